@@ -1,0 +1,25 @@
+/* string.h - memory and strings. The names and meanings of ISO C, plus string_copy. */
+#pragma once
+
+#include "base/types.h"
+
+void *memcpy(void *to, const void *from, size_t size);
+void *memmove(void *to, const void *from, size_t size);
+void *memset(void *to, int byte, size_t size);
+int memcmp(const void *a, const void *b, size_t size);
+void *memchr(const void *in, int byte, size_t size);
+
+size_t strlen(const char *s);
+size_t strnlen(const char *s, size_t size);
+int strcmp(const char *a, const char *b);
+int strncmp(const char *a, const char *b, size_t size);
+char *strchr(const char *s, int c);
+char *strrchr(const char *s, int c);
+
+/* Copies s with its NUL into to[size]; what does not fit is cut. True if it all fit. */
+bool string_copy(char *to, const char *s, size_t size);
+bool string_starts_with(const char *s, const char *prefix);
+
+/* Reads a number in base 10, or 16 after 0x. False when s is not exactly a number that
+ * fits 32 bits. */
+bool string_to_u32(const char *s, uint32_t *value);
