@@ -1,0 +1,77 @@
+/* arch.h - everything the rest of the kernel knows about the processor, on one screen.
+ *
+ * Behind it stands kernel/arch/x86/. What needs memory (page tables) is in mm/, what
+ * needs threads is in sched/.
+ */
+#pragma once
+
+#include "arch/x86/cpu.h"
+#include "arch/x86/frame.h"
+#include "arch/x86/lock.h"
+#include "arch/x86/usercopy.h"
+
+/* -- Life of the machine ------------------------------------------------------------ */
+
+enum exit_code {                /* what isa-debug-exit is told; see tools/vm */
+    EXIT_POWER_OFF = 0x10,
+    EXIT_PANIC = 0x11,
+    EXIT_BOOT_REFUSED = 0x12,
+    EXIT_TIME_LIMIT = 0x17,
+    EXIT_REBOOT = 0x18,
+};
+
+void arch_init_boot_cpu(void);          /* processor, page tables, GDT, IDT, sysenter  */
+void arch_init_devices(uint64_t rsdp, bool use_acpi, bool use_apic); /* IRQs, timers   */
+void arch_start_other_cpus(unsigned limit); /* returns when each has come up or is given up */
+no_return void arch_power_off(enum exit_code code);
+no_return void arch_reboot(void);
+
+/* -- This CPU (cpu.h) ---------------------------------------------------------------
+ * this_cpu()                   the struct cpu we run on; stable while in the kernel
+ * current_thread_base()        bottom of the running thread's struct (sched's current())
+ * cpu_count                    CPUs that came up
+ *
+ * -- The big kernel lock (lock.h) ---------------------------------------------------
+ * bkl_acquire(), bkl_release(), bkl_is_held()
+ *
+ * -- Traps (frame.h) ----------------------------------------------------------------
+ * struct trap_frame; trap(frame) is called by assembly and defined in kernel/trap.c
+ *
+ * -- User memory (usercopy.h) -------------------------------------------------------
+ * copy_from_user, copy_to_user, clear_user, string_from_user: 0 or -EFAULT, never sleep
+ */
+
+/* -- Threads ------------------------------------------------------------------------- */
+
+/* Saves the callee-saved registers on prev's stack, loads next's. Returns in next, with
+ * the thread that ran before. The big lock stays with the CPU. */
+void *switch_stacks(uint32_t *save_esp, uint32_t load_esp, void *prev);
+
+/* Prepares a kernel stack so that the first switch to it calls entry(prev, argument),
+ * which never returns. */
+uint32_t stack_prepare(uint32_t stack_top, void (*entry)(void *prev, void *argument),
+                       void *argument);
+
+/* Is it an address on a mapped kernel stack? For backtraces. */
+bool stack_contains(uint32_t address);
+
+/* Enters user mode with this frame; used once in the life of a thread. */
+no_return void user_enter(struct trap_frame *frame);
+
+/* -- Interrupts --------------------------------------------------------------------- */
+
+typedef void (*irq_handler)(void);
+void irq_register(unsigned irq, irq_handler handler);   /* ISA line 0 .. 15, unmasks it */
+void timer_irq_register(irq_handler handler);           /* the one-shot timer below     */
+void timer_arm(nanoseconds_t from_now);                 /* one interrupt on this CPU    */
+void timer_stop(void);
+void ipi_reschedule(struct cpu *cpu);                   /* makes it enter the kernel    */
+void tlb_shootdown(vaddr_t start, vaddr_t end, uint32_t root); /* everywhere; waits     */
+void tlb_leave(uint32_t root);          /* nobody keeps these tables loaded; waits      */
+void halt_other_cpus(void);                             /* for panic; they never return */
+void cpu_wait_for_interrupt(void);      /* gives the lock back, halts, takes it again   */
+
+/* -- Time --------------------------------------------------------------------------- */
+
+nanoseconds_t clock_monotonic(void);    /* since boot                                   */
+nanoseconds_t clock_realtime_at_boot(void); /* 1970 to boot, from the CMOS clock        */

@@ -1,0 +1,133 @@
+/* descriptor_tables.c - segments, interrupt gates, task state: what the CPU itself reads.
+ *
+ * Shape: each CPU has its own GDT (the TLS entry and the TSS differ); all share one IDT.
+ * Invariants: user and kernel segments are flat, protection is the page tables' business;
+ * every one of the 256 gates is present; only 3, 4 and 0x80 can be called by `int n`; a
+ * double fault runs on a task of its own, so that even a lost stack is told by name.
+ * See: Intel SDM volume 3, 3.4, 6.11, 7.2.
+ */
+#include "arch/x86/descriptor_tables.h"
+
+#include "arch.h"
+#include "arch/x86/features.h"
+#include "arch/x86/io.h"
+#include "core/panic.h"
+
+#define SEGMENT(access) (0x00cf00000000ffffull | (uint64_t)(access) << 40)
+
+struct gate {
+    uint16_t offset_low, selector, type, offset_high;
+};
+
+struct table_pointer {
+    uint16_t limit;
+    uint32_t base;
+} packed;
+
+extern const uint8_t trap_stubs[256][16];
+extern void sysenter_entry(void), nmi_entry(void), debug_entry(void);
+
+static struct gate idt[256];
+
+enum gate_type { GATE_INTERRUPT = 0x8e00, GATE_USER = 0xee00, GATE_TASK = 0x8500 };
+
+static void gate_set(unsigned vector, uint32_t handler, enum gate_type type)
+{
+    idt[vector] = (struct gate){ (uint16_t)handler, KERNEL_CS, type,
+                                 (uint16_t)(handler >> 16) };
+}
+
+void idt_init(void)
+{
+    for (unsigned v = 0; v < 256; v++)
+        gate_set(v, (uint32_t)trap_stubs[v], GATE_INTERRUPT);
+    gate_set(VECTOR_DEBUG, (uint32_t)debug_entry, GATE_INTERRUPT);
+    gate_set(VECTOR_NMI, (uint32_t)nmi_entry, GATE_INTERRUPT);
+    gate_set(VECTOR_BREAKPOINT, (uint32_t)trap_stubs[VECTOR_BREAKPOINT], GATE_USER);
+    gate_set(VECTOR_OVERFLOW, (uint32_t)trap_stubs[VECTOR_OVERFLOW], GATE_USER);
+    gate_set(VECTOR_SYSTEM_CALL, (uint32_t)trap_stubs[VECTOR_SYSTEM_CALL], GATE_USER);
+    idt[VECTOR_DOUBLE_FAULT] = (struct gate){ 0, DOUBLE_FAULT_TSS, GATE_TASK, 0 };
+}
+
+static uint64_t tss_descriptor(const struct tss *tss)
+{
+    uint32_t base = (uint32_t)tss;
+
+    return (sizeof(*tss) - 1) | (uint64_t)(base & 0xffffff) << 16 | 0x89ull << 40
+           | (uint64_t)(base >> 24) << 56;
+}
+
+static no_return void double_fault(void)
+{
+    const struct tss *t = &this_cpu()->tss;
+
+    panic("double fault on CPU %u: eip %08x, esp %08x. A kernel stack overflow is the "
+          "usual cause; the stack's guard page is at %08x.",
+          this_cpu()->number, t->eip, t->esp, round_down(t->esp0 - 1, STACK_SLOT));
+}
+
+static void double_fault_task_init(struct cpu *cpu)
+{
+    struct tss *t = &cpu->double_fault_tss;
+
+    // the stack pointer must find a thread, for this_cpu(): borrow the idle thread's slot
+    t->esp0 = t->esp = (uint32_t)cpu->idle;
+    t->ss0 = t->ss = KERNEL_DS;
+    t->cs = KERNEL_CS;
+    t->ds = t->es = USER_DS;
+    t->eip = (uint32_t)double_fault;
+    t->eflags = EFLAGS_ALWAYS;
+    t->cr3 = read_cr3();
+    t->io_bitmap = sizeof(*t);
+}
+
+void descriptor_tables_load(struct cpu *cpu)
+{
+    struct table_pointer gdt = { sizeof(cpu->gdt) - 1, (uint32_t)cpu->gdt };
+    struct table_pointer idt_pointer = { sizeof(idt) - 1, (uint32_t)idt };
+
+    cpu->gdt[KERNEL_CS / 8] = SEGMENT(0x9a);
+    cpu->gdt[KERNEL_DS / 8] = SEGMENT(0x92);
+    cpu->gdt[USER_CS / 8] = SEGMENT(0xfa);
+    cpu->gdt[USER_DS / 8] = SEGMENT(0xf2);
+    cpu->gdt[TSS_SELECTOR / 8] = tss_descriptor(&cpu->tss);
+    cpu->gdt[DOUBLE_FAULT_TSS / 8] = tss_descriptor(&cpu->double_fault_tss);
+    cpu->tss.ss0 = KERNEL_DS;
+    cpu->tss.esp0 = (uint32_t)cpu->idle;
+    cpu->tss.io_bitmap = sizeof(struct tss);    // beyond the limit: no port for anyone
+    double_fault_task_init(cpu);
+
+    __asm__ volatile("lgdt %0" : : "m"(gdt));
+    __asm__ volatile("ljmp %0, $1f; 1:" : : "i"(KERNEL_CS));
+    __asm__ volatile("mov %0, %%ds; mov %0, %%es" : : "r"(USER_DS));
+    __asm__ volatile("mov %0, %%ss; mov %1, %%fs; mov %1, %%gs" : : "r"(KERNEL_DS), "r"(0));
+    __asm__ volatile("lidt %0" : : "m"(idt_pointer));
+    __asm__ volatile("lldt %w0; ltr %w1" : : "r"(0), "r"(TSS_SELECTOR));
+    if (cpu_features.sysenter) {
+        write_msr(MSR_SYSENTER_CS, KERNEL_CS);
+        write_msr(MSR_SYSENTER_ESP, (uint32_t)&cpu->tss);
+        write_msr(MSR_SYSENTER_EIP, (uint32_t)sysenter_entry);
+    }
+}
+
+bool tls_descriptor_make(const struct user_descriptor *u, uint64_t *descriptor)
+{
+    enum { SEG_32BIT = 1, CONTENTS = 6, READ_ONLY = 8, LIMIT_PAGES = 16, ABSENT = 32,
+           USEABLE = 64 };
+
+    if (u->flags & CONTENTS & 4 || u->flags & ~0x7fu)
+        return false;           // code segments are not for set_thread_area
+    if (u->flags == (READ_ONLY | ABSENT) && !u->base && !u->limit) {
+        *descriptor = 0;        // Linux's "empty" entry
+        return true;
+    }
+    uint64_t access = 0xf0 | (u->flags & CONTENTS) << 1 | (u->flags & READ_ONLY ? 0 : 2);
+    if (u->flags & ABSENT)
+        access &= ~0x80ull;
+    uint64_t flags = (u->flags & LIMIT_PAGES ? 8 : 0) | (u->flags & SEG_32BIT ? 4 : 0)
+                     | (u->flags & USEABLE ? 1 : 0);
+    *descriptor = (u->limit & 0xffff) | (uint64_t)(u->base & 0xffffff) << 16
+                  | access << 40 | (uint64_t)(u->limit >> 16 & 15) << 48 | flags << 52
+                  | (uint64_t)(u->base >> 24) << 56;
+    return true;
+}

@@ -1,0 +1,151 @@
+; entry.asm - every way from user mode or an interrupt into trap(), and back.
+;
+;   esp0 -> ss esp eflags cs eip | error vector | ds es | eax ... edi     <- frame
+;           the CPU               the stub        trap_common
+;
+;  1. a stub makes the stack uniform: error code and vector
+;  2. trap_common saves registers, loads flat segments, clears DF and AC
+;  3. trap(frame) in C takes the big lock, does the work, gives the lock back
+;  4. trap_return restores; a selector that went bad meanwhile is fixed up (fault.c)
+;
+; What an attacker can bring along, and what is done about it: DF (cld), AC (clac, or SMAP
+; would be off), NT and TF through sysenter (popfd; and a debug trap on sysenter's first
+; instruction goes on at sysenter_entry_stepped), VM (frame_is_user; data segments are
+; loaded before any access).
+
+bits 32
+%include "offsets.inc"
+
+extern trap
+global trap_stubs, trap_return, trap_return_es, trap_return_ds, trap_return_iret
+global sysenter_entry, nmi_entry, debug_entry, iret_failed
+
+%macro clac 0                           ; patched in when the CPU has SMAP
+%%site: db 0x0f, 0x1f, 0x00
+        [section .clac_sites progbits alloc noexec nowrite align=4]
+        dd %%site
+        __SECT__
+%endmacro
+
+section .clac_sites progbits alloc noexec nowrite align=4
+section .text
+
+; 256 stubs of 16 bytes each
+align 16
+trap_stubs:
+%assign v 0
+%rep 256
+        align 16
+        %if v == 8 || (v >= 10 && v <= 14) || v == 17
+        %else
+        push dword 0
+        %endif
+        push dword v
+        jmp trap_common
+        %assign v v + 1
+%endrep
+
+        align 16
+trap_common:
+        push ds
+        push es
+        pushad
+        mov eax, USER_DS                ; flat, and usually there already
+        mov ds, eax
+        mov es, eax
+        cld
+        clac
+        mov eax, esp
+        call trap
+trap_return:
+        popad
+trap_return_es:
+        pop es
+trap_return_ds:
+        pop ds
+        add esp, 8
+trap_return_iret:
+        iret
+
+; A frame that iret itself refuses: as if user mode had made the fault.
+iret_failed:
+        push dword 0
+        push dword VECTOR_PROTECTION
+        jmp trap_common
+
+; sysenter: the CPU loaded only cs, ss, eip and esp = this CPU's TSS. Our system page put
+; the user's stack pointer into ebp.
+        align 16
+sysenter_entry:
+        mov esp, [esp + TSS_ESP0]
+        push dword USER_DS
+        push ebp
+        pushfd
+        or dword [esp], EFLAGS_IF
+sysenter_frame:
+        push dword USER_CS
+        push dword SYSTEM_CALL_RETURN
+        push dword 0
+        push dword VECTOR_SYSTEM_CALL
+        push ds
+        push es
+        pushad
+        mov eax, USER_DS
+        mov ds, eax
+        mov es, eax
+        push dword 2                    ; DF, AC, NT, TF off at once
+        popfd
+        mov eax, esp
+        call trap
+        cmp dword [esp + FRAME_EIP], SYSTEM_CALL_RETURN
+        jne trap_return
+        test dword [esp + FRAME_EFLAGS], EFLAGS_TF | EFLAGS_VM
+        jnz trap_return
+        popad
+sysexit_es:
+        pop es
+sysexit_ds:
+        pop ds
+        add esp, 8
+        pop edx                         ; eip
+        add esp, 4
+        and dword [esp], ~EFLAGS_IF
+        popfd
+        pop ecx                         ; esp
+        sti                             ; takes effect behind the next instruction
+        sysexit
+
+; The same after a debug trap on sysenter_entry: TF belongs to the user's flags.
+sysenter_entry_stepped:
+        mov esp, [esp + TSS_ESP0]
+        push dword USER_DS
+        push ebp
+        pushfd
+        or dword [esp], EFLAGS_IF | EFLAGS_TF
+        jmp sysenter_frame
+
+; #DB. The stack may be the few words above the TSS: touch nothing else.
+        align 16
+debug_entry:
+        cmp dword [ss:esp], sysenter_entry
+        jne .ordinary
+        cmp dword [ss:esp + 4], KERNEL_CS
+        jne .ordinary
+        mov dword [ss:esp], sysenter_entry_stepped
+        and dword [ss:esp + 8], ~EFLAGS_TF
+        iret
+.ordinary:
+        push dword 0
+        push dword VECTOR_DEBUG
+        jmp trap_common
+
+; #NMI can come at any instruction: it does nothing at all.
+nmi_entry:
+        iret
+
+section .fixups progbits alloc noexec nowrite align=4
+        dd trap_return_es, 0            ; 0: the bad selector on the stack becomes null
+        dd trap_return_ds, 0
+        dd sysexit_es, 0
+        dd sysexit_ds, 0
+        dd trap_return_iret, iret_failed

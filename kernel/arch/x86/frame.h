@@ -1,0 +1,67 @@
+/* frame.h - what an entry into the kernel saves on the kernel stack.
+ *
+ *      esp0 ->  +------------------+        pushed by
+ *               | (gs fs ds es)    |  CPU, only out of virtual-8086 mode
+ *               | ss               |  CPU, only when it came from user mode
+ *               | esp              |
+ *               | eflags           |  CPU always (sysenter_entry builds the same)
+ *               | cs               |
+ *               | eip              |
+ *               | error            |  CPU or the stub
+ *               | vector           |  stub
+ *               | ds, es           |
+ *               | eax ... edi      |  pushad
+ *      frame -> +------------------+
+ *
+ * fs and gs are not saved: the kernel never touches them, and a thread switch does.
+ */
+#pragma once
+
+#include "base/types.h"
+
+struct trap_frame {
+    uint32_t edi, esi, ebp, unused_esp, ebx, edx, ecx, eax;
+    uint32_t es, ds;
+    uint32_t vector;            /* 0 .. 255; enum vector */
+    uint32_t error;             /* the CPU's error code; 0 when there is none */
+    uint32_t eip, cs, eflags;
+    uint32_t esp, ss;           /* only valid when frame_is_user() */
+};
+
+enum vector {
+    VECTOR_DIVIDE = 0, VECTOR_DEBUG = 1, VECTOR_NMI = 2, VECTOR_BREAKPOINT = 3,
+    VECTOR_OVERFLOW = 4, VECTOR_BOUND = 5, VECTOR_INVALID_OPCODE = 6,
+    VECTOR_NO_FPU = 7, VECTOR_DOUBLE_FAULT = 8, VECTOR_INVALID_TSS = 10,
+    VECTOR_NO_SEGMENT = 11, VECTOR_STACK = 12, VECTOR_PROTECTION = 13,
+    VECTOR_PAGE_FAULT = 14, VECTOR_FPU_ERROR = 16, VECTOR_ALIGNMENT = 17,
+    VECTOR_MACHINE_CHECK = 18, VECTOR_SIMD = 19,
+    VECTOR_IRQ = 0x20,          /* 0x20 .. 0x2f: ISA lines 0 .. 15 */
+    VECTOR_TIMER = 0x30,        /* the local APIC's timer */
+    VECTOR_SYSTEM_CALL = 0x80,
+    VECTOR_RESCHEDULE = 0xf0,   /* between CPUs */
+    VECTOR_TLB = 0xf1,
+    VECTOR_HALT = 0xf2,
+    VECTOR_SPURIOUS = 0xff,
+};
+
+enum eflags {
+    EFLAGS_CF = 1 << 0, EFLAGS_ALWAYS = 1 << 1, EFLAGS_TF = 1 << 8, EFLAGS_IF = 1 << 9,
+    EFLAGS_DF = 1 << 10, EFLAGS_IOPL = 3 << 12, EFLAGS_NT = 1 << 14,
+    EFLAGS_RF = 1 << 16, EFLAGS_VM = 1 << 17, EFLAGS_AC = 1 << 18,
+    /* what user code may change in a frame: CF PF AF ZF SF TF DF OF RF AC */
+    EFLAGS_USER = 0x50dd5,
+};
+
+enum selector {                 /* global descriptor table; TLS at 6 as on Linux/i386 */
+    KERNEL_CS = 0x08, KERNEL_DS = 0x10, USER_CS = 0x1b, USER_DS = 0x23,
+    TSS_SELECTOR = 0x28, TLS_SELECTOR = 0x33, DOUBLE_FAULT_TSS = 0x38,
+};
+
+/* Came from user mode? QEMU can enter virtual-8086 mode with a kernel-looking cs. */
+static inline bool frame_is_user(const struct trap_frame *frame)
+{
+    return (frame->cs & 3) || (frame->eflags & EFLAGS_VM);
+}
+
+/* Called by every entry stub, on the thread's kernel stack, interrupts off. */
+void trap(struct trap_frame *frame);

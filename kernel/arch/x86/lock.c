@@ -1,0 +1,20 @@
+/* lock.c - the big kernel lock's slow path.
+ *
+ * Why a waiter answers requests: CPU 0 holds the lock and waits for CPU 1 to flush its
+ * TLB; CPU 1 has just entered the kernel with interrupts off and waits for the lock. If
+ * it only spun, neither would ever move (the model tools/model/ has this as a bug).
+ */
+#include "arch/x86/lock.h"
+
+volatile uint32_t bkl_owner;
+
+void bkl_acquire_slow(uint32_t me)
+{
+    for (;;) {
+        if (this_cpu()->requests)
+            cpu_answer_requests();
+        if (bkl_owner == 0 && __sync_bool_compare_and_swap(&bkl_owner, 0, me))
+            return;
+        cpu_relax();
+    }
+}

@@ -1,0 +1,34 @@
+/* lock.h - the big kernel lock. kernel/README.md's contract says who may call this.
+ *
+ * A test-and-set lock, not a ticket lock: under an emulator a waiting CPU's host thread
+ * may not be running, and with tickets everybody behind it would wait for it. It belongs
+ * to the CPU, not to a thread, so a context switch carries it along. A spinning CPU
+ * answers TLB and halt requests, or the one who waits for its answer would wait for ever.
+ */
+#pragma once
+
+#include "arch/x86/cpu.h"
+
+extern volatile uint32_t bkl_owner;     /* [ipi] 0: free, else CPU number + 1 */
+
+void bkl_acquire_slow(uint32_t me);
+
+static inline bool bkl_is_held(void)
+{
+    return bkl_owner == this_cpu()->number + 1;
+}
+
+static inline void bkl_acquire(void)
+{
+    uint32_t me = this_cpu()->number + 1;
+
+    if (!__sync_bool_compare_and_swap(&bkl_owner, 0, me))
+        bkl_acquire_slow(me);
+}
+
+/* x86 stores are not reordered with earlier stores or loads, so a plain store that the
+ * compiler may not move releases the lock. */
+static inline void bkl_release(void)
+{
+    __atomic_store_n(&bkl_owner, 0, __ATOMIC_RELEASE);
+}

@@ -1,0 +1,28 @@
+/* offsets.c - what assembly must know of C's structs. Compiled, never linked: the build
+ * takes the `->NAME value` lines out of the compiler's output into build/offsets.inc. */
+#include "arch/x86/cpu.h"
+#include "arch/x86/frame.h"
+#include "arch/x86/system_page.h"
+
+#define DEFINE(name, value) __asm__ volatile("\n->" #name " %c0" : : "i"(value))
+
+void offsets(void);
+
+void offsets(void)
+{
+    DEFINE(FRAME_ES, offsetof(struct trap_frame, es));
+    DEFINE(FRAME_EIP, offsetof(struct trap_frame, eip));
+    DEFINE(FRAME_EFLAGS, offsetof(struct trap_frame, eflags));
+    DEFINE(TSS_ESP0, offsetof(struct tss, esp0));
+    DEFINE(KERNEL_CS, KERNEL_CS);
+    DEFINE(USER_CS, USER_CS);
+    DEFINE(USER_DS, USER_DS);
+    DEFINE(VECTOR_DEBUG, VECTOR_DEBUG);
+    DEFINE(VECTOR_PROTECTION, VECTOR_PROTECTION);
+    DEFINE(VECTOR_SYSTEM_CALL, VECTOR_SYSTEM_CALL);
+    DEFINE(EFLAGS_TF, EFLAGS_TF);
+    DEFINE(EFLAGS_IF, EFLAGS_IF);
+    DEFINE(EFLAGS_VM, EFLAGS_VM);
+    DEFINE(SYSTEM_CALL_RETURN, SYSTEM_CALL_RETURN);
+    DEFINE(SYSTEM_PAGE_INT80, SYSTEM_PAGE_INT80);
+}

@@ -1,0 +1,29 @@
+/* usercopy.h - the only way to touch user memory.
+ *
+ * Each function checks that the whole range lies below USER_END, then copies with a
+ * fault fix-up: a bad page ends in -EFAULT, a page not yet there is faulted in. None
+ * sleeps. User memory changes under us: read once, judge the copy.
+ */
+#pragma once
+
+#include "base/errno.h"
+#include "base/types.h"
+
+#define USER_START 0x00010000u  /* lowest mappable address: a NULL dereference faults */
+#define USER_END   0xC0000000u
+
+must_check int copy_from_user(void *to, uptr_t from, size_t size);
+must_check int copy_to_user(uptr_t to, const void *from, size_t size);
+must_check int clear_user(uptr_t to, size_t size);
+
+/* Copies a string with its NUL. Returns its length, -EFAULT, or -ENAMETOOLONG when
+ * there is no NUL within size bytes. */
+must_check ssize_t string_from_user(char *to, uptr_t from, size_t size);
+
+must_check int u32_from_user(uint32_t *value, uptr_t from);
+must_check int u32_to_user(uptr_t to, uint32_t value);
+
+static inline bool user_range_ok(uptr_t p, size_t size)
+{
+    return size <= USER_END && p.address <= USER_END - size;
+}

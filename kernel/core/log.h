@@ -1,0 +1,27 @@
+/* log.h - the kernel's log: a ring in memory, and sinks that print it. */
+#pragma once
+
+#include "base/format.h"
+#include "base/list.h"
+
+/* Adds text to the log: no line is added, so end a line with \n. Takes no lock, works at
+ * any time, panic included. */
+void log_printf(const char *format, ...) printf_like(1, 2);
+void log_vprintf(const char *format, va_list arguments);
+
+/* A device that shows the log as it grows. */
+struct log_sink {
+    struct list_node node;
+    const char *name;
+    void (*write)(const char *text, size_t length);
+    bool chatty;                /* silenced by `quiet` until the kernel panics */
+};
+
+/* Registers a sink; it gets what the ring holds so far, then everything new. */
+void log_sink_register(struct log_sink *sink);
+
+/* quiet: only sinks that are not chatty see what follows. */
+void log_set_quiet(bool quiet);
+
+/* Copies the newest bytes of the ring, at most size, oldest first. Returns how many. */
+size_t log_tail(char *to, size_t size);

@@ -1,0 +1,124 @@
+/* panic.c - the end, explained: what happened, where, and what everybody was doing.
+ *
+ * Invariants: takes no lock (it takes the big lock away from whoever has it) and
+ * allocates nothing. A panic inside a panic prints its first line only.
+ */
+#include "core/panic.h"
+
+#include "arch.h"
+#include "core/backtrace.h"
+#include "core/log.h"
+#include "core/trace.h"
+
+static struct list reports = LIST_INIT(reports);
+static struct list checkers = LIST_INIT(checkers);
+static unsigned depth;          /* panics begun */
+
+void panic_report_register(struct panic_report *report)
+{
+    list_push_back(&reports, &report->node);
+}
+
+void panic_print_reports(void)
+{
+    struct panic_report *report;
+
+    list_for_each(report, &reports, node) {
+        log_printf("-- %s\n", report->title);
+        report->print();
+    }
+}
+
+void checker_register(struct checker *checker)
+{
+    list_push_back(&checkers, &checker->node);
+}
+
+bool kcheck(char *why, size_t size)
+{
+    struct checker *checker;
+
+    list_for_each(checker, &checkers, node)
+        if (!checker->check(why, size))
+            return false;
+    return true;
+}
+
+static void print_frame(const struct trap_frame *f)
+{
+    log_printf("eax %08x  ebx %08x  ecx %08x  edx %08x\n", f->eax, f->ebx, f->ecx, f->edx);
+    log_printf("esi %08x  edi %08x  ebp %08x  esp %08x\n", f->esi, f->edi, f->ebp,
+               frame_is_user(f) ? f->esp : (uint32_t)&f->esp);
+    log_printf("eip %08x  cs %04x  eflags %08x  vector %u  error %x\n", f->eip,
+               f->cs & 0xffff, f->eflags, f->vector, f->error);
+}
+
+static void print_check(void)
+{
+    char why[160];
+
+    if (kcheck(why, sizeof(why)))
+        log_printf("kcheck: every structure is consistent\n");
+    else
+        log_printf("kcheck: %s\n", why);
+}
+
+static no_return void finish(const struct trap_frame *frame, const char *format,
+                             va_list arguments)
+{
+    __asm__ volatile("cli");
+    if (depth++ > 0) {
+        log_printf("\npanic inside a panic: ");
+        log_vprintf(format, arguments);
+        log_printf("\n");
+        arch_power_off(EXIT_PANIC);
+    }
+    bkl_owner = this_cpu()->number + 1;
+    halt_other_cpus();
+    log_set_quiet(false);
+    log_printf("\nPANIC on CPU %u: ", this_cpu()->number);
+    log_vprintf(format, arguments);
+    log_printf("\n");
+    if (frame) {
+        print_frame(frame);
+        backtrace_print(frame->ebp, frame->eip);
+    } else {
+        backtrace_print((uint32_t)__builtin_frame_address(0), 0);
+    }
+    panic_print_reports();
+    log_printf("-- last events\n");
+    trace_print(64);
+    print_check();
+    log_printf("The machine stops here. This is a bug in the kernel, not in your "
+               "program.\n");
+    arch_power_off(EXIT_PANIC);
+}
+
+void panic(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    finish(NULL, format, arguments);
+}
+
+void panic_with_frame(const struct trap_frame *frame, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    finish(frame, format, arguments);
+}
+
+void boot_refuse(const char *format, ...)
+{
+    va_list arguments;
+
+    log_set_quiet(false);
+    va_start(arguments, format);
+    log_printf("\nParley cannot start: ");
+    log_vprintf(format, arguments);
+    log_printf("\n");
+    va_end(arguments);
+    arch_power_off(EXIT_BOOT_REFUSED);
+}

@@ -1,0 +1,31 @@
+/* symbols.h - the kernel's own symbol table, which tools/make-symbols writes.
+ *
+ *      symbols[]:  address  name  steps      one a function, sorted by address
+ *                  ...      ...   ...
+ *                  end      -     -          one more: where code ends
+ *
+ * `name` is an offset into symbol_names. From `steps` to the next symbol's `steps` lie
+ * the function's lines in symbol_steps, each as
+ *
+ *      bytes of code since the step before (the first: since the function's start)
+ *      difference in line (zigzag: 0, -1, 1, -2 ...) << 1 | whether a file follows
+ *      the file, an offset into symbol_files
+ *
+ * in numbers of seven bits a byte, lowest first, top bit set when more follow. That is
+ * three bytes a line. The first of the kernel's two links has an empty table.
+ */
+#pragma once
+
+#include "base/types.h"
+
+struct symbol {
+    uint32_t address;
+    uint32_t name;
+    uint32_t steps;
+};
+
+extern const uint32_t symbol_count;         /* functions; symbols[] has one row more */
+extern const struct symbol symbols[];
+extern const char symbol_names[];
+extern const uint8_t symbol_steps[];
+extern const char symbol_files[];

@@ -1,0 +1,137 @@
+/* random.c - a generator of secrets: ChaCha20 that forgets its key with every call.
+ *
+ *      key --> [ block 0 ][ block 1 ][ block 2 ] ...
+ *               |     |    |________ | ___________ the caller's bytes
+ *               |     +-- they begin here
+ *               new key
+ *
+ * Invariants: the old key is gone when random_bytes returns, so nobody who reads the
+ *   kernel's memory later learns what was given out before.
+ * Tests: random_host_test.c has the vectors of RFC 8439.
+ */
+#include "dev/random.h"
+
+#include "arch.h"
+#include "arch/x86/features.h"
+#include "arch/x86/io.h"
+#include "base/string.h"
+#include "syscall.h"
+
+enum { KEY_WORDS = 8, BLOCK_WORDS = 16, BLOCK = 64, KEY = 32, CPUID_RDRAND = 1 << 30,
+       RDRAND_TRIES = 10 };
+
+static uint32_t key[KEY_WORDS];
+
+static inline uint32_t rotate(uint32_t x, unsigned n)
+{
+    return x << n | x >> (32 - n);
+}
+
+static inline void quarter_round(uint32_t *x, int a, int b, int c, int d)
+{
+    x[a] += x[b], x[d] = rotate(x[d] ^ x[a], 16);
+    x[c] += x[d], x[b] = rotate(x[b] ^ x[c], 12);
+    x[a] += x[b], x[d] = rotate(x[d] ^ x[a], 8);
+    x[c] += x[d], x[b] = rotate(x[b] ^ x[c], 7);
+}
+
+void chacha20_block(uint32_t out[16], const uint32_t k[8], uint32_t counter,
+                    const uint32_t nonce[3])
+{
+    uint32_t start[BLOCK_WORDS] = { 0x61707865, 0x3320646e, 0x79622d32, 0x6b206574 };
+
+    memcpy(start + 4, k, KEY);
+    start[12] = counter;
+    memcpy(start + 13, nonce, 12);
+    memcpy(out, start, BLOCK);
+    for (int i = 0; i < 10; i++) {
+        quarter_round(out, 0, 4, 8, 12);
+        quarter_round(out, 1, 5, 9, 13);
+        quarter_round(out, 2, 6, 10, 14);
+        quarter_round(out, 3, 7, 11, 15);
+        quarter_round(out, 0, 5, 10, 15);
+        quarter_round(out, 1, 6, 11, 12);
+        quarter_round(out, 2, 7, 8, 13);
+        quarter_round(out, 3, 4, 9, 14);
+    }
+    for (int i = 0; i < BLOCK_WORDS; i++)
+        out[i] += start[i];
+}
+
+void random_bytes(void *to, size_t size)
+{
+    static const uint32_t nonce[3];
+    uint32_t block[BLOCK_WORDS], old_key[KEY_WORDS];
+    size_t skip = KEY;          // the first bytes of block 0 are the new key
+
+    memcpy(old_key, key, KEY);
+    for (uint32_t counter = 0; counter == 0 || size; counter++) {
+        chacha20_block(block, old_key, counter, nonce);
+        if (counter == 0)
+            memcpy(key, block, KEY);
+        size_t n = min(size, BLOCK - skip);
+        memcpy(to, (char *)block + skip, n);
+        to = (char *)to + n;
+        size -= n;
+        skip = 0;
+    }
+    memset(block, 0, sizeof(block));
+    memset(old_key, 0, sizeof(old_key));
+    __asm__ volatile("" : : "r"(block), "r"(old_key) : "memory");   // do clear them
+}
+
+/* A word from the processor's own source; 0 when it has none or it runs dry. */
+static uint32_t processor_random(void)
+{
+    uint32_t value = 0;
+    bool good = false;
+
+    if (cpu_features.ecx & CPUID_RDRAND)
+        for (int i = 0; i < RDRAND_TRIES && !good; i++)
+            __asm__ volatile("rdrand %0; setc %1" : "=r"(value), "=qm"(good));
+    return good ? value : 0;
+}
+
+void random_init(uint32_t seed)
+{
+    static const uint32_t nonce[3] = { 1 };
+    uint32_t block[BLOCK_WORDS];
+
+    memset(key, 0, sizeof(key));
+    key[0] = seed;
+    if (seed == 0) {
+        uint64_t now = clock_realtime_at_boot();
+        for (int i = 0; i < KEY_WORDS; i++)
+            key[i] = processor_random() + (uint32_t)timestamp_counter();
+        key[1] ^= (uint32_t)now;
+        key[2] ^= (uint32_t)(now >> 32);
+    }
+    chacha20_block(block, key, 0, nonce);
+    memcpy(key, block, KEY);
+}
+
+/* -- System call ------------------------------------------------------------------- */
+
+enum { GRND_NONBLOCK = 1, GRND_RANDOM = 2, GRND_INSECURE = 4, GRND_ALL = 7 };
+
+/* What one call gives at most; up to 256 bytes Linux promises to give all at once. */
+#define GIVEN_MAX (64u << 10)
+
+long sys_getrandom(uptr_t buffer, size_t size, uint32_t flags)
+{
+    uint8_t chunk[128];
+    size_t given = 0;
+    int err = 0;
+
+    if (flags & ~GRND_ALL || (flags & GRND_RANDOM && flags & GRND_INSECURE))
+        return -EINVAL;
+    size = min(size, GIVEN_MAX);
+    while (given < size && !err) {
+        size_t n = min(size - given, sizeof(chunk));
+        random_bytes(chunk, n);
+        err = copy_to_user(uptr_add(buffer, given), chunk, n);
+        if (!err)
+            given += n;
+    }
+    return given ? (long)given : err;
+}

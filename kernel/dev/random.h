@@ -1,0 +1,16 @@
+/* random.h - bytes nobody can guess: for AT_RANDOM, getrandom(2) and /dev/urandom.
+ * Choices of the scheduler come from elsewhere (base/random.h). */
+#pragma once
+
+#include "base/types.h"
+
+/* seed 0: from the processor and the clocks. Another one: from it alone, so that a run
+ * with a seed is the same every time. */
+void random_init(uint32_t seed);
+
+/* Never fails, never sleeps. About a thousand instructions for each 64 bytes. */
+void random_bytes(void *to, size_t size);
+
+/* One block of ChaCha20 (RFC 8439, 2.3); for the host test. */
+void chacha20_block(uint32_t out[16], const uint32_t key[8], uint32_t counter,
+                    const uint32_t nonce[3]);

@@ -1,0 +1,205 @@
+/* screen.c - draws what dev/text_screen.c says: as VGA text, or as dots.
+ *
+ *      text_screen: cells[] --+
+ *                             +-- differ? --> draw_cell --> VGA memory or framebuffer
+ *                   shown[] --+
+ *
+ * Invariants: between two outputs shown[] is what the glass shows; only cells that differ
+ *   are drawn, because pixels are expensive and text changes little.
+ */
+#include "dev/screen.h"
+
+#include "arch/x86/io.h"
+#include "arch/x86/kernel_map.h"
+#include "base/string.h"
+#include "boot_info.h"
+#include "core/log.h"
+#include "dev/font.h"
+#include "dev/text_screen.h"
+#include "mm/frame_alloc.h"
+
+enum { CELLS_MAX = 160 * 64, NOTHING_SHOWN = 0xffff, BLANK_SHOWN = 0x0720 };
+enum { VGA_TEXT = 0xb8000, VGA_INDEX = 0x3d4, VGA_DATA = 0x3d5, VGA_CURSOR = 14 };
+
+static struct text_screen text;
+static uint16_t cells[CELLS_MAX], shown[CELLS_MAX];
+static unsigned cursor_at;      /* cell of the drawn cursor; CELLS_MAX: hidden */
+static void (*draw_cell)(unsigned cell, uint16_t value);
+static void (*move_cursor)(unsigned from, unsigned to);
+
+bool screen_is_present(void)
+{
+    return draw_cell != NULL;
+}
+
+static void update_cell(unsigned i)
+{
+    if (shown[i] != cells[i]) {
+        shown[i] = cells[i];
+        draw_cell(i, cells[i]);
+    }
+}
+
+static void screen_output(const char *bytes, size_t size)
+{
+    unsigned old = cursor_at;
+
+    text_screen_write(&text, bytes, size);
+    for (unsigned i = text.dirty_first * text.columns;
+         i < text.dirty_end * text.columns; i++)
+        update_cell(i);
+    text.dirty_first = text.dirty_end;
+    cursor_at = text.cursor.row * text.columns + text.cursor.column;
+    if (text.hide_cursor)
+        cursor_at = CELLS_MAX;
+    move_cursor(old, cursor_at);
+}
+
+static void screen_log(const char *message, size_t length)
+{
+    output_lines(screen_output, message, length);
+}
+
+struct terminal screen_terminal = {
+    .name = "tty1",
+    .number = 4 << 8 | 1,
+    .output = screen_output,
+};
+
+static void screen_answer(const char *answer)
+{
+    while (*answer)
+        terminal_input(&screen_terminal, (uint8_t)*answer++);
+}
+
+static struct log_sink screen_sink = {
+    .name = "screen", .write = screen_log, .chatty = true
+};
+
+static void start(unsigned rows, unsigned columns, uint16_t first_shown)
+{
+    for (unsigned i = 0; i < rows * columns; i++)
+        shown[i] = first_shown;
+    text_screen_init(&text, rows, columns, cells);
+    text.answer = screen_answer;
+    screen_terminal.rows = (uint16_t)rows;
+    screen_terminal.columns = (uint16_t)columns;
+    cursor_at = CELLS_MAX;
+    log_sink_register(&screen_sink);
+}
+
+/* -- VGA text: the hardware knows the characters and has a cursor ------------------ */
+
+static volatile uint16_t *vga_cells(void)
+{
+    return paddr_to_kernel(VGA_TEXT);
+}
+
+static void vga_draw_cell(unsigned i, uint16_t cell)
+{
+    vga_cells()[i] = cell;
+}
+
+static void vga_move_cursor(unsigned from, unsigned to)
+{
+    if (from == to)
+        return;
+    for (unsigned byte = 0; byte < 2; byte++) { // CELLS_MAX is outside: not visible
+        out8(VGA_INDEX, (uint8_t)(VGA_CURSOR + byte));
+        out8(VGA_DATA, (uint8_t)(byte ? to : to >> 8));
+    }
+}
+
+static bool vga_is_present(void)
+{
+    volatile uint16_t *cell = vga_cells();
+    uint16_t before = *cell;
+
+    *cell = 0x5aa5;
+    bool present = *cell == 0x5aa5;
+    *cell = before;
+    return present;
+}
+
+/* -- Framebuffer: 32 bits a dot ---------------------------------------------------- */
+
+static struct {
+    uint8_t *base;
+    uint32_t pitch;             /* bytes from line to line */
+    unsigned zoom;              /* each dot of the font is 2^zoom dots wide and high */
+    uint32_t colour[16];
+} framebuffer;
+
+static void framebuffer_draw_cell(unsigned i, uint16_t cell)
+{
+    const uint8_t *glyph = font[cell & 0xff];
+    uint32_t front = framebuffer.colour[cell >> 8 & 15];
+    uint32_t back = framebuffer.colour[cell >> 12];
+    unsigned zoom = framebuffer.zoom, row = i / text.columns, column = i % text.columns;
+    uint8_t *line = framebuffer.base + (row * FONT_HEIGHT << zoom) * framebuffer.pitch
+                    + (column * FONT_WIDTH << zoom) * 4;
+
+    for (unsigned y = 0; y < (unsigned)FONT_HEIGHT << zoom; y++) {
+        uint32_t *dot = (uint32_t *)line;
+        unsigned bits = glyph[y >> zoom];
+        for (unsigned x = 0; x < (unsigned)FONT_WIDTH << zoom; x++)
+            *dot++ = bits & 0x80 >> (x >> zoom) ? front : back;
+        line += framebuffer.pitch;
+    }
+}
+
+/* The cursor is a cell with its colours exchanged. */
+static void framebuffer_move_cursor(unsigned from, unsigned to)
+{
+    if (from < CELLS_MAX)
+        framebuffer_draw_cell(from, cells[from]);
+    if (to < CELLS_MAX) {
+        uint16_t cell = cells[to];
+        uint8_t attribute = (uint8_t)(cell >> 8);
+        attribute = (uint8_t)(attribute << 4 | attribute >> 4);
+        framebuffer_draw_cell(to, (uint16_t)(attribute << 8 | (cell & 0xff)));
+    }
+}
+
+static void make_colours(const struct boot_framebuffer *fb)
+{
+    for (unsigned i = 0; i < 16; i++) {
+        uint32_t half = i & 8 ? 0x55 : 0;
+        uint32_t red = (i & 4 ? 0xaa : 0) + half, blue = (i & 1 ? 0xaa : 0) + half;
+        uint32_t green = (i & 2 ? 0xaa : 0) + half;
+        if (i == 6)
+            green = 0x55;       // dark yellow is brown, on every PC
+        framebuffer.colour[i] =
+            red << fb->red_shift | green << fb->green_shift | blue << fb->blue_shift;
+    }
+}
+
+static void framebuffer_start(const struct boot_framebuffer *fb)
+{
+    unsigned zoom = fb->width >= 3200 ? 2 : fb->width >= 1800 ? 1 : 0;
+    unsigned columns = min(fb->width / FONT_WIDTH >> zoom, 160u);
+    unsigned rows = min(fb->height / FONT_HEIGHT >> zoom, 64u);
+
+    framebuffer.base = kernel_map_device((uint32_t)fb->base, fb->pitch * fb->height);
+    framebuffer.pitch = fb->pitch;
+    framebuffer.zoom = zoom;
+    make_colours(fb);
+    memset(framebuffer.base, 0, fb->pitch * fb->height);
+    draw_cell = framebuffer_draw_cell;
+    move_cursor = framebuffer_move_cursor;
+    start(rows, columns, BLANK_SHOWN);
+}
+
+void screen_init(const struct boot_info *boot)
+{
+    const struct boot_framebuffer *fb = &boot->framebuffer;
+
+    if (fb->base && fb->base >> 32 == 0 && fb->bits_per_pixel == 32 && fb->width >= 320
+        && fb->height >= 200) {
+        framebuffer_start(fb);
+    } else if (boot->source == BOOT_MULTIBOOT && vga_is_present()) {
+        draw_cell = vga_draw_cell;
+        move_cursor = vga_move_cursor;
+        start(25, 80, NOTHING_SHOWN);
+    }
+}

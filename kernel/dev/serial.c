@@ -1,0 +1,147 @@
+/* serial.c - a 16550 at COM1.
+ *
+ * Output is polled, a FIFO at a time: a write is complete when it returns, a panic
+ * needs no other path, and there is no buffer to drain. Under QEMU the line is always
+ * ready. Input comes by interrupt. When the terminal has no room the interrupt is
+ * masked and the bytes wait in the FIFO, and behind it in QEMU, so nothing that is
+ * piped in gets lost.
+ *
+ * BREAK and then `p` prints who waits for what (in QEMU's terminal: Ctrl-A b p).
+ * See: National Semiconductor PC16550D, 8.
+ */
+#include "dev/serial.h"
+
+#include "arch.h"
+#include "arch/x86/io.h"
+#include "core/log.h"
+#include "core/panic.h"
+
+#define COM1       0x3f8
+#define SERIAL_IRQ 4
+
+enum {                          /* registers */
+    DATA = COM1, DIVISOR_LOW = COM1, INTERRUPTS = COM1 + 1, DIVISOR_HIGH = COM1 + 1,
+    FIFO = COM1 + 2, IDENTITY = COM1 + 2, LINE_CONTROL = COM1 + 3,
+    MODEM_CONTROL = COM1 + 4, LINE_STATUS = COM1 + 5, SCRATCH = COM1 + 7,
+};
+
+enum {
+    INTERRUPT_DATA = 1, INTERRUPT_LINE = 4,
+    FIFO_ON_AND_EMPTY = 7, IDENTITY_HAS_FIFO = 0xc0,
+    EIGHT_BITS = 3, DIVISOR_ACCESS = 0x80,
+    MODEM_READY = 0x0b,         /* DTR, RTS, and OUT2, which lets interrupts through */
+    STATUS_DATA = 1, STATUS_BREAK = 0x10, STATUS_SENT = 0x20,
+};
+
+/* How often to look before giving a line up: seconds, at a microsecond a look. */
+#define PATIENCE 4000000
+
+static unsigned fifo_size;      /* bytes it takes at once; 0: there is no line */
+static bool is_stuck;           /* it stopped sending: do not wait for it again */
+static bool magic;              /* BREAK came: the next byte is for us */
+
+bool serial_is_present(void)
+{
+    return fifo_size != 0;
+}
+
+static void wait_until_sent(void)
+{
+    for (unsigned looks = is_stuck ? 1 : PATIENCE; looks; looks--) {
+        if (in8(LINE_STATUS) & STATUS_SENT) {
+            is_stuck = false;
+            return;
+        }
+    }
+    is_stuck = true;
+}
+
+static void serial_output(const char *bytes, size_t size)
+{
+    while (size) {
+        size_t n = min(size, (size_t)fifo_size);
+        size -= n;
+        wait_until_sent();
+        __asm__ volatile("rep outsb" : "+S"(bytes), "+c"(n) : "d"(DATA) : "memory");
+    }
+}
+
+static void serial_log(const char *text, size_t length)
+{
+    output_lines(serial_output, text, length);
+}
+
+static void set_interrupts(bool on)
+{
+    out8(INTERRUPTS, on ? INTERRUPT_DATA | INTERRUPT_LINE : 0);
+}
+
+static void serial_resume(void)
+{
+    set_interrupts(true);
+}
+
+struct terminal serial_terminal = {
+    .name = "ttyS0",
+    .number = 4 << 8 | 64,
+    .rows = 24,
+    .columns = 80,
+    .output = serial_output,
+    .resume = serial_resume,
+};
+
+/* True when the byte was meant for the kernel itself. */
+static bool take_magic(uint8_t byte)
+{
+    if (!magic || byte == 0)    // a BREAK puts a zero byte into the FIFO
+        return magic;
+    magic = false;
+    if (byte != 'p')
+        return false;
+    panic_print_reports();
+    return true;
+}
+
+static void serial_interrupt(void)
+{
+    uint8_t status;
+
+    while ((status = in8(LINE_STATUS)) & STATUS_DATA) {
+        uint8_t byte = in8(DATA);
+        if (status & STATUS_BREAK)
+            magic = true;
+        if (!take_magic(byte) && !terminal_input(&serial_terminal, byte)) {
+            set_interrupts(false);
+            break;
+        }
+    }
+}
+
+static struct log_sink serial_sink = {
+    .name = "serial", .write = serial_log, .chatty = true
+};
+
+bool serial_early_init(void)
+{
+    out8(SCRATCH, 0x5a);
+    if (in8(SCRATCH) != 0x5a)
+        return false;
+    out8(INTERRUPTS, 0);
+    out8(LINE_CONTROL, DIVISOR_ACCESS);
+    out8(DIVISOR_LOW, 1);       // 115200 bits a second
+    out8(DIVISOR_HIGH, 0);
+    out8(LINE_CONTROL, EIGHT_BITS);
+    out8(FIFO, FIFO_ON_AND_EMPTY);
+    out8(MODEM_CONTROL, MODEM_READY);
+    fifo_size = (in8(IDENTITY) & IDENTITY_HAS_FIFO) == IDENTITY_HAS_FIFO ? 16 : 1;
+    log_sink_register(&serial_sink);
+    return true;
+}
+
+void serial_start(void)
+{
+    if (!serial_is_present())
+        return;
+    irq_register(SERIAL_IRQ, serial_interrupt);
+    set_interrupts(true);
+}

@@ -1,0 +1,35 @@
+/* terminal.h - where drivers and the terminals of kernel/fs meet.
+ *
+ *      fs/tty.c  -- output() -->  serial line, screen
+ *                <-- input() --   serial line, keyboard
+ *
+ * A driver fills in a struct terminal; fs/tty.c puts a line discipline and a device
+ * file on top of it and sets `input`. Until then typed bytes are dropped.
+ */
+#pragma once
+
+#include "base/types.h"
+
+struct terminal {
+    const char *name;           /* [const] below /dev: "ttyS0" */
+    uint32_t number;            /* [const] of the device: major << 8 | minor */
+    uint16_t rows, columns;     /* at the start; a program may change the tty's own */
+    /* Shows bytes; must not sleep. */
+    void (*output)(const char *bytes, size_t size);
+    /* There is room again after `input` said no; NULL: the driver drops instead. */
+    void (*resume)(void);
+    /* Takes a typed byte, lock held, from an interrupt. False: that was the last one
+     * there was room for. NULL: nobody listens yet. */
+    bool (*input)(struct terminal *terminal, uint8_t byte);
+    void *tty;                  /* who listens */
+};
+
+static inline bool terminal_input(struct terminal *terminal, uint8_t byte)
+{
+    return !terminal->input || terminal->input(terminal, byte);
+}
+
+/* Shows text whose lines end in LF alone, as the log's do, on a terminal, which wants
+ * CR LF. */
+void output_lines(void (*output)(const char *bytes, size_t size), const char *text,
+                  size_t length);

@@ -1,0 +1,91 @@
+/* cpio.c - taking a cpio archive apart. Every field is checked before it is believed.
+ *
+ * Tests: kernel/fs/cpio_host_test.c
+ */
+#include "fs/cpio.h"
+
+#include "base/string.h"
+
+#define HEADER_SIZE 110u
+#define NAME_LIMIT  4096u       /* with its NUL: PATH_MAX */
+
+enum field {
+    FIELD_INODE, FIELD_MODE, FIELD_UID, FIELD_GID, FIELD_LINKS, FIELD_MTIME, FIELD_SIZE,
+    FIELD_MAJOR, FIELD_MINOR, FIELD_NODE_MAJOR, FIELD_NODE_MINOR, FIELD_NAME_SIZE,
+    FIELD_CHECK, FIELDS
+};
+
+/* Eight hexadecimal digits each. False when one is none. */
+static bool read_fields(const uint8_t *from, uint32_t fields[FIELDS])
+{
+    for (unsigned f = 0; f < FIELDS; f++) {
+        uint32_t value = 0;
+        for (const uint8_t *end = from + 8; from < end; from++) {
+            uint32_t digit = *from - (uint32_t)'0';
+            if (digit > 9) {
+                digit = (*from | 0x20u) - 'a';      // 0x20: capitals become small
+                if (digit > 5)
+                    return false;
+                digit += 10;
+            }
+            value = value << 4 | digit;
+        }
+        fields[f] = value;
+    }
+    return true;
+}
+
+/* Where the next multiple of 4 is, or the end when that is nearer. */
+static uint32_t align(uint32_t offset, uint32_t length)
+{
+    return length - offset < 4 ? length : round_up(offset, 4u);
+}
+
+/* Judges the header at `offset`; *next is where the next one begins. NULL, or a
+ * sentence on what is wrong. */
+static const char *judge(const uint8_t *archive, uint32_t length, uint32_t offset,
+                         struct cpio_entry *entry, uint32_t *next)
+{
+    const uint8_t *header = archive + offset;
+    uint32_t f[FIELDS], name_size;
+
+    if (length - offset < HEADER_SIZE)
+        return "the header is cut off";
+    if (memcmp(header, "070701", 6) != 0)
+        return "no header of the format newc";
+    if (!read_fields(header + 6, f))
+        return "a field is not hexadecimal";
+    name_size = f[FIELD_NAME_SIZE];
+    offset += HEADER_SIZE;
+    if (name_size < 2 || name_size > NAME_LIMIT)
+        return "the name is empty or too long";
+    if (name_size > length - offset)
+        return "the name is cut off";
+    *entry = (struct cpio_entry){
+        .inode = f[FIELD_INODE], .mode = f[FIELD_MODE], .uid = f[FIELD_UID],
+        .gid = f[FIELD_GID], .links = f[FIELD_LINKS], .mtime = f[FIELD_MTIME],
+        .size = f[FIELD_SIZE], .major = f[FIELD_MAJOR], .minor = f[FIELD_MINOR],
+        .node_major = f[FIELD_NODE_MAJOR], .node_minor = f[FIELD_NODE_MINOR],
+        .name = (const char *)archive + offset,
+    };
+    if (strnlen(entry->name, name_size) != name_size - 1)
+        return "the name does not end where it should";
+    entry->data = align(offset + name_size, length);
+    if (entry->size > length - entry->data)
+        return "the data is cut off";
+    *next = align(entry->data + entry->size, length);
+    return NULL;
+}
+
+enum cpio_kind cpio_next(const uint8_t *archive, uint32_t length, uint32_t *offset,
+                         struct cpio_entry *entry, const char **why)
+{
+    while (*offset < length && archive[*offset] == 0)
+        ++*offset;
+    if (*offset == length)
+        return CPIO_END;
+    *why = judge(archive, length, *offset, entry, offset);
+    if (*why)
+        return CPIO_DAMAGED;
+    return strcmp(entry->name, "TRAILER!!!") == 0 ? CPIO_TRAILER : CPIO_ENTRY;
+}

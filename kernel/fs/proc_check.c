@@ -1,0 +1,161 @@
+/* proc_check.c - what the kernel says about its own health: /proc/check, /proc/trace.
+ *
+ * /proc/check: `ok` or `bad: ...`, then the ledger, `name number` a line: all that has
+ * been taken and must be given back. Two readings by the same program with nothing in
+ * between are equal: the numbers are noted before the first of them is printed, when
+ * the reader holds one open file and one empty text. What is 0 is left out, and so are
+ * the heap's own frames, because the same objects may need more or fewer of them.
+ *
+ * /proc/trace: the rings of core/trace.h, one event a line, oldest first:
+ *      SEQUENCE CPU TIME TID EVENT A B C        EVENT is a system call's name, or one of
+ * core/trace.def in capitals; A B C and TIME (low word of the TSC) are hexadecimal.
+ * Sleeps: never.
+ */
+#include "base/string.h"
+#include "core/panic.h"
+#include "core/trace.h"
+#include "fs/procfs.h"
+#include "mm/account.h"
+#include "mm/frame_alloc.h"
+#include "mm/heap.h"
+#include "sched/process.h"
+
+struct ledger {
+    uint32_t objects[HEAP_TYPES], bytes[HEAP_TYPES], frames[FRAME_USES];
+    uint32_t files, threads, processes;
+};
+
+static const char *const frame_names[FRAME_USES] = {
+    [FRAME_STACK] = "stacks", [FRAME_PAGE_TABLE] = "page-tables",
+    [FRAME_USER] = "user", [FRAME_OBJECT] = "objects", [FRAME_BUFFER] = "buffers",
+};
+
+static void show_line(struct text *text, const char *kind, const char *name,
+                      uint32_t number)
+{
+    if (number)
+        text_printf(text, "%s-%s %u\n", kind, name, number);
+}
+
+static void show_accounts(struct text *text)
+{
+    static const char *const kinds[ACCOUNT_KINDS] = {
+        [ACCOUNT_HEAP] = "heap", [ACCOUNT_PROCESSES] = "processes", [ACCOUNT_FILES] = "files",
+        [ACCOUNT_SIGNALS] = "signals", [ACCOUNT_MESSAGES] = "messages",
+        [ACCOUNT_MESSAGE_BYTES] = "message-bytes", [ACCOUNT_MAILBOXES] = "mailboxes",
+    };
+    const struct account *account;
+
+    list_for_each (account, &all_accounts, node) {
+        char name[24];
+        format(name, sizeof(name), "user-%u", account->uid);
+        for (unsigned kind = 0; kind < ACCOUNT_KINDS; kind++)
+            if (kinds[kind])
+                show_line(text, name, kinds[kind], account->used[kind]);
+    }
+}
+
+static void show_ledger(struct text *text, const struct ledger *l)
+{
+    uint32_t frames = 0, bytes = 0;
+
+    for (unsigned use = 0; use < FRAME_USES; use++)
+        frames += frame_names[use] ? l->frames[use] : 0;
+    for (unsigned type = 0; type < HEAP_TYPES; type++)
+        bytes += l->bytes[type];
+    text_printf(text, "frames-used %u\nheap-bytes %u\n", frames, bytes);
+    text_printf(text, "open-files %u\nthreads %u\nprocesses %u\n", l->files, l->threads,
+                l->processes);
+    for (unsigned use = 0; use < FRAME_USES; use++)
+        if (frame_names[use])
+            show_line(text, "frames", frame_names[use], l->frames[use]);
+    for (unsigned type = 0; type < HEAP_TYPES; type++) {
+        show_line(text, "objects", heap_type_names[type], l->objects[type]);
+        show_line(text, "bytes", heap_type_names[type], l->bytes[type]);
+    }
+}
+
+static void show_check(struct text *text, struct process *process)
+{
+    struct ledger ledger = {
+        .files = nr_open_files,
+        .threads = list_length(&all_threads),
+        .processes = list_length(&all_processes),
+    };
+    char why[160];
+
+    (void)process;
+    memcpy(ledger.objects, heap_objects, sizeof(ledger.objects));
+    memcpy(ledger.bytes, heap_bytes, sizeof(ledger.bytes));
+    memcpy(ledger.frames, frames_used, sizeof(ledger.frames));
+    if (kcheck(why, sizeof(why)))
+        text_printf(text, "ok\n");
+    else
+        text_printf(text, "bad: %s\n", why);
+    show_ledger(text, &ledger);
+    show_accounts(text);
+}
+
+/* -- The trace --------------------------------------------------------------------- */
+
+static const char *event_name(const struct trace_event *e)
+{
+    static const char *const names[TRACE_TYPES] = {
+#define TRACE_EVENT(name, a, b, c) #name,
+#include "core/trace.def"
+#undef TRACE_EVENT
+    };
+
+    if (e->type == TRACE_CALL && trace_system_call_name)
+        return trace_system_call_name(e->number);
+    return e->type < TRACE_TYPES ? names[e->type] : "?";
+}
+
+/* The event at *place of a CPU's ring (0: the oldest), or the first behind it that
+ * there is; *place moves there. NULL: no more. */
+static const struct trace_event *event_from(unsigned cpu, unsigned *place)
+{
+    for (; *place < TRACE_RING; ++*place) {
+        uint32_t at = cpus[cpu].trace_next + *place;
+        const struct trace_event *e = &trace_ring[cpu][at & (TRACE_RING - 1)];
+        if (e->type != TRACE_NONE)
+            return e;
+    }
+    return NULL;
+}
+
+/* Each ring is in order; of their next events the one with the lowest number comes. */
+static void show_trace(struct text *text, struct process *process)
+{
+    unsigned places[CPU_MAX] = { 0 };
+
+    (void)process;
+    for (;;) {
+        const struct trace_event *first = NULL;
+        unsigned where = 0;
+        for (unsigned cpu = 0; cpu < cpu_count; cpu++) {
+            const struct trace_event *e = event_from(cpu, &places[cpu]);
+            if (e && (!first || (int32_t)(e->sequence - first->sequence) < 0)) {
+                first = e;
+                where = cpu;
+            }
+        }
+        if (!first)
+            break;
+        places[where]++;
+        text_printf(text, "%u %u %08x %d %s %x %x %x\n", first->sequence, where,
+                    first->time, first->tid, event_name(first), first->a, first->b,
+                    first->c);
+    }
+}
+
+void proc_check_init(void)
+{
+    static struct proc_entry entries[] = {
+        { .name = "check", .show = show_check },
+        { .name = "trace", .mode = 0400, .show = show_trace },
+    };
+
+    for (unsigned i = 0; i < ARRAY_SIZE(entries); i++)
+        proc_entry_register(&entries[i]);
+}

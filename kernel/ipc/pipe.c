@@ -1,0 +1,408 @@
+/* pipe.c - pipes: a ring of bytes between file descriptors.
+ *
+ *      write -> [page][page]....[page] -> read        16 pages, there only while used
+ *                tail ^          ^ head              bytes ever written, ever read
+ *
+ * Invariants: head <= tail <= head + PIPE_SIZE; a page exists while it holds bytes, and
+ * one is kept for the next; an empty pipe starts over at its first page; readers and
+ * writers count open files of each kind.
+ * Sleeps: read when empty, write when full; condition shape.
+ * Wakes: the next reader when there is something to read, the next writer when there is
+ * room - after every step, so a waiter that leaves early never leaves others behind.
+ * Tests: user/tests/pipe*.c. See: pipe(7), POSIX write().
+ */
+#include "ipc/pipe.h"
+
+#include "base/string.h"
+#include "core/panic.h"
+#include "mm/account.h"
+#include "mm/heap.h"
+#include "sched/process.h"
+#include "syscall.h"
+
+#define PAGES (PIPE_SIZE / PAGE_SIZE)
+
+struct pipe {
+    uint32_t head, tail;
+    unsigned readers, writers;
+    struct wait_queue can_read, can_write;
+    struct wait_queue can_open; /* FIFO: the other end is awaited */
+    uint32_t reader_opens, writer_opens;        /* FIFO: opens ever, for the wait */
+    struct frame *pages[PAGES];
+    struct frame *spare;
+};
+
+static const struct wait_class read_class = { "pipe with something to read", NULL };
+static const struct wait_class write_class = { "pipe with room", NULL };
+static const struct wait_class open_class = { "FIFO's other end", NULL };
+
+static struct pipe *pipe_create(void)
+{
+    struct pipe *p = heap_new(HEAP_PIPE, struct pipe);
+
+    if (p) {
+        wait_queue_init(&p->can_read, &read_class);
+        wait_queue_init(&p->can_write, &write_class);
+        wait_queue_init(&p->can_open, &open_class);
+    }
+    return p;
+}
+
+static void pipe_empty_out(struct pipe *p)
+{
+    for (unsigned i = 0; i < PAGES; i++) {
+        if (p->pages[i])
+            frame_put(p->pages[i]);
+        p->pages[i] = NULL;
+    }
+    if (p->spare)
+        frame_put(p->spare);
+    p->spare = NULL;
+    p->head = p->tail = 0;
+}
+
+static void pipe_free(struct pipe *p)
+{
+    pipe_empty_out(p);
+    heap_free(p);
+}
+
+static uint32_t used(const struct pipe *p)
+{
+    return p->tail - p->head;
+}
+
+static uint32_t room(const struct pipe *p)
+{
+    return PIPE_SIZE - used(p);
+}
+
+static struct frame **page_at(struct pipe *p, uint32_t position)
+{
+    return &p->pages[position / PAGE_SIZE % PAGES];
+}
+
+/* Called after every change: those whose condition may be true now look again. */
+static void wake_neighbours(struct pipe *p)
+{
+    if (used(p) > 0 && !wait_queue_is_empty(&p->can_read))
+        wait_wake(&p->can_read, 1, 0);
+    if (room(p) > 0 && !wait_queue_is_empty(&p->can_write))
+        wait_wake(&p->can_write, 1, 0);
+}
+
+static void page_done(struct pipe *p, struct frame **page)
+{
+    if (p->spare)
+        frame_put(*page);
+    else
+        p->spare = *page;
+    *page = NULL;
+}
+
+/* Moves up to what is there; -EFAULT moves nothing more. */
+static ssize_t take_out(struct pipe *p, struct io *io)
+{
+    size_t done = 0;
+
+    while (io->left > 0 && used(p) > 0) {
+        uint32_t offset = p->head % PAGE_SIZE;
+        size_t piece = min(min((size_t)used(p), (size_t)(PAGE_SIZE - offset)), io->left);
+        struct frame **page = page_at(p, p->head);
+        if (io_give(io, (char *)frame_address(*page) + offset, piece))
+            return done ? (ssize_t)done : -EFAULT;
+        p->head += piece;
+        done += piece;
+        if (p->head == p->tail) {
+            // keep the page where the next write begins: at the start
+            page_done(p, page);
+            p->head = p->tail = 0;
+        } else if (p->head % PAGE_SIZE == 0 && page != page_at(p, p->tail)) {
+            page_done(p, page); // when the pipe is nearly full the tail is in it again
+        }
+    }
+    return (ssize_t)done;
+}
+
+static int make_page(struct pipe *p)
+{
+    struct frame **page = page_at(p, p->tail);
+
+    if (*page)
+        return 0;
+    *page = p->spare ? p->spare : frame_alloc(FRAME_BUFFER, 0);
+    p->spare = NULL;
+    return *page ? 0 : -ENOMEM;
+}
+
+/* Moves `size` bytes in, for which there is room; returns how many before an error. */
+static ssize_t put_in(struct pipe *p, struct io *io, size_t size)
+{
+    uint32_t start = p->tail;
+    size_t done = 0;
+    int error = 0;
+
+    while (done < size) {
+        uint32_t offset = p->tail % PAGE_SIZE;
+        size_t piece = min(size - done, (size_t)(PAGE_SIZE - offset));
+        if ((error = make_page(p)))
+            break;
+        if ((error = io_take(io, (char *)frame_address(*page_at(p, p->tail)) + offset,
+                             piece)))
+            break;
+        p->tail += piece;
+        done += piece;
+    }
+    if (error && size <= PIPE_BUF)
+        p->tail = start;        // an atomic write happens wholly or not at all
+    return error && (p->tail == start) ? error : (ssize_t)(p->tail - start);
+}
+
+static ssize_t pipe_read(struct file *file, struct io *io, uint64_t *offset)
+{
+    struct pipe *p = file->object;
+
+    (void)offset;
+    if (io->left == 0)
+        return 0;
+    while (used(p) == 0) {
+        if (p->writers == 0)
+            return 0;
+        if (file_is_nonblocking(file))
+            return -EAGAIN;
+        long error = wait_sleep(&p->can_read, DEADLINE_NEVER);
+        if (error)
+            return error == -EINTR ? -ERESTART : error;
+    }
+    ssize_t done = take_out(p, io);
+    wake_neighbours(p);
+    return done;
+}
+
+/* Waits until a write of `size` may move something. */
+static int wait_for_room(struct file *file, struct pipe *p, size_t size)
+{
+    uint32_t least = size <= PIPE_BUF ? (uint32_t)size : 1;
+
+    while (room(p) < least) {
+        if (p->readers == 0)
+            return 0;           // the caller looks at readers
+        if (file_is_nonblocking(file))
+            return -EAGAIN;
+        long error = wait_sleep(&p->can_write, DEADLINE_NEVER);
+        if (error)
+            return error == -EINTR ? -ERESTART : (int)error;
+    }
+    return 0;
+}
+
+static ssize_t pipe_write(struct file *file, struct io *io, uint64_t *offset)
+{
+    struct pipe *p = file->object;
+    size_t total = 0;
+
+    (void)offset;
+    if (io->left == 0)
+        return 0;
+    size_t whole = io->left;
+    do {
+        int error = p->readers ? wait_for_room(file, p, whole) : 0;
+        if (p->readers == 0) {
+            if (total)
+                return (ssize_t)total;
+            struct siginfo info = { .signal = SIGPIPE, .code = SI_USER };
+            info.pid = current_process()->pid;
+            info.uid = current_process()->credentials.uid;
+            signal_post_thread(current(), &info, false);
+            return -EPIPE;
+        }
+        if (error) {
+            wake_neighbours(p); // a wake-up we were given goes on to the next
+            return total ? (ssize_t)total : error;
+        }
+        ssize_t done = put_in(p, io, min(io->left, (size_t)room(p)));
+        wake_neighbours(p);
+        if (done < 0)
+            return total ? (ssize_t)total : done;
+        total += (size_t)done;
+    } while (io->left > 0);
+    return (ssize_t)total;
+}
+
+static unsigned pipe_poll(struct file *file, struct poll_table *table)
+{
+    struct pipe *p = file->object;
+    unsigned events = 0;
+
+    if (file_is_readable(file)) {
+        poll_wait(table, &p->can_read);
+        if (used(p) > 0)
+            events |= POLLIN | POLLRDNORM;
+        if (p->writers == 0)
+            events |= POLLHUP;
+    }
+    if (file_is_writable(file)) {
+        poll_wait(table, &p->can_write);
+        if (room(p) >= PIPE_BUF)
+            events |= POLLOUT | POLLWRNORM;
+        if (p->readers == 0)
+            events |= POLLERR;
+    }
+    return events;
+}
+
+static long pipe_ioctl(struct file *file, uint32_t request, uptr_t argument)
+{
+    const struct pipe *p = file->object;
+    enum { FIONREAD = 0x541b };
+
+    if (request != FIONREAD)
+        return -ENOTTY;
+    return u32_to_user(argument, used(p));
+}
+
+static void count_ends(struct pipe *p, const struct file *file, int change)
+{
+    if (file_is_readable(file))
+        p->readers += (unsigned)change;
+    if (file_is_writable(file))
+        p->writers += (unsigned)change;
+}
+
+static void pipe_release(struct file *file)
+{
+    struct pipe *p = file->object;
+    struct inode *fifo = file->inode && inode_is(file->inode, S_IFIFO) ? file->inode : NULL;
+
+    count_ends(p, file, -1);
+    // end of file and EPIPE are predicates: everybody looks again
+    wait_wake_all(&p->can_read, 0);
+    wait_wake_all(&p->can_write, 0);
+    if (p->readers || p->writers)
+        return;
+    if (fifo)
+        fifo->data = NULL;
+    pipe_free(p);
+}
+
+static const struct file_operations pipe_operations = {
+    .name = "pipe", .read = pipe_read, .write = pipe_write, .poll = pipe_poll,
+    .ioctl = pipe_ioctl, .release = pipe_release,
+};
+
+/* -- FIFOs --------------------------------------------------------------------------- */
+
+static int wait_for_other_end(struct pipe *p, const unsigned *others,
+                              const uint32_t *opens)
+{
+    uint32_t before = *opens;
+
+    // an end that came and went meanwhile counts: it saw us
+    while (*others == 0 && *opens == before) {
+        long error = wait_sleep(&p->can_open, DEADLINE_NEVER);
+        if (error)
+            return error == -EINTR ? -ERESTART : (int)error;
+    }
+    return 0;
+}
+
+static int fifo_open(struct inode *inode, uint32_t flags, struct file **out)
+{
+    uint32_t mode = flags & O_ACCMODE;
+
+    if (!inode->data && !(inode->data = pipe_create()))
+        return -ENOMEM;
+    struct pipe *p = inode->data;
+    bool nonblock = flags & O_NONBLOCK;
+    if (mode == O_WRONLY && nonblock && p->readers == 0) {
+        if (p->writers == 0) {
+            inode->data = NULL;
+            pipe_free(p);
+        }
+        return -ENXIO;
+    }
+    struct file *file = file_create(&pipe_operations, flags, inode_get(inode), p);
+    if (!file) {
+        inode_put(inode);
+        return -ENFILE;
+    }
+    count_ends(p, file, +1);
+    p->reader_opens += file_is_readable(file);
+    p->writer_opens += file_is_writable(file);
+    wait_wake_all(&p->can_open, 0);
+    int error = 0;
+    if (mode == O_RDONLY && !nonblock)
+        error = wait_for_other_end(p, &p->writers, &p->writer_opens);
+    else if (mode == O_WRONLY)
+        error = wait_for_other_end(p, &p->readers, &p->reader_opens);
+    if (error) {
+        file_put(file);         // counts itself out and frees the pipe with the last
+        return error;
+    }
+    *out = file;
+    return 0;
+}
+
+/* -- pipe(2) ------------------------------------------------------------------------- */
+
+static struct file_system pipe_fs = { .type = "pipefs", .device = 7, .next_inode = 1 };
+
+long sys_pipe2(uptr_t fds_out, int flags)
+{
+    struct file *ends[2] = { NULL, NULL };
+    int fds[2], error = -ENFILE;
+
+    if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
+        return -EINVAL;
+    struct inode *inode = inode_create(&pipe_fs, NULL, S_IFIFO | 0600);
+    struct pipe *p = pipe_create();
+    if (!inode || !p)
+        goto fail;
+    ends[0] = file_create(&pipe_operations, O_RDONLY | (flags & O_NONBLOCK),
+                          inode_get(inode), p);
+    if (!ends[0]) {
+        inode_put(inode);
+        goto fail;
+    }
+    p->readers = 1;
+    ends[1] = file_create(&pipe_operations, O_WRONLY | (flags & O_NONBLOCK),
+                          inode_get(inode), p);
+    if (!ends[1]) {
+        inode_put(inode);
+        p = NULL;               // goes with the first end
+        goto fail;
+    }
+    p->writers = 1;
+    p = NULL;
+    error = fd_install_pair(ends[0], ends[1], flags & O_CLOEXEC, fds);
+    if (error)
+        goto fail;
+    inode_put(inode);
+    if (copy_to_user(fds_out, fds, sizeof(fds))) {
+        (void)!fd_close(fds[0]);
+        (void)!fd_close(fds[1]);
+        return -EFAULT;
+    }
+    return 0;
+
+fail:
+    if (ends[1])
+        file_put(ends[1]);
+    if (ends[0])
+        file_put(ends[0]);
+    if (p)
+        pipe_free(p);
+    if (inode)
+        inode_put(inode);
+    return error;
+}
+
+long sys_pipe(uptr_t fds)
+{
+    return sys_pipe2(fds, 0);
+}
+
+void pipe_init(void)
+{
+    special_open_register(S_IFIFO, fifo_open);
+}

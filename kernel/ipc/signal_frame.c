@@ -1,0 +1,308 @@
+/* signal_frame.c - entering a handler by rewriting the user stack, and coming back.
+ *
+ * The kernel never calls user code. It pushes a frame onto the user stack and changes
+ * where trap return goes; the handler's `ret` pops the address of the C library's
+ * restorer, which makes a system call that puts everything back:
+ *
+ *      esp ->  restorer            return address of the handler
+ *              signal
+ *              siginfo *           the three arguments of an SA_SIGINFO handler;
+ *              ucontext *          a plain one reads the first
+ *              struct siginfo
+ *              struct ucontext     all registers, the signal mask
+ *      above:  FXSAVE image        when the thread has used the FPU
+ *
+ * One layout serves both kinds; sigreturn finds the frame at esp - 8, rt_sigreturn at
+ * esp - 4. Nothing that comes back is believed: flags are masked, code and stack segment
+ * are ours, data selectors get RPL 3 and go through a fix-up, MXCSR is masked.
+ *
+ * Linux: restores x87 from the FXSAVE image, not from the 112 bytes in front of it.
+ * Tests: user/tests/sig*.c, attack_sigreturn.c. See: signal(7), sigreturn(2).
+ */
+#include "ipc/signal_frame.h"
+
+#include "arch/x86/segments.h"
+#include "base/string.h"
+#include "syscall.h"
+
+struct user_context {           /* ucontext_t as the kernel knows it */
+    uint32_t flags, link, stack_start, stack_flags, stack_size;
+    uint32_t gs, fs, es, ds, edi, esi, ebp, esp, ebx, edx, ecx, eax;
+    uint32_t trap_number, error, eip, cs, eflags, user_esp, ss;
+    uint32_t fpu_state;         /* user address of a struct fpu_frame, or 0 */
+    uint32_t old_mask, cr2;
+    sigset_t mask;
+} packed;
+static_assert(sizeof(struct user_context) == 116, "Linux/i386 ABI");
+
+struct signal_stack_frame {
+    uint32_t restorer, signal, info_address, context_address;
+    struct siginfo info;
+    struct user_context context;
+};
+
+struct fpu_frame {              /* struct _fpstate */
+    uint32_t control, status, tags, ip, cs, data, ds;
+    uint8_t registers[8][10];
+    uint32_t status_and_magic;  /* high half 0: the FXSAVE image is valid */
+    uint8_t fxsave[512];
+};
+static_assert(offsetof(struct fpu_frame, fxsave) == 112, "keeps the image aligned");
+
+/* -- The floating point part --------------------------------------------------------- */
+
+static void fpu_frame_fill(struct fpu_frame *f, const uint8_t image[512])
+{
+    uint16_t words[4];
+
+    memcpy(words, image, sizeof(words));
+    memset(f, 0, offsetof(struct fpu_frame, fxsave));
+    f->control = 0xffff0000u | words[0];
+    f->status = 0xffff0000u | words[1];
+    f->tags = 0xffff0000u;
+    for (unsigned i = 0; i < 8; i++)
+        if (!(words[2] >> i & 1))       // FXSAVE: a bit a register; here: two, 3 is empty
+            f->tags |= 3u << 2 * i;
+    memcpy(&f->ip, image + 8, 4);
+    memcpy(&f->data, image + 16, 4);
+    for (unsigned i = 0; i < 8; i++)
+        memcpy(f->registers[i], image + 32 + 16 * i, 10);
+    f->status_and_magic = words[1];
+    memcpy(f->fxsave, image, 512);
+}
+
+/* Pushes the FPU's state below *esp. */
+static int fpu_push(struct thread *t, uint32_t *esp, uint32_t *address)
+{
+    struct fpu_frame frame;
+
+    *address = 0;
+    if (!t->fpu_valid && !t->fpu_used)
+        return 0;
+    fpu_save(t);
+    fpu_frame_fill(&frame, t->fpu_state);
+    *esp = round_down(*esp - sizeof(frame), 16);
+    *address = *esp;
+    return copy_to_user(uptr(*esp), &frame, sizeof(frame));
+}
+
+static int fpu_pop(struct thread *t, uint32_t address)
+{
+    uint32_t mxcsr, mask;
+
+    if (!address) {
+        fpu_reset(t);
+        return 0;
+    }
+    fpu_save(t);                // also tells which MXCSR bits this CPU has
+    memcpy(&mask, t->fpu_state + 28, 4);
+    if (copy_from_user(t->fpu_state, uptr(address + 112), sizeof(t->fpu_state))) {
+        fpu_initial_image(t->fpu_state);
+        fpu_reload(t);
+        return -EFAULT;
+    }
+    memcpy(&mxcsr, t->fpu_state + 24, 4);
+    mxcsr &= mask ? mask : 0xffbf;      // a reserved bit would fault in the kernel
+    memcpy(t->fpu_state + 24, &mxcsr, 4);
+    fpu_reload(t);
+    return 0;
+}
+
+/* -- Into the handler ---------------------------------------------------------------- */
+
+static void context_fill(struct user_context *c, const struct thread *t,
+                         const struct trap_frame *f)
+{
+    *c = (struct user_context){
+        .stack_start = t->alternate_stack, .stack_size = t->alternate_stack_size,
+        .stack_flags = !t->alternate_stack_size ? 2
+                       : signal_on_alternate_stack(t, f->esp) ? 1 : 0,
+        .gs = read_gs(), .fs = read_fs(), .es = f->es & 0xffff, .ds = f->ds & 0xffff,
+        .edi = f->edi, .esi = f->esi, .ebp = f->ebp, .esp = f->esp, .ebx = f->ebx,
+        .edx = f->edx, .ecx = f->ecx, .eax = f->eax, .trap_number = f->vector,
+        .error = f->error, .eip = f->eip, .cs = f->cs & 0xffff, .eflags = f->eflags,
+        .user_esp = f->esp, .ss = f->ss & 0xffff, .cr2 = t->fault.address,
+    };
+    c->mask = t->attention & ATTENTION_RESTORE_MASK ? t->saved_mask : t->blocked;
+    c->old_mask = (uint32_t)c->mask;
+}
+
+static uint32_t stack_for(const struct thread *t, const struct trap_frame *f,
+                          const struct signal_action *action)
+{
+    if (action->flags & SA_ONSTACK && t->alternate_stack_size
+        && !signal_on_alternate_stack(t, f->esp))
+        return t->alternate_stack + t->alternate_stack_size;
+    return f->esp;
+}
+
+static int frame_push(struct thread *t, struct trap_frame *f,
+                      const struct signal_action *action, const struct siginfo *info)
+{
+    struct signal_stack_frame frame;
+    uint32_t esp = stack_for(t, f, action), fpu_address;
+
+    if (fpu_push(t, &esp, &fpu_address))
+        return -EFAULT;
+    // the ABI wants esp + 4 aligned to 16 at a function's first instruction
+    esp = round_down(esp - sizeof(frame), 16) - 4;
+    frame.restorer = action->restorer;
+    frame.signal = (uint32_t)info->signal;
+    frame.info_address = esp + offsetof(struct signal_stack_frame, info);
+    frame.context_address = esp + offsetof(struct signal_stack_frame, context);
+    frame.info = *info;
+    context_fill(&frame.context, t, f);
+    frame.context.fpu_state = fpu_address;
+    if (copy_to_user(uptr(esp), &frame, sizeof(frame)))
+        return -EFAULT;
+    /* --- commit: nothing below fails or sleeps --- */
+    f->esp = esp;
+    f->eip = action->handler;
+    f->eax = (uint32_t)info->signal;
+    f->edx = frame.info_address;
+    f->ecx = frame.context_address;
+    f->cs = USER_CS;
+    f->ds = f->es = f->ss = USER_DS;
+    f->eflags &= ~(uint32_t)(EFLAGS_TF | EFLAGS_DF | EFLAGS_RF);
+    return 0;
+}
+
+void signal_restart_call(struct trap_frame *frame)
+{
+    struct thread *t = current();
+
+    t->restart_pending = false;
+    frame->eax = t->call_number;
+    frame->eip -= 2;            // both int 0x80 and the system page have it there
+}
+
+/* An interrupted call ends in EINTR, or is made again when the handler returns. */
+static void settle_interrupted_call(struct trap_frame *f, const struct signal_action *action)
+{
+    struct thread *t = current();
+
+    if (!t->restart_pending)
+        return;
+    if ((int32_t)f->eax == -ERESTART && action->flags & SA_RESTART) {
+        signal_restart_call(f);
+        return;
+    }
+    t->restart_pending = false;
+    t->restart_deadline = 0;
+    f->eax = (uint32_t)-EINTR;
+}
+
+static void enter_handler(struct thread *t, struct trap_frame *f,
+                          const struct siginfo *info)
+{
+    struct signal_action *slot = &t->process->actions->of[info->signal - 1];
+    struct signal_action action = *slot;
+
+    settle_interrupted_call(f, &action);
+    if (frame_push(t, f, &action, info)) {
+        // no room for the frame: SIGSEGV, and if that was it, the end
+        if (info->signal == SIGSEGV)
+            slot->handler = SIG_DFL;
+        signal_fault(SIGSEGV, SI_KERNEL, f->esp);
+        return;
+    }
+    t->attention &= ~(uint32_t)ATTENTION_RESTORE_MASK;
+    if (action.flags & SA_RESETHAND)
+        slot->handler = SIG_DFL;
+    sigset_t mask = t->blocked | action.mask;
+    if (!(action.flags & SA_NODEFER))
+        mask |= sigset_of(info->signal);
+    signal_set_mask(t, mask);
+}
+
+/* The next one to deliver; faults of the thread itself come first and cannot be blocked. */
+static bool take_next(struct thread *t, struct siginfo *info)
+{
+    if (!t->fault_pending)
+        return signal_take(t, t->blocked, info);
+    t->fault_pending = false;
+    *info = t->fault;
+    struct signal_action *action = &t->process->actions->of[info->signal - 1];
+    if (action->handler == SIG_IGN || t->blocked & sigset_of(info->signal)) {
+        action->handler = SIG_DFL;
+        t->blocked &= ~sigset_of(info->signal);
+    }
+    return true;
+}
+
+enum signal_verdict signal_deliver(struct trap_frame *frame, int *signal)
+{
+    struct thread *t = current();
+    struct siginfo info;
+
+    if (!take_next(t, &info)) {
+        signal_update(t);
+        return SIGNAL_NONE;
+    }
+    bool is_fault = info.code > 0 && info.code != SI_KERNEL;
+    uint32_t handler = t->process->actions->of[info.signal - 1].handler;
+    enum signal_verdict verdict = SIGNAL_HANDLED;
+    *signal = info.signal;
+    if (handler == SIG_DFL) {
+        if (signal_default_stops(info.signal))
+            verdict = SIGNAL_STOPS;
+        else if (is_fault || !signal_is_ignored(t->process, info.signal))
+            verdict = SIGNAL_ENDS;
+    } else if (handler != SIG_IGN) {
+        enter_handler(t, frame, &info);
+    }
+    signal_update(t);
+    return verdict;
+}
+
+/* -- Back from the handler ----------------------------------------------------------- */
+
+static void registers_restore(struct trap_frame *f, const struct user_context *c)
+{
+    f->edi = c->edi;
+    f->esi = c->esi;
+    f->ebp = c->ebp;
+    f->ebx = c->ebx;
+    f->edx = c->edx;
+    f->ecx = c->ecx;
+    f->eax = c->eax;
+    f->eip = c->eip;
+    f->esp = c->user_esp;
+    f->cs = USER_CS;
+    f->ss = USER_DS;
+    f->ds = (c->ds & 0xffff) | 3;
+    f->es = (c->es & 0xffff) | 3;
+    f->eflags = (c->eflags & EFLAGS_USER) | EFLAGS_IF | EFLAGS_ALWAYS;
+    load_fs((uint16_t)(c->fs | 3));
+    load_gs((uint16_t)(c->gs | 3));
+}
+
+static long return_from(uint32_t frame_address)
+{
+    struct thread *t = current();
+    struct trap_frame *f = t->frame;
+    struct user_context c;
+    uint32_t at = frame_address + offsetof(struct signal_stack_frame, context);
+
+    if (copy_from_user(&c, uptr(at), sizeof(c)) || fpu_pop(t, c.fpu_state)) {
+        signal_fault(SIGSEGV, SI_KERNEL, 0);
+        return (long)f->eax;
+    }
+    registers_restore(f, &c);
+    if (!signal_on_alternate_stack(t, f->esp) && !(c.stack_flags & ~2u)) {
+        t->alternate_stack = c.stack_flags & 2 ? 0 : c.stack_start;
+        t->alternate_stack_size = c.stack_flags & 2 ? 0 : c.stack_size;
+    }
+    signal_set_mask(t, c.mask);
+    return (long)f->eax;        // the interrupted code's, not a result of this call
+}
+
+long sys_rt_sigreturn(void)
+{
+    return return_from(current()->frame->esp - 4);
+}
+
+long sys_sigreturn(void)
+{
+    return return_from(current()->frame->esp - 8);
+}

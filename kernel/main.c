@@ -1,0 +1,231 @@
+/* main.c - from the loader's hands to the first program.
+ *
+ * Order: log, processor, memory, scheduler, interrupts and clocks, devices, file systems,
+ * the other CPUs, init. Each step needs only what stands before it.
+ */
+#include "arch.h"
+#include "arch/x86/acpi.h"
+#include "arch/x86/features.h"
+#include "arch/x86/smp.h"
+#include "arch/x86/timer_device.h"
+#include "base/string.h"
+#include "command_line.h"
+#include "core/log.h"
+#include "core/panic.h"
+#include "dev/debug_console.h"
+#include "dev/keyboard.h"
+#include "dev/random.h"
+#include "dev/screen.h"
+#include "dev/serial.h"
+#include "dev/terminal.h"
+#include "fs/devfs.h"
+#include "fs/procfs.h"
+#include "fs/tmpfs.h"
+#include "fs/tty.h"
+#include "ipc/pipe.h"
+#include "kernel_test.h"
+#include "mm/heap.h"
+#include "multiboot.h"
+#include "posix/timer.h"
+#include "proc/life.h"
+#include "proc/limits.h"
+#include "sched/scheduler.h"
+#include "system_call.h"
+
+#define MINIMUM_FRAMES 1200     /* free after the kernel itself: about 5 MiB */
+
+static struct command_line command_line;
+static char command_line_text[BOOT_CMDLINE_MAX];
+
+static void start_memory(const struct boot_info *boot)
+{
+    frames_init(boot);
+    accounts_init(frame_count);
+    if (frames_free < MINIMUM_FRAMES)
+        boot_refuse("there are only %u KiB of free memory. Give the machine at least "
+                    "8 MiB (MEM=8).",
+                    frames_free * (PAGE_SIZE / 1024));
+    checker_register(&frames_checker);
+    checker_register(&heap_checker);
+}
+
+static void unpack_archives(const struct boot_info *boot)
+{
+    char why[160];
+
+    if (boot->nr_modules == 0)
+        boot_refuse("there is no initial file system. Start QEMU with "
+                    "-initrd build/initramfs.cpio, or use make qemu.");
+    for (uint32_t i = 0; i < boot->nr_modules; i++) {
+        const struct boot_module *m = &boot->module[i];
+        if (!initramfs_unpack(m->base, m->length, why, sizeof(why)))
+            boot_refuse("the initial file system '%s' is damaged: %s.", m->name, why);
+    }
+}
+
+static void start_file_systems(const struct boot_info *boot)
+{
+    struct file_system *root = tmpfs_create("tmpfs", 0755, NULL);
+    struct file_system *shm = tmpfs_create("tmpfs", 01777, NULL);
+
+    assert(root && shm);
+    file_system_mount(root, "/");
+    unpack_archives(boot);
+    devfs_init();
+    devices_init();
+    procfs_init(boot->command_line);
+    file_system_mount(shm, "/dev/shm");
+    tty_init(command_line.screen_console);
+    pipe_init();
+}
+
+/* -- The first process ---------------------------------------------------------------- */
+
+#define INIT_ARGUMENTS 16
+
+static void open_console(void)
+{
+    for (int fd = 0; fd < 3; fd++) {
+        struct file *console;
+        if (path_open(NULL, "/dev/console", O_RDWR | O_NOCTTY, 0, &console)
+            || fd_install(console, fd, false) != fd)
+            boot_refuse("/dev/console cannot be opened.");
+    }
+}
+
+/* The first process's first kernel code: becomes a program. */
+static void run_init(void *unused)
+{
+    static const char *const environment[] = {
+        "HOME=/root", "PATH=/bin:/demos:/tests:/bench", NULL
+    };
+    const char *arguments[INIT_ARGUMENTS + 1] = { command_line.init };
+    char *rest = (char *)command_line.arguments;
+    unsigned count = 1;
+
+    (void)unused;
+    while (*rest && count < INIT_ARGUMENTS) {
+        while (*rest == ' ')
+            *rest++ = '\0';
+        if (*rest)
+            arguments[count++] = rest;
+        while (*rest && *rest != ' ')
+            rest++;
+    }
+    open_console();
+    int error = exec_from_kernel(command_line.init, arguments, environment);
+    if (error)
+        boot_refuse("the first program %s cannot be started (error %d). It must be in the "
+                    "initial file system and be a static i386 ELF program.",
+                    command_line.init, -error);
+    user_thread_start(NULL);
+}
+
+static void start_init(void)
+{
+    struct process *p = process_create(NULL);
+
+    assert(p);
+    init_process = p;
+    p->directory = inode_get(root_inode);
+    p->root = inode_get(root_inode);
+    p->files = file_table_create();
+    p->umask = 022;
+    limits_init(p);
+    assert(p->files);
+    struct thread *t = thread_create(p, run_init, NULL);
+    assert(t);
+    t->frame = (struct trap_frame *)t - 1;
+    t->esp = stack_prepare((uint32_t)t->frame, thread_begin, t);
+    process_publish(p, t->tid);
+    assert(group_join(p, p->pid, true) == 0);
+    thread_ready(t);
+}
+
+/* -- Start ---------------------------------------------------------------------------- */
+
+static void time_is_up(struct timer *timer)
+{
+    (void)timer;
+    log_set_quiet(false);
+    log_printf("\nthe limit of %u seconds of guest time is reached; who waits for what:\n",
+               command_line.time_limit);
+    panic_print_reports();
+    arch_power_off(EXIT_TIME_LIMIT);
+}
+
+static void start_time_limit(void)
+{
+    static struct timer limit;
+
+    if (!command_line.time_limit)
+        return;
+    timer_init(&limit, time_is_up);
+    timer_start(&limit, time_deadline(command_line.time_limit * SECOND));
+}
+
+static void other_cpu(struct cpu *cpu)
+{
+    (void)cpu;
+    bkl_acquire();
+    cpu_idle();
+}
+
+static void start_other_cpus(void)
+{
+    other_cpu_main = other_cpu;
+    for (unsigned i = 1; i < min(acpi.nr_cpus, command_line.cpus); i++)
+        if (!sched_create_idle(&cpus[i]))
+            break;
+    // they spin for the lock we hold until we are idle
+    arch_start_other_cpus(command_line.cpus);
+}
+
+static void start_log(void)
+{
+    serial_early_init();
+    debug_console_init();
+}
+
+void kmain(uint32_t magic, uint32_t address);
+
+void kmain(uint32_t magic, uint32_t address)
+{
+    const struct boot_info *boot;
+
+    *(struct cpu **)current_thread_base() = &cpus[0];
+    start_log();
+    boot = boot_info_take(magic, address);
+    if (!boot)
+        boot_refuse("the loader is neither multiboot nor Parley's own (magic %08x).",
+                    magic);
+    string_copy(command_line_text, boot->command_line, sizeof(command_line_text));
+    command_line_parse(command_line_text, &command_line);
+    log_set_quiet(command_line.quiet);
+    arch_init_boot_cpu();
+    bkl_acquire();
+    screen_init(boot);
+    start_memory(boot);
+    sched_init(command_line.sched_seed);
+    sched_adopt_boot_thread();
+    threads_init();
+    processes_init();
+    arch_init_devices(boot->rsdp, !command_line.no_acpi, !command_line.no_apic);
+    time_init();
+    start_time_limit();
+    random_init(command_line.sched_seed);
+    system_calls_init();
+    timers_init();
+    exec_init();
+    serial_start();
+    keyboard_start();
+    files_init();
+    start_file_systems(boot);
+    log_printf("Parley %s: %u MiB, %u KiB free, TSC %u MHz\n", PARLEY_VERSION,
+               frame_count / 256, frames_free * 4, tsc_kilohertz / 1000);
+    start_other_cpus();
+    if (command_line.run_kernel_tests)
+        kernel_tests_run();
+    start_init();
+    cpu_idle();
+}

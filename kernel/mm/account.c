@@ -1,0 +1,116 @@
+/* account.c - who pays: charges, limits, and the accounts themselves.
+ *
+ * Invariants: used[kind] never exceeds limit[kind] for anyone but root; an account lives
+ * as long as somebody holds it or something is charged to it.
+ */
+#include "mm/account.h"
+
+#include "core/panic.h"
+#include "mm/heap.h"
+
+#define ACCOUNTS_MAX 256
+
+struct account root_account;
+struct list all_accounts = LIST_INIT(all_accounts);
+static struct account *table[ACCOUNTS_MAX];
+static uint32_t default_limit[ACCOUNT_KINDS];
+
+static void account_register(struct account *account, uint16_t number, uid_t uid)
+{
+    account->uid = uid;
+    account->number = number;
+    account->refs = 1;
+    for (unsigned kind = 0; kind < ACCOUNT_KINDS; kind++)
+        account->limit[kind] = uid == 0 ? UINT32_MAX : default_limit[kind];
+    table[number] = account;
+    list_push_back(&all_accounts, &account->node);
+}
+
+void accounts_init(uint32_t total_frames)
+{
+    default_limit[ACCOUNT_FRAMES] = total_frames - total_frames / 8;
+    default_limit[ACCOUNT_HEAP] = min(total_frames / 4, 16384u) * 4096;
+    default_limit[ACCOUNT_PROCESSES] = min(total_frames / 16, 1024u);
+    default_limit[ACCOUNT_FILES] = 4096;
+    default_limit[ACCOUNT_SIGNALS] = 1024;
+    default_limit[ACCOUNT_MESSAGES] = 4096;
+    default_limit[ACCOUNT_MESSAGE_BYTES] = 4 << 20;
+    default_limit[ACCOUNT_MAILBOXES] = 256;
+    account_register(&root_account, 0, 0);
+    this_cpu()->account = &root_account;
+}
+
+struct account *account_get(uid_t uid)
+{
+    struct account *account;
+    uint16_t number = 0;
+
+    list_for_each(account, &all_accounts, node) {
+        if (account->uid == uid) {
+            account->refs++;
+            return account;
+        }
+    }
+    while (number < ACCOUNTS_MAX && table[number])
+        number++;
+    if (number == ACCOUNTS_MAX)
+        return NULL;
+    account = heap_new(HEAP_ACCOUNT, struct account);
+    if (account)
+        account_register(account, number, uid);
+    return account;
+}
+
+void account_ref(struct account *account)
+{
+    account->refs++;
+}
+
+static bool is_unused(const struct account *account)
+{
+    for (unsigned kind = 0; kind < ACCOUNT_KINDS; kind++)
+        if (account->used[kind])
+            return false;
+    return account->refs == 0;
+}
+
+static void drop_if_unused(struct account *account)
+{
+    if (account == &root_account || !is_unused(account))
+        return;
+    table[account->number] = NULL;
+    list_remove(&account->node);
+    heap_free(account);
+}
+
+void account_put(struct account *account)
+{
+    assert(account->refs > 0);
+    account->refs--;
+    drop_if_unused(account);
+}
+
+struct account *account_by_number(uint16_t number)
+{
+    assert(number < ACCOUNTS_MAX && table[number]);
+    return table[number];
+}
+
+bool account_charge(struct account *account, enum account_kind kind, uint32_t amount)
+{
+    uint32_t used;
+
+    if (__builtin_add_overflow(account->used[kind], amount, &used)
+        || used > account->limit[kind])
+        return false;
+    account->used[kind] = used;
+    return true;
+}
+
+void account_release(struct account *account, enum account_kind kind, uint32_t amount)
+{
+    assert(account->used[kind] >= amount);
+    account->used[kind] -= amount;
+    if (account->refs == 0)
+        drop_if_unused(account);
+}

@@ -1,0 +1,56 @@
+/* account.h - who pays. Every user has an account; every byte of kernel memory and every
+ * frame a process causes is charged to the account that was current when it was taken,
+ * and given back to that same account, whoever frees it.
+ *
+ * A limit that is reached answers with an errno. Root has no limits, and the last
+ * frames of the machine are kept for it, so that a shell can still kill the culprit.
+ */
+#pragma once
+
+#include "arch/x86/cpu.h"
+#include "base/list.h"
+
+enum account_kind {             /* unit */
+    ACCOUNT_FRAMES,             /* page frames */
+    ACCOUNT_HEAP,               /* bytes of kernel heap */
+    ACCOUNT_PROCESSES,          /* processes and threads, zombies included */
+    ACCOUNT_FILES,              /* open file descriptions */
+    ACCOUNT_SIGNALS,            /* queued signals */
+    ACCOUNT_MESSAGES,           /* messages queued anywhere */
+    ACCOUNT_MESSAGE_BYTES,
+    ACCOUNT_MAILBOXES,
+    ACCOUNT_KINDS
+};
+
+struct account {
+    struct list_node node;
+    uid_t uid;                  /* [const] */
+    uint16_t number;            /* [const] index in the table; frames store it */
+    uint32_t refs;              /* processes of this user, and every charge */
+    uint32_t used[ACCOUNT_KINDS];
+    uint32_t limit[ACCOUNT_KINDS];
+};
+
+extern struct account root_account;
+
+void accounts_init(uint32_t total_frames);
+
+/* The account of uid, made when it does not exist. NULL without memory. */
+struct account *account_get(uid_t uid);
+void account_ref(struct account *account);
+void account_put(struct account *account);
+struct account *account_by_number(uint16_t number);
+
+/* Charges, or returns false when the limit would be passed: nothing is charged then. */
+must_check bool account_charge(struct account *account, enum account_kind kind,
+                               uint32_t amount);
+void account_release(struct account *account, enum account_kind kind, uint32_t amount);
+
+/* Who pays for what this CPU allocates now. */
+static inline struct account *account_current(void)
+{
+    return this_cpu()->account;
+}
+
+/* All accounts in use, for /proc and kcheck. */
+extern struct list all_accounts;

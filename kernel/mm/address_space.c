@@ -1,0 +1,125 @@
+/* address_space.c - making, copying and ending address spaces.
+ *
+ * Sleeps: never. Long loops (fork, the end) run to their end with the lock held; they are
+ * bounded by the pages the space has.
+ */
+#include "mm/address_space.h"
+
+#include "arch.h"
+#include "arch/x86/io.h"
+#include "arch/x86/kernel_map.h"
+#include "core/panic.h"
+#include "mm/heap.h"
+#include "mm/page_table.h"
+
+struct address_space *space_create(void)
+{
+    struct address_space *space = heap_new(HEAP_SPACE, struct address_space);
+
+    if (!space)
+        return NULL;
+    space->refs = 1;
+    space->root = (uint64_t *)round_up((uint32_t)space->root_storage, 32);
+    space->root[3] = kernel_root[3];
+    space->root_paddr = kernel_to_paddr(space->root);
+    list_init(&space->regions);
+    space->limit_pages = UINT32_MAX;
+    space->stack_limit = 8 << 20;
+    return space;
+}
+
+void space_put(struct address_space *space)
+{
+    assert(space->refs > 0);
+    if (--space->refs > 0)
+        return;
+    tlb_leave(space->root_paddr);
+    // the system page goes like all others: space_unmap would refuse it
+    struct region *region, *next;
+    list_for_each_safe(region, next, &space->regions, node) {
+        space_unmap_pages(space, region->start, region->end);
+        list_remove(&region->node);
+        if (region->object) {
+            list_remove(&region->object_node);
+            object_put(region->object);
+        }
+        heap_free(region);
+    }
+    page_tables_free(space);
+    heap_free(space);
+}
+
+void space_activate(struct address_space *space)
+{
+    struct cpu *cpu = this_cpu();
+
+    if (cpu->space_root != space->root_paddr) {
+        cpu->space_root = space->root_paddr;
+        write_cr3(space->root_paddr);
+    }
+}
+
+void space_flush(struct address_space *space, vaddr_t start, vaddr_t end)
+{
+    tlb_shootdown(start, end, space->root_paddr);
+}
+
+/* Shares the pages of one region with a copy of the space. A private page loses its write
+ * permission in both: whoever writes first copies it. */
+static bool share_pages(struct address_space *to, struct address_space *from,
+                        const struct region *region)
+{
+    bool private = !(region->flags & REGION_SHARED);
+    vaddr_t at = pte_skip_holes(from, region->start, region->end);
+
+    while (at < region->end) {
+        vaddr_t table_end = min(region->end, round_down(at, LARGE_PAGE) + LARGE_PAGE);
+        pte_t *source = pte_find(from, at), *target = NULL;
+        for (; at < table_end; at += PAGE_SIZE, source++) {
+            if (pte_has_frame(*source)) {
+                if (!target && !(target = pte_make(to, at)))
+                    return false;
+                if (private)
+                    *source &= ~PTE_WRITABLE;
+                *target = *source & ~(PTE_DIRTY | PTE_ACCESSED);
+                frame_get(pte_frame(*source));
+                to->nr_resident++;
+            }
+            if (target)
+                target++;
+        }
+        at = pte_skip_holes(from, at, region->end);
+    }
+    return true;
+}
+
+struct address_space *space_fork(struct address_space *from)
+{
+    struct address_space *to = space_create();
+    struct region *region, *copy;
+    bool ok = to != NULL;
+
+    if (!ok)
+        return NULL;
+    list_for_each(region, &from->regions, node) {
+        if (region->flags & REGION_NO_FORK)
+            continue;
+        ok = space_map(to, region->start, region->end - region->start, region->protection,
+                       region->flags, region->object, region->first_page, &copy) == 0
+             && share_pages(to, from, region);
+        if (!ok)
+            break;
+        copy->owner = region->owner;
+    }
+    // the parent's own pages are read-only now: old translations must go
+    space_flush(from, 0, USER_END);
+    if (!ok) {
+        space_put(to);
+        return NULL;
+    }
+    to->limit_pages = from->limit_pages;
+    to->stack_limit = from->stack_limit;
+    to->heap_start = from->heap_start;
+    to->heap_end = from->heap_end;
+    return to;
+}

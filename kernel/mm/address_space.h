@@ -1,0 +1,130 @@
+/* address_space.h - what a process sees between 0 and 3 GiB.
+ *
+ *      struct address_space
+ *        regions: [text R-X] [data RW- private] [heap] ... [mmap ...] [stack RW-, grows]
+ *        tables:  page directory pointers -> directories -> tables -> frames
+ *
+ * Regions say what may be there; page tables are filled by faults (fault.c). A page is
+ * shared copy-on-write by mapping its frame read-only: a write to a private page whose
+ * frame has other holders copies it first.
+ */
+#pragma once
+
+#include "arch/x86/usercopy.h"
+#include "base/list.h"
+#include "mm/frame_alloc.h"
+#include "mm/memory_object.h"
+
+enum protection { PROT_NONE = 0, PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4 };
+
+enum region_flags {
+    REGION_SHARED = 1,          /* writes reach the object; else they are private */
+    REGION_GROWS_DOWN = 2,      /* a stack */
+    REGION_NO_FORK = 4,         /* madvise(MADV_DONTFORK) */
+    REGION_SYSTEM = 8,          /* the system call page: not to be changed */
+    REGION_NEVER_WRITABLE = 16, /* shared, of a file that is not open for writing */
+};
+
+struct region {
+    struct list_node node;      /* in address order */
+    struct address_space *space;/* [const] */
+    vaddr_t start, end;         /* page aligned */
+    uint8_t protection;         /* enum protection bits */
+    uint8_t flags;              /* enum region_flags */
+    struct memory_object *object; /* NULL: private anonymous memory */
+    uint32_t first_page;        /* object page at start */
+    struct list_node object_node; /* on object->mappings */
+    const void *owner;          /* who else has a say: a System V segment, else NULL */
+};
+
+#define REGIONS_MAX 4096        /* a process's regions; one more is ENOMEM */
+#define STACK_GAP   (256 * PAGE_SIZE)   /* kept free below a stack that grows */
+
+struct address_space {
+    uint32_t refs;              /* processes; 2 only between vfork and exec */
+    uint64_t root_storage[8];
+    uint64_t *root;             /* four page directory pointers in it, 32-byte aligned */
+    paddr_t root_paddr;         /* what CR3 gets */
+    struct list regions;
+    struct region *last_found;  /* the region of the last fault, or NULL */
+    unsigned nr_regions;
+    uint32_t nr_mapped_pages;   /* sum of all regions */
+    uint32_t nr_resident;       /* present user entries */
+    uint32_t limit_pages;       /* RLIMIT_AS; UINT32_MAX: none */
+    uint32_t stack_limit;       /* RLIMIT_STACK, bytes */
+    vaddr_t heap_start, heap_end; /* brk */
+};
+
+/* A fresh space with the kernel's half and nothing else; NULL without memory. */
+must_check struct address_space *space_create(void);
+
+/* A copy on write of `from`; NULL without memory. */
+must_check struct address_space *space_fork(struct address_space *from);
+
+static inline void space_get(struct address_space *space)
+{
+    space->refs++;
+}
+
+void space_put(struct address_space *space);
+void space_activate(struct address_space *space);   /* loads CR3 if it differs */
+
+struct region *space_find(struct address_space *space, vaddr_t address);
+
+/* Lowest region that ends above address, or NULL. */
+struct region *space_find_above(struct address_space *space, vaddr_t address);
+
+/* An unused range of size bytes: the hint if it is free, else top-down below the stack.
+ * 0 when there is none. */
+vaddr_t space_find_gap(struct address_space *space, vaddr_t hint, size_t size);
+
+/* Maps [start, start + size), which must be free. object may be NULL; on success the
+ * region holds a reference of its own. 0, -ENOMEM. */
+must_check int space_map(struct address_space *space, vaddr_t start, size_t size,
+                         int protection, int flags, struct memory_object *object,
+                         uint32_t first_page, struct region **result);
+
+/* Unmaps whatever lies in the range. -ENOMEM when a region had to be split and could
+ * not be; nothing is changed then. */
+must_check int space_unmap(struct address_space *space, vaddr_t start, size_t size);
+/* -EACCES for write permission on what may never be written. */
+must_check int space_protect(struct address_space *space, vaddr_t start, size_t size,
+                             int protection);
+
+/* Gives back the pages of the range; private ones read as zeros (or the file) again. */
+void space_discard(struct address_space *space, vaddr_t start, size_t size);
+
+/* -- Faults (fault.c) ---------------------------------------------------------------- */
+
+enum fault_result {             /* what the process gets when it is not 0 */
+    FAULT_OK, FAULT_NO_REGION, FAULT_NO_ACCESS, FAULT_BEYOND_OBJECT, FAULT_NO_MEMORY
+};
+
+/* Makes `address` accessible for reading, writing (PROT_WRITE) or execution (PROT_EXEC),
+ * if its region allows that. user_esp lets a stack grow; 0 when not known. */
+enum fault_result space_fault(struct address_space *space, vaddr_t address, int access);
+
+/* The kernel address of a user page of any space, faulted in for `access`; NULL when that
+ * cannot be. Valid until something sleeps. This is how a sleeper's memory is written. */
+void *space_page(struct address_space *space, vaddr_t address, int access);
+must_check int space_write(struct address_space *space, uptr_t to, const void *from,
+                           size_t size);
+must_check int space_read(struct address_space *space, void *to, uptr_t from,
+                          size_t size);
+
+/* Maps the pages of [start, end) that exist in the region's object, so that exec does
+ * not fault on each. */
+void space_prefault(struct address_space *space, vaddr_t start, vaddr_t end);
+
+/* Takes the pages of a range out of the page tables; the regions stay. */
+void space_unmap_pages(struct address_space *space, vaddr_t start, vaddr_t end);
+
+/* Moves the pages of [from, from + size) to `to`; both ranges have regions. False when
+ * page tables could not be made: nothing has moved then. */
+must_check bool space_move_pages(struct address_space *space, vaddr_t from, vaddr_t to,
+                                 size_t size);
+
+/* Takes the private anonymous page at address out of the space, without giving it back
+ * (MSG_MOVE); NULL when it was never touched. The caller flushes with space_flush. */
+struct frame *space_take_page(struct address_space *space, vaddr_t address);
+void space_flush(struct address_space *space, vaddr_t start, vaddr_t end);

@@ -1,0 +1,228 @@
+/* frame_alloc.c - the buddy allocator of page frames.
+ *
+ * Shape: free_lists[order] holds free blocks of 2^order frames, aligned to their size. A
+ * block's buddy is found by flipping one bit of its number; two free buddies merge.
+ * Invariants: only a block's first frame carries order and refs; a free block has refs 0
+ * and use FRAME_FREE; frames_free counts frames on the lists.
+ */
+#include "mm/frame_alloc.h"
+
+#include "base/string.h"
+#include "boot_info.h"
+#include "base/format.h"
+#include "core/panic.h"
+#include "mm/account.h"
+
+#define ROOT_RESERVE 64u        /* frames that only root gets: a shell and a kill */
+
+struct frame *frames;
+uint32_t frame_count, frames_free;
+uint32_t frames_used[FRAME_USES];
+uint32_t allocations_failed;
+static struct list free_lists[FRAME_ORDERS];
+static uint32_t fail_countdown;         /* test image: see allocation_fail_at */
+static bool fail_and_after;
+
+static uint32_t number_of(const struct frame *frame)
+{
+    return (uint32_t)(frame - frames);
+}
+
+static void block_free(struct frame *block, unsigned order)
+{
+    frames_free += 1u << order;
+    while (order < FRAME_ORDERS - 1) {
+        uint32_t buddy_number = number_of(block) ^ 1u << order;
+        struct frame *buddy = &frames[buddy_number];
+        if (buddy_number + (1u << order) > frame_count || buddy->use != FRAME_FREE
+            || buddy->order != order)
+            break;
+        list_remove(&buddy->node);
+        buddy->use = FRAME_RESERVED;    // no longer the head of a free block
+        block = min(block, buddy);
+        order++;
+    }
+    block->use = FRAME_FREE;
+    block->order = (uint8_t)order;
+    block->refs = 0;
+    list_push_front(&free_lists[order], &block->node);
+}
+
+static struct frame *block_take(unsigned order)
+{
+    unsigned have = order;
+
+    while (have < FRAME_ORDERS && list_is_empty(&free_lists[have]))
+        have++;
+    if (have == FRAME_ORDERS)
+        return NULL;
+    struct frame *block = list_first_entry(&free_lists[have], struct frame, node);
+    list_remove(&block->node);
+    while (have > order) {
+        have--;
+        struct frame *upper = block + (1u << have);
+        upper->use = FRAME_FREE;
+        upper->order = (uint8_t)have;
+        upper->refs = 0;
+        list_push_front(&free_lists[have], &upper->node);
+    }
+    frames_free -= 1u << order;
+    block->order = (uint8_t)order;
+    return block;
+}
+
+void allocation_fail_at(uint32_t n, bool and_after)
+{
+    fail_countdown = n;
+    fail_and_after = and_after;
+    allocations_failed = 0;
+}
+
+bool allocation_should_fail(void)
+{
+    if (likely(fail_countdown == 0) || --fail_countdown > 0)
+        return false;
+    fail_countdown = fail_and_after ? 1 : 0;
+    allocations_failed++;
+    return true;
+}
+
+struct frame *frame_alloc(enum frame_use use, unsigned order)
+{
+    struct account *account = account_current();
+    uint32_t count = 1u << order;
+
+    if (unlikely(allocation_should_fail()))
+        return NULL;
+    if (account != &root_account && frames_free < ROOT_RESERVE + count)
+        return NULL;
+    if (!account_charge(account, ACCOUNT_FRAMES, count))
+        return NULL;
+    struct frame *frame = block_take(order);
+    if (!frame) {
+        account_release(account, ACCOUNT_FRAMES, count);
+        return NULL;
+    }
+    list_node_init(&frame->node);
+    frame->refs = 1;
+    frame->use = (uint8_t)use;
+    frame->account = account->number;
+    frames_used[use] += count;
+    return frame;
+}
+
+struct frame *frame_alloc_zeroed(enum frame_use use)
+{
+    struct frame *frame = frame_alloc(use, 0);
+
+    if (frame)
+        memset(frame_address(frame), 0, PAGE_SIZE);
+    return frame;
+}
+
+void frame_put(struct frame *frame)
+{
+    assert(frame->refs > 0);
+    if (--frame->refs > 0)
+        return;
+    uint32_t count = 1u << frame->order;
+    account_release(account_by_number(frame->account), ACCOUNT_FRAMES, count);
+    frames_used[frame->use] -= count;
+    block_free(frame, frame->order);
+}
+
+void frames_free_range(paddr_t start, paddr_t end)
+{
+    uint32_t first = round_up(start, PAGE_SIZE) >> PAGE_SHIFT;
+    uint32_t last = min(end >> PAGE_SHIFT, frame_count);
+
+    for (; first < last; first++)
+        block_free(&frames[first], 0);
+}
+
+/* -- Start --------------------------------------------------------------------------- */
+
+static uint32_t highest_frame(const struct boot_info *boot)
+{
+    uint64_t top = 0;
+
+    for (uint32_t i = 0; i < boot->nr_memory; i++) {
+        const struct boot_memory *m = &boot->memory[i];
+        if (m->type == BOOT_USABLE || m->type == BOOT_LOADER)
+            top = max(top, min(m->base + m->length, (uint64_t)DIRECT_MAP_MAX));
+    }
+    return (uint32_t)(top >> PAGE_SHIFT);
+}
+
+/* The lowest usable place above 1 MiB for the array of struct frame. */
+static paddr_t place_for(const struct boot_info *boot, uint32_t size)
+{
+    uint64_t best = DIRECT_MAP_MAX;
+
+    for (uint32_t i = 0; i < boot->nr_memory; i++) {
+        const struct boot_memory *m = &boot->memory[i];
+        uint64_t start = round_up(max(m->base, 0x100000ull), PAGE_SIZE);
+        if (m->type == BOOT_USABLE && start + size <= m->base + m->length && start < best)
+            best = start;
+    }
+    if (best == DIRECT_MAP_MAX)
+        boot_refuse("there is too little memory: no %u KiB in one piece for the table of "
+                    "page frames. Give the machine at least 8 MiB (MEM=8).",
+                    size / 1024);
+    return (paddr_t)best;
+}
+
+void frames_init(const struct boot_info *boot)
+{
+    for (unsigned order = 0; order < FRAME_ORDERS; order++)
+        list_init(&free_lists[order]);
+    frame_count = highest_frame(boot);
+    uint32_t size = round_up(frame_count * (uint32_t)sizeof(struct frame), PAGE_SIZE);
+    paddr_t table = place_for(boot, size);
+    frames = paddr_to_kernel(table);
+    memset(frames, 0, size);
+    for (uint32_t i = 0; i < frame_count; i++) {
+        frames[i].use = FRAME_RESERVED;
+        frames[i].refs = 1;
+    }
+    for (uint32_t i = 0; i < boot->nr_memory; i++) {
+        const struct boot_memory *m = &boot->memory[i];
+        if (m->type != BOOT_USABLE || m->base + m->length <= 0x100000)
+            continue;           // what lies below 1 MiB is left to the firmware
+        uint64_t start = max(m->base, 0x100000ull);
+        uint64_t end = min(m->base + m->length, (uint64_t)DIRECT_MAP_MAX);
+        if (start < end && table >= start && table < end) {
+            frames_free_range((paddr_t)start, table);
+            frames_free_range(table + size, (paddr_t)end);
+        } else if (start < end) {
+            frames_free_range((paddr_t)start, (paddr_t)end);
+        }
+    }
+}
+
+/* Every list is consistent, holds what it should, and the sums agree. */
+static bool frames_check(char *why, size_t size)
+{
+    uint32_t free = 0;
+
+    for (unsigned order = 0; order < FRAME_ORDERS; order++) {
+        struct frame *frame;
+        if (!list_is_consistent(&free_lists[order])) {
+            format(why, size, "frames: free list %u is broken", order);
+            return false;
+        }
+        list_for_each(frame, &free_lists[order], node) {
+            if (frame->use != FRAME_FREE || frame->refs || frame->order != order) {
+                format(why, size, "frames: frame %u on free list %u is in use",
+                       number_of(frame), order);
+                return false;
+            }
+            free += 1u << order;
+        }
+    }
+    if (free != frames_free)
+        format(why, size, "frames: %u on the lists, %u counted", free, frames_free);
+    return free == frames_free;
+}
+
+struct checker frames_checker = { .name = "frames", .check = frames_check };

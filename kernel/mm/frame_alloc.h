@@ -1,0 +1,95 @@
+/* frame_alloc.h - page frames: a buddy allocator, and one struct frame for each.
+ *
+ *      free lists by order:   0: [4K] [4K]     1: [8K]     ...     10: [4M] [4M]
+ *
+ * A frame is held by as many as refs says: page-table entries, memory objects, the
+ * kernel itself. The last frame_put gives it back.
+ */
+#pragma once
+
+#include "base/list.h"
+#include "base/types.h"
+
+#define PAGE_SIZE     4096u
+#define PAGE_SHIFT    12
+#define PAGE_MASK     (PAGE_SIZE - 1)
+#define KERNEL_BASE   0xC0000000u       /* physical 0 is mapped here ... */
+#define DIRECT_MAP_MAX 0x38000000u      /* ... and at most 896 MiB behind it */
+#define FRAME_ORDERS  11
+
+enum frame_use {                /* what a frame is for: the ledger counts by this */
+    FRAME_FREE, FRAME_RESERVED, FRAME_HEAP, FRAME_STACK, FRAME_PAGE_TABLE,
+    FRAME_USER,                 /* anonymous memory of a process */
+    FRAME_OBJECT,               /* file pages and shared memory */
+    FRAME_BUFFER,               /* pipe and message buffers */
+    FRAME_USES
+};
+
+struct frame {
+    struct list_node node;      /* free list; else the owner's */
+    uint32_t refs;              /* 0: free */
+    uint8_t order;              /* of the block whose first frame this is */
+    uint8_t use;                /* enum frame_use */
+    uint16_t account;           /* who pays */
+};
+static_assert(sizeof(struct frame) == 16, "an index is a shift");
+
+extern struct frame *frames;    /* [const] one for each frame of memory */
+extern uint32_t frame_count;    /* [const] */
+extern uint32_t frames_free;
+extern uint32_t frames_used[FRAME_USES];
+
+struct boot_info;
+void frames_init(const struct boot_info *boot);
+void frames_free_range(paddr_t start, paddr_t end);     /* gives boot memory to the pool */
+
+/* A block of 2^order frames, refs 1, contents undefined. NULL when memory or the
+ * current account's limit is used up. */
+must_check struct frame *frame_alloc(enum frame_use use, unsigned order);
+
+/* The same, one frame, zeroed. */
+must_check struct frame *frame_alloc_zeroed(enum frame_use use);
+
+void frame_put(struct frame *frame);
+
+static inline void frame_get(struct frame *frame)
+{
+    frame->refs++;
+}
+
+static inline paddr_t frame_paddr(const struct frame *frame)
+{
+    return (paddr_t)(frame - frames) << PAGE_SHIFT;
+}
+
+static inline struct frame *frame_of_paddr(paddr_t address)
+{
+    return &frames[address >> PAGE_SHIFT];
+}
+
+static inline void *paddr_to_kernel(paddr_t address)
+{
+    return (void *)(address + KERNEL_BASE);
+}
+
+static inline paddr_t kernel_to_paddr(const void *pointer)
+{
+    return (paddr_t)pointer - KERNEL_BASE;
+}
+
+static inline void *frame_address(const struct frame *frame)
+{
+    return paddr_to_kernel(frame_paddr(frame));
+}
+
+static inline struct frame *frame_of_address(const void *pointer)
+{
+    return frame_of_paddr(kernel_to_paddr(pointer));
+}
+
+extern struct checker frames_checker;
+
+/* Test image: makes the n-th allocation from now fail (0: none), once or from then on. */
+void allocation_fail_at(uint32_t n, bool and_after);
+bool allocation_should_fail(void);
+extern uint32_t allocations_failed;

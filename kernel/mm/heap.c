@@ -1,0 +1,220 @@
+/* heap.c - the kernel's heap.
+ *
+ * Shape: size classes 32, 64 ... 2048. A frame of a class is cut into objects; a frame
+ * with free objects is on its class's list, a frame whose objects are all free goes back.
+ * Larger objects get a block of frames of their own.
+ *
+ *      object:  [ header: type, account, class, size ][ what the caller gets ]
+ *
+ * Invariants: a header's magic tells a live object from a free one; freed memory is
+ * filled with 0xA5, so that a late use shows.
+ */
+#include "mm/heap.h"
+
+#include "base/format.h"
+#include "base/list.h"
+#include "base/string.h"
+#include "core/panic.h"
+#include "mm/account.h"
+#include "mm/frame_alloc.h"
+
+enum { CLASS_FIRST = 5, CLASS_LAST = 11, CLASSES = CLASS_LAST - CLASS_FIRST + 1,
+       LIVE = 0x5A, FREED = 0xA5 };
+
+struct header {
+    uint8_t magic;              /* LIVE or FREED */
+    uint8_t type;               /* enum heap_type */
+    uint8_t class;              /* index, or CLASSES + order for blocks of frames */
+    uint8_t account;            /* who pays */
+    uint32_t size;              /* bytes charged; next free object's address when free */
+};
+static_assert(sizeof(struct header) == 8, "keeps objects 8-byte aligned");
+
+/* What a frame cut into objects keeps in its struct frame: `order` stays 0, so the rest
+ * is in a small header at the frame's start, in place of the first object. */
+struct slab {
+    struct list_node node;      /* classes[class].partial */
+    struct header *free;        /* first free object, or NULL */
+    uint16_t nr_live;
+    uint16_t class;
+};
+
+uint32_t heap_objects[HEAP_TYPES], heap_bytes[HEAP_TYPES];
+const char *const heap_type_names[HEAP_TYPES] = {
+#define HEAP_TYPE(name, text) text,
+#include "mm/heap_types.def"
+#undef HEAP_TYPE
+};
+static struct list partial[CLASSES] = {
+    LIST_INIT(partial[0]), LIST_INIT(partial[1]), LIST_INIT(partial[2]),
+    LIST_INIT(partial[3]), LIST_INIT(partial[4]), LIST_INIT(partial[5]),
+    LIST_INIT(partial[6]),
+};
+static_assert(CLASSES == 7, "one initialiser for each class");
+
+static size_t class_size(unsigned class)
+{
+    return 1u << (CLASS_FIRST + class);
+}
+
+static unsigned class_for(size_t total)
+{
+    if (total <= 1u << CLASS_FIRST)
+        return 0;
+    return 32 - (unsigned)__builtin_clz((uint32_t)total - 1) - CLASS_FIRST;
+}
+
+static struct slab *slab_of(const struct header *h)
+{
+    return (struct slab *)round_down((uint32_t)h, PAGE_SIZE);
+}
+
+static struct slab *slab_create(unsigned class)
+{
+    struct frame *frame = frame_alloc(FRAME_HEAP, 0);
+
+    if (!frame)
+        return NULL;
+    struct slab *slab = frame_address(frame);
+    size_t step = class_size(class), at = round_up(sizeof(*slab), step);
+    *slab = (struct slab){ .class = (uint16_t)class };
+    for (at = PAGE_SIZE - step; at >= sizeof(*slab); at -= step) {
+        struct header *h = (void *)((char *)slab + at);
+        h->magic = FREED;
+        h->size = (uint32_t)slab->free;
+        slab->free = h;
+    }
+    list_push_back(&partial[class], &slab->node);
+    return slab;
+}
+
+static struct header *take_small(unsigned class)
+{
+    struct slab *slab = list_first_entry(&partial[class], struct slab, node);
+
+    if (!slab && !(slab = slab_create(class)))
+        return NULL;
+    struct header *h = slab->free;
+    assert(h->magic == FREED);
+    slab->free = (struct header *)h->size;
+    slab->nr_live++;
+    if (!slab->free)
+        list_remove(&slab->node);
+    h->size = class_size(class);
+    h->class = (uint8_t)class;
+    return h;
+}
+
+static struct header *take_large(size_t total)
+{
+    unsigned order = total <= PAGE_SIZE
+        ? 0 : 32 - (unsigned)__builtin_clz((uint32_t)(total - 1) >> PAGE_SHIFT);
+
+    if (order >= FRAME_ORDERS)
+        return NULL;
+    struct frame *frame = frame_alloc(FRAME_HEAP, order);
+    if (!frame)
+        return NULL;
+    struct header *h = frame_address(frame);
+    h->size = PAGE_SIZE << order;
+    h->class = (uint8_t)(CLASSES + order);
+    return h;
+}
+
+void *heap_alloc(enum heap_type type, size_t size)
+{
+    struct account *account = account_current();
+    size_t total = size + sizeof(struct header);
+
+    if (unlikely(allocation_should_fail()))
+        return NULL;
+    // the charge comes first: what a user may not have is not even looked for
+    size_t charge = total <= 2048 ? class_size(class_for(total)) : total;
+    if (!account_charge(account, ACCOUNT_HEAP, charge))
+        return NULL;
+    struct header *h = total <= 2048 ? take_small(class_for(total)) : take_large(total);
+    account_release(account, ACCOUNT_HEAP, charge);
+    if (!h)
+        return NULL;
+    account->used[ACCOUNT_HEAP] += h->size;
+    h->magic = LIVE;
+    h->type = (uint8_t)type;
+    h->account = (uint8_t)account->number;
+    heap_objects[type]++;
+    heap_bytes[type] += h->size;
+    return memset(h + 1, 0, size);
+}
+
+static void free_small(struct header *h)
+{
+    struct slab *slab = slab_of(h);
+
+    memset(h + 1, 0xA5, class_size(slab->class) - sizeof(*h));
+    if (!slab->free)
+        list_push_front(&partial[slab->class], &slab->node);
+    h->size = (uint32_t)slab->free;
+    slab->free = h;
+    if (--slab->nr_live == 0) {
+        list_remove(&slab->node);
+        frame_put(frame_of_address(slab));
+    }
+}
+
+void heap_free(void *object)
+{
+    if (!object)
+        return;
+    struct header *h = (struct header *)object - 1;
+    assert(h->magic == LIVE);
+    struct account *account = account_by_number(h->account);
+    uint32_t size = h->size;
+    heap_objects[h->type]--;
+    heap_bytes[h->type] -= size;
+    h->magic = FREED;
+    if (h->class < CLASSES)
+        free_small(h);
+    else
+        frame_put(frame_of_address(h));
+    account_release(account, ACCOUNT_HEAP, size);
+}
+
+struct account *heap_account(const void *object)
+{
+    const struct header *h = (const struct header *)object - 1;
+
+    assert(h->magic == LIVE);
+    return account_by_number(h->account);
+}
+
+static bool slab_check(const struct slab *slab)
+{
+    size_t places = (PAGE_SIZE - sizeof(*slab)) / class_size(slab->class);
+    size_t free = 0;
+
+    for (const struct header *h = slab->free; h; h = (const struct header *)h->size) {
+        if (slab_of(h) != slab || h->magic != FREED || ++free > places)
+            return false;
+    }
+    return free > 0;
+}
+
+static bool heap_check(char *why, size_t size)
+{
+    for (unsigned class = 0; class < CLASSES; class++) {
+        struct slab *slab;
+        if (!list_is_consistent(&partial[class])) {
+            format(why, size, "heap: list of class %u is broken", class);
+            return false;
+        }
+        list_for_each(slab, &partial[class], node) {
+            if (!slab_check(slab)) {
+                format(why, size, "heap: free objects of a frame of class %u are broken",
+                       class);
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+struct checker heap_checker = { .name = "heap", .check = heap_check };

@@ -1,0 +1,29 @@
+/* heap.h - the kernel's heap: size classes on page frames, counted by type and charged
+ * to the current account.
+ */
+#pragma once
+
+#include "base/types.h"
+
+enum heap_type {
+#define HEAP_TYPE(name, text) HEAP_##name,
+#include "mm/heap_types.def"
+#undef HEAP_TYPE
+    HEAP_TYPES
+};
+
+/* size bytes, zeroed, at least 8-byte aligned. NULL when memory or the account's limit
+ * is used up. heap_free takes NULL too. */
+must_check void *heap_alloc(enum heap_type type, size_t size);
+void heap_free(void *object);
+
+#define heap_new(type, struct_type) ((struct_type *)heap_alloc(type, sizeof(struct_type)))
+
+struct account;
+struct account *heap_account(const void *object);   /* who pays for it */
+
+extern uint32_t heap_objects[HEAP_TYPES];   /* live objects */
+extern uint32_t heap_bytes[HEAP_TYPES];     /* their bytes, overhead included */
+extern const char *const heap_type_names[HEAP_TYPES];
+
+extern struct checker heap_checker;

@@ -1,0 +1,55 @@
+/* memory_object.h - pages that can be mapped by many: the contents of a file, a shared
+ * memory segment, shared anonymous memory. One structure for all three.
+ *
+ * Sparse: a page that was never written does not exist and reads as zeros. The pages hang
+ * in a radix tree of 64-way nodes. Every region that maps the object is on its list, so
+ * that shrinking can take the pages out of all page tables.
+ */
+#pragma once
+
+#include "base/list.h"
+#include "mm/frame_alloc.h"
+
+#define OBJECT_PAGES_MAX (1u << 20)     /* 4 GiB */
+
+struct object_node;
+
+struct memory_object {
+    uint32_t refs;
+    uint32_t nr_pages;          /* pages that exist */
+    uint32_t size_pages;        /* a mapped page at or behind this one is SIGBUS */
+    struct object_node *root;   /* radix tree; NULL when nothing was written */
+    unsigned height;            /* levels below root */
+    struct list mappings;       /* struct region, by object_node */
+};
+
+/* size_pages is the owner's to keep; object_truncate does not change it. */
+must_check struct memory_object *object_create(uint32_t size_pages);
+
+static inline void object_get(struct memory_object *object)
+{
+    object->refs++;
+}
+
+void object_put(struct memory_object *object);
+
+/* The frame of page `index`, without a new reference. NULL when the page does not exist
+ * and create is false, or when memory is used up. */
+struct frame *object_page(struct memory_object *object, uint32_t index, bool create);
+
+/* The first existing page at or after index, or UINT32_MAX. */
+uint32_t object_next_page(struct memory_object *object, uint32_t index);
+
+/* Puts a caller's frame in as page `index`, which must not exist yet; takes over the
+ * caller's reference. False without memory. */
+must_check bool object_insert(struct memory_object *object, uint32_t index,
+                              struct frame *frame);
+
+/* Frees the pages from index on, out of every mapping first. */
+void object_truncate(struct memory_object *object, uint32_t index);
+
+/* Copies between a kernel buffer and the object. Writing makes pages; it returns how many
+ * bytes were written before memory ran out. Holes read as zeros. */
+void object_read(struct memory_object *object, uint64_t offset, void *to, size_t size);
+size_t object_write(struct memory_object *object, uint64_t offset, const void *from,
+                    size_t size);

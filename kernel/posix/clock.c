@@ -1,0 +1,200 @@
+/* clock.c - reading clocks and sleeping. See: clock_gettime(2), nanosleep(2). */
+#include "arch/x86/timer_device.h"
+#include "arch.h"
+#include "sched/process.h"
+#include "syscall.h"
+
+enum clock_id {
+    CLOCK_REALTIME = 0, CLOCK_MONOTONIC = 1, CLOCK_PROCESS_CPUTIME = 2,
+    CLOCK_THREAD_CPUTIME = 3, CLOCK_MONOTONIC_RAW = 4, CLOCK_REALTIME_COARSE = 5,
+    CLOCK_MONOTONIC_COARSE = 6, CLOCK_BOOTTIME = 7,
+};
+
+static nanoseconds_t thread_time(const struct thread *t)
+{
+    uint64_t ticks = t->run_ticks;
+
+    if (t->state == THREAD_RUNNING)
+        ticks += timestamp_counter() - t->switched_in;
+    return tsc_to_nanoseconds(ticks);
+}
+
+static nanoseconds_t process_time(const struct process *p)
+{
+    nanoseconds_t sum = p->usage.user_time + p->usage.system_time;
+    struct thread *t;
+
+    list_for_each(t, &p->threads, process_node)
+        sum += thread_time(t);
+    return sum;
+}
+
+/* Negative ids name the CPU time of a process or thread: clock_getcpuclockid. */
+static int dynamic_clock(int clock, nanoseconds_t *now)
+{
+    pid_t id = ~(clock >> 3);
+    bool per_thread = clock & 4;
+
+    if ((clock & 3) == 3)
+        return -EINVAL;
+    if (per_thread) {
+        const struct thread *t = id ? thread_find(id) : current();
+        if (!t || t->process != current_process())
+            return -EINVAL;
+        *now = thread_time(t);
+    } else {
+        const struct process *p = id ? process_find(id) : current_process();
+        if (!p)
+            return -EINVAL;
+        *now = process_time(p);
+    }
+    return 0;
+}
+
+static int clock_now(int clock, nanoseconds_t *now)
+{
+    switch (clock) {
+    case CLOCK_REALTIME:
+    case CLOCK_REALTIME_COARSE:
+        *now = time_realtime();
+        return 0;
+    case CLOCK_MONOTONIC:
+    case CLOCK_MONOTONIC_RAW:
+    case CLOCK_MONOTONIC_COARSE:
+    case CLOCK_BOOTTIME:
+        *now = time_now();
+        return 0;
+    case CLOCK_PROCESS_CPUTIME:
+        *now = process_time(current_process());
+        return 0;
+    case CLOCK_THREAD_CPUTIME:
+        *now = thread_time(current());
+        return 0;
+    default:
+        return clock < 0 ? dynamic_clock(clock, now) : -EINVAL;
+    }
+}
+
+long sys_clock_gettime(int clock, uptr_t time)
+{
+    nanoseconds_t now;
+    int error = clock_now(clock, &now);
+
+    if (error)
+        return error;
+    struct timespec32 ts = nanoseconds_to_timespec32(now);
+    return copy_to_user(time, &ts, sizeof(ts));
+}
+
+long sys_clock_gettime64(int clock, uptr_t time)
+{
+    nanoseconds_t now;
+    int error = clock_now(clock, &now);
+
+    if (error)
+        return error;
+    struct timespec64 ts = nanoseconds_to_timespec64(now);
+    return copy_to_user(time, &ts, sizeof(ts));
+}
+
+long sys_clock_getres(int clock, uptr_t resolution)
+{
+    struct timespec32 ts = { 0, 1 };
+    nanoseconds_t now;
+    int error = clock_now(clock, &now);
+
+    if (error || uptr_is_null(resolution))
+        return error;
+    return copy_to_user(resolution, &ts, sizeof(ts));
+}
+
+long sys_clock_settime(int clock, uptr_t time)
+{
+    struct timespec32 ts;
+
+    if (clock != CLOCK_REALTIME)
+        return -EINVAL;
+    if (copy_from_user(&ts, time, sizeof(ts)))
+        return -EFAULT;
+    if (!timespec_is_valid(&ts))
+        return -EINVAL;
+    if (current_process()->credentials.euid != 0)
+        return -EPERM;
+    time_set_realtime(timespec_to_nanoseconds(&ts));
+    return 0;
+}
+
+long sys_gettimeofday(uptr_t time, uptr_t zone)
+{
+    struct timeval32 tv = nanoseconds_to_timeval32(time_realtime());
+    uint32_t utc[2] = { 0, 0 };
+
+    if (!uptr_is_null(time) && copy_to_user(time, &tv, sizeof(tv)))
+        return -EFAULT;
+    if (!uptr_is_null(zone) && copy_to_user(zone, utc, sizeof(utc)))
+        return -EFAULT;
+    return 0;
+}
+
+/* -- Sleeping ------------------------------------------------------------------------ */
+
+static const struct wait_class sleep_class = { "time to pass", NULL };
+
+/* Sleeps until the deadline. A stop and continue does not shorten it: the call is made
+ * again with the same deadline. */
+static long sleep_until(nanoseconds_t deadline, uptr_t remaining, bool relative)
+{
+    struct wait_queue nobody = WAIT_QUEUE_INIT(nobody, &sleep_class);
+    long result = wait_sleep(&nobody, deadline);
+
+    if (result == -ETIMEDOUT)
+        return 0;
+    if (relative && !uptr_is_null(remaining)) {
+        nanoseconds_t now = time_now();
+        struct timespec32 left =
+            nanoseconds_to_timespec32(deadline > now ? deadline - now : 0);
+        if (copy_to_user(remaining, &left, sizeof(left)))
+            return -EFAULT;
+    }
+    if (relative)
+        time_keep_deadline(deadline);
+    return -ERESTART_NO_HANDLER;
+}
+
+static int take_request(uptr_t request, nanoseconds_t *span)
+{
+    struct timespec32 ts;
+
+    if (copy_from_user(&ts, request, sizeof(ts)))
+        return -EFAULT;
+    if (!timespec_is_valid(&ts))
+        return -EINVAL;
+    *span = timespec_to_nanoseconds(&ts);
+    return 0;
+}
+
+long sys_nanosleep(uptr_t request, uptr_t remaining)
+{
+    nanoseconds_t span;
+    int error = take_request(request, &span);
+
+    return error ? error : sleep_until(time_restart_deadline(span), remaining, true);
+}
+
+long sys_clock_nanosleep(int clock, int flags, uptr_t request, uptr_t remaining)
+{
+    enum { TIMER_ABSTIME = 1 };
+    nanoseconds_t span, now;
+
+    if (clock == CLOCK_THREAD_CPUTIME || clock_now(clock, &now))
+        return -EINVAL;
+    if (clock == CLOCK_PROCESS_CPUTIME || clock < 0 || clock == CLOCK_MONOTONIC_RAW)
+        return -EOPNOTSUPP;
+    int error = take_request(request, &span);
+    if (error)
+        return error;
+    if (!(flags & TIMER_ABSTIME))
+        return sleep_until(time_restart_deadline(span), remaining, true);
+    nanoseconds_t offset = now - time_now();
+    return sleep_until(span > offset ? span - offset : 0, remaining, false);
+}

@@ -1,0 +1,268 @@
+/* fork.c - new processes and threads: fork, vfork, clone.
+ *
+ * clone offers the forms that C libraries use: a process with its own copy of everything
+ * (fork), one that borrows the parent's memory until it execs (vfork, posix_spawn), and a
+ * thread that shares everything (pthread_create). Other mixtures are EINVAL.
+ *
+ * Sleeps: only a vfork parent. Order: everything that can fail comes before the child is
+ * published. Tests: user/tests/fork.c, vfork.c, thread*.c. See: clone(2).
+ */
+#include "arch.h"
+#include "arch/x86/descriptor_tables.h"
+#include "arch/x86/segments.h"
+#include "base/string.h"
+#include "core/panic.h"
+#include "core/trace.h"
+#include "fs/inode.h"
+#include "proc/life.h"
+#include "sched/scheduler.h"
+#include "syscall.h"
+
+enum clone_flags {
+    CLONE_SIGNAL = 0xff, CLONE_VM = 0x100, CLONE_FS = 0x200, CLONE_FILES = 0x400,
+    CLONE_SIGHAND = 0x800, CLONE_VFORK = 0x4000, CLONE_THREAD = 0x10000,
+    CLONE_SYSVSEM = 0x40000, CLONE_SETTLS = 0x80000, CLONE_PARENT_SETTID = 0x100000,
+    CLONE_CHILD_CLEARTID = 0x200000, CLONE_DETACHED = 0x400000,
+    CLONE_CHILD_SETTID = 0x1000000,
+};
+
+#define CLONE_SHARE_ALL \
+    (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
+#define CLONE_IDS \
+    (CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID)
+
+struct clone_request {
+    uint32_t flags, stack;
+    uptr_t parent_tid, tls, child_tid;
+};
+
+static bool is_offered(uint32_t flags)
+{
+    if (flags & CLONE_THREAD)
+        return (flags & ~(uint32_t)(CLONE_IDS | CLONE_DETACHED | CLONE_SYSVSEM))
+               == (CLONE_SHARE_ALL & ~CLONE_SYSVSEM);
+    if ((flags & CLONE_SIGNAL) > SIGNALS)
+        return false;
+    uint32_t rest = flags & ~(uint32_t)(CLONE_SIGNAL | CLONE_IDS | CLONE_VFORK);
+    return rest == 0 || (rest == CLONE_VM && flags & CLONE_VFORK);
+}
+
+/* The new thread begins in user mode where the parent is, with 0 as result. */
+static void copy_user_state(struct thread *to, struct thread *from, uint32_t stack)
+{
+    struct trap_frame *frame = (struct trap_frame *)to - 1;
+
+    *frame = *from->frame;
+    frame->eax = 0;
+    if (stack)
+        frame->esp = stack;
+    to->frame = frame;
+    to->esp = stack_prepare((uint32_t)frame, thread_begin, to);
+    fpu_save(from);
+    to->fpu_valid = from->fpu_valid || from->fpu_used;
+    if (to->fpu_valid)
+        memcpy(to->fpu_state, from->fpu_state, sizeof(to->fpu_state));
+    to->fs = read_fs();
+    to->gs = read_gs();
+    to->tls_descriptor = from->tls_descriptor;
+    to->blocked = from->blocked;
+    to->priority = to->base_priority = from->base_priority;
+    to->policy = from->policy;
+    to->nice = from->nice;
+    memcpy(to->name, from->name, sizeof(to->name));
+}
+
+/* set_thread_area's business, for CLONE_SETTLS. */
+static int take_tls(struct thread *t, uptr_t tls)
+{
+    struct user_descriptor u;
+
+    if (copy_from_user(&u, tls, sizeof(u)))
+        return -EFAULT;
+    if (u.entry != TLS_SELECTOR / 8 || !tls_descriptor_make(&u, &t->tls_descriptor))
+        return -EINVAL;
+    return 0;
+}
+
+static int finish_thread(struct thread *t, const struct clone_request *r)
+{
+    struct thread *parent = current();
+
+    copy_user_state(t, parent, r->stack);
+    if (r->flags & CLONE_SETTLS) {
+        int error = take_tls(t, r->tls);
+        if (error)
+            return error;
+    }
+    if (r->flags & CLONE_CHILD_CLEARTID)
+        t->clear_child_tid = r->child_tid.address;
+    if (r->flags & CLONE_PARENT_SETTID && u32_to_user(r->parent_tid, (uint32_t)t->tid))
+        return -EFAULT;
+    // the child's own memory, which may be a copy: written through its page tables
+    if (r->flags & CLONE_CHILD_SETTID) {
+        uint32_t tid = (uint32_t)t->tid;
+        (void)!space_write(t->space, r->child_tid, &tid, sizeof(tid));
+    }
+    return 0;
+}
+
+static long clone_thread(const struct clone_request *r)
+{
+    struct process *p = current_process();
+    uint64_t limit = limit_soft(p, LIMIT_NPROC);
+
+    if (p->exiting)
+        return -EINTR;
+    if (p->account != &root_account && p->account->used[ACCOUNT_PROCESSES] >= limit)
+        return -EAGAIN;
+    struct thread *t = thread_create(p, user_thread_start, NULL);
+    if (!t)
+        return -EAGAIN;
+    int error = finish_thread(t, r);
+    if (error) {
+        thread_free(t);
+        return error;
+    }
+    /* --- commit: nothing below fails or sleeps --- */
+    trace_record(TRACE_FORK, 0, current()->tid, (uint32_t)t->tid, r->flags, 0);
+    signal_update(t);
+    thread_ready(t);
+    return t->tid;
+}
+
+/* Everything of the child but its thread. */
+static int copy_process(struct process *child, struct process *parent, uint32_t flags)
+{
+    *child->actions = *parent->actions;
+    child->exit_signal = (int)(flags & CLONE_SIGNAL);
+    child->directory = inode_get(parent->directory);
+    child->root = inode_get(parent->root);
+    if (parent->executable)
+        child->executable = inode_get(parent->executable);
+    if (flags & CLONE_VM) {
+        child->space = parent->space;
+        space_get(child->space);
+        child->is_vfork = true;
+    } else if (!(child->space = space_fork(parent->space))) {
+        return -ENOMEM;
+    }
+    child->files = file_table_copy(parent->files);
+    if (!child->files)
+        return -ENOMEM;
+    return group_join(child, parent->group->id, false);
+}
+
+static void drop_unborn(struct process *child)
+{
+    struct thread *t = list_first_entry(&child->threads, struct thread, process_node);
+
+    if (t)
+        thread_free(t);
+    if (child->files)
+        file_table_put(child->files);
+    if (child->space)
+        space_put(child->space);
+    if (child->directory)
+        inode_put(child->directory);
+    if (child->root)
+        inode_put(child->root);
+    if (child->executable)
+        inode_put(child->executable);
+    child->files = NULL;
+    child->space = NULL;
+    process_free(child);
+}
+
+static long clone_process(const struct clone_request *r)
+{
+    struct process *parent = current_process();
+    uint64_t limit = limit_soft(parent, LIMIT_NPROC);
+
+    if (parent->account != &root_account
+        && parent->account->used[ACCOUNT_PROCESSES] >= limit)
+        return -EAGAIN;
+    struct process *child = process_create(parent);
+    if (!child)
+        return -ENOMEM;
+    int error = copy_process(child, parent, r->flags);
+    struct thread *t = error ? NULL : thread_create(child, user_thread_start, NULL);
+    if (!t && !error)
+        error = -EAGAIN;
+    if (!error)
+        error = finish_thread(t, r);
+    if (error) {
+        drop_unborn(child);
+        return error;
+    }
+    /* --- commit: nothing below fails, and only a vfork parent sleeps --- */
+    process_publish(child, t->tid);
+    pid_t pid = child->pid;
+    trace_record(TRACE_FORK, 0, current()->tid, (uint32_t)pid, r->flags, 0);
+    signal_update(t);
+    thread_ready(t);
+    if (r->flags & CLONE_VFORK) {
+        child->is_vfork = true;
+        while (process_find(pid) == child && child->is_vfork)
+            if (wait_sleep_killable(&child->vfork_done))
+                break;          // we are killed: the child keeps the space alive
+    }
+    return pid;
+}
+
+static long do_clone(const struct clone_request *r)
+{
+    if (!is_offered(r->flags))
+        return -EINVAL;
+    return r->flags & CLONE_THREAD ? clone_thread(r) : clone_process(r);
+}
+
+long sys_fork(void)
+{
+    struct clone_request r = { .flags = SIGCHLD };
+
+    return do_clone(&r);
+}
+
+long sys_vfork(void)
+{
+    struct clone_request r = { .flags = SIGCHLD | CLONE_VM | CLONE_VFORK };
+
+    return do_clone(&r);
+}
+
+long sys_clone(uint32_t flags, uint32_t stack, uptr_t parent_tid, uptr_t tls,
+               uptr_t child_tid)
+{
+    struct clone_request r = { flags, stack, parent_tid, tls, child_tid };
+
+    return do_clone(&r);
+}
+
+long sys_set_thread_area(uptr_t descriptor)
+{
+    struct thread *t = current();
+    struct user_descriptor u;
+    uint64_t entry;
+
+    if (copy_from_user(&u, descriptor, sizeof(u)))
+        return -EFAULT;
+    bool any = u.entry == UINT32_MAX;
+    if (any && t->tls_descriptor)
+        return -ESRCH;          // there is one place; Linux has three
+    if ((!any && u.entry != TLS_SELECTOR / 8) || !tls_descriptor_make(&u, &entry))
+        return -EINVAL;
+    if (any && u32_to_user(descriptor, TLS_SELECTOR / 8))
+        return -EFAULT;
+    t->tls_descriptor = entry;
+    this_cpu()->gdt[TLS_SELECTOR / 8] = entry;
+    // a register that holds the selector keeps the old segment until it is loaded again
+    load_fs(read_fs());
+    load_gs(read_gs());
+    return 0;
+}
+
+long sys_set_tid_address(uptr_t tid)
+{
+    current()->clear_child_tid = tid.address;
+    return current()->tid;
+}

@@ -1,0 +1,309 @@
+/* memory.c - the system calls about a process's own memory.
+ *
+ * Sleeps: never. Linux: MAP_FIXED below 64 KiB is EPERM; MAP_GROWSDOWN, MAP_POPULATE,
+ * MAP_NORESERVE and MAP_STACK are accepted and mean nothing; memory is committed when
+ * touched. Tests: user/tests/mmap*.c, mprotect.c, brk.c. See: mmap(2).
+ */
+#include "fs/file.h"
+#include "mm/heap.h"
+#include "proc/life.h"
+#include "syscall.h"
+
+enum map_flags {
+    MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_SHARED_VALIDATE = 3, MAP_TYPE = 15,
+    MAP_FIXED = 16, MAP_ANONYMOUS = 32, MAP_FIXED_NOREPLACE = 0x100000,
+};
+
+#define PROTECTIONS (PROT_READ | PROT_WRITE | PROT_EXEC)
+
+static struct address_space *my_space(void)
+{
+    return current()->space;
+}
+
+static bool range_ok(uint32_t start, size_t size)
+{
+    return user_range_ok(uptr(start), size) && start + size >= start;
+}
+
+/* What a file descriptor gives to map: its object, with a reference. */
+static int object_of_file(int fd, int protection, int flags, struct memory_object **object)
+{
+    struct file *file = fd_peek(fd);
+
+    *object = NULL;
+    if (!file || file->flags & O_PATH)
+        return -EBADF;
+    if (!file_is_readable(file)
+        || ((flags & MAP_TYPE) != MAP_PRIVATE && protection & PROT_WRITE
+            && !file_is_writable(file)))
+        return -EACCES;
+    if (!file->operations->map)
+        return -ENODEV;
+    int error = file->operations->map(file, object);
+    if (!error && *object)
+        object_get(*object);
+    return error;
+}
+
+static int region_flags_for(int flags, int fd)
+{
+    if ((flags & MAP_TYPE) == MAP_PRIVATE)
+        return 0;
+    if (!(flags & MAP_ANONYMOUS) && !file_is_writable(fd_peek(fd)))
+        return REGION_SHARED | REGION_NEVER_WRITABLE;
+    return REGION_SHARED;
+}
+
+static int object_for(uint32_t size, int protection, int flags, int fd,
+                      struct memory_object **object)
+{
+    *object = NULL;
+    if (!(flags & MAP_ANONYMOUS))
+        return object_of_file(fd, protection, flags, object);
+    if ((flags & MAP_TYPE) == MAP_PRIVATE)
+        return 0;
+    *object = object_create(size >> PAGE_SHIFT);
+    return *object ? 0 : -ENOMEM;
+}
+
+/* Where the mapping goes, or -errno. A fixed one takes the place of what was there. */
+static long place_for(uint32_t start, size_t size, int flags)
+{
+    if (!(flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))) {
+        uint32_t hint = round_down(start, PAGE_SIZE);
+        vaddr_t at = space_find_gap(my_space(), hint, size);
+        return at ? (long)at : -ENOMEM;
+    }
+    if (start & PAGE_MASK)
+        return -EINVAL;
+    if (!range_ok(start, size))
+        return -ENOMEM;
+    if (start < USER_START)
+        return -EPERM;
+    if (flags & MAP_FIXED_NOREPLACE) {
+        struct region *above = space_find_above(my_space(), start);
+        return above && above->start < start + size ? -EEXIST : (long)start;
+    }
+    int error = space_unmap(my_space(), start, size);
+    return error ? error : (long)start;
+}
+
+static bool is_error(long result)
+{
+    return (unsigned long)result > (unsigned long)-4096;
+}
+
+long sys_mmap2(uint32_t start, size_t size, int protection, int flags, int fd,
+               uint32_t first_page)
+{
+    struct memory_object *object;
+    int type = flags & MAP_TYPE;
+
+    if (size == 0)
+        return -EINVAL;
+    if (size > USER_END - PAGE_SIZE)
+        return -ENOMEM;
+    size = round_up(size, PAGE_SIZE);
+    if (type != MAP_SHARED && type != MAP_PRIVATE && type != MAP_SHARED_VALIDATE)
+        return -EINVAL;
+    if (flags & MAP_ANONYMOUS)
+        first_page = 0;
+    else if (first_page > OBJECT_PAGES_MAX)
+        return -EOVERFLOW;
+    int error = object_for(size, protection, flags, fd, &object);
+    if (error)
+        return error;
+    long at = place_for(start, size, flags);
+    if (!is_error(at)) {
+        error = space_map(my_space(), (vaddr_t)at, size, protection & PROTECTIONS,
+                          region_flags_for(flags, fd), object, first_page, NULL);
+        if (error)
+            at = error;
+    }
+    if (object)
+        object_put(object);
+    return at;
+}
+
+long sys_munmap(uint32_t start, size_t size)
+{
+    if (start & PAGE_MASK || size == 0 || !range_ok(start, size)
+        || !range_ok(start, round_up(size, PAGE_SIZE)))
+        return -EINVAL;
+    return space_unmap(my_space(), start, round_up(size, PAGE_SIZE));
+}
+
+long sys_mprotect(uint32_t start, size_t size, int protection)
+{
+    if (start & PAGE_MASK || protection & ~PROTECTIONS)
+        return -EINVAL;
+    size = round_up(size, PAGE_SIZE);
+    if (size == 0)
+        return 0;
+    if (!range_ok(start, size))
+        return -ENOMEM;
+    return space_protect(my_space(), start, size, protection);
+}
+
+long sys_brk(uint32_t end)
+{
+    struct address_space *space = my_space();
+    vaddr_t old = round_up(space->heap_end, PAGE_SIZE), new = round_up(end, PAGE_SIZE);
+
+    if (end < space->heap_start || end >= USER_END - PAGE_SIZE
+        || end - space->heap_start > limit_soft(current_process(), LIMIT_DATA))
+        return (long)space->heap_end;
+    if (new > old) {
+        struct region *above = space_find_above(space, old);
+        if ((above && above->start < new + PAGE_SIZE)
+            || space_map(space, old, new - old, PROT_READ | PROT_WRITE, 0, NULL, 0, NULL))
+            return (long)space->heap_end;
+    } else if (new < old && space_unmap(space, new, old - new)) {
+        return (long)space->heap_end;
+    }
+    space->heap_end = end;
+    return (long)end;
+}
+
+enum { MREMAP_MAYMOVE = 1, MREMAP_FIXED = 2 };
+
+/* Moves the pages of one region's range to a fresh region of the same kind. */
+static long move_region(struct region *region, uint32_t start, size_t old_size,
+                        vaddr_t to, size_t new_size)
+{
+    struct address_space *space = my_space();
+    uint32_t first = region->first_page + ((start - region->start) >> PAGE_SHIFT);
+    struct region *moved;
+    int error = space_map(space, to, new_size, region->protection, region->flags,
+                          region->object, first, &moved);
+
+    if (error)
+        return error;
+    if (!space_move_pages(space, start, to, min(old_size, new_size))) {
+        (void)!space_unmap(space, to, new_size);
+        return -ENOMEM;
+    }
+    error = space_unmap(space, start, old_size);
+    return error ? error : (long)to;
+}
+
+static bool can_grow_in_place(struct region *region, uint32_t start, size_t old_size,
+                              size_t new_size)
+{
+    struct region *above = space_find_above(my_space(), region->end);
+
+    return start + old_size == region->end && range_ok(start, new_size)
+           && (!above || above->start >= start + new_size);
+}
+
+long sys_mremap(uint32_t start, size_t old_size, size_t new_size, int flags,
+                uint32_t new_start)
+{
+    struct address_space *space = my_space();
+
+    if (start & PAGE_MASK || flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED) || new_size == 0
+        || old_size == 0 || new_size > USER_END || !range_ok(start, old_size))
+        return -EINVAL;
+    old_size = round_up(old_size, PAGE_SIZE);
+    new_size = round_up(new_size, PAGE_SIZE);
+    struct region *region = space_find(space, start);
+    if (!region || region->end < start + old_size || region->flags & REGION_SYSTEM)
+        return -EFAULT;
+    if (flags & MREMAP_FIXED) {
+        if (!(flags & MREMAP_MAYMOVE) || new_start & PAGE_MASK
+            || !range_ok(new_start, new_size)
+            || (new_start < start + old_size && start < new_start + new_size))
+            return -EINVAL;
+        long at = place_for(new_start, new_size, MAP_FIXED);
+        return is_error(at) ? at
+                            : move_region(space_find(space, start), start, old_size,
+                                          (vaddr_t)at, new_size);
+    }
+    if (new_size <= old_size) {
+        int error = new_size < old_size
+            ? space_unmap(space, start + new_size, old_size - new_size) : 0;
+        return error ? error : (long)start;
+    }
+    if (can_grow_in_place(region, start, old_size, new_size)) {
+        uint32_t first = region->first_page
+                         + ((start + old_size - region->start) >> PAGE_SHIFT);
+        int error = space_map(space, start + old_size, new_size - old_size,
+                              region->protection, region->flags, region->object, first,
+                              NULL);
+        return error ? error : (long)start;
+    }
+    if (!(flags & MREMAP_MAYMOVE))
+        return -ENOMEM;
+    vaddr_t to = space_find_gap(space, 0, new_size);
+    return to ? move_region(region, start, old_size, to, new_size) : -ENOMEM;
+}
+
+enum { MADV_NORMAL = 0, MADV_RANDOM = 1, MADV_SEQUENTIAL = 2, MADV_WILLNEED = 3,
+       MADV_DONTNEED = 4, MADV_FREE = 8, MADV_DONTFORK = 10, MADV_DOFORK = 11 };
+
+long sys_madvise(uint32_t start, size_t size, int advice)
+{
+    if (start & PAGE_MASK || advice < 0 || advice > 25)
+        return -EINVAL;
+    size = round_up(size, PAGE_SIZE);
+    if (size == 0)
+        return 0;
+    if (!range_ok(start, size))
+        return -ENOMEM;
+    if (advice == MADV_DONTNEED || advice == MADV_FREE)
+        space_discard(my_space(), start, size);
+    return 0;
+}
+
+static bool is_mapped(uint32_t start, size_t size)
+{
+    vaddr_t at = start;
+    struct region *region;
+
+    while (at < start + size && (region = space_find(my_space(), at)))
+        at = region->end;
+    return at >= start + size;
+}
+
+long sys_msync(uint32_t start, size_t size, int flags)
+{
+    enum { MS_ASYNC = 1, MS_INVALIDATE = 2, MS_SYNC = 4 };
+
+    if (start & PAGE_MASK || flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)
+        || (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC))
+        return -EINVAL;
+    if (!range_ok(start, size) || !is_mapped(start, round_up(size, PAGE_SIZE)))
+        return -ENOMEM;
+    return 0;                   // a file in memory is its own store
+}
+
+/* Everything is always in memory; what was never touched is touched now. */
+long sys_mlock(uint32_t start, size_t size)
+{
+    vaddr_t from = round_down(start, PAGE_SIZE);
+
+    if (!range_ok(start, size) || !is_mapped(from, start + size - from))
+        return -ENOMEM;
+    for (vaddr_t at = from; at < start + size; at += PAGE_SIZE)
+        if (space_fault(my_space(), at, PROT_READ) != FAULT_OK)
+            return -ENOMEM;
+    return 0;
+}
+
+long sys_munlock(uint32_t start, size_t size)
+{
+    vaddr_t from = round_down(start, PAGE_SIZE);
+
+    return range_ok(start, size) && is_mapped(from, start + size - from) ? 0 : -ENOMEM;
+}
+
+long sys_mlockall(int flags)
+{
+    return flags <= 0 || flags > 7 ? -EINVAL : 0;
+}
+
+long sys_munlockall(void)
+{
+    return 0;
+}

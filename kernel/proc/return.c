@@ -1,0 +1,72 @@
+/* return.c - the way back to user mode: what a thread must do before it may go there.
+ *
+ * thread->attention is a word of reasons; trap.c looks at it once on the way out and
+ * comes here only when it is not zero.
+ */
+#include "proc/life.h"
+
+#include "arch.h"
+#include "core/panic.h"
+#include "ipc/signal_frame.h"
+#include "sched/scheduler.h"
+
+static void deliver_signals(struct trap_frame *frame)
+{
+    int signal;
+
+    switch (signal_deliver(frame, &signal)) {
+    case SIGNAL_STOPS:
+        process_stop(signal);
+        break;
+    case SIGNAL_ENDS:
+        process_exit_group(current_process(), signal);
+        break;
+    case SIGNAL_NONE:
+    case SIGNAL_HANDLED:
+        break;
+    }
+}
+
+/* No handler ran: an interrupted call is made again, and sigsuspend's mask goes. */
+static void finish_interrupted_call(struct trap_frame *frame)
+{
+    struct thread *t = current();
+
+    if (t->restart_pending)
+        signal_restart_call(frame);
+    if (t->attention & ATTENTION_RESTORE_MASK) {
+        t->attention &= ~(uint32_t)ATTENTION_RESTORE_MASK;
+        signal_set_mask(t, t->saved_mask);
+    }
+}
+
+void attend(struct trap_frame *frame)
+{
+    struct thread *t = current();
+
+    while (t->attention) {
+        if (t->attention & ATTENTION_EXIT)
+            thread_exit();
+        else if (t->attention & ATTENTION_STOP)
+            wait_sleep_killable(&t->process->stop_wait);
+        else if (t->attention & ATTENTION_SIGNAL)
+            deliver_signals(frame);
+        else if (t->attention & ATTENTION_RESTORE_MASK)
+            finish_interrupted_call(frame);
+        else
+            thread_yield();
+    }
+    if (unlikely(t->restart_pending))
+        finish_interrupted_call(frame);
+}
+
+void user_thread_start(void *unused)
+{
+    struct thread *t = current();
+
+    (void)unused;
+    if (t->attention)
+        attend(t->frame);
+    bkl_release();
+    user_enter(t->frame);
+}

@@ -1,0 +1,201 @@
+/* scheduling.c - the system calls about who runs when. See: sched(7).
+ *
+ * SCHED_OTHER threads share one level and go round robin; nice scales their turns.
+ * SCHED_FIFO and SCHED_RR 1 .. 99 are levels above it.
+ */
+#include "proc/life.h"
+#include "sched/scheduler.h"
+#include "syscall.h"
+
+long sys_sched_yield(void)
+{
+    thread_yield();
+    return 0;
+}
+
+static struct thread *thread_or_self(pid_t pid)
+{
+    return pid == 0 ? current() : thread_find(pid);
+}
+
+static bool may_change(const struct thread *t)
+{
+    const struct credentials *c = &current_process()->credentials;
+    const struct credentials *target = &t->process->credentials;
+
+    return c->euid == 0 || c->euid == target->euid || c->euid == target->uid;
+}
+
+static bool is_realtime(int policy)
+{
+    return policy == SCHED_FIFO || policy == SCHED_RR;
+}
+
+static bool is_policy(int policy)
+{
+    return policy == SCHED_OTHER || policy == SCHED_BATCH || policy == SCHED_IDLE
+           || is_realtime(policy);
+}
+
+static int priority_of(const struct thread *t)
+{
+    return is_realtime(t->policy) ? t->base_priority - PRIORITY_REALTIME : 0;
+}
+
+static void set_policy(struct thread *t, int policy, int priority)
+{
+    unsigned level = is_realtime(policy) ? PRIORITY_REALTIME + (unsigned)priority
+                     : policy == SCHED_IDLE ? PRIORITY_IDLE : PRIORITY_NORMAL;
+
+    t->policy = (uint8_t)policy;
+    t->base_priority = (uint8_t)level;
+    thread_set_priority(t, level);
+}
+
+static long change(pid_t pid, int policy, uptr_t param)
+{
+    uint32_t word;
+
+    if (pid < 0 || uptr_is_null(param))
+        return -EINVAL;
+    if (u32_from_user(&word, param))
+        return -EFAULT;
+    struct thread *t = thread_or_self(pid);
+    if (!t)
+        return -ESRCH;
+    int priority = (int)word;
+    if (policy == -1)
+        policy = t->policy;
+    if (!is_policy(policy) || priority < 0 || priority > 99
+        || (priority == 0) == is_realtime(policy))
+        return -EINVAL;
+    if (current_process()->credentials.euid != 0) {
+        uint64_t limit = limit_soft(t->process, LIMIT_RTPRIO);
+        if (!may_change(t))
+            return -EPERM;
+        if (is_realtime(policy) && (uint32_t)priority > limit
+            && !(policy == t->policy && priority <= priority_of(t)))
+            return -EPERM;
+    }
+    set_policy(t, policy, priority);
+    return 0;
+}
+
+long sys_sched_setscheduler(pid_t pid, int policy, uptr_t param)
+{
+    return policy < 0 ? -EINVAL : change(pid, policy & ~0x40000000, param);
+}
+
+long sys_sched_setparam(pid_t pid, uptr_t param)
+{
+    return change(pid, -1, param);
+}
+
+long sys_sched_getscheduler(pid_t pid)
+{
+    const struct thread *t = thread_or_self(pid);
+
+    if (pid < 0)
+        return -EINVAL;
+    return t ? t->policy : -ESRCH;
+}
+
+long sys_sched_getparam(pid_t pid, uptr_t param)
+{
+    const struct thread *t = thread_or_self(pid);
+
+    if (pid < 0 || uptr_is_null(param))
+        return -EINVAL;
+    return t ? u32_to_user(param, (uint32_t)priority_of(t)) : -ESRCH;
+}
+
+long sys_sched_get_priority_max(int policy)
+{
+    return !is_policy(policy) ? -EINVAL : is_realtime(policy) ? 99 : 0;
+}
+
+long sys_sched_get_priority_min(int policy)
+{
+    return !is_policy(policy) ? -EINVAL : is_realtime(policy) ? 1 : 0;
+}
+
+long sys_sched_rr_get_interval(pid_t pid, uptr_t interval)
+{
+    const struct thread *t = thread_or_self(pid);
+
+    if (pid < 0)
+        return -EINVAL;
+    if (!t)
+        return -ESRCH;
+    struct timespec32 ts = { 0, t->policy == SCHED_FIFO ? 0 : 10000000 };
+    return copy_to_user(interval, &ts, sizeof(ts));
+}
+
+long sys_sched_getaffinity(pid_t pid, size_t size, uptr_t mask)
+{
+    uint32_t all = (1u << cpu_count) - 1;
+
+    if (size < 4 || size & 3)
+        return -EINVAL;
+    if (!thread_or_self(pid))
+        return -ESRCH;
+    return copy_to_user(mask, &all, 4) ? -EFAULT : 4;
+}
+
+/* -- Nice ---------------------------------------------------------------------------- */
+
+enum { PRIO_PROCESS = 0, PRIO_PGRP = 1, PRIO_USER = 2 };
+
+static bool is_meant(const struct thread *t, int which, pid_t who)
+{
+    const struct process *p = t->process, *me = current_process();
+
+    if (which == PRIO_PROCESS)
+        return t == thread_or_self(who);
+    if (which == PRIO_PGRP)
+        return p->group && p->group->id == (who ? who : me->group->id);
+    return p->credentials.uid == (who ? (uid_t)who : me->credentials.uid);
+}
+
+static int set_nice(struct thread *t, int nice)
+{
+    if (!may_change(t))
+        return -EPERM;
+    if (nice < t->nice && current_process()->credentials.euid != 0
+        && 20 - nice > (int)limit_soft(t->process, LIMIT_NICE))
+        return -EACCES;
+    t->nice = (int8_t)nice;
+    return 0;
+}
+
+long sys_setpriority(int which, pid_t who, int nice)
+{
+    struct thread *t;
+    int result = -ESRCH;
+
+    if (which < PRIO_PROCESS || which > PRIO_USER)
+        return -EINVAL;
+    nice = min(max(nice, -20), 19);
+    list_for_each(t, &all_threads, all_node) {
+        if (!is_meant(t, which, who))
+            continue;
+        int error = set_nice(t, nice);
+        if (error || result == -ESRCH)
+            result = error;
+    }
+    return result;
+}
+
+/* The kernel's answer is 20 - nice, so that it is never negative. */
+long sys_getpriority(int which, pid_t who)
+{
+    struct thread *t;
+    long best = -ESRCH;
+
+    if (which < PRIO_PROCESS || which > PRIO_USER)
+        return -EINVAL;
+    list_for_each(t, &all_threads, all_node)
+        if (is_meant(t, which, who))
+            best = max(best, (long)(20 - t->nice));
+    return best;
+}

@@ -1,0 +1,165 @@
+/* wait.c - waiting for children: wait4 and waitid are two faces of one search.
+ *
+ * Sleeps: while there are children that could still report; condition shape on
+ * process->child_wait. Tests: user/tests/wait*.c. See: wait4(2), waitid(2).
+ */
+#include "proc/life.h"
+#include "syscall.h"
+
+enum wait_options {
+    WNOHANG = 1, WUNTRACED = 2, WSTOPPED = 2, WEXITED = 4, WCONTINUED = 8,
+    WNOWAIT = 0x1000000, WNOTHREAD = 0x20000000, WALL = 0x40000000, WCLONE = 0x80000000,
+};
+enum id_type { P_ALL = 0, P_PID = 1, P_PGID = 2 };
+
+struct wait_request {
+    enum id_type type;
+    pid_t id;
+    uint32_t options;
+    /* what was found */
+    pid_t pid;
+    uid_t uid;
+    int code, status;           /* CLD_..., wait status */
+    struct usage usage;
+};
+
+static bool is_meant(const struct process *child, const struct wait_request *r)
+{
+    if (r->type == P_PID)
+        return child->pid == r->id;
+    return r->type == P_ALL || (child->group && child->group->id == r->id);
+}
+
+static void found(struct wait_request *r, struct process *child, int code, int status)
+{
+    r->pid = child->pid;
+    r->uid = child->credentials.uid;
+    r->code = code;
+    r->status = status;
+    r->usage = process_usage(child);
+}
+
+/* Does the child have something to report? Takes the report unless WNOWAIT. */
+static bool collect(struct process *child, struct wait_request *r)
+{
+    bool keep = r->options & WNOWAIT;
+
+    if (child->is_zombie && r->options & WEXITED) {
+        int status = child->exit_status;
+        found(r, child, !(status & 0x7f) ? CLD_EXITED
+                        : status & 0x80  ? CLD_DUMPED : CLD_KILLED, status);
+        if (!keep)
+            process_reap(child);
+        return true;
+    }
+    if (child->stop_report && r->options & WSTOPPED) {
+        found(r, child, CLD_STOPPED, child->stop_report);
+        child->stop_report = keep ? child->stop_report : 0;
+        return true;
+    }
+    if (child->continue_report && r->options & WCONTINUED) {
+        found(r, child, CLD_CONTINUED, 0xffff);
+        child->continue_report = keep;
+        return true;
+    }
+    return false;
+}
+
+/* 1: something was found, 0: nothing yet (WNOHANG), -ECHILD, -ERESTART. SLEEPS. */
+static int do_wait(struct wait_request *r)
+{
+    struct process *p = current_process(), *child, *next;
+
+    for (;;) {
+        bool any = false;
+        list_for_each_safe(child, next, &p->children, sibling_node) {
+            if (!is_meant(child, r))
+                continue;
+            any = true;
+            if (collect(child, r))
+                return 1;
+        }
+        if (!any)
+            return -ECHILD;
+        if (r->options & WNOHANG)
+            return 0;
+        long error = wait_sleep(&p->child_wait, DEADLINE_NEVER);
+        if (error)
+            return error == -EINTR ? -ERESTART : (int)error;
+    }
+}
+
+struct user_rusage {
+    struct timeval32 user, system;
+    int32_t largest_resident_kib, unused1[3], minor_faults, unused2[7], voluntary, forced;
+};
+static_assert(sizeof(struct user_rusage) == 72, "Linux/i386 ABI");
+
+int usage_to_user(uptr_t to, const struct usage *usage)
+{
+    struct user_rusage u = {
+        .user = nanoseconds_to_timeval32(usage->user_time),
+        .system = nanoseconds_to_timeval32(usage->system_time),
+        .largest_resident_kib = (int32_t)usage->largest_resident * 4,
+        .minor_faults = (int32_t)usage->minor_faults,
+        .voluntary = (int32_t)usage->switches_voluntary,
+        .forced = (int32_t)usage->switches_forced,
+    };
+
+    return copy_to_user(to, &u, sizeof(u));
+}
+
+long sys_wait4(pid_t pid, uptr_t status, int options, uptr_t usage)
+{
+    struct wait_request r = { .options = (uint32_t)options | WEXITED };
+
+    if ((uint32_t)options & ~(WNOHANG | WUNTRACED | WCONTINUED | WNOTHREAD | WALL | WCLONE))
+        return -EINVAL;
+    if (pid == INT32_MIN)
+        return -ESRCH;
+    r.type = pid > 0 ? P_PID : pid == -1 ? P_ALL : P_PGID;
+    r.id = pid > 0 ? pid : pid == 0 ? current_process()->group->id : -pid;
+    int result = do_wait(&r);
+    if (result <= 0)
+        return result;
+    if (!uptr_is_null(status) && u32_to_user(status, (uint32_t)r.status))
+        return -EFAULT;
+    if (!uptr_is_null(usage) && usage_to_user(usage, &r.usage))
+        return -EFAULT;
+    return r.pid;
+}
+
+long sys_waitid(int type, pid_t id, uptr_t info_out, int options, uptr_t usage)
+{
+    struct wait_request r = { .type = (enum id_type)type, .id = id,
+                              .options = (uint32_t)options };
+    uint32_t allowed = WNOHANG | WSTOPPED | WEXITED | WCONTINUED | WNOWAIT | WNOTHREAD | WALL
+                       | WCLONE;
+
+    if (r.options & ~allowed || !(r.options & (WSTOPPED | WEXITED | WCONTINUED)))
+        return -EINVAL;
+    if (type < P_ALL || type > P_PGID || (type == P_PID && id <= 0)
+        || (type == P_PGID && id < 0))
+        return -EINVAL;
+    if (type == P_PGID && id == 0)
+        r.id = current_process()->group->id;
+    int result = do_wait(&r);
+    if (result < 0)
+        return result;
+    struct siginfo info = { .signal = 0 };
+    if (result == 1) {
+        info = (struct siginfo){ .signal = SIGCHLD, .code = r.code };
+        info.pid = r.pid;
+        info.uid = r.uid;
+        info.status_or_value = r.code == CLD_EXITED      ? r.status >> 8 & 0xff
+                               : r.code == CLD_STOPPED   ? r.status >> 8
+                               : r.code == CLD_CONTINUED ? SIGCONT
+                                                         : r.status & 0x7f;
+    }
+    // Linux writes the fields, not the whole structure
+    if (!uptr_is_null(info_out) && copy_to_user(info_out, &info, 24))
+        return -EFAULT;
+    if (result == 1 && !uptr_is_null(usage) && usage_to_user(usage, &r.usage))
+        return -EFAULT;
+    return 0;
+}

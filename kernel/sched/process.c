@@ -1,0 +1,272 @@
+/* process.c - process objects, their groups and sessions, and who may signal whom.
+ *
+ * Invariants: a process is on all_processes from its making until it was waited for; a
+ * group lives while it has members or somebody holds it; a zombie has no threads, no
+ * space and no files, only what wait4 wants to know.
+ */
+#include "sched/process.h"
+
+#include "base/format.h"
+#include "base/string.h"
+#include "core/panic.h"
+#include "mm/heap.h"
+#include "sched/scheduler.h"
+
+#define HASH 64
+
+struct list all_processes = LIST_INIT(all_processes);
+struct list all_groups = LIST_INIT(all_groups);
+struct process *init_process;
+static struct list by_pid[HASH];
+
+static const struct wait_class child_class = { "child to end", NULL };
+static const struct wait_class vfork_class = { "vfork child to exec or exit", NULL };
+static const struct wait_class stop_class = { "SIGCONT", NULL };
+static const struct wait_class exec_class = { "other threads to end for exec", NULL };
+static const struct wait_class signal_class = { "signal", NULL };
+
+static struct list *bucket(pid_t pid)
+{
+    struct list *list = &by_pid[(uint32_t)pid % HASH];
+
+    if (!list->head.next)
+        list_init(list);
+    return list;
+}
+
+struct process *process_find(pid_t pid)
+{
+    struct process *p;
+
+    list_for_each(p, bucket(pid), hash_node)
+        if (p->pid == pid)
+            return p;
+    return NULL;
+}
+
+static void inherit(struct process *p, const struct process *parent)
+{
+    p->credentials = parent->credentials;
+    p->umask = parent->umask;
+    p->account = parent->account;
+    memcpy(p->limits, parent->limits, sizeof(p->limits));
+    memcpy(p->name, parent->name, sizeof(p->name));
+    p->arguments_start = parent->arguments_start;
+    p->arguments_end = parent->arguments_end;
+    p->environment_start = parent->environment_start;
+    p->environment_end = parent->environment_end;
+}
+
+struct process *process_create(struct process *parent)
+{
+    struct process *p = heap_new(HEAP_PROCESS, struct process);
+
+    if (!p)
+        return NULL;
+    p->actions = heap_new(HEAP_SIGNAL_ACTIONS, struct signal_actions);
+    if (!p->actions) {
+        heap_free(p);
+        return NULL;
+    }
+    p->parent = parent;
+    p->exit_signal = SIGCHLD;
+    list_init(&p->children);
+    list_init(&p->threads);
+    list_init(&p->posix_timers);
+    list_node_init(&p->group_node);
+    list_node_init(&p->sibling_node);
+    list_node_init(&p->all_node);
+    list_node_init(&p->hash_node);
+    pending_init(&p->pending);
+    wait_queue_init(&p->signal_waiters, &signal_class);
+    wait_queue_init(&p->exec_wait, &exec_class);
+    wait_queue_init(&p->child_wait, &child_class);
+    wait_queue_init(&p->vfork_done, &vfork_class);
+    wait_queue_init(&p->stop_wait, &stop_class);
+    p->started = time_now();
+    if (parent)
+        inherit(p, parent);
+    else
+        p->account = &root_account;
+    account_ref(p->account);
+    return p;
+}
+
+void process_publish(struct process *p, pid_t pid)
+{
+    p->pid = pid;
+    list_push_back(&all_processes, &p->all_node);
+    list_push_back(bucket(pid), &p->hash_node);
+    if (p->parent)
+        list_push_back(&p->parent->children, &p->sibling_node);
+}
+
+void process_free(struct process *p)
+{
+    assert(list_is_empty(&p->threads) && !p->space && !p->files);
+    pending_clear(&p->pending, ~0ull);
+    group_leave(p);
+    list_remove(&p->sibling_node);
+    list_remove(&p->hash_node);
+    list_remove(&p->all_node);
+    account_put(p->account);
+    heap_free(p->actions);
+    heap_free(p);
+}
+
+void process_give_children_to_init(struct process *process)
+{
+    struct process *child, *next;
+    bool zombies = false;
+
+    list_for_each_safe(child, next, &process->children, sibling_node) {
+        list_remove(&child->sibling_node);
+        child->parent = init_process;
+        list_push_back(&init_process->children, &child->sibling_node);
+        zombies |= child->is_zombie;
+    }
+    if (zombies) {
+        signal_kernel(init_process, SIGCHLD);
+        wait_wake_all(&init_process->child_wait, 0);
+    }
+}
+
+/* -- Groups and sessions ------------------------------------------------------------- */
+
+struct process_group *group_find(pid_t id)
+{
+    struct process_group *group;
+
+    list_for_each(group, &all_groups, node)
+        if (group->id == id)
+            return group;
+    return NULL;
+}
+
+static struct process_group *group_create(pid_t id, struct session *session)
+{
+    struct process_group *group = heap_new(HEAP_GROUP, struct process_group);
+
+    if (!group)
+        return NULL;
+    if (session) {
+        session->refs++;
+    } else {
+        session = heap_new(HEAP_GROUP, struct session);
+        if (!session) {
+            heap_free(group);
+            return NULL;
+        }
+        session->id = id;
+        session->refs = 1;
+    }
+    group->id = id;
+    group->session = session;
+    list_init(&group->members);
+    list_push_back(&all_groups, &group->node);
+    return group;
+}
+
+void (*session_ended)(struct session *session);
+
+static void group_put(struct process_group *group)
+{
+    if (--group->refs > 0)
+        return;
+    if (--group->session->refs == 0) {
+        if (session_ended)
+            session_ended(group->session);
+        heap_free(group->session);
+    }
+    list_remove(&group->node);
+    heap_free(group);
+}
+
+int group_join(struct process *process, pid_t id, bool new_session)
+{
+    struct process_group *group = new_session ? NULL : group_find(id);
+
+    if (!group) {
+        group = group_create(id, new_session ? NULL : process->group->session);
+        if (!group)
+            return -ENOMEM;
+    }
+    group->refs++;
+    group_leave(process);
+    process->group = group;
+    list_push_back(&group->members, &process->group_node);
+    return 0;
+}
+
+void group_leave(struct process *process)
+{
+    struct process_group *group = process->group;
+
+    if (!group)
+        return;
+    list_remove(&process->group_node);
+    process->group = NULL;
+    group_put(group);
+}
+
+bool group_is_orphaned(const struct process_group *group)
+{
+    struct process *p;
+
+    list_for_each(p, &group->members, group_node)
+        if (!p->is_zombie && p->parent && p->parent->group
+            && p->parent->group != group && p->parent->group->session == group->session)
+            return false;
+    return true;
+}
+
+/* -- Rights -------------------------------------------------------------------------- */
+
+bool process_may_signal(const struct process *from, const struct process *to, int signal)
+{
+    const struct credentials *f = &from->credentials, *t = &to->credentials;
+
+    if (f->euid == 0 || f->euid == t->uid || f->euid == t->suid || f->uid == t->uid
+        || f->uid == t->suid)
+        return true;
+    return signal == SIGCONT && from->group && to->group
+           && from->group->session == to->group->session;
+}
+
+bool credentials_in_group(const struct credentials *c, gid_t gid)
+{
+    if (c->egid == gid)
+        return true;
+    for (uint32_t i = 0; i < c->nr_groups; i++)
+        if (c->groups[i] == gid)
+            return true;
+    return false;
+}
+
+static bool processes_check(char *why, size_t size)
+{
+    struct process *p, *child;
+
+    list_for_each(p, &all_processes, all_node) {
+        const char *wrong = NULL;
+        if (p->is_zombie ? p->nr_threads || p->space || p->files : !p->nr_threads)
+            wrong = "is neither alive nor a zombie";
+        if (list_length(&p->threads) != p->nr_threads)
+            wrong = "has miscounted its threads";
+        list_for_each(child, &p->children, sibling_node)
+            if (child->parent != p)
+                wrong = "has a child with another parent";
+        if (wrong) {
+            format(why, size, "processes: %d (%s) %s", p->pid, p->name, wrong);
+            return false;
+        }
+    }
+    return true;
+}
+
+static struct checker checker = { .name = "processes", .check = processes_check };
+
+void processes_init(void)
+{
+    checker_register(&checker);
+}

@@ -1,0 +1,155 @@
+/* process.h - a process: threads that share an address space, files, signal actions.
+ *
+ * Only the objects and their tables are here; life and death are kernel/proc/.
+ */
+#pragma once
+
+#include "mm/account.h"
+#include "mm/address_space.h"
+#include "sched/thread.h"
+
+enum resource_limit {           /* RLIMIT_*, Linux numbers */
+    LIMIT_CPU = 0, LIMIT_FSIZE = 1, LIMIT_DATA = 2, LIMIT_STACK = 3, LIMIT_CORE = 4,
+    LIMIT_RSS = 5, LIMIT_NPROC = 6, LIMIT_NOFILE = 7, LIMIT_MEMLOCK = 8, LIMIT_AS = 9,
+    LIMIT_LOCKS = 10, LIMIT_SIGPENDING = 11, LIMIT_MSGQUEUE = 12, LIMIT_NICE = 13,
+    LIMIT_RTPRIO = 14, LIMIT_RTTIME = 15, LIMITS = 16
+};
+#define LIMIT_INFINITY UINT64_MAX
+
+struct limit {
+    uint64_t soft, hard;
+};
+
+#define GROUPS_MAX 32
+
+struct credentials {
+    uid_t uid, euid, suid;
+    gid_t gid, egid, sgid;
+    uint32_t nr_groups;
+    gid_t groups[GROUPS_MAX];
+};
+
+struct session {
+    pid_t id;
+    uint32_t refs;              /* process groups */
+    struct tty *terminal;       /* controlling terminal, or NULL */
+};
+
+struct process_group {
+    struct list_node node;      /* all_groups */
+    pid_t id;
+    uint32_t refs;              /* member processes, and terminals that point here */
+    struct session *session;
+    struct list members;        /* struct process, by group_node */
+};
+
+/* Time used by a process, or by its waited-for children. */
+struct usage {
+    nanoseconds_t user_time, system_time;
+    uint32_t minor_faults, switches_voluntary, switches_forced;
+    uint32_t largest_resident;  /* pages */
+};
+
+struct process {
+    pid_t pid;                  /* [const] */
+    struct list_node all_node;  /* all_processes, by pid */
+    struct list_node hash_node; /* by pid */
+    struct process *parent;     /* NULL only for init */
+    struct list children;       /* struct process, by sibling_node, oldest first */
+    struct list_node sibling_node;
+    struct list threads;        /* struct thread, by process_node */
+    unsigned nr_threads;
+    struct process_group *group;
+    struct list_node group_node;
+    char name[16];              /* what ps prints: the program's name */
+
+    struct address_space *space;    /* NULL: exited */
+    struct file_table *files;       /* kernel/fs */
+    struct inode *directory;        /* working directory */
+    struct inode *root;
+    struct inode *executable;
+    mode_t umask;
+    struct credentials credentials;
+    struct account *account;    /* of the real user: pays for all it causes */
+    struct limit limits[LIMITS];
+
+    /* signals: kernel/ipc/signal_*.c */
+    struct signal_actions *actions;
+    struct pending_signals pending;
+    struct wait_queue signal_waiters;   /* sigtimedwait, pause */
+
+    /* end */
+    bool is_zombie;             /* all threads gone, status not yet collected */
+    bool exiting;               /* exit_group or a fatal signal: every thread must go */
+    bool execed;                /* since fork: setpgid by the parent is refused */
+    bool stopped;               /* by a signal */
+    bool is_vfork;              /* its parent waits in vfork_done */
+    int exit_status;            /* as wait4 reports it */
+    int exit_signal;            /* what the parent gets: SIGCHLD, or 0 */
+    struct thread *exec_thread; /* waits until the other threads are gone */
+    struct wait_queue exec_wait;
+    struct wait_queue child_wait;   /* its threads in wait4 and waitid */
+    struct wait_queue vfork_done;   /* the parent's thread */
+    struct wait_queue stop_wait;    /* its threads while stopped */
+    int stop_report;            /* wait status of a stop not yet reported; 0: none */
+    bool continue_report;
+
+    struct usage usage;         /* of threads that are gone */
+    struct usage children_usage;
+    nanoseconds_t started;
+    uint32_t arguments_start, arguments_end;    /* user addresses, for /proc */
+    uint32_t environment_start, environment_end;
+
+    /* timers: kernel/posix/timer.c */
+    struct interval_timer {     /* ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF */
+        struct timer timer;
+        nanoseconds_t interval; /* 0: once */
+        nanoseconds_t expires;  /* on its own clock; 0: off */
+    } interval_timers[3];
+    struct list posix_timers;
+    int next_timer_id;
+    void *ipc;                  /* kernel/ipc: links and calls */
+};
+
+extern struct list all_processes;
+extern struct list all_groups;
+extern struct process *init_process;
+
+static inline struct process *current_process(void)
+{
+    return current()->process;
+}
+
+/* A process without threads; references to files, space and the like are the caller's
+ * to add. NULL without memory or over the user's limit. */
+must_check struct process *process_create(struct process *parent);
+/* Gives it its pid: it is listed, findable, and its parent's child from now on. */
+void process_publish(struct process *process, pid_t pid);
+void process_free(struct process *process);     /* after the zombie was collected */
+void processes_init(void);
+struct process *process_find(pid_t pid);        /* zombies included; NULL: nobody */
+
+struct process_group *group_find(pid_t id);
+must_check int group_join(struct process *process, pid_t id, bool new_session);
+void group_leave(struct process *process);
+
+/* No member has a parent in another group of the same session: nobody could continue it. */
+bool group_is_orphaned(const struct process_group *group);
+/* Set by the terminals: a session's last group is gone. */
+extern void (*session_ended)(struct session *session);
+
+/* May `from` send signals and messages to `to`? As kill(2). */
+bool process_may_signal(const struct process *from, const struct process *to, int signal);
+bool credentials_in_group(const struct credentials *c, gid_t gid);
+
+/* Time used so far; a process's is that of all its threads, living and gone. */
+struct usage thread_usage(const struct thread *thread);
+struct usage process_usage(const struct process *process);
+
+/* Children of exiting processes go to init. */
+void process_give_children_to_init(struct process *process);
+
+static inline uint64_t limit_soft(const struct process *process, enum resource_limit which)
+{
+    return process->limits[which].soft;
+}

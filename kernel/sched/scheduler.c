@@ -1,0 +1,367 @@
+/* scheduler.c - the run queue, the choice, and the switch.
+ *
+ * Shape: queue.levels[0..100], a bitmap of those that are not empty. One queue serves all
+ * CPUs: with one big lock, a queue for each CPU would buy nothing but balancing code.
+ * Invariants: a thread is on a level if and only if it is READY, and the level is its
+ * priority; the idle threads are on none; a CPU with cpu->idling set has nothing to do.
+ * Wakes: nobody; sched/wait.c decides who becomes ready.
+ */
+#include "sched/scheduler.h"
+
+#include "arch.h"
+#include "arch/x86/io.h"
+#include "arch/x86/segments.h"
+#include "arch/x86/timer_device.h"
+#include "base/format.h"
+#include "base/random.h"
+#include "base/string.h"
+#include "core/panic.h"
+#include "core/trace.h"
+#include "mm/stack.h"
+
+#define SLICE      (10 * MILLISECOND)   /* a turn at nice 0 */
+#define STEPS_MAX  16                   /* with a seed: steps between preemption choices */
+#define CANDIDATES 4                    /* with a seed: how many of the first are equal */
+
+static struct {
+    struct list levels[PRIORITIES];
+    uint32_t bitmap[(PRIORITIES + 31) / 32];
+    uint32_t count;
+} queue;
+
+static uint32_t seed;
+static struct random generator;
+
+uint32_t sched_seed(void)
+{
+    return seed;
+}
+
+uint32_t sched_random(uint32_t bound)
+{
+    return seed ? random_below(&generator, bound) : 0;
+}
+
+static uint32_t steps_to_next_choice(void)
+{
+    return seed ? 1 + random_below(&generator, STEPS_MAX) : UINT32_MAX;
+}
+
+/* -- The run queue ------------------------------------------------------------------- */
+
+static void queue_insert(struct thread *t, bool at_front)
+{
+    struct list *level = &queue.levels[t->priority];
+
+    if (at_front)
+        list_push_front(level, &t->run_node);
+    else
+        list_push_back(level, &t->run_node);
+    queue.bitmap[t->priority / 32] |= 1u << t->priority % 32;
+    queue.count++;
+}
+
+static void queue_remove(struct thread *t)
+{
+    list_remove(&t->run_node);
+    queue.count--;
+    if (list_is_empty(&queue.levels[t->priority]))
+        queue.bitmap[t->priority / 32] &= ~(1u << t->priority % 32);
+}
+
+/* The highest level that is not empty; -1: none. */
+static int queue_top(void)
+{
+    for (int word = ARRAY_SIZE(queue.bitmap) - 1; word >= 0; word--)
+        if (queue.bitmap[word])
+            return word * 32 + 31 - __builtin_clz(queue.bitmap[word]);
+    return -1;
+}
+
+static struct thread *queue_take(void)
+{
+    int level = queue_top();
+
+    if (level < 0)
+        return NULL;
+    struct list *list = &queue.levels[level];
+    struct list_node *node = list->head.next;
+    for (uint32_t skip = seed ? sched_random(CANDIDATES) : 0; skip > 0; skip--)
+        node = node->next == &list->head ? list->head.next : node->next;
+    struct thread *t = list_entry(node, struct thread, run_node);
+    queue_remove(t);
+    return t;
+}
+
+/* -- The switch ---------------------------------------------------------------------- */
+
+static void bury(struct thread *previous)
+{
+    if (unlikely(previous->state == THREAD_DEAD))
+        thread_free(previous);
+}
+
+static nanoseconds_t slice_of(const struct thread *t)
+{
+    nanoseconds_t slice = SLICE * (unsigned)(20 - t->nice) / 20;
+
+    return seed ? slice / STEPS_MAX * (1 + sched_random(STEPS_MAX)) : slice;
+}
+
+static void charge_time(struct thread *prev, struct thread *next)
+{
+    uint64_t now = timestamp_counter();
+
+    prev->run_ticks += now - prev->switched_in;
+    prev->system_ticks += now - prev->entered;
+    next->switched_in = next->entered = now;
+}
+
+static void switch_to(struct thread *prev, struct thread *next)
+{
+    struct cpu *cpu = prev->cpu;
+
+    assert(next->magic == THREAD_MAGIC);
+    trace_record(TRACE_SWITCH, 0, prev->tid, (uint32_t)next->tid, 0, 0);
+    charge_time(prev, next);
+    if (prev->fpu_used)
+        fpu_switch_out(prev);
+    prev->fs = read_fs();
+    prev->gs = read_gs();
+    next->cpu = cpu;
+    next->state = THREAD_RUNNING;
+    cpu->running = next;
+    cpu->tss.esp0 = (uint32_t)next;
+    if (next->space) {
+        cpu->account = next->process->account;
+        space_activate(next->space);
+    } else {
+        cpu->account = &root_account;
+    }
+    cpu->gdt[TLS_SELECTOR / 8] = next->tls_descriptor;
+    if (prev->fs | next->fs)
+        load_fs(next->fs);
+    if (prev->gs | next->gs)
+        load_gs(next->gs);
+    bury(switch_stacks(&prev->esp, next->esp, prev));
+}
+
+void thread_begin(void *previous, void *argument)
+{
+    struct thread *t = current();
+
+    (void)argument;
+    bury(previous);
+    t->entry(t->entry_argument);
+    panic("thread %d returned from its first function", t->tid);
+}
+
+void schedule(void)
+{
+    struct thread *prev = current(), *next = queue_take();
+
+    assert(bkl_is_held());
+    prev->attention &= ~(uint32_t)ATTENTION_RESCHEDULE;
+    if (!next)
+        next = this_cpu()->idle;
+    if (next == prev) {
+        prev->state = THREAD_RUNNING;
+        return;
+    }
+    next->slice_left = slice_of(next);
+    if (queue.count && next->process)
+        time_arm_for(time_now() + next->slice_left);
+    switch_to(prev, next);
+}
+
+void thread_yield(void)
+{
+    struct thread *t = current();
+
+    if (queue.count == 0) {
+        t->attention &= ~(uint32_t)ATTENTION_RESCHEDULE;
+        return;
+    }
+    t->state = THREAD_READY;
+    t->switches_forced++;
+    queue_insert(t, false);
+    schedule();
+}
+
+/* -- Becoming ready ------------------------------------------------------------------ */
+
+static bool is_idle(const struct cpu *cpu)
+{
+    return cpu->running == cpu->idle;
+}
+
+static void preempt(struct cpu *cpu)
+{
+    struct thread *running = cpu->running;
+
+    running->attention |= ATTENTION_RESCHEDULE;
+    if (cpu != this_cpu())
+        ipi_reschedule(cpu);
+}
+
+void sched_kick(struct thread *t)
+{
+    ipi_reschedule(t->cpu);
+}
+
+/* Finds a CPU for a thread that has just become ready: an idle one, or the one that runs
+ * the least important thread below it. */
+static void find_cpu(const struct thread *t)
+{
+    struct cpu *weakest = this_cpu();
+
+    if (is_idle(weakest))
+        return;                 // it looks at the queue on its way out
+    for (unsigned i = 0; i < cpu_count; i++) {
+        struct cpu *cpu = &cpus[i];
+        if (cpu->idling) {
+            cpu->idling = false;
+            ipi_reschedule(cpu);
+            return;
+        }
+        if (((struct thread *)cpu->running)->priority
+            < ((struct thread *)weakest->running)->priority)
+            weakest = cpu;
+    }
+    struct thread *running = weakest->running;
+    if (running->priority < t->priority)
+        preempt(weakest);
+    else if (running->priority == t->priority && running->policy != SCHED_FIFO)
+        time_arm_for(time_now() + running->slice_left);
+}
+
+void thread_ready(struct thread *t)
+{
+    assert(t->state == THREAD_NEW || t->state == THREAD_BLOCKED);
+    t->state = THREAD_READY;
+    queue_insert(t, false);
+    find_cpu(t);
+}
+
+void sched_slice_check(void)
+{
+    struct thread *t = current();
+
+    if (!t->process || queue.count == 0 || queue_top() < t->priority
+        || (queue_top() == t->priority && t->policy == SCHED_FIFO))
+        return;
+    nanoseconds_t ran = tsc_to_nanoseconds(timestamp_counter() - t->switched_in);
+    if (ran >= t->slice_left)
+        t->attention |= ATTENTION_RESCHEDULE;
+    else
+        time_arm_for(time_now() + t->slice_left - ran);
+}
+
+void sched_step_expired(void)
+{
+    this_cpu()->steps_left = steps_to_next_choice();
+    if (seed && queue.count)
+        current()->attention |= ATTENTION_RESCHEDULE;
+}
+
+void thread_set_priority(struct thread *t, unsigned priority)
+{
+    if (t->priority == priority)
+        return;
+    if (t->state != THREAD_READY) {
+        t->priority = (uint8_t)priority;
+        if (t->state == THREAD_RUNNING && queue_top() > (int)priority)
+            preempt(t->cpu);
+        return;
+    }
+    queue_remove(t);
+    t->priority = (uint8_t)priority;
+    queue_insert(t, false);
+    find_cpu(t);
+}
+
+uint32_t sched_runnable(void)
+{
+    uint32_t n = queue.count;
+
+    for (unsigned i = 0; i < cpu_count; i++)
+        n += !is_idle(&cpus[i]);
+    return n;
+}
+
+/* -- Idle, start --------------------------------------------------------------------- */
+
+void cpu_idle(void)
+{
+    for (;;) {
+        if (queue.count)
+            schedule();
+        else
+            cpu_wait_for_interrupt();
+    }
+}
+
+static void idle_init(struct thread *idle, struct cpu *cpu)
+{
+    idle->cpu = cpu;
+    idle->magic = THREAD_MAGIC;
+    idle->state = THREAD_RUNNING;
+    idle->priority = PRIORITY_IDLE;
+    list_node_init(&idle->run_node);
+    string_copy(idle->name, "idle", sizeof(idle->name));
+    cpu->idle = cpu->running = idle;
+    cpu->account = &root_account;
+    cpu->steps_left = steps_to_next_choice();
+}
+
+void sched_adopt_boot_thread(void)
+{
+    idle_init(current(), this_cpu());
+}
+
+static bool sched_check(char *why, size_t size)
+{
+    uint32_t count = 0;
+
+    for (unsigned level = 0; level < PRIORITIES; level++) {
+        struct thread *t;
+        if (!list_is_consistent(&queue.levels[level])) {
+            format(why, size, "scheduler: level %u's list is broken", level);
+            return false;
+        }
+        list_for_each(t, &queue.levels[level], run_node) {
+            count++;
+            if (t->state != THREAD_READY || t->priority != level) {
+                format(why, size, "scheduler: thread %d on level %u is in state %u, "
+                       "priority %u", t->tid, level, t->state, t->priority);
+                return false;
+            }
+        }
+    }
+    if (count != queue.count)
+        format(why, size, "scheduler: %u threads queued, %u counted", count, queue.count);
+    return count == queue.count;
+}
+
+static struct checker sched_checker = { .name = "scheduler", .check = sched_check };
+
+void sched_init(uint32_t new_seed)
+{
+    seed = new_seed;
+    random_seed(&generator, new_seed);
+    for (unsigned level = 0; level < PRIORITIES; level++)
+        list_init(&queue.levels[level]);
+    checker_register(&sched_checker);
+}
+
+bool sched_create_idle(struct cpu *cpu)
+{
+    struct thread *idle = (struct thread *)stack_alloc();
+
+    if (!idle)
+        return false;
+    memset(idle, 0, sizeof(*idle));
+    cpu->number = (uint32_t)(cpu - cpus);
+    idle_init(idle, cpu);
+    return true;
+}

@@ -1,0 +1,60 @@
+/* scheduler.h - who runs next.
+ *
+ * One run queue with a list for each priority and a bitmap of the lists that are not
+ * empty: picking is O(1) on any number of threads. Within one priority it goes round
+ * robin by time slices. The queue serves all CPUs; a CPU without work halts and is woken
+ * by an interrupt.
+ *
+ * Everything that could be chosen differently (which of equals, whether to preempt at a
+ * step, how long a slice is) is drawn from one seeded generator, so a run is a function
+ * of the seed. With seed 0 nothing is drawn: first come, first served.
+ */
+#pragma once
+
+#include "sched/process.h"
+
+void sched_init(uint32_t seed);
+uint32_t sched_seed(void);
+
+/* Puts a NEW or woken thread on the run queue and tells a CPU. */
+void thread_ready(struct thread *thread);
+
+/* Gives the CPU away: the caller's state is READY (goes to the end of its queue),
+ * BLOCKED or DEAD. Returns when it runs again. SLEEPS. */
+void schedule(void) SLEEPS;
+
+/* To the end of the own queue: sched_yield(2) and preemption. */
+void thread_yield(void) SLEEPS;
+
+/* From the timer interrupt: asks the running thread to yield when its turn is over and
+ * somebody of its priority waits. */
+void sched_slice_check(void);
+
+/* A step of the running thread at which the generator may decide to preempt it. Called
+ * at every system call's end; cheap. */
+void sched_step_expired(void);
+
+static inline void sched_step(void)
+{
+    if (unlikely(--this_cpu()->steps_left == 0))
+        sched_step_expired();
+}
+
+/* Changes what a thread runs at; it moves in the run queue if it is there. */
+void thread_set_priority(struct thread *thread, unsigned priority);
+
+/* The idle thread of each CPU ends here. */
+no_return void cpu_idle(void);
+
+/* Makes the running boot code the idle thread of CPU 0; makes one for another CPU. */
+void sched_adopt_boot_thread(void);
+must_check bool sched_create_idle(struct cpu *cpu);
+
+/* For thread.c: a new thread's first code. */
+void thread_begin(void *previous, void *argument);
+
+/* Makes a thread that runs on another CPU enter the kernel soon. */
+void sched_kick(struct thread *thread);
+
+uint32_t sched_random(uint32_t bound);  /* from the seeded generator; 0 without a seed */
+uint32_t sched_runnable(void);          /* threads ready or running */

@@ -1,0 +1,137 @@
+/* signal.h - numbers, sets and posting of signals. What a signal does (handlers, frames,
+ * stop and continue) is kernel/ipc/signal_*.c; here is only what every sleeper must see:
+ * that one is pending.
+ */
+#pragma once
+
+#include "base/list.h"
+#include "base/types.h"
+
+enum signal_number {
+    SIGHUP = 1, SIGINT = 2, SIGQUIT = 3, SIGILL = 4, SIGTRAP = 5, SIGABRT = 6,
+    SIGBUS = 7, SIGFPE = 8, SIGKILL = 9, SIGUSR1 = 10, SIGSEGV = 11, SIGUSR2 = 12,
+    SIGPIPE = 13, SIGALRM = 14, SIGTERM = 15, SIGSTKFLT = 16, SIGCHLD = 17,
+    SIGCONT = 18, SIGSTOP = 19, SIGTSTP = 20, SIGTTIN = 21, SIGTTOU = 22, SIGURG = 23,
+    SIGXCPU = 24, SIGXFSZ = 25, SIGVTALRM = 26, SIGPROF = 27, SIGWINCH = 28, SIGIO = 29,
+    SIGPWR = 30, SIGSYS = 31, SIGRTMIN = 32, SIGNALS = 64,
+};
+
+typedef uint64_t sigset_t;      /* bit n - 1 for signal n */
+
+static inline sigset_t sigset_of(int signal)
+{
+    return 1ull << (signal - 1);
+}
+
+#define SIGSET_UNBLOCKABLE (sigset_of(SIGKILL) | sigset_of(SIGSTOP))
+#define SIGSET_STOPS \
+    (sigset_of(SIGSTOP) | sigset_of(SIGTSTP) | sigset_of(SIGTTIN) | sigset_of(SIGTTOU))
+
+enum signal_code {
+    SI_USER = 0, SI_KERNEL = 0x80, SI_QUEUE = -1, SI_TIMER = -2, SI_MESGQ = -3,
+    SI_TKILL = -6,
+    ILL_ILLOPN = 2, FPE_INTDIV = 1, FPE_INTOVF = 2, FPE_FLTDIV = 3, FPE_FLTOVF = 4,
+    FPE_FLTUND = 5, FPE_FLTRES = 6, FPE_FLTINV = 7, SEGV_MAPERR = 1, SEGV_ACCERR = 2,
+    BUS_ADRALN = 1, BUS_ADRERR = 2, TRAP_BRKPT = 1, TRAP_TRACE = 2,
+    CLD_EXITED = 1, CLD_KILLED = 2, CLD_DUMPED = 3, CLD_TRAPPED = 4, CLD_STOPPED = 5,
+    CLD_CONTINUED = 6,
+};
+
+/* As user programs see it (128 bytes on Linux/i386; the rest is zero). */
+struct siginfo {
+    int32_t signal, error, code;
+    union {
+        struct {                /* kill, sigqueue, SIGCHLD */
+            pid_t pid;
+            uid_t uid;
+            int32_t status_or_value;
+            int32_t user_time, system_time; /* SIGCHLD, clock ticks */
+        };
+        struct {                /* timers */
+            int32_t timer, overrun, timer_value;
+        };
+        uint32_t address;       /* faults */
+        uint32_t padding[29];
+    };
+};
+static_assert(sizeof(struct siginfo) == 128, "Linux/i386 ABI");
+
+struct queued_signal {
+    struct list_node node;
+    struct siginfo info;
+    struct posix_timer *timer;  /* whose expiry this is, or NULL */
+    struct account *account;    /* who pays for the place in the queue */
+};
+
+struct pending_signals {
+    sigset_t set;
+    struct list queue;          /* struct queued_signal, in order of arrival */
+};
+
+enum signal_disposition { SIG_DFL = 0, SIG_IGN = 1 };      /* handler, else an address */
+enum signal_action_flags {
+    SA_NOCLDSTOP = 1, SA_NOCLDWAIT = 2, SA_SIGINFO = 4, SA_RESTORER = 0x04000000,
+    SA_ONSTACK = 0x08000000, SA_RESTART = 0x10000000, SA_NODEFER = 0x40000000,
+};
+#define SA_RESETHAND 0x80000000u
+
+/* As rt_sigaction(2) passes it. */
+struct signal_action {
+    uint32_t handler, flags, restorer;
+    sigset_t mask;
+} packed;
+static_assert(sizeof(struct signal_action) == 20, "Linux/i386 ABI");
+
+struct signal_actions {
+    struct signal_action of[SIGNALS];   /* signal n at n - 1 */
+};
+
+struct thread;
+struct process;
+
+/* Is the default action of the signal to do nothing? To stop the process? */
+bool signal_default_ignores(int signal);
+bool signal_default_stops(int signal);
+
+/* Would the process ignore it now? init ignores what it does not handle. */
+bool signal_is_ignored(const struct process *process, int signal);
+
+/* Tells the parent that its child stopped, continued or ended: SIGCHLD, and whoever waits. */
+void parent_notify(struct process *child, int code, int status);
+
+/* Posts a signal to a process (any thread that does not block it) or to one thread.
+ * Never fails: without memory the bit is set and the details are lost, as POSIX allows
+ * for all but sigqueue. info NULL means sent by the kernel. Signals that are ignored are
+ * dropped here. Returns -EAGAIN only when must_queue and the queue is full. */
+int signal_post_process(struct process *process, const struct siginfo *info,
+                        bool must_queue);
+int signal_post_thread(struct thread *thread, const struct siginfo *info,
+                       bool must_queue);
+
+/* The same for a POSIX timer's expiry. True: it is queued, and timer_signal_taken will be
+ * told when it is taken. */
+struct posix_timer;
+bool signal_post_timer(struct process *process, struct thread *thread,
+                       const struct siginfo *info, struct posix_timer *timer);
+/* The timer goes: what is queued of it goes too. */
+void signal_forget_timer(struct process *process, const struct posix_timer *timer);
+
+/* Sends one from the kernel itself. */
+void signal_kernel(struct process *process, int signal);
+
+/* A fault of the running thread: posted so that it cannot be blocked or ignored. */
+void signal_fault(int signal, int code, uint32_t address);
+
+/* Recomputes whether the thread has something to deliver (thread->attention). */
+void signal_update(struct thread *thread);
+void signal_update_all(struct process *process);
+
+/* Takes the next deliverable signal out of the pending sets: faults first, then the
+ * lowest number not in `blocked`. False when there is none. */
+bool signal_take(struct thread *thread, sigset_t blocked, struct siginfo *info);
+
+/* Set by posix/timer.c: fills in the overrun count when a timer's signal is delivered. */
+extern void (*timer_signal_taken)(struct queued_signal *queued, struct siginfo *info);
+
+void pending_init(struct pending_signals *pending);
+void pending_clear(struct pending_signals *pending, sigset_t which);

@@ -1,0 +1,165 @@
+/* thread.c - making, finding and freeing threads; ids.
+ *
+ * Ids of processes, threads, groups and sessions come from one counter and are never used
+ * again while the machine runs, so an old id never means a stranger.
+ */
+#include "sched/thread.h"
+
+#include "arch.h"
+#include "base/string.h"
+#include "core/log.h"
+#include "core/panic.h"
+#include "mm/stack.h"
+#include "sched/scheduler.h"
+
+#define HASH 64
+
+struct list all_threads = LIST_INIT(all_threads);
+static struct list by_tid[HASH];
+static pid_t last_id;
+
+pid_t id_allocate(void)
+{
+    assert(last_id < INT32_MAX);
+    return ++last_id;
+}
+
+pid_t id_last(void)
+{
+    return last_id;
+}
+
+static struct list *bucket(pid_t tid)
+{
+    struct list *list = &by_tid[(uint32_t)tid % HASH];
+
+    if (!list->head.next)
+        list_init(list);
+    return list;
+}
+
+struct thread *thread_find(pid_t tid)
+{
+    struct thread *t;
+
+    list_for_each(t, bucket(tid), hash_node)
+        if (t->tid == tid)
+            return t;
+    return NULL;
+}
+
+struct thread *thread_create(struct process *process, void (*entry)(void *), void *argument)
+{
+    struct account *account = process->account;
+
+    if (!account_charge(account, ACCOUNT_PROCESSES, 1))
+        return NULL;
+    struct thread *t = (struct thread *)stack_alloc();
+    if (!t) {
+        account_release(account, ACCOUNT_PROCESSES, 1);
+        return NULL;
+    }
+    memset(t, 0, sizeof(*t));
+    t->magic = THREAD_MAGIC;
+    t->cpu = this_cpu();
+    t->process = process;
+    t->space = process->space;
+    t->state = THREAD_NEW;
+    t->priority = t->base_priority = PRIORITY_NORMAL;
+    t->tid = id_allocate();
+    t->entry = entry;
+    t->entry_argument = argument;
+    t->esp = stack_prepare(thread_stack_top(t), thread_begin, t);
+    pending_init(&t->pending);
+    list_node_init(&t->run_node);
+    list_push_back(&all_threads, &t->all_node);
+    list_push_back(bucket(t->tid), &t->hash_node);
+    list_push_back(&process->threads, &t->process_node);
+    process->nr_threads++;
+    return t;
+}
+
+void thread_take_id(struct thread *t, pid_t id)
+{
+    list_remove(&t->hash_node);
+    t->tid = id;
+    list_push_back(bucket(id), &t->hash_node);
+}
+
+/* Takes a thread out of its process; its stack goes when it no longer runs on it. */
+void thread_detach(struct thread *t)
+{
+    pending_clear(&t->pending, ~0ull);
+    list_remove(&t->process_node);
+    list_remove(&t->hash_node);
+    list_remove(&t->all_node);
+    t->process->nr_threads--;
+    account_release(t->process->account, ACCOUNT_PROCESSES, 1);
+}
+
+void thread_free(struct thread *t)
+{
+    assert(t != current() && t->state != THREAD_READY && t->state != THREAD_RUNNING);
+    if (t->state == THREAD_NEW)
+        thread_detach(t);
+    t->magic = 0;
+    stack_free((uint32_t)t);
+}
+
+static const char *state_name(const struct thread *t)
+{
+    static const char *const names[] = { "new", "ready", "running", "asleep", "dead" };
+
+    return t->state < ARRAY_SIZE(names) ? names[t->state] : "?";
+}
+
+static void print_threads(void)
+{
+    struct thread *t;
+
+    list_for_each(t, &all_threads, all_node) {
+        log_printf("  %5d %-15s %-8s", t->tid, t->name, state_name(t));
+        for (unsigned i = 0; i < t->nr_waiters; i++) {
+            char about[80] = "";
+            const struct wait_queue *queue = t->waiters[i].queue;
+            if (queue->class->describe)
+                queue->class->describe(queue, about, sizeof(about));
+            log_printf(" waits for: %s%s%s", queue->class->name, *about ? ", " : "", about);
+        }
+        log_printf("\n");
+    }
+    for (unsigned i = 0; i < cpu_count; i++)
+        log_printf("  CPU %u runs %s\n", i, ((struct thread *)cpus[i].running)->name);
+}
+
+static struct panic_report report = { .title = "threads", .print = print_threads };
+
+/* Every thread is where its state says: see thread.h. */
+static bool threads_check(char *why, size_t size)
+{
+    struct thread *t;
+
+    list_for_each(t, &all_threads, all_node) {
+        bool queued = list_node_is_linked(&t->run_node);
+        bool ok = t->magic == THREAD_MAGIC && queued == (t->state == THREAD_READY)
+                  && (t->state != THREAD_RUNNING || t->cpu->running == t)
+                  && t->space == t->process->space;
+        for (unsigned i = 0; ok && t->state == THREAD_BLOCKED && i < t->nr_waiters; i++)
+            ok = t->waiters[i].thread == t
+                 && list_is_consistent(&t->waiters[i].queue->waiters);
+        if (!ok) {
+            format(why, size, "threads: thread %d (%s) is %s, and that is not true", t->tid,
+                   t->name, state_name(t));
+            return false;
+        }
+    }
+    return true;
+}
+
+static struct checker checker = { .name = "threads", .check = threads_check };
+
+void threads_init(void)
+{
+    panic_report_register(&report);
+    checker_register(&checker);
+}

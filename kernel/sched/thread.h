@@ -1,0 +1,143 @@
+/* thread.h - a thread: what the scheduler runs.
+ *
+ * Its struct lies at the top of its own kernel stack (cpu.h has the picture), so one
+ * allocation makes both and the stack pointer finds the running one.
+ *
+ *      NEW -> READY <-> RUNNING -> BLOCKED -> READY ...
+ *                          |
+ *                          +----> DEAD (its stack is freed by the next thread to run)
+ *
+ * Invariant: a thread is in exactly one of: running on one CPU, on a run queue, asleep
+ * with waiters on queues, dead. sched_check() proves it.
+ */
+#pragma once
+
+#include "arch/x86/cpu.h"
+#include "arch/x86/frame.h"
+#include "sched/signal.h"
+#include "sched/wait.h"
+
+enum thread_state {
+    THREAD_NEW, THREAD_READY, THREAD_RUNNING, THREAD_BLOCKED, THREAD_DEAD
+};
+
+enum attention {                /* why a thread must not simply return to user mode */
+    ATTENTION_RESCHEDULE = 1,   /* somebody better wants this CPU */
+    ATTENTION_SIGNAL = 2,       /* a signal to deliver */
+    ATTENTION_STOP = 4,         /* the process is stopped */
+    ATTENTION_EXIT = 8,         /* the process exits, or execs in another thread */
+    ATTENTION_RESTORE_MASK = 16,/* saved_mask comes back after sigsuspend and its kin */
+};
+
+enum priority {                 /* run-queue levels */
+    PRIORITY_IDLE = 0,          /* SCHED_IDLE */
+    PRIORITY_NORMAL = 1,        /* SCHED_OTHER, SCHED_BATCH */
+    PRIORITY_REALTIME = 1,      /* + 1 .. 99: SCHED_FIFO, SCHED_RR */
+    PRIORITIES = 101
+};
+
+enum sched_policy { SCHED_OTHER = 0, SCHED_FIFO = 1, SCHED_RR = 2, SCHED_BATCH = 3,
+                    SCHED_IDLE = 5 };
+
+#define THREAD_MAGIC 0x54687264u
+
+struct thread {
+    struct cpu *cpu;            /* first: this_cpu() reads it. Where it runs or last ran */
+    uint32_t esp;               /* saved stack pointer while not running */
+    uint32_t attention;         /* enum attention bits */
+    uint32_t magic;             /* THREAD_MAGIC: a stack overflow would hit it last */
+    struct process *process;    /* NULL: an idle thread */
+    struct address_space *space;/* what it runs in; NULL: kernel only */
+    struct trap_frame *frame;   /* of the entry from user mode */
+    pid_t tid;
+    uint8_t state;              /* enum thread_state */
+    uint8_t priority;           /* run-queue level it has now */
+    uint8_t base_priority;      /* without what others lend it */
+    uint8_t policy;             /* enum sched_policy */
+    int8_t nice;                /* -20 .. 19: scales the time slice */
+    bool fpu_used;              /* the FPU holds its state: save it at switch-out */
+    bool fpu_valid;             /* fpu_state holds something */
+    bool exiting;
+    uint8_t wake_on;            /* attention bits that end its sleep */
+    struct list_node run_node;  /* run queue */
+    struct list_node process_node; /* process->threads */
+    struct list_node all_node;  /* all_threads */
+    struct list_node hash_node; /* by tid */
+    void (*entry)(void *argument);  /* where it starts */
+    void *entry_argument;
+
+    /* asleep */
+    struct waiter *waiters;     /* array on its stack, or NULL */
+    unsigned nr_waiters;
+    long wait_result;
+    struct timer wait_timer;
+    nanoseconds_t restart_deadline; /* of a sleep that a stop interrupted; 0: none */
+    uint16_t call_number;       /* of the system call in progress */
+    bool restart_pending;       /* it ended with -ERESTART...: trap return judges */
+
+    /* signals */
+    sigset_t blocked;
+    sigset_t saved_mask;        /* with ATTENTION_RESTORE_MASK */
+    sigset_t waited_for;        /* by sigtimedwait; 0: none */
+    struct pending_signals pending;
+    uint32_t alternate_stack, alternate_stack_size; /* sigaltstack; size 0: none */
+    bool fault_pending;         /* `fault` is to be delivered before all else */
+    struct siginfo fault;
+
+    /* user mode's own */
+    uint64_t tls_descriptor;    /* global descriptor table entry TLS_SELECTOR */
+    uint16_t fs, gs;
+    uint32_t clear_child_tid;   /* user address: zeroed and futex-woken at exit */
+    uint32_t robust_list;       /* user address */
+    char name[16];
+
+    /* time */
+    nanoseconds_t slice_left;   /* of its turn, at switched_in */
+    uint64_t switched_in;       /* when it got the CPU; these three count TSC ticks */
+    uint64_t run_ticks;
+    uint64_t system_ticks;      /* part of run_ticks spent in the kernel */
+    uint64_t entered;           /* the kernel, this time */
+    uint32_t switches_voluntary, switches_forced, faults;
+
+    void *ipc;                  /* kernel/ipc's own: what a hand-over fills in */
+
+    uint8_t fpu_state[512] __attribute__((aligned(16)));    /* FXSAVE image */
+};
+static_assert(sizeof(struct thread) <= THREAD_AREA, "grow THREAD_AREA");
+
+extern struct list all_threads;
+
+static inline struct thread *current(void)
+{
+    return current_thread_base();
+}
+
+/* A new thread in `process`, on no queue; NULL without memory or over the limit. It will
+ * start in entry(argument). */
+must_check struct thread *thread_create(struct process *process, void (*entry)(void *),
+                                        void *argument);
+void thread_free(struct thread *thread);        /* one that never ran, or is dead */
+void thread_detach(struct thread *thread);      /* the running one, about to die */
+/* The only thread left takes over its process's id (execve). */
+void thread_take_id(struct thread *thread, pid_t id);
+void threads_init(void);
+struct thread *thread_find(pid_t tid);
+pid_t id_allocate(void);                        /* the next pid or tid; never reused */
+pid_t id_last(void);                            /* the newest */
+
+static inline uint32_t thread_stack_top(const struct thread *thread)
+{
+    return (uint32_t)thread;
+}
+
+/* Ends a thread's sleep from outside: -EINTR, -ETIMEDOUT. Nothing when it is not asleep. */
+void thread_interrupt(struct thread *thread, long result);
+
+/* -- Floating point state (fpu.c) ---------------------------------------------------- */
+
+void fpu_load(void);                            /* #NM: the running thread wants it */
+void fpu_switch_out(struct thread *thread);     /* saves; the next use traps again */
+void fpu_save(struct thread *thread);           /* fpu_state is up to date after this */
+void fpu_reload(struct thread *thread);         /* fpu_state was changed: use that */
+void fpu_reset(struct thread *thread);          /* starts afresh (execve) */
+void fpu_initial_image(uint8_t state[512]);     /* what a fresh start looks like */

@@ -1,0 +1,64 @@
+/* time.h - deadlines. All of them are absolute, in nanoseconds since boot; they hang in
+ * one ordered heap, and the hardware timer is armed for the nearest. No periodic tick.
+ */
+#pragma once
+
+#include "base/math64.h"
+#include "base/ordered_heap.h"
+#include "base/types.h"
+
+#define DEADLINE_NEVER UINT64_MAX
+#define SECOND         1000000000ull
+#define MILLISECOND    1000000ull
+#define MICROSECOND    1000ull
+
+struct timer {
+    struct heap_node node;      /* key: the deadline */
+    bool armed;
+    void (*fire)(struct timer *timer);  /* runs with the lock held; must not sleep */
+};
+
+void time_init(void);
+nanoseconds_t time_now(void);           /* monotonic */
+nanoseconds_t time_realtime(void);      /* since 1970 */
+void time_set_realtime(nanoseconds_t since_1970);
+
+static inline void timer_init(struct timer *timer, void (*fire)(struct timer *))
+{
+    timer->armed = false;
+    timer->fire = fire;
+}
+
+/* Arms (again) for an absolute deadline; one that has passed fires at the next chance. */
+void timer_start(struct timer *timer, nanoseconds_t deadline);
+void timer_cancel(struct timer *timer);
+
+/* Makes sure this CPU is interrupted by then at the latest. */
+void time_arm_for(nanoseconds_t deadline);
+
+/* now + span, saturating. */
+nanoseconds_t time_deadline(nanoseconds_t span);
+
+/* The same for a call that may be made again after a stop: then it is the deadline of
+ * the first time. A call that ends in -ERESTART_NO_HANDLER keeps it with
+ * time_keep_deadline. */
+nanoseconds_t time_restart_deadline(nanoseconds_t span);
+void time_keep_deadline(nanoseconds_t deadline);
+
+/* Structures of the system call interface. */
+struct timespec32 {
+    int32_t seconds, nanoseconds;
+};
+struct timespec64 {
+    int64_t seconds, nanoseconds;
+};
+struct timeval32 {
+    int32_t seconds, microseconds;
+};
+
+/* True when 0 <= seconds and 0 <= nanoseconds < 1e9. */
+bool timespec_is_valid(const struct timespec32 *t);
+nanoseconds_t timespec_to_nanoseconds(const struct timespec32 *t);
+struct timespec32 nanoseconds_to_timespec32(nanoseconds_t t);
+struct timespec64 nanoseconds_to_timespec64(nanoseconds_t t);
+struct timeval32 nanoseconds_to_timeval32(nanoseconds_t t);

@@ -1,0 +1,149 @@
+/* wait.c - the one way to wait.
+ *
+ * Invariants: a waiter that is on a queue belongs to a BLOCKED thread (or one that has
+ * just been woken through another of its waiters and has not run yet); a thread that is
+ * woken is woken once, by whoever came first, and that one's result counts.
+ */
+#include "sched/wait.h"
+
+#include "arch.h"
+#include "core/panic.h"
+#include "core/trace.h"
+#include "sched/scheduler.h"
+
+enum { WAKE_ON_ANY = ATTENTION_SIGNAL | ATTENTION_STOP | ATTENTION_EXIT };
+
+void might_sleep(void)
+{
+    assert(bkl_is_held());
+    assert(current()->state == THREAD_RUNNING && current()->process);
+}
+
+void waiter_init(struct waiter *waiter, struct wait_queue *queue)
+{
+    list_node_init(&waiter->node);
+    waiter->queue = queue;
+    waiter->thread = current();
+    waiter->shared = false;
+    waiter->since = timestamp_counter();
+}
+
+void waiter_add(struct waiter *waiter)
+{
+    list_push_back(&waiter->queue->waiters, &waiter->node);
+}
+
+void waiter_remove(struct waiter *waiter)
+{
+    list_remove(&waiter->node);
+}
+
+static void remove_all(struct thread *t)
+{
+    for (unsigned i = 0; i < t->nr_waiters; i++)
+        list_remove(&t->waiters[i].node);
+}
+
+void thread_interrupt(struct thread *t, long result)
+{
+    if (t->state != THREAD_BLOCKED)
+        return;
+    // off the queues at once: nobody may hand anything to a wait that is over
+    remove_all(t);
+    t->wait_result = result;
+    thread_ready(t);
+}
+
+static void deadline_passed(struct timer *timer)
+{
+    thread_interrupt(container_of(timer, struct thread, wait_timer), -ETIMEDOUT);
+}
+
+/* The only place where a thread stops running because it waits. */
+static long block(struct waiter *waiters, unsigned count, nanoseconds_t deadline,
+                  uint8_t wake_on)
+{
+    struct thread *t = current();
+
+    might_sleep();
+    t->waiters = waiters;
+    t->nr_waiters = count;
+    if (t->attention & wake_on) {
+        remove_all(t);
+        t->wait_result = -EINTR;
+    } else if (deadline != DEADLINE_NEVER && deadline <= time_now()) {
+        remove_all(t);
+        t->wait_result = -ETIMEDOUT;
+    } else {
+        t->wake_on = wake_on;
+        t->state = THREAD_BLOCKED;
+        if (deadline != DEADLINE_NEVER) {
+            timer_init(&t->wait_timer, deadline_passed);
+            timer_start(&t->wait_timer, deadline);
+        }
+        trace_record(TRACE_SLEEP, 0, t->tid, count ? (uint32_t)waiters->queue : 0, 0, 0);
+        t->switches_voluntary++;
+        schedule();
+        if (deadline != DEADLINE_NEVER)
+            timer_cancel(&t->wait_timer);
+        if (count > 1)
+            remove_all(t);
+    }
+    t->waiters = NULL;
+    t->nr_waiters = 0;
+    return t->wait_result;
+}
+
+long wait_sleep_waiter(struct waiter *waiter, nanoseconds_t deadline)
+{
+    waiter_add(waiter);
+    return block(waiter, 1, deadline, WAKE_ON_ANY);
+}
+
+long wait_sleep(struct wait_queue *queue, nanoseconds_t deadline)
+{
+    struct waiter waiter;
+
+    waiter_init(&waiter, queue);
+    return wait_sleep_waiter(&waiter, deadline);
+}
+
+long wait_sleep_killable(struct wait_queue *queue)
+{
+    struct waiter waiter;
+
+    waiter_init(&waiter, queue);
+    waiter_add(&waiter);
+    return block(&waiter, 1, DEADLINE_NEVER, ATTENTION_EXIT);
+}
+
+long wait_sleep_any(struct waiter *waiters, unsigned count, nanoseconds_t deadline)
+{
+    return block(waiters, count, deadline, WAKE_ON_ANY);
+}
+
+void waiter_wake(struct waiter *waiter, long result)
+{
+    struct thread *t = waiter->thread;
+
+    list_remove(&waiter->node);
+    if (t->state != THREAD_BLOCKED)
+        return;                 // poll: another of its queues was faster
+    waiter->result = result;
+    t->wait_result = result;
+    trace_record(TRACE_WAKE, 0, current()->tid, (uint32_t)t->tid, (uint32_t)result, 0);
+    thread_ready(t);
+}
+
+void wait_wake(struct wait_queue *queue, unsigned count, long result)
+{
+    struct waiter *waiter, *next;
+
+    list_for_each_safe(waiter, next, &queue->waiters, node) {
+        if (count == 0)
+            return;
+        if (!waiter->shared)
+            count--;
+        waiter_wake(waiter, result);
+    }
+}

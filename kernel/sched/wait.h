@@ -1,0 +1,91 @@
+/* wait.h - the one way to wait.
+ *
+ * wait_sleep is the only function that blocks, wait_wake the only one that wakes, and
+ * the waker decides the sleeper's result. A waiter is a node on the sleeper's own stack,
+ * so one thread can wait on many queues (poll), and nothing is allocated to sleep.
+ *
+ * Two shapes. Condition: the sleeper loops - done? partner gone? may not block? sleep.
+ * Hand-over: the waker does the sleeper's work, takes it off the queue and writes its
+ * result in one step; the sleeper does not look again.
+ *
+ * Result of a sleep: what the waker said (0 for "look again" or "done"), -EINTR when a
+ * signal or the end of the process cut it short, -ETIMEDOUT at the deadline.
+ */
+#pragma once
+
+#include "base/errno.h"
+#include "base/list.h"
+#include "sched/time.h"
+
+struct thread;
+struct wait_queue;
+
+/* What kind of thing is waited for: printed by ps, why, panic and gdb. */
+struct wait_class {
+    const char *name;           /* "pipe with room", "message in mailbox" */
+    /* Writes who could end the wait, or what the object is; NULL: nothing to add. */
+    void (*describe)(const struct wait_queue *queue, char *to, size_t size);
+};
+
+struct wait_queue {
+    struct list waiters;        /* struct waiter, longest wait first */
+    const struct wait_class *class; /* [const] */
+};
+
+struct waiter {
+    struct list_node node;      /* on queue->waiters, or linked to itself */
+    struct wait_queue *queue;
+    struct thread *thread;
+    bool shared;                /* poll: wakes with everybody, does not count as one */
+    long result;
+    uint64_t since;             /* TSC ticks */
+};
+
+#define WAIT_QUEUE_INIT(queue, wait_class) { LIST_INIT((queue).waiters), (wait_class) }
+
+static inline void wait_queue_init(struct wait_queue *queue, const struct wait_class *class)
+{
+    list_init(&queue->waiters);
+    queue->class = class;
+}
+
+static inline bool wait_queue_is_empty(const struct wait_queue *queue)
+{
+    return list_is_empty(&queue->waiters);
+}
+
+/* SLEEPS. Blocks on one queue until woken, a signal, or the deadline. */
+must_check long wait_sleep(struct wait_queue *queue, nanoseconds_t deadline) SLEEPS;
+
+/* SLEEPS. The same, but only the end of the process cuts it short (vfork, stop). */
+long wait_sleep_killable(struct wait_queue *queue) SLEEPS;
+
+/* SLEEPS. The general form. `waiter` was made by waiter_init and may be part of a bigger
+ * struct that a hand-over fills in. */
+must_check long wait_sleep_waiter(struct waiter *waiter, nanoseconds_t deadline) SLEEPS;
+
+/* SLEEPS. Waits on several queues; each waiter is on its queue already (waiter_add).
+ * They are all off their queues when it returns. */
+must_check long wait_sleep_any(struct waiter *waiters, unsigned count,
+                               nanoseconds_t deadline) SLEEPS;
+
+void waiter_init(struct waiter *waiter, struct wait_queue *queue);
+void waiter_add(struct waiter *waiter);         /* at the end of its queue */
+void waiter_remove(struct waiter *waiter);
+
+/* Ends one particular wait: takes the waiter off its queue, gives the result, makes the
+ * thread ready. */
+void waiter_wake(struct waiter *waiter, long result);
+
+/* Wakes the first `count` waiters, and every poll waiter in front of and among them. */
+void wait_wake(struct wait_queue *queue, unsigned count, long result);
+
+#define WAKE_ALL 0xffffffffu
+
+static inline void wait_wake_all(struct wait_queue *queue, long result)
+{
+    wait_wake(queue, WAKE_ALL, result);
+}
+
+/* Asserts that sleeping is allowed here. */
+void might_sleep(void);

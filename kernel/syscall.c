@@ -1,0 +1,117 @@
+/* syscall.c - the table of system calls, made from syscall.def.
+ *
+ * Arguments: ebx ecx edx esi edi ebp, as on Linux/i386. Through the system page ebp holds
+ * the user's stack pointer, and the sixth argument is the word it points to.
+ */
+#include "syscall.h"
+
+#include "arch/x86/system_page.h"
+#include "core/trace.h"
+#include "sched/thread.h"
+#include "system_call.h"
+
+typedef long (*system_call_function)(const struct trap_frame *frame);
+
+/* The bits of a register as the type an argument has; no cast can do that for a struct. */
+#define ARGUMENT(type, word) (((union { uint32_t w; type v; }){ .w = (word) }).v)
+
+static bool sixth_argument(const struct trap_frame *f, uint32_t *value)
+{
+    *value = f->ebp;
+    return f->eip != SYSTEM_CALL_RETURN || u32_from_user(value, uptr(f->ebp)) == 0;
+}
+
+#define SYSCALL0(number, name)                                                           \
+    static long call_##name(const struct trap_frame *f)                                  \
+    {                                                                                    \
+        (void)f;                                                                         \
+        return sys_##name();                                                             \
+    }
+#define SYSCALL1(number, name, t1, a1)                                                   \
+    static long call_##name(const struct trap_frame *f)                                  \
+    {                                                                                    \
+        return sys_##name(ARGUMENT(t1, f->ebx));                                         \
+    }
+#define SYSCALL2(number, name, t1, a1, t2, a2)                                           \
+    static long call_##name(const struct trap_frame *f)                                  \
+    {                                                                                    \
+        return sys_##name(ARGUMENT(t1, f->ebx), ARGUMENT(t2, f->ecx));                   \
+    }
+#define SYSCALL3(number, name, t1, a1, t2, a2, t3, a3)                                   \
+    static long call_##name(const struct trap_frame *f)                                  \
+    {                                                                                    \
+        return sys_##name(ARGUMENT(t1, f->ebx), ARGUMENT(t2, f->ecx),                    \
+                          ARGUMENT(t3, f->edx));                                         \
+    }
+#define SYSCALL4(number, name, t1, a1, t2, a2, t3, a3, t4, a4)                           \
+    static long call_##name(const struct trap_frame *f)                                  \
+    {                                                                                    \
+        return sys_##name(ARGUMENT(t1, f->ebx), ARGUMENT(t2, f->ecx),                    \
+                          ARGUMENT(t3, f->edx), ARGUMENT(t4, f->esi));                   \
+    }
+#define SYSCALL5(number, name, t1, a1, t2, a2, t3, a3, t4, a4, t5, a5)                   \
+    static long call_##name(const struct trap_frame *f)                                  \
+    {                                                                                    \
+        return sys_##name(ARGUMENT(t1, f->ebx), ARGUMENT(t2, f->ecx),                    \
+                          ARGUMENT(t3, f->edx), ARGUMENT(t4, f->esi),                    \
+                          ARGUMENT(t5, f->edi));                                         \
+    }
+#define SYSCALL6(number, name, t1, a1, t2, a2, t3, a3, t4, a4, t5, a5, t6, a6)           \
+    static long call_##name(const struct trap_frame *f)                                  \
+    {                                                                                    \
+        uint32_t sixth;                                                                  \
+        if (!sixth_argument(f, &sixth))                                                  \
+            return -EFAULT;                                                              \
+        return sys_##name(ARGUMENT(t1, f->ebx), ARGUMENT(t2, f->ecx),                    \
+                          ARGUMENT(t3, f->edx), ARGUMENT(t4, f->esi),                    \
+                          ARGUMENT(t5, f->edi), ARGUMENT(t6, sixth));                    \
+    }
+#include "syscall.def"
+#undef SYSCALL0
+#undef SYSCALL1
+#undef SYSCALL2
+#undef SYSCALL3
+#undef SYSCALL4
+#undef SYSCALL5
+#undef SYSCALL6
+
+#define ENTRY(number, name) [number] = { call_##name, #name },
+#define SYSCALL0(number, name)      ENTRY(number, name)
+#define SYSCALL1(number, name, ...) ENTRY(number, name)
+#define SYSCALL2(number, name, ...) ENTRY(number, name)
+#define SYSCALL3(number, name, ...) ENTRY(number, name)
+#define SYSCALL4(number, name, ...) ENTRY(number, name)
+#define SYSCALL5(number, name, ...) ENTRY(number, name)
+#define SYSCALL6(number, name, ...) ENTRY(number, name)
+static const struct {
+    system_call_function call;
+    const char *name;
+} table[] = {
+#include "syscall.def"
+};
+
+static const char *name_of(uint32_t number)
+{
+    return number < ARRAY_SIZE(table) && table[number].name ? table[number].name
+                                                            : "(no such call)";
+}
+
+void system_calls_init(void)
+{
+    trace_system_call_name = name_of;
+}
+
+void system_call(struct trap_frame *f)
+{
+    struct thread *t = current();
+    uint32_t number = f->eax;
+    long result = -ENOSYS;
+
+    trace_record(TRACE_CALL, number, t->tid, f->ebx, f->ecx, f->edx);
+    t->call_number = (uint16_t)number;
+    if (likely(number < ARRAY_SIZE(table) && table[number].call))
+        result = table[number].call(f);
+    f->eax = (uint32_t)result;
+    if (unlikely(result == -ERESTART || result == -ERESTART_NO_HANDLER))
+        t->restart_pending = true;
+}

@@ -1,0 +1,204 @@
+/* trap.c - every entry into the kernel ends up here: system calls, faults, interrupts.
+ *
+ * What takes and gives back the big lock:
+ *
+ *      from user mode   take, do the work, attend to signals and rescheduling, give back
+ *      from idle        take, handle the interrupt, give back
+ *      in the kernel    the lock is held already: only a fault on user memory that a
+ *                       copy touched, or our own bug
+ *      TLB, halt        answered without the lock (smp.c says why)
+ */
+#include "arch.h"
+#include "arch/x86/features.h"
+#include "arch/x86/fixup.h"
+#include "arch/x86/interrupts.h"
+#include "arch/x86/io.h"
+#include "arch/x86/paging.h"
+#include "core/log.h"
+#include "core/panic.h"
+#include "core/trace.h"
+#include "proc/life.h"
+#include "sched/scheduler.h"
+#include "system_call.h"
+
+static void enter_from_user(struct trap_frame *frame)
+{
+    struct thread *t = current();
+
+    bkl_acquire();
+    t->frame = frame;
+    t->entered = timestamp_counter();
+}
+
+static void leave_to_user(struct trap_frame *frame)
+{
+    struct thread *t = current();
+
+    sched_step();
+    if (unlikely(t->attention))
+        attend(frame);
+    t->system_ticks += timestamp_counter() - t->entered;
+    bkl_release();
+}
+
+/* -- Faults of user code -------------------------------------------------------------- */
+
+static int access_of(uint32_t error)
+{
+    return (error & FAULT_WRITE ? PROT_WRITE : PROT_READ)
+           | (error & FAULT_FETCH ? PROT_EXEC : 0);
+}
+
+static void out_of_memory(void)
+{
+    struct process *p = current_process();
+
+    log_printf("out of memory: %s (pid %d) is ended\n", p->name, p->pid);
+    process_exit_group(p, SIGKILL);
+}
+
+static void page_fault(const struct trap_frame *frame, uint32_t address)
+{
+    struct thread *t = current();
+
+    t->faults++;
+    trace_record(TRACE_FAULT, 0, t->tid, address, frame->error, frame->eip);
+    switch (address < USER_END ? space_fault(t->space, address, access_of(frame->error))
+                               : FAULT_NO_REGION) {
+    case FAULT_OK:
+        return;
+    case FAULT_NO_REGION:
+        signal_fault(SIGSEGV, SEGV_MAPERR, address);
+        return;
+    case FAULT_NO_ACCESS:
+        signal_fault(SIGSEGV, SEGV_ACCERR, address);
+        return;
+    case FAULT_BEYOND_OBJECT:
+        signal_fault(SIGBUS, BUS_ADRERR, address);
+        return;
+    case FAULT_NO_MEMORY:
+        out_of_memory();
+        return;
+    }
+}
+
+/* The reason of an arithmetic fault, from the exception bits: x87 status or MXCSR. */
+static int fpe_code(uint32_t bits)
+{
+    return bits & 1 ? FPE_FLTINV : bits & 4 ? FPE_FLTDIV : bits & 8 ? FPE_FLTOVF
+           : bits & 0x12 ? FPE_FLTUND : bits & 0x20 ? FPE_FLTRES : 0;
+}
+
+static void fpu_fault(uint32_t vector, uint32_t eip)
+{
+    struct thread *t = current();
+    uint32_t control, status;
+
+    fpu_save(t);
+    if (vector == VECTOR_FPU_ERROR) {
+        control = t->fpu_state[0];
+        status = t->fpu_state[2];
+    } else {
+        control = (uint32_t)(t->fpu_state[24] | t->fpu_state[25] << 8) >> 7;
+        status = t->fpu_state[24];
+    }
+    signal_fault(SIGFPE, fpe_code(status & ~control & 0x3f), eip);
+}
+
+static void user_fault(struct trap_frame *frame)
+{
+    switch (frame->vector) {
+    case VECTOR_PAGE_FAULT:
+        page_fault(frame, read_cr2());
+        break;
+    case VECTOR_NO_FPU:
+        fpu_load();
+        break;
+    case VECTOR_DIVIDE:
+        signal_fault(SIGFPE, FPE_INTDIV, frame->eip);
+        break;
+    case VECTOR_DEBUG:
+        signal_fault(SIGTRAP, TRAP_TRACE, frame->eip);
+        break;
+    case VECTOR_BREAKPOINT:
+        signal_fault(SIGTRAP, SI_KERNEL, 0);
+        break;
+    case VECTOR_INVALID_OPCODE:
+        signal_fault(SIGILL, ILL_ILLOPN, frame->eip);
+        break;
+    case VECTOR_FPU_ERROR:
+    case VECTOR_SIMD:
+        fpu_fault(frame->vector, frame->eip);
+        break;
+    case VECTOR_NO_SEGMENT:
+    case VECTOR_STACK:
+        signal_fault(SIGBUS, SI_KERNEL, 0);
+        break;
+    case VECTOR_ALIGNMENT:
+        signal_fault(SIGBUS, BUS_ADRALN, 0);
+        break;
+    default:
+        signal_fault(SIGSEGV, SI_KERNEL, 0);
+    }
+}
+
+/* -- Faults of the kernel ------------------------------------------------------------- */
+
+static void kernel_fault(struct trap_frame *frame)
+{
+    uint32_t address = frame->vector == VECTOR_PAGE_FAULT ? read_cr2() : 0;
+
+    if (fixup_is_listed(frame->eip)) {
+        struct thread *t = current();
+        if (frame->vector == VECTOR_PAGE_FAULT && address < USER_END && t->space
+            && space_fault(t->space, address, access_of(frame->error)) == FAULT_OK)
+            return;             // the page is there now: the copy goes on
+        fixup_apply(frame);
+        return;
+    }
+    if (frame->vector == VECTOR_PAGE_FAULT)
+        panic_with_frame(frame, "the kernel touched address %08x, which is not its own",
+                         address);
+    panic_with_frame(frame, "exception %u in the kernel", frame->vector);
+}
+
+/* QEMU lets user code switch itself to virtual-8086 mode with iret; nothing in it is ours
+ * to emulate. */
+static void end_virtual_8086(void)
+{
+    process_exit_group(current_process(), SIGSEGV);
+}
+
+void trap(struct trap_frame *frame)
+{
+    if (likely(frame->vector == VECTOR_SYSTEM_CALL)) {
+        enter_from_user(frame);
+        system_call(frame);
+        leave_to_user(frame);
+        return;
+    }
+    if (frame->vector == VECTOR_TLB || frame->vector == VECTOR_HALT) {
+        apic_end_of_interrupt();
+        cpu_answer_requests();
+        return;
+    }
+    bool from_user = frame_is_user(frame);
+    if (!from_user && frame->vector < VECTOR_IRQ) {
+        kernel_fault(frame);
+        return;
+    }
+    if (from_user)
+        enter_from_user(frame);
+    else
+        bkl_acquire();          // the idle loop was interrupted
+    if (from_user && frame->eflags & EFLAGS_VM)
+        end_virtual_8086();
+    if (frame->vector < VECTOR_IRQ)
+        user_fault(frame);
+    else
+        interrupt_handle(frame->vector);
+    if (from_user)
+        leave_to_user(frame);
+    else
+        bkl_release();
+}
