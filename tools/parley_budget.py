@@ -1,0 +1,44 @@
+"""The size budget: non-blank lines, comments included, tests not counted."""
+import re
+
+from parley_source import CODE, ROOT, files, is_test, read
+
+BUDGETS = {
+    "kernel/arch": 2500,
+    "kernel/core": 800,
+    "kernel/mm": 1700,
+    "kernel/sched": 1100,
+    "kernel/dev": 1200,
+    "kernel/fs": 2700,
+    "kernel/ipc": 2900,
+    "kernel/posix": 2900,
+    "kernel/proc": 1000,
+    "kernel": 18000,            # everything that is linked into it, lib/base too
+}
+PATH_BUDGET = 10000             # the weekend path that kernel/README.md lists
+
+
+def lines_of(path):
+    return sum(1 for line in read(path).splitlines() if line.strip())
+
+
+def kernel_files(folder):
+    """The files that count for one line of BUDGETS."""
+    folders = ("kernel", "lib/base") if folder == "kernel" else (folder,)
+    return [path for path in files(*folders, suffixes=CODE) if not is_test(path)]
+
+
+def weekend_path():
+    """(line, path) of each file in kernel/README.md's section on the weekend path."""
+    inside, found = False, False
+    readme = "kernel/README.md"
+    lines = read(readme).splitlines() if (ROOT / readme).exists() else []
+    for number, line in enumerate(lines, 1):
+        if line.startswith("## "):
+            inside = line[3:].strip().lower() == "the weekend path"
+        elif inside:
+            for name in re.findall(r"[\w./-]+\.(?:c|h|asm|def)\b", line):
+                found = True
+                yield number, name if (ROOT / name).is_file() else f"kernel/{name}"
+    if not found:
+        yield 1, None
