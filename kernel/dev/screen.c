@@ -23,6 +23,7 @@ enum { VGA_TEXT = 0xb8000, VGA_INDEX = 0x3d4, VGA_DATA = 0x3d5, VGA_CURSOR = 14 
 
 static struct text_screen text;
 static uint16_t cells[CELLS_MAX], shown[CELLS_MAX];
+static char answer[32];         /* to a program's question; not yet typed in */
 static unsigned cursor_at;      /* cell of the drawn cursor; CELLS_MAX: hidden */
 static void (*draw_cell)(unsigned cell, uint16_t value);
 static void (*move_cursor)(unsigned from, unsigned to);
@@ -55,6 +56,8 @@ static void screen_output(const char *bytes, size_t size)
     move_cursor(old, cursor_at);
 }
 
+static void terminal_output(const char *bytes, size_t size);
+
 static void screen_log(const char *message, size_t length)
 {
     output_lines(screen_output, message, length);
@@ -63,13 +66,24 @@ static void screen_log(const char *message, size_t length)
 struct terminal screen_terminal = {
     .name = "tty1",
     .number = 4 << 8 | 1,
-    .output = screen_output,
+    .output = terminal_output,
 };
 
-static void screen_answer(const char *answer)
+static void terminal_output(const char *bytes, size_t size)
 {
-    while (*answer)
-        terminal_input(&screen_terminal, (uint8_t)*answer++);
+    char typed[sizeof(answer)];
+
+    screen_output(bytes, size);
+    string_copy(typed, answer, sizeof(typed));
+    answer[0] = '\0';           // first: typing it in comes back here, as its echo
+    for (const char *c = typed; *c; c++)
+        terminal_input(&screen_terminal, (uint8_t)*c);
+}
+
+/* Kept until all that is being shown is shown: its echo would come in between. */
+static void screen_answer(const char *text_of_answer)
+{
+    string_copy(answer, text_of_answer, sizeof(answer));
 }
 
 static struct log_sink screen_sink = {
@@ -110,14 +124,14 @@ static void vga_move_cursor(unsigned from, unsigned to)
     }
 }
 
+/* Its cells read back as written, but so does plain memory: its cursor must, too. */
 static bool vga_is_present(void)
 {
-    volatile uint16_t *cell = vga_cells();
-    uint16_t before = *cell;
-
-    *cell = 0x5aa5;
-    bool present = *cell == 0x5aa5;
-    *cell = before;
+    out8(VGA_INDEX, VGA_CURSOR + 1);
+    uint8_t before = in8(VGA_DATA);
+    out8(VGA_DATA, 0x5a);
+    bool present = in8(VGA_DATA) == 0x5a;
+    out8(VGA_DATA, before);
     return present;
 }
 

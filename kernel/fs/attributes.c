@@ -1,12 +1,12 @@
 /* attributes.c - changing what an inode says of itself: mode, owner, times, size.
  *
- * Shape: chmod, chown and the like have three faces, by path, by path below a descriptor
- * and by descriptor. Each finds the inode and calls the one function that judges and
- * acts.
+ * Shape: chmod, chown and the like have three faces: by path, by path below a
+ * directory's descriptor, by descriptor. Each finds the inode, and one function judges
+ * and acts.
  *
  * Sleeps: never.
  * Linux: times before 1970 become 1970.
- * Tests: user/tests/chmod.c, utimens.c, truncate.c
+ * Tests: user/tests/chmod.c, utimensat.c, truncate.c
  */
 #include "fs/inode.h"
 

@@ -1,7 +1,7 @@
 /* cpio.h - taking a cpio archive (format `newc`) apart. Pure: also compiled for host
  * tests.
  *
- *      070701 | 13 fields of 8 hexadecimal digits | name NUL | pad | data | pad | 070701 ...
+ *      070701 | 13 fields of 8 hexadecimal digits | name NUL pad | data | pad | 070701
  *
  * Names and data begin at multiples of 4. The name TRAILER!!! ends an archive; zeros
  * may follow, and then another archive. (Manual: cpio(5), Linux' buffer-format.)

@@ -1,14 +1,13 @@
-/* descriptor.c - descriptors: the small numbers by which a process names its open
- * files.
+/* descriptor.c - the small numbers by which a process names its open files.
  *
- * Shape: table->files[fd] is a struct file with a reference, NULL when fd is free; bit 0
- * of the pointer is set for close-on-exec, so one word says it all.
+ * Shape: table->files[fd] is a struct file with a reference, or NULL when fd is free.
+ * Bit 0 of the pointer is set for close-on-exec, so one word says it all.
  *
  * Invariants: no place below lowest_free is free. The table only grows. Between finding
  * a free place and filling it nothing sleeps.
  * Linux: F_SETFL changes O_APPEND, O_NONBLOCK and O_DIRECT only; no owners (F_SETOWN),
  *        leases or seals.
- * Tests: user/tests/descriptors.c
+ * Tests: user/tests/dup.c, fcntl.c
  */
 #include "base/format.h"
 #include "base/string.h"

@@ -8,7 +8,7 @@
  * Invariants: every open file is on all_files, nr_open_files counts them, and each is
  * charged to the account that pays for its memory. left is the sum of all pieces.
  * Sleeps: file_read and file_write, in the operations only; file_put never.
- * Tests: user/tests/open.c, kernel/fs/file_test.c
+ * Tests: user/tests/open.c, lseek.c, vectors.c
  */
 #include "fs/file.h"
 
@@ -21,7 +21,7 @@
 struct list all_files = LIST_INIT(all_files);
 uint32_t nr_open_files;
 
-static struct list closing = LIST_INIT(closing);    // files whose release is still to run
+static struct list closing = LIST_INIT(closing);    // their release is still to run
 static bool is_closing;                             // somebody further up is at it
 static uint32_t last_number;
 

@@ -63,8 +63,8 @@ static inline void io_init_kernel(struct io *io, void *base, size_t size)
 
 /* Moves size bytes (at most io->left) out of, or into, the buffers and advances. 0, or
  * -EFAULT: how far it came is then unknown, so treat nothing as moved. */
-must_check int io_take(struct io *io, void *to, size_t size);       /* buffers -> kernel */
-must_check int io_give(struct io *io, const void *from, size_t size); /* kernel -> them */
+must_check int io_take(struct io *io, void *to, size_t size);           /* to us */
+must_check int io_give(struct io *io, const void *from, size_t size);   /* from us */
 must_check int io_give_zeros(struct io *io, size_t size);
 
 struct file;
@@ -126,7 +126,7 @@ struct file {
     struct list_node all_node;  /* all_files: kcheck and the collector walk it */
 };
 
-#define FILES_MAX 1024          /* descriptors of one process; RLIMIT_NOFILE's ceiling */
+#define FILES_MAX 1024          /* descriptors of one process at most */
 
 struct file_table {
     uint32_t refs;

@@ -1,15 +1,13 @@
-/* initramfs.c - the first files: unpacks the archive that the boot loader left in
- * memory.
+/* initramfs.c - the first files: unpacks the archive that the boot loader left.
  *
- * Shape: the archive is eaten from the front. Its whole pages go back to the pool as soon
- * as nothing in front of them is needed, so that a machine needs little more memory
- * than the files themselves:
+ * Shape: the archive is eaten from the front. Its whole pages go back to the pool when
+ * nothing in front of them is needed any more, so that a machine needs little more
+ * memory than the files themselves:
  *
  *      base          freed             offset                 base + length
  *      |  given back   | done, not yet   | still to be unpacked |
  *
- * Several files with one inode number are hard links; their data comes with any of
- * them.
+ * Files with one inode number are hard links; their data comes with any of them.
  *
  * Invariants: nothing below `offset` is read again.
  * Sleeps: never; runs at boot, as root.
@@ -24,7 +22,7 @@
 #include "mm/heap.h"
 #include "mm/memory_object.h"
 
-#define FREE_AT_ONCE (32 * PAGE_SIZE)   /* frames go back in blocks of this many bytes */
+#define FREE_AT_ONCE (32 * PAGE_SIZE)   /* frames go back in such portions */
 
 /* A file with several names, of which one has been seen. */
 struct seen {

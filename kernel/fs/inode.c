@@ -1,8 +1,8 @@
 /* inode.c - the life of inodes, who may use them, and where file systems are mounted.
  *
- * Invariants: a name holds a reference to its inode, a directory one to its parent: what
- * can be reached is there. A mounted root and the directory beneath it point at each
- * other for ever; nothing is unmounted.
+ * Invariants: a name holds a reference to its inode and a directory one to its parent,
+ * so what can be reached is there. A mounted root and the directory beneath it point at
+ * each other for ever; nothing is unmounted.
  * Sleeps: never.
  * Linux: access times follow relatime, but without its once a day.
  * Tests: user/tests/permissions.c

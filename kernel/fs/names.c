@@ -8,7 +8,7 @@
  *
  * Sleeps: never.
  * Linux: no block devices that could be opened; no link by descriptor (AT_EMPTY_PATH).
- * Tests: user/tests/names.c, rename.c
+ * Tests: user/tests/link.c, mkdir.c, mknod.c, symlink.c, rename.c, at.c
  */
 #include "base/string.h"
 #include "fs/component.h"

@@ -1,11 +1,11 @@
 /* open.c - open(2): from a path to an open file, which may have to be made first.
  *
- * Shape: everything that can refuse comes first (a free descriptor, permissions, what is
- * there); then the node is made, opened, emptied. Should opening a new node fail for
- * want of memory, its name is taken back.
+ * Shape: what can refuse comes first (a free descriptor, permissions, what is there);
+ * then the node is made, opened, emptied. Should opening a new node fail for want of
+ * memory, its name is taken back.
  *
  * Sleeps: path_open, open and openat, when the path leads to a FIFO.
- * Linux: access mode 3 is EINVAL; O_CREAT with O_DIRECTORY is EINVAL as since Linux 6.4.
+ * Linux: access mode 3 is EINVAL; O_CREAT with O_DIRECTORY too, as since Linux 6.4.
  * Tests: user/tests/open.c, permissions.c
  */
 #include "fs/inode.h"

@@ -13,7 +13,7 @@
  * permission. ".." stops at the process's root and leaves a mounted file system.
  * Sleeps: never.
  * Linux: a link's text and the path behind it together must fit PATH_MAX.
- * Tests: user/tests/paths.c, kernel/fs/component_host_test.c
+ * Tests: user/tests/path.c, symlink.c, kernel/fs/component_host_test.c
  */
 #include "base/string.h"
 #include "fs/component.h"

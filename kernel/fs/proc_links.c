@@ -94,7 +94,7 @@ const struct inode_operations proc_descriptors_operations = {
 static int tasks_lookup(struct inode *dir, const char *name, size_t length,
                         struct inode **out)
 {
-    struct node node = { .kind = NODE_DIRECTORY };
+    struct node node = { .kind = NODE_DIRECTORY, .index = 1 };
     const struct thread *thread;
     uint32_t id;
 
@@ -116,7 +116,7 @@ static int tasks_list(struct file *dir, directory_emit emit, void *context)
     if (!process)
         return -ENOENT;
     list_for_each (thread, &process->threads, process_node) {
-        struct node node = { .kind = NODE_DIRECTORY, .id = thread->tid };
+        struct node node = { .kind = NODE_DIRECTORY, .index = 1, .id = thread->tid };
         uint64_t at = 2 + (uint64_t)thread->tid;
         char name[12];
         if (done)
@@ -210,7 +210,7 @@ static ssize_t link_read(struct inode *link, char *to, size_t size)
     error = link_target(link, &inode, &file);
     if (error)
         return error;
-    if (inode && inode->links && inode->fs && inode->fs != link->fs)
+    if (inode && inode->fs->root && inode->fs != link->fs)
         return give_path(inode, to, size);
     format(text, sizeof(text), "%s:[%u]", file ? file->operations->name : "file",
            inode ? (unsigned)inode->number : file->number);

@@ -151,7 +151,10 @@ int emit_dots(struct file *file, directory_emit emit, void *context)
 
 static bool is_special_of(const struct special *s, struct node directory)
 {
-    return directory.prefix == 0 && (s->kind == NODE_SELF) == (directory.id == 0);
+    bool in_task = directory.index == 1;
+
+    return directory.prefix == 0 && (s->kind == NODE_SELF) == (directory.id == 0)
+           && !(s->kind == NODE_TASKS && in_task);
 }
 
 /* The node that an entry is, or leads to, in a directory; *name is its name there.

@@ -59,7 +59,8 @@ struct node {
     enum node_kind kind;
     pid_t id;                   /* process or thread; 0: not below one */
     unsigned index;             /* descriptor, or place of the entry ... */
-    unsigned prefix;            /* ... and how much of its name the directory is */
+    unsigned prefix;            /* ... and how much of its name the directory is; with 0,
+                                   index tells /proc/PID (0) from task/TID (1) */
 };
 
 struct node node_of(const struct inode *inode);

@@ -6,7 +6,7 @@
  * Sleeps: read, write and their kin, ioctl.
  * Linux: a vector whose lengths add up to more than SSIZE_MAX is EINVAL, as POSIX wants
  *        it; Linux cuts it short. sendfile's source must be a regular file.
- * Tests: user/tests/read_write.c
+ * Tests: user/tests/read_write.c, vectors.c, lseek.c
  */
 #include "fs/inode.h"
 #include "mm/frame_alloc.h"

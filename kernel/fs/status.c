@@ -4,8 +4,8 @@
  * is made up on the stack.
  *
  * Sleeps: never.
- * Linux: statx knows no mount ids and no attributes; statfs tells the sizes of tmpfs only.
- * Tests: user/tests/stat.c, directories.c
+ * Linux: statx knows no mount ids and no attributes; statfs tells tmpfs's sizes only.
+ * Tests: user/tests/stat.c, access.c, directory.c
  */
 #include "base/string.h"
 #include "fs/inode.h"

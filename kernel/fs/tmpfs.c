@@ -6,10 +6,10 @@
  *      tmpfs_file.c   contents of regular files            <-- S_IFREG
  *      elsewhere      FIFOs, sockets, devices: special_open
  *
- * Invariants: an inode lives as long as it has a name or somebody holds it. links counts
- * the names; a directory has two and one for each directory in it, or 0 once removed.
+ * Invariants: an inode lives while it has a name or somebody holds it. links counts the
+ * names; a directory has two and one for each directory in it, or 0 once removed.
  * Sleeps: never.
- * Tests: user/tests/names.c, rename.c, directories.c, files.c
+ * Tests: user/tests/link.c, mkdir.c, mknod.c, symlink.c
  */
 #include "fs/tmpfs.h"
 

@@ -1,7 +1,7 @@
 /* tmpfs_dir.c - directories in memory.
  *
- * Shape: an entry gives an inode a name. It hangs in two places: in its directory's list,
- * in order of cookie, for reading the directory; and in one hash table for all
+ * Shape: an entry gives an inode a name. It hangs in two places: in its directory's
+ * list, in order of cookie, for reading the directory; and in one hash table for all
  * directories, for finding a name.
  *
  *      directory->entries: [etc 2] <-> [bin 3] <-> [tmp 7]        cookies grow
@@ -12,7 +12,7 @@
  * removing other entries while a program reads the directory skips or repeats nothing.
  * An entry holds a reference to its inode. A removed directory (links 0) stays empty.
  * Sleeps: never.
- * Tests: user/tests/directories.c, rename.c
+ * Tests: user/tests/directory.c, rename.c
  */
 #include "fs/tmpfs.h"
 
@@ -25,7 +25,7 @@
 #define COOKIE_DOTDOT 1u
 #define COOKIE_FIRST  2u
 #define COOKIE_MAX    0x7ffffffeu   /* telldir has 31 bits */
-#define ENTRY_SIZE    20u       /* what one adds to the directory's st_size, as on Linux */
+#define ENTRY_SIZE    20u       /* what one adds to a directory's st_size on Linux */
 #define DT_DIR        4u
 
 struct entry {

@@ -1,15 +1,15 @@
 /* tmpfs_file.c - what regular files hold.
  *
- * Shape: the bytes lie in the pages of a memory object, which is also what mmap maps, so
- * a read, a write and a mapping see the same bytes. Pages that were never written do
- * not exist and read as zeros. The object is made when it is first needed.
+ * Shape: the bytes lie in the pages of a memory object, which is also what mmap maps: a
+ * read, a write and a mapping see the same bytes. Pages that were never written do not
+ * exist and read as zeros. The object is made when it is first needed.
  *
  *      inode->object --> page 0 [....] , page 7 [....]      size = 8 pages, 6 are holes
  *
- * Invariants: size <= FILE_MAX. What lies behind the end, left there by a mapping, never
- * becomes part of the file: cut_off clears it before the file grows over it.
+ * Invariants: size <= FILE_MAX. What a mapping left behind the end never becomes part
+ * of the file: cut_off clears it before the file grows over it.
  * Sleeps: never: all is in memory, and user copies do not sleep.
- * Tests: user/tests/files.c, truncate.c
+ * Tests: user/tests/read_write.c, truncate.c, mmap_file.c
  */
 #include "fs/tmpfs.h"
 

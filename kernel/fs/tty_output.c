@@ -9,9 +9,12 @@
 
 void line_send(struct line *l)
 {
-    if (l->out_length)
-        l->output(l, l->out, l->out_length);
+    size_t length = l->out_length;
+
+    // emptied first: a screen may answer what it is shown, and the answer is echoed
     l->out_length = 0;
+    if (length)
+        l->output(l, l->out, length);
 }
 
 static void put_out(struct line *l, char c)

@@ -7,7 +7,7 @@
  *                          ^ found second  ^ found first
  *
  * Sleeps: never.
- * Tests: user/tests/paths.c
+ * Tests: user/tests/chdir.c
  */
 #include "base/string.h"
 #include "fs/component.h"

@@ -346,6 +346,7 @@ static int fifo_open(struct inode *inode, uint32_t flags, struct file **out)
 /* -- pipe(2) ------------------------------------------------------------------------- */
 
 static struct file_system pipe_fs = { .type = "pipefs", .device = 7, .next_inode = 1 };
+static const struct inode_operations pipe_inode_operations;    /* nameless: none */
 
 long sys_pipe2(uptr_t fds_out, int flags)
 {
@@ -354,7 +355,7 @@ long sys_pipe2(uptr_t fds_out, int flags)
 
     if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
         return -EINVAL;
-    struct inode *inode = inode_create(&pipe_fs, NULL, S_IFIFO | 0600);
+    struct inode *inode = inode_create(&pipe_fs, &pipe_inode_operations, S_IFIFO | 0600);
     struct pipe *p = pipe_create();
     if (!inode || !p)
         goto fail;

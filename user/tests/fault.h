@@ -5,7 +5,7 @@
  *         is_int(f.signo, SIGSEGV, "...");
  *
  * The signal is caught in this process (no fork), on a stack of its own, and the code is
- * left by siglongjmp. FS and GS are put back, whatever the code has done to them.
+ * left by siglongjmp. FS, GS and the flags are put back, whatever the code did to them.
  */
 #pragma once
 
@@ -28,7 +28,8 @@ static uint16_t fault_fs, fault_gs;
 
 static void TAP_UNUSED fault_handler(int sig, siginfo_t *si, void *context)
 {
-    __asm__ volatile("movw %0, %%fs; movw %1, %%gs; cld" : : "m"(fault_fs), "m"(fault_gs));
+    __asm__ volatile("movw %0, %%fs; movw %1, %%gs; pushl $0x202; popfl"
+                     : : "m"(fault_fs), "m"(fault_gs) : "cc");
     const ucontext_t *u = context;
     fault_seen.signo = sig;
     fault_seen.code = si->si_code;
