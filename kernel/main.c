@@ -208,6 +208,7 @@ void kmain(uint32_t magic, uint32_t address)
     start_memory(boot);
     sched_init(command_line.sched_seed);
     sched_adopt_boot_thread();
+    fpu_init();
     threads_init();
     processes_init();
     arch_init_devices(boot->rsdp, !command_line.no_acpi, !command_line.no_apic);

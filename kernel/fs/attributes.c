@@ -1,8 +1,8 @@
 /* attributes.c - changing what an inode says of itself: mode, owner, times, size.
  *
  * Shape: chmod, chown and the like have three faces: by path, by path below a
- * directory's descriptor, by descriptor. Each finds the inode, and one function judges
- * and acts.
+ * directory's descriptor, by descriptor. Each finds the inode and calls one function
+ * that judges and acts; struct change carries what it needs to know.
  *
  * Sleeps: never.
  * Linux: times before 1970 become 1970.
@@ -15,41 +15,47 @@
 
 enum { AT_SYMLINK_NOFOLLOW = 0x100, AT_EMPTY_PATH = 0x1000 };
 
-/* The inode of a descriptor, with a reference. */
-static int inode_of_descriptor(int fd, struct inode **inode)
-{
-    const struct file *file = fd_peek(fd);
+struct change {
+    mode_t mode;
+    uid_t uid;
+    gid_t gid;
+    struct timespec32 times[2]; /* access, modification */
+    uint64_t size;
+};
 
-    if (!file || (file->flags & O_PATH))
-        return -EBADF;
-    if (!file->inode)
-        return -EINVAL;
-    *inode = inode_get(file->inode);
-    return 0;
-}
+typedef int (*changer)(struct inode *inode, const struct change *to);
 
-/* The inode of a path, with a reference. */
-static int inode_of_path(int dirfd, uptr_t name, unsigned flags, struct inode **inode)
+static long change_path(int dirfd, uptr_t name, unsigned flags, changer change,
+                        const struct change *to)
 {
     struct path path;
     int error = path_walk_user(dirfd, name, flags, &path);
 
     if (error)
         return error;
-    *inode = inode_get(path.inode);
+    error = change(path.inode, to);
     path_release(&path);
-    return 0;
+    return error;
+}
+
+static long change_descriptor(int fd, changer change, const struct change *to)
+{
+    const struct file *file = fd_peek(fd);
+
+    if (!file || (file->flags & O_PATH))
+        return -EBADF;
+    return file->inode ? change(file->inode, to) : -EINVAL;
 }
 
 /* -- Mode -------------------------------------------------------------------------- */
 
-static int change_mode(struct inode *inode, mode_t mode)
+static int change_mode(struct inode *inode, const struct change *to)
 {
     const struct credentials *who = current_credentials();
+    mode_t mode = to->mode & 07777;
 
     if (!inode_is_owned(inode))
         return -EPERM;
-    mode &= 07777;
     if (who->euid != 0 && !credentials_in_group(who, inode->gid))
         mode &= ~S_ISGID;
     inode->mode = (inode->mode & S_IFMT) | mode;
@@ -59,14 +65,7 @@ static int change_mode(struct inode *inode, mode_t mode)
 
 long sys_fchmodat(int dirfd, uptr_t name, mode_t mode)
 {
-    struct inode *inode;
-    int error = inode_of_path(dirfd, name, 0, &inode);
-
-    if (error)
-        return error;
-    error = change_mode(inode, mode);
-    inode_put(inode);
-    return error;
+    return change_path(dirfd, name, 0, change_mode, &(struct change){ .mode = mode });
 }
 
 long sys_chmod(uptr_t name, mode_t mode)
@@ -76,14 +75,7 @@ long sys_chmod(uptr_t name, mode_t mode)
 
 long sys_fchmod(int fd, mode_t mode)
 {
-    struct inode *inode;
-    int error = inode_of_descriptor(fd, &inode);
-
-    if (error)
-        return error;
-    error = change_mode(inode, mode);
-    inode_put(inode);
-    return error;
+    return change_descriptor(fd, change_mode, &(struct change){ .mode = mode });
 }
 
 /* -- Owner ------------------------------------------------------------------------- */
@@ -91,20 +83,16 @@ long sys_fchmod(int fd, mode_t mode)
 #define UNCHANGED UINT32_MAX
 
 /* Root may do anything; an owner may give the file to another of the own groups. */
-static int change_owner(struct inode *inode, uid_t uid, gid_t gid)
+static int change_owner(struct inode *inode, const struct change *to)
 {
     const struct credentials *who = current_credentials();
-    mode_t mode = inode->mode;
+    uid_t uid = to->uid == UNCHANGED ? inode->uid : to->uid;
+    gid_t gid = to->gid == UNCHANGED ? inode->gid : to->gid;
+    mode_t mode = inode_is(inode, S_IFDIR) ? inode->mode : inode_plain_mode(inode);
+    bool changes = to->uid != UNCHANGED || to->gid != UNCHANGED || mode != inode->mode;
 
-    if (!inode_is(inode, S_IFDIR))
-        mode = inode_plain_mode(inode);
-    if ((uid != UNCHANGED || gid != UNCHANGED || mode != inode->mode)
-        && !inode_is_owned(inode))
+    if (changes && !inode_is_owned(inode))
         return -EPERM;
-    if (uid == UNCHANGED)
-        uid = inode->uid;
-    if (gid == UNCHANGED)
-        gid = inode->gid;
     if (who->euid != 0
         && (uid != inode->uid
             || (gid != inode->gid && !credentials_in_group(who, gid))))
@@ -118,14 +106,8 @@ static int change_owner(struct inode *inode, uid_t uid, gid_t gid)
 
 static long chown_path(int dirfd, uptr_t name, unsigned flags, uid_t uid, gid_t gid)
 {
-    struct inode *inode;
-    int error = inode_of_path(dirfd, name, flags, &inode);
-
-    if (error)
-        return error;
-    error = change_owner(inode, uid, gid);
-    inode_put(inode);
-    return error;
+    return change_path(dirfd, name, flags, change_owner,
+                       &(struct change){ .uid = uid, .gid = gid });
 }
 
 long sys_chown32(uptr_t name, uid_t uid, gid_t gid)
@@ -140,14 +122,8 @@ long sys_lchown32(uptr_t name, uid_t uid, gid_t gid)
 
 long sys_fchown32(int fd, uid_t uid, gid_t gid)
 {
-    struct inode *inode;
-    int error = inode_of_descriptor(fd, &inode);
-
-    if (error)
-        return error;
-    error = change_owner(inode, uid, gid);
-    inode_put(inode);
-    return error;
+    return change_descriptor(fd, change_owner,
+                             &(struct change){ .uid = uid, .gid = gid });
 }
 
 long sys_fchownat(int dirfd, uptr_t name, uid_t uid, gid_t gid, int flags)
@@ -164,68 +140,61 @@ long sys_fchownat(int dirfd, uptr_t name, uid_t uid, gid_t gid, int flags)
 
 enum { UTIME_NOW = 0x3fffffff, UTIME_OMIT = 0x3ffffffe };
 
-/* times[0] is access, times[1] modification. */
-static bool times_are_valid(const struct timespec32 times[2])
+static bool time_is(const struct change *to, int32_t both)
 {
-    for (int i = 0; i < 2; i++)
-        if (times[i].nanoseconds != UTIME_NOW && times[i].nanoseconds != UTIME_OMIT
-            && (uint32_t)times[i].nanoseconds >= SECOND)
-            return false;
-    return true;
+    return to->times[0].nanoseconds == both && to->times[1].nanoseconds == both;
 }
 
-static void set_time(nanoseconds_t *stamp, struct timespec32 t)
+static bool time_is_valid(struct timespec32 t)
+{
+    return t.nanoseconds == UTIME_NOW || t.nanoseconds == UTIME_OMIT
+           || (uint32_t)t.nanoseconds < SECOND;
+}
+
+static void set_time(nanoseconds_t *stamp, struct timespec32 t, nanoseconds_t now)
 {
     if (t.nanoseconds == UTIME_NOW)
-        *stamp = time_realtime();
+        *stamp = now;
     else if (t.nanoseconds != UTIME_OMIT)
         *stamp = t.seconds < 0 ? 0 : timespec_to_nanoseconds(&t);
 }
 
 /* "Now" only needs the right to write, anything else the owner's. */
-static int change_times(struct inode *inode, const struct timespec32 times[2])
+static int change_times(struct inode *inode, const struct change *to)
 {
-    bool now = times[0].nanoseconds == UTIME_NOW && times[1].nanoseconds == UTIME_NOW;
-
     if (!inode_is_owned(inode)) {
-        if (!now)
+        if (!time_is(to, UTIME_NOW))
             return -EPERM;
         if (inode_permission(inode, 2, false))
             return -EACCES;
     }
-    set_time(&inode->accessed, times[0]);
-    set_time(&inode->modified, times[1]);
     inode_touch_changed(inode);
+    set_time(&inode->accessed, to->times[0], inode->changed);
+    set_time(&inode->modified, to->times[1], inode->changed);
     return 0;
 }
 
 long sys_utimensat(int dirfd, uptr_t name, uptr_t user_times, int flags)
 {
-    struct timespec32 times[2] = { { 0, UTIME_NOW }, { 0, UTIME_NOW } };
-    unsigned walk = flags & AT_SYMLINK_NOFOLLOW ? WALK_NO_FOLLOW : 0;
-    struct inode *inode;
-    int error;
+    struct change to = { .times = { { 0, UTIME_NOW }, { 0, UTIME_NOW } } };
 
-    if (!uptr_is_null(user_times) && copy_from_user(times, user_times, sizeof(times)))
+    if (!uptr_is_null(user_times)
+        && copy_from_user(to.times, user_times, sizeof(to.times)))
         return -EFAULT;
-    if (times[0].nanoseconds == UTIME_OMIT && times[1].nanoseconds == UTIME_OMIT)
+    if (time_is(&to, UTIME_OMIT))
         return 0;
-    if ((flags & ~AT_SYMLINK_NOFOLLOW) || !times_are_valid(times))
+    if ((flags & ~AT_SYMLINK_NOFOLLOW) || !time_is_valid(to.times[0])
+        || !time_is_valid(to.times[1]))
         return -EINVAL;
     if (uptr_is_null(name) && dirfd != AT_FDCWD)
-        error = flags ? -EINVAL : inode_of_descriptor(dirfd, &inode);
-    else
-        error = inode_of_path(dirfd, name, walk, &inode);
-    if (error)
-        return error;
-    error = change_times(inode, times);
-    inode_put(inode);
-    return error;
+        return flags ? -EINVAL : change_descriptor(dirfd, change_times, &to);
+    return change_path(dirfd, name, flags & AT_SYMLINK_NOFOLLOW ? WALK_NO_FOLLOW : 0,
+                       change_times, &to);
 }
 
 /* -- Size -------------------------------------------------------------------------- */
 
-static int truncate_inode(struct inode *inode, uint64_t size)
+static int change_size(struct inode *inode, const struct change *to)
 {
     int error;
 
@@ -234,22 +203,16 @@ static int truncate_inode(struct inode *inode, uint64_t size)
     if (!inode_is(inode, S_IFREG) || !inode->operations->truncate)
         return -EINVAL;
     error = inode_permission(inode, 2, false);
-    return error ? error : inode->operations->truncate(inode, size);
+    return error ? error : inode->operations->truncate(inode, to->size);
 }
 
 long sys_truncate64(uptr_t name, uint32_t low, uint32_t high)
 {
-    struct inode *inode;
-    int error;
+    struct change to = { .size = (uint64_t)high << 32 | low };
 
     if ((int32_t)high < 0)
         return -EINVAL;
-    error = inode_of_path(AT_FDCWD, name, 0, &inode);
-    if (error)
-        return error;
-    error = truncate_inode(inode, (uint64_t)high << 32 | low);
-    inode_put(inode);
-    return error;
+    return change_path(AT_FDCWD, name, 0, change_size, &to);
 }
 
 long sys_ftruncate64(int fd, uint32_t low, uint32_t high)

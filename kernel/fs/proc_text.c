@@ -58,7 +58,7 @@ void text_printf(struct text *text, const char *format, ...)
 
 /* -- Files ------------------------------------------------------------------------- */
 
-/* Makes the text of an entry. 0, -ESRCH, -ENOMEM, -EINVAL when it cannot be read. */
+/* Makes the text of an entry. 0, -ESRCH, -ENOMEM, -EIO when it cannot be read. */
 static int make_text(const struct inode *inode, struct text *text)
 {
     struct node node = node_of(inode);
@@ -68,7 +68,7 @@ static int make_text(const struct inode *inode, struct text *text)
     if (node.id && !process)
         return -ESRCH;
     if (!entry->show)
-        return -EINVAL;
+        return -EIO;
     heap_free(text->bytes);
     *text = (struct text){ .id = node.id };
     entry->show(text, process);
@@ -103,7 +103,9 @@ static ssize_t entry_write(struct file *file, struct io *io, uint64_t *offset)
     int error;
 
     (void)offset;
-    if (!entry->store || n >= sizeof(value))
+    if (!entry->store)
+        return -EIO;
+    if (n >= sizeof(value))
         return -EINVAL;
     if (node.id && !process)
         return -ESRCH;

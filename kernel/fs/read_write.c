@@ -256,7 +256,7 @@ long sys__llseek(int fd, uint32_t high, uint32_t low, uptr_t result, int whence)
     return copy_to_user(result, &offset, sizeof(offset));
 }
 
-enum { FIONCLEX = 0x5450, FIOCLEX = 0x5451, FIONBIO = 0x5421 };
+enum { FIONREAD = 0x541b, FIONBIO = 0x5421, FIONCLEX = 0x5450, FIOCLEX = 0x5451 };
 
 static long set_nonblocking(struct file *file, uptr_t argument)
 {
@@ -268,10 +268,20 @@ static long set_nonblocking(struct file *file, uptr_t argument)
     return 0;
 }
 
+/* The requests of one kind of file. For a regular one FIONREAD is what lies ahead. */
+static long ask_file(struct file *file, uint32_t request, uptr_t argument)
+{
+    if (file->operations->ioctl)
+        return file->operations->ioctl(file, request, argument);
+    if (request != FIONREAD || !file->inode || !inode_is(file->inode, S_IFREG))
+        return -ENOTTY;
+    return u32_to_user(argument, (uint32_t)(file->inode->size - file->offset));
+}
+
 long sys_ioctl(int fd, uint32_t request, uptr_t argument)
 {
     struct file *file = fd_peek(fd);
-    long result = -ENOTTY;
+    long result;
 
     if (!file || (file->flags & O_PATH))
         return -EBADF;
@@ -281,8 +291,7 @@ long sys_ioctl(int fd, uint32_t request, uptr_t argument)
     case FIONBIO: return set_nonblocking(file, argument);
     }
     file_get(file);
-    if (file->operations->ioctl)
-        result = file->operations->ioctl(file, request, argument);
+    result = ask_file(file, request, argument);
     file_put(file);
     return result;
 }

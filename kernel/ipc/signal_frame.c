@@ -16,7 +16,6 @@
  * esp - 4. Nothing that comes back is believed: flags are masked, code and stack segment
  * are ours, data selectors get RPL 3 and go through a fix-up, MXCSR is masked.
  *
- * Linux: restores x87 from the FXSAVE image, not from the 112 bytes in front of it.
  * Tests: user/tests/sig*.c, attack_sigreturn.c. See: signal(7), sigreturn(2).
  */
 #include "ipc/signal_frame.h"
@@ -71,7 +70,26 @@ static void fpu_frame_fill(struct fpu_frame *f, const uint8_t image[512])
     memcpy(f->fxsave, image, 512);
 }
 
-/* Pushes the FPU's state below *esp. */
+/* The way back: the x87 part counts as it stands in the old format, the rest (XMM, MXCSR)
+ * as in the FXSAVE image. */
+static void fpu_frame_read(const struct fpu_frame *f, uint8_t image[512])
+{
+    uint16_t tags = 0;
+
+    memcpy(image, f->fxsave, 512);
+    memcpy(image, &f->control, 2);
+    memcpy(image + 2, &f->status, 2);
+    for (unsigned i = 0; i < 8; i++)
+        if ((f->tags >> 2 * i & 3) != 3)
+            tags |= (uint16_t)(1u << i);
+    memcpy(image + 4, &tags, 2);
+    memcpy(image + 8, &f->ip, 4);
+    memcpy(image + 16, &f->data, 4);
+    for (unsigned i = 0; i < 8; i++)
+        memcpy(image + 32 + 16 * i, f->registers[i], 10);
+}
+
+/* Pushes the FPU's state below *esp; the handler starts with a fresh one. */
 static int fpu_push(struct thread *t, uint32_t *esp, uint32_t *address)
 {
     struct fpu_frame frame;
@@ -88,21 +106,18 @@ static int fpu_push(struct thread *t, uint32_t *esp, uint32_t *address)
 
 static int fpu_pop(struct thread *t, uint32_t address)
 {
-    uint32_t mxcsr, mask;
+    struct fpu_frame frame;
+    uint32_t mxcsr;
 
     if (!address) {
         fpu_reset(t);
         return 0;
     }
-    fpu_save(t);                // also tells which MXCSR bits this CPU has
-    memcpy(&mask, t->fpu_state + 28, 4);
-    if (copy_from_user(t->fpu_state, uptr(address + 112), sizeof(t->fpu_state))) {
-        fpu_initial_image(t->fpu_state);
-        fpu_reload(t);
+    if (copy_from_user(&frame, uptr(address), sizeof(frame)))
         return -EFAULT;
-    }
+    fpu_frame_read(&frame, t->fpu_state);
     memcpy(&mxcsr, t->fpu_state + 24, 4);
-    mxcsr &= mask ? mask : 0xffbf;      // a reserved bit would fault in the kernel
+    mxcsr &= fpu_mxcsr_mask;    // a reserved bit would fault in the kernel
     memcpy(t->fpu_state + 24, &mxcsr, 4);
     fpu_reload(t);
     return 0;
@@ -156,6 +171,7 @@ static int frame_push(struct thread *t, struct trap_frame *f,
     if (copy_to_user(uptr(esp), &frame, sizeof(frame)))
         return -EFAULT;
     /* --- commit: nothing below fails or sleeps --- */
+    fpu_reset(t);
     f->esp = esp;
     f->eip = action->handler;
     f->eax = (uint32_t)info->signal;
@@ -215,11 +231,9 @@ static void enter_handler(struct thread *t, struct trap_frame *f,
     signal_set_mask(t, mask);
 }
 
-/* The next one to deliver; faults of the thread itself come first and cannot be blocked. */
-static bool take_next(struct thread *t, struct siginfo *info)
+/* A fault of the thread itself: it comes first and cannot be blocked or ignored. */
+static void take_fault(struct thread *t, struct siginfo *info)
 {
-    if (!t->fault_pending)
-        return signal_take(t, t->blocked, info);
     t->fault_pending = false;
     *info = t->fault;
     struct signal_action *action = &t->process->actions->of[info->signal - 1];
@@ -227,19 +241,20 @@ static bool take_next(struct thread *t, struct siginfo *info)
         action->handler = SIG_DFL;
         t->blocked &= ~sigset_of(info->signal);
     }
-    return true;
 }
 
 enum signal_verdict signal_deliver(struct trap_frame *frame, int *signal)
 {
     struct thread *t = current();
     struct siginfo info;
+    bool is_fault = t->fault_pending;
 
-    if (!take_next(t, &info)) {
+    if (is_fault) {
+        take_fault(t, &info);
+    } else if (!signal_take(t, t->blocked, &info)) {
         signal_update(t);
         return SIGNAL_NONE;
     }
-    bool is_fault = info.code > 0 && info.code != SI_KERNEL;
     uint32_t handler = t->process->actions->of[info.signal - 1].handler;
     enum signal_verdict verdict = SIGNAL_HANDLED;
     *signal = info.signal;
@@ -257,6 +272,12 @@ enum signal_verdict signal_deliver(struct trap_frame *frame, int *signal)
 
 /* -- Back from the handler ----------------------------------------------------------- */
 
+/* With RPL 3 the CPU itself refuses the kernel's segments; null stays null. */
+static uint16_t user_selector(uint32_t selector)
+{
+    return selector & 0xfffc ? (uint16_t)(selector | 3) : 0;
+}
+
 static void registers_restore(struct trap_frame *f, const struct user_context *c)
 {
     f->edi = c->edi;
@@ -270,11 +291,11 @@ static void registers_restore(struct trap_frame *f, const struct user_context *c
     f->esp = c->user_esp;
     f->cs = USER_CS;
     f->ss = USER_DS;
-    f->ds = (c->ds & 0xffff) | 3;
-    f->es = (c->es & 0xffff) | 3;
+    f->ds = user_selector(c->ds);
+    f->es = user_selector(c->es);
     f->eflags = (c->eflags & EFLAGS_USER) | EFLAGS_IF | EFLAGS_ALWAYS;
-    load_fs((uint16_t)(c->fs | 3));
-    load_gs((uint16_t)(c->gs | 3));
+    load_fs(user_selector(c->fs));
+    load_gs(user_selector(c->gs));
 }
 
 static long return_from(uint32_t frame_address)

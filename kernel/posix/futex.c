@@ -1,11 +1,11 @@
 /* futex.c - waiting on a word of user memory.
  *
- * Shape: a hash of wait queues; a word is known by (space, address), or by (object, page,
- * offset) when it lies in shared memory, so that processes that map it at different
- * addresses mean the same.
+ * Shape: a hash of wait queues; a word is known by (space, address), or, when the call is
+ * not private and the word lies in shared memory, by (object, offset), so that processes
+ * that map it at different addresses mean the same.
  * The compare and the sleep are atomic because nothing runs between them: that is what
  * the big lock is for. Hand-over shape: who wakes takes the waiter off the queue.
- * Linux: no priority inheritance (ENOSYS); private and shared calls behave alike.
+ * Linux: no priority inheritance (ENOSYS).
  * Tests: user/tests/futex*.c, thread*.c, robust.c. See: futex(2).
  */
 #include "posix/futex.h"
@@ -64,21 +64,25 @@ static bool same(const struct futex_key *a, const struct futex_key *b)
     return a->object == b->object && a->offset == b->offset;
 }
 
-static int key_of(uint32_t address, struct futex_key *key)
+static int key_of(uint32_t address, bool private, struct futex_key *key)
 {
     struct address_space *space = current()->space;
+    struct region *region;
 
     if (address & 3)
         return -EINVAL;
     if (!user_range_ok(uptr(address), 4))
         return -EFAULT;
-    struct region *region = space_find(space, address);
-    if (region && region->flags & REGION_SHARED && region->object) {
+    key->object = space;
+    key->offset = address;
+    if (private)
+        return 0;
+    region = space_find(space, address);
+    if (!region)
+        return -EFAULT;
+    if (region->flags & REGION_SHARED && region->object) {
         key->object = region->object;
         key->offset = (region->first_page << PAGE_SHIFT) + (address - region->start);
-    } else {
-        key->object = space;
-        key->offset = address;
     }
     return 0;
 }
@@ -199,7 +203,7 @@ static int take_deadline(int operation, uptr_t timeout, nanoseconds_t *deadline)
     if ((operation & 127) == FUTEX_WAIT) {
         *deadline = time_restart_deadline(t);
     } else {
-        nanoseconds_t offset = operation & FUTEX_REALTIME ? time_realtime() - time_now() : 0;
+        nanoseconds_t offset = operation & FUTEX_REALTIME ? time_realtime_offset() : 0;
         *deadline = t > offset ? t - offset : 0;
     }
     return 0;
@@ -211,12 +215,13 @@ long sys_futex(uint32_t word, int operation, uint32_t value, uptr_t timeout, uin
     struct futex_key key, key2 = { NULL, 0 };
     nanoseconds_t deadline;
     int command = operation & 127;
-    int error = key_of(word, &key);
+    bool private = operation & FUTEX_PRIVATE;
+    int error = key_of(word, private, &key);
 
     if (error)
         return error;
     if (command >= FUTEX_REQUEUE && command <= FUTEX_WAKE_OP
-        && (error = key_of(word2, &key2)))
+        && (error = key_of(word2, private, &key2)))
         return error;
     switch (command) {
     case FUTEX_WAIT:
@@ -232,6 +237,8 @@ long sys_futex(uint32_t word, int operation, uint32_t value, uptr_t timeout, uin
         return value3 ? (long)wake(&key, max(value, 1u), value3) : -EINVAL;
     case FUTEX_CMP_REQUEUE: {
         uint32_t now;
+        if ((int32_t)value < 0 || (int32_t)timeout.address < 0)
+            return -EINVAL;
         if (u32_from_user(&now, uptr(word)))
             return -EFAULT;
         if (now != value3)
@@ -239,6 +246,8 @@ long sys_futex(uint32_t word, int operation, uint32_t value, uptr_t timeout, uin
         return futex_requeue(&key, &key2, value, timeout.address);
     }
     case FUTEX_REQUEUE:
+        if ((int32_t)value < 0 || (int32_t)timeout.address < 0)
+            return -EINVAL;
         return futex_requeue(&key, &key2, value, timeout.address);
     case FUTEX_WAKE_OP:
         return futex_wake_op(&key, &key2, word2, value, timeout.address, value3);
@@ -261,7 +270,7 @@ static void release_lock(struct thread *t, uint32_t word)
         return;
     if (u32_to_user(uptr(word), (value & WAITERS) | OWNER_DIED))
         return;
-    if (value & WAITERS && key_of(word, &key) == 0)
+    if (value & WAITERS && key_of(word, false, &key) == 0)
         wake(&key, 1, ANY_BIT);
 }
 
@@ -293,7 +302,7 @@ void futex_thread_exit(struct thread *t)
 
     release_robust_locks(t);
     if (t->clear_child_tid && u32_to_user(uptr(t->clear_child_tid), 0) == 0
-        && key_of(t->clear_child_tid, &key) == 0)
+        && key_of(t->clear_child_tid, false, &key) == 0)
         wake(&key, 1, ANY_BIT);
 }
 

@@ -323,7 +323,7 @@ long sys_timer_settime(int id, int flags, uptr_t value, uptr_t old)
         return 0;
     nanoseconds_t deadline = time_deadline(span);
     if (flags & TIMER_ABSTIME) {
-        nanoseconds_t offset = t->clock == 0 ? time_realtime() - time_now() : 0;
+        nanoseconds_t offset = t->clock == 0 ? time_realtime_offset() : 0;
         deadline = span > offset ? span - offset : 0;
     }
     timer_start(&t->timer, deadline);

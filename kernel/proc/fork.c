@@ -69,6 +69,7 @@ static void copy_user_state(struct thread *to, struct thread *from, uint32_t sta
     to->priority = to->base_priority = from->base_priority;
     to->policy = from->policy;
     to->nice = from->nice;
+    to->affinity = from->affinity;
     memcpy(to->name, from->name, sizeof(to->name));
 }
 
@@ -195,6 +196,10 @@ static long clone_process(const struct clone_request *r)
         return error;
     }
     /* --- commit: nothing below fails, and only a vfork parent sleeps --- */
+    t->alternate_stack = current()->alternate_stack;
+    t->alternate_stack_size = current()->alternate_stack_size;
+    if (r->flags & CLONE_VM)
+        t->alternate_stack = t->alternate_stack_size = 0;
     process_publish(child, t->tid);
     pid_t pid = child->pid;
     trace_record(TRACE_FORK, 0, current()->tid, (uint32_t)pid, r->flags, 0);

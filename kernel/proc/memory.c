@@ -242,6 +242,16 @@ long sys_mremap(uint32_t start, size_t old_size, size_t new_size, int flags,
 enum { MADV_NORMAL = 0, MADV_RANDOM = 1, MADV_SEQUENTIAL = 2, MADV_WILLNEED = 3,
        MADV_DONTNEED = 4, MADV_FREE = 8, MADV_DONTFORK = 10, MADV_DOFORK = 11 };
 
+static bool is_mapped(uint32_t start, size_t size)
+{
+    vaddr_t at = start;
+    struct region *region;
+
+    while (at < start + size && (region = space_find(my_space(), at)))
+        at = region->end;
+    return at >= start + size;
+}
+
 long sys_madvise(uint32_t start, size_t size, int advice)
 {
     if (start & PAGE_MASK || advice < 0 || advice > 25)
@@ -251,19 +261,11 @@ long sys_madvise(uint32_t start, size_t size, int advice)
         return 0;
     if (!range_ok(start, size))
         return -ENOMEM;
+    if (!is_mapped(start, size))
+        return -ENOMEM;
     if (advice == MADV_DONTNEED || advice == MADV_FREE)
         space_discard(my_space(), start, size);
     return 0;
-}
-
-static bool is_mapped(uint32_t start, size_t size)
-{
-    vaddr_t at = start;
-    struct region *region;
-
-    while (at < start + size && (region = space_find(my_space(), at)))
-        at = region->end;
-    return at >= start + size;
 }
 
 long sys_msync(uint32_t start, size_t size, int flags)

@@ -131,15 +131,37 @@ long sys_sched_rr_get_interval(pid_t pid, uptr_t interval)
     return copy_to_user(interval, &ts, sizeof(ts));
 }
 
+static uint32_t all_cpus(void)
+{
+    return (1u << cpu_count) - 1;
+}
+
 long sys_sched_getaffinity(pid_t pid, size_t size, uptr_t mask)
 {
-    uint32_t all = (1u << cpu_count) - 1;
+    const struct thread *t = thread_or_self(pid);
 
     if (size < 4 || size & 3)
         return -EINVAL;
-    if (!thread_or_self(pid))
+    if (!t)
         return -ESRCH;
-    return copy_to_user(mask, &all, 4) ? -EFAULT : 4;
+    return u32_to_user(mask, t->affinity & all_cpus()) ? -EFAULT : 4;
+}
+
+long sys_sched_setaffinity(pid_t pid, size_t size, uptr_t mask)
+{
+    struct thread *t = thread_or_self(pid);
+    uint32_t wanted = 0;
+
+    if (copy_from_user(&wanted, mask, min(size, sizeof(wanted))))
+        return -EFAULT;
+    if (!t)
+        return -ESRCH;
+    if (!may_change(t))
+        return -EPERM;
+    if (!(wanted & all_cpus()))
+        return -EINVAL;
+    thread_set_affinity(t, (uint8_t)(wanted & all_cpus()));
+    return 0;
 }
 
 /* -- Nice ---------------------------------------------------------------------------- */

@@ -69,8 +69,9 @@ static bool collect(struct process *child, struct wait_request *r)
 static int do_wait(struct wait_request *r)
 {
     struct process *p = current_process(), *child, *next;
+    long error = 0;
 
-    for (;;) {
+    for (;;) {                  // after a sleep children count before signals do
         bool any = false;
         list_for_each_safe(child, next, &p->children, sibling_node) {
             if (!is_meant(child, r))
@@ -83,9 +84,9 @@ static int do_wait(struct wait_request *r)
             return -ECHILD;
         if (r->options & WNOHANG)
             return 0;
-        long error = wait_sleep(&p->child_wait, DEADLINE_NEVER);
         if (error)
             return error == -EINTR ? -ERESTART : (int)error;
+        error = wait_sleep(&p->child_wait, DEADLINE_NEVER);
     }
 }
 

@@ -10,6 +10,8 @@
 
 enum { CR0_TS = 8 };
 
+uint32_t fpu_mxcsr_mask;
+
 static void set_ts(void)
 {
     write_cr0(read_cr0() | CR0_TS);
@@ -59,6 +61,19 @@ void fpu_initial_image(uint8_t state[512])
     state[1] = 0x03;
     state[24] = 0x80;           // MXCSR 0x1f80
     state[25] = 0x1f;
+}
+
+/* The MXCSR bits this CPU has: FXSAVE tells; 0 means the first SSE processors' set. */
+void fpu_init(void)
+{
+    static uint8_t image[512] __attribute__((aligned(16)));
+    uint32_t mask;
+
+    __asm__ volatile("clts");
+    __asm__ volatile("fxsave %0" : "=m"(image));
+    set_ts();
+    memcpy(&mask, image + 28, sizeof(mask));
+    fpu_mxcsr_mask = mask ? mask : 0xffbf;
 }
 
 void fpu_load(void)

@@ -69,28 +69,59 @@ static void queue_remove(struct thread *t)
         queue.bitmap[t->priority / 32] &= ~(1u << t->priority % 32);
 }
 
-/* The highest level that is not empty; -1: none. */
-static int queue_top(void)
+/* The highest level below `below` that is not empty; -1: none. */
+static int level_below(int below)
 {
-    for (int word = ARRAY_SIZE(queue.bitmap) - 1; word >= 0; word--)
-        if (queue.bitmap[word])
-            return word * 32 + 31 - __builtin_clz(queue.bitmap[word]);
-    return -1;
+    int word = below / 32;
+    uint32_t bits = queue.bitmap[word] & ((1u << below % 32) - 1);
+
+    while (!bits) {
+        if (word-- == 0)
+            return -1;
+        bits = queue.bitmap[word];
+    }
+    return word * 32 + 31 - __builtin_clz(bits);
 }
 
+static int queue_top(void)
+{
+    return level_below(PRIORITIES);
+}
+
+static bool may_run_on(const struct thread *t, const struct cpu *cpu)
+{
+    return t->affinity >> cpu->number & 1;
+}
+
+/* The first of a level that may run here, after skipping some that may, too. */
+static struct thread *first_for(struct list *level, const struct cpu *cpu, uint32_t skip)
+{
+    struct thread *t, *found = NULL;
+
+    list_for_each(t, level, run_node) {
+        if (!may_run_on(t, cpu))
+            continue;
+        found = t;
+        if (skip-- == 0)
+            break;
+    }
+    return found;
+}
+
+/* Takes the thread to run on this CPU out of the queue. O(1), as long as nobody has bound
+ * threads to other CPUs with sched_setaffinity. */
 static struct thread *queue_take(void)
 {
-    int level = queue_top();
+    uint32_t skip = seed ? sched_random(CANDIDATES) : 0;
 
-    if (level < 0)
-        return NULL;
-    struct list *list = &queue.levels[level];
-    struct list_node *node = list->head.next;
-    for (uint32_t skip = seed ? sched_random(CANDIDATES) : 0; skip > 0; skip--)
-        node = node->next == &list->head ? list->head.next : node->next;
-    struct thread *t = list_entry(node, struct thread, run_node);
-    queue_remove(t);
-    return t;
+    for (int level = queue_top(); level >= 0; level = level_below(level)) {
+        struct thread *t = first_for(&queue.levels[level], this_cpu(), skip);
+        if (t) {
+            queue_remove(t);
+            return t;
+        }
+    }
+    return NULL;
 }
 
 /* -- The switch ---------------------------------------------------------------------- */
@@ -174,20 +205,6 @@ void schedule(void)
     switch_to(prev, next);
 }
 
-void thread_yield(void)
-{
-    struct thread *t = current();
-
-    if (queue.count == 0) {
-        t->attention &= ~(uint32_t)ATTENTION_RESCHEDULE;
-        return;
-    }
-    t->state = THREAD_READY;
-    t->switches_forced++;
-    queue_insert(t, false);
-    schedule();
-}
-
 /* -- Becoming ready ------------------------------------------------------------------ */
 
 static bool is_idle(const struct cpu *cpu)
@@ -213,26 +230,46 @@ void sched_kick(struct thread *t)
  * the least important thread below it. */
 static void find_cpu(const struct thread *t)
 {
-    struct cpu *weakest = this_cpu();
+    struct cpu *weakest = may_run_on(t, this_cpu()) ? this_cpu() : NULL;
 
-    if (is_idle(weakest))
+    if (weakest && is_idle(weakest))
         return;                 // it looks at the queue on its way out
     for (unsigned i = 0; i < cpu_count; i++) {
         struct cpu *cpu = &cpus[i];
+        if (!may_run_on(t, cpu))
+            continue;
         if (cpu->idling) {
             cpu->idling = false;
             ipi_reschedule(cpu);
             return;
         }
-        if (((struct thread *)cpu->running)->priority
-            < ((struct thread *)weakest->running)->priority)
+        if (!weakest || ((struct thread *)cpu->running)->priority
+                            < ((struct thread *)weakest->running)->priority)
             weakest = cpu;
     }
+    if (!weakest)
+        return;
     struct thread *running = weakest->running;
     if (running->priority < t->priority)
         preempt(weakest);
     else if (running->priority == t->priority && running->policy != SCHED_FIFO)
         time_arm_for(time_now() + running->slice_left);
+}
+
+void thread_yield(void)
+{
+    struct thread *t = current();
+
+    if (queue.count == 0 && may_run_on(t, t->cpu)) {
+        t->attention &= ~(uint32_t)ATTENTION_RESCHEDULE;
+        return;
+    }
+    t->state = THREAD_READY;
+    t->switches_forced++;
+    queue_insert(t, false);
+    if (!may_run_on(t, t->cpu))
+        find_cpu(t);
+    schedule();
 }
 
 void thread_ready(struct thread *t)
@@ -280,6 +317,15 @@ void thread_set_priority(struct thread *t, unsigned priority)
     find_cpu(t);
 }
 
+void thread_set_affinity(struct thread *t, uint8_t cpus_allowed)
+{
+    t->affinity = cpus_allowed;
+    if (t->state == THREAD_RUNNING && !may_run_on(t, t->cpu))
+        preempt(t->cpu);
+    else if (t->state == THREAD_READY)
+        find_cpu(t);
+}
+
 uint32_t sched_runnable(void)
 {
     uint32_t n = queue.count;
@@ -307,6 +353,7 @@ static void idle_init(struct thread *idle, struct cpu *cpu)
     idle->magic = THREAD_MAGIC;
     idle->state = THREAD_RUNNING;
     idle->priority = PRIORITY_IDLE;
+    idle->affinity = UINT8_MAX;
     list_node_init(&idle->run_node);
     string_copy(idle->name, "idle", sizeof(idle->name));
     cpu->idle = cpu->running = idle;

@@ -56,5 +56,8 @@ void thread_begin(void *previous, void *argument);
 /* Makes a thread that runs on another CPU enter the kernel soon. */
 void sched_kick(struct thread *thread);
 
+/* Binds it to some CPUs; if it runs on another one it leaves that soon. */
+void thread_set_affinity(struct thread *thread, uint8_t cpus_allowed);
+
 uint32_t sched_random(uint32_t bound);  /* from the seeded generator; 0 without a seed */
 uint32_t sched_runnable(void);          /* threads ready or running */

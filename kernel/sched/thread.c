@@ -66,6 +66,7 @@ struct thread *thread_create(struct process *process, void (*entry)(void *), voi
     t->space = process->space;
     t->state = THREAD_NEW;
     t->priority = t->base_priority = PRIORITY_NORMAL;
+    t->affinity = UINT8_MAX;
     t->tid = id_allocate();
     t->entry = entry;
     t->entry_argument = argument;

@@ -54,6 +54,7 @@ struct thread {
     uint8_t priority;           /* run-queue level it has now */
     uint8_t base_priority;      /* without what others lend it */
     uint8_t policy;             /* enum sched_policy */
+    uint8_t affinity;           /* CPUs it may run on, a bit each */
     int8_t nice;                /* -20 .. 19: scales the time slice */
     bool fpu_used;              /* the FPU holds its state: save it at switch-out */
     bool fpu_valid;             /* fpu_state holds something */
@@ -135,6 +136,8 @@ void thread_interrupt(struct thread *thread, long result);
 
 /* -- Floating point state (fpu.c) ---------------------------------------------------- */
 
+void fpu_init(void);
+extern uint32_t fpu_mxcsr_mask;                 /* [const] MXCSR bits that exist */
 void fpu_load(void);                            /* #NM: the running thread wants it */
 void fpu_switch_out(struct thread *thread);     /* saves; the next use traps again */
 void fpu_save(struct thread *thread);           /* fpu_state is up to date after this */

@@ -25,6 +25,11 @@ nanoseconds_t time_realtime(void)
     return realtime_offset + clock_monotonic();
 }
 
+nanoseconds_t time_realtime_offset(void)
+{
+    return realtime_offset;
+}
+
 void time_set_realtime(nanoseconds_t since_1970)
 {
     realtime_offset = since_1970 - clock_monotonic();

@@ -25,9 +25,12 @@ struct fault {
 static struct fault fault_seen;
 static sigjmp_buf fault_back;
 static uint16_t fault_fs, fault_gs;
+static void (*fault_hook)(void);        /* called first, if set: before the C library */
 
 static void TAP_UNUSED fault_handler(int sig, siginfo_t *si, void *context)
 {
+    if (fault_hook)
+        fault_hook();
     __asm__ volatile("movw %0, %%fs; movw %1, %%gs; pushl $0x202; popfl"
                      : : "m"(fault_fs), "m"(fault_gs) : "cc");
     const ucontext_t *u = context;

@@ -1,0 +1,44 @@
+/* component_host_test.c - cutting paths into names. Runs on the host and prints TAP.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "fs/component.h"
+
+static unsigned cases, failures;
+
+static void ok(bool good, const char *what)
+{
+    printf("%sok %u - %s\n", good ? "" : "not ", ++cases, what);
+    failures += !good;
+}
+
+/* The path's names, each in brackets; a slash behind it and being last are shown. */
+static bool cuts(const char *path, const char *expected)
+{
+    struct component c;
+    char text[200] = "";
+
+    while (component_next(&path, &c))
+        sprintf(text + strlen(text), "[%.*s]%s%s", (int)c.length, c.name,
+                c.slash ? "/" : "", c.last ? "." : "");
+    if (strcmp(text, expected) != 0)
+        printf("# got %s want %s\n", text, expected);
+    return strcmp(text, expected) == 0 && *path == '\0';
+}
+
+int main(void)
+{
+    ok(cuts("a", "[a]."), "one name");
+    ok(cuts("a/b/c", "[a]/[b]/[c]."), "three names");
+    ok(cuts("/usr//bin/", "[usr]/[bin]/."), "slashes in front, doubled and behind");
+    ok(cuts("///", ""), "only slashes: no name");
+    ok(cuts("", ""), "nothing: no name");
+    ok(cuts("./..//...", "[.]/[..]/[...]."), "dots are names like others");
+    ok(name_is_dot(".", 1) && !name_is_dot("..", 2) && !name_is_dot("a", 1), "the dot");
+    ok(name_is_dot_dot("..", 2) && !name_is_dot_dot(".x", 2)
+           && !name_is_dot_dot("...", 3),
+       "two dots");
+    printf("1..%u\n", cases);
+    return failures != 0;
+}
