@@ -57,9 +57,18 @@ static void out_of_memory(void)
     process_exit_group(p, SIGKILL);
 }
 
-static void page_fault(const struct trap_frame *frame, uint32_t address)
+static void page_fault(struct trap_frame *frame, uint32_t address)
 {
     struct thread *t = current();
+
+    // QEMU makes the accesses of a user's iret with the kernel's rights; SMAP stops them.
+    // A processor would say general protection.
+    if (!(frame->error & FAULT_USER)) {
+        frame->vector = VECTOR_PROTECTION;
+        frame->error = 0;
+        signal_fault(SIGSEGV, SI_KERNEL, 0);
+        return;
+    }
 
     t->faults++;
     trace_record(TRACE_FAULT, 0, t->tid, address, frame->error, frame->eip);

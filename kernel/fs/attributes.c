@@ -165,7 +165,7 @@ static int change_times(struct inode *inode, const struct change *to)
     if (!inode_is_owned(inode)) {
         if (!time_is(to, UTIME_NOW))
             return -EPERM;
-        if (inode_permission(inode, 2, false))
+        if (inode_permission(inode, MAY_WRITE, false))
             return -EACCES;
     }
     inode_touch_changed(inode);
@@ -202,7 +202,7 @@ static int change_size(struct inode *inode, const struct change *to)
         return -EISDIR;
     if (!inode_is(inode, S_IFREG) || !inode->operations->truncate)
         return -EINVAL;
-    error = inode_permission(inode, 2, false);
+    error = inode_permission(inode, MAY_WRITE, false);
     return error ? error : inode->operations->truncate(inode, to->size);
 }
 

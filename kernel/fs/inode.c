@@ -112,7 +112,7 @@ static int permission_of(const struct credentials *who, const struct inode *inod
 
     if (who->euid == 0) {
         bool runs = inode_is(inode, S_IFDIR) || (inode->mode & 0111);
-        return (wanted & 1) && !runs ? -EACCES : 0;
+        return (wanted & MAY_EXECUTE) && !runs ? -EACCES : 0;
     }
     if (who->euid == inode->uid)
         granted >>= 6;
@@ -142,7 +142,7 @@ int inode_may_make(const struct inode *directory)
 {
     if (directory->links == 0)
         return -ENOENT;
-    return inode_permission(directory, 2 | 1, false);
+    return inode_permission(directory, MAY_WRITE | MAY_SEARCH, false);
 }
 
 /* -- Special nodes and file systems ------------------------------------------------ */

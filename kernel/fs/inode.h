@@ -181,8 +181,10 @@ bool path_is_empty(uptr_t name);
  * reference. */
 struct inode *inode_parent(struct inode *directory);
 
-/* Permission bits: 4 read, 2 write, 1 search or execute. 0, -EACCES. Root passes, save
- * executing a file nobody may execute. */
+enum permission { MAY_EXECUTE = 1, MAY_SEARCH = 1, MAY_WRITE = 2, MAY_READ = 4 };
+
+/* wanted: enum permission bits. 0, -EACCES. Root passes, save executing a file that
+ * nobody may execute. */
 must_check int inode_permission(const struct inode *inode, unsigned wanted,
                                 bool real_ids);
 

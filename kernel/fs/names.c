@@ -170,7 +170,7 @@ long sys_link(uptr_t old, uptr_t name)
 static int may_remove(const struct inode *parent, const struct inode *victim,
                       bool is_directory)
 {
-    int error = inode_permission(parent, 2 | 1, false);
+    int error = inode_permission(parent, MAY_WRITE | MAY_SEARCH, false);
 
     if (error)
         return error;
@@ -273,7 +273,7 @@ static int judge_rename(const struct path *from, const struct path *to)
         error = to->inode ? may_remove(to->parent, to->inode, is_directory)
                           : inode_may_make(to->parent);
     if (!error && is_directory && from->parent != to->parent)
-        error = inode_permission(from->inode, 2, false);    // its ".." changes
+        error = inode_permission(from->inode, MAY_WRITE, false); // its ".." changes
     if (!error && !from->parent->operations->rename)
         error = -EPERM;
     return error;

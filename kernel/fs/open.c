@@ -26,7 +26,8 @@ static unsigned walk_flags(uint32_t flags)
 static int judge(const struct path *path, uint32_t flags)
 {
     static const uint8_t wanted_for[] = {
-        [O_RDONLY] = 4, [O_WRONLY] = 2, [O_RDWR] = 4 | 2, [O_ACCMODE] = 4 | 2
+        [O_RDONLY] = MAY_READ, [O_WRONLY] = MAY_WRITE, [O_RDWR] = MAY_READ | MAY_WRITE,
+        [O_ACCMODE] = MAY_READ | MAY_WRITE
     };
     const struct inode *inode = path->inode;
     unsigned wanted = wanted_for[flags & O_ACCMODE];
@@ -34,14 +35,14 @@ static int judge(const struct path *path, uint32_t flags)
     if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
         return -EEXIST;
     if (flags & O_TRUNC)
-        wanted |= 2;
+        wanted |= MAY_WRITE;
     if ((flags & O_DIRECTORY) && !inode_is(inode, S_IFDIR))
         return -ENOTDIR;
     if (flags & O_PATH)
         return 0;
     if (inode_is(inode, S_IFLNK))
         return -ELOOP;
-    if (inode_is(inode, S_IFDIR) && ((wanted & 2) || (flags & O_CREAT)))
+    if (inode_is(inode, S_IFDIR) && ((wanted & MAY_WRITE) || (flags & O_CREAT)))
         return -EISDIR;
     return inode_permission(inode, wanted, false);
 }
@@ -54,9 +55,12 @@ static int open_existing(const struct path *path, uint32_t flags, struct file **
 
     if (!error)
         error = inode_open(inode, flags, out);
-    if (!error && (flags & O_TRUNC) && inode_is(inode, S_IFREG)
-        && inode->operations->truncate)
-        error = inode->operations->truncate(inode, 0);
+    if (error || !(flags & O_TRUNC) || !inode_is(inode, S_IFREG)
+        || !inode->operations->truncate)
+        return error;
+    error = inode->operations->truncate(inode, 0);
+    if (error)
+        file_put(*out);
     return error;
 }
 

@@ -70,7 +70,7 @@ static int walk_lookup(struct walk *w, const struct component *c, struct inode *
 
     if (!inode_is(at, S_IFDIR) || !at->operations->lookup)
         return -ENOTDIR;
-    error = inode_permission(at, 1, w->flags & WALK_REAL_IDS);
+    error = inode_permission(at, MAY_SEARCH, w->flags & WALK_REAL_IDS);
     if (error)
         return error;
     if (c->length > NAME_MAX)

@@ -29,9 +29,10 @@ static uint32_t ticks(nanoseconds_t time)
     return (uint32_t)divide_u64(time, 10 * MILLISECOND, NULL);
 }
 
-static char state_of(const struct process *process, const struct thread *thread)
+/* id: whom it is about. A first thread that has ended is a zombie as long as others live. */
+static char state_of(const struct process *process, const struct thread *thread, pid_t id)
 {
-    if (!thread)
+    if (!thread || thread->tid != id)
         return 'Z';
     if (process->stopped)
         return 'T';
@@ -125,7 +126,7 @@ static void show_stat(struct text *text, struct process *process)
     const struct thread *thread = proc_thread(process, text->id);
 
     text_printf(text, "%d (%s) %c", text->id, name_of(process, thread),
-                state_of(process, thread));
+                state_of(process, thread, text->id));
     show_stat_family(text, process, thread);
     show_stat_memory(text, process, thread);
 }
@@ -157,7 +158,7 @@ static void show_status(struct text *text, struct process *process)
     static const char *const words[] = { ['R'] = "running", ['S'] = "sleeping",
                                          ['T'] = "stopped", ['Z'] = "zombie",
                                          ['X'] = "dead" };
-    char state = state_of(process, thread);
+    char state = state_of(process, thread, text->id);
 
     text_printf(text, "Name:\t%s\nUmask:\t%04o\nState:\t%c (%s)\n",
                 name_of(process, thread), process->umask, state, words[(int)state]);

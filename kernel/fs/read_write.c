@@ -116,8 +116,9 @@ static int prepare_vector(struct io *io, struct iovec *pieces, uptr_t vector, in
     return 0;
 }
 
-/* SLEEPS. */
-static long move_vector(struct file *file, uptr_t vector, int count, mover move)
+/* SLEEPS. offset is the file's own, or a call's. */
+static long move_vector(struct file *file, uptr_t vector, int count, uint64_t *offset,
+                        mover move)
 {
     struct iovec few[IOV_SHORT], *pieces = few;
     struct io io;
@@ -131,7 +132,7 @@ static long move_vector(struct file *file, uptr_t vector, int count, mover move)
         return -ENOMEM;
     result = prepare_vector(&io, pieces, vector, count);
     if (result == 0)
-        result = move(file, &io, &file->offset);
+        result = move(file, &io, offset);
     if (pieces != few)
         heap_free(pieces);
     return result;
@@ -144,7 +145,7 @@ static long move_vector_fd(int fd, uptr_t vector, int count, mover move)
 
     if (!file)
         return -EBADF;
-    result = move_vector(file, vector, count, move);
+    result = move_vector(file, vector, count, &file->offset, move);
     file_put(file);
     return result;
 }

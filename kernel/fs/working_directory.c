@@ -48,21 +48,14 @@ static int match_entry(void *context, const char *name, size_t length, uint64_t 
 static int prepend_name(struct inode *directory, struct inode *parent,
                         struct name_search *search)
 {
-    struct file *file;
-    int error;
+    struct file file = { .operations = parent->operations->files, .inode = parent };
 
     while (directory->covers)
         directory = directory->covers;
     search->child = directory;
     search->found = false;
-    error = inode_open(parent, O_RDONLY | O_DIRECTORY, &file);
-    if (error)
-        return error;
-    if (file->operations->list)
-        error = file->operations->list(file, match_entry, search);
-    file_put(file);
-    if (error < 0)
-        return error;
+    if (file.operations && file.operations->list)
+        (void)file.operations->list(&file, match_entry, search);
     if (!search->found)
         return -ENOENT;
     return search->too_long ? -ERANGE : 0;
@@ -123,7 +116,7 @@ static long enter(struct inode *inode)
 
     if (!inode_is(inode, S_IFDIR))
         return -ENOTDIR;
-    error = inode_permission(inode, 1, false);
+    error = inode_permission(inode, MAY_SEARCH, false);
     if (error)
         return error;
     process->directory = inode_get(inode);

@@ -288,7 +288,7 @@ static void registers_restore(struct trap_frame *f, const struct user_context *c
     f->ecx = c->ecx;
     f->eax = c->eax;
     f->eip = c->eip;
-    f->esp = c->user_esp;
+    f->esp = c->esp;            // user_esp only tells where it was
     f->cs = USER_CS;
     f->ss = USER_DS;
     f->ds = user_selector(c->ds);

@@ -24,7 +24,7 @@
 #include "sched/scheduler.h"
 #include "syscall.h"
 
-#define STACK_TOP (SYSTEM_PAGE - PAGE_SIZE)
+#define STACK_TOP SYSTEM_PAGE
 #define STACK_INITIAL (32 * PAGE_SIZE)  /* mapped at once; it grows from there */
 #define SCRIPT_DEPTH 4
 #define HEADER_SIZE 512
@@ -303,6 +303,8 @@ static void move_over(struct program *p)
     struct thread *t = current();
     struct address_space *old = process->space;
 
+    if (old)
+        futex_thread_exit(t);   // robust locks of the old program
     process->space = t->space = p->space;
     p->space = NULL;
     space_activate(process->space);

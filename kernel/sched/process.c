@@ -214,8 +214,8 @@ bool group_is_orphaned(const struct process_group *group)
     struct process *p;
 
     list_for_each(p, &group->members, group_node)
-        if (!p->is_zombie && p->parent && p->parent->group
-            && p->parent->group != group && p->parent->group->session == group->session)
+        if (!p->is_zombie && p->parent && p->parent != init_process
+            && !p->parent->is_zombie && p->parent->group && p->parent->group != group && p->parent->group->session == group->session)
             return false;
     return true;
 }

@@ -90,15 +90,17 @@ void signal_update_all(struct process *process)
 }
 
 /* Adds to a set. -EAGAIN only when the details must be kept and cannot. */
-static int enqueue(struct pending_signals *pending, struct account *account,
+static int enqueue(struct pending_signals *pending, const struct process *process,
                    const struct siginfo *info, bool must_queue)
 {
+    struct account *account = process->account;
     int signal = info->signal;
 
     if (signal < SIGRTMIN && pending->set & sigset_of(signal))
         return 0;
     struct queued_signal *q = NULL;
-    if (account_charge(account, ACCOUNT_SIGNALS, 1)) {
+    if (account->used[ACCOUNT_SIGNALS] < limit_soft(process, LIMIT_SIGPENDING)
+        && account_charge(account, ACCOUNT_SIGNALS, 1)) {
         q = heap_new(HEAP_SIGNAL, struct queued_signal);
         if (!q)
             account_release(account, ACCOUNT_SIGNALS, 1);
@@ -221,7 +223,7 @@ int signal_post_process(struct process *process, const struct siginfo *info,
         return 0;
     trace_record(TRACE_SIGNAL, 0, current()->tid, (uint32_t)signal,
                  (uint32_t)process->pid, 0);
-    int error = enqueue(&process->pending, process->account, info, must_queue);
+    int error = enqueue(&process->pending, process, info, must_queue);
     if (error)
         return error;
     struct thread *t = choose(process, signal);
@@ -242,7 +244,7 @@ int signal_post_thread(struct thread *thread, const struct siginfo *info, bool m
         return 0;
     trace_record(TRACE_SIGNAL, 0, current()->tid, (uint32_t)signal, (uint32_t)thread->tid,
                  0);
-    int error = enqueue(&thread->pending, process->account, info, must_queue);
+    int error = enqueue(&thread->pending, process, info, must_queue);
     if (!error && wants(thread, signal))
         notice(thread);
     return error;

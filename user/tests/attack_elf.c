@@ -7,6 +7,7 @@
 #include "tap.h"
 
 #include <elf.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 
 enum { PAGE = 4096, BASE = 0x08048000, CODE = BASE + PAGE, ENTRY = CODE + 0x80 };
@@ -55,7 +56,7 @@ enum { REFUSED = 100 };
  * gave an error. The alarm ends what would run for ever. */
 static int run(size_t size)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0700);
+    int fd = open(path, O_WRONLY | O_TRUNC);
     need(fd >= 0 && write(fd, &bad, size) == (ssize_t)size && close(fd) == 0);
     char *argv[] = { path, NULL }, *envp[] = { NULL };
     pid_t pid = vfork();
@@ -320,7 +321,7 @@ static void cut_short(void)
 int main(void)
 {
     int fd = mkstemp(path);
-    need(fd >= 0 && close(fd) == 0);
+    need(fd >= 0 && fchmod(fd, 0700) == 0 && close(fd) == 0);
     build();
     bad = good;
     is_exit(run(sizeof bad), 42, "the program runs, and all its registers are 0 at the start");
