@@ -125,14 +125,12 @@ static void vga_move_cursor(unsigned from, unsigned to)
 }
 
 /* Its cells read back as written, but so does plain memory: its cursor must, too. */
+/* Where there is none, its memory may be ordinary RAM, but its registers are not there. */
 static bool vga_is_present(void)
 {
     out8(VGA_INDEX, VGA_CURSOR + 1);
-    uint8_t before = in8(VGA_DATA);
     out8(VGA_DATA, 0x5a);
-    bool present = in8(VGA_DATA) == 0x5a;
-    out8(VGA_DATA, before);
-    return present;
+    return in8(VGA_DATA) == 0x5a;
 }
 
 /* -- Framebuffer: 32 bits a dot ---------------------------------------------------- */

@@ -56,8 +56,9 @@ enum { REFUSED = 100 };
  * gave an error. The alarm ends what would run for ever. */
 static int run(size_t size)
 {
-    int fd = open(path, O_WRONLY | O_TRUNC);
-    need(fd >= 0 && write(fd, &bad, size) == (ssize_t)size && close(fd) == 0);
+    int fd = open(path, O_WRONLY);
+    need(fd >= 0 && write(fd, &bad, size) == (ssize_t)size);
+    need(ftruncate(fd, (off_t)size) == 0 && close(fd) == 0);
     char *argv[] = { path, NULL }, *envp[] = { NULL };
     pid_t pid = vfork();
     if (pid == 0) {

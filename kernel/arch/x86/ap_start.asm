@@ -3,13 +3,14 @@
 ; smp.c copies ap_start .. ap_start_end to AP_PAGE and fills in ap_stack and ap_argument.
 ;  1. real mode: load a GDT, switch to protected mode
 ;  2. the boot code's page tables (they map low memory too), paging on
-;  3. jump high, own stack, C: cpu_start_other(cpu)
+;  3. jump high; the kernel's own tables, which may use no-execute bits; own stack, which
+;     only they map; C: cpu_start_other(cpu)
 
 AP_PAGE equ 0x8000
 KERNEL_BASE equ 0xC0000000
 
 global ap_start, ap_start_end, ap_stack, ap_argument
-extern boot_root, cpu_start_other
+extern boot_root, kernel_root, ap_no_execute, cpu_start_other
 
 %define AT(label) (AP_PAGE + (label) - ap_start)
 
@@ -37,12 +38,10 @@ ap_protected:
         mov cr3, eax
         mov eax, 0x80010033
         mov cr0, eax
-        mov esp, [AT(ap_stack)]
-        mov eax, [AT(ap_argument)]
-        xor ebp, ebp
-        mov ecx, cpu_start_other
-        call ecx
-        ud2
+        mov esi, [AT(ap_stack)]
+        mov edi, [AT(ap_argument)]
+        mov ecx, ap_high
+        jmp ecx
 
 align 8
 ap_gdt:
@@ -57,3 +56,20 @@ ap_stack:
 ap_argument:
         dd 0
 ap_start_end:
+
+section .text
+ap_high:
+        cmp dword [ap_no_execute], 0
+        je .tables
+        mov ecx, 0xc0000080             ; EFER
+        rdmsr
+        or eax, [ap_no_execute]
+        wrmsr
+.tables:
+        mov eax, kernel_root - KERNEL_BASE
+        mov cr3, eax
+        mov esp, esi
+        mov eax, edi
+        xor ebp, ebp
+        call cpu_start_other
+        ud2

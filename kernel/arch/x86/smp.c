@@ -28,6 +28,7 @@
 #include "core/log.h"
 
 #define AP_PAGE 0x8000u
+#define EFER_NO_EXECUTE (1u << 11)
 #define FLUSH_SINGLY 32         /* pages; more are flushed by reloading CR3 */
 
 extern const char ap_start[], ap_start_end[], ap_stack[], ap_argument[];
@@ -35,6 +36,7 @@ extern const char ap_start[], ap_start_end[], ap_stack[], ap_argument[];
 struct cpu cpus[CPU_MAX];
 unsigned cpu_count = 1;
 void (*other_cpu_main)(struct cpu *cpu);
+uint32_t ap_no_execute;         /* for ap_start.asm: the EFER bit, if the CPU has it */
 
 static struct {
     vaddr_t start, end;
@@ -44,7 +46,6 @@ static struct {
 
 void cpu_start_other(struct cpu *cpu)
 {
-    write_cr3(kernel_root_paddr());
     cpu_control_init();
     descriptor_tables_load(cpu);
     interrupts_init_other_cpu();
@@ -74,6 +75,7 @@ void arch_start_other_cpus(unsigned limit)
 {
     if (!apic_is_used())
         return;
+    ap_no_execute = cpu_features.no_execute ? EFER_NO_EXECUTE : 0;
     memcpy((void *)(0xC0000000u + AP_PAGE), ap_start, (size_t)(ap_start_end - ap_start));
     for (unsigned i = 0; i < acpi.nr_cpus && cpu_count < limit; i++) {
         struct cpu *cpu = &cpus[cpu_count];

@@ -7,3 +7,4 @@
  * arch_start_other_cpus. Never returns. */
 extern void (*other_cpu_main)(struct cpu *cpu);
 void cpu_start_other(struct cpu *cpu);
+extern uint32_t ap_no_execute;
