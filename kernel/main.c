@@ -32,7 +32,7 @@
 #include "sched/scheduler.h"
 #include "system_call.h"
 
-#define MINIMUM_FRAMES 1200     /* free after the kernel itself: about 5 MiB */
+#define MINIMUM_FRAMES 500      /* free after the kernel and its archives */
 
 static struct command_line command_line;
 static char command_line_text[BOOT_CMDLINE_MAX];

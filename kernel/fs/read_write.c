@@ -160,6 +160,34 @@ long sys_writev(int fd, uptr_t vector, int count)
     return move_vector_fd(fd, vector, count, file_write);
 }
 
+static long move_vector_at(int fd, uptr_t vector, int count, uint64_t offset, mover move)
+{
+    struct file *file;
+    long result;
+
+    if ((int64_t)offset < 0)
+        return -EINVAL;
+    file = fd_get(fd);
+    if (!file)
+        return -EBADF;
+    if (!file->operations->seek && !(file->flags & O_PATH))
+        result = -ESPIPE;
+    else
+        result = move_vector(file, vector, count, &offset, move);
+    file_put(file);
+    return result;
+}
+
+long sys_preadv(int fd, uptr_t vector, int count, uint32_t low, uint32_t high)
+{
+    return move_vector_at(fd, vector, count, (uint64_t)high << 32 | low, file_read);
+}
+
+long sys_pwritev(int fd, uptr_t vector, int count, uint32_t low, uint32_t high)
+{
+    return move_vector_at(fd, vector, count, (uint64_t)high << 32 | low, file_write);
+}
+
 /* -- From file to file ------------------------------------------------------------- */
 
 /* SLEEPS. At most a page, through `page`. *offset moves on by what was written, so what

@@ -217,7 +217,8 @@ static unsigned tty_poll(struct file *file, struct poll_table *table)
     unsigned events = 0;
 
     poll_wait(table, &tty->readers);
-    poll_wait(table, &tty->writers);
+    if (tty->line.stopped)
+        poll_wait(table, &tty->writers);
     if (tty_is_hung_up(file))
         return POLLIN | POLLOUT | POLLERR | POLLHUP | POLLRDNORM | POLLWRNORM;
     if (line_is_readable(&tty->line, true))

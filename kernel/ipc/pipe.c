@@ -272,7 +272,6 @@ static void count_ends(struct pipe *p, const struct file *file, int change)
 static void pipe_release(struct file *file)
 {
     struct pipe *p = file->object;
-    struct inode *fifo = file->inode && inode_is(file->inode, S_IFIFO) ? file->inode : NULL;
 
     count_ends(p, file, -1);
     // end of file and EPIPE are predicates: everybody looks again
@@ -280,8 +279,7 @@ static void pipe_release(struct file *file)
     wait_wake_all(&p->can_write, 0);
     if (p->readers || p->writers)
         return;
-    if (fifo)
-        fifo->data = NULL;
+    file->inode->data = NULL;
     pipe_free(p);
 }
 
@@ -322,10 +320,8 @@ static int fifo_open(struct inode *inode, uint32_t flags, struct file **out)
         return -ENXIO;
     }
     struct file *file = file_create(&pipe_operations, flags, inode_get(inode), p);
-    if (!file) {
-        inode_put(inode);
+    if (!file)
         return -ENFILE;
-    }
     count_ends(p, file, +1);
     p->reader_opens += file_is_readable(file);
     p->writer_opens += file_is_writable(file);
@@ -361,15 +357,13 @@ long sys_pipe2(uptr_t fds_out, int flags)
         goto fail;
     ends[0] = file_create(&pipe_operations, O_RDONLY | (flags & O_NONBLOCK),
                           inode_get(inode), p);
-    if (!ends[0]) {
-        inode_put(inode);
+    if (!ends[0])
         goto fail;
-    }
+    inode->data = p;            // for those who open it again, through /proc
     p->readers = 1;
     ends[1] = file_create(&pipe_operations, O_WRONLY | (flags & O_NONBLOCK),
                           inode_get(inode), p);
     if (!ends[1]) {
-        inode_put(inode);
         p = NULL;               // goes with the first end
         goto fail;
     }

@@ -21,7 +21,6 @@ struct elf_plan {
     vaddr_t end;                /* first page behind the last segment */
 };
 
-/* Judges the first `size` bytes of a file that is file_size bytes long: 0 and a plan whose
- * ranges all lie in user space, or -ENOEXEC, or -ENOMEM for a segment that does not fit. */
-must_check int elf_check(const void *start, size_t size, uint64_t file_size,
-                         struct elf_plan *plan);
+/* Judges the first `size` bytes of a file: 0 and a plan whose ranges all lie in user
+ * space, or -ENOEXEC, or -ENOMEM for a segment that does not fit. */
+must_check int elf_check(const void *start, size_t size, struct elf_plan *plan);

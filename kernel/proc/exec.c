@@ -118,7 +118,7 @@ static int find_image(struct program *p)
             return error;
         size_t size = read_start(p->inode, header);
         if (size < 2 || header[0] != '#' || header[1] != '!')
-            return elf_check(header, size, p->inode->size, &p->plan);
+            return elf_check(header, size, &p->plan);
         header[size] = '\0';
         error = use_script(p, header, size);
         if (error)

@@ -109,7 +109,7 @@ long sys_mmap2(uint32_t start, size_t size, int protection, int flags, int fd,
         return -EINVAL;
     if (flags & MAP_ANONYMOUS)
         first_page = 0;
-    else if (first_page > OBJECT_PAGES_MAX)
+    else if (first_page + (size >> PAGE_SHIFT) < first_page)
         return -EOVERFLOW;
     int error = object_for(size, protection, flags, fd, &object);
     if (error)

@@ -1,8 +1,8 @@
 /* attack_elf.c - executes programs whose headers are wrong. execve(2): ENOEXEC, EINVAL,
  * ENOMEM while the old program is still there; later "the process is killed". A small
- * correct program is built here byte by byte; then every byte of its headers is changed to
- * several values, and known tricks are tried one by one. Whatever happens, it happens to
- * the new program only.
+ * correct program is built here byte by byte; then every byte of its headers is changed
+ * to several values, and known tricks are tried one by one. Whatever happens, it
+ * happens to the new program only.
  */
 #include "tap.h"
 
@@ -21,8 +21,8 @@ static struct image {
     unsigned char code[PAGE];
 } good, bad;
 
-/* The program exits with 42 if all registers but ESP are 0 at its start, else with 43. The
- * code is padded with int3 and is harmless from every byte of it. */
+/* The program exits with 42 if all registers but ESP are 0 at its start, else with 43.
+ * The code is padded with int3 and is harmless from every byte of it. */
 static const unsigned char program[] = {
     0x09, 0xd8, 0x09, 0xc8, 0x09, 0xd0,         /* or eax, ebx; ecx; edx      */
     0x09, 0xf0, 0x09, 0xf8, 0x09, 0xe8,         /* or eax, esi; edi; ebp      */
@@ -44,7 +44,8 @@ static void build(void)
     good.e.e_ehsize = sizeof(Elf32_Ehdr);
     good.e.e_phentsize = sizeof(Elf32_Phdr);
     good.e.e_phnum = 2;
-    good.p[0] = (Elf32_Phdr){ PT_LOAD, PAGE, CODE, CODE, PAGE, PAGE, PF_R | PF_X, PAGE };
+    good.p[0] =
+        (Elf32_Phdr){ PT_LOAD, PAGE, CODE, CODE, PAGE, PAGE, PF_R | PF_X, PAGE };
     good.p[1] = (Elf32_Phdr){ PT_GNU_STACK, 0, 0, 0, 0, 0, PF_R | PF_W, 16 };
     memset(good.code, 0xcc, sizeof good.code);
     memcpy(good.code + (ENTRY - CODE), program, sizeof program);
@@ -52,8 +53,8 @@ static void build(void)
 
 enum { REFUSED = 100 };
 
-/* Writes `bad` to the file and executes it; gives the wait status, REFUSED << 8 when exec
- * gave an error. The alarm ends what would run for ever. */
+/* Writes `bad` to the file and executes it; gives the wait status, REFUSED << 8 when
+ * exec gave an error. The alarm ends what would run for ever. */
 static int run(size_t size)
 {
     int fd = open(path, O_WRONLY);
@@ -74,8 +75,8 @@ static int run(size_t size)
 static int is_death(int status)
 {
     int sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-    return sig == SIGSEGV || sig == SIGKILL || sig == SIGBUS || sig == SIGILL ||
-           sig == SIGTRAP || sig == SIGFPE;
+    return sig == SIGSEGV || sig == SIGKILL || sig == SIGBUS || sig == SIGILL
+           || sig == SIGTRAP || sig == SIGFPE;
 }
 
 static void every_byte(void)
@@ -84,7 +85,8 @@ static void every_byte(void)
     int refused = 0, died = 0, ran = 0, strange = 0;
     for (size_t i = 0; i < headers; i++) {
         unsigned char old = ((unsigned char *)&good)[i];
-        unsigned char to[] = { (unsigned char)(old ^ 1), (unsigned char)(old ^ 0x80), 0xff, 0 };
+        unsigned char to[] = { (unsigned char)(old ^ 1), (unsigned char)(old ^ 0x80),
+                               0xff, 0 };
         for (size_t j = 0; j < sizeof to; j++) {
             if (to[j] == old)
                 continue;
@@ -98,12 +100,13 @@ static void every_byte(void)
                 note("byte %zu = 0x%02x: status 0x%x", i, to[j], status), strange++;
         }
     }
-    is_int(strange, 0, "every byte of the headers: refused, killed, or the program runs");
+    is_int(strange, 0,
+           "every byte of the headers: refused, killed, or the program runs");
     note("%d refused, %d killed, %d ran", refused, died, ran);
     ok(refused > 20 && ran > 20, "some of each");
 }
 
-/* --- tricks: change `bad`, and say whether the program may still run ----------------- */
+/* --- tricks: change `bad`, and say whether the program may still run -------------- */
 
 static void vaddr_in_kernel(void)
 {
@@ -199,13 +202,15 @@ static void not_executable(void)
 
 static void interpreter(void)
 {
-    bad.p[1] = (Elf32_Phdr){ PT_INTERP, sizeof(Elf32_Ehdr) + 64, 0, 0, 16, 16, PF_R, 1 };
+    bad.p[1] =
+        (Elf32_Phdr){ PT_INTERP, sizeof(Elf32_Ehdr) + 64, 0, 0, 16, 16, PF_R, 1 };
     memcpy((char *)&bad + bad.p[1].p_offset, "/no/such/ld.so\0", 16);
 }
 
 static void interpreter_without_end(void)
 {
-    bad.p[1] = (Elf32_Phdr){ PT_INTERP, sizeof(Elf32_Ehdr) + 64, 0, 0, 16, 16, PF_R, 1 };
+    bad.p[1] =
+        (Elf32_Phdr){ PT_INTERP, sizeof(Elf32_Ehdr) + 64, 0, 0, 16, 16, PF_R, 1 };
     memset((char *)&bad + bad.p[1].p_offset, 'i', 16);
 }
 
@@ -224,7 +229,8 @@ static void overlapping(void)
 
 static void two_bss(void)
 {
-    bad.p[1] = (Elf32_Phdr){ PT_LOAD, 0, CODE + PAGE, 0, 0, 3 * PAGE, PF_R | PF_W, PAGE };
+    bad.p[1] =
+        (Elf32_Phdr){ PT_LOAD, 0, CODE + PAGE, 0, 0, 3 * PAGE, PF_R | PF_W, PAGE };
 }
 
 static void machine_64(void)
@@ -296,9 +302,10 @@ static void tricks(void)
         bad = good;
         trick[i].change();
         int status = run(sizeof bad);
-        int right = status == REFUSED << 8 || is_death(status) ||
-                    (trick[i].may && status == 42 << 8);
-        ok(right, "%s: refused or killed%s", trick[i].name, trick[i].may ? ", or runs" : "");
+        int right = status == REFUSED << 8 || is_death(status)
+                    || (trick[i].may && status == 42 << 8);
+        ok(right, "%s: refused or killed%s", trick[i].name,
+           trick[i].may ? ", or runs" : "");
         if (!right)
             note("status 0x%x", status);
     }
@@ -315,7 +322,8 @@ static void cut_short(void)
         if (status != REFUSED << 8 && !is_death(status))
             note("%zu bytes: status 0x%x", size[i], status);
     }
-    is_int(right, (int)(sizeof size / sizeof *size), "a file cut short is refused or killed");
+    is_int(right, (int)(sizeof size / sizeof *size),
+           "a file cut short is refused or killed");
     is_exit(run(PAGE + 0x80 + sizeof program), 42, "one cut behind its code runs");
 }
 
@@ -325,7 +333,8 @@ int main(void)
     need(fd >= 0 && fchmod(fd, 0700) == 0 && close(fd) == 0);
     build();
     bad = good;
-    is_exit(run(sizeof bad), 42, "the program runs, and all its registers are 0 at the start");
+    is_exit(run(sizeof bad), 42,
+            "the program runs, and all its registers are 0 at the start");
     tricks();
     cut_short();
     every_byte();

@@ -1,6 +1,7 @@
-/* attack_flags.c - enters the kernel with every flag set that a program can set: DF (string
- * instructions run backwards), AC (switches SMAP off), NT (iret becomes a task return), TF
- * (single step), ID. The call must do what it always does, and give the flags back as they
+/* attack_flags.c - enters the kernel with every flag set that a program can set: DF
+ * (string instructions run backwards), AC (switches SMAP off), NT (iret becomes a task
+ * return), TF (single step), ID. The call must do what it always does, and give the
+ * flags back as they
  * were: the kernel preserves all registers but EAX.
  */
 #include "fault.h"
@@ -37,11 +38,14 @@ static void each_flag(void)
     static const struct {
         uint32_t bits;
         const char *name;
-    } set[] = { { 0, "no flag" }, { CF, "CF" }, { PF, "PF" }, { AF, "AF" }, { ZF, "ZF" },
+    } set[] = { { 0, "no flag" }, { CF, "CF" }, { PF, "PF" }, { AF, "AF" },
+                { ZF, "ZF" },
                 { SF, "SF" }, { OF, "OF" }, { DF, "DF" }, { NT, "NT" }, { AC, "AC" },
-                { ID, "ID" }, { CF | PF | AF | ZF | SF | OF | DF | NT | AC | ID, "all" } };
+                { ID, "ID" },
+                { CF | PF | AF | ZF | SF | OF | DF | NT | AC | ID, "all" } };
     uint32_t base = read_flags() & ~(CF | PF | AF | ZF | SF | OF | DF | NT | AC | ID);
-    char in[64] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde", out[64];
+    char in[64] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde",
+         out[64];
     int p[2];
     need(pipe(p) == 0);
     for (size_t i = 0; i < sizeof set / sizeof *set; i++) {
@@ -63,7 +67,8 @@ static void each_flag(void)
             kept &= (f[j] & ALL) == ((base | set[i].bits) & ALL);
         ok(kept, "%s on entry: the flags come back as they were", set[i].name);
         if (!kept)
-            note("0x%x 0x%x 0x%x 0x%x want 0x%x", f[0], f[1], f[2], f[3], base | set[i].bits);
+            note("0x%x 0x%x 0x%x 0x%x want 0x%x", f[0], f[1], f[2], f[3],
+                 base | set[i].bits);
     }
 }
 
@@ -104,7 +109,8 @@ static void handlers(void)
 {
     uint32_t f = read_flags() | DF | CF;
     signal(SIGUSR1, look);
-    is_int(call_with(&f, SYS_kill, getpid(), SIGUSR1, 0), 0, "a signal to oneself with DF");
+    is_int(call_with(&f, SYS_kill, getpid(), SIGUSR1, 0), 0,
+           "a signal to oneself with DF");
     is_int(in_handler & (DF | TF), 0, "the handler starts with DF and TF clear");
     is_int(f & (DF | CF), DF | CF, "and they are set again afterwards");
     signal(SIGUSR1, SIG_DFL);
@@ -122,13 +128,13 @@ static void faulting(void)
     static const uint32_t set[] = { DF, AC, NT, DF | AC | NT };
     struct fault f;
     for (int i = 0; i < 4; i++) {
-        ok(faults(fault_with_flags, (void *)(uintptr_t)set[i], &f) && f.signo == SIGSEGV &&
-               f.address == 16,
+        ok(faults(fault_with_flags, (void *)(uintptr_t)set[i], &f) && f.signo == SIGSEGV
+               && f.address == 16,
            "a page fault with flags 0x%x: SIGSEGV as always", set[i]);
     }
 }
 
-/* --- single step -------------------------------------------------------------------- */
+/* --- single step ------------------------------------------------------------------ */
 
 static volatile int steps, strange;
 static volatile uintptr_t stepped[64];
@@ -144,10 +150,11 @@ static void step(int sig, siginfo_t *si, void *context)
     steps++;
 }
 
-extern char step_begin[], step_nop[], step_call[], step_after[], step_movs[], step_end[];
+extern char step_begin[], step_nop[], step_call[], step_after[], step_movs[],
+    step_end[];
 
-/* TF on entry of a call: the kernel is not single-stepped, and after the call the program
- * goes on being so. */
+/* TF on entry of a call: the kernel is not single-stepped, and after the call the
+ * program goes on being so. */
 static void single_step(void)
 {
     struct sigaction sa = { .sa_sigaction = step, .sa_flags = SA_SIGINFO };
@@ -194,7 +201,8 @@ static void step_into_exit(void *unused)
                      : : "a"(SYS_exit_group), "b"(21));
 }
 
-/* mov ss delays the trap by one instruction: here into the kernel, if it is careless. */
+/* mov ss delays the trap by one instruction: here into the kernel, if it is
+ * careless. */
 static void step_after_mov_ss(void *unused)
 {
     struct sigaction sa = { .sa_sigaction = step, .sa_flags = SA_SIGINFO };
@@ -218,6 +226,7 @@ int main(void)
     faulting();
     single_step();
     is_exit(in_child(step_into_exit, NULL), 21, "exit under single step");
-    is_exit(in_child(step_after_mov_ss, NULL), 22, "a call behind mov ss under single step");
+    is_exit(in_child(step_after_mov_ss, NULL), 22,
+            "a call behind mov ss under single step");
     return done_testing();
 }

@@ -1,7 +1,7 @@
-/* attack_frame.c - signal frames that cannot be made or that lead nowhere: a stack pointer
- * in the kernel, in a hole, in the text; a handler or restorer at such an address.
- * sigaction(2), signal(7): a handler that cannot be entered is SIGSEGV; if that cannot be
- * delivered either, the process ends. Never the kernel.
+/* attack_frame.c - signal frames that cannot be made or that lead nowhere: a stack
+ * pointer in the kernel, in a hole, in the text; a handler or restorer at such an
+ * address. sigaction(2), signal(7): a handler that cannot be entered is SIGSEGV; if
+ * that cannot be delivered either, the process ends. Never the kernel.
  */
 #include "raw.h"
 #include "tap.h"
@@ -43,11 +43,13 @@ static void catch_segv(void)
     need(sigaltstack(&ss, NULL) == 0 && sigaction(SIGSEGV, &sa, NULL) == 0);
 }
 
-/* kill(getpid(), SIGUSR1) with this stack pointer, which is put back if all goes well. */
+/* kill(getpid(), SIGUSR1) with this stack pointer, which is put back if all goes
+ * well. */
 static void signal_with_esp(uint32_t esp)
 {
     long eax = SYS_kill, ebx = getpid();
-    __asm__ volatile("movl %%esp, %%edi; movl %[esp], %%esp; int $0x80; movl %%edi, %%esp"
+    __asm__ volatile("movl %%esp, %%edi; movl %[esp], %%esp\n\t"
+                     "int $0x80; movl %%edi, %%esp"
                      : "+a"(eax)
                      : "b"(ebx), "c"(SIGUSR1), [esp] "d"(esp)
                      : "edi", "memory");
@@ -70,7 +72,7 @@ static void with_esp(void *unused)
 
 static void stacks(void)
 {
-    enum { ROOM = 65536 };                              // a frame may take several pages
+    enum { ROOM = 65536 };                             // a frame may take several pages
     char *hole = mmap(NULL, ROOM + 8192, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     need(hole != MAP_FAILED && munmap(hole, 4096) == 0);
@@ -93,7 +95,7 @@ static void stacks(void)
     for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
         wild = at[i].esp;
         caught_too = 0;
-        int good = i == 7;                              // there is room for a frame here
+        int good = i == 7;                             // there is room for a frame here
         int status = in_child(with_esp, NULL);
         if (good)
             is_exit(status, 44, "esp %s: the handler runs", at[i].name);
@@ -107,7 +109,8 @@ static void stacks(void)
     munmap(hole, ROOM + 4096);
 }
 
-/* Any byte offset: the frame is aligned by the kernel, the old esp comes back exactly. */
+/* Any byte offset: the frame is aligned by the kernel, the old esp comes back
+ * exactly. */
 static void misaligned(void *unused)
 {
     (void)unused;
@@ -154,8 +157,10 @@ static void addresses(void)
     for (int i = 0; i < 4; i++) {
         wild = where[i];
         caught_too = 0;
-        is_killed(in_child(with_handler, NULL), SIGSEGV, "a handler at 0x%x: SIGSEGV", wild);
-        is_killed(in_child(with_restorer, NULL), SIGSEGV, "a restorer at 0x%x: SIGSEGV", wild);
+        is_killed(in_child(with_handler, NULL), SIGSEGV, "a handler at 0x%x: SIGSEGV",
+                  wild);
+        is_killed(in_child(with_restorer, NULL), SIGSEGV, "a restorer at 0x%x: SIGSEGV",
+                  wild);
         caught_too = 1;
         is_exit(in_child(with_handler, NULL), 33, "which can be caught, as handler");
         is_exit(in_child(with_restorer, NULL), 33, "and as restorer");
@@ -172,7 +177,8 @@ static void faulty(int sig)
 
 static void double_fault(void *nodefer)
 {
-    struct sigaction sa = { .sa_handler = faulty, .sa_flags = nodefer ? SA_NODEFER : 0 };
+    struct sigaction sa = { .sa_handler = faulty,
+                            .sa_flags = nodefer ? SA_NODEFER : 0 };
     struct rlimit small = { 1 << 17, 1 << 17 };
     no_core();
     setrlimit(RLIMIT_STACK, &small);
@@ -199,10 +205,13 @@ static void recursion(void *unused)
 int main(void)
 {
     stacks();
-    is_exit(in_child(misaligned, NULL), 0, "an unaligned esp: the handler runs, esp comes back");
+    is_exit(in_child(misaligned, NULL), 0,
+            "an unaligned esp: the handler runs, esp comes back");
     addresses();
-    is_killed(in_child(double_fault, NULL), SIGSEGV, "a fault in the handler for faults kills");
-    is_killed(in_child(double_fault, (void *)1), SIGSEGV, "with SA_NODEFER, when the stack ends");
+    is_killed(in_child(double_fault, NULL), SIGSEGV,
+              "a fault in the handler for faults kills");
+    is_killed(in_child(double_fault, (void *)1), SIGSEGV,
+              "with SA_NODEFER, when the stack ends");
     is_killed(in_child(recursion, NULL), SIGSEGV, "endless nesting of handlers, too");
     return done_testing();
 }

@@ -1,6 +1,6 @@
-/* attack_privileged.c - instructions that only the kernel may execute. On Linux, as on any
- * kernel worth the name: #GP, which is SIGSEGV with si_code SI_KERNEL, vector 13; some are
- * undefined outside ring 0, which is SIGILL. signal(7), sigaction(2).
+/* attack_privileged.c - instructions that only the kernel may execute. On Linux, as on
+ * any kernel worth the name: #GP, which is SIGSEGV with si_code SI_KERNEL, vector 13;
+ * some are undefined outside ring 0, which is SIGILL. signal(7), sigaction(2).
  */
 #include "code.h"
 
@@ -94,7 +94,8 @@ static void one(int i)
 static void pop_flags(void)
 {
     uint32_t before, after;
-    __asm__ volatile("pushfl; popl %0; pushfl; xorl $0x3200, (%%esp); popfl; pushfl; popl %1"
+    __asm__ volatile("pushfl; popl %0; pushfl; xorl $0x3200, (%%esp); popfl\n\t"
+                     "pushfl; popl %1"
                      : "=r"(before), "=r"(after) : : "cc", "memory");
     is_int(before & 0x3200, 0x200, "user code runs with interrupts on and IOPL 0");
     is_int(after & 0x3200, 0x200, "popf changes neither");

@@ -1,7 +1,8 @@
-/* attack_registers.c - syscall(2), "Architecture calling conventions", i386: the result is
- * in EAX; all other registers, the flags and the segment registers are preserved. Compared
- * bit by bit, by calls that succeed, fail, sleep, switch and fork, by both ways in: int
- * 0x80 and the routine that AT_SYSINFO names. After exec a program finds no other's values.
+/* attack_registers.c - syscall(2), "Architecture calling conventions", i386: the result
+ * is in EAX; all other registers, the flags and the segment registers are preserved.
+ * Compared bit by bit, by calls that succeed, fail, sleep, switch and fork, by both
+ * ways in: int 0x80 and the routine that AT_SYSINFO names. After exec a program finds
+ * no other's values.
  */
 #include "tap.h"
 
@@ -17,8 +18,8 @@ static uint32_t saved_esp __attribute__((used)), entry __attribute__((used));
 
 void call_all(void);
 
-/* Loads `in`, enters the kernel by int 0x80, or by calling `entry` if that is not 0, and
- * stores everything in `out`. */
+/* Loads `in`, enters the kernel by int 0x80, or by calling `entry` if that is not 0,
+ * and stores everything in `out`. */
 __asm__("call_all:\n\t"
         "pushal; pushfl\n\t"
         "movl %esp, saved_esp\n\t"

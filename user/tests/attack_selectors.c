@@ -1,7 +1,7 @@
-/* attack_selectors.c - loads every selector that there is into the segment registers, and
- * jumps and calls through them. Intel SDM 3.4.2, 5.5: what loads is a user segment; the
- * rest is #GP or #NP, which is SIGSEGV. Nothing reached this way is more than a program has
- * anyway.
+/* attack_selectors.c - loads every selector that there is into the segment registers,
+ * and jumps and calls through them. Intel SDM 3.4.2, 5.5: what loads is a user segment;
+ * the rest is #GP or #NP, which is SIGSEGV. Nothing reached this way is more than a
+ * program has anyway.
  */
 #include "code.h"
 
@@ -11,7 +11,8 @@ enum { SELECTORS = 0x10000 };
 static uint32_t rights(uint32_t selector)
 {
     uint32_t r = 0;
-    __asm__ volatile("larl %1, %0; jz 1f; xorl %0, %0; 1:" : "=&r"(r) : "r"(selector) : "cc");
+    __asm__ volatile("larl %1, %0; jz 1f; xorl %0, %0; 1:"
+                     : "=&r"(r) : "r"(selector) : "cc");
     return r;
 }
 
@@ -25,7 +26,7 @@ static void visible(void)
         if (r == 0)
             continue;
         seen++;
-        if (!(r & SYSTEM) || (r & DPL) != DPL)          // a TSS, LDT or gate, or the kernel's
+        if (!(r & SYSTEM) || (r & DPL) != DPL)    // a gate, or the kernel's
             note("selector 0x%x has rights 0x%x", s, r), bad++;
     }
     ok(seen >= 2 && seen < 16, "LAR shows a program %d segments", seen);
@@ -41,7 +42,8 @@ static volatile uint32_t probe = 0x600df00d;
 static volatile uint32_t read_back;
 
 /* Loads the selector into ds, es, fs or gs, reads a word through it, puts the old one
- * back. A fault on the way is caught, by the caller, who also has FS and GS put back. */
+ * back. A fault on the way is caught, by the caller, who also has FS and GS put
+ * back. */
 static void load(void *unused)
 {
     uint32_t s = selector, value = 0;
@@ -64,7 +66,8 @@ static void load(void *unused)
                          : "=&r"(value) : "r"(s), "r"(&probe) : "memory");
         break;
     case 4:
-        __asm__ volatile("movl %%ss, %%ecx; movw %w1, %%ss; nop; movw %%cx, %%ss; movl %2, %0"
+        __asm__ volatile("movl %%ss, %%ecx; movw %w1, %%ss; nop\n\t"
+                         "movw %%cx, %%ss; movl %2, %0"
                          : "=&r"(value) : "r"(s), "m"(probe) : "memory", "ecx");
         break;
     }
@@ -101,8 +104,8 @@ static void data_segments(void)
                 wrong_data++;
         }
         ok(bad == 0 && wrong_data == 0 && loaded > 0,
-           "%s: %d selectors load, all flat user segments; others are SIGSEGV", name[which],
-           loaded);
+           "%s: %d selectors load, all flat user segments; others are SIGSEGV",
+           name[which], loaded);
     }
 }
 
@@ -116,7 +119,9 @@ static void far_jump(void *unused)
                      "ljmp *%0\n"
                      ".globl far_landing; far_landing:\n\t"
                      "movl %%edi, %%esp; popl %%ebx; popl %%ebp"
-                     : : "m"(far_pointer) : "eax", "ecx", "edx", "esi", "edi", "memory", "cc");
+                     :
+                     : "m"(far_pointer)
+                     : "eax", "ecx", "edx", "esi", "edi", "memory", "cc");
 }
 
 static void far_call(void *unused)
@@ -127,7 +132,9 @@ static void far_call(void *unused)
                      "lcall *%0\n\t"
                      "movl %%edi, %%esp; popl %%ebx; popl %%ebp; jmp 1f\n"
                      ".globl far_target; far_target: popl %%eax; popl %%eax\n1:"
-                     : : "m"(far_pointer) : "eax", "ecx", "edx", "esi", "edi", "memory", "cc");
+                     :
+                     : "m"(far_pointer)
+                     : "eax", "ecx", "edx", "esi", "edi", "memory", "cc");
 }
 
 extern char far_landing[], far_target[];
@@ -156,9 +163,11 @@ static void code_segments(int is_call)
     __asm__("movw %%cs, %0" : "=r"(cs));
     is_int(bad, 0, "far %s: arrives through user code segments only, else SIGSEGV",
            is_call ? "call" : "jump");
-    /* Under SMAP QEMU 7.2 makes the pushes of a far call with the kernel's rights, and they
+    /* Under SMAP QEMU 7.2 makes the pushes of a far call with the kernel's rights, and
+     * they
      * fault: a call need not arrive. */
-    ok((arrived >= 1 || is_call) && (cs & 3) == 3, "with RPL 3 (%d selectors)", arrived);
+    ok((arrived >= 1 || is_call) && (cs & 3) == 3, "with RPL 3 (%d selectors)",
+       arrived);
 }
 
 int main(void)

@@ -1,12 +1,12 @@
 /* attack_sigreturn.c - a program forges the frame that sigreturn(2) loads: every flag,
- * every segment selector, kernel addresses, a bad pointer to the x87 state. What comes of
- * it is a program with user privileges, or SIGSEGV, never more. Linux keeps of the flags
- * only AC OF DF TF SF ZF AF PF CF from the frame; CS and SS get RPL 3.
+ * every segment selector, kernel addresses, a bad pointer to the x87 state. What comes
+ * of it is a program with user privileges, or SIGSEGV, never more. Linux keeps of the
+ * flags only AC OF DF TF SF ZF AF PF CF from the frame; CS and SS get RPL 3.
  */
 #include "fault.h"
 #include "raw.h"
 
-enum { KEPT = 0x40cd5 };                                // AC OF DF SF ZF AF PF CF; not TF
+enum { KEPT = 0x40cd5 };                              // AC OF DF SF ZF AF PF CF; not TF
 
 static struct {
     uint32_t eflags, xor_eflags;
@@ -33,8 +33,8 @@ static void forger(int sig, siginfo_t *si, void *context)
 static uint32_t flags_after;
 static uint16_t segments[6];
 
-/* Sends itself the signal and looks at the state before anything else is done. DS, ES and
- * GS are put back from registers, so that C can go on. */
+/* Sends itself the signal and looks at the state before anything else is done. DS, ES
+ * and GS are put back from registers, so that C can go on. */
 static void send(void *unused)
 {
     uint32_t flags, a = SYS_kill, b = (uint32_t)getpid(), c = SIGUSR1, d = 0, s, g;
@@ -42,7 +42,8 @@ static void send(void *unused)
     (void)unused;
     __asm__ volatile("movl %%ds, %[s]; movl %%gs, %[g]\n\t"
                      "int $0x80\n\t"
-                     "movl %%ds, %%eax; movl %%es, %%ebx; movl %%fs, %%ecx; movl %%gs, %%edx\n\t"
+                     "movl %%ds, %%eax; movl %%es, %%ebx\n\t"
+                     "movl %%fs, %%ecx; movl %%gs, %%edx\n\t"
                      "movw %w[s], %%ds; movw %w[s], %%es; movw %w[g], %%gs\n\t"
                      "pushfl; popl flags_copy\n\t"
                      "pushl $0x202; popfl"
@@ -50,12 +51,14 @@ static void send(void *unused)
                      :
                      : "memory", "cc");
     extern uint32_t flags_copy;
-    __asm__ volatile(".pushsection .bss; .globl flags_copy; .balign 4\nflags_copy: .zero 4\n"
+    __asm__ volatile(".pushsection .bss; .globl flags_copy; .balign 4\n"
+                     "flags_copy: .zero 4\n"
                      ".popsection");
     __asm__ volatile("movw %%cs, %0; movw %%ss, %1" : "=r"(cs), "=r"(ss));
     flags = flags_copy;
     flags_after = flags;
-    segments[0] = cs, segments[1] = ss, segments[2] = (uint16_t)a, segments[3] = (uint16_t)b;
+    segments[0] = cs, segments[1] = ss, segments[2] = (uint16_t)a,
+    segments[3] = (uint16_t)b;
     segments[4] = (uint16_t)c, segments[5] = (uint16_t)d;
 }
 
@@ -74,17 +77,20 @@ static void flags(void)
         reset();
         forge.xor_eflags = bit == 32 ? 0xfffffeffu : 1u << bit;
         if (bit == 8) {                                 // TF: one step, then SIGTRAP
-            ok(faults(send, NULL, &f) && f.signo == SIGTRAP, "TF in the frame: SIGTRAP");
+            ok(faults(send, NULL, &f) && f.signo == SIGTRAP,
+               "TF in the frame: SIGTRAP");
             continue;
         }
         int ended = faults(send, NULL, &f);
         uint32_t want = forge.eflags ^ (forge.xor_eflags & KEPT);
         ok(!ended && (flags_after & ~0x10000u) == (want & ~0x10000u),
            "flag bit %d in the frame: %s", bit,
-           bit == 32 ? "the same for all together"
-                     : forge.xor_eflags & KEPT ? "loaded" : "not changed");
+           bit == 32                 ? "the same for all together"
+           : forge.xor_eflags & KEPT ? "loaded"
+                                     : "not changed");
         if (ended || flags_after != want)
-            note("ended %d signal %d flags 0x%x want 0x%x", ended, f.signo, flags_after, want);
+            note("ended %d signal %d flags 0x%x want 0x%x", ended, f.signo, flags_after,
+                 want);
     }
 }
 
@@ -92,7 +98,8 @@ static void flags(void)
 static uint32_t rights(uint32_t selector)
 {
     uint32_t r = 0;
-    __asm__ volatile("larl %1, %0; jz 1f; xorl %0, %0; 1:" : "=&r"(r) : "r"(selector) : "cc");
+    __asm__ volatile("larl %1, %0; jz 1f; xorl %0, %0; 1:"
+                     : "=&r"(r) : "r"(selector) : "cc");
     return r;
 }
 
@@ -105,7 +112,7 @@ static void segment(int reg, int index, const char *name)
     for (uint32_t i = 0; i < 300; i++) {
         uint32_t s = i < 256 ? i : i * 2654435761u >> 16, r = rights(s | 3);
         if (reg == REG_CS && (r & 0x200000))
-            continue;                                   // 64-bit code: not for this program
+            continue;                               // 64-bit code: not for this program
         reset();
         forge.reg = reg, forge.on = 1, forge.value = s;
         if (faults(send, NULL, &f)) {
@@ -136,8 +143,8 @@ static void addresses(void)
     for (int i = 0; i < 5; i++) {
         reset();
         forge.reg = REG_ESP, forge.on = 1, forge.value = where[i];
-        ok(faults(send, NULL, &f) && f.signo == SIGSEGV, "esp 0x%x in the frame: SIGSEGV",
-           where[i]);
+        ok(faults(send, NULL, &f) && f.signo == SIGSEGV,
+           "esp 0x%x in the frame: SIGSEGV", where[i]);
     }
 }
 
@@ -151,7 +158,8 @@ static void fpstates(void)
         reset();
         forge.set_fpstate = 1, forge.fpstate = (void *)bad[i];
         int ended = faults(send, NULL, &f);
-        ok(ended && f.signo == SIGSEGV, "x87 state at 0x%lx: SIGSEGV", (unsigned long)bad[i]);
+        ok(ended && f.signo == SIGSEGV, "x87 state at 0x%lx: SIGSEGV",
+           (unsigned long)bad[i]);
     }
     reset();
     forge.set_fpstate = 1;
@@ -202,9 +210,11 @@ static void random_frame(void *seed)
 
 static void without_a_frame(void)
 {
-    static const uint32_t where[] = { 0, 8, 0xfffff000, 0xfffffffc, 0xc0100000, 0x08048000 };
+    static const uint32_t where[] = { 0,          8,          0xfffff000,
+                                      0xfffffffc, 0xc0100000, 0x08048000 };
     struct fault f;
-    for (number = SYS_sigreturn; number; number = number == 119 ? SYS_rt_sigreturn : 0) {
+    for (number = SYS_sigreturn; number;
+         number = number == 119 ? SYS_rt_sigreturn : 0) {
         int right = 0;
         for (int i = 0; i < 6; i++) {
             wild_esp = where[i];

@@ -17,8 +17,8 @@ static char *code_page, *code_data;
 static void TAP_UNUSED code_put(const void *bytes, size_t size)
 {
     if (!code_page) {
-        code_page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                         -1, 0);
+        code_page = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         need(code_page != MAP_FAILED);
         code_data = code_page + 4096;
     }

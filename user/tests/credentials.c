@@ -1,6 +1,7 @@
-/* credentials.c - POSIX setuid, seteuid, setreuid and their group twins; credentials(7),
- * setresuid(2). Every case runs as root and as a user: what needs privilege is tried in
- * either case and must be refused to the one and granted to the other.
+/* credentials.c - POSIX setuid, seteuid, setreuid and their group twins;
+ * credentials(7), setresuid(2). Every case runs as root and as a user: what needs
+ * privilege is tried in either case and must be refused to the one and granted to the
+ * other.
  */
 #include "tap.h"
 
@@ -11,7 +12,8 @@ enum { OTHER = 1000, THIRD = 1001 };
 
 static int root;                                        // does this test run as root?
 
-/* Real, effective and saved user ID are these; -1 in the last place is not looked at. */
+/* Real, effective and saved user ID are these; -1 in the last place is not looked
+ * at. */
 static int uids(uid_t r, uid_t e, uid_t s)
 {
     uid_t got[3];
@@ -44,8 +46,8 @@ static uid_t be_user(void)
 }
 
 /* "If the process has appropriate privileges, setuid() shall set the real user ID,
- * effective user ID, and the saved set-user-ID of the calling process to uid"; otherwise
- * only the effective one, to the real or the saved one. */
+ * effective user ID, and the saved set-user-ID of the calling process to uid";
+ * otherwise only the effective one, to the real or the saved one. */
 static void test_setuid(void *unused)
 {
     (void)unused;
@@ -72,9 +74,9 @@ static void test_setgid(void *unused)
     need(gids(me, me, me));
 }
 
-/* setresuid(2): "An unprivileged process may change its real UID, effective UID, and saved
- * set-user-ID, each to one of: the current real UID, the current effective UID, or the
- * current saved set-user-ID." */
+/* setresuid(2): "An unprivileged process may change its real UID, effective UID, and
+ * saved set-user-ID, each to one of: the current real UID, the current effective UID,
+ * or the current saved set-user-ID." */
 static void test_setresuid(void *unused)
 {
     (void)unused;
@@ -84,13 +86,14 @@ static void test_setresuid(void *unused)
     need(setresuid(-1, other, -1) == 0 && uids(other, other, third));
     need(setresuid(-1, third, -1) == 0 && uids(other, third, third));
     need(setresuid(third, other, -1) == 0 && uids(third, other, third));
-    need(refused(setresuid(-1, OTHER + 7, -1)) && refused(setresuid(OTHER + 7, -1, -1)));
+    need(refused(setresuid(-1, OTHER + 7, -1))
+         && refused(setresuid(OTHER + 7, -1, -1)));
     need(refused(setresuid(-1, -1, OTHER + 7)) && uids(third, other, third));
 }
 
-/* setreuid(2): "If the real user ID is set (ruid is not -1) or the effective user ID is set
- * to a value not equal to the previous real user ID, the saved set-user-ID will be set to
- * the new effective user ID." */
+/* setreuid(2): "If the real user ID is set (ruid is not -1) or the effective user ID is
+ * set to a value not equal to the previous real user ID, the saved set-user-ID will be
+ * set to the new effective user ID." */
 static void test_setreuid(void *unused)
 {
     (void)unused;
@@ -129,8 +132,8 @@ static void test_fork(void *unused)
     _exit(97);
 }
 
-/* "A process is a member of a group if ... one of its supplementary group IDs": only root
- * sets them; anyone may ask. */
+/* "A process is a member of a group if ... one of its supplementary group IDs": only
+ * root sets them; anyone may ask. */
 static void test_groups(void *unused)
 {
     (void)unused;
@@ -171,9 +174,9 @@ static void test_files(void *unused)
     need(status == 0);
 }
 
-/* execve(2): "If the set-user-ID bit is set on the program file referred to by pathname,
- * then the effective user ID of the calling process is changed to that of the owner of the
- * program file"; and AT_SECURE tells the program. */
+/* execve(2): "If the set-user-ID bit is set on the program file referred to by
+ * pathname, then the effective user ID of the calling process is changed to that of the
+ * owner of the program file"; and AT_SECURE tells the program. */
 static void test_setuid_bit(void *unused)
 {
     (void)unused;

@@ -30,7 +30,7 @@ static void become(const char *mode, const char *arg)
     _exit(97);
 }
 
-/* --- what the new program checks: exit status 0 is right --------------------------- */
+/* --- what the new program checks: exit status 0 is right -------------------------- */
 
 static char big[20000];
 
@@ -156,7 +156,7 @@ static int mode(int argc, char **argv, char **envp)
     return 96;
 }
 
-/* --- cases -------------------------------------------------------------------------- */
+/* --- cases ------------------------------------------------------------------------ */
 
 static void arguments(void)
 {
@@ -164,10 +164,11 @@ static void arguments(void)
     memset(big, 'b', sizeof big - 1);
     char *argv[] = { self, "args", "", "two words\n\xff", big, "last", NULL };
     is_exit(run(argv, env), 0, "argv and envp arrive byte for byte and in order");
-    for (int n = 1; n <= 4; n++) {                      // every alignment of the strings
+    for (int n = 1; n <= 4; n++) {                     // every alignment of the strings
         char *a[] = { self, "stack", "x", "x", "x", NULL };
         a[1 + n] = NULL;
-        is_exit(run(a, none), 0, "the initial stack is 16-aligned with %d arguments", n);
+        is_exit(run(a, none), 0, "the initial stack is 16-aligned with %d arguments",
+                n);
     }
     char *aux[] = { self, "auxv", NULL };
     is_exit(run(aux, none), 0, "the auxiliary vector tells the truth");
@@ -191,16 +192,19 @@ static void signals(void)
         stack_t ss = { .ss_sp = big, .ss_size = sizeof big };
         sigemptyset(&set);
         sigaddset(&set, SIGHUP);
-        need(signal(SIGUSR1, handler) != SIG_ERR && signal(SIGUSR2, SIG_IGN) != SIG_ERR);
+        need(signal(SIGUSR1, handler) != SIG_ERR
+             && signal(SIGUSR2, SIG_IGN) != SIG_ERR);
         need(sigprocmask(SIG_SETMASK, &set, NULL) == 0 && raise(SIGHUP) == 0);
         need(sigaltstack(&ss, NULL) == 0);
         become("signals", NULL);
     }
-    is_exit(wait_for(pid), 0, "handlers become default, ignored, mask and pending stay");
+    is_exit(wait_for(pid), 0,
+            "handlers become default, ignored, mask and pending stay");
 }
 
 /* "process ID, parent process ID, process group ID, session membership, current working
- * directory, file mode creation mask" and the "time left until an alarm clock signal". */
+ * directory, file mode creation mask" and the "time left until an alarm clock
+ * signal". */
 static void attributes(void)
 {
     pid_t pid;
@@ -208,8 +212,8 @@ static void attributes(void)
         char text[128];
         need(setsid() == getpid() && chdir("/tmp") == 0);
         umask(027);
-        snprintf(text, sizeof text, "%d %d %d %d 27 /tmp", getpid(), getppid(), getpid(),
-                 getpid());
+        snprintf(text, sizeof text, "%d %d %d %d 27 /tmp", getpid(), getppid(),
+                 getpid(), getpid());
         become("identity", text);
     }
     is_exit(wait_for(pid), 0, "process ID, parent, group, session, cwd and umask stay");
@@ -234,8 +238,10 @@ static void descriptors(void)
     snprintf(text, sizeof text, "%d %d %d", kept, closed, duplicate);
     CHILD (pid)
         become("descriptors", text);
-    is_exit(wait_for(pid), 0, "descriptors stay open with their offset, FD_CLOEXEC closes");
-    works(fcntl(closed, F_GETFD), "FD_CLOEXEC closes in the process that calls exec only");
+    is_exit(wait_for(pid), 0,
+            "descriptors stay open with their offset, FD_CLOEXEC closes");
+    works(fcntl(closed, F_GETFD),
+          "FD_CLOEXEC closes in the process that calls exec only");
     close(kept);
     close(closed);
     close(duplicate);
@@ -246,8 +252,8 @@ static void memory(void)
     char text[16];
     pid_t pid;
     CHILD (pid) {
-        char *map = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-                         -1, 0);
+        char *map = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE,
+                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         need(map != MAP_FAILED);
         map[1 << 19] = 1;
         snprintf(text, sizeof text, "%p", (void *)(map + (1 << 19)));
@@ -264,7 +270,8 @@ static void script(void)
     int fd = mkstemp(path), p[2];
     pid_t pid;
     need(fd >= 0 && pipe(p) == 0);
-    int n = snprintf(text, sizeof text, "#! /bin/sh -e \necho \"$1:$2:$#\"\nfalse\nexit 7\n");
+    int n = snprintf(text, sizeof text,
+                     "#! /bin/sh -e \necho \"$1:$2:$#\"\nfalse\nexit 7\n");
     need(write(fd, text, (size_t)n) == n && fchmod(fd, 0700) == 0 && close(fd) == 0);
     CHILD (pid) {
         char *argv[] = { "other name", "first", "second", NULL };
@@ -273,7 +280,8 @@ static void script(void)
         execve(path, argv, envp);
         _exit(97);
     }
-    is_exit(wait_for(pid), 1, "a script runs under its interpreter with the option given");
+    is_exit(wait_for(pid), 1,
+            "a script runs under its interpreter with the option given");
     n = (int)read(p[0], out, sizeof out - 1);
     out[n > 0 ? n : 0] = 0;
     ok(strcmp(out, "first:second:2\n") == 0, "and gets the script's arguments");

@@ -1,6 +1,6 @@
-/* exec_errors.c - POSIX exec: "If one of the exec functions returns to the calling process
- * image, an error has occurred; the return value shall be -1, and errno shall be set", and
- * the calling process is as it was. execve(2) ERRORS names the numbers.
+/* exec_errors.c - POSIX exec: "If one of the exec functions returns to the calling
+ * process image, an error has occurred; the return value shall be -1, and errno shall
+ * be set", and the calling process is as it was. execve(2) ERRORS names the numbers.
  */
 #include "tap.h"
 
@@ -20,7 +20,8 @@ static void make_file(char *path, const void *bytes, size_t size, mode_t mode)
 
 static void paths(void)
 {
-    char dir[] = "/tmp/exec.XXXXXX", file[] = "/tmp/exec.XXXXXX", path[64], longest[5000];
+    char dir[] = "/tmp/exec.XXXXXX", file[] = "/tmp/exec.XXXXXX", path[64],
+         longest[5000];
     need(mkdtemp(dir));
     make_file(file, "#!/bin/sh\n", 10, 0600);
     is_errno(execve("/tmp/no such file", no_args, no_env), ENOENT,
@@ -30,15 +31,18 @@ static void paths(void)
     is_errno(execve(path, no_args, no_env), ENOTDIR,
              "ENOTDIR: a component of the prefix is not a directory");
     is_errno(execve(dir, no_args, no_env), EACCES, "EACCES: a directory");
-    is_errno(execve("/dev/null", no_args, no_env), EACCES, "EACCES: not a regular file");
+    is_errno(execve("/dev/null", no_args, no_env), EACCES,
+             "EACCES: not a regular file");
     is_errno(execve(file, no_args, no_env), EACCES,
              "EACCES: no execute permission, for root neither when nobody has it");
     memset(longest, 'a', sizeof longest - 1);
     longest[0] = '/';
     longest[sizeof longest - 1] = 0;
-    is_errno(execve(longest, no_args, no_env), ENAMETOOLONG, "ENAMETOOLONG: a path of 4999");
+    is_errno(execve(longest, no_args, no_env), ENAMETOOLONG,
+             "ENAMETOOLONG: a path of 4999");
     longest[300] = 0;
-    is_errno(execve(longest, no_args, no_env), ENAMETOOLONG, "ENAMETOOLONG: a name of 299");
+    is_errno(execve(longest, no_args, no_env), ENAMETOOLONG,
+             "ENAMETOOLONG: a name of 299");
     snprintf(path, sizeof path, "%s/loop", dir);
     need(symlink(path, path) == 0);
     is_errno(execve(path, no_args, no_env), ELOOP, "ELOOP: a symbolic link to itself");
@@ -47,8 +51,8 @@ static void paths(void)
     unlink(file);
 }
 
-/* "[ENOEXEC] The new process image file has the appropriate access permission but has an
- * unrecognized format." */
+/* "[ENOEXEC] The new process image file has the appropriate access permission but has
+ * an unrecognized format." */
 static void formats(void)
 {
     static const struct {
@@ -73,26 +77,28 @@ static void formats(void)
     }
     char path[] = "/tmp/exec.XXXXXX";
     make_file(path, "#!/no/such/interpreter\n", 23, 0700);
-    is_errno(execve(path, no_args, no_env), ENOENT, "ENOENT: the interpreter is missing");
+    is_errno(execve(path, no_args, no_env), ENOENT,
+             "ENOENT: the interpreter is missing");
     unlink(path);
     char loop[] = "/tmp/exec.XXXXXX", text[40];
     int fd = mkstemp(loop);
     need(fd >= 0);
     int n = snprintf(text, sizeof text, "#!%s\n", loop);
     need(write(fd, text, (size_t)n) == n && fchmod(fd, 0700) == 0 && close(fd) == 0);
-    is_errno(execve(loop, no_args, no_env), ELOOP, "ELOOP: a script that interprets itself");
+    is_errno(execve(loop, no_args, no_env), ELOOP,
+             "ELOOP: a script that interprets itself");
     unlink(loop);
 }
 
-/* execve(2): "E2BIG: The total number of bytes in the environment (envp) and argument list
- * (argv) is too large, an argument or environment string is too long". 100,000 bytes fit:
- * {ARG_MAX} of the C library is 131,072. */
+/* execve(2): "E2BIG: The total number of bytes in the environment (envp) and argument
+ * list (argv) is too large, an argument or environment string is too long". 100,000
+ * bytes fit: {ARG_MAX} of the C library is 131,072. */
 static void sizes(void)
 {
     enum { POINTERS = 4096, STRING = 8192 };
     char *string = malloc(STRING), **argv = malloc((POINTERS + 1) * sizeof *argv);
-    char *big = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-                     0);
+    char *big =
+        mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     pid_t pid;
     need(string && argv && big != MAP_FAILED);
     memset(string, 's', STRING - 1);
@@ -122,21 +128,24 @@ static void sizes(void)
  * your accessible address space." */
 static void pointers(void)
 {
-    char *hole = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-                      0);
+    char *hole =
+        mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     need(hole != MAP_FAILED && munmap(hole + 4096, 4096) == 0);
     char *end = hole + 4096, **vector = (char **)end - 1;
     char *bad[] = { "x", end, NULL }, *kernel[] = { (char *)0xfffff000, NULL };
     is_errno(execve(end, no_args, no_env), EFAULT, "EFAULT: the path is unmapped");
-    is_errno(execve((char *)0xfffff000, no_args, no_env), EFAULT, "EFAULT: a kernel path");
+    is_errno(execve((char *)0xfffff000, no_args, no_env), EFAULT,
+             "EFAULT: a kernel path");
     end[-1] = '/';
-    is_errno(execve(end - 1, no_args, no_env), EFAULT, "EFAULT: the path runs into a hole");
+    is_errno(execve(end - 1, no_args, no_env), EFAULT,
+             "EFAULT: the path runs into a hole");
     *vector = "x";
     is_errno(execve(self, vector, no_env), EFAULT, "EFAULT: argv runs into a hole");
     is_errno(execve(self, no_args, vector), EFAULT, "EFAULT: envp runs into a hole");
     is_errno(execve(self, bad, no_env), EFAULT, "EFAULT: an argument is unmapped");
     is_errno(execve(self, no_args, kernel), EFAULT, "EFAULT: a kernel string in envp");
-    is_errno(execve(self, (char **)0xfffff000, no_env), EFAULT, "EFAULT: argv in the kernel");
+    is_errno(execve(self, (char **)0xfffff000, no_env), EFAULT,
+             "EFAULT: argv in the kernel");
     munmap(hole, 4096);
 }
 
@@ -150,14 +159,16 @@ static void unharmed(void)
 {
     struct sigaction sa = { .sa_handler = handler }, got;
     int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    int *map = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int *map =
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     need(fd >= 0 && map != MAP_FAILED && sigaction(SIGUSR1, &sa, NULL) == 0);
     *map = 77;
     pid_t pid = getpid();
     char *bad[] = { (char *)16, NULL };
     is_errno(execve(self, bad, no_env), EFAULT, "an exec that fails late");
     works(fcntl(fd, F_GETFD), "leaves close-on-exec descriptors open");
-    ok(sigaction(SIGUSR1, NULL, &got) == 0 && got.sa_handler == handler, "and handlers set");
+    ok(sigaction(SIGUSR1, NULL, &got) == 0 && got.sa_handler == handler,
+       "and handlers set");
     is_int(*map, 77, "and the memory as it was");
     is_int(getpid(), pid, "and the process ID");
     close(fd);

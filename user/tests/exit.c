@@ -1,7 +1,7 @@
-/* exit.c - POSIX exit, _exit, abort, atexit: "The value of status may be 0, EXIT_SUCCESS,
- * EXIT_FAILURE, or any other value, though only the least significant 8 bits (that is,
- * status & 0377) shall be available from wait() and waitpid()"; consequences of process
- * termination.
+/* exit.c - POSIX exit, _exit, abort, atexit: "The value of status may be 0,
+ * EXIT_SUCCESS, EXIT_FAILURE, or any other value, though only the least significant 8
+ * bits (that is, status & 0377) shall be available from wait() and waitpid()";
+ * consequences of process termination.
  */
 #include "raw.h"
 #include "tap.h"
@@ -41,9 +41,9 @@ static void second(void)
     need(write(out, "2", 1) == 1);
 }
 
-/* "exit() shall first call all functions registered by atexit(), in the reverse order of
- * their registration ... shall then flush all open streams with unwritten buffered data";
- * _exit does neither. */
+/* "exit() shall first call all functions registered by atexit(), in the reverse order
+ * of their registration ... shall then flush all open streams with unwritten buffered
+ * data"; _exit does neither. */
 static void handlers(void)
 {
     for (int quietly = 0; quietly < 2; quietly++) {
@@ -105,8 +105,8 @@ static void aborts(void)
 
 static int *volatile nowhere = (int *)16;
 
-/* "All of the file descriptors ... open in the calling process shall be closed": whatever
- * way the process ends, a reader of its pipe sees end-of-file. */
+/* "All of the file descriptors ... open in the calling process shall be closed":
+ * whatever way the process ends, a reader of its pipe sees end-of-file. */
 static void closes(void)
 {
     for (int how = 0; how < 3; how++) {
@@ -124,7 +124,8 @@ static void closes(void)
                 *nowhere = 1;
         }
         close(p[1]);
-        is_int(read(p[0], &c, 1), 0, "%s closes all descriptors: end of file", name[how]);
+        is_int(read(p[0], &c, 1), 0, "%s closes all descriptors: end of file",
+               name[how]);
         wait_for(pid);
         close(p[0]);
     }

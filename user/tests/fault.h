@@ -4,8 +4,9 @@
  *     if (faults(load_null, NULL, &f))
  *         is_int(f.signo, SIGSEGV, "...");
  *
- * The signal is caught in this process (no fork), on a stack of its own, and the code is
- * left by siglongjmp. FS, GS and the flags are put back, whatever the code did to them.
+ * The signal is caught in this process (no fork), on a stack of its own, and the code
+ * is left by siglongjmp. FS, GS and the flags are put back, whatever the code did to
+ * them.
  */
 #pragma once
 

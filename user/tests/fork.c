@@ -1,5 +1,6 @@
 /* fork.c - POSIX fork(): "The new process (child process) shall be an exact copy of the
- * calling process (parent process) except as detailed below", item by item, and fork(2).
+ * calling process (parent process) except as detailed below", item by item, and
+ * fork(2).
  */
 #include "tap.h"
 
@@ -41,14 +42,15 @@ static void identity(void)
     close(p[1]);
 }
 
-/* "exact copy": data, bss, heap, stack, TLS, mappings; and a write on either side is not
- * seen by the other (fork(2): "memory writes performed by one of the processes do not
- * affect the other"). */
+/* "exact copy": data, bss, heap, stack, TLS, mappings; and a write on either side is
+ * not seen by the other (fork(2): "memory writes performed by one of the processes do
+ * not affect the other"). */
 static void memory(void)
 {
     struct gate parent_wrote, child_wrote;
     int stack = 11, *heap = malloc(sizeof *heap);
-    int *map = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int *map =
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     need(heap && map != MAP_FAILED);
     int *all[] = { &data, &bss, &tls, &stack, heap, map };
     gate_init(&parent_wrote);
@@ -80,12 +82,12 @@ static void memory(void)
     free(heap);
 }
 
-/* fork(2): a page still shared by copy-on-write may not be written through by the kernel
- * either, when a system call stores a result in it. */
+/* fork(2): a page still shared by copy-on-write may not be written through by the
+ * kernel either, when a system call stores a result in it. */
 static void kernel_writes(void)
 {
-    char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-                      0);
+    char *page =
+        mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     int p[2];
     pid_t pid;
     need(page != MAP_FAILED && pipe(p) == 0);
@@ -106,8 +108,8 @@ static void kernel_writes(void)
 /* MAP_SHARED memory is shared, not copied. fork(2): mmap(2) mappings are inherited. */
 static void shared(void)
 {
-    volatile int *map = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
-                             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    volatile int *map =
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     pid_t pid;
     need(map != MAP_FAILED);
     *map = 1;
@@ -179,8 +181,8 @@ static void signals(void)
 }
 
 /* "The time left until an alarm clock signal shall be reset to zero, and the alarm, if
- * any, shall be canceled"; "tms_utime, tms_stime ... shall be set to 0"; group, session,
- * umask, limits and working directory are as in the parent. */
+ * any, shall be canceled"; "tms_utime, tms_stime ... shall be set to 0"; group,
+ * session, umask, limits and working directory are as in the parent. */
 static void the_rest(void)
 {
     struct itimerval it = { .it_value = { .tv_sec = 1000 } };
@@ -188,7 +190,8 @@ static void the_rest(void)
     char here[256], there[256];
     pid_t pid, pgrp = getpgrp(), sid = getsid(0);
     mode_t mask = umask(031);
-    need(setitimer(ITIMER_REAL, &it, NULL) == 0 && getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    need(setitimer(ITIMER_REAL, &it, NULL) == 0
+         && getrlimit(RLIMIT_NOFILE, &limit) == 0);
     need(getcwd(here, sizeof here));
     CHILD (pid) {
         struct tms t;
@@ -197,9 +200,11 @@ static void the_rest(void)
         need(times(&t) != (clock_t)-1 && t.tms_cutime == 0 && t.tms_cstime == 0);
         need(getpgrp() == pgrp && getsid(0) == sid && umask(0) == 031);
         need(getrlimit(RLIMIT_NOFILE, &got) == 0 && got.rlim_cur == limit.rlim_cur);
-        need(getcwd(there, sizeof there) && strcmp(here, there) == 0 && chdir("/") == 0);
+        need(getcwd(there, sizeof there) && strcmp(here, there) == 0
+             && chdir("/") == 0);
     }
-    is_exit(wait_for(pid), 0, "alarm is cancelled; group, session, umask, limits, cwd stay");
+    is_exit(wait_for(pid), 0,
+            "alarm is cancelled; group, session, umask, limits, cwd stay");
     need(getitimer(ITIMER_REAL, &it) == 0);
     ok(it.it_value.tv_sec > 0, "the parent's alarm goes on");
     need(getcwd(there, sizeof there));

@@ -1,7 +1,7 @@
-/* futex.c - futex(2), by the raw call: FUTEX_WAIT "tests that the value at the futex word
- * ... still contains the expected value val, and if so, then sleeps waiting for a
- * FUTEX_WAKE operation"; FUTEX_WAKE "wakes at most val of the waiters"; FUTEX_REQUEUE; and
- * ERRORS. These three, private and shared, are what the C library needs.
+/* futex.c - futex(2), by the raw call: FUTEX_WAIT "tests that the value at the futex
+ * word ... still contains the expected value val, and if so, then sleeps waiting for a
+ * FUTEX_WAKE operation"; FUTEX_WAKE "wakes at most val of the waiters"; FUTEX_REQUEUE;
+ * and ERRORS. These three, private and shared, are what the C library needs.
  */
 #include "raw.h"
 #include "tap.h"
@@ -27,21 +27,26 @@ static long futex(int *word, int op, int val, const void *timeout)
 static void refuse(void)
 {
     struct time32 bad[] = { { 0, 1000000000 }, { 0, -1 }, { -1, 0 } };
-    is_int(futex(&words[0], WAIT | private, 1, NULL), -EAGAIN, "EAGAIN: the word is not val");
+    is_int(futex(&words[0], WAIT | private, 1, NULL), -EAGAIN,
+           "EAGAIN: the word is not val");
     is_int(futex((int *)((char *)words + 1), WAIT | private, 0, NULL), -EINVAL,
            "EINVAL: uaddr is not aligned on a four-byte boundary");
     is_int(futex((int *)((char *)words + 2), WAKE | private, 1, NULL), -EINVAL,
            "EINVAL: nor for FUTEX_WAKE");
-    is_int(futex((int *)16, WAIT | private, 0, NULL), -EFAULT, "EFAULT: an unmapped word");
-    is_int(futex((int *)0xfffff000, WAIT | private, 0, NULL), -EFAULT, "EFAULT: the kernel");
+    is_int(futex((int *)16, WAIT | private, 0, NULL), -EFAULT,
+           "EFAULT: an unmapped word");
+    is_int(futex((int *)0xfffff000, WAIT | private, 0, NULL), -EFAULT,
+           "EFAULT: the kernel");
     long r = futex((int *)0xfffff000, WAKE | private, 1, NULL);
     ok(r == 0 || r == -EFAULT, "FUTEX_WAKE of a kernel word: EFAULT, or nobody there");
-    is_int(futex(&words[0], WAIT | private, 0, (void *)16), -EFAULT, "EFAULT: the time-out");
+    is_int(futex(&words[0], WAIT | private, 0, (void *)16), -EFAULT,
+           "EFAULT: the time-out");
     for (int i = 0; i < 3; i++)
         is_int(futex(&words[0], WAIT | private, 0, &bad[i]), -EINVAL,
                "EINVAL: a time-out of %d s, %d ns", bad[i].sec, bad[i].nsec);
     is_int(futex(&words[0], 99, 0, NULL), -ENOSYS, "ENOSYS: an unknown operation");
-    is_int(futex(&words[0], WAKE | private, 1, NULL), 0, "FUTEX_WAKE without waiters gives 0");
+    is_int(futex(&words[0], WAKE | private, 1, NULL), 0,
+           "FUTEX_WAKE without waiters gives 0");
 }
 
 static void timeout(void)
@@ -53,7 +58,8 @@ static void timeout(void)
     clock_gettime(CLOCK_MONOTONIC, &b);
     ok((b.tv_sec - a.tv_sec) * 1000000000LL + b.tv_nsec - a.tv_nsec >= 5000000,
        "and not before");
-    is_int(futex(&words[0], WAIT | private, 0, &zero), -ETIMEDOUT, "ETIMEDOUT at once for 0");
+    is_int(futex(&words[0], WAIT | private, 0, &zero), -ETIMEDOUT,
+           "ETIMEDOUT at once for 0");
 }
 
 static pid_t tid[4];
@@ -102,19 +108,24 @@ static void wake_count(const char *kind)
     is_int(futex(&words[0], WAKE | private, 1, NULL), 1, "%s: wakes one of four", kind);
     until_awake(1);
     is_int(awake, 1, "%s: exactly one", kind);
-    is_int(futex(&words[0], WAKE | private, 2, NULL), 2, "%s: wakes two of three", kind);
+    is_int(futex(&words[0], WAKE | private, 2, NULL), 2, "%s: wakes two of three",
+           kind);
     until_awake(3);
-    is_int(futex(&words[1], WAKE | private, 1, NULL), 0, "%s: another word has none", kind);
-    is_int(futex(&words[0], WAKE | private, 0x7fffffff, NULL), 1, "%s: wakes the last", kind);
+    is_int(futex(&words[1], WAKE | private, 1, NULL), 0, "%s: another word has none",
+           kind);
+    is_int(futex(&words[0], WAKE | private, 0x7fffffff, NULL), 1, "%s: wakes the last",
+           kind);
     until_awake(4);
-    is_int(result[0] | result[1] | result[2] | result[3], 0, "%s: woken waits give 0", kind);
+    is_int(result[0] | result[1] | result[2] | result[3], 0, "%s: woken waits give 0",
+           kind);
     finish(t);
 }
 
-/* "FUTEX_REQUEUE: wakes up a maximum of val waiters ... If there are more than val waiters,
- * then the remaining waiters are removed from the wait queue of the source futex at uaddr
- * and added to the wait queue of the target futex at uaddr2", at most val2. Returns "the
- * number of waiters that were woken up" plus requeued (Linux counts both). */
+/* "FUTEX_REQUEUE: wakes up a maximum of val waiters ... If there are more than val
+ * waiters, then the remaining waiters are removed from the wait queue of the source
+ * futex at uaddr and added to the wait queue of the target futex at uaddr2", at most
+ * val2. Returns "the number of waiters that were woken up" plus requeued (Linux counts
+ * both). */
 static void requeue(const char *kind)
 {
     pthread_t t[4];
@@ -122,19 +133,21 @@ static void requeue(const char *kind)
     is_int(raw(SYS_futex, (long)&words[0], REQUEUE | private, 1, 2, (long)&words[1]), 3,
            "%s: requeue wakes one and moves two", kind);
     until_awake(1);
-    is_int(futex(&words[0], WAKE | private, 9, NULL), 1, "%s: one is still there", kind);
+    is_int(futex(&words[0], WAKE | private, 9, NULL), 1, "%s: one is still there",
+           kind);
     until_awake(2);
-    is_int(futex(&words[1], WAKE | private, 9, NULL), 2, "%s: two wait elsewhere now", kind);
+    is_int(futex(&words[1], WAKE | private, 9, NULL), 2, "%s: two wait elsewhere now",
+           kind);
     until_awake(4);
     finish(t);
     is_int(raw(SYS_futex, (long)&words[0], REQUEUE | private, 1, 2, 16 + 1), -EINVAL,
            "%s: EINVAL: a misaligned target", kind);
-    is_int(raw(SYS_futex, (long)&words[0], REQUEUE | private, -1, 2, (long)&words[1]), -EINVAL,
-           "%s: EINVAL: a negative number", kind);
+    is_int(raw(SYS_futex, (long)&words[0], REQUEUE | private, -1, 2, (long)&words[1]),
+           -EINVAL, "%s: EINVAL: a negative number", kind);
 }
 
-/* "a process-shared futex is identified by the memory, wherever it is mapped"; private ones
- * by the address space. */
+/* "a process-shared futex is identified by the memory, wherever it is mapped"; private
+ * ones by the address space. */
 static void shared(void)
 {
     char path[] = "/tmp/futex.XXXXXX";
@@ -153,7 +166,8 @@ static void shared(void)
     while (((volatile int *)a)[1] == 0)
         sched_yield();
     until_asleep(pid);
-    is_int(futex(a, WAKE | PRIVATE, 1, NULL), 0, "a private wake reaches no other process");
+    is_int(futex(a, WAKE | PRIVATE, 1, NULL), 0,
+           "a private wake reaches no other process");
     while (futex(b, WAKE, 1, NULL) == 0)
         sched_yield();
     is_exit(wait_for(pid), 3, "a shared wake does, through another address");
@@ -204,7 +218,8 @@ static void signals(void)
         sched_yield();
     until_asleep(tid[1]);
     is_int(awake, 0, "with SA_RESTART and no time-out the wait goes on");
-    is_int(futex(&words[0], WAKE | private, 4, NULL), 4, "and is woken with the others");
+    is_int(futex(&words[0], WAKE | private, 4, NULL), 4,
+           "and is woken with the others");
     finish(w);
 }
 
@@ -218,7 +233,8 @@ int main(void)
     private = 0;
     wake_count("shared");
     requeue("shared");
-    is_int(futex((int *)16, WAKE, 1, NULL), -EFAULT, "EFAULT: wake of an unmapped shared word");
+    is_int(futex((int *)16, WAKE, 1, NULL), -EFAULT,
+           "EFAULT: wake of an unmapped shared word");
     shared();
     return done_testing();
 }

@@ -1,5 +1,5 @@
-/* groups.c - process groups and sessions: POSIX getpgrp, getpgid, setpgid, getsid, setsid.
- * The terminal's part (foreground group, SIGTTIN) is tested with the terminal.
+/* groups.c - process groups and sessions: POSIX getpgrp, getpgid, setpgid, getsid,
+ * setsid. The terminal's part (foreground group, SIGTTIN) is tested with the terminal.
  */
 #include "tap.h"
 
@@ -52,8 +52,8 @@ static void create_and_join(void)
     gate_close(&gate);
 }
 
-/* "[EACCES] The value of the pid argument matches the process ID of a child process of the
- * calling process and the child process has successfully executed one of the exec
+/* "[EACCES] The value of the pid argument matches the process ID of a child process of
+ * the calling process and the child process has successfully executed one of the exec
  * functions." */
 static void after_exec(void)
 {
@@ -78,8 +78,8 @@ static void after_exec(void)
 }
 
 /* "If the calling process is not a process group leader, it shall create a new session.
- * ... shall be the session leader of this new session, shall be the process group leader
- * of a new process group, and shall have no controlling terminal." */
+ * ... shall be the session leader of this new session, shall be the process group
+ * leader of a new process group, and shall have no controlling terminal." */
 static void session(void)
 {
     struct gate made, gate;

@@ -24,7 +24,8 @@ static void threads(void)
     need(pthread_create(&t, NULL, other, NULL) == 0 && pthread_join(t, NULL) == 0);
     is_int(seen[0], getpid(), "another thread has the same process ID");
     ok(seen[1] > 0 && seen[1] != getpid(), "and another thread ID");
-    is_errno(kill(seen[1], 0), ESRCH, "which is not a process ID (and the thread is gone)");
+    is_errno(kill(seen[1], 0), ESRCH,
+             "which is not a process ID (and the thread is gone)");
 }
 
 /* set_tid_address(2): "set_tid_address() always returns the caller's thread ID." */

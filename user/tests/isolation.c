@@ -1,12 +1,12 @@
-/* isolation.c - processes are protected from each other, so they need the kernel in order
- * to talk: POSIX 3.289 process, "an address space with one or more threads executing
- * within that address space".
+/* isolation.c - processes are protected from each other, so they need the kernel in
+ * order to talk: POSIX 3.289 process, "an address space with one or more threads
+ * executing within that address space".
  *
  * FEATURE(1): a wild store into the neighbour's address kills only the one who did it
  * FEATURE(7): without the kernel's help a process cannot tell its neighbour anything
- * FEATURE(12): the same address holds a different value in each process at the same time
- * FEATURE(2): two programs that share a channel affect each other
- * FEATURE(3): information computed in one process is shared with another
+ * FEATURE(12): the same address holds a different value in each process at the same
+ * time FEATURE(2): two programs that share a channel affect each other FEATURE(3):
+ * information computed in one process is shared with another
  */
 #include "tap.h"
 
@@ -40,7 +40,8 @@ static void wild_store(void)
     gate_close(&gate);
 }
 
-/* Both sides hold their value at one address, look again after the other has written. */
+/* Both sides hold their value at one address, look again after the other has
+ * written. */
 static void private_space(void)
 {
     struct gate go, done;
@@ -55,11 +56,13 @@ static void private_space(void)
         need(word == 2);
     }
     gate_wait(&done);
-    is_int(word, 1, "without the kernel's help a process cannot tell its neighbour anything");
+    is_int(word, 1,
+           "without the kernel's help a process cannot tell its neighbour anything");
     word = 3;
     gate_open(&go);
-    is_exit(wait_for(pid), 0,
-            "the same address holds a different value in each process at the same time");
+    is_exit(
+        wait_for(pid), 0,
+        "the same address holds a different value in each process at the same time");
     gate_close(&go);
     gate_close(&done);
 }

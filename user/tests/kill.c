@@ -1,7 +1,8 @@
-/* kill.c - POSIX kill(): to whom a signal goes and who may send it; "For a process to have
- * permission to send a signal to a process designated by pid, unless the sending process
- * has appropriate privileges, the real or effective user ID of the sending process shall
- * match the real or saved set-user-ID of the receiving process"; tkill(2), tgkill(2).
+/* kill.c - POSIX kill(): to whom a signal goes and who may send it; "For a process to
+ * have permission to send a signal to a process designated by pid, unless the sending
+ * process has appropriate privileges, the real or effective user ID of the sending
+ * process shall match the real or saved set-user-ID of the receiving process";
+ * tkill(2), tgkill(2).
  */
 #include "raw.h"
 #include "tap.h"
@@ -33,9 +34,9 @@ static void numbers(void)
     is_errno(kill(pid, 0), ESRCH, "ESRCH: a process that was waited for");
 }
 
-/* "If the value of pid causes sig to be generated for the sending process, and if sig is
- * not blocked ... either sig or at least one pending unblocked signal shall be delivered to
- * the sending thread before kill() returns." */
+/* "If the value of pid causes sig to be generated for the sending process, and if sig
+ * is not blocked ... either sig or at least one pending unblocked signal shall be
+ * delivered to the sending thread before kill() returns." */
 static void oneself(void)
 {
     signal(SIGUSR1, handler);
@@ -117,7 +118,8 @@ static void as_another(void *target)
     need(kill(pid, 65) == -1 && errno == EINVAL);
     need(raw(SYS_tkill, pid, SIGKILL) == -EPERM);
     need(raw(SYS_rt_sigqueueinfo, pid, SIGKILL, 0) == -EFAULT);
-    need(sigqueue(pid, SIGKILL, (union sigval){ .sival_int = 1 }) == -1 && errno == EPERM);
+    need(sigqueue(pid, SIGKILL, (union sigval){ .sival_int = 1 }) == -1
+         && errno == EPERM);
     need(kill(getpid(), 0) == 0);
 }
 
@@ -194,7 +196,8 @@ static void *thread(void *tid)
     return NULL;
 }
 
-/* tkill(2): "EINVAL: An invalid thread ID, thread group ID, or signal was specified"; ESRCH.
+/* tkill(2): "EINVAL: An invalid thread ID, thread group ID, or signal was specified";
+ * ESRCH.
  */
 static void tkill_errors(void)
 {
@@ -223,7 +226,8 @@ int main(void)
     groups();
     permissions();
     is_exit(in_child(same_session, NULL), 0, "SIGCONT is allowed within the session");
-    is_exit(in_child(part_of_a_group, NULL), 0, "0 and -1 succeed if one can be signalled");
+    is_exit(in_child(part_of_a_group, NULL), 0,
+            "0 and -1 succeed if one can be signalled");
     tkill_errors();
     return done_testing();
 }

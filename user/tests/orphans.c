@@ -1,6 +1,6 @@
-/* orphans.c - POSIX _exit: "The parent process ID of all of the existing child processes
- * and zombie processes of the calling process shall be set to the process ID of an
- * implementation-defined system process", and what that does to their groups.
+/* orphans.c - POSIX _exit: "The parent process ID of all of the existing child
+ * processes and zombie processes of the calling process shall be set to the process ID
+ * of an implementation-defined system process", and what that does to their groups.
  */
 #include "tap.h"
 
@@ -105,9 +105,10 @@ static void family(void)
     gate_close(&gate);
 }
 
-/* "If the exit of the process causes a process group to become orphaned, and if any member
- * of the newly-orphaned process group is stopped, then a SIGHUP signal followed by a
- * SIGCONT signal shall be sent to each process in the newly-orphaned process group." */
+/* "If the exit of the process causes a process group to become orphaned, and if any
+ * member of the newly-orphaned process group is stopped, then a SIGHUP signal followed
+ * by a SIGCONT signal shall be sent to each process in the newly-orphaned process
+ * group." */
 static volatile sig_atomic_t order[2], seen;
 
 static void record(int sig)
@@ -122,7 +123,7 @@ static void orphaned_group(void)
     pid_t pid, stopped;
     int got[3];
     need(pipe2(p, O_CLOEXEC) == 0);
-    CHILD (pid) {                                       // session leader: our group is out
+    CHILD (pid) {                                    // session leader: our group is out
         need(setsid() > 0);
         struct gate ready;
         gate_init(&ready);
@@ -130,7 +131,8 @@ static void orphaned_group(void)
             struct sigaction sa = { .sa_handler = record };
             sigfillset(&sa.sa_mask);
             need(setpgid(0, 0) == 0);
-            need(sigaction(SIGHUP, &sa, NULL) == 0 && sigaction(SIGCONT, &sa, NULL) == 0);
+            need(sigaction(SIGHUP, &sa, NULL) == 0
+                 && sigaction(SIGCONT, &sa, NULL) == 0);
             gate_open(&ready);
             raise(SIGSTOP);
             while (seen < 2)
@@ -146,7 +148,8 @@ static void orphaned_group(void)
     }
     is_exit(wait_for(pid), 0, "the last link of a stopped group to its session ends");
     need(read(p[0], got, sizeof got) == sizeof got);
-    ok((got[1] == SIGHUP && got[2] == SIGCONT) || (got[1] == SIGCONT && got[2] == SIGHUP),
+    ok((got[1] == SIGHUP && got[2] == SIGCONT)
+           || (got[1] == SIGCONT && got[2] == SIGHUP),
        "the stopped orphan gets SIGHUP and SIGCONT");
     close(p[0]);
     close(p[1]);

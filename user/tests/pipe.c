@@ -1,13 +1,13 @@
 /* pipe.c - POSIX pipe(): "shall create a pipe and place two file descriptors, one each
- * into the arguments fildes[0] and fildes[1], that refer to the open file descriptions for
- * the read and write ends of the pipe"; read(), write() and pipe(7) on what they do there.
- * A full pipe is in pipe_full.c, atomic writes are in pipe_atomic.c.
+ * into the arguments fildes[0] and fildes[1], that refer to the open file descriptions
+ * for the read and write ends of the pipe"; read(), write() and pipe(7) on what they do
+ * there. A full pipe is in pipe_full.c, atomic writes are in pipe_atomic.c.
  *
- * FEATURE(84): a pipe has no name and is handed on by fork
- * FEATURE(85): the producer writes to the write end, the consumer reads from the read end
- * FEATURE(86): fd[0] is the read end and fd[1] the write end, for both processes
- * FEATURE(87): a pipe goes one way: EBADF on the wrong end
- * FEATURE(89): fstat shows a pipe as a file in memory with an inode of its own
+ * FEATURE(84): a pipe has no name and is handed on by fork FEATURE(85): the producer
+ * writes to the write end, the consumer reads from the read end FEATURE(86): fd[0] is
+ * the read end and fd[1] the write end, for both processes FEATURE(87): a pipe goes one
+ * way: EBADF on the wrong end FEATURE(89): fstat shows a pipe as a file in memory with
+ * an inode of its own
  */
 #include "raw.h"
 #include "tap.h"
@@ -48,7 +48,8 @@ static void ends(void)
     drop();
 }
 
-/* A stream: no boundaries between writes, first in first out; a read gives what is there. */
+/* A stream: no boundaries between writes, first in first out; a read gives what is
+ * there. */
 static void stream(void)
 {
     struct iovec v[3] = { { "on", 2 }, { "", 0 }, { "e,two", 5 } };
@@ -69,8 +70,8 @@ static void stream(void)
     drop();
 }
 
-/* read(): "If no process has the pipe open for writing, read() shall return 0 to indicate
- * end-of-file", after the data that is still there. */
+/* read(): "If no process has the pipe open for writing, read() shall return 0 to
+ * indicate end-of-file", after the data that is still there. */
 static void end_of_file(void)
 {
     make();
@@ -79,7 +80,8 @@ static void end_of_file(void)
     close(p[1]);
     need(fcntl(p[0], F_SETFL, O_NONBLOCK) == 0);
     is_int(read(p[0], buffer, 10), 4, "data written before the close is read");
-    is_errno(read(p[0], buffer, 10), EAGAIN, "a duplicate of the write end keeps it open");
+    is_errno(read(p[0], buffer, 10), EAGAIN,
+             "a duplicate of the write end keeps it open");
     close(copy);
     is_int(read(p[0], buffer, 10), 0, "end of file when the last write end is closed");
     is_int(read(p[0], buffer, 10), 0, "and again");
@@ -93,8 +95,8 @@ static void handler(int sig)
     caught = sig;
 }
 
-/* write(): "[EPIPE] An attempt is made to write to a pipe ... that is not open for reading
- * by any process ... A SIGPIPE signal shall also be sent to the thread." */
+/* write(): "[EPIPE] An attempt is made to write to a pipe ... that is not open for
+ * reading by any process ... A SIGPIPE signal shall also be sent to the thread." */
 static void broken(void)
 {
     pid_t pid;
@@ -149,7 +151,8 @@ static void flags(void)
     need(pipe2(p, O_NONBLOCK | O_CLOEXEC) == 0);
     ok((fcntl(p[0], F_GETFL) & O_NONBLOCK) && (fcntl(p[1], F_GETFL) & O_NONBLOCK),
        "O_NONBLOCK on both ends");
-    is_int(fcntl(p[0], F_GETFD) & fcntl(p[1], F_GETFD), FD_CLOEXEC, "O_CLOEXEC on both");
+    is_int(fcntl(p[0], F_GETFD) & fcntl(p[1], F_GETFD), FD_CLOEXEC,
+           "O_CLOEXEC on both");
     is_errno(read(p[0], buffer, 1), EAGAIN, "EAGAIN: an empty pipe, O_NONBLOCK");
     need(fcntl(p[1], F_SETFL, 0) == 0);
     ok(fcntl(p[0], F_GETFL) & O_NONBLOCK, "each end has status flags of its own");
@@ -160,7 +163,8 @@ static void flags(void)
     int low = dup(0);
     close(low);
     is_int(raw(SYS_pipe, 16), -EFAULT, "EFAULT: a bad array");
-    is_int(raw(SYS_pipe, -4), -EFAULT, "EFAULT: an array at the end of the address space");
+    is_int(raw(SYS_pipe, -4), -EFAULT,
+           "EFAULT: an array at the end of the address space");
     int again = dup(0);
     is_int(again, low, "and no descriptor is left open");
     close(again);
@@ -182,9 +186,10 @@ static void as_a_file(void)
     struct stat a, b, c;
     int q[2];
     make();
-    need(pipe(q) == 0 && fstat(p[0], &a) == 0 && fstat(p[1], &b) == 0 && !fstat(q[0], &c));
-    ok(S_ISFIFO(a.st_mode) && a.st_ino == b.st_ino && a.st_dev == b.st_dev &&
-           a.st_ino != c.st_ino,
+    need(pipe(q) == 0 && fstat(p[0], &a) == 0 && fstat(p[1], &b) == 0
+         && !fstat(q[0], &c));
+    ok(S_ISFIFO(a.st_mode) && a.st_ino == b.st_ino && a.st_dev == b.st_dev
+           && a.st_ino != c.st_ino,
        "fstat shows a pipe as a file in memory with an inode of its own");
     is_int(a.st_mode & 07777, 0600, "with mode 0600");
     ok(a.st_uid == geteuid() && a.st_gid == getegid(), "owned by its maker");
@@ -206,10 +211,13 @@ static void bad_buffers(void)
     make();
     need(write(p[1], "keep", 4) == 4);
     is_int(raw(SYS_read, p[0], 16, 4), -EFAULT, "EFAULT: read to nowhere");
-    is_int(raw(SYS_read, p[0], (long)0xfffff000, 4), -EFAULT, "EFAULT: read to the kernel");
-    is_int(raw(SYS_read, p[0], (long)no_descriptors, 4), -EFAULT, "EFAULT: read to the text");
+    is_int(raw(SYS_read, p[0], (long)0xfffff000, 4), -EFAULT,
+           "EFAULT: read to the kernel");
+    is_int(raw(SYS_read, p[0], (long)no_descriptors, 4), -EFAULT,
+           "EFAULT: read to the text");
     is_int(raw(SYS_write, p[1], 16, 4), -EFAULT, "EFAULT: write from nowhere");
-    is_int(raw(SYS_write, p[1], (long)0xfffff000, 4), -EFAULT, "EFAULT: from the kernel");
+    is_int(raw(SYS_write, p[1], (long)0xfffff000, 4), -EFAULT,
+           "EFAULT: from the kernel");
     is_int(read(p[0], buffer, 100), 4, "no byte was lost or added");
     ok(memcmp(buffer, "keep", 4) == 0, "or changed");
     drop();
@@ -223,7 +231,8 @@ int main(void)
     broken();
     inherited();
     flags();
-    is_exit(in_child(no_descriptors, NULL), 0, "EMFILE: one free descriptor is too few");
+    is_exit(in_child(no_descriptors, NULL), 0,
+            "EMFILE: one free descriptor is too few");
     as_a_file();
     bad_buffers();
     return done_testing();

@@ -1,7 +1,7 @@
 /* pipe_atomic.c - POSIX write() to a pipe: "Write requests of {PIPE_BUF} bytes or less
- * shall not be interleaved with data from other processes doing writes on the same pipe";
- * with O_NONBLOCK such a request "shall either ... transfer all the data ... or transfer no
- * data and return -1 with errno set to [EAGAIN]", at every fill level.
+ * shall not be interleaved with data from other processes doing writes on the same
+ * pipe"; with O_NONBLOCK such a request "shall either ... transfer all the data ... or
+ * transfer no data and return -1 with errno set to [EAGAIN]", at every fill level.
  */
 #include "tap.h"
 
@@ -54,7 +54,8 @@ static void all_or_nothing(void)
             }
             wrong += drain() != total;
         }
-    is_int(torn, 0, "O_NONBLOCK: %ld requests at many fill levels are all or nothing", tries);
+    is_int(torn, 0, "O_NONBLOCK: %ld requests at many fill levels are all or nothing",
+           tries);
     is_int(wrong, 0, "the pipe holds what was written, after EAGAIN too");
     is_int(promise, 0, "after POLLOUT a write of PIPE_BUF bytes or less succeeds");
     close(p[0]);
@@ -66,9 +67,11 @@ static void write_records(char letter, size_t size, int count, int vectors)
 {
     char record[4096];
     memset(record, letter, size);
-    struct iovec v[2] = { { record, size / 3 }, { record + size / 3, size - size / 3 } };
+    struct iovec v[2] = { { record, size / 3 },
+                          { record + size / 3, size - size / 3 } };
     while (count-- > 0)
-        need((vectors ? writev(p[1], v, 2) : write(p[1], record, size)) == (ssize_t)size);
+        need((vectors ? writev(p[1], v, 2) : write(p[1], record, size))
+             == (ssize_t)size);
 }
 
 /* Letters come in multiples of the record, whatever pieces the reader takes. */
@@ -87,7 +90,8 @@ static void no_mixture(size_t size, int vectors)
             write_records((char)('a' + i), size, count, vectors);
         }
     close(p[1]);
-    for (size_t piece = 1; (n = read(p[0], text, piece)) > 0; piece = piece * 5 % 5003 + 1) {
+    for (size_t piece = 1; (n = read(p[0], text, piece)) > 0;
+         piece = piece * 5 % 5003 + 1) {
         for (ssize_t i = 0; i < n; i++) {
             if (text[i] != last) {
                 torn += run % (long)size != 0;

@@ -1,6 +1,7 @@
-/* pipe_full.c - POSIX write() to a pipe: "If the O_NONBLOCK flag is clear, a write request
- * may cause the thread to block, but on normal completion it shall return nbyte"; read():
- * "block the calling thread until some data is written or the pipe is closed".
+/* pipe_full.c - POSIX write() to a pipe: "If the O_NONBLOCK flag is clear, a write
+ * request may cause the thread to block, but on normal completion it shall return
+ * nbyte"; read(): "block the calling thread until some data is written or the pipe is
+ * closed".
  *
  * FEATURE(94): a full pipe blocks the writer until a reader makes room
  */
@@ -59,7 +60,8 @@ static void blocks(void)
     until_asleep(pid);
     is_int(poll(&poll_report, 1, 0), 0, "a writer to a full pipe waits");
     read_exactly(text, capacity);
-    is_exit(wait_for(pid), 0, "a full pipe blocks the writer until a reader makes room");
+    is_exit(wait_for(pid), 0,
+            "a full pipe blocks the writer until a reader makes room");
     ok(read(p[0], text, 10) == 1 && text[0] == 'Z', "its byte comes last");
     close(p[0]);
     close(p[1]);
@@ -128,9 +130,9 @@ static long interrupt(pid_t pid)
     return r;
 }
 
-/* "If write() is interrupted by a signal before it writes any data, it shall return -1 with
- * errno set to [EINTR]. If write() is interrupted by a signal after it successfully writes
- * some data, it shall return the number of bytes written." */
+/* "If write() is interrupted by a signal before it writes any data, it shall return -1
+ * with errno set to [EINTR]. If write() is interrupted by a signal after it
+ * successfully writes some data, it shall return the number of bytes written." */
 static void interrupted(int flags, const char *name)
 {
     struct sigaction sa = { .sa_handler = handler, .sa_flags = flags };
@@ -141,10 +143,12 @@ static void interrupted(int flags, const char *name)
         need(write(report[1], &r, sizeof r) == sizeof r);
     }
     long r = interrupt(pid);
-    ok(r > 0 && r < (long)sizeof big, "%s: a write with some data done is cut short", name);
+    ok(r > 0 && r < (long)sizeof big, "%s: a write with some data done is cut short",
+       name);
     wait_for(pid);
     read_exactly(text, r);
-    ok(memcmp(text, big, (size_t)r) == 0 && is_empty(), "%s: what it says was written", name);
+    ok(memcmp(text, big, (size_t)r) == 0 && is_empty(), "%s: what it says was written",
+       name);
     if (flags == 0) {
         fill();
         CHILD (pid) {
@@ -172,7 +176,8 @@ static void other_side_leaves(void)
     }
     until_asleep(pid);
     close(p[0]);
-    is_exit(wait_for(pid), 0, "EPIPE wakes a sleeping writer when the last reader leaves");
+    is_exit(wait_for(pid), 0,
+            "EPIPE wakes a sleeping writer when the last reader leaves");
     close(p[1]);
     need(pipe(p) == 0);
     CHILD (pid) {
@@ -182,12 +187,14 @@ static void other_side_leaves(void)
     }
     until_asleep(pid);
     close(p[1]);
-    is_exit(wait_for(pid), 0, "end of file wakes a sleeping reader when the writer leaves");
+    is_exit(wait_for(pid), 0,
+            "end of file wakes a sleeping reader when the writer leaves");
     close(p[0]);
     signal(SIGPIPE, SIG_DFL);
 }
 
-/* Several sleepers at one pipe: every byte goes to one reader, nobody sleeps for ever. */
+/* Several sleepers at one pipe: every byte goes to one reader, nobody sleeps for
+ * ever. */
 static void crowd(void)
 {
     enum { N = 5 };

@@ -1,6 +1,6 @@
-/* pipeline.c - POSIX 2.9.2 Pipelines: "The standard output of command1 shall be connected
- * to the standard input of command2"; 3.363: standard input, output and error are file
- * descriptors 0, 1, 2. The commands are the system's own: sh, cat, wc, echo.
+/* pipeline.c - POSIX 2.9.2 Pipelines: "The standard output of command1 shall be
+ * connected to the standard input of command2"; 3.363: standard input, output and error
+ * are file descriptors 0, 1, 2. The commands are the system's own: sh, cat, wc, echo.
  *
  * FEATURE(6): a shell pipeline: programs that know nothing of each other work together
  * FEATURE(90): descriptors 0, 1 and 2 are standard input, output and error
@@ -39,7 +39,8 @@ static void pipelines(void)
     is_exit(shell("echo one two three | wc -w", out, sizeof out), 0, "echo | wc");
     is_int(atoi(out), 3, "the | of the shell joins two commands");
     is_exit(shell("printf 'b\\na\\nc\\n' | sort | cat | head -n 2 | tail -n 1", out,
-                  sizeof out), 0, "five commands");
+                  sizeof out),
+            0, "five commands");
     ok(strcmp(out, "b\n") == 0,
        "a shell pipeline: programs that know nothing of each other work together");
     is_exit(shell("exit 3 | exit 5", out, sizeof out), 5,
@@ -51,7 +52,8 @@ static void pipelines(void)
        "descriptors 0, 1 and 2 are standard input, output and error");
 }
 
-/* What the shell does, by hand: pipe, fork twice, dup2, exec; then close one's own ends. */
+/* What the shell does, by hand: pipe, fork twice, dup2, exec; then close one's own
+ * ends. */
 static void by_hand(void)
 {
     int middle[2], last[2];
@@ -72,7 +74,8 @@ static void by_hand(void)
     need(read(last[0], out, sizeof out - 1) == 6);
     ok(strcmp(out, "hello\n") == 0, "the parent creates the pipe for its children");
     char c;
-    is_int(read(last[0], &c, 1), 0, "both ends are closed when the last command is done");
+    is_int(read(last[0], &c, 1), 0,
+           "both ends are closed when the last command is done");
     is_exit(wait_for(left), 0, "the left side ends well");
     is_exit(wait_for(right), 0, "and the right side");
     close(last[0]);
@@ -103,7 +106,8 @@ static void ends(void)
     rmdir(dir);
 }
 
-/* "0 STDIN_FILENO ..."; open takes the lowest free number, so a closed 0 is replaced. */
+/* "0 STDIN_FILENO ..."; open takes the lowest free number, so a closed 0 is
+ * replaced. */
 static void numbers(void)
 {
     pid_t pid;

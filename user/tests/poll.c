@@ -1,5 +1,6 @@
 /* poll.c - POSIX poll() on pipes: "identify the set of file descriptors on which an
- * application can read or write data, or on which certain events have occurred"; ppoll(2).
+ * application can read or write data, or on which certain events have occurred";
+ * ppoll(2).
  * POLLHUP: "a peer ... has disconnected"; POLLERR on the write end when there is no reader;
  * POLLNVAL: "the specified fd value is invalid".
  */
@@ -38,17 +39,20 @@ static void states(void)
     is_int(ask(p[1], POLLIN), 0, "the write end is never readable");
     is_int(ask(p[0], POLLOUT), 0, "the read end is never writable");
     need(write(p[1], "x", 1) == 1);
-    is_int(ask(p[0], POLLIN | POLLRDNORM), POLLIN | POLLRDNORM, "readable with a byte in it");
+    is_int(ask(p[0], POLLIN | POLLRDNORM), POLLIN | POLLRDNORM,
+           "readable with a byte in it");
     is_int(ask(p[0], 0), 0, "only what was asked for is told");
     is_int(ask(p[0], POLLIN | POLLPRI), POLLIN, "no urgent data in a pipe");
     fill();
     is_int(ask(p[1], POLLOUT), 0, "a full pipe is not writable");
     while (read(p[0], text, sizeof text) > 0)
         ;
-    is_int(ask(p[1], POLLOUT | POLLWRNORM), POLLOUT | POLLWRNORM, "an emptied one is again");
+    is_int(ask(p[1], POLLOUT | POLLWRNORM), POLLOUT | POLLWRNORM,
+           "an emptied one is again");
     need(write(p[1], "x", 1) == 1);
     close(p[1]);
-    is_int(ask(p[0], POLLIN), POLLIN | POLLHUP, "data and no writer: POLLIN and POLLHUP");
+    is_int(ask(p[0], POLLIN), POLLIN | POLLHUP,
+           "data and no writer: POLLIN and POLLHUP");
     need(read(p[0], text, 1) == 1);
     is_int(ask(p[0], POLLIN), POLLHUP, "no data and no writer: POLLHUP");
     is_int(ask(p[0], 0), POLLHUP, "POLLHUP is told without being asked for");
@@ -80,8 +84,8 @@ static void several(void)
     is_int(poll(f, 4, 0), 1, "the number of descriptors with events");
     need(write(q[1], "x", 1) == 1);
     is_int(poll(f, 4, -1), 2, "two of four");
-    ok(f[0].revents == 0 && f[1].revents == POLLIN && f[2].revents == 0 &&
-           f[3].revents == POLLOUT,
+    ok(f[0].revents == 0 && f[1].revents == POLLIN && f[2].revents == 0
+           && f[3].revents == POLLOUT,
        "each told its own; 0 for the others");
     f[0].fd = q[0];
     is_int(poll(f, 2, -1), 2, "one descriptor may be in the set twice");
@@ -89,8 +93,8 @@ static void several(void)
         close(p[i]), close(q[i]);
 }
 
-/* "timeout: poll() shall wait at least timeout milliseconds for an event to occur"; 0 does
- * not wait, -1 waits for ever. */
+/* "timeout: poll() shall wait at least timeout milliseconds for an event to occur"; 0
+ * does not wait, -1 waits for ever. */
 static void time_out(void)
 {
     struct timespec a, b, t = { 0, 5000000 };
@@ -99,11 +103,13 @@ static void time_out(void)
     clock_gettime(CLOCK_MONOTONIC, &a);
     is_int(poll(&f, 1, 5), 0, "0 after the time-out");
     clock_gettime(CLOCK_MONOTONIC, &b);
-    ok((b.tv_sec - a.tv_sec) * 1000000000LL + b.tv_nsec - a.tv_nsec >= 5000000, "not before");
+    ok((b.tv_sec - a.tv_sec) * 1000000000LL + b.tv_nsec - a.tv_nsec >= 5000000,
+       "not before");
     a = b;
     is_int(poll(NULL, 0, 5), 0, "no descriptors: just a time-out");
     clock_gettime(CLOCK_MONOTONIC, &b);
-    ok((b.tv_sec - a.tv_sec) * 1000000000LL + b.tv_nsec - a.tv_nsec >= 5000000, "not before");
+    ok((b.tv_sec - a.tv_sec) * 1000000000LL + b.tv_nsec - a.tv_nsec >= 5000000,
+       "not before");
     is_int(ppoll(&f, 1, &t, NULL), 0, "ppoll: 0 after the time-out");
     t.tv_nsec = 1000000000;
     is_errno(ppoll(&f, 1, &t, NULL), EINVAL, "ppoll: EINVAL: tv_nsec of 10^9");
@@ -139,7 +145,8 @@ static void woken(void)
         close(p[!mine]);
         f = (struct pollfd){ .fd = p[mine], .events = mine ? POLLOUT : POLLIN };
         int n = poll(&f, 1, -1);
-        ok(n == 1 && (f.revents & want[how]), "a sleeping poll is woken by %s", name[how]);
+        ok(n == 1 && (f.revents & want[how]), "a sleeping poll is woken by %s",
+           name[how]);
         wait_for(pid);
         close(p[mine]);
     }
@@ -153,7 +160,8 @@ static void handler(int sig)
     handled++;
 }
 
-/* ppoll(2): "atomically" replaces the mask: a signal pending behind it ends the wait. */
+/* ppoll(2): "atomically" replaces the mask: a signal pending behind it ends the
+ * wait. */
 static void masks(void)
 {
     sigset_t set, none;
@@ -177,11 +185,13 @@ static void errors(void)
 {
     struct pollfd f = { .fd = 0 };
     is_int(raw(SYS_poll, 16, 1, 0), -EFAULT, "EFAULT: fds");
-    is_int(raw(SYS_poll, (long)&f, 0x7fffffff, 0), -EINVAL, "EINVAL: more than RLIMIT_NOFILE");
+    is_int(raw(SYS_poll, (long)&f, 0x7fffffff, 0), -EINVAL,
+           "EINVAL: more than RLIMIT_NOFILE");
     is_int(raw(SYS_poll, (long)&f, -1, 0), -EINVAL, "EINVAL: 2^32-1 of them");
     is_int(raw(SYS_ppoll, (long)&f, 0, 16, 0, 8), -EFAULT, "EFAULT: the time of ppoll");
     is_int(raw(SYS_ppoll, (long)&f, 0, 0, 16, 8), -EFAULT, "EFAULT: the mask of ppoll");
-    is_int(raw(SYS_ppoll, (long)&f, 0, 0, (long)&f, 4), -EINVAL, "EINVAL: a mask of 4 bytes");
+    is_int(raw(SYS_ppoll, (long)&f, 0, 0, (long)&f, 4), -EINVAL,
+           "EINVAL: a mask of 4 bytes");
 }
 
 int main(void)

@@ -1,7 +1,8 @@
 /* robust.c - POSIX robust mutexes: "[EOWNERDEAD] The mutex is a robust mutex and the
- * process containing the previous owning thread terminated while holding the mutex lock.
- * ... The mutex lock shall be acquired by the calling thread and it is up to the new owner
- * to make the state consistent." get_robust_list(2): the kernel walks the list.
+ * process containing the previous owning thread terminated while holding the mutex
+ * lock. ... The mutex lock shall be acquired by the calling thread and it is up to the
+ * new owner to make the state consistent." get_robust_list(2): the kernel walks the
+ * list.
  */
 #include "raw.h"
 #include "tap.h"
@@ -94,17 +95,20 @@ static void sleeping_waiter(void)
         sched_yield();
     until_asleep(waiter);
     gate_open(&gate);
-    is_exit(wait_for(waiter), 3, "a waiter asleep in lock is woken by the owner's death");
+    is_exit(wait_for(waiter), 3,
+            "a waiter asleep in lock is woken by the owner's death");
     wait_for(owner);
-    is_int(pthread_mutex_lock(&mutex[1]), EOWNERDEAD, "that waiter ended as owner as well");
+    is_int(pthread_mutex_lock(&mutex[1]), EOWNERDEAD,
+           "that waiter ended as owner as well");
     is_int(pthread_mutex_unlock(&mutex[1]), 0, "unlock without consistent");
     is_int(pthread_mutex_lock(&mutex[1]), ENOTRECOVERABLE, "makes it ENOTRECOVERABLE");
     gate_close(&held);
     gate_close(&gate);
 }
 
-/* get_robust_list(2), set_robust_list(2): "EINVAL: len does not match the size of struct
- * robust_list_head expected by the kernel". A wild list must harm only its owner. */
+/* get_robust_list(2), set_robust_list(2): "EINVAL: len does not match the size of
+ * struct robust_list_head expected by the kernel". A wild list must harm only its
+ * owner. */
 static void wild_list(void *which)
 {
     static long head[3], node[2];
@@ -137,7 +141,8 @@ static void calls(void)
     long head[3] = { (long)head, 0, 0 };
     pid_t pid;
     is_int(raw(SYS_set_robust_list, (long)head, 11), -EINVAL, "EINVAL: another length");
-    is_int(raw(SYS_set_robust_list, (long)head, 24), -EINVAL, "EINVAL: the 64-bit length");
+    is_int(raw(SYS_set_robust_list, (long)head, 24), -EINVAL,
+           "EINVAL: the 64-bit length");
     CHILD (pid) {
         long got = 1, length = 1;
         need(raw(SYS_set_robust_list, (long)head, 12) == 0);
@@ -149,7 +154,8 @@ static void calls(void)
     }
     is_exit(wait_for(pid), 0, "get_robust_list gives what set_robust_list set");
     static const char *const name[] = {
-        "an unmapped first node", "a circle", "a node in the kernel", "misaligned words",
+        "an unmapped first node", "a circle", "a node in the kernel",
+        "misaligned words",
         "the head in the kernel"
     };
     for (intptr_t i = 0; i < 5; i++)

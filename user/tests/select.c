@@ -1,6 +1,6 @@
-/* select.c - POSIX select(), pselect() on pipes: "examine the file descriptor sets ... to
- * see whether some of their descriptors are ready for reading, are ready for writing, or
- * have an exceptional condition pending, respectively"; select(2).
+/* select.c - POSIX select(), pselect() on pipes: "examine the file descriptor sets ...
+ * to see whether some of their descriptors are ready for reading, are ready for
+ * writing, or have an exceptional condition pending, respectively"; select(2).
  */
 #include "raw.h"
 #include "tap.h"
@@ -66,14 +66,17 @@ static void errors(void)
     need(pipe(p) == 0);
     put();
     is_errno(select(-1, &in, NULL, NULL, &zero), EINVAL, "EINVAL: a negative nfds");
-    is_errno(select(p[1] + 1, &in, NULL, NULL, &bad), EINVAL, "EINVAL: a negative time");
+    is_errno(select(p[1] + 1, &in, NULL, NULL, &bad), EINVAL,
+             "EINVAL: a negative time");
     int closed = dup(p[0]);
     close(closed);
     FD_SET(closed, &in);
     is_errno(select(closed + 1, &in, NULL, NULL, &zero), EBADF, "EBADF: a closed one");
     put();
-    is_int(select(p[0], &in, NULL, NULL, &zero), 0, "descriptors from nfds on are not looked at");
-    is_int(raw(SYS__newselect, p[1] + 1, 16, 0, 0, (long)&zero), -EFAULT, "EFAULT: a set");
+    is_int(select(p[0], &in, NULL, NULL, &zero), 0,
+           "descriptors from nfds on are not looked at");
+    is_int(raw(SYS__newselect, p[1] + 1, 16, 0, 0, (long)&zero), -EFAULT,
+           "EFAULT: a set");
     is_int(raw(SYS__newselect, 0, 0, 0, 0, 16), -EFAULT, "EFAULT: the time");
     close(p[0]);
     close(p[1]);
@@ -89,9 +92,11 @@ static void time_out(void)
     clock_gettime(CLOCK_MONOTONIC, &a);
     is_int(select(p[0] + 1, &in, NULL, NULL, &t), 0, "0 after the time-out");
     clock_gettime(CLOCK_MONOTONIC, &b);
-    ok((b.tv_sec - a.tv_sec) * 1000000000LL + b.tv_nsec - a.tv_nsec >= 5000000, "not before");
+    ok((b.tv_sec - a.tv_sec) * 1000000000LL + b.tv_nsec - a.tv_nsec >= 5000000,
+       "not before");
     ok(!FD_ISSET(p[0], &in), "the set is empty then");
-    is_int(select(0, NULL, NULL, NULL, &(struct timeval){ 0, 1 }), 0, "no sets: a sleep");
+    is_int(select(0, NULL, NULL, NULL, &(struct timeval){ 0, 1 }), 0,
+           "no sets: a sleep");
     is_int(pselect(0, NULL, NULL, NULL, &s, NULL), 0, "pselect with a time-out");
     close(p[0]);
     close(p[1]);
@@ -116,7 +121,8 @@ static void woken(void)
     }
     FD_ZERO(&in);
     FD_SET(p[0], &in);
-    is_int(select(p[0] + 1, &in, NULL, NULL, NULL), 1, "a sleeping select is woken by a write");
+    is_int(select(p[0] + 1, &in, NULL, NULL, NULL), 1,
+           "a sleeping select is woken by a write");
     wait_for(pid);
     char c;
     need(read(p[0], &c, 1) == 1);
@@ -143,8 +149,10 @@ static void high_numbers(void)
     FD_ZERO(&in);
     FD_SET(high, &in);
     FD_SET(other, &in);
-    is_int(select(high + 1, &in, NULL, NULL, NULL), 2, "numbers in every word of a set");
-    ok(FD_ISSET(high, &in) && FD_ISSET(other, &in) && !FD_ISSET(high - 32, &in), "the right ones");
+    is_int(select(high + 1, &in, NULL, NULL, NULL), 2,
+           "numbers in every word of a set");
+    ok(FD_ISSET(high, &in) && FD_ISSET(other, &in) && !FD_ISSET(high - 32, &in),
+       "the right ones");
     close(high);
     close(other);
     close(p[0]);

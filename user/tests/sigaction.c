@@ -1,5 +1,6 @@
-/* sigaction.c - POSIX sigaction(): "allows the calling process to examine and/or specify
- * the action to be associated with a specific signal", and the flags; sigaction(2).
+/* sigaction.c - POSIX sigaction(): "allows the calling process to examine and/or
+ * specify the action to be associated with a specific signal", and the flags;
+ * sigaction(2).
  *
  * FEATURE(100): kill() in one process makes a function run in another
  * FEATURE(102): a caught signal calls the user's handler
@@ -37,8 +38,8 @@ static void set(int sig, void (*function)(int), int flags, int also_blocked)
     count = last = 0;
 }
 
-/* "If the argument act is not a null pointer ... specifying the action"; oact: "the action
- * previously associated with the signal is stored". */
+/* "If the argument act is not a null pointer ... specifying the action"; oact: "the
+ * action previously associated with the signal is stored". */
 static void examine(void)
 {
     struct sigaction sa, old;
@@ -47,7 +48,8 @@ static void examine(void)
     ok(old.sa_handler == handler, "the handler that was set is given back");
     is_int(old.sa_flags & (SA_RESTART | SA_NODEFER | SA_RESETHAND | SA_SIGINFO),
            SA_RESTART | SA_NODEFER, "with its flags");
-    ok(sigismember(&old.sa_mask, SIGUSR2) && !sigismember(&old.sa_mask, SIGTERM), "and mask");
+    ok(sigismember(&old.sa_mask, SIGUSR2) && !sigismember(&old.sa_mask, SIGTERM),
+       "and mask");
     memset(&sa, 0, sizeof sa);
     sa.sa_handler = SIG_DFL;
     need(sigaction(SIGUSR1, &sa, &old) == 0);
@@ -56,31 +58,34 @@ static void examine(void)
     ok(old.sa_handler == SIG_DFL, "and the new one is in force");
 }
 
-/* "[EINVAL] The sig argument is not a valid signal number, or an attempt is made to catch a
- * signal that cannot be caught or ignore a signal that cannot be ignored." */
+/* "[EINVAL] The sig argument is not a valid signal number, or an attempt is made to
+ * catch a signal that cannot be caught or ignore a signal that cannot be ignored." */
 static void refuse(void)
 {
     struct sigaction sa = { .sa_handler = handler };
     unsigned char k[20] = { 0 };                        // the kernel's struct, SIG_DFL
     static const int bad[] = { 0, -1, 65, 1000, 0x7fffffff };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        is_int(raw(SYS_rt_sigaction, bad[i], (long)k, 0, 8), -EINVAL, "EINVAL: signal %d",
-               bad[i]);
+        is_int(raw(SYS_rt_sigaction, bad[i], (long)k, 0, 8), -EINVAL,
+               "EINVAL: signal %d", bad[i]);
     is_errno(sigaction(SIGKILL, &sa, NULL), EINVAL, "EINVAL: SIGKILL cannot be caught");
     is_errno(sigaction(SIGSTOP, &sa, NULL), EINVAL, "EINVAL: SIGSTOP cannot be caught");
     sa.sa_handler = SIG_IGN;
-    is_errno(sigaction(SIGKILL, &sa, NULL), EINVAL, "EINVAL: SIGKILL cannot be ignored");
-    is_errno(sigaction(SIGSTOP, &sa, NULL), EINVAL, "EINVAL: SIGSTOP cannot be ignored");
+    is_errno(sigaction(SIGKILL, &sa, NULL), EINVAL,
+             "EINVAL: SIGKILL cannot be ignored");
+    is_errno(sigaction(SIGSTOP, &sa, NULL), EINVAL,
+             "EINVAL: SIGSTOP cannot be ignored");
     works(sigaction(SIGKILL, NULL, &sa), "one may ask for the action of SIGKILL");
     ok(sa.sa_handler == SIG_DFL, "which is the default");
-    is_int(raw(SYS_rt_sigaction, SIGUSR1, (long)k, 0, 4), -EINVAL, "EINVAL: a set of 4 bytes");
+    is_int(raw(SYS_rt_sigaction, SIGUSR1, (long)k, 0, 4), -EINVAL,
+           "EINVAL: a set of 4 bytes");
     is_int(raw(SYS_rt_sigaction, SIGUSR1, (long)k, 0, 128), -EINVAL,
            "EINVAL: a set of 128 bytes");
     is_int(raw(SYS_rt_sigaction, SIGUSR1, 16, 0, 8), -EFAULT, "EFAULT: act");
     is_int(raw(SYS_rt_sigaction, SIGUSR1, 0, 16, 8), -EFAULT, "EFAULT: oact");
 }
 
-static void catch(void)
+static void catch (void)
 {
     int p[2], done = 0;
     pid_t pid;
@@ -89,7 +94,7 @@ static void catch(void)
         set(SIGUSR1, handler, 0, 0);
         need(write(p[1], "r", 1) == 1);
         while (!count)
-            pause();                                    // SIGUSR1 may come before: see sigmask
+            pause();                             // SIGUSR1 may come before: see sigmask
         _exit(last);
     }
     close(p[1]);
@@ -100,7 +105,8 @@ static void catch(void)
         sched_yield();
         done = state_of(pid) == 'Z' || state_of(pid) == 0;
     }
-    is_exit(wait_for(pid), SIGUSR1, "kill() in one process makes a function run in another");
+    is_exit(wait_for(pid), SIGUSR1,
+            "kill() in one process makes a function run in another");
     close(p[0]);
     set(SIGUSR2, handler, 0, 0);
     raise(SIGUSR2);
@@ -109,11 +115,12 @@ static void catch(void)
     is_int(count, 2, "the action stays in force");
     set(SIGALRM, handler, 0, 0);                        // step 0 and 1
     kill(getpid(), SIGALRM);                            // step 2
-    is_int(last, SIGALRM, "write a handler, register it, a signal is sent, the handler runs");
+    is_int(last, SIGALRM,
+           "write a handler, register it, a signal is sent, the handler runs");
 }
 
-/* "SA_SIGINFO: ... sa_sigaction ... a pointer to a siginfo_t": SI_USER for kill, SI_TKILL
- * for a signal to a thread; si_pid and si_uid of the sender. */
+/* "SA_SIGINFO: ... sa_sigaction ... a pointer to a siginfo_t": SI_USER for kill,
+ * SI_TKILL for a signal to a thread; si_pid and si_uid of the sender. */
 static siginfo_t info;
 
 static void with_info(int sig, siginfo_t *si, void *context)
@@ -143,8 +150,8 @@ static void siginfo(void)
     is_int(info.si_pid, pid, "a child's signal names the child");
 }
 
-/* "the signal being delivered is added to the mask, unless SA_NODEFER or SA_RESETHAND is
- * set, along with sa_mask"; the mask is restored on return. */
+/* "the signal being delivered is added to the mask, unless SA_NODEFER or SA_RESETHAND
+ * is set, along with sa_mask"; the mask is restored on return. */
 static void masks(void)
 {
     sigset_t after;
@@ -167,7 +174,7 @@ static void masks(void)
     deepest = depth = 0;
     pid_t pid;
     CHILD (pid) {
-        raise(SIGUSR1);                                 // raises again: for ever, one by one
+        raise(SIGUSR1);                            // raises again: for ever, one by one
         _exit(deepest);
     }
     kill(pid, SIGKILL);
@@ -178,7 +185,7 @@ static void once(int sig)
 {
     count++;
     if (count == 1)
-        raise(sig);                                     // pending until the handler is done
+        raise(sig);                                 // pending until the handler is done
 }
 
 static void deferred(void)
@@ -207,9 +214,9 @@ static void reset(void)
     is_killed(wait_for(pid), SIGUSR1, "and a second signal kills");
 }
 
-/* "Setting a signal action to SIG_IGN for a signal that is pending shall cause the pending
- * signal to be discarded, whether or not it is blocked"; likewise SIG_DFL where the default
- * is to ignore. */
+/* "Setting a signal action to SIG_IGN for a signal that is pending shall cause the
+ * pending signal to be discarded, whether or not it is blocked"; likewise SIG_DFL where
+ * the default is to ignore. */
 static void discard(void)
 {
     sigset_t s;
@@ -218,7 +225,8 @@ static void discard(void)
     sigaddset(&s, SIGURG);
     set(SIGUSR1, handler, 0, 0);
     set(SIGURG, handler, 0, 0);
-    need(sigprocmask(SIG_BLOCK, &s, NULL) == 0 && raise(SIGUSR1) == 0 && !raise(SIGURG));
+    need(sigprocmask(SIG_BLOCK, &s, NULL) == 0 && raise(SIGUSR1) == 0
+         && !raise(SIGURG));
     signal(SIGUSR1, SIG_IGN);
     signal(SIGURG, SIG_DFL);
     need(sigpending(&s) == 0);
@@ -236,7 +244,7 @@ int main(void)
 {
     examine();
     refuse();
-    catch();
+    catch ();
     siginfo();
     masks();
     deferred();

@@ -1,5 +1,6 @@
-/* sigaltstack.c - POSIX sigaltstack(): "allows a process to define and examine the state of
- * an alternate stack for signal handlers for the current thread"; sigaltstack(2) ERRORS.
+/* sigaltstack.c - POSIX sigaltstack(): "allows a process to define and examine the
+ * state of an alternate stack for signal handlers for the current thread";
+ * sigaltstack(2) ERRORS.
  */
 #include "raw.h"
 #include "tap.h"
@@ -165,13 +166,15 @@ static void bad(void *where_it_is)
 
 int main(void)
 {
-    stack = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    stack =
+        mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     need(stack != MAP_FAILED);
     use();
     refuse();
     overflow();
     inheritance();
-    is_killed(in_child(bad, (void *)0x10000), SIGSEGV, "an unmapped alternate stack kills");
+    is_killed(in_child(bad, (void *)0x10000), SIGSEGV,
+              "an unmapped alternate stack kills");
     is_killed(in_child(bad, (void *)0xffff0000), SIGSEGV, "one in the kernel kills");
     is_killed(in_child(bad, (void *)(uintptr_t)main), SIGSEGV, "one in the text kills");
     return done_testing();

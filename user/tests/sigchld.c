@@ -1,9 +1,9 @@
 /* sigchld.c - POSIX SIGCHLD: "a child process terminated, stopped, or continued"; its
- * siginfo; SA_NOCLDSTOP, SA_NOCLDWAIT. And stop and continue signals against each other:
- * "When any stop signal ... is generated for a process, any pending SIGCONT signals for
- * that process shall be discarded. When SIGCONT is generated ... all pending stop signals
- * shall be discarded ... and the process shall be continued, even if the SIGCONT signal is
- * blocked or ignored."
+ * siginfo; SA_NOCLDSTOP, SA_NOCLDWAIT. And stop and continue signals against each
+ * other: "When any stop signal ... is generated for a process, any pending SIGCONT
+ * signals for that process shall be discarded. When SIGCONT is generated ... all
+ * pending stop signals shall be discarded ... and the process shall be continued, even
+ * if the SIGCONT signal is blocked or ignored."
  */
 #include "tap.h"
 
@@ -18,7 +18,7 @@ static void handler(int sig, siginfo_t *si, void *context)
     count++;
 }
 
-static void catch(int flags)
+static void catch (int flags)
 {
     struct sigaction sa = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO | flags };
     need(sigaction(SIGCHLD, &sa, NULL) == 0);
@@ -33,8 +33,8 @@ static void until(int n)
 
 static void is_info(pid_t pid, int code, int status, const char *name)
 {
-    ok(info.si_signo == SIGCHLD && info.si_code == code && info.si_status == status &&
-           info.si_pid == pid && info.si_uid == getuid(),
+    ok(info.si_signo == SIGCHLD && info.si_code == code && info.si_status == status
+           && info.si_pid == pid && info.si_uid == getuid(),
        "SIGCHLD says who and what: %s", name);
 }
 
@@ -44,12 +44,13 @@ static void contents(void)
     pid_t pid;
     int status;
     gate_init(&gate);
-    catch(0);
+    catch (0);
     CHILD (pid)
         _exit(44);
     until(1);
     is_info(pid, CLD_EXITED, 44, "CLD_EXITED");
-    is_int(waitpid(pid, &status, WNOHANG), pid, "at SIGCHLD the child can be waited for");
+    is_int(waitpid(pid, &status, WNOHANG), pid,
+           "at SIGCHLD the child can be waited for");
     CHILD (pid) {
         raise(SIGSTOP);
         gate_wait(&gate);
@@ -73,12 +74,13 @@ static void contents(void)
     gate_close(&gate);
 }
 
-/* "SA_NOCLDSTOP: Do not generate SIGCHLD when children stop or stopped children continue." */
+/* "SA_NOCLDSTOP: Do not generate SIGCHLD when children stop or stopped children
+ * continue." */
 static void no_stop(void)
 {
     pid_t pid;
     int status;
-    catch(SA_NOCLDSTOP);
+    catch (SA_NOCLDSTOP);
     CHILD (pid)
         raise(SIGSTOP);
     need(waitpid(pid, &status, WUNTRACED) == pid);
@@ -88,11 +90,12 @@ static void no_stop(void)
     is_int(count, 1, "SA_NOCLDSTOP: only the end is signalled");
 }
 
-/* "SA_NOCLDWAIT: ... the implementation shall not transform the child into a zombie". */
+/* "SA_NOCLDWAIT: ... the implementation shall not transform the child into a
+ * zombie". */
 static void no_wait(void)
 {
     pid_t pid;
-    catch(SA_NOCLDWAIT);
+    catch (SA_NOCLDWAIT);
     CHILD (pid)
         _exit(1);
     is_errno(waitpid(pid, NULL, 0), ECHILD, "SA_NOCLDWAIT: nothing to wait for");
@@ -108,7 +111,7 @@ static void coalesced(void)
     pid_t pid[5];
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);
-    catch(0);
+    catch (0);
     need(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
     for (int i = 0; i < 5; i++)
         CHILD (pid[i])

@@ -1,8 +1,8 @@
-/* sigcontext.c - how a signal is delivered: the kernel rewrites the user's stack so that
- * the program goes on in the handler, and the return from the handler leads back to the
- * interrupted point. sigaction(2): the third argument "is a pointer to a ucontext_t
- * structure, cast to void *"; POSIX: "the receiving thread's context that was interrupted";
- * sigreturn(2) loads it again, with what the handler has changed.
+/* sigcontext.c - how a signal is delivered: the kernel rewrites the user's stack so
+ * that the program goes on in the handler, and the return from the handler leads back
+ * to the interrupted point. sigaction(2): the third argument "is a pointer to a
+ * ucontext_t structure, cast to void *"; POSIX: "the receiving thread's context that
+ * was interrupted"; sigreturn(2) loads it again, with what the handler has changed.
  *
  * FEATURE(107): a process stops its work, handles the signal and resumes its work
  * FEATURE(108): the frame lies on the interrupted stack and leads back to the old place
@@ -19,7 +19,8 @@ static uint32_t at_esp __attribute__((used)), after_esp __attribute__((used));
 void run_registers(void);
 extern char at_trap[], after_trap[];
 
-/* Loads regs, runs into ud2, and when the handler has led on to after_trap stores regs. */
+/* Loads regs, runs into ud2, and when the handler has led on to after_trap stores
+ * regs. */
 __asm__("run_registers:\n\t"
         "pushal; pushfl\n\t"
         "movl %esp, at_esp\n\t"
@@ -68,7 +69,7 @@ static void handler(int sig, siginfo_t *si, void *context)
     g[REG_EFL] = (g[REG_EFL] & ~STATUS) | CF | ZF | OF;
 }
 
-static void catch(int sig, void (*function)(int, siginfo_t *, void *), int flags)
+static void catch (int sig, void (*function)(int, siginfo_t *, void *), int flags)
 {
     struct sigaction sa = { .sa_sigaction = function, .sa_flags = SA_SIGINFO | flags };
     need(sigaction(sig, &sa, NULL) == 0);
@@ -85,15 +86,16 @@ static void fill(void)
 static void seen_and_kept(void)
 {
     uint16_t now[6];
-    catch(SIGILL, handler, 0);
+    catch (SIGILL, handler, 0);
     fill();
     run_registers();
     is_int(right, 8, "the handler sees the registers of the interrupted point");
-    ok(regs.eax == 0x11111111 && regs.ecx == 0x22222222 && regs.edx == 0x33333333 &&
-           regs.ebx == 0x44444444 && regs.ebp == 0x55555555 && regs.esi == 0x66666666 &&
-           regs.edi == 0x77777777 && after_esp == at_esp,
+    ok(regs.eax == 0x11111111 && regs.ecx == 0x22222222 && regs.edx == 0x33333333
+           && regs.ebx == 0x44444444 && regs.ebp == 0x55555555 && regs.esi == 0x66666666
+           && regs.edi == 0x77777777 && after_esp == at_esp,
        "a process stops its work, handles the signal and resumes its work");
-    is_int(regs.eflags & STATUS, CF | PF | AF | SF | DF, "with the flags it had, DF too");
+    is_int(regs.eflags & STATUS, CF | PF | AF | SF | DF,
+           "with the flags it had, DF too");
     __asm__("movw %%gs, %0; movw %%fs, %1; movw %%es, %2; movw %%ds, %3; movw %%cs, %4;"
             "movw %%ss, %5"
             : "=m"(now[0]), "=m"(now[1]), "=m"(now[2]), "=m"(now[3]), "=m"(now[4]),
@@ -103,8 +105,9 @@ static void seen_and_kept(void)
 
 static void the_frame(void)
 {
-    ok(return_slot < at_esp && si_at < at_esp && context_at < at_esp &&
-           si_at > return_slot && context_at > return_slot && at_esp - return_slot < 8192,
+    ok(return_slot < at_esp && si_at < at_esp && context_at < at_esp
+           && si_at > return_slot && context_at > return_slot
+           && at_esp - return_slot < 8192,
        "the frame lies on the interrupted stack and leads back to the old place");
     is_int((return_slot + 4) % 16, 0, "the handler's stack is aligned as after a call");
 }
@@ -115,8 +118,8 @@ static void edited(void)
     fill();
     run_registers();
     edit = 0;
-    ok(regs.eax == 0xa1 && regs.ecx == 0xa2 && regs.edx == 0xa3 && regs.ebx == 0xa4 &&
-           regs.ebp == 0xa5 && regs.esi == 0xa6 && regs.edi == 0xa7,
+    ok(regs.eax == 0xa1 && regs.ecx == 0xa2 && regs.edx == 0xa3 && regs.ebx == 0xa4
+           && regs.ebp == 0xa5 && regs.esi == 0xa6 && regs.edi == 0xa7,
        "registers that the handler edits are what the program goes on with");
     is_int(regs.eflags & STATUS, CF | ZF | OF, "flags too");
 }
@@ -137,9 +140,10 @@ static void edit_result(int sig, siginfo_t *si, void *context)
 
 static void call_result(void)
 {
-    catch(SIGUSR1, edit_result, 0);
+    catch (SIGUSR1, edit_result, 0);
     result_seen = 77;
-    is_int(raw(SYS_kill, getpid(), SIGUSR1), 0, "a call that sends a signal gives its result");
+    is_int(raw(SYS_kill, getpid(), SIGUSR1), 0,
+           "a call that sends a signal gives its result");
     is_int(result_seen, 0, "which the handler finds in eax");
     new_result = 1234;
     is_int(raw(SYS_kill, getpid(), SIGUSR1), 1234, "and can change");
@@ -166,11 +170,12 @@ static void mask(void)
     sigemptyset(&set);
     sigaddset(&set, SIGUSR2);
     need(sigprocmask(SIG_SETMASK, &set, NULL) == 0);
-    catch(SIGUSR1, edit_mask, 0);
+    catch (SIGUSR1, edit_mask, 0);
     raise(SIGUSR1);
     ok(!had_usr1 && had_usr2, "uc_sigmask is the mask of the interrupted code");
     need(sigprocmask(SIG_SETMASK, NULL, &set) == 0);
-    ok(sigismember(&set, SIGTERM) && !sigismember(&set, SIGUSR2), "edited, it is in force");
+    ok(sigismember(&set, SIGTERM) && !sigismember(&set, SIGUSR2),
+       "edited, it is in force");
     ok(!sigismember(&set, SIGKILL), "but for SIGKILL");
     sigemptyset(&set);
     need(sigprocmask(SIG_SETMASK, &set, NULL) == 0);
@@ -205,7 +210,7 @@ static void unnoticed(void)
     uint32_t want = checksum(N);
     int wrong = 0;
     pid_t pid, parent = getpid();
-    catch(SIGUSR1, tick, 0);
+    catch (SIGUSR1, tick, 0);
     ticks = 0;
     CHILD (pid)
         for (;;) {
@@ -217,7 +222,8 @@ static void unnoticed(void)
     kill(pid, SIGKILL);
     while (waitpid(pid, NULL, 0) != pid)
         ;
-    is_int(wrong, 0, "a computation that is interrupted 50 times gives the same result");
+    is_int(wrong, 0,
+           "a computation that is interrupted 50 times gives the same result");
 }
 
 int main(void)

@@ -2,7 +2,8 @@
  * Stop, Cont", for all 64 signals; SIG_IGN; SIGKILL, SIGSTOP and SIGCONT.
  *
  * FEATURE(101): SIGKILL ends, SIGSTOP suspends and SIGCONT resumes a process
- * FEATURE(103): the default action terminates or suspends, an ignored signal does neither
+ * FEATURE(103): the default action terminates or suspends, an ignored signal does
+ * neither
  */
 #include "raw.h"
 #include "tap.h"
@@ -48,8 +49,8 @@ static int fate(int sig, int ignore)
     return status;
 }
 
-/* Reports one word per signal to the test: run as the leader of a new session, because a
- * group whose parent is in another session is orphaned and does not stop. */
+/* Reports one word per signal to the test: run as the leader of a new session, because
+ * a group whose parent is in another session is orphaned and does not stop. */
 static void all(int fd, int ignore)
 {
     for (int sig = 1; sig <= 64; sig++) {
@@ -79,22 +80,24 @@ static void defaults(int ignore)
         if (status != want)
             note("signal %d: status 0x%x, not 0x%x", sig, status, want), wrong++;
     }
-    is_int(wrong, 0, ignore
-               ? "SIG_IGN: 62 signals do nothing, SIGKILL and SIGSTOP what they must"
-               : "the default action terminates or suspends, an ignored signal does neither");
+    is_int(
+        wrong, 0,
+        ignore
+            ? "SIG_IGN: 62 signals do nothing, SIGKILL and SIGSTOP what they must"
+            : "the default action ends or suspends, an ignored signal does neither");
     is_exit(wait_for(pid), 0, "for each of 64 signals");
     close(p[0]);
     close(p[1]);
 }
 
-/* "SIGTSTP, SIGTTIN, SIGTTOU ... a process that is a member of an orphaned process group
- * shall not be stopped"; SIGSTOP stops it nevertheless. */
+/* "SIGTSTP, SIGTTIN, SIGTTOU ... a process that is a member of an orphaned process
+ * group shall not be stopped"; SIGSTOP stops it nevertheless. */
 static void orphaned_group(void)
 {
     int status;
     pid_t pid;
     CHILD (pid) {
-        need(setsid() > 0);                             // its only tie is to us, outside
+        need(setsid() > 0);                            // its only tie is to us, outside
         suffer(SIGTSTP, 0);
         suffer(SIGTTIN, 0);
         suffer(SIGTTOU, 0);

@@ -1,13 +1,14 @@
-/* sigfault.c - POSIX <signal.h>: the signals that a program's own instruction causes, with
- * si_code and si_addr: SEGV_MAPERR, SEGV_ACCERR, BUS_ADRERR, FPE_INTDIV ..., ILL_ILLOPN,
- * SIGTRAP; sigaction(2). The vector and the error code in the frame are the processor's.
+/* sigfault.c - POSIX <signal.h>: the signals that a program's own instruction causes,
+ * with si_code and si_addr: SEGV_MAPERR, SEGV_ACCERR, BUS_ADRERR, FPE_INTDIV ...,
+ * ILL_ILLOPN, SIGTRAP; sigaction(2). The vector and the error code in the frame are the
+ * processor's.
  */
 #include "fault.h"
 
 #include <sys/mman.h>
 #include <sys/resource.h>
 
-static char *page;                                      // read only, then PROT_NONE behind
+static char *page;                                   // read only, then PROT_NONE behind
 
 static void load(void *address)
 {
@@ -24,8 +25,8 @@ static void jump(void *address)
     ((void (*)(void))(uintptr_t)address)();
 }
 
-/* One memory access and what must come of it. Error code: 1 the page is there, 2 a write,
- * 4 from user mode. */
+/* One memory access and what must come of it. Error code: 1 the page is there, 2 a
+ * write, 4 from user mode. */
 static void memory_fault(void (*how)(void *), void *where, int code, long error,
                          const char *name)
 {
@@ -46,7 +47,8 @@ static void memory(void)
     memory_fault(store, bytes, SEGV_MAPERR, 6, "a store to page 0");
     memory_fault(store, page, SEGV_ACCERR, 7, "a store to a read-only page");
     memory_fault(load, page + 4096 + 5, SEGV_ACCERR, 4, "a load from a PROT_NONE page");
-    memory_fault(store, (void *)(uintptr_t)memory, SEGV_ACCERR, 7, "a store to the text");
+    memory_fault(store, (void *)(uintptr_t)memory, SEGV_ACCERR, 7,
+                 "a store to the text");
     memory_fault(jump, bytes, SEGV_MAPERR, 4, "a jump to page 0");
     struct fault f;
     ok(faults(load, kernel, &f) && f.signo == SIGSEGV && f.code == SEGV_MAPERR,
@@ -72,7 +74,8 @@ static void no_execute(void)
     struct fault f;
     int ended = faults(jump, code, &f);
     is_int(ended, has_nx(), "data are not executed where the processor can prevent it");
-    ok(!ended || (f.signo == SIGSEGV && f.code == SEGV_ACCERR && f.eip == (uintptr_t)code),
+    ok(!ended
+           || (f.signo == SIGSEGV && f.code == SEGV_ACCERR && f.eip == (uintptr_t)code),
        "SEGV_ACCERR at the address that was to be executed");
 }
 
@@ -84,7 +87,8 @@ static void bus(void)
     need(fd >= 0 && unlink(path) == 0 && ftruncate(fd, 100) == 0);
     char *map = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     need(map != MAP_FAILED);
-    is_int(faults(load, map + 4095, &f), 0, "the rest of a file's last page can be read");
+    is_int(faults(load, map + 4095, &f), 0,
+           "the rest of a file's last page can be read");
     ok(faults(load, map + 4096, &f) && f.signo == SIGBUS && f.code == BUS_ADRERR,
        "a page beyond the end of a mapped file: SIGBUS, BUS_ADRERR");
     is_int((long)f.address, (long)map + 4096, "with its address");
@@ -92,7 +96,7 @@ static void bus(void)
     close(fd);
 }
 
-/* --- one instruction each; the label is where si_addr or eip must be ------------------ */
+/* --- one instruction each; the label is where si_addr or eip must be -------------- */
 
 extern char at_div[], at_idiv[], at_ud2[], at_int3[], at_hlt[], at_into[], at_bound[],
     at_fdiv[];
@@ -101,14 +105,16 @@ static void divide(void *unused)
 {
     (void)unused;
     __asm__ volatile("xor %%edx, %%edx; mov $1, %%eax; xor %%ecx, %%ecx\n"
-                     ".globl at_div; at_div: div %%ecx" : : : "eax", "ecx", "edx", "cc");
+                     ".globl at_div; at_div: div %%ecx"
+                     : : : "eax", "ecx", "edx", "cc");
 }
 
 static void overflow(void *unused)
 {
     (void)unused;
     __asm__ volatile("mov $0x80000000, %%eax; cdq; mov $-1, %%ecx\n"
-                     ".globl at_idiv; at_idiv: idiv %%ecx" : : : "eax", "ecx", "edx", "cc");
+                     ".globl at_idiv; at_idiv: idiv %%ecx"
+                     : : : "eax", "ecx", "edx", "cc");
 }
 
 static void undefined(void *unused)
@@ -145,7 +151,7 @@ static void bound(void *unused)
 
 static void x87(void *unused)
 {
-    uint16_t control = 0x37b;                           // division by zero is not masked
+    uint16_t control = 0x37b;                          // division by zero is not masked
     (void)unused;
     __asm__ volatile("fninit; fldcw %0; fldz; fld1; fdiv %%st(1), %%st\n"
                      ".globl at_fdiv; at_fdiv: fwait" : : "m"(control));
@@ -157,8 +163,9 @@ static void single_step(void *unused)
     __asm__ volatile("pushf; orl $0x100, (%%esp); popf; nop; nop" : : : "cc");
 }
 
-static void instruction_fault(void (*function)(void *), int signo, int code, uintptr_t eip,
-                              long address, int trap, long error, const char *name)
+static void instruction_fault(void (*function)(void *), int signo, int code,
+                              uintptr_t eip, long address, int trap, long error,
+                              const char *name)
 {
     struct fault f = { 0 };
     is_int(faults(function, NULL, &f), 1, "%s faults", name);
@@ -173,16 +180,20 @@ static void instruction_fault(void (*function)(void *), int signo, int code, uin
 
 static void instructions(void)
 {
-    uintptr_t div = (uintptr_t)at_div, idiv = (uintptr_t)at_idiv, ud2 = (uintptr_t)at_ud2,
-              fdiv = (uintptr_t)at_fdiv;
-    instruction_fault(divide, SIGFPE, FPE_INTDIV, div, (long)div, 0, 0, "division by zero");
-    instruction_fault(overflow, SIGFPE, FPE_INTDIV, idiv, (long)idiv, 0, 0, "idiv overflow");
+    uintptr_t div = (uintptr_t)at_div, idiv = (uintptr_t)at_idiv,
+              ud2 = (uintptr_t)at_ud2, fdiv = (uintptr_t)at_fdiv;
+    instruction_fault(divide, SIGFPE, FPE_INTDIV, div, (long)div, 0, 0,
+                      "division by zero");
+    instruction_fault(overflow, SIGFPE, FPE_INTDIV, idiv, (long)idiv, 0, 0,
+                      "idiv overflow");
     instruction_fault(undefined, SIGILL, ILL_ILLOPN, ud2, (long)ud2, 6, 0, "ud2");
-    instruction_fault(x87, SIGFPE, FPE_FLTDIV, fdiv, (long)fdiv, 16, 0, "x87 division by 0");
+    instruction_fault(x87, SIGFPE, FPE_FLTDIV, fdiv, (long)fdiv, 16, 0,
+                      "x87 division by 0");
     instruction_fault(breakpoint, SIGTRAP, SI_KERNEL, (uintptr_t)at_int3 + 1, 0, 3, 0,
                       "int3");
     instruction_fault(halt, SIGSEGV, SI_KERNEL, (uintptr_t)at_hlt, 0, 13, 0, "hlt");
-    instruction_fault(into, SIGSEGV, SI_KERNEL, (uintptr_t)at_into + 1, 0, 4, 0, "into");
+    instruction_fault(into, SIGSEGV, SI_KERNEL, (uintptr_t)at_into + 1, 0, 4, 0,
+                      "into");
     instruction_fault(bound, SIGSEGV, SI_KERNEL, (uintptr_t)at_bound, 0, 5, 0, "bound");
     struct fault f;
     ok(faults(single_step, NULL, &f) && f.signo == SIGTRAP && f.code == TRAP_TRACE,
@@ -190,7 +201,7 @@ static void instructions(void)
     is_int((long)f.address, (long)f.eip, "at the next instruction");
 }
 
-/* --- a handler that returns: the instruction is tried again -------------------------- */
+/* --- a handler that returns: the instruction is tried again ----------------------- */
 
 static volatile sig_atomic_t repairs;
 
@@ -212,8 +223,9 @@ static void repaired(void)
     signal(SIGSEGV, SIG_DFL);
 }
 
-/* sigaction(): "The behavior of a process is undefined after it ignores a SIGFPE, SIGILL,
- * SIGSEGV ..."; blocked: "undefined". Linux kills with the signal in both cases. */
+/* sigaction(): "The behavior of a process is undefined after it ignores a SIGFPE,
+ * SIGILL, SIGSEGV ..."; blocked: "undefined". Linux kills with the signal in both
+ * cases. */
 static void (*volatile faults_on_its_own)(void *) = store;
 
 static void must_kill(void *how)

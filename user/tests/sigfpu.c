@@ -1,7 +1,7 @@
-/* sigfpu.c - the x87 and SSE state belongs to the interrupted context: POSIX on handlers,
- * "the receiving thread's context"; C11 7.6: the environment. A handler starts with the
- * initial state and what it does there is not seen afterwards; fork and new threads copy
- * the state, exec starts afresh.
+/* sigfpu.c - the x87 and SSE state belongs to the interrupted context: POSIX on
+ * handlers, "the receiving thread's context"; C11 7.6: the environment. A handler
+ * starts with the initial state and what it does there is not seen afterwards; fork and
+ * new threads copy the state, exec starts afresh.
  */
 #include "raw.h"
 #include "tap.h"
@@ -18,7 +18,8 @@ struct state {
 };
 
 /* Loads all of `in`, performs the system call, stores what is there afterwards. */
-static long with_state(const struct state *in, struct state *out, long nr, long a, long b)
+static long with_state(const struct state *in, struct state *out, long nr, long a,
+                       long b)
 {
     __asm__ volatile(
         "fninit\n\t"
@@ -26,11 +27,13 @@ static long with_state(const struct state *in, struct state *out, long nr, long 
         "fldl 152(%[in]); fldl 144(%[in]); fldl 136(%[in]); fldl 128(%[in])\n\t"
         "fldcw 196(%[in]); ldmxcsr 192(%[in])\n\t"
         "movups (%[in]), %%xmm0; movups 16(%[in]), %%xmm1; movups 32(%[in]), %%xmm2\n\t"
-        "movups 48(%[in]), %%xmm3; movups 64(%[in]), %%xmm4; movups 80(%[in]), %%xmm5\n\t"
+        "movups 48(%[in]), %%xmm3; movups 64(%[in]), %%xmm4\n\t"
+        "movups 80(%[in]), %%xmm5\n\t"
         "movups 96(%[in]), %%xmm6; movups 112(%[in]), %%xmm7\n\t"
         "int $0x80\n\t"
-        "movups %%xmm0, (%[out]); movups %%xmm1, 16(%[out]); movups %%xmm2, 32(%[out])\n\t"
-        "movups %%xmm3, 48(%[out]); movups %%xmm4, 64(%[out]); movups %%xmm5, 80(%[out])\n\t"
+        "movups %%xmm0, (%[out]); movups %%xmm1, 16(%[out])\n\t"
+        "movups %%xmm2, 32(%[out]); movups %%xmm3, 48(%[out])\n\t"
+        "movups %%xmm4, 64(%[out]); movups %%xmm5, 80(%[out])\n\t"
         "movups %%xmm6, 96(%[out]); movups %%xmm7, 112(%[out])\n\t"
         "stmxcsr 192(%[out]); fnstcw 196(%[out])\n\t"
         "fstpl 128(%[out]); fstpl 136(%[out]); fstpl 144(%[out]); fstpl 152(%[out])\n\t"
@@ -80,7 +83,8 @@ static void handler(int sig, siginfo_t *si, void *context)
     fresh.tag = environment[4];
     uint32_t other = 0x1fa0;
     __asm__ volatile("fninit; fldpi; fldpi; ldmxcsr %0\n\t"
-                     "pcmpeqd %%xmm0, %%xmm0; pcmpeqd %%xmm3, %%xmm3; pcmpeqd %%xmm7, %%xmm7"
+                     "pcmpeqd %%xmm0, %%xmm0; pcmpeqd %%xmm3, %%xmm3\n\t"
+                     "pcmpeqd %%xmm7, %%xmm7"
                      : : "m"(other));
     if (edit_control)
         u->uc_mcontext.fpregs->cw = (unsigned)edit_control;
@@ -92,7 +96,8 @@ static void in_handlers(void)
     struct state in, out;
     need(sigaction(SIGUSR1, &sa, NULL) == 0);
     fill(&in, 1);
-    is_int(with_state(&in, &out, SYS_kill, getpid(), SIGUSR1), 0, "a handler spoils all state");
+    is_int(with_state(&in, &out, SYS_kill, getpid(), SIGUSR1), 0,
+           "a handler spoils all state");
     ok(memcmp(in.xmm, out.xmm, sizeof in.xmm) == 0, "the XMM registers come back");
     ok(memcmp(in.st, out.st, sizeof in.st) == 0, "the x87 stack comes back");
     is_int(out.mxcsr, in.mxcsr, "MXCSR comes back");
@@ -102,7 +107,8 @@ static void in_handlers(void)
     is_int(fresh.mxcsr, 0x1f80, "and MXCSR 0x1f80");
     edit_control = 0x27f;
     with_state(&in, &out, SYS_kill, getpid(), SIGUSR1);
-    is_int(out.control, 0x27f, "a control word edited in the frame is loaded on return");
+    is_int(out.control, 0x27f,
+           "a control word edited in the frame is loaded on return");
     edit_control = 0;
 }
 
@@ -122,7 +128,8 @@ static void over_calls(void)
         with_state(&in, &out, SYS_sched_yield, 0, 0);
         right += same(&in, &out);
     }
-    is_int(right, 100, "the state is the same after a call that switches to another process");
+    is_int(right, 100,
+           "the state is the same after a call that switches to another process");
     kill(pid, SIGKILL);
     is_killed(wait_for(pid), SIGKILL, "for the other one, too");
 }
@@ -186,7 +193,8 @@ static void executed(void)
     fill(&in, 5);
     CHILD (pid) {
         long r = SYS_execve;
-        __asm__ volatile("fninit; fldpi; fldcw %1; ldmxcsr %2; movups %3, %%xmm5; int $0x80"
+        __asm__ volatile("fninit; fldpi; fldcw %1; ldmxcsr %2\n\t"
+                         "movups %3, %%xmm5; int $0x80"
                          : "+a"(r)
                          : "m"(in.control), "m"(in.mxcsr), "m"(in.xmm[5]), "b"(self),
                            "c"(argv), "d"(envp)

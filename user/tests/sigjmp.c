@@ -1,7 +1,7 @@
-/* sigjmp.c - POSIX siglongjmp(): "shall restore the environment saved by the most recent
- * invocation of sigsetjmp() ... shall restore the signal mask if and only if the env
- * argument was initialized by a call to sigsetjmp() with a non-zero savemask argument".
- * Leaving a handler so must leave nothing behind in the kernel.
+/* sigjmp.c - POSIX siglongjmp(): "shall restore the environment saved by the most
+ * recent invocation of sigsetjmp() ... shall restore the signal mask if and only if the
+ * env argument was initialized by a call to sigsetjmp() with a non-zero savemask
+ * argument". Leaving a handler so must leave nothing behind in the kernel.
  */
 #include "tap.h"
 
@@ -66,7 +66,7 @@ static void out_of_faults(void)
 static void outer(int sig)
 {
     (void)sig;
-    raise(SIGUSR1);                                     // its handler jumps past this one
+    raise(SIGUSR1);                                   // its handler jumps past this one
     _exit(1);
 }
 
@@ -84,8 +84,8 @@ static void nested(void)
 static void from_alternate_stack(void)
 {
     struct sigaction sa = { .sa_handler = leave, .sa_flags = SA_ONSTACK };
-    char *stack = mmap(NULL, 16384, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-                       0);
+    char *stack =
+        mmap(NULL, 16384, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     stack_t ss = { .ss_sp = stack, .ss_size = 16384 }, now;
     need(stack != MAP_FAILED && sigaltstack(&ss, NULL) == 0);
     need(sigaction(SIGUSR1, &sa, NULL) == 0);

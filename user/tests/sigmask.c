@@ -1,6 +1,7 @@
 /* sigmask.c - POSIX sigprocmask(), sigpending(), sigsuspend(), pause(): blocked signals
- * wait, and "if there are any pending unblocked signals after the call to sigprocmask(), at
- * least one of those signals shall be delivered before the call returns".
+ * wait, and "if there are any pending unblocked signals after the call to
+ * sigprocmask(), at least one of those signals shall be delivered before the call
+ * returns".
  */
 #include "raw.h"
 #include "tap.h"
@@ -57,10 +58,12 @@ static void block_and_unblock(void)
     ok(!is_blocked(SIGUSR1) && is_blocked(SIGTERM), "SIG_SETMASK replaces it");
     sigemptyset(&set);
     need(sigprocmask(SIG_SETMASK, &set, &old) == 0);
-    ok(sigismember(&old, SIGTERM) && !is_blocked(SIGTERM), "the old mask is given back");
+    ok(sigismember(&old, SIGTERM) && !is_blocked(SIGTERM),
+       "the old mask is given back");
     is_errno(sigprocmask(77, &set, NULL), EINVAL, "EINVAL: an unknown how");
     is_int(sigprocmask(77, NULL, &old), 0, "which does not matter without a set");
-    is_int(raw(SYS_rt_sigprocmask, 0, (long)&set, 0, 4), -EINVAL, "EINVAL: a set of 4 bytes");
+    is_int(raw(SYS_rt_sigprocmask, 0, (long)&set, 0, 4), -EINVAL,
+           "EINVAL: a set of 4 bytes");
     is_int(raw(SYS_rt_sigprocmask, 0, 16, 0, 8), -EFAULT, "EFAULT: set");
     is_int(raw(SYS_rt_sigprocmask, 0, 0, 16, 8), -EFAULT, "EFAULT: oldset");
 }
@@ -71,7 +74,8 @@ static void unblockable(void)
 {
     unsigned long long all = ~0ull, got = 0;
     pid_t pid;
-    is_int(raw(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, 0, 8), 0, "all bits are accepted");
+    is_int(raw(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, 0, 8), 0,
+           "all bits are accepted");
     raw(SYS_rt_sigprocmask, SIG_SETMASK, 0, (long)&got, 8);
     ok(got == (all & ~(1ull << (SIGKILL - 1)) & ~(1ull << (SIGSTOP - 1))),
        "all but SIGKILL and SIGSTOP are blocked then");
@@ -100,9 +104,9 @@ static void coalesce(void)
     is_int(count, 2, "one pending on the process and one on the thread are two");
 }
 
-/* signal(7): "if both standard and real-time signals are pending ... priority is given to
- * standard signals"; lower numbers first, as Linux does. Each handler blocks all others, so
- * that the order of handling is the order of delivery. */
+/* signal(7): "if both standard and real-time signals are pending ... priority is given
+ * to standard signals"; lower numbers first, as Linux does. Each handler blocks all
+ * others, so that the order of handling is the order of delivery. */
 static void everything_at_once(void)
 {
     struct sigaction sa = { .sa_handler = handler };
@@ -110,8 +114,8 @@ static void everything_at_once(void)
     unsigned long long skip = 1 << SIGKILL | 1 << SIGSTOP | 7ull << 32;
     int wrong = 0, sent = 0;
     skip |= 1 << SIGTSTP | 1 << SIGTTIN | 1 << SIGTTOU | 1 << SIGCONT;  // discard each other
-    skip |= 1 << SIGILL | 1 << SIGTRAP | 1 << SIGBUS | 1 << SIGFPE;     // Linux takes the
-    skip |= 1 << SIGSEGV | 1u << SIGSYS;                                // synchronous first
+    skip |= 1 << SIGILL | 1 << SIGTRAP | 1 << SIGBUS | 1 << SIGFPE;   // Linux takes the
+    skip |= 1 << SIGSEGV | 1u << SIGSYS;                            // synchronous first
     sigfillset(&all);
     sigemptyset(&none);
     sa.sa_mask = all;
@@ -131,7 +135,8 @@ static void everything_at_once(void)
 }
 
 /* sigsuspend(): "shall replace the current signal mask ... with the set ... and then
- * suspend the thread until delivery of a signal"; "the signal mask restored". Always EINTR. */
+ * suspend the thread until delivery of a signal"; "the signal mask restored". Always
+ * EINTR. */
 static void suspend(void)
 {
     sigset_t set;
@@ -140,7 +145,8 @@ static void suspend(void)
     change(SIG_BLOCK, SIGUSR1);
     count = 0;
     raise(SIGUSR1);
-    is_errno(sigsuspend(&set), EINTR, "sigsuspend with a signal pending returns at once");
+    is_errno(sigsuspend(&set), EINTR,
+             "sigsuspend with a signal pending returns at once");
     is_int(count, 1, "after its handler");
     ok(is_blocked(SIGUSR1), "and the mask is what it was");
     CHILD (pid) {
@@ -163,7 +169,8 @@ static void suspend(void)
     change(SIG_UNBLOCK, SIGUSR1);
 }
 
-/* The race that sigsuspend is for: block, test, wait. No signal is lost in 200 rounds. */
+/* The race that sigsuspend is for: block, test, wait. No signal is lost in 200
+ * rounds. */
 static void no_lost_wakeup(void)
 {
     sigset_t none;
@@ -185,7 +192,8 @@ static void no_lost_wakeup(void)
             sigsuspend(&none);
         kill(pid, SIGUSR2);
     }
-    is_exit(wait_for(pid), 0, "two processes signal each other 200 times and lose none");
+    is_exit(wait_for(pid), 0,
+            "two processes signal each other 200 times and lose none");
     change(SIG_UNBLOCK, SIGUSR1);
     change(SIG_UNBLOCK, SIGUSR2);
 }

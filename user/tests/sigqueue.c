@@ -1,6 +1,6 @@
-/* sigqueue.c - POSIX realtime signals: "multiple occurrences of signals so generated are
- * queued in FIFO order"; "the selection order ... the lowest numbered"; sigqueue() "with
- * the value specified by value"; signal(7), sigqueue(3), rt_sigqueueinfo(2).
+/* sigqueue.c - POSIX realtime signals: "multiple occurrences of signals so generated
+ * are queued in FIFO order"; "the selection order ... the lowest numbered"; sigqueue()
+ * "with the value specified by value"; signal(7), sigqueue(3), rt_sigqueueinfo(2).
  */
 #include "raw.h"
 #include "tap.h"
@@ -35,7 +35,7 @@ static void mask(int how)
     need(sigprocmask(how, &set, NULL) == 0);
 }
 
-static void catch(int sig)
+static void catch (int sig)
 {
     struct sigaction sa = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO };
     sigfillset(&sa.sa_mask);                            // one at a time, in order
@@ -54,8 +54,8 @@ static void queued(void)
     for (int i = 0; i < 50; i++)
         right += signals[i] == SIGRTMIN + 3 && values[i] == i * i;
     is_int(right, 50, "first in, first out, each with its value");
-    ok(last.si_signo == SIGRTMIN + 3 && last.si_code == SI_QUEUE &&
-           last.si_pid == getpid() && last.si_uid == getuid(),
+    ok(last.si_signo == SIGRTMIN + 3 && last.si_code == SI_QUEUE
+           && last.si_pid == getpid() && last.si_uid == getuid(),
        "si_code is SI_QUEUE, with the sender's IDs");
 }
 
@@ -70,7 +70,8 @@ static void ordered(void)
         send(getpid(), SIGRTMIN + sent[i], i);
     send(getpid(), SIGUSR1, 9);
     mask(SIG_UNBLOCK);
-    ok(count == 7 && signals[0] == SIGUSR1, "a standard signal comes before realtime ones");
+    ok(count == 7 && signals[0] == SIGUSR1,
+       "a standard signal comes before realtime ones");
     for (int i = 0; i < 6; i++)
         right += signals[i + 1] == SIGRTMIN + want[i] && values[i + 1] == order[i];
     is_int(right, 6, "lower numbers first, equal ones in the order they were sent");
@@ -83,7 +84,8 @@ static void not_queued(void)
     for (int i = 0; i < 5; i++)
         send(getpid(), SIGUSR1, i);
     mask(SIG_UNBLOCK);
-    ok(count == 1 && values[0] == 0, "a standard signal is not queued: the first value stays");
+    ok(count == 1 && values[0] == 0,
+       "a standard signal is not queued: the first value stays");
     mask(SIG_BLOCK);
     count = 0;
     for (int i = 0; i < 3; i++)
@@ -127,8 +129,8 @@ static void between_processes(void)
 }
 
 /* "[EAGAIN] No resources available to queue the signal. The process has already queued
- * {SIGQUEUE_MAX} signals that are still pending, or a system-wide limit has been exceeded":
- * getrlimit(2), RLIMIT_SIGPENDING. */
+ * {SIGQUEUE_MAX} signals that are still pending, or a system-wide limit has been
+ * exceeded": getrlimit(2), RLIMIT_SIGPENDING. */
 static void limited(void *unused)
 {
     struct rlimit old, few = { 0, 0 };
@@ -156,14 +158,18 @@ static void forged(void)
     int info[32] = { 0 };
     pid_t pid = getppid(), me = getpid();
     info[2] = SI_USER;
-    is_int(raw(SYS_rt_sigqueueinfo, pid, SIGUSR1, (long)info), -EPERM, "EPERM: SI_USER forged");
+    is_int(raw(SYS_rt_sigqueueinfo, pid, SIGUSR1, (long)info), -EPERM,
+           "EPERM: SI_USER forged");
     info[2] = SI_KERNEL;
-    is_int(raw(SYS_rt_sigqueueinfo, pid, SIGUSR1, (long)info), -EPERM, "EPERM: SI_KERNEL");
+    is_int(raw(SYS_rt_sigqueueinfo, pid, SIGUSR1, (long)info), -EPERM,
+           "EPERM: SI_KERNEL");
     info[2] = SI_TKILL;
-    is_int(raw(SYS_rt_sigqueueinfo, pid, SIGUSR1, (long)info), -EPERM, "EPERM: SI_TKILL");
+    is_int(raw(SYS_rt_sigqueueinfo, pid, SIGUSR1, (long)info), -EPERM,
+           "EPERM: SI_TKILL");
     info[2] = SI_QUEUE;
     is_int(raw(SYS_rt_sigqueueinfo, me, 65, (long)info), -EINVAL, "EINVAL: signal 65");
-    is_int(raw(SYS_rt_sigqueueinfo, 0x3ffffff, SIGUSR1, (long)info), -ESRCH, "ESRCH: nobody");
+    is_int(raw(SYS_rt_sigqueueinfo, 0x3ffffff, SIGUSR1, (long)info), -ESRCH,
+           "ESRCH: nobody");
     is_int(raw(SYS_rt_sigqueueinfo, me, SIGUSR1, 16), -EFAULT, "EFAULT: info");
     is_int(raw(SYS_rt_sigqueueinfo, me, 0, (long)info), 0, "signal 0 only asks");
     info[0] = SIGTERM;
@@ -176,9 +182,9 @@ int main(void)
 {
     static const int used[] = { 0, 1, 2, 3, 5 };
     for (int i = 0; i < 5; i++)
-        catch(SIGRTMIN + used[i]);
-    catch(SIGRTMAX);
-    catch(SIGUSR1);
+        catch (SIGRTMIN + used[i]);
+    catch (SIGRTMAX);
+    catch (SIGUSR1);
     queued();
     ordered();
     not_queued();

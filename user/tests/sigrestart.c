@@ -1,8 +1,9 @@
-/* sigrestart.c - signal(7), "Interruption of system calls and library functions by signal
- * handlers": which calls are restarted under SA_RESTART and which "are never restarted
- * after being interrupted by a signal handler, regardless of the use of SA_RESTART; they
- * always fail with the error EINTR". And "by stop signals": of these
- * only sigtimedwait is interrupted by SIGSTOP and SIGCONT without a handler. POSIX: sigaction, SA_RESTART.
+/* sigrestart.c - signal(7), "Interruption of system calls and library functions by
+ * signal handlers": which calls are restarted under SA_RESTART and which "are never
+ * restarted after being interrupted by a signal handler, regardless of the use of
+ * SA_RESTART; they always fail with the error EINTR". And "by stop signals": of these
+ * only sigtimedwait is interrupted by SIGSTOP and SIGCONT without a handler. POSIX:
+ * sigaction, SA_RESTART.
  */
 #include "raw.h"
 #include "tap.h"
@@ -13,7 +14,7 @@
 #include <time.h>
 
 static int empty[2], full[2], report[2];
-static struct gate end;                                 // opened: the child's child leaves
+static struct gate end;                              // opened: the child's child leaves
 static int word;
 static volatile sig_atomic_t handled;
 
@@ -23,7 +24,7 @@ static void handler(int sig)
     handled++;
 }
 
-/* --- the calls: -1 and errno, or not -1 when what they wait for happens --------------- */
+/* --- the calls: -1 and errno, or not -1 when what they wait for happens ----------- */
 
 static long do_read(void)
 {
@@ -232,7 +233,7 @@ static void restarts(int i)
     }
     int early = has_report();
     satisfy(i);
-    if (call[i].how == RESTARTS) {                      // the futex: nobody else can wake it
+    if (call[i].how == RESTARTS) {                 // the futex: nobody else can wake it
         is_int(early, 0, "%s: SA_RESTART goes on after the handler", call[i].name);
     } else {
         char e = next_report(), ran = next_report();
@@ -286,8 +287,8 @@ static void remaining(void)
     is_errno(nanosleep(&t, &left), EINTR, "nanosleep: EINTR");
     kill(pid, SIGKILL);
     wait_for(pid);
-    ok(left.tv_sec <= 1000 && left.tv_sec >= 0 && left.tv_nsec >= 0 &&
-           left.tv_nsec < 1000000000 && (left.tv_sec || left.tv_nsec),
+    ok(left.tv_sec <= 1000 && left.tv_sec >= 0 && left.tv_nsec >= 0
+           && left.tv_nsec < 1000000000 && (left.tv_sec || left.tv_nsec),
        "and the time that was left");
     signal(SIGUSR1, SIG_DFL);
 }

@@ -1,7 +1,7 @@
 /* sigwait.c - POSIX sigwait(), sigwaitinfo(), sigtimedwait(): "shall select the pending
- * signal from the set specified by set ... If no signal in set is pending at the time of
- * the call, the calling thread shall be suspended until one or more signals in set become
- * pending or until it is interrupted by an unblocked, caught signal".
+ * signal from the set specified by set ... If no signal in set is pending at the time
+ * of the call, the calling thread shall be suspended until one or more signals in set
+ * become pending or until it is interrupted by an unblocked, caught signal".
  */
 #include "raw.h"
 #include "tap.h"
@@ -24,7 +24,8 @@ static void take(void)
     int sig = 0;
     kill(getpid(), SIGUSR2);
     kill(getpid(), SIGUSR1);
-    is_int(sigwaitinfo(&set, &si), SIGUSR1, "the lower of two pending signals is taken");
+    is_int(sigwaitinfo(&set, &si), SIGUSR1,
+           "the lower of two pending signals is taken");
     ok(si.si_signo == SIGUSR1 && si.si_code == SI_USER && si.si_pid == getpid(),
        "with its siginfo");
     is_int(sigwait(&set, &sig), 0, "sigwait gives 0");
@@ -56,7 +57,8 @@ static void sleeping(void)
         until_asleep(parent);
         kill(parent, SIGUSR2);
     }
-    is_int(sigwaitinfo(&set, &si), SIGUSR2, "a sleeping sigwaitinfo is woken by the signal");
+    is_int(sigwaitinfo(&set, &si), SIGUSR2,
+           "a sleeping sigwaitinfo is woken by the signal");
     is_int(si.si_pid, pid, "and knows the sender");
     wait_for(pid);
 }
@@ -70,7 +72,8 @@ static void timed(void)
     clock_gettime(CLOCK_MONOTONIC, &b);
     ok((b.tv_sec - a.tv_sec) * 1000000000LL + b.tv_nsec - a.tv_nsec >= 5000000,
        "not before");
-    is_errno(sigtimedwait(&set, NULL, &zero), EAGAIN, "EAGAIN at once with a zero time-out");
+    is_errno(sigtimedwait(&set, NULL, &zero), EAGAIN,
+             "EAGAIN at once with a zero time-out");
     kill(getpid(), SIGUSR1);
     is_int(sigtimedwait(&set, NULL, &zero), SIGUSR1, "unless one is pending");
     t.tv_nsec = 1000000000;
@@ -156,13 +159,14 @@ static void in_threads(void)
 
 static void errors(void)
 {
-    is_int(raw(SYS_rt_sigtimedwait, (long)&set, 0, 0, 4), -EINVAL, "EINVAL: a set of 4 bytes");
+    is_int(raw(SYS_rt_sigtimedwait, (long)&set, 0, 0, 4), -EINVAL,
+           "EINVAL: a set of 4 bytes");
     is_int(raw(SYS_rt_sigtimedwait, 16, 0, 0, 8), -EFAULT, "EFAULT: set");
     is_int(raw(SYS_rt_sigtimedwait, (long)&set, 0, 16, 8), -EFAULT, "EFAULT: time-out");
     kill(getpid(), SIGUSR1);
     is_int(raw(SYS_rt_sigtimedwait, (long)&set, 16, 0, 8), -EFAULT, "EFAULT: info");
     struct timespec zero = { 0, 0 };
-    sigtimedwait(&set, NULL, &zero);                    // taken or not by the call above
+    sigtimedwait(&set, NULL, &zero);                   // taken or not by the call above
 }
 
 int main(void)

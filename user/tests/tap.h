@@ -1,4 +1,5 @@
-/* tap.h - the test kit of user/tests: prints TAP, forks helpers, meets without sleeping.
+/* tap.h - the test kit of user/tests: prints TAP, forks helpers, meets without
+ * sleeping.
  *
  * Shape of a test:
  *
@@ -14,9 +15,10 @@
  *         return done_testing();
  *     }
  *
- * Cases (ok, is_...) belong to the process and the thread that started; children and other
- * threads use need(). Every line leaves in one write(2), so lines never mix and nothing is
- * left in a buffer when a process forks or is killed. Diagnostics go to stdout as `# ` lines.
+ * Cases (ok, is_...) belong to the process and the thread that started; children and
+ * other threads use need(). Every line leaves in one write(2), so lines never mix and
+ * nothing is left in a buffer when a process forks or is killed. Diagnostics go to
+ * stdout as `# ` lines.
  *
  * Order between processes comes from gates (see struct gate), never from sleeping.
  * until_asleep() only sharpens a test: it must also pass if the other one was late.
@@ -51,7 +53,7 @@ static struct {
     const char *todo;           /* why the next case may fail */
 } tap;
 
-/* --- output ------------------------------------------------------------------------- */
+/* --- output ----------------------------------------------------------------------- */
 
 static void TAP_UNUSED tap_line(const char *head, const char *format, va_list args)
 {
@@ -144,7 +146,7 @@ static int TAP_UNUSED done_testing(void)
     return tap.failed || left || tap.planned != tap.cases;
 }
 
-/* --- cases -------------------------------------------------------------------------- */
+/* --- cases ------------------------------------------------------------------------ */
 
 static void TAP_UNUSED tap_result(int good, const char *format, va_list args)
 {
@@ -160,8 +162,8 @@ static void TAP_UNUSED tap_result(int good, const char *format, va_list args)
     tap_line(head, name, args);
 }
 
-static int TAP_PRINTF(4, 5) tap_ok(int good, const char *where, const char *what,
-                                   const char *format, ...)
+static int TAP_PRINTF(4, 5)
+    tap_ok(int good, const char *where, const char *what, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -200,8 +202,8 @@ static int TAP_PRINTF(6, 7) tap_errno(long got, int error, int want, const char 
     return good;
 }
 
-static int TAP_PRINTF(4, 5) tap_works(long got, const char *where, const char *what,
-                                      const char *format, ...)
+static int TAP_PRINTF(4, 5)
+    tap_works(long got, const char *where, const char *what, const char *format, ...)
 {
     int saved = errno;
     va_list args;
@@ -226,8 +228,8 @@ static TAP_UNUSED const char *tap_status(char *text, size_t size, int status)
     return text;
 }
 
-static int TAP_PRINTF(4, 5) tap_wait(int status, int want, const char *where,
-                                     const char *format, ...)
+static int TAP_PRINTF(4, 5)
+    tap_wait(int status, int want, const char *where, const char *format, ...)
 {
     int good = (status & ~0x80) == want;                // a core dump is no difference
     char a[40], b[40];
@@ -245,33 +247,34 @@ static int TAP_PRINTF(4, 5) tap_wait(int status, int want, const char *where,
 #define TAP_STRING(x) TAP_STRING2(x)
 #define TAP_WHERE tap_base(__FILE__ ":" TAP_STRING(__LINE__))
 
-/* Every case takes a name at the end, a printf format with its arguments, and gives 1 if
- * it was right and 0 if not. */
+/* Every case takes a name at the end, a printf format with its arguments, and gives 1
+ * if it was right and 0 if not. */
 #define ok(cond, ...) tap_ok(!!(cond), TAP_WHERE, #cond, __VA_ARGS__)
 #define is_int(got, want, ...) tap_int((got), (want), TAP_WHERE, #got, __VA_ARGS__)
 /* The call gives -1 and sets errno to `error`. */
-#define is_errno(call, error, ...)                                                        \
-    ({                                                                                    \
-        errno = 0;                                                                        \
-        long tap_got = (long)(call);                                                      \
-        tap_errno(tap_got, errno, (error), #error, TAP_WHERE, __VA_ARGS__);               \
+#define is_errno(call, error, ...)                                                     \
+    ({                                                                                 \
+        errno = 0;                                                                     \
+        long tap_got = (long)(call);                                                   \
+        tap_errno(tap_got, errno, (error), #error, TAP_WHERE, __VA_ARGS__);            \
     })
 /* The call does not give -1. */
 #define works(call, ...) tap_works((long)(call), TAP_WHERE, #call, __VA_ARGS__)
 /* A wait status says: exited with `code`, killed by `sig`, stopped by `sig`. */
-#define is_exit(status, code, ...) tap_wait((status), (code) << 8, TAP_WHERE, __VA_ARGS__)
+#define is_exit(status, code, ...) \
+    tap_wait((status), (code) << 8, TAP_WHERE, __VA_ARGS__)
 #define is_killed(status, sig, ...) tap_wait((status), (sig), TAP_WHERE, __VA_ARGS__)
-#define is_stopped(status, sig, ...)                                                      \
+#define is_stopped(status, sig, ...)                                                   \
     tap_wait((status), (sig) << 8 | 0x7f, TAP_WHERE, __VA_ARGS__)
 
 /* What a test needs in order to go on. Any process: a child leaves with status 99, the
  * test itself bails out. */
-#define need(cond)                                                                        \
-    ((cond) ? (void)0                                                                     \
-            : tap_stop(99, "%s need(%s) failed; errno %s", TAP_WHERE, #cond,              \
+#define need(cond)                                                                     \
+    ((cond) ? (void)0                                                                  \
+            : tap_stop(99, "%s need(%s) failed; errno %s", TAP_WHERE, #cond,           \
                        strerror(errno)))
 
-/* --- children ----------------------------------------------------------------------- */
+/* --- children --------------------------------------------------------------------- */
 
 /* fork() that cannot fail. Prefer CHILD. */
 static pid_t TAP_UNUSED tap_fork(void)
@@ -323,11 +326,12 @@ static TAP_UNUSED char *self_path(void)
     return strcat(path, name);
 }
 
-/* --- meeting without sleeping ------------------------------------------------------- */
+/* --- meeting without sleeping ----------------------------------------------------- */
 
 /* A counting gate between processes: gate_open lets one gate_wait pass, now or later.
  * Made before the fork. A process either opens a gate or waits at it, never both: the
- * first wait closes its own writing end, so that it notices when all openers are dead. */
+ * first wait closes its own writing end, so that it notices when all openers are
+ * dead. */
 struct gate {
     int fd[2];
 };

@@ -124,8 +124,10 @@ static void stack_size(void)
     pthread_attr_t attr;
     pthread_t t;
     void *result;
-    need(pthread_attr_init(&attr) == 0 && pthread_attr_setstacksize(&attr, 262144) == 0);
-    need(pthread_create(&t, &attr, use_stack, NULL) == 0 && pthread_join(t, &result) == 0);
+    need(pthread_attr_init(&attr) == 0
+         && pthread_attr_setstacksize(&attr, 262144) == 0);
+    need(pthread_create(&t, &attr, use_stack, NULL) == 0
+         && pthread_join(t, &result) == 0);
     is_int((intptr_t)result, 2, "a thread may use the stack it asked for");
 }
 
@@ -147,7 +149,7 @@ static void process_wide(void *unused)
     need(fd[0] >= 0 && chdir("/") == 0);
     umask(0);
     need(pthread_create(&t, NULL, descriptors, fd) == 0 && pthread_join(t, NULL) == 0);
-    need(fd[1] == fd[0]);                               // closed there, lowest free number
+    need(fd[1] == fd[0]);                            // closed there, lowest free number
     need(fcntl(fd[1], F_GETFD) == 0);
     need(strcmp(getcwd(cwd, sizeof cwd), "/tmp") == 0 && umask(0) == 071);
 }
@@ -165,7 +167,8 @@ static void *fork_here(void *unused)
         need(gettid() == getpid());
         shared = 1234;                                  // the siblings are not here
         pthread_t t;
-        need(pthread_create(&t, NULL, add_one, NULL) == 0 && pthread_join(t, NULL) == 0);
+        need(pthread_create(&t, NULL, add_one, NULL) == 0
+             && pthread_join(t, NULL) == 0);
         _exit(shared == 1235 ? 11 : 12);
     }
     return (void *)(intptr_t)pid;
@@ -179,14 +182,16 @@ static void fork_from_thread(void)
     pthread_t t;
     void *result;
     pid_t pid;
-    need(pthread_create(&t, NULL, fork_here, NULL) == 0 && pthread_join(t, &result) == 0);
+    need(pthread_create(&t, NULL, fork_here, NULL) == 0
+         && pthread_join(t, &result) == 0);
     is_exit(wait_for((pid_t)(intptr_t)result), 11,
             "fork in a thread: the child has one thread and can make more");
     CHILD (pid)
         _exit(13);
     need(pthread_create(&t, NULL, wait_for_childs_end, &pid) == 0);
     need(pthread_join(t, &result) == 0);
-    is_exit((int)(intptr_t)result, 13, "a thread waits for a child that another one made");
+    is_exit((int)(intptr_t)result, 13,
+            "a thread waits for a child that another one made");
 }
 
 static pthread_key_t key;
@@ -212,7 +217,8 @@ static void keys(void)
     pthread_t t;
     need(pthread_key_create(&key, destructor) == 0);
     need(pthread_create(&t, NULL, set_key, NULL) == 0 && pthread_join(t, NULL) == 0);
-    ok(destroyed[1] == 1 && destroyed[2] == 1, "destructors of keys run at thread exit");
+    ok(destroyed[1] == 1 && destroyed[2] == 1,
+       "destructors of keys run at thread exit");
     ok(pthread_getspecific(key) == NULL, "keys are per thread");
 }
 

@@ -1,7 +1,8 @@
-/* thread_cancel.c - POSIX 2.9.5 Thread Cancellation: "a cancellation request ... shall be
- * acted upon ... when a thread is blocked at a cancellation point"; cleanup handlers;
- * pthread_setcancelstate, pthread_setcanceltype. musl cancels by signal 33, whose handler
- * looks where a system call was interrupted and edits the saved registers.
+/* thread_cancel.c - POSIX 2.9.5 Thread Cancellation: "a cancellation request ... shall
+ * be acted upon ... when a thread is blocked at a cancellation point"; cleanup
+ * handlers; pthread_setcancelstate, pthread_setcanceltype. musl cancels by signal 33,
+ * whose handler looks where a system call was interrupted and edits the saved
+ * registers.
  */
 #include "tap.h"
 
@@ -192,7 +193,8 @@ static void points(void)
         is_int(right, 3, "cancelled in %s: cleanup handlers run, inner first",
                point[i].name);
     }
-    is_int(pthread_mutex_trylock(&mutex), 0, "a cancelled cond_wait had its mutex again");
+    is_int(pthread_mutex_trylock(&mutex), 0,
+           "a cancelled cond_wait had its mutex again");
     pthread_mutex_unlock(&mutex);
 }
 
@@ -215,7 +217,7 @@ static void *disabled(void *unused)
     (void)unused;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
     sem_post(&ready);
-    while (read(pipe_fd[0], &c, 1) != 1)                // not interrupted by the request
+    while (read(pipe_fd[0], &c, 1) != 1)               // not interrupted by the request
         stage = 99;
     stage = 1;
     pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &old);
@@ -259,8 +261,8 @@ static void states(void)
     ok(result == PTHREAD_CANCELED, "a thread cancels itself");
 }
 
-/* "If a cancellation point has already completed (data were read) the side effects stay":
- * a byte is either in the pipe or was returned, never lost. */
+/* "If a cancellation point has already completed (data were read) the side effects
+ * stay": a byte is either in the pipe or was returned, never lost. */
 static volatile int got;
 
 static void *read_bytes(void *unused)

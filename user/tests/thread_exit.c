@@ -1,8 +1,8 @@
 /* thread_exit.c - how a process of several threads ends. exit_group(2): "terminates not
  * only the calling thread, but all threads in the calling process's thread group";
- * execve(2): "All threads other than the calling thread are destroyed during an execve()";
- * pthread_exit in the last thread: "The process shall exit with an exit status of 0".
- * The siblings are blocked in every kind of wait there is, or run.
+ * execve(2): "All threads other than the calling thread are destroyed during an
+ * execve()"; pthread_exit in the last thread: "The process shall exit with an exit
+ * status of 0". The siblings are blocked in every kind of wait there is, or run.
  */
 #include "tap.h"
 
@@ -202,7 +202,8 @@ static void ends(void)
     }
     gate_wait(&gate);
     need(kill(pid, SIGKILL) == 0);
-    is_killed(wait_for(pid), SIGKILL, "SIGKILL with siblings blocked in %d ways", SLEEPING);
+    is_killed(wait_for(pid), SIGKILL, "SIGKILL with siblings blocked in %d ways",
+              SLEEPING);
     CHILD (pid) {
         crowd();
         need(pthread_create(&t, NULL, fault, (void *)16) == 0);
@@ -230,7 +231,8 @@ static void execs(void)
         for (;;)
             pause();
     }
-    is_exit(wait_for(pid), 8, "exec in a thread that is not the first: same process ID");
+    is_exit(wait_for(pid), 8,
+            "exec in a thread that is not the first: same process ID");
     CHILD (pid)
         become("exec-last");
     is_exit(wait_for(pid), 8, "exec in a thread after the first thread has ended");
@@ -268,7 +270,8 @@ static void first_thread_leaves(void)
     CHILD (pid)
         execl(self, self, "leave-first", number, NULL);
     until_state(pid, 'Z');                              // its first thread is gone
-    is_int(waitpid(pid, NULL, WNOHANG), 0, "a process lives on when its first thread ends");
+    is_int(waitpid(pid, NULL, WNOHANG), 0,
+           "a process lives on when its first thread ends");
     is_int(kill(pid, 0), 0, "and can be signalled");
     close(p[1]);
     is_exit(wait_for(pid), 0, "its status is 0 when the last thread ends");
@@ -279,8 +282,8 @@ static void first_thread_leaves(void)
 }
 
 /* The roles of the program when it executes itself. They are programs of their own and
- * not children by fork, because in a child musl 1.2.3 does not survive pthread_exit of the
- * first thread (nobody gives its thread list lock back). */
+ * not children by fork, because in a child musl 1.2.3 does not survive pthread_exit of
+ * the first thread (nobody gives its thread list lock back). */
 static int role(const char *name, const char *argument)
 {
     pthread_t t;
@@ -294,7 +297,8 @@ static int role(const char *name, const char *argument)
         pthread_exit((void *)5);
     }
     if (strcmp(name, "leave-last") == 0) {
-        need(pthread_create(&t, NULL, nothing, NULL) == 0 && pthread_join(t, NULL) == 0);
+        need(pthread_create(&t, NULL, nothing, NULL) == 0
+             && pthread_join(t, NULL) == 0);
         pthread_exit((void *)5);
     }
     if (gettid() != getpid() || getpid() != atoi(argument))

@@ -1,6 +1,6 @@
-/* thread_signals.c - POSIX 2.4.1: "a signal that is generated for a thread is pending on
- * that thread; a signal generated for the process is delivered to exactly one of those
- * threads within the process which is ... not blocking delivery"; pthread_kill,
+/* thread_signals.c - POSIX 2.4.1: "a signal that is generated for a thread is pending
+ * on that thread; a signal generated for the process is delivered to exactly one of
+ * those threads within the process which is ... not blocking delivery"; pthread_kill,
  * pthread_sigmask; signal(7).
  */
 #include "tap.h"
@@ -87,7 +87,8 @@ static void process_directed(void)
     need(kill(getpid(), SIGUSR1) == 0);
     while (count == 0)
         sched_yield();
-    is_int(handled_by, tid[1], "the process's signal goes to the thread that lets it in");
+    is_int(handled_by, tid[1],
+           "the process's signal goes to the thread that lets it in");
     is_int(count, 1, "to exactly one");
     for (int i = 0; i < 3; i++)
         sem_post(&go);
@@ -104,8 +105,8 @@ static void *pending_here(void *unused)
     return (void *)(before * 2 + is_pending(SIGUSR1));
 }
 
-/* What is pending on one thread is not pending on another; what is pending on the process
- * is pending for all, until one takes it. */
+/* What is pending on one thread is not pending on another; what is pending on the
+ * process is pending for all, until one takes it. */
 static void pending(void)
 {
     pthread_t t;
@@ -114,12 +115,14 @@ static void pending(void)
     count = 0;
     need(pthread_create(&t, NULL, pending_here, NULL) == 0);
     need(pthread_join(t, &result) == 0);
-    is_int((intptr_t)result, 1, "raise() in a thread that blocks it makes it pending there");
+    is_int((intptr_t)result, 1,
+           "raise() in a thread that blocks it makes it pending there");
     ok(!is_pending(SIGUSR1), "and nowhere else, and it goes with the thread");
     need(kill(getpid(), SIGUSR1) == 0);
     need(pthread_create(&t, NULL, pending_here, NULL) == 0);
     need(pthread_join(t, &result) == 0);
-    is_int((intptr_t)result, 3, "a signal pending on the process is seen by every thread");
+    is_int((intptr_t)result, 3,
+           "a signal pending on the process is seen by every thread");
     is_int(count, 0, "nobody has handled it");
     block(SIG_UNBLOCK, SIGUSR1);
     is_int(count, 1, "the first to unblock it does");
@@ -157,7 +160,8 @@ static void *stop(void *unused)
     return NULL;
 }
 
-/* "the default action ... affects the process as a whole": termination, stop, continue. */
+/* "the default action ... affects the process as a whole": termination, stop,
+ * continue. */
 static void whole_process(void)
 {
     pid_t pid;

@@ -58,7 +58,8 @@ static int passed(clockid_t clock, const struct timespec *t)
 {
     struct timespec now;
     clock_gettime(clock, &now);
-    return now.tv_sec > t->tv_sec || (now.tv_sec == t->tv_sec && now.tv_nsec >= t->tv_nsec);
+    return now.tv_sec > t->tv_sec
+           || (now.tv_sec == t->tv_sec && now.tv_nsec >= t->tv_nsec);
 }
 
 static void *try_mutex(void *m)
@@ -103,7 +104,8 @@ static void mutexes(void)
     need(pthread_mutex_init(&m, &attr) == 0 && pthread_mutex_lock(&m) == 0);
     is_int(pthread_mutex_lock(&m), EDEADLK, "EDEADLK: an error-checking mutex, again");
     pthread_mutex_unlock(&m);
-    is_int(pthread_mutex_unlock(&m), EPERM, "EPERM: unlocked by one who does not own it");
+    is_int(pthread_mutex_unlock(&m), EPERM,
+           "EPERM: unlocked by one who does not own it");
 }
 
 /* Producer and consumer with one place: every wait is a real one. */
@@ -160,7 +162,8 @@ static void conditions(void)
     pthread_t t;
     struct timespec until;
     run(produce_or_consume);
-    is_int(sum, ROUNDS * (ROUNDS + 1), "two producers, two consumers, one place: all arrive");
+    is_int(sum, ROUNDS * (ROUNDS + 1),
+           "two producers, two consumers, one place: all arrive");
     need(pthread_create(&t, NULL, release, NULL) == 0);
     run(wait_for_release);
     pthread_join(t, NULL);
@@ -220,7 +223,7 @@ static void *all_read(void *unused)
 {
     pthread_rwlock_rdlock(&rwlock);
     __atomic_fetch_add(&readers, 1, __ATOMIC_SEQ_CST);
-    pthread_barrier_wait(&barrier);                     // hangs unless all hold the lock
+    pthread_barrier_wait(&barrier);                    // hangs unless all hold the lock
     most_readers = readers;
     pthread_barrier_wait(&barrier);
     pthread_rwlock_unlock(&rwlock);

@@ -1,7 +1,7 @@
-/* tls.c - set_thread_area(2): "sets an entry in the current thread's Thread Local Storage
- * (TLS) array"; "When set_thread_area() is passed an entry_number of -1, it searches for a
- * free TLS entry"; EINVAL, EFAULT, "ESRCH: A free TLS entry could not be located". The
- * C library uses one entry; Parley has just that one, Linux three.
+/* tls.c - set_thread_area(2): "sets an entry in the current thread's Thread Local
+ * Storage (TLS) array"; "When set_thread_area() is passed an entry_number of -1, it
+ * searches for a free TLS entry"; EINVAL, EFAULT, "ESRCH: A free TLS entry could not be
+ * located". The C library uses one entry; Parley has just that one, Linux three.
  */
 #include "fault.h"
 #include "raw.h"
@@ -10,7 +10,14 @@ struct descriptor {
     uint32_t entry, base, limit, flags;
 };
 
-enum { SEG_32BIT = 1, CONTENTS = 6, READ_ONLY = 8, PAGES = 16, NOT_PRESENT = 32, USEABLE = 64 };
+enum {
+    SEG_32BIT = 1,
+    CONTENTS = 6,
+    READ_ONLY = 8,
+    PAGES = 16,
+    NOT_PRESENT = 32,
+    USEABLE = 64
+};
 
 static uint32_t own_entry, own_base;
 
@@ -22,7 +29,8 @@ static long set(struct descriptor *d)
 /* The thread's descriptor as the C library has set it. */
 static struct descriptor own(void)
 {
-    return (struct descriptor){ own_entry, own_base, 0xfffff, SEG_32BIT | PAGES | USEABLE };
+    return (struct descriptor){ own_entry, own_base, 0xfffff,
+                                SEG_32BIT | PAGES | USEABLE };
 }
 
 static void find_own(void)
@@ -78,7 +86,8 @@ static void wild(void *base)
 /* A base anywhere gives no access that paging does not give. */
 static void wild_bases(void)
 {
-    static const uint32_t where[] = { 0, 16, 0xc0000000, 0xc0100000, 0xfffff000, 0xffffffff };
+    static const uint32_t where[] = { 0,          16,         0xc0000000,
+                                      0xc0100000, 0xfffff000, 0xffffffff };
     struct fault f;
     for (int i = 0; i < 6; i++)
         ok(faults(wild, (void *)(uintptr_t)where[i], &f) && f.signo == SIGSEGV,
@@ -88,15 +97,16 @@ static void wild_bases(void)
            "base plus offset wraps at 4 GiB");
 }
 
-/* Every combination of the flag bits for a harmless base: taken if it describes a present
- * 32-bit data segment, or is the empty descriptor; else EINVAL. */
+/* Every combination of the flag bits for a harmless base: taken if it describes a
+ * present 32-bit data segment, or is the empty descriptor; else EINVAL. */
 static void flag_bits(void)
 {
     int bad = 0;
     for (uint32_t flags = 0; flags < 128; flags++) {
         struct descriptor d = own();
         d.flags = flags;
-        int data = !(flags & 4), right = (flags & SEG_32BIT) && data && !(flags & NOT_PRESENT);
+        int data = !(flags & 4),
+            right = (flags & SEG_32BIT) && data && !(flags & NOT_PRESENT);
         long r = set(&d);
         repair();
         if (r != (right ? 0 : -EINVAL))
@@ -129,7 +139,8 @@ static void load_emptied(void *unused)
 
 static void errors(void)
 {
-    static const uint32_t entry[] = { 0, 1, 2, 3, 4, 5, 100, 8191, 0x80000000, 0xfffffffe };
+    static const uint32_t entry[] = { 0, 1,   2,    3,          4,
+                                      5, 100, 8191, 0x80000000, 0xfffffffe };
     int right = 0;
     for (int i = 0; i < 10; i++) {
         struct descriptor d = own();
@@ -138,7 +149,8 @@ static void errors(void)
     }
     is_int(right, 10, "EINVAL: entries that are not for TLS");
     is_int(set((void *)16), -EFAULT, "EFAULT: a bad address");
-    is_int(set((void *)0xfffffff8), -EFAULT, "EFAULT: one that runs out of the address space");
+    is_int(set((void *)0xfffffff8), -EFAULT,
+           "EFAULT: one that runs out of the address space");
     long r = 0;
     int got = 0;
     uint32_t last = own_entry;
@@ -188,7 +200,8 @@ int main(void)
     bases();
     wild_bases();
     flag_bits();
-    is_exit(in_child(empty, NULL), 0, "an emptied entry that GS holds: the kernel lives");
+    is_exit(in_child(empty, NULL), 0,
+            "an emptied entry that GS holds: the kernel lives");
     ok(faults(load_emptied, NULL, &f) && f.signo == SIGSEGV,
        "a load of an emptied entry is SIGSEGV");
     is_exit(in_child(in_a_child, NULL), 0, "each process has its own entries");

@@ -43,7 +43,8 @@ static void until_death(void)
     is_killed(wait_for(pid), SIGKILL, "which is seen in the wait status");
 }
 
-/* "or it makes a call to execve(2)": the child is still alive when the parent goes on. */
+/* "or it makes a call to execve(2)": the child is still alive when the parent goes
+ * on. */
 static void until_exec(void)
 {
     int p[2], q[2];
@@ -58,7 +59,8 @@ static void until_exec(void)
         _exit(1);
     }
     close(q[0]);
-    is_int(waitpid(pid, NULL, WNOHANG), 0, "the parent goes on when the child calls execve");
+    is_int(waitpid(pid, NULL, WNOHANG), 0,
+           "the parent goes on when the child calls execve");
     need(write(q[1], "x", 1) == 1);
     close(q[1]);
     is_exit(wait_for(pid), 42, "the program runs on beside it");
@@ -106,7 +108,8 @@ static void spawn(void)
     FILE *f = popen("echo hello", "r");
     char line[16] = "";
     need(f);
-    ok(fgets(line, sizeof line, f) && strcmp(line, "hello\n") == 0, "popen reads a line");
+    ok(fgets(line, sizeof line, f) && strcmp(line, "hello\n") == 0,
+       "popen reads a line");
     is_int(pclose(f), 0, "pclose gives the status");
 }
 

@@ -19,10 +19,12 @@ static void nobody(void)
 {
     is_errno(wait(NULL), ECHILD, "ECHILD: no children");
     is_errno(waitpid(-1, NULL, WNOHANG), ECHILD, "ECHILD: WNOHANG without children");
-    is_errno(waitpid(getpid(), NULL, 0), ECHILD, "ECHILD: the caller is not its own child");
+    is_errno(waitpid(getpid(), NULL, 0), ECHILD,
+             "ECHILD: the caller is not its own child");
     is_errno(waitpid(1, NULL, 0), ECHILD, "ECHILD: process 1 is not a child");
     is_errno(waitpid(0x3ffffff, NULL, WNOHANG), ECHILD, "ECHILD: no such process");
-    is_errno(waitpid(-0x3ffffff, NULL, WNOHANG), ECHILD, "ECHILD: no such process group");
+    is_errno(waitpid(-0x3ffffff, NULL, WNOHANG), ECHILD,
+             "ECHILD: no such process group");
     is_errno(waitpid(INT_MIN, NULL, 0), ESRCH, "ESRCH: INT_MIN has no positive twin");
     is_errno(waitpid(-1, NULL, 0x10), EINVAL, "EINVAL: an unknown option");
     is_errno(waitpid(-1, NULL, WEXITED), EINVAL, "EINVAL: an option of waitid only");
@@ -55,9 +57,9 @@ static void encodings(void)
     is_exit(wait_for(pid), 0, "then it exits");
 }
 
-/* "If pid is equal to (pid_t)-1 ... any child process; greater than 0 ... a single child;
- * 0 ... any child process whose process group ID is equal to that of the calling process;
- * less than -1 ... group ID is equal to the absolute value of pid." */
+/* "If pid is equal to (pid_t)-1 ... any child process; greater than 0 ... a single
+ * child; 0 ... any child process whose process group ID is equal to that of the calling
+ * process; less than -1 ... group ID is equal to the absolute value of pid." */
 static void selection(void)
 {
     struct gate gate;
@@ -78,7 +80,8 @@ static void selection(void)
     CHILD (mine)
         _exit(3);
     is_exit(wait_for(mine), 3, "a positive pid waits for that child");
-    is_errno(waitpid(0, NULL, 0), ECHILD, "0 waits for children of the caller's group only");
+    is_errno(waitpid(0, NULL, 0), ECHILD,
+             "0 waits for children of the caller's group only");
     mine = start(4);
     int status;
     is_int(waitpid(0, &status, 0), mine, "and gets one of those");
@@ -114,7 +117,8 @@ static void options(void)
     is_stopped(status, SIGSTOP, "with the signal's number");
     is_int(waitpid(pid, &status, WUNTRACED | WNOHANG), 0, "once");
     need(kill(pid, SIGCONT) == 0);
-    is_int(waitpid(pid, &status, WUNTRACED | WNOHANG), 0, "a continue needs WCONTINUED");
+    is_int(waitpid(pid, &status, WUNTRACED | WNOHANG), 0,
+           "a continue needs WCONTINUED");
     while (waitpid(pid, &status, WCONTINUED | WNOHANG) == 0)
         sched_yield();
     is_int(status, 0xffff, "WCONTINUED reports it");
@@ -142,8 +146,8 @@ static void handler(int sig)
     (void)sig;
 }
 
-/* "[EINTR] The function was interrupted by a signal." The child signals until the parent
- * has seen EINTR. */
+/* "[EINTR] The function was interrupted by a signal." The child signals until the
+ * parent has seen EINTR. */
 static void interrupted(void)
 {
     struct sigaction sa = { .sa_handler = handler };
@@ -181,15 +185,16 @@ static void ignored(void)
         _exit(2);
     }
     gate_open(&gate);
-    is_errno(waitpid(-1, NULL, 0), ECHILD, "with SIGCHLD ignored, wait waits and finds none");
+    is_errno(waitpid(-1, NULL, 0), ECHILD,
+             "with SIGCHLD ignored, wait waits and finds none");
     is_errno(kill(a, 0), ESRCH, "the children left no zombies");
     is_errno(kill(b, 0), ESRCH, "none of them");
     signal(SIGCHLD, SIG_DFL);
     gate_close(&gate);
 }
 
-/* wait4(2): "If rusage is not NULL, the struct rusage ... will be filled with accounting
- * information about the child." */
+/* wait4(2): "If rusage is not NULL, the struct rusage ... will be filled with
+ * accounting information about the child." */
 static void usage(void)
 {
     struct rusage u;
@@ -197,11 +202,13 @@ static void usage(void)
     memset(&u, 0xff, sizeof u);
     pid_t pid = start(1);
     is_int(wait4(pid, &status, 0, &u), pid, "wait4 gives the child");
-    ok(u.ru_utime.tv_sec >= 0 && u.ru_utime.tv_sec < 1000 && u.ru_utime.tv_usec < 1000000,
+    ok(u.ru_utime.tv_sec >= 0 && u.ru_utime.tv_sec < 1000
+           && u.ru_utime.tv_usec < 1000000,
        "and a sensible user time");
     pid = start(1);
-    is_int(raw(SYS_wait4, pid, 16, 0, 0), -EFAULT, "EFAULT: a bad address for the status");
-    while (waitpid(-1, NULL, 0) >= 0)                   // reaped or not by the call above
+    is_int(raw(SYS_wait4, pid, 16, 0, 0), -EFAULT,
+           "EFAULT: a bad address for the status");
+    while (waitpid(-1, NULL, 0) >= 0)                 // reaped or not by the call above
         ;
     pid = start(1);
     is_int(raw(SYS_wait4, pid, (long)&status, 0, 16), -EFAULT, "or for the rusage");
@@ -231,7 +238,8 @@ static void sleeping(void)
         until_asleep(waiter);
         gate_open(&gate);
     }
-    is_exit(wait_for(waiter), 4, "a sleeping wait is woken by each child, with its status");
+    is_exit(wait_for(waiter), 4,
+            "a sleeping wait is woken by each child, with its status");
     gate_close(&gate);
 }
 

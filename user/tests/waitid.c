@@ -1,11 +1,12 @@
-/* waitid.c - POSIX waitid(): "obtain status information ... of a child process and shall
- * store ... into the structure pointed to by infop"; waitid(2).
+/* waitid.c - POSIX waitid(): "obtain status information ... of a child process and
+ * shall store ... into the structure pointed to by infop"; waitid(2).
  */
 #include "raw.h"
 #include "tap.h"
 
 /* Checks what a SIGCHLD siginfo says about a child of ours. */
-static void check(const siginfo_t *si, pid_t pid, int code, int status, const char *name)
+static void check(const siginfo_t *si, pid_t pid, int code, int status,
+                  const char *name)
 {
     is_int(si->si_signo, SIGCHLD, "%s: si_signo is SIGCHLD", name);
     is_int(si->si_code, code, "%s: si_code", name);
@@ -62,13 +63,14 @@ static void nowait(void)
         is_int(si.si_status, 5, "WNOWAIT leaves the child waitable (%d)", i);
     }
     is_exit(wait_for(pid), 5, "until it is waited for without");
-    is_errno(waitid(P_PID, (id_t)pid, &si, WEXITED | WNOWAIT), ECHILD, "then it is gone");
+    is_errno(waitid(P_PID, (id_t)pid, &si, WEXITED | WNOWAIT), ECHILD,
+             "then it is gone");
 }
 
-/* waitid(2): "If WNOHANG was specified in options and there were no children in a waitable
- * state, then waitid() returns 0 immediately and the state of the siginfo_t structure
- * pointed to by infop depends on the implementation. ... zero out the si_pid field": Linux
- * sets si_pid and si_signo to 0. */
+/* waitid(2): "If WNOHANG was specified in options and there were no children in a
+ * waitable state, then waitid() returns 0 immediately and the state of the siginfo_t
+ * structure pointed to by infop depends on the implementation. ... zero out the si_pid
+ * field": Linux sets si_pid and si_signo to 0. */
 static void nohang(void)
 {
     struct gate gate;
@@ -78,11 +80,13 @@ static void nohang(void)
     CHILD (pid)
         gate_wait(&gate);
     memset(&si, 0xff, sizeof si);
-    is_int(waitid(P_PID, (id_t)pid, &si, WEXITED | WNOHANG), 0, "WNOHANG gives 0 at once");
+    is_int(waitid(P_PID, (id_t)pid, &si, WEXITED | WNOHANG), 0,
+           "WNOHANG gives 0 at once");
     is_int(si.si_pid, 0, "with si_pid 0");
     is_int(si.si_signo, 0, "and si_signo 0");
     gate_open(&gate);
-    is_int(waitid(P_PGID, (id_t)getpgrp(), &si, WEXITED), 0, "P_PGID waits for the group");
+    is_int(waitid(P_PGID, (id_t)getpgrp(), &si, WEXITED), 0,
+           "P_PGID waits for the group");
     is_int(si.si_pid, pid, "and finds the child");
     CHILD (pid)
         ;
@@ -98,17 +102,21 @@ static void errors(void)
 {
     siginfo_t si;
     is_errno(waitid(P_ALL, 0, &si, WEXITED), ECHILD, "ECHILD: no children");
-    is_errno(waitid(P_ALL, 0, &si, WNOHANG), EINVAL, "EINVAL: none of WEXITED, WSTOPPED...");
-    is_errno(waitid(P_ALL, 0, &si, WEXITED | 0x100), EINVAL, "EINVAL: an unknown option");
-    is_errno(waitid((idtype_t)99, 0, &si, WEXITED), EINVAL, "EINVAL: an unknown idtype");
+    is_errno(waitid(P_ALL, 0, &si, WNOHANG), EINVAL,
+             "EINVAL: none of WEXITED, WSTOPPED...");
+    is_errno(waitid(P_ALL, 0, &si, WEXITED | 0x100), EINVAL,
+             "EINVAL: an unknown option");
+    is_errno(waitid((idtype_t)99, 0, &si, WEXITED), EINVAL,
+             "EINVAL: an unknown idtype");
     is_errno(waitid(P_PID, 0, &si, WEXITED), EINVAL, "EINVAL: P_PID with id 0");
     is_errno(waitid(P_PID, (id_t)-1, &si, WEXITED), EINVAL, "EINVAL: P_PID with id -1");
-    is_errno(waitid(P_PID, 1, &si, WEXITED), ECHILD, "ECHILD: process 1 is not a child");
+    is_errno(waitid(P_PID, 1, &si, WEXITED), ECHILD,
+             "ECHILD: process 1 is not a child");
     pid_t pid;
     CHILD (pid)
         ;
     is_int(raw(SYS_waitid, P_PID, pid, 16, WEXITED, 0), -EFAULT, "EFAULT: a bad infop");
-    while (waitpid(-1, NULL, 0) >= 0)                   // reaped or not by the call above
+    while (waitpid(-1, NULL, 0) >= 0)                 // reaped or not by the call above
         ;
 }
 

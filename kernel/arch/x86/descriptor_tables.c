@@ -115,17 +115,17 @@ bool tls_descriptor_make(const struct user_descriptor *u, uint64_t *descriptor)
     enum { SEG_32BIT = 1, CONTENTS = 6, READ_ONLY = 8, LIMIT_PAGES = 16, ABSENT = 32,
            USEABLE = 64 };
 
-    if (u->flags & CONTENTS & 4 || u->flags & ~0x7fu)
-        return false;           // code segments are not for set_thread_area
-    if (u->flags == (READ_ONLY | ABSENT) && !u->base && !u->limit) {
-        *descriptor = 0;        // Linux's "empty" entry
+    bool empty = !(u->base | u->limit) && (u->flags & ~(uint32_t)USEABLE)
+                                              == (READ_ONLY | ABSENT);
+    if (empty || (!u->base && !u->limit && !u->flags)) {
+        *descriptor = 0;        // Linux's two ways to clear an entry
         return true;
     }
+    // code segments, 16-bit ones and absent ones are not for set_thread_area
+    if (u->flags & 4 || !(u->flags & SEG_32BIT) || u->flags & ABSENT)
+        return false;
     uint64_t access = 0xf0 | (u->flags & CONTENTS) << 1 | (u->flags & READ_ONLY ? 0 : 2);
-    if (u->flags & ABSENT)
-        access &= ~0x80ull;
-    uint64_t flags = (u->flags & LIMIT_PAGES ? 8 : 0) | (u->flags & SEG_32BIT ? 4 : 0)
-                     | (u->flags & USEABLE ? 1 : 0);
+    uint64_t flags = 4 | (u->flags & LIMIT_PAGES ? 8 : 0) | (u->flags & USEABLE ? 1 : 0);
     *descriptor = (u->limit & 0xffff) | (uint64_t)(u->base & 0xffffff) << 16
                   | access << 40 | (uint64_t)(u->limit >> 16 & 15) << 48 | flags << 52
                   | (uint64_t)(u->base >> 24) << 56;
