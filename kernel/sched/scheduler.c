@@ -108,20 +108,25 @@ static struct thread *first_for(struct list *level, const struct cpu *cpu, uint3
     return found;
 }
 
-/* Takes the thread to run on this CPU out of the queue. O(1), as long as nobody has bound
- * threads to other CPUs with sched_setaffinity. */
-static struct thread *queue_take(void)
+/* The thread to run on this CPU; NULL: none in the queue may. O(1), as long as nobody has
+ * bound threads to other CPUs with sched_setaffinity. */
+static struct thread *queue_choose(uint32_t skip)
 {
-    uint32_t skip = seed ? sched_random(CANDIDATES) : 0;
-
     for (int level = queue_top(); level >= 0; level = level_below(level)) {
         struct thread *t = first_for(&queue.levels[level], this_cpu(), skip);
-        if (t) {
-            queue_remove(t);
+        if (t)
             return t;
-        }
     }
     return NULL;
+}
+
+static struct thread *queue_take(void)
+{
+    struct thread *t = queue_choose(sched_random(CANDIDATES));
+
+    if (t)
+        queue_remove(t);
+    return t;
 }
 
 /* -- The switch ---------------------------------------------------------------------- */
@@ -340,7 +345,7 @@ uint32_t sched_runnable(void)
 void cpu_idle(void)
 {
     for (;;) {
-        if (queue.count)
+        if (queue_choose(0))
             schedule();
         else
             cpu_wait_for_interrupt();

@@ -1,9 +1,8 @@
 /* attack_sysenter.c - enters the kernel by a sysenter of its own, with wild stack
- * pointers and flags: the instruction takes neither ESP nor EFLAGS to the kernel safely
- * (Intel SDM,
- * SYSENTER: "the processor does not save a return address or other state"). The program may
- * die of it, or come back behind the call if it keeps to the convention of the page
- * that AT_SYSINFO names: ECX, EDX and EBP pushed, EBP = ESP. The kernel does not care.
+ * pointers and flags. Intel SDM, SYSENTER: the processor saves neither a return address
+ * nor the flags. The program may die of it, or come back behind the call if it keeps to
+ * the convention of the page that AT_SYSINFO names: ECX, EDX and EBP pushed, EBP = ESP.
+ * The kernel does not care.
  */
 #include "raw.h"
 #include "tap.h"

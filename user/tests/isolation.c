@@ -1,13 +1,12 @@
 /* isolation.c - processes are protected from each other, so they need the kernel in
  * order to talk: POSIX 3.289 process, "an address space with one or more threads
  * executing within that address space".
- *
- * FEATURE(1): a wild store into the neighbour's address kills only the one who did it
- * FEATURE(7): without the kernel's help a process cannot tell its neighbour anything
- * FEATURE(12): the same address holds a different value in each process at the same
- * time FEATURE(2): two programs that share a channel affect each other FEATURE(3):
- * information computed in one process is shared with another
  */
+/* FEATURE(1): a wild store at a neighbour's address kills only its author */
+/* FEATURE(7): without the kernel a process cannot tell its neighbour anything */
+/* FEATURE(12): one address holds different values in two processes at a time */
+/* FEATURE(2): two programs that share a channel affect each other */
+/* FEATURE(3): information computed in one process is shared with another */
 #include "tap.h"
 
 #include <sys/mman.h>
@@ -33,7 +32,7 @@ static void wild_store(void)
     need(write(p[1], &page, sizeof page) == sizeof page);
     int status = wait_for(pid);
     ok(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV && *page == 42,
-       "a wild store into the neighbour's address kills only the one who did it");
+       "a wild store at a neighbour's address kills only its author");
     munmap((void *)page, 4096);
     close(p[0]);
     close(p[1]);
@@ -56,13 +55,11 @@ static void private_space(void)
         need(word == 2);
     }
     gate_wait(&done);
-    is_int(word, 1,
-           "without the kernel's help a process cannot tell its neighbour anything");
+    is_int(word, 1, "without the kernel a process cannot tell its neighbour anything");
     word = 3;
     gate_open(&go);
-    is_exit(
-        wait_for(pid), 0,
-        "the same address holds a different value in each process at the same time");
+    is_exit(wait_for(pid), 0,
+            "one address holds different values in two processes at a time");
     gate_close(&go);
     gate_close(&done);
 }

@@ -2,13 +2,12 @@
  * into the arguments fildes[0] and fildes[1], that refer to the open file descriptions
  * for the read and write ends of the pipe"; read(), write() and pipe(7) on what they do
  * there. A full pipe is in pipe_full.c, atomic writes are in pipe_atomic.c.
- *
- * FEATURE(84): a pipe has no name and is handed on by fork FEATURE(85): the producer
- * writes to the write end, the consumer reads from the read end FEATURE(86): fd[0] is
- * the read end and fd[1] the write end, for both processes FEATURE(87): a pipe goes one
- * way: EBADF on the wrong end FEATURE(89): fstat shows a pipe as a file in memory with
- * an inode of its own
  */
+/* FEATURE(84): a pipe has no name and is handed on by fork */
+/* FEATURE(85): the producer writes at one end, the consumer reads at the other */
+/* FEATURE(86): fd[0] is the read end and fd[1] the write end, for both */
+/* FEATURE(87): a pipe goes one way: EBADF on the wrong end */
+/* FEATURE(89): fstat shows a pipe as a file in memory with its own inode */
 #include "raw.h"
 #include "tap.h"
 
@@ -130,7 +129,7 @@ static void inherited(void)
     close(p[1]);
     is_int(read(p[0], buffer, 100), 14, "a pipe has no name and is handed on by fork");
     ok(memcmp(buffer, "from the child", 14) == 0,
-       "the producer writes to the write end, the consumer reads from the read end");
+       "the producer writes at one end, the consumer reads at the other");
     is_int(read(p[0], buffer, 100), 0, "the child's exit closes its end");
     wait_for(pid);
     close(p[0]);
@@ -141,7 +140,7 @@ static void inherited(void)
     }
     need(write(p[1], "q", 1) == 1);
     is_exit(wait_for(pid), 0,
-            "fd[0] is the read end and fd[1] the write end, for both processes");
+            "fd[0] is the read end and fd[1] the write end, for both");
     drop();
 }
 
@@ -190,7 +189,7 @@ static void as_a_file(void)
          && !fstat(q[0], &c));
     ok(S_ISFIFO(a.st_mode) && a.st_ino == b.st_ino && a.st_dev == b.st_dev
            && a.st_ino != c.st_ino,
-       "fstat shows a pipe as a file in memory with an inode of its own");
+       "fstat shows a pipe as a file in memory with its own inode");
     is_int(a.st_mode & 07777, 0600, "with mode 0600");
     ok(a.st_uid == geteuid() && a.st_gid == getegid(), "owned by its maker");
     is_int(a.st_size, 0, "and size 0");

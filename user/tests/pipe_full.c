@@ -2,9 +2,8 @@
  * request may cause the thread to block, but on normal completion it shall return
  * nbyte"; read(): "block the calling thread until some data is written or the pipe is
  * closed".
- *
- * FEATURE(94): a full pipe blocks the writer until a reader makes room
  */
+/* FEATURE(94): a full pipe blocks the writer until a reader makes room */
 #include "tap.h"
 
 #include <poll.h>

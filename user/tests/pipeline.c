@@ -1,13 +1,12 @@
 /* pipeline.c - POSIX 2.9.2 Pipelines: "The standard output of command1 shall be
  * connected to the standard input of command2"; 3.363: standard input, output and error
  * are file descriptors 0, 1, 2. The commands are the system's own: sh, cat, wc, echo.
- *
- * FEATURE(6): a shell pipeline: programs that know nothing of each other work together
- * FEATURE(90): descriptors 0, 1 and 2 are standard input, output and error
- * FEATURE(91): cat does not know what is at its ends
- * FEATURE(92): the | of the shell joins two commands
- * FEATURE(93): the parent creates the pipe for its children
  */
+/* FEATURE(6): a pipeline: programs that know nothing of each other co-operate */
+/* FEATURE(90): descriptors 0, 1 and 2 are standard input, output and error */
+/* FEATURE(91): cat does not know what is at its ends */
+/* FEATURE(92): the | of the shell joins two commands */
+/* FEATURE(93): the parent creates the pipe for its children */
 #include "tap.h"
 
 #include <sys/stat.h>
@@ -42,7 +41,7 @@ static void pipelines(void)
                   sizeof out),
             0, "five commands");
     ok(strcmp(out, "b\n") == 0,
-       "a shell pipeline: programs that know nothing of each other work together");
+       "a pipeline: programs that know nothing of each other co-operate");
     is_exit(shell("exit 3 | exit 5", out, sizeof out), 5,
             "the status of a pipeline is that of its last command");
     is_exit(shell("yes | head -n 1", out, sizeof out), 0, "an endless writer is ended");

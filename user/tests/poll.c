@@ -1,7 +1,7 @@
 /* poll.c - POSIX poll() on pipes: "identify the set of file descriptors on which an
  * application can read or write data, or on which certain events have occurred";
  * ppoll(2).
- * POLLHUP: "a peer ... has disconnected"; POLLERR on the write end when there is no reader;
+ * POLLHUP: "a peer has disconnected"; POLLERR on a write end when there is no reader;
  * POLLNVAL: "the specified fd value is invalid".
  */
 #include "raw.h"

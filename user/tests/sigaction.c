@@ -1,11 +1,10 @@
 /* sigaction.c - POSIX sigaction(): "allows the calling process to examine and/or
  * specify the action to be associated with a specific signal", and the flags;
  * sigaction(2).
- *
- * FEATURE(100): kill() in one process makes a function run in another
- * FEATURE(102): a caught signal calls the user's handler
- * FEATURE(106): write a handler, register it, a signal is sent, the handler runs
  */
+/* FEATURE(100): kill() in one process makes a function run in another */
+/* FEATURE(102): a caught signal calls the user's handler */
+/* FEATURE(106): write a handler, register it, a signal is sent, it runs */
 #include "raw.h"
 #include "tap.h"
 
@@ -115,8 +114,7 @@ static void catch (void)
     is_int(count, 2, "the action stays in force");
     set(SIGALRM, handler, 0, 0);                        // step 0 and 1
     kill(getpid(), SIGALRM);                            // step 2
-    is_int(last, SIGALRM,
-           "write a handler, register it, a signal is sent, the handler runs");
+    is_int(last, SIGALRM, "write a handler, register it, a signal is sent, it runs");
 }
 
 /* "SA_SIGINFO: ... sa_sigaction ... a pointer to a siginfo_t": SI_USER for kill,

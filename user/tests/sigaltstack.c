@@ -132,7 +132,7 @@ static void *look(void *unused)
     return (void *)(intptr_t)ss.ss_flags;
 }
 
-/* fork: "inherits a copy of its parent's alternate signal stack settings"; a new thread has
+/* fork: "inherits a copy of its parent's alternate signal stack settings"; a thread has
  * none. */
 static void inheritance(void)
 {

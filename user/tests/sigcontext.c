@@ -3,10 +3,9 @@
  * to the interrupted point. sigaction(2): the third argument "is a pointer to a
  * ucontext_t structure, cast to void *"; POSIX: "the receiving thread's context that
  * was interrupted"; sigreturn(2) loads it again, with what the handler has changed.
- *
- * FEATURE(107): a process stops its work, handles the signal and resumes its work
- * FEATURE(108): the frame lies on the interrupted stack and leads back to the old place
  */
+/* FEATURE(107): a process stops its work, handles a signal and resumes its work */
+/* FEATURE(108): the frame lies on the interrupted stack and leads back */
 #include "fault.h"
 #include "raw.h"
 
@@ -93,7 +92,7 @@ static void seen_and_kept(void)
     ok(regs.eax == 0x11111111 && regs.ecx == 0x22222222 && regs.edx == 0x33333333
            && regs.ebx == 0x44444444 && regs.ebp == 0x55555555 && regs.esi == 0x66666666
            && regs.edi == 0x77777777 && after_esp == at_esp,
-       "a process stops its work, handles the signal and resumes its work");
+       "a process stops its work, handles a signal and resumes its work");
     is_int(regs.eflags & STATUS, CF | PF | AF | SF | DF,
            "with the flags it had, DF too");
     __asm__("movw %%gs, %0; movw %%fs, %1; movw %%es, %2; movw %%ds, %3; movw %%cs, %4;"
@@ -108,7 +107,7 @@ static void the_frame(void)
     ok(return_slot < at_esp && si_at < at_esp && context_at < at_esp
            && si_at > return_slot && context_at > return_slot
            && at_esp - return_slot < 8192,
-       "the frame lies on the interrupted stack and leads back to the old place");
+       "the frame lies on the interrupted stack and leads back");
     is_int((return_slot + 4) % 16, 0, "the handler's stack is aligned as after a call");
 }
 

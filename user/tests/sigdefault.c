@@ -1,10 +1,9 @@
 /* sigdefault.c - signal(7): "Each signal has a current disposition ... Term, Ign, Core,
  * Stop, Cont", for all 64 signals; SIG_IGN; SIGKILL, SIGSTOP and SIGCONT.
- *
- * FEATURE(101): SIGKILL ends, SIGSTOP suspends and SIGCONT resumes a process
- * FEATURE(103): the default action terminates or suspends, an ignored signal does
- * neither
  */
+/* FEATURE(101): SIGKILL ends, SIGSTOP suspends and SIGCONT resumes a process */
+/* FEATURE(103): the default action ends or suspends, an ignored signal does neither */
+ * neither */
 #include "raw.h"
 #include "tap.h"
 
@@ -61,6 +60,10 @@ static void all(int fd, int ignore)
 
 static void defaults(int ignore)
 {
+    static const char *const name[] = {
+        "the default action ends or suspends, an ignored signal does neither",
+        "SIG_IGN: 62 signals do nothing, SIGKILL and SIGSTOP what they must",
+    };
     int p[2], status, wrong = 0;
     pid_t pid;
     need(pipe(p) == 0);
@@ -80,11 +83,7 @@ static void defaults(int ignore)
         if (status != want)
             note("signal %d: status 0x%x, not 0x%x", sig, status, want), wrong++;
     }
-    is_int(
-        wrong, 0,
-        ignore
-            ? "SIG_IGN: 62 signals do nothing, SIGKILL and SIGSTOP what they must"
-            : "the default action ends or suspends, an ignored signal does neither");
+    is_int(wrong, 0, "%s", name[ignore]);
     is_exit(wait_for(pid), 0, "for each of 64 signals");
     close(p[0]);
     close(p[1]);

@@ -113,9 +113,11 @@ static void everything_at_once(void)
     sigset_t all, none;
     unsigned long long skip = 1 << SIGKILL | 1 << SIGSTOP | 7ull << 32;
     int wrong = 0, sent = 0;
-    skip |= 1 << SIGTSTP | 1 << SIGTTIN | 1 << SIGTTOU | 1 << SIGCONT;  // discard each other
-    skip |= 1 << SIGILL | 1 << SIGTRAP | 1 << SIGBUS | 1 << SIGFPE;   // Linux takes the
-    skip |= 1 << SIGSEGV | 1u << SIGSYS;                            // synchronous first
+    // These discard each other.
+    skip |= 1 << SIGTSTP | 1 << SIGTTIN | 1 << SIGTTOU | 1 << SIGCONT;
+    // Linux takes the synchronous ones before all others.
+    skip |= 1 << SIGILL | 1 << SIGTRAP | 1 << SIGBUS | 1 << SIGFPE;
+    skip |= 1 << SIGSEGV | 1u << SIGSYS;
     sigfillset(&all);
     sigemptyset(&none);
     sa.sa_mask = all;

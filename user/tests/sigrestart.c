@@ -50,7 +50,7 @@ static long do_waitid(void)
 
 static long do_futex(void)
 {
-    long r = raw(SYS_futex, (long)&word, 128, 0, 0);    // FUTEX_WAIT, private, no time-out
+    long r = raw(SYS_futex, (long)&word, 128, 0, 0);    // FUTEX_WAIT, no time-out
     errno = r < 0 ? (int)-r : 0;
     return r < 0 ? -1 : r;
 }

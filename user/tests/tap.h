@@ -6,10 +6,10 @@
  *     int main(void)
  *     {
  *         pid_t pid;
- *         is_errno(close(-1), EBADF, "close(-1)");      one case: one line of output
- *         CHILD (pid) {                                 this block runs in a new process,
- *             need(getppid() != 0);                     which leaves with 99 if this fails
- *             _exit(7);                                 or with 0 at the end of the block
+ *         is_errno(close(-1), EBADF, "close(-1)");   one case: one line of output
+ *         CHILD (pid) {                              this block runs in a new process,
+ *             need(getppid() != 0);                  which leaves with 99 if this fails
+ *             _exit(7);                              or with 0 at the end of the block
  *         }
  *         is_exit(wait_for(pid), 7, "the parent learns the exit status");
  *         return done_testing();

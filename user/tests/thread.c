@@ -1,9 +1,8 @@
 /* thread.c - POSIX threads: "All threads of a process share the address space, the file
  * descriptors, the current directory, the signal actions; each has its own thread ID,
  * errno, signal mask and thread-specific storage" (2.9.1, pthreads(7)).
- *
- * FEATURE(9): threads of one process share its memory without any call
  */
+/* FEATURE(9): threads of one process share its memory without any call */
 #include "tap.h"
 
 #include <pthread.h>
