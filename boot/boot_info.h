@@ -25,7 +25,7 @@ enum boot_memory_type {
     BOOT_ACPI_RECLAIM = 3,
     BOOT_ACPI_NVS = 4,
     BOOT_BAD = 5,
-    BOOT_LOADER = 0x1000,       /* loader, kernel, modules, this structure: usable later */
+    BOOT_LOADER = 0x1000,    /* loader, kernel, modules, this structure: usable later */
 };
 
 struct boot_memory {
@@ -56,7 +56,7 @@ struct boot_info {
     uint32_t source;            /* enum boot_source */
     uint32_t nr_memory;         /* entries used in memory[] */
     uint32_t nr_modules;        /* entries used in module[] */
-    uint64_t rsdp;              /* physical address of ACPI's root pointer; 0: look for it */
+    uint64_t rsdp;         /* physical address of ACPI's root pointer; 0: look for it */
     uint32_t kernel_base;       /* physical; where the kernel image starts ... */
     uint32_t kernel_end;        /* ... and ends, bss included */
     struct boot_framebuffer framebuffer;
@@ -68,5 +68,7 @@ struct boot_info {
 _Static_assert(sizeof(struct boot_memory) == 24, "as an E820 entry");
 _Static_assert(sizeof(struct boot_module) == 64, "the same in every build");
 _Static_assert(sizeof(struct boot_framebuffer) == 24, "the same in every build");
-_Static_assert(sizeof(struct boot_info) == 40 + 24 + BOOT_CMDLINE_MAX
-               + BOOT_MODULE_MAX * 64 + BOOT_MMAP_MAX * 24, "no hidden padding");
+_Static_assert(sizeof(struct boot_info)
+                   == 40 + 24 + BOOT_CMDLINE_MAX + BOOT_MODULE_MAX * 64
+                          + BOOT_MMAP_MAX * 24,
+               "no hidden padding");

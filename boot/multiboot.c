@@ -1,6 +1,6 @@
-/* multiboot.c - turns multiboot 1's information into a struct boot_info, and tidies what
- * any loader said: kernel and modules are cut out of usable memory, the low megabyte's
- * firmware area is always reserved.
+/* multiboot.c - turns multiboot 1's information into a struct boot_info, and tidies
+ * what any loader said: kernel and modules are cut out of usable memory, the low
+ * megabyte's firmware area is always reserved.
  *
  * See: Multiboot Specification 0.6.96, section 3.3.
  */

@@ -10,7 +10,7 @@
 #include "arch/x86/lock.h"
 #include "arch/x86/usercopy.h"
 
-/* -- Life of the machine ------------------------------------------------------------ */
+/* -- Life of the machine ----------------------------------------------------------- */
 
 enum exit_code {                /* what isa-debug-exit is told; see tools/vm */
     EXIT_POWER_OFF = 0x10,
@@ -20,15 +20,16 @@ enum exit_code {                /* what isa-debug-exit is told; see tools/vm */
     EXIT_REBOOT = 0x18,
 };
 
-void arch_init_boot_cpu(void);          /* processor, page tables, GDT, IDT, sysenter  */
-void arch_init_devices(uint64_t rsdp, bool use_acpi, bool use_apic); /* IRQs, timers   */
-void arch_start_other_cpus(unsigned limit); /* returns when each has come up or is given up */
+void arch_init_boot_cpu(void);          /* processor, page tables, GDT, IDT, sysenter */
+void arch_init_devices(uint64_t rsdp, bool use_acpi, bool use_apic); /* IRQs, timers */
+void arch_start_other_cpus(unsigned limit); /* returns when all are up or given up */
 no_return void arch_power_off(enum exit_code code);
 no_return void arch_reboot(void);
 
 /* -- This CPU (cpu.h) ---------------------------------------------------------------
  * this_cpu()                   the struct cpu we run on; stable while in the kernel
- * current_thread_base()        bottom of the running thread's struct (sched's current())
+ * current_thread_base()        bottom of the running thread's struct (sched's
+ * current())
  * cpu_count                    CPUs that came up
  *
  * -- The big kernel lock (lock.h) ---------------------------------------------------
@@ -41,7 +42,7 @@ no_return void arch_reboot(void);
  * copy_from_user, copy_to_user, clear_user, string_from_user: 0 or -EFAULT, never sleep
  */
 
-/* -- Threads ------------------------------------------------------------------------- */
+/* -- Threads ----------------------------------------------------------------------- */
 
 /* Saves the callee-saved registers on prev's stack, loads next's. Returns in next, with
  * the thread that ran before. The big lock stays with the CPU. */
@@ -58,20 +59,20 @@ bool stack_contains(uint32_t address);
 /* Enters user mode with this frame; used once in the life of a thread. */
 no_return void user_enter(struct trap_frame *frame);
 
-/* -- Interrupts --------------------------------------------------------------------- */
+/* -- Interrupts -------------------------------------------------------------------- */
 
 typedef void (*irq_handler)(void);
-void irq_register(unsigned irq, irq_handler handler);   /* ISA line 0 .. 15, unmasks it */
-void timer_irq_register(irq_handler handler);           /* the one-shot timer below     */
-void timer_arm(nanoseconds_t from_now);                 /* one interrupt on this CPU    */
+void irq_register(unsigned irq, irq_handler handler); /* ISA line 0 .. 15, unmasks it */
+void timer_irq_register(irq_handler handler);           /* the one-shot timer below */
+void timer_arm(nanoseconds_t from_now);                 /* one interrupt on this CPU */
 void timer_stop(void);
-void ipi_reschedule(struct cpu *cpu);                   /* makes it enter the kernel    */
-void tlb_shootdown(vaddr_t start, vaddr_t end, uint32_t root); /* everywhere; waits     */
-void tlb_leave(uint32_t root);          /* nobody keeps these tables loaded; waits      */
-void halt_other_cpus(void);                             /* for panic; they never return */
-void cpu_wait_for_interrupt(void);      /* gives the lock back, halts, takes it again   */
+void ipi_reschedule(struct cpu *cpu);                   /* makes it enter the kernel */
+void tlb_shootdown(vaddr_t start, vaddr_t end, uint32_t root); /* everywhere; waits */
+void tlb_leave(uint32_t root);          /* nobody keeps these tables loaded; waits */
+void halt_other_cpus(void);                           /* for panic; they never return */
+void cpu_wait_for_interrupt(void);      /* gives the lock back, halts, takes it again */
 
-/* -- Time --------------------------------------------------------------------------- */
+/* -- Time -------------------------------------------------------------------------- */
 
-nanoseconds_t clock_monotonic(void);    /* since boot                                   */
-nanoseconds_t clock_realtime_at_boot(void); /* 1970 to boot, from the CMOS clock        */
+nanoseconds_t clock_monotonic(void);    /* since boot */
+nanoseconds_t clock_realtime_at_boot(void); /* 1970 to boot, from the CMOS clock */

@@ -61,10 +61,11 @@ static void take_word(const char *word, struct command_line *c)
     else if (strcmp(word, "console=screen") == 0)
         c->screen_console = true;
     else if (strcmp(word, "console=serial") != 0)
-        boot_refuse("the word '%s' on the kernel's command line means nothing to it. It "
-                    "knows init= sched_seed= limit= rows= cols= cpus= console= quiet "
-                    "ktest noapic noacpi; words for init follow ' -- '.",
-                    word);
+        boot_refuse(
+            "the word '%s' on the kernel's command line means nothing to it. It "
+            "knows init= sched_seed= limit= rows= cols= cpus= console= quiet "
+            "ktest noapic noacpi; words for init follow ' -- '.",
+            word);
 }
 
 void command_line_parse(char *text, struct command_line *c)

@@ -26,7 +26,8 @@ static uint32_t all_objects(void)
     return sum;
 }
 
-/* The body, then the structures, then the ledger: what it took it must have given back. */
+/* The body, then the structures, then the ledger: what it took it must have given
+ * back. */
 static bool run(const struct kernel_test *test)
 {
     uint32_t frames_before = frames_free, objects_before = all_objects();
@@ -46,7 +47,8 @@ void kernel_tests_run(void)
     unsigned number = 0, failed = 0;
 
     log_set_quiet(false);
-    log_printf("TAP version 13\n1..%u\n", (unsigned)(kernel_tests_end - kernel_tests_start));
+    log_printf("TAP version 13\n1..%u\n",
+               (unsigned)(kernel_tests_end - kernel_tests_start));
     for (const struct kernel_test *t = kernel_tests_start; t < kernel_tests_end; t++) {
         bool ok = run(t);
         failed += !ok;

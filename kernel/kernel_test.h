@@ -2,8 +2,8 @@
  *
  *      KTEST(pipe_wraps) { CHECK(pipe_used(p) == 0); }
  *
- * Bodies are gathered by a linker section; `ktest` on the command line runs them all and
- * prints TAP.
+ * Bodies are gathered by a linker section; `ktest` on the command line runs them all
+ * and prints TAP.
  */
 #pragma once
 
@@ -14,10 +14,10 @@ struct kernel_test {
     void (*body)(void);
 };
 
-#define KTEST(test_name)                                                                 \
-    static void test_name(void);                                                         \
-    static const struct kernel_test test_name##_entry                                    \
-        __attribute__((section(".kernel_tests"), used)) = { #test_name, test_name };     \
+#define KTEST(test_name)                                                               \
+    static void test_name(void);                                                       \
+    static const struct kernel_test test_name##_entry                                  \
+        __attribute__((section(".kernel_tests"), used)) = { #test_name, test_name };   \
     static void test_name(void)
 
 /* Fails the running test, once, and goes on. */

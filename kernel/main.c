@@ -1,7 +1,7 @@
 /* main.c - from the loader's hands to the first program.
  *
- * Order: log, processor, memory, scheduler, interrupts and clocks, devices, file systems,
- * the other CPUs, init. Each step needs only what stands before it.
+ * Order: log, processor, memory, scheduler, interrupts and clocks, devices, file
+ * systems, the other CPUs, init. Each step needs only what stands before it.
  */
 #include "arch.h"
 #include "arch/x86/acpi.h"
@@ -79,7 +79,7 @@ static void start_file_systems(const struct boot_info *boot)
     pipe_init();
 }
 
-/* -- The first process ---------------------------------------------------------------- */
+/* -- The first process ------------------------------------------------------------- */
 
 #define INIT_ARGUMENTS 16
 
@@ -115,9 +115,10 @@ static void run_init(void *unused)
     open_console();
     int error = exec_from_kernel(command_line.init, arguments, environment);
     if (error)
-        boot_refuse("the first program %s cannot be started (error %d). It must be in the "
-                    "initial file system and be a static i386 ELF program.",
-                    command_line.init, -error);
+        boot_refuse(
+            "the first program %s cannot be started (error %d). It must be in the "
+            "initial file system and be a static i386 ELF program.",
+            command_line.init, -error);
     user_thread_start(NULL);
 }
 
@@ -142,14 +143,15 @@ static void start_init(void)
     thread_ready(t);
 }
 
-/* -- Start ---------------------------------------------------------------------------- */
+/* -- Start ------------------------------------------------------------------------- */
 
 static void time_is_up(struct timer *timer)
 {
     (void)timer;
     log_set_quiet(false);
-    log_printf("\nthe limit of %u seconds of guest time is reached; who waits for what:\n",
-               command_line.time_limit);
+    log_printf(
+        "\nthe limit of %u seconds of guest time is reached; who waits for what:\n",
+        command_line.time_limit);
     panic_print_reports();
     arch_power_off(EXIT_TIME_LIMIT);
 }

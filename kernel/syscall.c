@@ -1,7 +1,7 @@
 /* syscall.c - the table of system calls, made from syscall.def.
  *
- * Arguments: ebx ecx edx esi edi ebp, as on Linux/i386. Through the system page ebp holds
- * the user's stack pointer, and the sixth argument is the word it points to.
+ * Arguments: ebx ecx edx esi edi ebp, as on Linux/i386. Through the system page ebp
+ * holds the user's stack pointer, and the sixth argument is the word it points to.
  */
 #include "syscall.h"
 
@@ -12,7 +12,8 @@
 
 typedef long (*system_call_function)(const struct trap_frame *frame);
 
-/* The bits of a register as the type an argument has; no cast can do that for a struct. */
+/* The bits of a register as the type an argument has; no cast can do that for a
+ * struct. */
 #define ARGUMENT(type, word) (((union { uint32_t w; type v; }){ .w = (word) }).v)
 
 static bool sixth_argument(const struct trap_frame *f, uint32_t *value)
@@ -21,50 +22,50 @@ static bool sixth_argument(const struct trap_frame *f, uint32_t *value)
     return f->eip != SYSTEM_CALL_RETURN || u32_from_user(value, uptr(f->ebp)) == 0;
 }
 
-#define SYSCALL0(number, name)                                                           \
-    static long call_##name(const struct trap_frame *f)                                  \
-    {                                                                                    \
-        (void)f;                                                                         \
-        return sys_##name();                                                             \
+#define SYSCALL0(number, name)                                                         \
+    static long call_##name(const struct trap_frame *f)                                \
+    {                                                                                  \
+        (void)f;                                                                       \
+        return sys_##name();                                                           \
     }
-#define SYSCALL1(number, name, t1, a1)                                                   \
-    static long call_##name(const struct trap_frame *f)                                  \
-    {                                                                                    \
-        return sys_##name(ARGUMENT(t1, f->ebx));                                         \
+#define SYSCALL1(number, name, t1, a1)                                                 \
+    static long call_##name(const struct trap_frame *f)                                \
+    {                                                                                  \
+        return sys_##name(ARGUMENT(t1, f->ebx));                                       \
     }
-#define SYSCALL2(number, name, t1, a1, t2, a2)                                           \
-    static long call_##name(const struct trap_frame *f)                                  \
-    {                                                                                    \
-        return sys_##name(ARGUMENT(t1, f->ebx), ARGUMENT(t2, f->ecx));                   \
+#define SYSCALL2(number, name, t1, a1, t2, a2)                                         \
+    static long call_##name(const struct trap_frame *f)                                \
+    {                                                                                  \
+        return sys_##name(ARGUMENT(t1, f->ebx), ARGUMENT(t2, f->ecx));                 \
     }
-#define SYSCALL3(number, name, t1, a1, t2, a2, t3, a3)                                   \
-    static long call_##name(const struct trap_frame *f)                                  \
-    {                                                                                    \
-        return sys_##name(ARGUMENT(t1, f->ebx), ARGUMENT(t2, f->ecx),                    \
-                          ARGUMENT(t3, f->edx));                                         \
+#define SYSCALL3(number, name, t1, a1, t2, a2, t3, a3)                                 \
+    static long call_##name(const struct trap_frame *f)                                \
+    {                                                                                  \
+        return sys_##name(ARGUMENT(t1, f->ebx), ARGUMENT(t2, f->ecx),                  \
+                          ARGUMENT(t3, f->edx));                                       \
     }
-#define SYSCALL4(number, name, t1, a1, t2, a2, t3, a3, t4, a4)                           \
-    static long call_##name(const struct trap_frame *f)                                  \
-    {                                                                                    \
-        return sys_##name(ARGUMENT(t1, f->ebx), ARGUMENT(t2, f->ecx),                    \
-                          ARGUMENT(t3, f->edx), ARGUMENT(t4, f->esi));                   \
+#define SYSCALL4(number, name, t1, a1, t2, a2, t3, a3, t4, a4)                         \
+    static long call_##name(const struct trap_frame *f)                                \
+    {                                                                                  \
+        return sys_##name(ARGUMENT(t1, f->ebx), ARGUMENT(t2, f->ecx),                  \
+                          ARGUMENT(t3, f->edx), ARGUMENT(t4, f->esi));                 \
     }
-#define SYSCALL5(number, name, t1, a1, t2, a2, t3, a3, t4, a4, t5, a5)                   \
-    static long call_##name(const struct trap_frame *f)                                  \
-    {                                                                                    \
-        return sys_##name(ARGUMENT(t1, f->ebx), ARGUMENT(t2, f->ecx),                    \
-                          ARGUMENT(t3, f->edx), ARGUMENT(t4, f->esi),                    \
-                          ARGUMENT(t5, f->edi));                                         \
+#define SYSCALL5(number, name, t1, a1, t2, a2, t3, a3, t4, a4, t5, a5)                 \
+    static long call_##name(const struct trap_frame *f)                                \
+    {                                                                                  \
+        return sys_##name(ARGUMENT(t1, f->ebx), ARGUMENT(t2, f->ecx),                  \
+                          ARGUMENT(t3, f->edx), ARGUMENT(t4, f->esi),                  \
+                          ARGUMENT(t5, f->edi));                                       \
     }
-#define SYSCALL6(number, name, t1, a1, t2, a2, t3, a3, t4, a4, t5, a5, t6, a6)           \
-    static long call_##name(const struct trap_frame *f)                                  \
-    {                                                                                    \
-        uint32_t sixth;                                                                  \
-        if (!sixth_argument(f, &sixth))                                                  \
-            return -EFAULT;                                                              \
-        return sys_##name(ARGUMENT(t1, f->ebx), ARGUMENT(t2, f->ecx),                    \
-                          ARGUMENT(t3, f->edx), ARGUMENT(t4, f->esi),                    \
-                          ARGUMENT(t5, f->edi), ARGUMENT(t6, sixth));                    \
+#define SYSCALL6(number, name, t1, a1, t2, a2, t3, a3, t4, a4, t5, a5, t6, a6)         \
+    static long call_##name(const struct trap_frame *f)                                \
+    {                                                                                  \
+        uint32_t sixth;                                                                \
+        if (!sixth_argument(f, &sixth))                                                \
+            return -EFAULT;                                                            \
+        return sys_##name(ARGUMENT(t1, f->ebx), ARGUMENT(t2, f->ecx),                  \
+                          ARGUMENT(t3, f->edx), ARGUMENT(t4, f->esi),                  \
+                          ARGUMENT(t5, f->edi), ARGUMENT(t6, sixth));                  \
     }
 #include "syscall.def"
 #undef SYSCALL0

@@ -1,7 +1,8 @@
 /* syscall.h - prototypes of all system calls, made from syscall.def.
  *
- * Each is defined at the end of the file that owns its object. They return a result of 0
- * or more, or -errno; -ERESTART and -ERESTART_NO_HANDLER are for trap return to judge.
+ * Each is defined at the end of the file that owns its object. They return a result of
+ * 0 or more, or -errno; -ERESTART and -ERESTART_NO_HANDLER are for trap return to
+ * judge.
  */
 #pragma once
 

@@ -2,7 +2,8 @@
  *
  * What takes and gives back the big lock:
  *
- *      from user mode   take, do the work, attend to signals and rescheduling, give back
+ *      from user mode   take, do the work, attend to signals and rescheduling, give
+ *      back
  *      from idle        take, handle the interrupt, give back
  *      in the kernel    the lock is held already: only a fault on user memory that a
  *                       copy touched, or our own bug
@@ -41,7 +42,7 @@ static void leave_to_user(struct trap_frame *frame)
     bkl_release();
 }
 
-/* -- Faults of user code -------------------------------------------------------------- */
+/* -- Faults of user code ----------------------------------------------------------- */
 
 static int access_of(uint32_t error)
 {
@@ -61,8 +62,8 @@ static void page_fault(struct trap_frame *frame, uint32_t address)
 {
     struct thread *t = current();
 
-    // QEMU makes the accesses of a user's iret with the kernel's rights; SMAP stops them.
-    // A processor would say general protection.
+    // QEMU makes the accesses of a user's iret with the kernel's rights; SMAP stops
+    // them. A processor would say general protection.
     if (!(frame->error & FAULT_USER)) {
         frame->vector = VECTOR_PROTECTION;
         frame->error = 0;
@@ -94,8 +95,12 @@ static void page_fault(struct trap_frame *frame, uint32_t address)
 /* The reason of an arithmetic fault, from the exception bits: x87 status or MXCSR. */
 static int fpe_code(uint32_t bits)
 {
-    return bits & 1 ? FPE_FLTINV : bits & 4 ? FPE_FLTDIV : bits & 8 ? FPE_FLTOVF
-           : bits & 0x12 ? FPE_FLTUND : bits & 0x20 ? FPE_FLTRES : 0;
+    return bits & 1      ? FPE_FLTINV
+           : bits & 4    ? FPE_FLTDIV
+           : bits & 8    ? FPE_FLTOVF
+           : bits & 0x12 ? FPE_FLTUND
+           : bits & 0x20 ? FPE_FLTRES
+                         : 0;
 }
 
 static void fpu_fault(uint32_t vector, uint32_t eip)
@@ -151,7 +156,7 @@ static void user_fault(struct trap_frame *frame)
     }
 }
 
-/* -- Faults of the kernel ------------------------------------------------------------- */
+/* -- Faults of the kernel ---------------------------------------------------------- */
 
 static void kernel_fault(struct trap_frame *frame)
 {
@@ -171,8 +176,8 @@ static void kernel_fault(struct trap_frame *frame)
     panic_with_frame(frame, "exception %u in the kernel", frame->vector);
 }
 
-/* QEMU lets user code switch itself to virtual-8086 mode with iret; nothing in it is ours
- * to emulate. */
+/* QEMU lets user code switch itself to virtual-8086 mode with iret; nothing in it is
+ * ours to emulate. */
 static void end_virtual_8086(void)
 {
     process_exit_group(current_process(), SIGSEGV);

@@ -3,16 +3,20 @@ import re
 
 from parley_source import CODE, ROOT, files, is_test, read
 
+# The sum is what counts. Between the folders it was shared out anew when the kernel
+# first ran: sched also posts signals and knows groups and sessions, fs has terminals
+# with job control and a /proc that ps and top can read, proc has the calls about
+# memory, users and limits; arch, core and dev needed less than was thought.
 BUDGETS = {
-    "kernel/arch": 2500,
-    "kernel/core": 800,
-    "kernel/mm": 1700,
-    "kernel/sched": 1100,
-    "kernel/dev": 1200,
-    "kernel/fs": 2700,
+    "kernel/arch": 2050,
+    "kernel/core": 600,
+    "kernel/mm": 1900,
+    "kernel/sched": 2050,
+    "kernel/dev": 1100,
+    "kernel/fs": 4200,
     "kernel/ipc": 2900,
     "kernel/posix": 2900,
-    "kernel/proc": 1000,
+    "kernel/proc": 2400,
     "kernel": 18000,            # everything that is linked into it, lib/base too
 }
 PATH_BUDGET = 10000             # the weekend path that kernel/README.md lists

@@ -30,6 +30,9 @@ class Mismatch(Exception):
 class Expect:
     """A program on a pseudo-terminal: send text, wait for text.
 
+    This terminal does not answer when it is asked where the cursor is: the answer would
+    be typed into the midst of what the case types, and nobody waits for it.
+
     `text` holds what has appeared and was not expected yet, without escape
     sequences; `expect` takes away everything up to the end of its match.
     """
@@ -70,8 +73,6 @@ class Expect:
         if self.show:
             sys.stderr.write(piece)
             sys.stderr.flush()
-        if "\x1b[6n" in piece:  # "where is the cursor?", asked of every terminal
-            self.send("\x1b[%d;1R" % ROWS)
         self.rest += piece
         tail = PARTIAL.search(self.rest)
         end = tail.start() if tail else len(self.rest)

@@ -5,8 +5,8 @@
  *      ebp -> | caller's ebp | -> | its caller's ebp | -> ... -> 0
  *             | return into  |    | ...              |
  *
- * Invariants: nothing here allocates, sleeps or trusts a frame pointer; it runs in panic.
- * Tests: kernel/core/backtrace_host_test.c
+ * Invariants: nothing here allocates, sleeps or trusts a frame pointer; it runs in
+ * panic. Tests: kernel/core/backtrace_host_test.c
  */
 #include "core/backtrace.h"
 

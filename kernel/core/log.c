@@ -10,7 +10,7 @@
 #define LOG_SIZE 16384u         /* a power of two */
 
 static char ring[LOG_SIZE];
-static uint32_t written;        /* bytes ever written; the ring holds the last LOG_SIZE */
+static uint32_t written;      /* bytes ever written; the ring holds the last LOG_SIZE */
 static bool quiet;
 static struct list sinks = LIST_INIT(sinks);
 
@@ -23,7 +23,7 @@ static void flush(struct line_buffer *b)
 {
     struct log_sink *sink;
 
-    list_for_each(sink, &sinks, node)
+    list_for_each (sink, &sinks, node)
         if (!(quiet && sink->chatty))
             sink->write(b->text, b->length);
     b->length = 0;

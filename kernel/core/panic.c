@@ -23,7 +23,7 @@ void panic_print_reports(void)
 {
     struct panic_report *report;
 
-    list_for_each(report, &reports, node) {
+    list_for_each (report, &reports, node) {
         log_printf("-- %s\n", report->title);
         report->print();
     }
@@ -38,7 +38,7 @@ bool kcheck(char *why, size_t size)
 {
     struct checker *checker;
 
-    list_for_each(checker, &checkers, node)
+    list_for_each (checker, &checkers, node)
         if (!checker->check(why, size))
             return false;
     return true;
@@ -46,7 +46,8 @@ bool kcheck(char *why, size_t size)
 
 static void print_frame(const struct trap_frame *f)
 {
-    log_printf("eax %08x  ebx %08x  ecx %08x  edx %08x\n", f->eax, f->ebx, f->ecx, f->edx);
+    log_printf("eax %08x  ebx %08x  ecx %08x  edx %08x\n", f->eax, f->ebx, f->ecx,
+               f->edx);
     log_printf("esi %08x  edi %08x  ebp %08x  esp %08x\n", f->esi, f->edi, f->ebp,
                frame_is_user(f) ? f->esp : (uint32_t)&f->esp);
     log_printf("eip %08x  cs %04x  eflags %08x  vector %u  error %x\n", f->eip,

@@ -15,9 +15,10 @@ no_return void panic_with_frame(const struct trap_frame *frame, const char *form
 no_return void boot_refuse(const char *format, ...) printf_like(1, 2);
 
 /* Assertions stay in every build; they judge the kernel, never user input. */
-#define assert(condition)                                                                \
-    ((condition) ? (void)0                                                               \
-                 : panic("assertion failed: %s (%s:%d)", #condition, __FILE__, __LINE__))
+#define assert(condition)                                                              \
+    ((condition) ? (void)0                                                             \
+                 : panic("assertion failed: %s (%s:%d)", #condition, __FILE__,         \
+                         __LINE__))
 
 /* A part of the kernel that has something to say in a panic and on the magic key. */
 struct panic_report {

@@ -15,7 +15,8 @@ static const struct {
 #undef TRACE_EVENT
 };
 
-/* The oldest event whose sequence number is at least `from`; NULL when there is none. */
+/* The oldest event whose sequence number is at least `from`; NULL when there is
+ * none. */
 static const struct trace_event *next_event(uint32_t from, unsigned *cpu)
 {
     const struct trace_event *best = NULL;

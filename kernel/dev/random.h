@@ -8,7 +8,7 @@
  * with a seed is the same every time. */
 void random_init(uint32_t seed);
 
-/* Never fails, never sleeps. About a thousand instructions for each 64 bytes. */
+/* Never fails, never sleeps. About two thousand instructions for each 64 bytes. */
 void random_bytes(void *to, size_t size);
 
 /* One block of ChaCha20 (RFC 8439, 2.3); for the host test. */

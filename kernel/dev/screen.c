@@ -4,8 +4,8 @@
  *                             +-- differ? --> draw_cell --> VGA memory or framebuffer
  *                   shown[] --+
  *
- * Invariants: between two outputs shown[] is what the glass shows; only cells that differ
- *   are drawn, because pixels are expensive and text changes little.
+ * Invariants: between two outputs shown[] is what the glass shows; only cells that
+ *   differ are drawn, because pixels are expensive and text changes little.
  */
 #include "dev/screen.h"
 
@@ -125,7 +125,7 @@ static void vga_move_cursor(unsigned from, unsigned to)
 }
 
 /* Its cells read back as written, but so does plain memory: its cursor must, too. */
-/* Where there is none, its memory may be ordinary RAM, but its registers are not there. */
+/* Without one there may be ordinary memory in its place, but no registers. */
 static bool vga_is_present(void)
 {
     out8(VGA_INDEX, VGA_CURSOR + 1);

@@ -4,8 +4,8 @@
  * dev/screen.c draws those.
  *
  *      GROUND --ESC--> ESCAPE --[--> CSI --parameters, letter--> GROUND
- *                             --]--> STRING --BEL or ESC \--> GROUND   (titles: dropped)
- *                             --(--> SKIP --any--> GROUND         (character sets: same)
+ *                             --]--> STRING --BEL or ESC \--> GROUND     (titles)
+ *                             --(--> SKIP --any--> GROUND         (character sets)
  *
  * Invariants: row < rows, column < columns, top < bottom < rows, always.
  * Linux: a VT100 with colours (TERM=vt100); inserting and deleting inside a line and

@@ -1,7 +1,7 @@
 /* text_screen.h - what a screen of characters shows: bytes in, cells changed.
  *
- * Pure: it knows neither VGA nor pixels, so the host can test it. Understands the part of
- * ANSI X3.64 and DEC VT100 that editors, pagers and shells use.
+ * Pure: it knows neither VGA nor pixels, so the host can test it. Understands the part
+ * of ANSI X3.64 and DEC VT100 that editors, pagers and shells use.
  */
 #pragma once
 
@@ -17,7 +17,7 @@ struct cursor {
 
 struct text_screen {
     unsigned rows, columns;     /* [const] */
-    uint16_t *cells;            /* [const] character | attribute << 8, as VGA has them */
+    uint16_t *cells;            /* [const] character | attribute << 8, as in VGA */
     void (*answer)(const char *text);   /* a program asked where the cursor is */
     struct cursor cursor, saved;
     bool wrap_next;             /* the last column was filled: the next one wraps */

@@ -1,6 +1,7 @@
 /* devices.c - the devices that are not hardware: null, zero, full, random, urandom.
  *
  * Sleeps: never.
+ * Tests: user/tests/devices.c
  * Linux: what is written to the random devices is dropped; they need no more.
  * See: null(4), full(4), random(4).
  */

@@ -7,8 +7,9 @@
  * the heap's own frames, because the same objects may need more or fewer of them.
  *
  * /proc/trace: the rings of core/trace.h, one event a line, oldest first:
- *      SEQUENCE CPU TIME TID EVENT A B C        EVENT is a system call's name, or one of
- * core/trace.def in capitals; A B C and TIME (low word of the TSC) are hexadecimal.
+ *      SEQUENCE CPU TIME TID EVENT A B C
+ * EVENT is a system call's name, or one of core/trace.def in capitals. TIME (the low
+ * word of the TSC) and A B C are hexadecimal.
  * Sleeps: never.
  */
 #include "base/string.h"
@@ -40,9 +41,10 @@ static void show_line(struct text *text, const char *kind, const char *name,
 static void show_accounts(struct text *text)
 {
     static const char *const kinds[ACCOUNT_KINDS] = {
-        [ACCOUNT_HEAP] = "heap", [ACCOUNT_PROCESSES] = "processes", [ACCOUNT_FILES] = "files",
-        [ACCOUNT_SIGNALS] = "signals", [ACCOUNT_MESSAGES] = "messages",
-        [ACCOUNT_MESSAGE_BYTES] = "message-bytes", [ACCOUNT_MAILBOXES] = "mailboxes",
+        [ACCOUNT_HEAP] = "heap", [ACCOUNT_PROCESSES] = "processes",
+        [ACCOUNT_FILES] = "files", [ACCOUNT_SIGNALS] = "signals",
+        [ACCOUNT_MESSAGES] = "messages", [ACCOUNT_MESSAGE_BYTES] = "message-bytes",
+        [ACCOUNT_MAILBOXES] = "mailboxes",
     };
     const struct account *account;
 

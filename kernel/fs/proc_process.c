@@ -2,8 +2,8 @@
  *
  * The numbers are Linux's, in Linux's order: ps, top and free read them by place.
  * Sleeps: never.
- * Linux: what Parley does not have (swap, control groups, wait channels as addresses) is
- *   0; wchan names what the thread waits for.
+ * Linux: what Parley does not have (swap, control groups, wait channels as addresses)
+ *   is 0; wchan names what the thread waits for.
  * See: proc(5).
  */
 #include "base/string.h"
@@ -29,8 +29,9 @@ static uint32_t ticks(nanoseconds_t time)
     return (uint32_t)divide_u64(time, 10 * MILLISECOND, NULL);
 }
 
-/* id: whom it is about. A first thread that has ended is a zombie as long as others live. */
-static char state_of(const struct process *process, const struct thread *thread, pid_t id)
+/* id: whom it is about. A first thread that has ended is a zombie while others live. */
+static char state_of(const struct process *process, const struct thread *thread,
+                     pid_t id)
 {
     if (!thread || thread->tid != id)
         return 'Z';

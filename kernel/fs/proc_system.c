@@ -160,8 +160,8 @@ static void show_flags(struct text *text)
         { 0, 6, "pae" }, { 0, 8, "cx8" }, { 0, 9, "apic" }, { 0, 11, "sep" },
         { 0, 13, "pge" }, { 0, 15, "cmov" }, { 0, 16, "pat" }, { 0, 23, "mmx" },
         { 0, 24, "fxsr" }, { 0, 25, "sse" }, { 0, 26, "sse2" }, { 1, 0, "pni" },
-        { 1, 9, "ssse3" }, { 1, 19, "sse4_1" }, { 1, 20, "sse4_2" }, { 1, 23, "popcnt" },
-        { 1, 30, "rdrand" }, { 2, 7, "smep" }, { 2, 20, "smap" },
+        { 1, 9, "ssse3" }, { 1, 19, "sse4_1" }, { 1, 20, "sse4_2" },
+        { 1, 23, "popcnt" }, { 1, 30, "rdrand" }, { 2, 7, "smep" }, { 2, 20, "smap" },
     };
     const uint32_t words[] = { cpu_features.edx, cpu_features.ecx,
                                cpu_features.leaf7_ebx };

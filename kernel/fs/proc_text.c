@@ -1,7 +1,7 @@
 /* proc_text.c - files of /proc: their text, made when it is read, and what is written.
  *
  * Sleeps: never.
- * Tests: user/tests/proc.c
+ * Tests: user/tests/proc_pid.c, proc_system.c
  */
 #include "base/string.h"
 #include "fs/procfs.h"

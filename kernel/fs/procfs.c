@@ -12,7 +12,7 @@
  *   somebody else.
  * Sleeps: never.
  * Linux: /proc/TID works for every thread, and shows what /proc/PID/task/TID does.
- * Tests: user/tests/proc.c
+ * Tests: user/tests/proc_pid.c, proc_system.c
  * See: proc(5).
  */
 #include "fs/procfs.h"

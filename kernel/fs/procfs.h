@@ -58,9 +58,9 @@ enum node_kind { NODE_ENTRY, NODE_DIRECTORY, NODE_DESCRIPTORS, NODE_DESCRIPTOR,
 struct node {
     enum node_kind kind;
     pid_t id;                   /* process or thread; 0: not below one */
-    unsigned index;             /* descriptor, or place of the entry ... */
-    unsigned prefix;            /* ... and how much of its name the directory is; with 0,
-                                   index tells /proc/PID (0) from task/TID (1) */
+    unsigned index;             /* descriptor, or place of the entry; with prefix 0 it
+                                   tells /proc/PID (0) from task/TID (1) */
+    unsigned prefix;            /* how much of the entry's name the directory is */
 };
 
 struct node node_of(const struct inode *inode);

@@ -160,7 +160,8 @@ long sys_writev(int fd, uptr_t vector, int count)
     return move_vector_fd(fd, vector, count, file_write);
 }
 
-static long move_vector_at(int fd, uptr_t vector, int count, uint64_t offset, mover move)
+static long move_vector_at(int fd, uptr_t vector, int count, uint64_t offset,
+                           mover move)
 {
     struct file *file;
     long result;

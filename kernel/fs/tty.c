@@ -3,12 +3,12 @@
  * Shape: tty.h has the picture. What happens to bytes is in tty_line.c, who may use the
  *   terminal in tty_job.c.
  * Invariants: one write(2) at a time, so lines of two processes do not mix.
- * Sleeps: reads until there is something (condition shape); writes for their turn, while
- *   ^S has stopped the output, and for a moment after every 4 KiB, so that a long text on
- *   a slow line does not keep everybody else from running.
+ * Sleeps: reads until there is something (condition shape); writes for their turn,
+ *   while ^S has stopped the output, and for a moment after every 4 KiB, so that a long
+ *   text on a slow line does not keep everybody else from running.
  * Wakes: typed bytes wake readers, ^Q and the end of a write wake writers.
  * Linux: two readers of one raw terminal may share what is typed.
- * Tests: user/tests/tty.c, tools/session-test
+ * Tests: tools/session-test
  * See: tty_ioctl(4), termios(3).
  */
 #include "fs/tty.h"

@@ -22,7 +22,7 @@ struct tty {
     struct window_size size;
     struct session *session;    /* whose controlling terminal it is, or NULL */
     pid_t foreground;           /* process group, 0: none */
-    uint64_t hangups;           /* a file remembers how many there were when it opened */
+    uint64_t hangups;           /* so far; a file remembers the number at its opening */
     bool is_full;               /* the driver holds typed bytes back */
     bool is_writing;            /* somebody is in the middle of a write(2) */
     struct wait_queue readers;

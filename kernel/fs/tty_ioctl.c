@@ -8,8 +8,9 @@
 
 #include "base/string.h"
 
-enum { FLUSH_INPUT = 0, FLUSH_OUTPUT = 1, FLUSH_BOTH = 2 };     /* TCFLSH */
-enum { FLOW_STOP = 0, FLOW_GO = 1, FLOW_SEND_STOP = 2, FLOW_SEND_START = 3 }; /* TCXONC */
+/* Arguments of TCFLSH and TCXONC. */
+enum { FLUSH_INPUT, FLUSH_OUTPUT, FLUSH_BOTH };
+enum { FLOW_STOP, FLOW_GO, FLOW_SEND_STOP, FLOW_SEND_START };
 
 static void flush_input(struct tty *tty)
 {

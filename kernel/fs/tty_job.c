@@ -6,9 +6,9 @@
  * Invariants: session->terminal and tty->session point at each other or nowhere; a
  *   terminal belongs to the session of a living leader.
  * Sleeps: never.
- * Linux: a session's terminal is one for all its members, so TIOCNOTTY by one that is not
- *   the leader changes nothing.
- * Tests: user/tests/tty.c, tools/session-test
+ * Linux: a session's terminal is one for all its members, so TIOCNOTTY by one that is
+ *   not the leader changes nothing.
+ * Tests: tools/session-test
  * See: POSIX, Base Definitions, 11.1; credentials(7).
  */
 #include "fs/tty.h"

@@ -26,7 +26,7 @@ struct pipe {
     uint32_t head, tail;
     unsigned readers, writers;
     struct wait_queue can_read, can_write;
-    struct wait_queue can_open; /* FIFO: the other end is awaited */
+    struct wait_queue can_open;          /* FIFO: the other end is awaited */
     uint32_t reader_opens, writer_opens;        /* FIFO: opens ever, for the wait */
     struct frame *pages[PAGES];
     struct frame *spare;
@@ -107,7 +107,8 @@ static ssize_t take_out(struct pipe *p, struct io *io)
 
     while (io->left > 0 && used(p) > 0) {
         uint32_t offset = p->head % PAGE_SIZE;
-        size_t piece = min(min((size_t)used(p), (size_t)(PAGE_SIZE - offset)), io->left);
+        size_t piece =
+            min(min((size_t)used(p), (size_t)(PAGE_SIZE - offset)), io->left);
         struct frame **page = page_at(p, p->head);
         if (io_give(io, (char *)frame_address(*page) + offset, piece))
             return done ? (ssize_t)done : -EFAULT;
@@ -288,7 +289,7 @@ static const struct file_operations pipe_operations = {
     .ioctl = pipe_ioctl, .release = pipe_release,
 };
 
-/* -- FIFOs --------------------------------------------------------------------------- */
+/* -- FIFOs ------------------------------------------------------------------------- */
 
 static int wait_for_other_end(struct pipe *p, const unsigned *others,
                               const uint32_t *opens)
@@ -339,7 +340,7 @@ static int fifo_open(struct inode *inode, uint32_t flags, struct file **out)
     return 0;
 }
 
-/* -- pipe(2) ------------------------------------------------------------------------- */
+/* -- pipe(2) ----------------------------------------------------------------------- */
 
 static struct file_system pipe_fs = { .type = "pipefs", .device = 7, .next_inode = 1 };
 static const struct inode_operations pipe_inode_operations;    /* nameless: none */
@@ -351,7 +352,8 @@ long sys_pipe2(uptr_t fds_out, int flags)
 
     if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
         return -EINVAL;
-    struct inode *inode = inode_create(&pipe_fs, &pipe_inode_operations, S_IFIFO | 0600);
+    struct inode *inode =
+        inode_create(&pipe_fs, &pipe_inode_operations, S_IFIFO | 0600);
     struct pipe *p = pipe_create();
     if (!inode || !p)
         goto fail;

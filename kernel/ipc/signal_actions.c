@@ -8,7 +8,7 @@
 #include "sched/scheduler.h"
 #include "syscall.h"
 
-/* -- Actions and masks --------------------------------------------------------------- */
+/* -- Actions and masks ------------------------------------------------------------- */
 
 static bool is_valid(int signal)
 {
@@ -39,7 +39,7 @@ long sys_rt_sigaction(int signal, uptr_t action, uptr_t old, size_t set_size)
     if (signal_is_ignored(p, signal)) {     // what is pending is forgotten (POSIX)
         struct thread *t;
         pending_clear(&p->pending, sigset_of(signal));
-        list_for_each(t, &p->threads, process_node)
+        list_for_each (t, &p->threads, process_node)
             pending_clear(&t->pending, sigset_of(signal));
         signal_update_all(p);
     }
@@ -70,8 +70,9 @@ long sys_rt_sigprocmask(int how, uptr_t set, uptr_t old, size_t set_size)
             return -EFAULT;
         if (how < SIG_BLOCK || how > SIG_SETMASK)
             return -EINVAL;
-        mask = how == SIG_BLOCK ? mask | wanted : how == SIG_UNBLOCK ? mask & ~wanted
-                                                                     : wanted;
+        mask = how == SIG_BLOCK     ? mask | wanted
+               : how == SIG_UNBLOCK ? mask & ~wanted
+                                    : wanted;
     }
     if (!uptr_is_null(old) && copy_to_user(old, &t->blocked, sizeof(t->blocked)))
         return -EFAULT;
@@ -116,19 +117,19 @@ long sys_sigaltstack(uptr_t stack, uptr_t old)
         if (new.flags & ~(uint32_t)(SS_DISABLE | SS_ONSTACK)
             || new.flags == (SS_DISABLE | SS_ONSTACK))
             return -EINVAL;
-        if (!(new.flags & SS_DISABLE) && new.size < STACK_MINIMUM)
+        if (!(new.flags &SS_DISABLE) && new.size < STACK_MINIMUM)
             return -ENOMEM;
     }
     if (!uptr_is_null(old) && copy_to_user(old, &before, sizeof(before)))
         return -EFAULT;
     if (!uptr_is_null(stack)) {
-        t->alternate_stack = new.flags & SS_DISABLE ? 0 : new.start;
-        t->alternate_stack_size = new.flags & SS_DISABLE ? 0 : new.size;
+        t->alternate_stack = new.flags &SS_DISABLE ? 0 : new.start;
+        t->alternate_stack_size = new.flags &SS_DISABLE ? 0 : new.size;
     }
     return 0;
 }
 
-/* -- Sending ------------------------------------------------------------------------- */
+/* -- Sending ----------------------------------------------------------------------- */
 
 static struct siginfo info_from_here(int signal, int code)
 {
@@ -157,7 +158,7 @@ static int kill_many(pid_t group, int signal)
     struct process *p, *next;
     int result = -ESRCH;
 
-    list_for_each_safe(p, next, &all_processes, all_node) {
+    list_for_each_safe (p, next, &all_processes, all_node) {
         bool meant = group ? p->group && p->group->id == group
                            : p != init_process && p != current_process();
         if (!meant)
@@ -233,7 +234,7 @@ long sys_rt_sigqueueinfo(pid_t pid, int signal, uptr_t user_info)
     return signal_post_process(to, &info, signal >= SIGRTMIN);
 }
 
-/* -- Waiting ------------------------------------------------------------------------- */
+/* -- Waiting ----------------------------------------------------------------------- */
 
 long sys_pause(void)
 {

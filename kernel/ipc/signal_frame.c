@@ -13,8 +13,8 @@
  *      above:  FXSAVE image        when the thread has used the FPU
  *
  * One layout serves both kinds; sigreturn finds the frame at esp - 8, rt_sigreturn at
- * esp - 4. Nothing that comes back is believed: flags are masked, code and stack segment
- * are ours, data selectors get RPL 3 and go through a fix-up, MXCSR is masked.
+ * esp - 4. Nothing that comes back is believed: flags are masked, code and stack
+ * segment are ours, data selectors get RPL 3 and go through a fix-up, MXCSR is masked.
  *
  * Tests: user/tests/sig*.c, attack_sigreturn.c. See: signal(7), sigreturn(2).
  */
@@ -48,7 +48,7 @@ struct fpu_frame {              /* struct _fpstate */
 };
 static_assert(offsetof(struct fpu_frame, fxsave) == 112, "keeps the image aligned");
 
-/* -- The floating point part --------------------------------------------------------- */
+/* -- The floating point part ------------------------------------------------------- */
 
 static void fpu_frame_fill(struct fpu_frame *f, const uint8_t image[512])
 {
@@ -60,7 +60,7 @@ static void fpu_frame_fill(struct fpu_frame *f, const uint8_t image[512])
     f->status = 0xffff0000u | words[1];
     f->tags = 0xffff0000u;
     for (unsigned i = 0; i < 8; i++)
-        if (!(words[2] >> i & 1))       // FXSAVE: a bit a register; here: two, 3 is empty
+        if (!(words[2] >> i & 1))     // FXSAVE: a bit a register; here: two, 3 is empty
             f->tags |= 3u << 2 * i;
     memcpy(&f->ip, image + 8, 4);
     memcpy(&f->data, image + 16, 4);
@@ -70,8 +70,8 @@ static void fpu_frame_fill(struct fpu_frame *f, const uint8_t image[512])
     memcpy(f->fxsave, image, 512);
 }
 
-/* The way back: the x87 part counts as it stands in the old format, the rest (XMM, MXCSR)
- * as in the FXSAVE image. */
+/* The way back: the x87 part counts as it stands in the old format, the rest (XMM,
+ * MXCSR) as in the FXSAVE image. */
 static void fpu_frame_read(const struct fpu_frame *f, uint8_t image[512])
 {
     uint16_t tags = 0;
@@ -123,7 +123,7 @@ static int fpu_pop(struct thread *t, uint32_t address)
     return 0;
 }
 
-/* -- Into the handler ---------------------------------------------------------------- */
+/* -- Into the handler -------------------------------------------------------------- */
 
 static void context_fill(struct user_context *c, const struct thread *t,
                          const struct trap_frame *f)
@@ -193,7 +193,8 @@ void signal_restart_call(struct trap_frame *frame)
 }
 
 /* An interrupted call ends in EINTR, or is made again when the handler returns. */
-static void settle_interrupted_call(struct trap_frame *f, const struct signal_action *action)
+static void settle_interrupted_call(struct trap_frame *f,
+                                    const struct signal_action *action)
 {
     struct thread *t = current();
 
@@ -270,7 +271,7 @@ enum signal_verdict signal_deliver(struct trap_frame *frame, int *signal)
     return verdict;
 }
 
-/* -- Back from the handler ----------------------------------------------------------- */
+/* -- Back from the handler --------------------------------------------------------- */
 
 /* With RPL 3 the CPU itself refuses the kernel's segments; null stays null. */
 static uint16_t user_selector(uint32_t selector)

@@ -1,7 +1,7 @@
 /* account.c - who pays: charges, limits, and the accounts themselves.
  *
- * Invariants: used[kind] never exceeds limit[kind] for anyone but root; an account lives
- * as long as somebody holds it or something is charged to it.
+ * Invariants: used[kind] never exceeds limit[kind] for anyone but root; an account
+ * lives as long as somebody holds it or something is charged to it.
  */
 #include "mm/account.h"
 
@@ -45,7 +45,7 @@ struct account *account_get(uid_t uid)
     struct account *account;
     uint16_t number = 0;
 
-    list_for_each(account, &all_accounts, node) {
+    list_for_each (account, &all_accounts, node) {
         if (account->uid == uid) {
             account->refs++;
             return account;

@@ -1,7 +1,7 @@
 /* address_space.c - making, copying and ending address spaces.
  *
- * Sleeps: never. Long loops (fork, the end) run to their end with the lock held; they are
- * bounded by the pages the space has.
+ * Sleeps: never. Long loops (fork, the end) run to their end with the lock held; they
+ * are bounded by the pages the space has.
  */
 #include "mm/address_space.h"
 
@@ -36,7 +36,7 @@ void space_put(struct address_space *space)
     tlb_leave(space->root_paddr);
     // the system page goes like all others: space_unmap would refuse it
     struct region *region, *next;
-    list_for_each_safe(region, next, &space->regions, node) {
+    list_for_each_safe (region, next, &space->regions, node) {
         space_unmap_pages(space, region->start, region->end);
         list_remove(&region->node);
         if (region->object) {
@@ -64,8 +64,8 @@ void space_flush(struct address_space *space, vaddr_t start, vaddr_t end)
     tlb_shootdown(start, end, space->root_paddr);
 }
 
-/* Shares the pages of one region with a copy of the space. A private page loses its write
- * permission in both: whoever writes first copies it. */
+/* Shares the pages of one region with a copy of the space. A private page loses its
+ * write permission in both: whoever writes first copies it. */
 static bool share_pages(struct address_space *to, struct address_space *from,
                         const struct region *region)
 {
@@ -101,11 +101,13 @@ struct address_space *space_fork(struct address_space *from)
 
     if (!ok)
         return NULL;
-    list_for_each(region, &from->regions, node) {
+    list_for_each (region, &from->regions, node) {
         if (region->flags & REGION_NO_FORK)
             continue;
-        ok = space_map(to, region->start, region->end - region->start, region->protection,
-                       region->flags, region->object, region->first_page, &copy) == 0
+        ok = space_map(to, region->start, region->end - region->start,
+                       region->protection, region->flags, region->object,
+                       region->first_page, &copy)
+                 == 0
              && share_pages(to, from, region);
         if (!ok)
             break;

@@ -1,8 +1,8 @@
 /* address_space.h - what a process sees between 0 and 3 GiB.
  *
  *      struct address_space
- *        regions: [text R-X] [data RW- private] [heap] ... [mmap ...] [stack RW-, grows]
- *        tables:  page directory pointers -> directories -> tables -> frames
+ *        regions: [text R-X] [data RW- private] [heap] ... [mmap ...] [stack RW-,
+ *        grows] tables:  page directory pointers -> directories -> tables -> frames
  *
  * Regions say what may be there; page tables are filled by faults (fault.c). A page is
  * shared copy-on-write by mapping its frame read-only: a write to a private page whose
@@ -27,7 +27,7 @@ enum region_flags {
 
 struct region {
     struct list_node node;      /* in address order */
-    struct address_space *space;/* [const] */
+    struct address_space *space;  /* [const] */
     vaddr_t start, end;         /* page aligned */
     uint8_t protection;         /* enum protection bits */
     uint8_t flags;              /* enum region_flags */
@@ -43,7 +43,7 @@ struct region {
 struct address_space {
     uint32_t refs;              /* processes; 2 only between vfork and exec */
     uint64_t root_storage[8];
-    uint64_t *root;             /* four page directory pointers in it, 32-byte aligned */
+    uint64_t *root;            /* four page directory pointers in it, 32-byte aligned */
     paddr_t root_paddr;         /* what CR3 gets */
     struct list regions;
     struct region *last_found;  /* the region of the last fault, or NULL */
@@ -94,18 +94,20 @@ must_check int space_protect(struct address_space *space, vaddr_t start, size_t 
 /* Gives back the pages of the range; private ones read as zeros (or the file) again. */
 void space_discard(struct address_space *space, vaddr_t start, size_t size);
 
-/* -- Faults (fault.c) ---------------------------------------------------------------- */
+/* -- Faults (fault.c) -------------------------------------------------------------- */
 
 enum fault_result {             /* what the process gets when it is not 0 */
     FAULT_OK, FAULT_NO_REGION, FAULT_NO_ACCESS, FAULT_BEYOND_OBJECT, FAULT_NO_MEMORY
 };
 
-/* Makes `address` accessible for reading, writing (PROT_WRITE) or execution (PROT_EXEC),
- * if its region allows that. user_esp lets a stack grow; 0 when not known. */
+/* Makes `address` accessible for reading, writing (PROT_WRITE) or execution
+ * (PROT_EXEC), if its region allows that. user_esp lets a stack grow; 0 when not
+ * known. */
 enum fault_result space_fault(struct address_space *space, vaddr_t address, int access);
 
-/* The kernel address of a user page of any space, faulted in for `access`; NULL when that
- * cannot be. Valid until something sleeps. This is how a sleeper's memory is written. */
+/* The kernel address of a user page of any space, faulted in for `access`; NULL when
+ * that cannot be. Valid until something sleeps. This is how a sleeper's memory is
+ * written. */
 void *space_page(struct address_space *space, vaddr_t address, int access);
 must_check int space_write(struct address_space *space, uptr_t to, const void *from,
                            size_t size);

@@ -1,9 +1,9 @@
 /* frame_alloc.c - the buddy allocator of page frames.
  *
- * Shape: free_lists[order] holds free blocks of 2^order frames, aligned to their size. A
- * block's buddy is found by flipping one bit of its number; two free buddies merge.
- * Invariants: only a block's first frame carries order and refs; a free block has refs 0
- * and use FRAME_FREE; frames_free counts frames on the lists.
+ * Shape: free_lists[order] holds free blocks of 2^order frames, aligned to their size.
+ * A block's buddy is found by flipping one bit of its number; two free buddies merge.
+ * Invariants: only a block's first frame carries order and refs; a free block has refs
+ * 0 and use FRAME_FREE; frames_free counts frames on the lists.
  */
 #include "mm/frame_alloc.h"
 
@@ -140,7 +140,7 @@ void frames_free_range(paddr_t start, paddr_t end)
         block_free(&frames[first], 0);
 }
 
-/* -- Start --------------------------------------------------------------------------- */
+/* -- Start ------------------------------------------------------------------------- */
 
 static uint32_t highest_frame(const struct boot_info *boot)
 {
@@ -162,13 +162,15 @@ static paddr_t place_for(const struct boot_info *boot, uint32_t size)
     for (uint32_t i = 0; i < boot->nr_memory; i++) {
         const struct boot_memory *m = &boot->memory[i];
         uint64_t start = round_up(max(m->base, 0x100000ull), PAGE_SIZE);
-        if (m->type == BOOT_USABLE && start + size <= m->base + m->length && start < best)
+        if (m->type == BOOT_USABLE && start + size <= m->base + m->length
+            && start < best)
             best = start;
     }
     if (best == DIRECT_MAP_MAX)
-        boot_refuse("there is too little memory: no %u KiB in one piece for the table of "
-                    "page frames. Give the machine at least 8 MiB (MEM=8).",
-                    size / 1024);
+        boot_refuse(
+            "there is too little memory: no %u KiB in one piece for the table of "
+            "page frames. Give the machine at least 8 MiB (MEM=8).",
+            size / 1024);
     return (paddr_t)best;
 }
 
@@ -211,7 +213,7 @@ static bool frames_check(char *why, size_t size)
             format(why, size, "frames: free list %u is broken", order);
             return false;
         }
-        list_for_each(frame, &free_lists[order], node) {
+        list_for_each (frame, &free_lists[order], node) {
             if (frame->use != FRAME_FREE || frame->refs || frame->order != order) {
                 format(why, size, "frames: frame %u on free list %u is in use",
                        number_of(frame), order);

@@ -41,7 +41,7 @@ extern uint32_t frames_used[FRAME_USES];
 
 struct boot_info;
 void frames_init(const struct boot_info *boot);
-void frames_free_range(paddr_t start, paddr_t end);     /* gives boot memory to the pool */
+void frames_free_range(paddr_t start, paddr_t end);  /* gives boot memory to the pool */
 
 /* A block of 2^order frames, refs 1, contents undefined. NULL when memory or the
  * current account's limit is used up. */
@@ -89,7 +89,8 @@ static inline struct frame *frame_of_address(const void *pointer)
 
 extern struct checker frames_checker;
 
-/* Test image: makes the n-th allocation from now fail (0: none), once or from then on. */
+/* Test image: makes the n-th allocation from now fail (0: none), once or from then
+ * on. */
 void allocation_fail_at(uint32_t n, bool and_after);
 bool allocation_should_fail(void);
 extern uint32_t allocations_failed;

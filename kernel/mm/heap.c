@@ -1,8 +1,8 @@
 /* heap.c - the kernel's heap.
  *
  * Shape: size classes 32, 64 ... 2048. A frame of a class is cut into objects; a frame
- * with free objects is on its class's list, a frame whose objects are all free goes back.
- * Larger objects get a block of frames of their own.
+ * with free objects is on its class's list, a frame whose objects are all free goes
+ * back. Larger objects get a block of frames of their own.
  *
  *      object:  [ header: type, account, class, size ][ what the caller gets ]
  *
@@ -26,7 +26,7 @@ struct header {
     uint8_t type;               /* enum heap_type */
     uint8_t class;              /* index, or CLASSES + order for blocks of frames */
     uint8_t account;            /* who pays */
-    uint32_t size;              /* bytes charged; next free object's address when free */
+    uint32_t size;             /* bytes charged; next free object's address when free */
 };
 static_assert(sizeof(struct header) == 8, "keeps objects 8-byte aligned");
 
@@ -77,7 +77,7 @@ static struct slab *slab_create(unsigned class)
         return NULL;
     struct slab *slab = frame_address(frame);
     size_t step = class_size(class), at = round_up(sizeof(*slab), step);
-    *slab = (struct slab){ .class = (uint16_t)class };
+    *slab = (struct slab){ .class = (uint16_t) class };
     for (at = PAGE_SIZE - step; at >= sizeof(*slab); at -= step) {
         struct header *h = (void *)((char *)slab + at);
         h->magic = FREED;
@@ -101,14 +101,16 @@ static struct header *take_small(unsigned class)
     if (!slab->free)
         list_remove(&slab->node);
     h->size = class_size(class);
-    h->class = (uint8_t)class;
+    h->class = (uint8_t) class;
     return h;
 }
 
 static struct header *take_large(size_t total)
 {
-    unsigned order = total <= PAGE_SIZE
-        ? 0 : 32 - (unsigned)__builtin_clz((uint32_t)(total - 1) >> PAGE_SHIFT);
+    unsigned order =
+        total <= PAGE_SIZE
+            ? 0
+            : 32 - (unsigned)__builtin_clz((uint32_t)(total - 1) >> PAGE_SHIFT);
 
     if (order >= FRAME_ORDERS)
         return NULL;
@@ -200,16 +202,16 @@ static bool slab_check(const struct slab *slab)
 
 static bool heap_check(char *why, size_t size)
 {
-    for (unsigned class = 0; class < CLASSES; class++) {
+    for (unsigned class = 0; class < CLASSES; class ++) {
         struct slab *slab;
         if (!list_is_consistent(&partial[class])) {
             format(why, size, "heap: list of class %u is broken", class);
             return false;
         }
-        list_for_each(slab, &partial[class], node) {
+        list_for_each (slab, &partial[class], node) {
             if (!slab_check(slab)) {
-                format(why, size, "heap: free objects of a frame of class %u are broken",
-                       class);
+                format(why, size,
+                       "heap: free objects of a frame of class %u are broken", class);
                 return false;
             }
         }

@@ -17,7 +17,8 @@ enum heap_type {
 must_check void *heap_alloc(enum heap_type type, size_t size);
 void heap_free(void *object);
 
-#define heap_new(type, struct_type) ((struct_type *)heap_alloc(type, sizeof(struct_type)))
+#define heap_new(type, struct_type) \
+    ((struct_type *)heap_alloc(type, sizeof(struct_type)))
 
 struct account;
 struct account *heap_account(const void *object);   /* who pays for it */

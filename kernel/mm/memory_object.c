@@ -1,13 +1,14 @@
 /* memory_object.c - sparse, mappable pages in a radix tree.
  *
- *      root (height 2)   [ . . . . ]          64 slots a node, 6 bits of the index a level
+ *      root (height 2)   [ . . . . ]          64 slots a node, 6 bits of the index a
+ *      level
  *                         |     |
  *      height 1        [ .. ] [ .. ]
  *      height 0: slots hold frames
  *
- * Invariants: nr_pages frames hang in the tree, each with one reference of the object's;
- * no node is empty; the tree is only as high as its largest index needs at insertion.
- * Tests: user/tests/sparse.c, mmap_shared.c.
+ * Invariants: nr_pages frames hang in the tree, each with one reference of the
+ * object's; no node is empty; the tree is only as high as its largest index needs at
+ * insertion. Tests: user/tests/sparse.c, mmap_shared.c.
  */
 #include "mm/memory_object.h"
 
@@ -114,7 +115,8 @@ static bool drop_empty(struct object_node **slot, unsigned level)
     struct object_node *node = *slot;
 
     for (unsigned i = 0; level > 0 && i < SLOTS; i++)
-        if (node->slots[i] && drop_empty((struct object_node **)&node->slots[i], level - 1))
+        if (node->slots[i]
+            && drop_empty((struct object_node **)&node->slots[i], level - 1))
             node->used--;
     if (node->used > 0)
         return false;
@@ -140,10 +142,10 @@ bool object_insert(struct memory_object *object, uint32_t index, struct frame *f
     return true;
 }
 
-/* Frees the frames from index `from` on below *slot, whose first index is base, and every
- * node that is empty then. True when *slot itself went. */
-static bool prune(struct object_node **slot, unsigned level, uint32_t base, uint32_t from,
-                  uint32_t *freed)
+/* Frees the frames from index `from` on below *slot, whose first index is base, and
+ * every node that is empty then. True when *slot itself went. */
+static bool prune(struct object_node **slot, unsigned level, uint32_t base,
+                  uint32_t from, uint32_t *freed)
 {
     struct object_node *node = *slot;
     uint32_t step = 1u << (level * SLOT_BITS);
@@ -186,7 +188,7 @@ void object_truncate(struct memory_object *object, uint32_t index)
     struct region *region;
     uint32_t freed = 0;
 
-    list_for_each(region, &object->mappings, object_node) {
+    list_for_each (region, &object->mappings, object_node) {
         uint32_t pages = (region->end - region->start) >> PAGE_SHIFT;
         if (region->first_page + pages <= index)
             continue;
@@ -205,7 +207,8 @@ void object_read(struct memory_object *object, uint64_t offset, void *to, size_t
     while (size > 0) {
         uint32_t in_page = (uint32_t)offset & PAGE_MASK;
         size_t piece = min(size, (size_t)(PAGE_SIZE - in_page));
-        struct frame *frame = object_page(object, (uint32_t)(offset >> PAGE_SHIFT), false);
+        struct frame *frame =
+            object_page(object, (uint32_t)(offset >> PAGE_SHIFT), false);
         if (frame)
             memcpy(at, (char *)frame_address(frame) + in_page, piece);
         else
@@ -225,7 +228,8 @@ size_t object_write(struct memory_object *object, uint64_t offset, const void *f
     while (done < size) {
         uint32_t in_page = (uint32_t)offset & PAGE_MASK;
         size_t piece = min(size - done, (size_t)(PAGE_SIZE - in_page));
-        struct frame *frame = object_page(object, (uint32_t)(offset >> PAGE_SHIFT), true);
+        struct frame *frame =
+            object_page(object, (uint32_t)(offset >> PAGE_SHIFT), true);
         if (!frame)
             break;
         memcpy((char *)frame_address(frame) + in_page, at + done, piece);

@@ -1,9 +1,9 @@
 /* memory_object.h - pages that can be mapped by many: the contents of a file, a shared
  * memory segment, shared anonymous memory. One structure for all three.
  *
- * Sparse: a page that was never written does not exist and reads as zeros. The pages hang
- * in a radix tree of 64-way nodes. Every region that maps the object is on its list, so
- * that shrinking can take the pages out of all page tables.
+ * Sparse: a page that was never written does not exist and reads as zeros. The pages
+ * hang in a radix tree of 64-way nodes. Every region that maps the object is on its
+ * list, so that shrinking can take the pages out of all page tables.
  */
 #pragma once
 
@@ -48,8 +48,8 @@ must_check bool object_insert(struct memory_object *object, uint32_t index,
 /* Frees the pages from index on, out of every mapping first. */
 void object_truncate(struct memory_object *object, uint32_t index);
 
-/* Copies between a kernel buffer and the object. Writing makes pages; it returns how many
- * bytes were written before memory ran out. Holes read as zeros. */
+/* Copies between a kernel buffer and the object. Writing makes pages; it returns how
+ * many bytes were written before memory ran out. Holes read as zeros. */
 void object_read(struct memory_object *object, uint64_t offset, void *to, size_t size);
 size_t object_write(struct memory_object *object, uint64_t offset, const void *from,
                     size_t size);

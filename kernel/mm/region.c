@@ -1,7 +1,7 @@
 /* region.c - the list of regions: finding, mapping, unmapping, protecting.
  *
- * Invariants: regions are in address order and do not overlap; neighbours that differ in
- * nothing are one region; nr_mapped_pages is their sum.
+ * Invariants: regions are in address order and do not overlap; neighbours that differ
+ * in nothing are one region; nr_mapped_pages is their sum.
  */
 #include "arch.h"
 #include "base/format.h"
@@ -14,7 +14,7 @@ struct region *space_find_above(struct address_space *space, vaddr_t address)
 {
     struct region *region;
 
-    list_for_each(region, &space->regions, node)
+    list_for_each (region, &space->regions, node)
         if (region->end > address)
             return region;
     return NULL;
@@ -283,7 +283,8 @@ struct frame *space_take_page(struct address_space *space, vaddr_t address)
     return frame;
 }
 
-bool space_move_pages(struct address_space *space, vaddr_t from, vaddr_t to, size_t size)
+bool space_move_pages(struct address_space *space, vaddr_t from, vaddr_t to,
+                      size_t size)
 {
     vaddr_t at;
 
@@ -308,8 +309,8 @@ void space_discard(struct address_space *space, vaddr_t start, size_t size)
     space_unmap_pages(space, start, start + size);
 }
 
-/* Gives the entries of a range the rights of `protection`; write permission comes back by
- * a fault, which knows whether the page must be copied first. */
+/* Gives the entries of a range the rights of `protection`; write permission comes back
+ * by a fault, which knows whether the page must be copied first. */
 static void protect_pages(struct address_space *space, vaddr_t start, vaddr_t end,
                           int protection)
 {
@@ -325,7 +326,8 @@ static void protect_pages(struct address_space *space, vaddr_t start, vaddr_t en
     space_flush(space, start, end);
 }
 
-int space_protect(struct address_space *space, vaddr_t start, size_t size, int protection)
+int space_protect(struct address_space *space, vaddr_t start, size_t size,
+                  int protection)
 {
     vaddr_t end = start + size, covered = start;
     struct region *region;

@@ -1,7 +1,7 @@
 /* stack.c - kernel stacks: slots of the stack area, the upper half mapped.
  *
- * Invariants: a slot's frames are unmapped everywhere (shootdown) before they are freed;
- * page tables of the area are made on demand and freed when their last slot is.
+ * Invariants: a slot's frames are unmapped everywhere (shootdown) before they are
+ * freed; page tables of the area are made on demand and freed when their last slot is.
  */
 #include "mm/stack.h"
 
@@ -97,7 +97,8 @@ uint32_t stack_alloc(void)
             return 0;
         }
         table[table_index(base) + i] = frame_paddr(frame) | PTE_PRESENT | PTE_WRITABLE
-            | PTE_GLOBAL | (cpu_features.no_execute ? PTE_NO_EXECUTE : 0);
+                                       | PTE_GLOBAL
+                                       | (cpu_features.no_execute ? PTE_NO_EXECUTE : 0);
     }
     return base + STACK_PAGES * PAGE_SIZE - THREAD_AREA;
 }
@@ -106,6 +107,7 @@ void stack_free(uint32_t thread_address)
 {
     uint32_t slot = (thread_address - STACK_AREA) / STACK_SLOT;
 
-    assert(thread_address >= STACK_AREA && slot < SLOTS && used[slot / 32] >> slot % 32 & 1);
+    assert(thread_address >= STACK_AREA && slot < SLOTS
+           && used[slot / 32] >> slot % 32 & 1);
     slot_release(slot, table_for(slot));
 }

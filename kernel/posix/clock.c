@@ -24,7 +24,7 @@ static nanoseconds_t process_time(const struct process *p)
     nanoseconds_t sum = p->usage.user_time + p->usage.system_time;
     struct thread *t;
 
-    list_for_each(t, &p->threads, process_node)
+    list_for_each (t, &p->threads, process_node)
         sum += thread_time(t);
     return sum;
 }
@@ -136,7 +136,7 @@ long sys_gettimeofday(uptr_t time, uptr_t zone)
     return 0;
 }
 
-/* -- Sleeping ------------------------------------------------------------------------ */
+/* -- Sleeping ---------------------------------------------------------------------- */
 
 static const struct wait_class sleep_class = { "time to pass", NULL };
 

@@ -1,10 +1,10 @@
 /* futex.c - waiting on a word of user memory.
  *
- * Shape: a hash of wait queues; a word is known by (space, address), or, when the call is
- * not private and the word lies in shared memory, by (object, offset), so that processes
- * that map it at different addresses mean the same.
- * The compare and the sleep are atomic because nothing runs between them: that is what
- * the big lock is for. Hand-over shape: who wakes takes the waiter off the queue.
+ * Shape: a hash of wait queues; a word is known by (space, address), or, when the call
+ * is not private and the word lies in shared memory, by (object, offset), so that
+ * processes that map it at different addresses mean the same. The compare and the sleep
+ * are atomic because nothing runs between them: that is what the big lock is for.
+ * Hand-over shape: who wakes takes the waiter off the queue.
  * Linux: no priority inheritance (ENOSYS).
  * Tests: user/tests/futex*.c, thread*.c, robust.c. See: futex(2).
  */
@@ -53,7 +53,7 @@ static void describe(const struct wait_queue *queue, char *to, size_t size)
 {
     struct waiter *w;
 
-    list_for_each(w, &queue->waiters, node) {
+    list_for_each (w, &queue->waiters, node) {
         struct futex_waiter *f = container_of(w, struct futex_waiter, waiter);
         format(to, size, "word at %08x", f->key.offset);
     }
@@ -93,7 +93,7 @@ static uint32_t wake(const struct futex_key *key, uint32_t count, uint32_t bits)
     struct waiter *w, *next;
     uint32_t woken = 0;
 
-    list_for_each_safe(w, next, &queue_of(key)->waiters, node) {
+    list_for_each_safe (w, next, &queue_of(key)->waiters, node) {
         struct futex_waiter *f = container_of(w, struct futex_waiter, waiter);
         if (woken == count)
             break;
@@ -134,7 +134,7 @@ static long futex_requeue(const struct futex_key *from, const struct futex_key *
     uint32_t woken = wake(from, wake_count, ANY_BIT), moved = 0;
     struct waiter *w, *next;
 
-    list_for_each_safe(w, next, &queue_of(from)->waiters, node) {
+    list_for_each_safe (w, next, &queue_of(from)->waiters, node) {
         struct futex_waiter *f = container_of(w, struct futex_waiter, waiter);
         if (moved == move_count)
             break;
@@ -209,8 +209,8 @@ static int take_deadline(int operation, uptr_t timeout, nanoseconds_t *deadline)
     return 0;
 }
 
-long sys_futex(uint32_t word, int operation, uint32_t value, uptr_t timeout, uint32_t word2,
-               uint32_t value3)
+long sys_futex(uint32_t word, int operation, uint32_t value, uptr_t timeout,
+               uint32_t word2, uint32_t value3)
 {
     struct futex_key key, key2 = { NULL, 0 };
     nanoseconds_t deadline;
@@ -256,7 +256,7 @@ long sys_futex(uint32_t word, int operation, uint32_t value, uptr_t timeout, uin
     }
 }
 
-/* -- The end of a thread -------------------------------------------------------------- */
+/* -- The end of a thread ----------------------------------------------------------- */
 
 enum { OWNER_DIED = 0x40000000, WAITERS = 0x80000000u, TID_MASK = 0x3fffffff };
 

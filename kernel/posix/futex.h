@@ -1,4 +1,5 @@
-/* futex.h - waiting for a word in user memory to change: what pthread locks stand on. */
+/* futex.h - waiting for a word in user memory to change: what pthread locks stand
+ * on. */
 #pragma once
 
 #include "sched/thread.h"

@@ -71,10 +71,13 @@ static unsigned look_at_all(struct user_pollfd *fds, unsigned count,
 }
 
 /* SLEEPS. The number of ready entries, 0 at the deadline, -EINTR or -ENOMEM. */
-static long wait_for_events(struct user_pollfd *fds, unsigned count, nanoseconds_t deadline)
+static long wait_for_events(struct user_pollfd *fds, unsigned count,
+                            nanoseconds_t deadline)
 {
     struct waiter few[2 * SMALL];
-    struct waiter_table table = { .table = { add }, .waiters = few, .size = ARRAY_SIZE(few) };
+    struct waiter_table table = { .table = { add },
+                                  .waiters = few,
+                                  .size = ARRAY_SIZE(few) };
     long result;
 
     if (count > SMALL) {
@@ -111,7 +114,7 @@ static long interrupted(long result, nanoseconds_t deadline)
     return -ERESTART_NO_HANDLER;
 }
 
-/* -- poll ---------------------------------------------------------------------------- */
+/* -- poll -------------------------------------------------------------------------- */
 
 static long do_poll(uptr_t user_fds, uint32_t count, nanoseconds_t deadline)
 {
@@ -141,9 +144,9 @@ static nanoseconds_t deadline_in(nanoseconds_t span)
 
 long sys_poll(uptr_t fds, uint32_t count, int timeout_ms)
 {
-    return do_poll(fds, count, timeout_ms < 0 ? DEADLINE_NEVER
-                                              : deadline_in((unsigned)timeout_ms
-                                                            * MILLISECOND));
+    return do_poll(fds, count,
+                   timeout_ms < 0 ? DEADLINE_NEVER
+                                  : deadline_in((unsigned)timeout_ms * MILLISECOND));
 }
 
 static int take_timeout(uptr_t timeout, nanoseconds_t *deadline)
@@ -177,7 +180,8 @@ static int take_mask(uptr_t mask, size_t size)
     return 0;
 }
 
-long sys_ppoll(uptr_t fds, uint32_t count, uptr_t timeout, uptr_t mask, size_t mask_size)
+long sys_ppoll(uptr_t fds, uint32_t count, uptr_t timeout, uptr_t mask,
+               size_t mask_size)
 {
     nanoseconds_t deadline;
     int error = take_timeout(timeout, &deadline);
@@ -187,7 +191,7 @@ long sys_ppoll(uptr_t fds, uint32_t count, uptr_t timeout, uptr_t mask, size_t m
     return error ? error : do_poll(fds, count, deadline);
 }
 
-/* -- select -------------------------------------------------------------------------- */
+/* -- select ------------------------------------------------------------------------ */
 
 #define SET_BITS 1024
 #define WORDS (SET_BITS / 32)
@@ -215,7 +219,8 @@ static int sets_from_user(struct select_sets *sets, const uptr_t user[3], size_t
     return 0;
 }
 
-static int sets_to_user(const struct select_sets *sets, const uptr_t user[3], size_t bytes)
+static int sets_to_user(const struct select_sets *sets, const uptr_t user[3],
+                        size_t bytes)
 {
     for (int i = 0; i < 3; i++)
         if (!uptr_is_null(user[i]) && copy_to_user(user[i], sets->words[i], bytes))
@@ -326,7 +331,8 @@ long sys_pselect6(int count, uptr_t read, uptr_t write, uptr_t except, uptr_t ti
     uint32_t mask_and_size[2] = { 0, 0 };
     nanoseconds_t deadline;
 
-    if (!uptr_is_null(mask) && copy_from_user(mask_and_size, mask, sizeof(mask_and_size)))
+    if (!uptr_is_null(mask)
+        && copy_from_user(mask_and_size, mask, sizeof(mask_and_size)))
         return -EFAULT;
     int error = take_timeout(timeout, &deadline);
     if (!error)

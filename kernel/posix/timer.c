@@ -43,7 +43,7 @@ struct user_sigevent {
     pid_t tid;
 };
 
-/* -- Interval timers ----------------------------------------------------------------- */
+/* -- Interval timers --------------------------------------------------------------- */
 
 enum { ITIMER_REAL = 0, ITIMER_VIRTUAL = 1, ITIMER_PROF = 2 };
 
@@ -120,7 +120,7 @@ static void interval_read(const struct process *p, int which, struct timeval32 o
     const struct interval_timer *t = &p->interval_timers[which];
     nanoseconds_t now = interval_now(p, which), left = 0;
 
-    if (t->expires)             // one that is due now is never told as 0: that means off
+    if (t->expires)            // one that is due now is never told as 0: that means off
         left = t->expires > now ? t->expires - now : MICROSECOND;
     out[0] = nanoseconds_to_timeval32(t->interval);
     out[1] = nanoseconds_to_timeval32(left);
@@ -165,13 +165,13 @@ long sys_setitimer(int which, uptr_t value, uptr_t old)
     return 0;
 }
 
-/* -- POSIX timers -------------------------------------------------------------------- */
+/* -- POSIX timers ------------------------------------------------------------------ */
 
 static struct posix_timer *timer_find(int id)
 {
     struct posix_timer *t;
 
-    list_for_each(t, &current_process()->posix_timers, node)
+    list_for_each (t, &current_process()->posix_timers, node)
         if (t->id == id)
             return t;
     return NULL;
@@ -245,7 +245,8 @@ static int take_event(uptr_t event, struct posix_timer *t)
 
     if (!uptr_is_null(event) && copy_from_user(&e, event, sizeof(e)))
         return -EFAULT;
-    if (e.notify != SIGEV_SIGNAL && e.notify != SIGEV_NONE && e.notify != SIGEV_THREAD_ID)
+    if (e.notify != SIGEV_SIGNAL && e.notify != SIGEV_NONE
+        && e.notify != SIGEV_THREAD_ID)
         return -EINVAL;
     if (e.notify != SIGEV_NONE && (e.signal < 1 || e.signal > SIGNALS))
         return -EINVAL;
@@ -377,7 +378,7 @@ void timers_exec(struct process *p)
 {
     struct posix_timer *t, *next;
 
-    list_for_each_safe(t, next, &p->posix_timers, node)
+    list_for_each_safe (t, next, &p->posix_timers, node)
         timer_free(t);
 }
 

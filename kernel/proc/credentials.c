@@ -1,7 +1,7 @@
 /* credentials.c - who a process is: user and group ids. See: credentials(7), setuid(2).
  *
- * Rules: root (effective) may become anybody; everybody else may only swap between real,
- * effective and saved id. UINT32_MAX means "leave it".
+ * Rules: root (effective) may become anybody; everybody else may only swap between
+ * real, effective and saved id. UINT32_MAX means "leave it".
  */
 #include "proc/life.h"
 #include "syscall.h"
@@ -18,7 +18,8 @@ static bool is_root(void)
     return mine()->euid == 0;
 }
 
-/* A process's account is its real user's. What it has charged so far stays where it is. */
+/* A process's account is its real user's. What it has charged so far stays where it
+ * is. */
 static int change_account(uid_t uid)
 {
     struct process *p = current_process();

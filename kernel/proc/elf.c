@@ -1,5 +1,5 @@
-/* elf.c - judging a program file's headers. Pure: no memory is touched but the arguments,
- * so the same file is fuzzed on the host (elf_host_test.c).
+/* elf.c - judging a program file's headers. Pure: no memory is touched but the
+ * arguments, so the same file is fuzzed on the host (elf_host_test.c).
  *
  * Static ELF32 for i386 only: ET_EXEC, or ET_DYN without an interpreter (static PIE),
  * which is placed at PIE_BASE. See: System V ABI, chapters 4 and 5.
@@ -11,8 +11,10 @@
 
 #define PIE_BASE 0x08000000u
 
-enum { ET_EXEC = 2, ET_DYN = 3, EM_386 = 3, PT_LOAD = 1, PT_INTERP = 3, PF_X = 1, PF_W = 2,
-       PF_R = 4, PROT_R = 1, PROT_W = 2, PROT_X = 4 };
+enum {
+    ET_EXEC = 2, ET_DYN = 3, EM_386 = 3, PT_LOAD = 1, PT_INTERP = 3,
+    PF_X = 1, PF_W = 2, PF_R = 4, PROT_R = 1, PROT_W = 2, PROT_X = 4,
+};
 
 struct elf_header {
     uint8_t ident[16];
@@ -36,7 +38,8 @@ static bool header_ok(const struct elf_header *h)
            && h->nr_program_headers > 0 && h->nr_program_headers <= 64;
 }
 
-static int add_segment(struct elf_plan *plan, const struct program_header *p, uint32_t base)
+static int add_segment(struct elf_plan *plan, const struct program_header *p,
+                       uint32_t base)
 {
     uint64_t address = (uint64_t)p->address + base;
 

@@ -1,9 +1,9 @@
 /* exec.c - replacing a process's program.
  *
- * Two phases. First the whole new address space is built beside the old one; every error
- * is found here and the old program goes on. Then, behind the commit line, the process
- * moves over: other threads are gone, descriptors marked close-on-exec are closed,
- * handlers are reset, registers cleared.
+ * Two phases. First the whole new address space is built beside the old one; every
+ * error is found here and the old program goes on. Then, behind the commit line, the
+ * process moves over: other threads are gone, descriptors marked close-on-exec are
+ * closed, handlers are reset, registers cleared.
  *
  * Sleeps: while the other threads end. Tests: user/tests/exec*.c. See: execve(2).
  */
@@ -47,7 +47,7 @@ struct program {                /* all of an exec until its commit */
 
 static struct memory_object *system_page;       /* the same page in every space */
 
-/* -- Finding the file ---------------------------------------------------------------- */
+/* -- Finding the file -------------------------------------------------------------- */
 
 static int open_program(struct program *p)
 {
@@ -74,7 +74,8 @@ static size_t read_start(const struct inode *inode, char header[HEADER_SIZE])
     return size;
 }
 
-/* "#!interpreter [option]": the script's path becomes an argument of the interpreter. */
+/* "#!interpreter [option]": the script's path becomes an argument of the
+ * interpreter. */
 static int use_script(struct program *p, char *line, size_t size)
 {
     char *end = memchr(line, '\n', size), *option = NULL;
@@ -127,7 +128,7 @@ static int find_image(struct program *p)
     return -ELOOP;
 }
 
-/* -- Building the new space ---------------------------------------------------------- */
+/* -- Building the new space -------------------------------------------------------- */
 
 /* The part of a segment that the file fills: mapped, copied when written. */
 static int map_file_part(struct program *p, const struct elf_segment *s)
@@ -153,7 +154,8 @@ static int map_zero_part(struct program *p, const struct elf_segment *s)
 {
     static const char zeros[64];
     vaddr_t at = s->address + s->file_size, end = s->address + s->memory_size;
-    vaddr_t page_end = s->file_size ? round_up(at, PAGE_SIZE) : round_down(at, PAGE_SIZE);
+    vaddr_t page_end =
+        s->file_size ? round_up(at, PAGE_SIZE) : round_down(at, PAGE_SIZE);
 
     if (end > page_end) {
         size_t size = round_up(end, PAGE_SIZE) - page_end;
@@ -256,7 +258,7 @@ static int build(struct program *p)
     return error;
 }
 
-/* -- Moving over --------------------------------------------------------------------- */
+/* -- Moving over ------------------------------------------------------------------- */
 
 static void reset_signals(struct process *process)
 {
@@ -348,8 +350,8 @@ static struct program *program_create(void)
     if (!p)
         return NULL;
     p->path = heap_alloc(HEAP_EXEC, PATH_MAX);
-    uint32_t limit = (uint32_t)min(limit_soft(current_process(), LIMIT_STACK) / 4,
-                                   2ull << 20);
+    uint32_t limit =
+        (uint32_t)min(limit_soft(current_process(), LIMIT_STACK) / 4, 2ull << 20);
     if (!p->path || exec_arguments_init(&p->arguments, max(limit, 131072u))) {
         program_release(p);
         return NULL;
@@ -423,6 +425,5 @@ void exec_init(void)
     size_t size = (size_t)(system_page_code_end - system_page_code);
 
     system_page = object_create(1);
-    assert(system_page
-           && object_write(system_page, 0, system_page_code, size) == size);
+    assert(system_page && object_write(system_page, 0, system_page_code, size) == size);
 }

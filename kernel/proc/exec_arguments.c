@@ -131,7 +131,8 @@ int exec_arguments_prepend(struct exec_arguments *a, const char *interpreter,
 
 /* Writes the pointers to `count` strings that start at *at, and the closing NULL. */
 static int place_pointers(const struct exec_arguments *a, struct address_space *space,
-                          vaddr_t *to, vaddr_t strings, uint32_t *offset, unsigned count)
+                          vaddr_t *to, vaddr_t strings, uint32_t *offset,
+                          unsigned count)
 {
     for (unsigned i = 0; i <= count; i++) {
         uint32_t value = i < count ? strings + *offset : 0;
@@ -199,5 +200,6 @@ int exec_arguments_place(const struct exec_arguments *a, struct address_space *s
         return -ENOMEM;
     image->environment_end = image->arguments + offset;
     return space_write(space, uptr(at), auxiliary, nr_auxiliary * sizeof(*auxiliary))
-               ? -ENOMEM : 0;
+               ? -ENOMEM
+               : 0;
 }

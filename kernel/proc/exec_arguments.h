@@ -1,4 +1,5 @@
-/* exec_arguments.h - argument and environment strings on their way into a new program. */
+/* exec_arguments.h - argument and environment strings on their way into a new
+ * program. */
 #pragma once
 
 #include "mm/address_space.h"
@@ -32,8 +33,8 @@ struct stack_image {            /* where things ended up, for /proc and the regi
     vaddr_t esp, arguments, arguments_end, environment_end, random, name;
 };
 
-/* Lays strings, vectors and the auxiliary vector out at the top of the new space's stack,
- * which ends at `top`. */
+/* Lays strings, vectors and the auxiliary vector out at the top of the new space's
+ * stack, which ends at `top`. */
 must_check int exec_arguments_place(const struct exec_arguments *a,
                                     struct address_space *space, vaddr_t top,
                                     const char *path, struct auxiliary *auxiliary,

@@ -2,8 +2,8 @@
  *
  * Shape: exit_group marks the process and interrupts every thread; each ends itself on
  * its way to user mode. The last one makes the process a zombie: memory and files are
- * given back, children go to init, the parent is told. The zombie keeps the status until
- * it is waited for.
+ * given back, children go to init, the parent is told. The zombie keeps the status
+ * until it is waited for.
  * Invariant: a thread never ends another one directly.
  */
 #include "arch.h"
@@ -35,7 +35,7 @@ void process_exit_group(struct process *process, int status)
         process->exiting = true;
         process->exit_status = status;
     }
-    list_for_each(t, &process->threads, process_node)
+    list_for_each (t, &process->threads, process_node)
         ask_to_exit(t);
 }
 
@@ -47,7 +47,7 @@ bool end_other_threads(void)
     if (p->exiting || p->exec_thread)
         return false;
     p->exec_thread = current();
-    list_for_each(t, &p->threads, process_node)
+    list_for_each (t, &p->threads, process_node)
         if (t != current())
             ask_to_exit(t);
     while (p->nr_threads > 1)
@@ -73,11 +73,11 @@ static void hang_up_if_orphaned(struct process_group *group)
 
     if (!group || !group_is_orphaned(group))
         return;
-    list_for_each(p, &group->members, group_node)
+    list_for_each (p, &group->members, group_node)
         has_stopped |= p->stopped;
     if (!has_stopped)
         return;
-    list_for_each_safe(p, next, &group->members, group_node) {
+    list_for_each_safe (p, next, &group->members, group_node) {
         signal_kernel(p, SIGHUP);
         signal_kernel(p, SIGCONT);
     }
@@ -92,7 +92,7 @@ static void leave_family(struct process *p)
     // our going may orphan our own group, or our children's
     p->is_zombie = true;
     hang_up_if_orphaned(p->group);
-    list_for_each(child, &p->children, sibling_node)
+    list_for_each (child, &p->children, sibling_node)
         if (child->group != p->group)
             hang_up_if_orphaned(child->group);
     process_give_children_to_init(p);
@@ -167,7 +167,8 @@ void thread_exit(void)
     add_usage(&p->usage, &usage);
     bool last = p->nr_threads == 1;
     if (last) {
-        p->usage.largest_resident = max(p->usage.largest_resident, p->space->nr_resident);
+        p->usage.largest_resident =
+            max(p->usage.largest_resident, p->space->nr_resident);
         give_back(p);
     }
     t->space = NULL;
@@ -189,7 +190,7 @@ void process_reap(struct process *zombie)
     process_free(zombie);
 }
 
-/* -- Stopping ------------------------------------------------------------------------ */
+/* -- Stopping ---------------------------------------------------------------------- */
 
 void process_stop(int signal)
 {
@@ -202,7 +203,7 @@ void process_stop(int signal)
     p->stopped = true;
     p->stop_report = signal << 8 | 0x7f;
     p->continue_report = false;
-    list_for_each(t, &p->threads, process_node) {
+    list_for_each (t, &p->threads, process_node) {
         t->attention |= ATTENTION_STOP;
         if (t->state == THREAD_BLOCKED && t->wake_on & ATTENTION_STOP)
             thread_interrupt(t, -EINTR);
@@ -212,7 +213,7 @@ void process_stop(int signal)
     parent_notify(p, CLD_STOPPED, signal);
 }
 
-/* -- System calls -------------------------------------------------------------------- */
+/* -- System calls ------------------------------------------------------------------ */
 
 long sys_exit(int status)
 {

@@ -74,8 +74,7 @@ long sys_setsid(void)
     return error ? error : p->pid;
 }
 
-enum { PR_SET_PDEATHSIG = 1, PR_GET_PDEATHSIG = 2, PR_GET_DUMPABLE = 3, PR_SET_DUMPABLE = 4,
-       PR_SET_NAME = 15, PR_GET_NAME = 16, PR_SET_NO_NEW_PRIVS = 38 };
+enum { PR_GET_DUMPABLE = 3, PR_SET_NAME = 15, PR_GET_NAME = 16 };
 
 long sys_prctl(int option, uint32_t a, uint32_t b, uint32_t c, uint32_t d)
 {

@@ -1,11 +1,12 @@
 /* fork.c - new processes and threads: fork, vfork, clone.
  *
- * clone offers the forms that C libraries use: a process with its own copy of everything
- * (fork), one that borrows the parent's memory until it execs (vfork, posix_spawn), and a
- * thread that shares everything (pthread_create). Other mixtures are EINVAL.
+ * clone offers the forms that C libraries use: a process with its own copy of
+ * everything (fork), one that borrows the parent's memory until it execs (vfork,
+ * posix_spawn), and a thread that shares everything (pthread_create). Other mixtures
+ * are EINVAL.
  *
- * Sleeps: only a vfork parent. Order: everything that can fail comes before the child is
- * published. Tests: user/tests/fork.c, vfork.c, thread*.c. See: clone(2).
+ * Sleeps: only a vfork parent. Order: everything that can fail comes before the child
+ * is published. Tests: user/tests/fork.c, vfork.c, thread*.c. See: clone(2).
  */
 #include "arch.h"
 #include "arch/x86/descriptor_tables.h"

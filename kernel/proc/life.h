@@ -3,7 +3,7 @@
 
 #include "sched/process.h"
 
-/* -- Return to user mode (return.c) -------------------------------------------------- */
+/* -- Return to user mode (return.c) ------------------------------------------------ */
 
 /* Does what current()->attention asks for until nothing is left; then the thread may
  * enter user mode. Never returns when the thread must end. SLEEPS. */
@@ -12,7 +12,7 @@ void attend(struct trap_frame *frame) SLEEPS;
 /* A new thread's first function: enters user mode with thread->frame. */
 void user_thread_start(void *unused);
 
-/* -- End (exit.c) --------------------------------------------------------------------- */
+/* -- End (exit.c) ------------------------------------------------------------------ */
 
 /* Every thread of the current process must go; the status is as wait4 reports it. The
  * first caller's status counts. */
@@ -32,7 +32,7 @@ static inline int exit_status_of(int code)
     return (code & 0xff) << 8;
 }
 
-/* -- Programs (exec.c, elf.c, exec_arguments.c) ---------------------------------------- */
+/* -- Programs (exec.c, elf.c, exec_arguments.c) ------------------------------------ */
 
 /* Replaces the current process's program. Strings are kernel strings; NULL-terminated
  * arrays. Used for init only; everybody else calls execve. SLEEPS. */

@@ -46,7 +46,7 @@ long sys_times(uptr_t buffer)
     return (long)(clock_ticks(time_now()) & INT32_MAX);
 }
 
-/* -- Limits -------------------------------------------------------------------------- */
+/* -- Limits ------------------------------------------------------------------------ */
 
 void limits_init(struct process *p)
 {
@@ -117,11 +117,12 @@ long sys_ugetrlimit(uint32_t resource, uptr_t limit)
     return copy_to_user(limit, words, sizeof(words));
 }
 
-/* -- The machine --------------------------------------------------------------------- */
+/* -- The machine ------------------------------------------------------------------- */
 
 struct user_sysinfo {
     int32_t uptime;
-    uint32_t loads[3], total_ram, free_ram, shared_ram, buffer_ram, total_swap, free_swap;
+    uint32_t loads[3], total_ram, free_ram, shared_ram, buffer_ram, total_swap,
+        free_swap;
     uint16_t processes, unused;
     uint32_t total_high, free_high, unit;
     uint8_t padding[8];
@@ -130,9 +131,10 @@ static_assert(sizeof(struct user_sysinfo) == 64, "Linux/i386 ABI");
 
 long sys_sysinfo(uptr_t info)
 {
+    uint32_t load = sched_runnable() << 16;
     struct user_sysinfo s = {
         .uptime = (int32_t)divide_u64(time_now(), (uint32_t)SECOND, NULL),
-        .loads = { sched_runnable() << 16, sched_runnable() << 16, sched_runnable() << 16 },
+        .loads = { load, load, load },
         .total_ram = frame_count * PAGE_SIZE, .free_ram = frames_free * PAGE_SIZE,
         .shared_ram = frames_used[FRAME_OBJECT] * PAGE_SIZE,
         .processes = (uint16_t)list_length(&all_threads), .unit = 1,
@@ -177,8 +179,9 @@ long sys_reboot(uint32_t magic1, uint32_t magic2, uint32_t command, uptr_t argum
     (void)argument;
     if (current_process()->credentials.euid != 0)
         return -EPERM;
-    if (magic1 != MAGIC1 || (magic2 != 672274793 && magic2 != 85072278
-                             && magic2 != 369367448 && magic2 != 537993216))
+    if (magic1 != MAGIC1
+        || (magic2 != 672274793 && magic2 != 85072278 && magic2 != 369367448
+            && magic2 != 537993216))
         return -EINVAL;
     switch (command) {
     case RESTART:

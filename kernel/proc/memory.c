@@ -27,7 +27,8 @@ static bool range_ok(uint32_t start, size_t size)
 }
 
 /* What a file descriptor gives to map: its object, with a reference. */
-static int object_of_file(int fd, int protection, int flags, struct memory_object **object)
+static int object_of_file(int fd, int protection, int flags,
+                          struct memory_object **object)
 {
     struct file *file = fd_peek(fd);
 
@@ -157,7 +158,8 @@ long sys_brk(uint32_t end)
     if (new > old) {
         struct region *above = space_find_above(space, old);
         if ((above && above->start < new + PAGE_SIZE)
-            || space_map(space, old, new - old, PROT_READ | PROT_WRITE, 0, NULL, 0, NULL))
+            || space_map(space, old, new - old, PROT_READ | PROT_WRITE, 0, NULL, 0,
+                         NULL))
             return (long)space->heap_end;
     } else if (new < old && space_unmap(space, new, old - new)) {
         return (long)space->heap_end;
@@ -222,15 +224,16 @@ long sys_mremap(uint32_t start, size_t old_size, size_t new_size, int flags,
     }
     if (new_size <= old_size) {
         int error = new_size < old_size
-            ? space_unmap(space, start + new_size, old_size - new_size) : 0;
+                        ? space_unmap(space, start + new_size, old_size - new_size)
+                        : 0;
         return error ? error : (long)start;
     }
     if (can_grow_in_place(region, start, old_size, new_size)) {
-        uint32_t first = region->first_page
-                         + ((start + old_size - region->start) >> PAGE_SHIFT);
-        int error = space_map(space, start + old_size, new_size - old_size,
-                              region->protection, region->flags, region->object, first,
-                              NULL);
+        uint32_t first =
+            region->first_page + ((start + old_size - region->start) >> PAGE_SHIFT);
+        int error =
+            space_map(space, start + old_size, new_size - old_size, region->protection,
+                      region->flags, region->object, first, NULL);
         return error ? error : (long)start;
     }
     if (!(flags & MREMAP_MAYMOVE))

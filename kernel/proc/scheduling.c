@@ -44,8 +44,9 @@ static int priority_of(const struct thread *t)
 
 static void set_policy(struct thread *t, int policy, int priority)
 {
-    unsigned level = is_realtime(policy) ? PRIORITY_REALTIME + (unsigned)priority
-                     : policy == SCHED_IDLE ? PRIORITY_IDLE : PRIORITY_NORMAL;
+    unsigned level = is_realtime(policy)    ? PRIORITY_REALTIME + (unsigned)priority
+                     : policy == SCHED_IDLE ? PRIORITY_IDLE
+                                            : PRIORITY_NORMAL;
 
     t->policy = (uint8_t)policy;
     t->base_priority = (uint8_t)level;
@@ -174,7 +175,7 @@ long sys_getcpu(uptr_t cpu, uptr_t node, uptr_t unused)
     return 0;
 }
 
-/* -- Nice ---------------------------------------------------------------------------- */
+/* -- Nice -------------------------------------------------------------------------- */
 
 enum { PRIO_PROCESS = 0, PRIO_PGRP = 1, PRIO_USER = 2 };
 
@@ -208,7 +209,7 @@ long sys_setpriority(int which, pid_t who, int nice)
     if (which < PRIO_PROCESS || which > PRIO_USER)
         return -EINVAL;
     nice = min(max(nice, -20), 19);
-    list_for_each(t, &all_threads, all_node) {
+    list_for_each (t, &all_threads, all_node) {
         if (!is_meant(t, which, who))
             continue;
         int error = set_nice(t, nice);
@@ -226,7 +227,7 @@ long sys_getpriority(int which, pid_t who)
 
     if (which < PRIO_PROCESS || which > PRIO_USER)
         return -EINVAL;
-    list_for_each(t, &all_threads, all_node)
+    list_for_each (t, &all_threads, all_node)
         if (is_meant(t, which, who))
             best = max(best, (long)(20 - t->nice));
     return best;

@@ -46,8 +46,11 @@ static bool collect(struct process *child, struct wait_request *r)
 
     if (child->is_zombie && r->options & WEXITED) {
         int status = child->exit_status;
-        found(r, child, !(status & 0x7f) ? CLD_EXITED
-                        : status & 0x80  ? CLD_DUMPED : CLD_KILLED, status);
+        found(r, child,
+              !(status & 0x7f) ? CLD_EXITED
+              : status & 0x80  ? CLD_DUMPED
+                               : CLD_KILLED,
+              status);
         if (!keep)
             process_reap(child);
         return true;
@@ -73,7 +76,7 @@ static int do_wait(struct wait_request *r)
 
     for (;;) {                  // after a sleep children count before signals do
         bool any = false;
-        list_for_each_safe(child, next, &p->children, sibling_node) {
+        list_for_each_safe (child, next, &p->children, sibling_node) {
             if (!is_meant(child, r))
                 continue;
             any = true;
@@ -92,7 +95,8 @@ static int do_wait(struct wait_request *r)
 
 struct user_rusage {
     struct timeval32 user, system;
-    int32_t largest_resident_kib, unused1[3], minor_faults, unused2[7], voluntary, forced;
+    int32_t largest_resident_kib, unused1[3], minor_faults, unused2[7], voluntary,
+        forced;
 };
 static_assert(sizeof(struct user_rusage) == 72, "Linux/i386 ABI");
 
@@ -114,7 +118,8 @@ long sys_wait4(pid_t pid, uptr_t status, int options, uptr_t usage)
 {
     struct wait_request r = { .options = (uint32_t)options | WEXITED };
 
-    if ((uint32_t)options & ~(WNOHANG | WUNTRACED | WCONTINUED | WNOTHREAD | WALL | WCLONE))
+    if ((uint32_t)options
+        & ~(WNOHANG | WUNTRACED | WCONTINUED | WNOTHREAD | WALL | WCLONE))
         return -EINVAL;
     if (pid == INT32_MIN)
         return -ESRCH;
@@ -134,8 +139,8 @@ long sys_waitid(int type, pid_t id, uptr_t info_out, int options, uptr_t usage)
 {
     struct wait_request r = { .type = (enum id_type)type, .id = id,
                               .options = (uint32_t)options };
-    uint32_t allowed = WNOHANG | WSTOPPED | WEXITED | WCONTINUED | WNOWAIT | WNOTHREAD | WALL
-                       | WCLONE;
+    uint32_t allowed =
+        WNOHANG | WSTOPPED | WEXITED | WCONTINUED | WNOWAIT | WNOTHREAD | WALL | WCLONE;
 
     if (r.options & ~allowed || !(r.options & (WSTOPPED | WEXITED | WCONTINUED)))
         return -EINVAL;

@@ -1,8 +1,8 @@
 /* fpu.c - the floating point unit's state follows its thread, when it is used.
  *
  * A thread that never computes with it pays nothing: CR0.TS makes the first use trap
- * (#NM), which loads the thread's state. At switch-out a thread that used it saves it and
- * sets TS again, so nothing of it stays reachable on the CPU.
+ * (#NM), which loads the thread's state. At switch-out a thread that used it saves it
+ * and sets TS again, so nothing of it stays reachable on the CPU.
  */
 #include "arch/x86/io.h"
 #include "base/string.h"

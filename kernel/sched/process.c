@@ -38,7 +38,7 @@ struct process *process_find(pid_t pid)
 {
     struct process *p;
 
-    list_for_each(p, bucket(pid), hash_node)
+    list_for_each (p, bucket(pid), hash_node)
         if (p->pid == pid)
             return p;
     return NULL;
@@ -119,7 +119,7 @@ void process_give_children_to_init(struct process *process)
     struct process *child, *next;
     bool zombies = false;
 
-    list_for_each_safe(child, next, &process->children, sibling_node) {
+    list_for_each_safe (child, next, &process->children, sibling_node) {
         list_remove(&child->sibling_node);
         child->parent = init_process;
         list_push_back(&init_process->children, &child->sibling_node);
@@ -131,13 +131,13 @@ void process_give_children_to_init(struct process *process)
     }
 }
 
-/* -- Groups and sessions ------------------------------------------------------------- */
+/* -- Groups and sessions ----------------------------------------------------------- */
 
 struct process_group *group_find(pid_t id)
 {
     struct process_group *group;
 
-    list_for_each(group, &all_groups, node)
+    list_for_each (group, &all_groups, node)
         if (group->id == id)
             return group;
     return NULL;
@@ -213,16 +213,18 @@ bool group_is_orphaned(const struct process_group *group)
 {
     struct process *p;
 
-    list_for_each(p, &group->members, group_node)
+    list_for_each (p, &group->members, group_node)
         if (!p->is_zombie && p->parent && p->parent != init_process
-            && !p->parent->is_zombie && p->parent->group && p->parent->group != group && p->parent->group->session == group->session)
+            && !p->parent->is_zombie && p->parent->group && p->parent->group != group
+            && p->parent->group->session == group->session)
             return false;
     return true;
 }
 
-/* -- Rights -------------------------------------------------------------------------- */
+/* -- Rights ------------------------------------------------------------------------ */
 
-bool process_may_signal(const struct process *from, const struct process *to, int signal)
+bool process_may_signal(const struct process *from, const struct process *to,
+                        int signal)
 {
     const struct credentials *f = &from->credentials, *t = &to->credentials;
 
@@ -247,13 +249,13 @@ static bool processes_check(char *why, size_t size)
 {
     struct process *p, *child;
 
-    list_for_each(p, &all_processes, all_node) {
+    list_for_each (p, &all_processes, all_node) {
         const char *wrong = NULL;
         if (p->is_zombie ? p->nr_threads || p->space || p->files : !p->nr_threads)
             wrong = "is neither alive nor a zombie";
         if (list_length(&p->threads) != p->nr_threads)
             wrong = "has miscounted its threads";
-        list_for_each(child, &p->children, sibling_node)
+        list_for_each (child, &p->children, sibling_node)
             if (child->parent != p)
                 wrong = "has a child with another parent";
         if (wrong) {

@@ -133,13 +133,15 @@ struct process_group *group_find(pid_t id);
 must_check int group_join(struct process *process, pid_t id, bool new_session);
 void group_leave(struct process *process);
 
-/* No member has a parent in another group of the same session: nobody could continue it. */
+/* No member has a parent in another group of the same session: nobody could continue
+ * it. */
 bool group_is_orphaned(const struct process_group *group);
 /* Set by the terminals: a session's last group is gone. */
 extern void (*session_ended)(struct session *session);
 
 /* May `from` send signals and messages to `to`? As kill(2). */
-bool process_may_signal(const struct process *from, const struct process *to, int signal);
+bool process_may_signal(const struct process *from, const struct process *to,
+                        int signal);
 bool credentials_in_group(const struct credentials *c, gid_t gid);
 
 /* Time used so far; a process's is that of all its threads, living and gone. */
@@ -149,7 +151,8 @@ struct usage process_usage(const struct process *process);
 /* Children of exiting processes go to init. */
 void process_give_children_to_init(struct process *process);
 
-static inline uint64_t limit_soft(const struct process *process, enum resource_limit which)
+static inline uint64_t limit_soft(const struct process *process,
+                                  enum resource_limit which)
 {
     return process->limits[which].soft;
 }

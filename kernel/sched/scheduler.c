@@ -1,10 +1,10 @@
 /* scheduler.c - the run queue, the choice, and the switch.
  *
- * Shape: queue.levels[0..100], a bitmap of those that are not empty. One queue serves all
- * CPUs: with one big lock, a queue for each CPU would buy nothing but balancing code.
- * Invariants: a thread is on a level if and only if it is READY, and the level is its
- * priority; the idle threads are on none; a CPU with cpu->idling set has nothing to do.
- * Wakes: nobody; sched/wait.c decides who becomes ready.
+ * Shape: queue.levels[0..100], a bitmap of those that are not empty. One queue serves
+ * all CPUs: with one big lock, a queue for each CPU would buy nothing but balancing
+ * code. Invariants: a thread is on a level if and only if it is READY, and the level is
+ * its priority; the idle threads are on none; a CPU with cpu->idling set has nothing to
+ * do. Wakes: nobody; sched/wait.c decides who becomes ready.
  */
 #include "sched/scheduler.h"
 
@@ -20,8 +20,8 @@
 #include "mm/stack.h"
 
 #define SLICE      (10 * MILLISECOND)   /* a turn at nice 0 */
-#define STEPS_MAX  16                   /* with a seed: steps between preemption choices */
-#define CANDIDATES 4                    /* with a seed: how many of the first are equal */
+#define STEPS_MAX  16                /* with a seed: steps between preemption choices */
+#define CANDIDATES 4                  /* with a seed: how many of the first are equal */
 
 static struct {
     struct list levels[PRIORITIES];
@@ -47,7 +47,7 @@ static uint32_t steps_to_next_choice(void)
     return seed ? 1 + random_below(&generator, STEPS_MAX) : UINT32_MAX;
 }
 
-/* -- The run queue ------------------------------------------------------------------- */
+/* -- The run queue ----------------------------------------------------------------- */
 
 static void queue_insert(struct thread *t, bool at_front)
 {
@@ -94,11 +94,12 @@ static bool may_run_on(const struct thread *t, const struct cpu *cpu)
 }
 
 /* The first of a level that may run here, after skipping some that may, too. */
-static struct thread *first_for(struct list *level, const struct cpu *cpu, uint32_t skip)
+static struct thread *first_for(struct list *level, const struct cpu *cpu,
+                                uint32_t skip)
 {
     struct thread *t, *found = NULL;
 
-    list_for_each(t, level, run_node) {
+    list_for_each (t, level, run_node) {
         if (!may_run_on(t, cpu))
             continue;
         found = t;
@@ -108,8 +109,8 @@ static struct thread *first_for(struct list *level, const struct cpu *cpu, uint3
     return found;
 }
 
-/* The thread to run on this CPU; NULL: none in the queue may. O(1), as long as nobody has
- * bound threads to other CPUs with sched_setaffinity. */
+/* The thread to run on this CPU; NULL: none in the queue may. O(1), as long as nobody
+ * has bound threads to other CPUs with sched_setaffinity. */
 static struct thread *queue_choose(uint32_t skip)
 {
     for (int level = queue_top(); level >= 0; level = level_below(level)) {
@@ -129,7 +130,7 @@ static struct thread *queue_take(void)
     return t;
 }
 
-/* -- The switch ---------------------------------------------------------------------- */
+/* -- The switch -------------------------------------------------------------------- */
 
 static void bury(struct thread *previous)
 {
@@ -210,7 +211,7 @@ void schedule(void)
     switch_to(prev, next);
 }
 
-/* -- Becoming ready ------------------------------------------------------------------ */
+/* -- Becoming ready ---------------------------------------------------------------- */
 
 static bool is_idle(const struct cpu *cpu)
 {
@@ -231,8 +232,8 @@ void sched_kick(struct thread *t)
     ipi_reschedule(t->cpu);
 }
 
-/* Finds a CPU for a thread that has just become ready: an idle one, or the one that runs
- * the least important thread below it. */
+/* Finds a CPU for a thread that has just become ready: an idle one, or the one that
+ * runs the least important thread below it. */
 static void find_cpu(const struct thread *t)
 {
     struct cpu *weakest = may_run_on(t, this_cpu()) ? this_cpu() : NULL;
@@ -248,8 +249,9 @@ static void find_cpu(const struct thread *t)
             ipi_reschedule(cpu);
             return;
         }
-        if (!weakest || ((struct thread *)cpu->running)->priority
-                            < ((struct thread *)weakest->running)->priority)
+        if (!weakest
+            || ((struct thread *)cpu->running)->priority
+                   < ((struct thread *)weakest->running)->priority)
             weakest = cpu;
     }
     if (!weakest)
@@ -340,7 +342,7 @@ uint32_t sched_runnable(void)
     return n;
 }
 
-/* -- Idle, start --------------------------------------------------------------------- */
+/* -- Idle, start ------------------------------------------------------------------- */
 
 void cpu_idle(void)
 {
@@ -381,17 +383,20 @@ static bool sched_check(char *why, size_t size)
             format(why, size, "scheduler: level %u's list is broken", level);
             return false;
         }
-        list_for_each(t, &queue.levels[level], run_node) {
+        list_for_each (t, &queue.levels[level], run_node) {
             count++;
             if (t->state != THREAD_READY || t->priority != level) {
-                format(why, size, "scheduler: thread %d on level %u is in state %u, "
-                       "priority %u", t->tid, level, t->state, t->priority);
+                format(why, size,
+                       "scheduler: thread %d on level %u is in state %u, "
+                       "priority %u",
+                       t->tid, level, t->state, t->priority);
                 return false;
             }
         }
     }
     if (count != queue.count)
-        format(why, size, "scheduler: %u threads queued, %u counted", count, queue.count);
+        format(why, size, "scheduler: %u threads queued, %u counted", count,
+               queue.count);
     return count == queue.count;
 }
 

@@ -2,8 +2,8 @@
  *
  * One run queue with a list for each priority and a bitmap of the lists that are not
  * empty: picking is O(1) on any number of threads. Within one priority it goes round
- * robin by time slices. The queue serves all CPUs; a CPU without work halts and is woken
- * by an interrupt.
+ * robin by time slices. The queue serves all CPUs; a CPU without work halts and is
+ * woken by an interrupt.
  *
  * Everything that could be chosen differently (which of equals, whether to preempt at a
  * step, how long a slice is) is drawn from one seeded generator, so a run is a function
@@ -59,5 +59,5 @@ void sched_kick(struct thread *thread);
 /* Binds it to some CPUs; if it runs on another one it leaves that soon. */
 void thread_set_affinity(struct thread *thread, uint8_t cpus_allowed);
 
-uint32_t sched_random(uint32_t bound);  /* from the seeded generator; 0 without a seed */
+uint32_t sched_random(uint32_t bound); /* from the seeded generator; 0 without a seed */
 uint32_t sched_runnable(void);          /* threads ready or running */

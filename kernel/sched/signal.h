@@ -1,6 +1,6 @@
-/* signal.h - numbers, sets and posting of signals. What a signal does (handlers, frames,
- * stop and continue) is kernel/ipc/signal_*.c; here is only what every sleeper must see:
- * that one is pending.
+/* signal.h - numbers, sets and posting of signals. What a signal does (handlers,
+ * frames, stop and continue) is kernel/ipc/signal_*.c; here is only what every sleeper
+ * must see: that one is pending.
  */
 #pragma once
 
@@ -68,7 +68,7 @@ struct pending_signals {
     struct list queue;          /* struct queued_signal, in order of arrival */
 };
 
-enum signal_disposition { SIG_DFL = 0, SIG_IGN = 1 };      /* handler, else an address */
+enum signal_disposition { SIG_DFL = 0, SIG_IGN = 1 };     /* handler, else an address */
 enum signal_action_flags {
     SA_NOCLDSTOP = 1, SA_NOCLDWAIT = 2, SA_SIGINFO = 4, SA_RESTORER = 0x04000000,
     SA_ONSTACK = 0x08000000, SA_RESTART = 0x10000000, SA_NODEFER = 0x40000000,
@@ -96,20 +96,21 @@ bool signal_default_stops(int signal);
 /* Would the process ignore it now? init ignores what it does not handle. */
 bool signal_is_ignored(const struct process *process, int signal);
 
-/* Tells the parent that its child stopped, continued or ended: SIGCHLD, and whoever waits. */
+/* Tells the parent that its child stopped, continued or ended: SIGCHLD, and whoever
+ * waits. */
 void parent_notify(struct process *child, int code, int status);
 
 /* Posts a signal to a process (any thread that does not block it) or to one thread.
  * Never fails: without memory the bit is set and the details are lost, as POSIX allows
- * for all but sigqueue. info NULL means sent by the kernel. Signals that are ignored are
- * dropped here. Returns -EAGAIN only when must_queue and the queue is full. */
+ * for all but sigqueue. info NULL means sent by the kernel. Signals that are ignored
+ * are dropped here. Returns -EAGAIN only when must_queue and the queue is full. */
 int signal_post_process(struct process *process, const struct siginfo *info,
                         bool must_queue);
 int signal_post_thread(struct thread *thread, const struct siginfo *info,
                        bool must_queue);
 
-/* The same for a POSIX timer's expiry. True: it is queued, and timer_signal_taken will be
- * told when it is taken. */
+/* The same for a POSIX timer's expiry. True: it is queued, and timer_signal_taken will
+ * be told when it is taken. */
 struct posix_timer;
 bool signal_post_timer(struct process *process, struct thread *thread,
                        const struct siginfo *info, struct posix_timer *timer);
@@ -130,7 +131,8 @@ void signal_update_all(struct process *process);
  * lowest number not in `blocked`. False when there is none. */
 bool signal_take(struct thread *thread, sigset_t blocked, struct siginfo *info);
 
-/* Set by posix/timer.c: fills in the overrun count when a timer's signal is delivered. */
+/* Set by posix/timer.c: fills in the overrun count when a timer's signal is
+ * delivered. */
 extern void (*timer_signal_taken)(struct queued_signal *queued, struct siginfo *info);
 
 void pending_init(struct pending_signals *pending);

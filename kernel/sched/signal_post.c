@@ -1,8 +1,8 @@
 /* signal_post.c - posting signals: who gets them, and who is woken for them.
  *
  * Shape: two pending sets, the thread's and the process's. A bit says that a signal is
- * pending, the queue holds its details; signals 1..31 are pending at most once, real-time
- * signals are queued each with its value.
+ * pending, the queue holds its details; signals 1..31 are pending at most once,
+ * real-time signals are queued each with its value.
  * Wakes: the one thread chosen to take the signal, through thread_interrupt.
  * See: signal(7), POSIX XSH 2.4.
  */
@@ -30,14 +30,15 @@ void pending_clear(struct pending_signals *pending, sigset_t which)
     struct queued_signal *q, *next;
 
     pending->set &= ~which;
-    list_for_each_safe(q, next, &pending->queue, node)
+    list_for_each_safe (q, next, &pending->queue, node)
         if (which & sigset_of(q->info.signal))
             queued_free(q);
 }
 
 bool signal_default_ignores(int signal)
 {
-    return signal == SIGCHLD || signal == SIGURG || signal == SIGWINCH || signal == SIGCONT;
+    return signal == SIGCHLD || signal == SIGURG || signal == SIGWINCH
+           || signal == SIGCONT;
 }
 
 bool signal_default_stops(int signal)
@@ -82,7 +83,7 @@ void signal_update_all(struct process *process)
 {
     struct thread *t;
 
-    list_for_each(t, &process->threads, process_node) {
+    list_for_each (t, &process->threads, process_node) {
         signal_update(t);
         if (t->attention & ATTENTION_SIGNAL && t != current())
             notice(t);
@@ -129,13 +130,15 @@ void parent_notify(struct process *child, int code, int status)
         info.uid = child->credentials.uid;
         info.status_or_value = status;
         info.user_time = (int32_t)divide_u64(child->usage.user_time, 10000000, NULL);
-        info.system_time = (int32_t)divide_u64(child->usage.system_time, 10000000, NULL);
+        info.system_time =
+            (int32_t)divide_u64(child->usage.system_time, 10000000, NULL);
         signal_post_process(parent, &info, false);
     }
     wait_wake_all(&parent->child_wait, 0);
 }
 
-/* SIGCONT undoes a stop whatever else becomes of it; SIGKILL too, or it could not act. */
+/* SIGCONT undoes a stop whatever else becomes of it; SIGKILL too, or it could not
+ * act. */
 static void continue_process(struct process *process, bool report)
 {
     struct thread *t;
@@ -144,7 +147,7 @@ static void continue_process(struct process *process, bool report)
     if (!process->stopped)
         return;
     process->stopped = false;
-    list_for_each(t, &process->threads, process_node)
+    list_for_each (t, &process->threads, process_node)
         t->attention &= ~(uint32_t)ATTENTION_STOP;
     wait_wake_all(&process->stop_wait, 0);
     if (report) {
@@ -158,7 +161,7 @@ static void clear_everywhere(struct process *process, sigset_t which)
     struct thread *t;
 
     pending_clear(&process->pending, which);
-    list_for_each(t, &process->threads, process_node)
+    list_for_each (t, &process->threads, process_node)
         pending_clear(&t->pending, which);
 }
 
@@ -187,19 +190,19 @@ static bool is_dropped(const struct process *process, const struct thread *threa
     // blocked: kept, because the action may change before it is unblocked
     if (thread)
         return wants(thread, signal) && !(thread->waited_for & sigset_of(signal));
-    list_for_each(t, &process->threads, process_node)
+    list_for_each (t, &process->threads, process_node)
         if (!(t->blocked & sigset_of(signal)))
             return true;
     return false;
 }
 
-/* The thread to take a signal of the process: one that waits for it, else the first that
- * does not block it; the running one is preferred. */
+/* The thread to take a signal of the process: one that waits for it, else the first
+ * that does not block it; the running one is preferred. */
 static struct thread *choose(struct process *process, int signal)
 {
     struct thread *t, *candidate = NULL;
 
-    list_for_each(t, &process->threads, process_node) {
+    list_for_each (t, &process->threads, process_node) {
         if (t->exiting || !wants(t, signal))
             continue;
         if (t->waited_for & sigset_of(signal))
@@ -232,7 +235,8 @@ int signal_post_process(struct process *process, const struct siginfo *info,
     return 0;
 }
 
-int signal_post_thread(struct thread *thread, const struct siginfo *info, bool must_queue)
+int signal_post_thread(struct thread *thread, const struct siginfo *info,
+                       bool must_queue)
 {
     struct process *process = thread->process;
     int signal = info->signal;
@@ -242,8 +246,8 @@ int signal_post_thread(struct thread *thread, const struct siginfo *info, bool m
     side_effects(process, signal);
     if (is_dropped(process, thread, signal))
         return 0;
-    trace_record(TRACE_SIGNAL, 0, current()->tid, (uint32_t)signal, (uint32_t)thread->tid,
-                 0);
+    trace_record(TRACE_SIGNAL, 0, current()->tid, (uint32_t)signal,
+                 (uint32_t)thread->tid, 0);
     int error = enqueue(&thread->pending, process, info, must_queue);
     if (!error && wants(thread, signal))
         notice(thread);
@@ -254,7 +258,7 @@ static struct queued_signal *last_of(struct pending_signals *pending, int signal
 {
     struct queued_signal *q, *found = NULL;
 
-    list_for_each(q, &pending->queue, node)
+    list_for_each (q, &pending->queue, node)
         if (q->info.signal == signal)
             found = q;
     return found;
@@ -281,7 +285,7 @@ static void forget(struct pending_signals *pending, const struct posix_timer *ti
 {
     struct queued_signal *q, *next;
 
-    list_for_each_safe(q, next, &pending->queue, node) {
+    list_for_each_safe (q, next, &pending->queue, node) {
         if (q->timer != timer)
             continue;
         int signal = q->info.signal;
@@ -296,7 +300,7 @@ void signal_forget_timer(struct process *process, const struct posix_timer *time
     struct thread *t;
 
     forget(&process->pending, timer);
-    list_for_each(t, &process->threads, process_node)
+    list_for_each (t, &process->threads, process_node)
         forget(&t->pending, timer);
 }
 
@@ -322,7 +326,7 @@ static bool take_from(struct pending_signals *pending, int signal, struct siginf
     struct queued_signal *q, *next, *first = NULL;
     bool more = false;
 
-    list_for_each_safe(q, next, &pending->queue, node) {
+    list_for_each_safe (q, next, &pending->queue, node) {
         if (q->info.signal != signal)
             continue;
         if (first) {

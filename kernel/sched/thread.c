@@ -1,7 +1,7 @@
 /* thread.c - making, finding and freeing threads; ids.
  *
- * Ids of processes, threads, groups and sessions come from one counter and are never used
- * again while the machine runs, so an old id never means a stranger.
+ * Ids of processes, threads, groups and sessions come from one counter and are never
+ * used again while the machine runs, so an old id never means a stranger.
  */
 #include "sched/thread.h"
 
@@ -42,13 +42,14 @@ struct thread *thread_find(pid_t tid)
 {
     struct thread *t;
 
-    list_for_each(t, bucket(tid), hash_node)
+    list_for_each (t, bucket(tid), hash_node)
         if (t->tid == tid)
             return t;
     return NULL;
 }
 
-struct thread *thread_create(struct process *process, void (*entry)(void *), void *argument)
+struct thread *thread_create(struct process *process, void (*entry)(void *),
+                             void *argument)
 {
     struct account *account = process->account;
 
@@ -118,14 +119,15 @@ static void print_threads(void)
 {
     struct thread *t;
 
-    list_for_each(t, &all_threads, all_node) {
+    list_for_each (t, &all_threads, all_node) {
         log_printf("  %5d %-15s %-8s", t->tid, t->name, state_name(t));
         for (unsigned i = 0; i < t->nr_waiters; i++) {
             char about[80] = "";
             const struct wait_queue *queue = t->waiters[i].queue;
             if (queue->class->describe)
                 queue->class->describe(queue, about, sizeof(about));
-            log_printf(" waits for: %s%s%s", queue->class->name, *about ? ", " : "", about);
+            log_printf(" waits for: %s%s%s", queue->class->name, *about ? ", " : "",
+                       about);
         }
         log_printf("\n");
     }
@@ -140,7 +142,7 @@ static bool threads_check(char *why, size_t size)
 {
     struct thread *t;
 
-    list_for_each(t, &all_threads, all_node) {
+    list_for_each (t, &all_threads, all_node) {
         bool queued = list_node_is_linked(&t->run_node);
         bool ok = t->magic == THREAD_MAGIC && queued == (t->state == THREAD_READY)
                   && (t->state != THREAD_RUNNING || t->cpu->running == t)
@@ -149,8 +151,8 @@ static bool threads_check(char *why, size_t size)
             ok = t->waiters[i].thread == t
                  && list_is_consistent(&t->waiters[i].queue->waiters);
         if (!ok) {
-            format(why, size, "threads: thread %d (%s) is %s, and that is not true", t->tid,
-                   t->name, state_name(t));
+            format(why, size, "threads: thread %d (%s) is %s, and that is not true",
+                   t->tid, t->name, state_name(t));
             return false;
         }
     }

@@ -42,12 +42,12 @@ enum sched_policy { SCHED_OTHER = 0, SCHED_FIFO = 1, SCHED_RR = 2, SCHED_BATCH =
 #define THREAD_MAGIC 0x54687264u
 
 struct thread {
-    struct cpu *cpu;            /* first: this_cpu() reads it. Where it runs or last ran */
+    struct cpu *cpu;         /* first: this_cpu() reads it. Where it runs or last ran */
     uint32_t esp;               /* saved stack pointer while not running */
     uint32_t attention;         /* enum attention bits */
     uint32_t magic;             /* THREAD_MAGIC: a stack overflow would hit it last */
     struct process *process;    /* NULL: an idle thread */
-    struct address_space *space;/* what it runs in; NULL: kernel only */
+    struct address_space *space; /* what it runs in; NULL: kernel only */
     struct trap_frame *frame;   /* of the entry from user mode */
     pid_t tid;
     uint8_t state;              /* enum thread_state */
@@ -63,7 +63,7 @@ struct thread {
     struct list_node run_node;  /* run queue */
     struct list_node process_node; /* process->threads */
     struct list_node all_node;  /* all_threads */
-    struct list_node hash_node; /* by tid */
+    struct list_node hash_node;    /* by tid */
     void (*entry)(void *argument);  /* where it starts */
     void *entry_argument;
 
@@ -113,8 +113,8 @@ static inline struct thread *current(void)
     return current_thread_base();
 }
 
-/* A new thread in `process`, on no queue; NULL without memory or over the limit. It will
- * start in entry(argument). */
+/* A new thread in `process`, on no queue; NULL without memory or over the limit. It
+ * will start in entry(argument). */
 must_check struct thread *thread_create(struct process *process, void (*entry)(void *),
                                         void *argument);
 void thread_free(struct thread *thread);        /* one that never ran, or is dead */
@@ -131,10 +131,11 @@ static inline uint32_t thread_stack_top(const struct thread *thread)
     return (uint32_t)thread;
 }
 
-/* Ends a thread's sleep from outside: -EINTR, -ETIMEDOUT. Nothing when it is not asleep. */
+/* Ends a thread's sleep from outside: -EINTR, -ETIMEDOUT. Nothing when it is not
+ * asleep. */
 void thread_interrupt(struct thread *thread, long result);
 
-/* -- Floating point state (fpu.c) ---------------------------------------------------- */
+/* -- Floating point state (fpu.c) -------------------------------------------------- */
 
 void fpu_init(void);
 extern uint32_t fpu_mxcsr_mask;                 /* [const] MXCSR bits that exist */

@@ -30,7 +30,8 @@ static inline void timer_init(struct timer *timer, void (*fire)(struct timer *))
     timer->fire = fire;
 }
 
-/* Arms (again) for an absolute deadline; one that has passed fires at the next chance. */
+/* Arms (again) for an absolute deadline; one that has passed fires at the next
+ * chance. */
 void timer_start(struct timer *timer, nanoseconds_t deadline);
 void timer_cancel(struct timer *timer);
 

@@ -13,8 +13,10 @@ struct usage thread_usage(const struct thread *t)
     }
     nanoseconds_t all = tsc_to_nanoseconds(run), kernel = tsc_to_nanoseconds(system);
     return (struct usage){
-        .user_time = all > kernel ? all - kernel : 0, .system_time = kernel,
-        .switches_voluntary = t->switches_voluntary, .switches_forced = t->switches_forced,
+        .user_time = all > kernel ? all - kernel : 0,
+        .system_time = kernel,
+        .switches_voluntary = t->switches_voluntary,
+        .switches_forced = t->switches_forced,
         .minor_faults = t->faults,
     };
 }
@@ -24,7 +26,7 @@ struct usage process_usage(const struct process *p)
     struct usage sum = p->usage;
     struct thread *t;
 
-    list_for_each(t, &p->threads, process_node) {
+    list_for_each (t, &p->threads, process_node) {
         struct usage u = thread_usage(t);
         sum.user_time += u.user_time;
         sum.system_time += u.system_time;

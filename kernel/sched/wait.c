@@ -81,7 +81,8 @@ static long block(struct waiter *waiters, unsigned count, nanoseconds_t deadline
             timer_init(&t->wait_timer, deadline_passed);
             timer_start(&t->wait_timer, deadline);
         }
-        trace_record(TRACE_SLEEP, 0, t->tid, count ? (uint32_t)waiters->queue : 0, 0, 0);
+        trace_record(TRACE_SLEEP, 0, t->tid, count ? (uint32_t)waiters->queue : 0, 0,
+                     0);
         t->switches_voluntary++;
         schedule();
         if (deadline != DEADLINE_NEVER)
@@ -139,7 +140,7 @@ void wait_wake(struct wait_queue *queue, unsigned count, long result)
 {
     struct waiter *waiter, *next;
 
-    list_for_each_safe(waiter, next, &queue->waiters, node) {
+    list_for_each_safe (waiter, next, &queue->waiters, node) {
         if (count == 0)
             return;
         if (!waiter->shared)

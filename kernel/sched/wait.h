@@ -1,8 +1,9 @@
 /* wait.h - the one way to wait.
  *
  * wait_sleep is the only function that blocks, wait_wake the only one that wakes, and
- * the waker decides the sleeper's result. A waiter is a node on the sleeper's own stack,
- * so one thread can wait on many queues (poll), and nothing is allocated to sleep.
+ * the waker decides the sleeper's result. A waiter is a node on the sleeper's own
+ * stack, so one thread can wait on many queues (poll), and nothing is allocated to
+ * sleep.
  *
  * Two shapes. Condition: the sleeper loops - done? partner gone? may not block? sleep.
  * Hand-over: the waker does the sleeper's work, takes it off the queue and writes its
@@ -43,7 +44,8 @@ struct waiter {
 
 #define WAIT_QUEUE_INIT(queue, wait_class) { LIST_INIT((queue).waiters), (wait_class) }
 
-static inline void wait_queue_init(struct wait_queue *queue, const struct wait_class *class)
+static inline void wait_queue_init(struct wait_queue *queue,
+                                   const struct wait_class *class)
 {
     list_init(&queue->waiters);
     queue->class = class;
@@ -60,8 +62,8 @@ must_check long wait_sleep(struct wait_queue *queue, nanoseconds_t deadline) SLE
 /* SLEEPS. The same, but only the end of the process cuts it short (vfork, stop). */
 long wait_sleep_killable(struct wait_queue *queue) SLEEPS;
 
-/* SLEEPS. The general form. `waiter` was made by waiter_init and may be part of a bigger
- * struct that a hand-over fills in. */
+/* SLEEPS. The general form. `waiter` was made by waiter_init and may be part of a
+ * bigger struct that a hand-over fills in. */
 must_check long wait_sleep_waiter(struct waiter *waiter, nanoseconds_t deadline) SLEEPS;
 
 /* SLEEPS. Waits on several queues; each waiter is on its queue already (waiter_add).

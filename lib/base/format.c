@@ -31,8 +31,8 @@ static void put_string(struct output *out, const struct conversion *conv, const 
 {
     if (!s)
         s = "(null)";
-    int length = (int)(conv->precision >= 0 ? strnlen(s, (size_t)conv->precision)
-                                            : strlen(s));
+    int length =
+        (int)(conv->precision >= 0 ? strnlen(s, (size_t)conv->precision) : strlen(s));
     if (!conv->left)
         put_repeated(out, ' ', conv->width - length);
     for (int i = 0; i < length; i++)
@@ -41,8 +41,8 @@ static void put_string(struct output *out, const struct conversion *conv, const 
         put_repeated(out, ' ', conv->width - length);
 }
 
-static void put_number(struct output *out, const struct conversion *conv, uint64_t value,
-                       unsigned base, bool upper, const char *sign)
+static void put_number(struct output *out, const struct conversion *conv,
+                       uint64_t value, unsigned base, bool upper, const char *sign)
 {
     const char *digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
     char text[24];
@@ -184,7 +184,8 @@ static void put_conversion(struct output *out, struct conversion *conv, char let
         break;
     case 'p':
         conv->alternate = true;
-        put_hexadecimal(out, conv, (uint32_t)(uintptr_t)va_arg(*arguments, void *), false);
+        put_hexadecimal(out, conv, (uint32_t)(uintptr_t)va_arg(*arguments, void *),
+                        false);
         break;
     case 'c': {
         char text[2] = { (char)va_arg(*arguments, int), '\0' };

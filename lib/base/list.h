@@ -87,7 +87,8 @@ static inline unsigned list_length(const struct list *list)
 {
     unsigned n = 0;
 
-    for (struct list_node *node = list->head.next; node != &list->head; node = node->next)
+    for (struct list_node *node = list->head.next; node != &list->head;
+         node = node->next)
         n++;
     return n;
 }

@@ -1,5 +1,6 @@
 /* random.h - a small generator whose whole state is one word: the same seed gives the
- * same choices. Not for secrets; kernel/dev/random.c has those. (Marsaglia's xorshift32.)
+ * same choices. Not for secrets; kernel/dev/random.c has those. (Marsaglia's
+ * xorshift32.)
  */
 #pragma once
 

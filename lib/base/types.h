@@ -5,9 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef uint32_t paddr_t;       /* physical address; memory above 896 MiB is not managed */
+typedef uint32_t paddr_t;    /* physical address; memory above 896 MiB is not managed */
 typedef uint32_t vaddr_t;       /* virtual address, kernel or user */
-typedef int32_t pid_t;          /* process, thread, group or session; never used twice */
+typedef int32_t pid_t;         /* process, thread, group or session; never used twice */
 typedef uint32_t uid_t;
 typedef uint32_t gid_t;
 typedef uint32_t mode_t;
@@ -49,8 +49,10 @@ static inline bool uptr_is_null(uptr_t p)
     return p.address == 0;
 }
 
-#define min(a, b) ({ __typeof__(a) a_ = (a); __typeof__(b) b_ = (b); a_ < b_ ? a_ : b_; })
-#define max(a, b) ({ __typeof__(a) a_ = (a); __typeof__(b) b_ = (b); a_ > b_ ? a_ : b_; })
+#define min(a, b) \
+    ({ __typeof__(a) a_ = (a); __typeof__(b) b_ = (b); a_ < b_ ? a_ : b_; })
+#define max(a, b) \
+    ({ __typeof__(a) a_ = (a); __typeof__(b) b_ = (b); a_ > b_ ? a_ : b_; })
 
 #define round_down(x, power_of_two) ((x) & ~((__typeof__(x))(power_of_two) - 1))
 #define round_up(x, power_of_two)   round_down((x) + (power_of_two) - 1, power_of_two)

@@ -436,5 +436,5 @@ def other_user(s):
 @case("init gives a new shell when the login shell ends", guest_only=True)
 def respawn(s):
     s.send(CTRL_D)
-    s.login("Parley", "/tmp")
+    s.login("BusyBox", "/tmp")
     equal(s.run("echo again"), "again\n")

@@ -32,7 +32,7 @@ static void drop(void)
 static void ends(void)
 {
     char c = 'x';
-    int low = dup(0);
+    int low = dup(1);
     close(low);
     make();
     ok(p[0] == low && p[1] > p[0], "the two lowest free descriptors are used");
@@ -159,12 +159,12 @@ static void flags(void)
     p[0] = p[1] = -7;
     is_errno(pipe2(p, O_APPEND), EINVAL, "EINVAL: another flag");
     ok(p[0] == -7 && p[1] == -7, "and the array is untouched");
-    int low = dup(0);
+    int low = dup(1);
     close(low);
     is_int(raw(SYS_pipe, 16), -EFAULT, "EFAULT: a bad array");
     is_int(raw(SYS_pipe, -4), -EFAULT,
            "EFAULT: an array at the end of the address space");
-    int again = dup(0);
+    int again = dup(1);
     is_int(again, low, "and no descriptor is left open");
     close(again);
 }
@@ -173,11 +173,11 @@ static void flags(void)
 static void no_descriptors(void *unused)
 {
     (void)unused;
-    int low = dup(0);
+    int low = dup(1);
     struct rlimit one = { (rlim_t)low + 1, (rlim_t)low + 1 };
     close(low);
     need(setrlimit(RLIMIT_NOFILE, &one) == 0);
-    need(pipe(p) == -1 && errno == EMFILE && dup(0) == low);
+    need(pipe(p) == -1 && errno == EMFILE && dup(1) == low);
 }
 
 static void as_a_file(void)

@@ -3,7 +3,6 @@
  */
 /* FEATURE(101): SIGKILL ends, SIGSTOP suspends and SIGCONT resumes a process */
 /* FEATURE(103): the default action ends or suspends, an ignored signal does neither */
- * neither */
 #include "raw.h"
 #include "tap.h"
 

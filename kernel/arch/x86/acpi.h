@@ -1,4 +1,5 @@
-/* acpi.h - the three things Parley wants from ACPI: processors, interrupt routing, off. */
+/* acpi.h - the three things Parley wants from ACPI: processors, interrupt routing,
+ * off. */
 #pragma once
 
 #include "base/types.h"

@@ -1,8 +1,9 @@
 /* cpu.h - what each CPU owns, and how the running code finds it.
  *
  * A kernel stack is the upper half of a slot of STACK_SLOT bytes, aligned to its size;
- * the lower half is never mapped. The thread's struct lies at the very top, so the stack
- * pointer alone tells the running thread, and its first word is the CPU it runs on:
+ * the lower half is never mapped. The thread's struct lies at the very top, so the
+ * stack pointer alone tells the running thread, and its first word is the CPU it runs
+ * on:
  *
  *      slot + STACK_SLOT -> +-----------------+
  *                           | struct thread   |  THREAD_AREA bytes; first word: cpu
@@ -34,13 +35,13 @@ struct cpu {
     uint32_t number;            /* [const] 0 .. CPU_MAX - 1 */
     uint32_t apic_id;           /* [const] */
     void *idle;                 /* [const] struct thread that runs when nobody can */
-    void *running;              /* struct thread on this CPU; only its own code changes it */
+    void *running;         /* struct thread on this CPU; only its own code changes it */
     struct account *account;    /* [cpu] who pays for what is allocated now */
     uint32_t space_root;        /* [cpu] what CR3 holds */
     bool idling;                /* halted or about to: wake it with ipi_reschedule */
     bool online;                /* [ipi] has come up */
-    uint64_t timer_deadline;    /* [cpu] when its timer will fire; UINT64_MAX: stopped */
-    uint32_t steps_left;        /* [cpu] system calls until the next preemption choice */
+    uint64_t timer_deadline;   /* [cpu] when its timer will fire; UINT64_MAX: stopped */
+    uint32_t steps_left;       /* [cpu] system calls until the next preemption choice */
     uint32_t trace_next;        /* [cpu] its trace ring's next event */
     volatile uint32_t requests; /* [ipi] enum cpu_request bits others want answered */
 

@@ -1,10 +1,11 @@
-/* descriptor_tables.c - segments, interrupt gates, task state: what the CPU itself reads.
+/* descriptor_tables.c - segments, interrupt gates, task state: what the CPU itself
+ * reads.
  *
- * Shape: each CPU has its own GDT (the TLS entry and the TSS differ); all share one IDT.
- * Invariants: user and kernel segments are flat, protection is the page tables' business;
- * every one of the 256 gates is present; only 3, 4 and 0x80 can be called by `int n`; a
- * double fault runs on a task of its own, so that even a lost stack is told by name.
- * See: Intel SDM volume 3, 3.4, 6.11, 7.2.
+ * Shape: each CPU has its own GDT (the TLS entry and the TSS differ); all share one
+ * IDT. Invariants: user and kernel segments are flat, protection is the page tables'
+ * business; every one of the 256 gates is present; only 3, 4 and 0x80 can be called by
+ * `int n`; a double fault runs on a task of its own, so that even a lost stack is told
+ * by name. See: Intel SDM volume 3, 3.4, 6.11, 7.2.
  */
 #include "arch/x86/descriptor_tables.h"
 
@@ -70,7 +71,8 @@ static void double_fault_task_init(struct cpu *cpu)
 {
     struct tss *t = &cpu->double_fault_tss;
 
-    // the stack pointer must find a thread, for this_cpu(): borrow the idle thread's slot
+    // the stack pointer must find a thread, for this_cpu(): borrow the idle thread's
+    // slot
     t->esp0 = t->esp = (uint32_t)cpu->idle;
     t->ss0 = t->ss = KERNEL_DS;
     t->cs = KERNEL_CS;
@@ -100,7 +102,8 @@ void descriptor_tables_load(struct cpu *cpu)
     __asm__ volatile("lgdt %0" : : "m"(gdt));
     __asm__ volatile("ljmp %0, $1f; 1:" : : "i"(KERNEL_CS));
     __asm__ volatile("mov %0, %%ds; mov %0, %%es" : : "r"(USER_DS));
-    __asm__ volatile("mov %0, %%ss; mov %1, %%fs; mov %1, %%gs" : : "r"(KERNEL_DS), "r"(0));
+    __asm__ volatile("mov %0, %%ss" : : "r"(KERNEL_DS));
+    __asm__ volatile("mov %0, %%fs; mov %0, %%gs" : : "r"(0));
     __asm__ volatile("lidt %0" : : "m"(idt_pointer));
     __asm__ volatile("lldt %w0; ltr %w1" : : "r"(0), "r"(TSS_SELECTOR));
     if (cpu_features.sysenter) {
@@ -115,8 +118,8 @@ bool tls_descriptor_make(const struct user_descriptor *u, uint64_t *descriptor)
     enum { SEG_32BIT = 1, CONTENTS = 6, READ_ONLY = 8, LIMIT_PAGES = 16, ABSENT = 32,
            USEABLE = 64 };
 
-    bool empty = !(u->base | u->limit) && (u->flags & ~(uint32_t)USEABLE)
-                                              == (READ_ONLY | ABSENT);
+    bool empty = !(u->base | u->limit)
+                 && (u->flags & ~(uint32_t)USEABLE) == (READ_ONLY | ABSENT);
     if (empty || (!u->base && !u->limit && !u->flags)) {
         *descriptor = 0;        // Linux's two ways to clear an entry
         return true;
@@ -124,8 +127,10 @@ bool tls_descriptor_make(const struct user_descriptor *u, uint64_t *descriptor)
     // code segments, 16-bit ones and absent ones are not for set_thread_area
     if (u->flags & 4 || !(u->flags & SEG_32BIT) || u->flags & ABSENT)
         return false;
-    uint64_t access = 0xf0 | (u->flags & CONTENTS) << 1 | (u->flags & READ_ONLY ? 0 : 2);
-    uint64_t flags = 4 | (u->flags & LIMIT_PAGES ? 8 : 0) | (u->flags & USEABLE ? 1 : 0);
+    uint64_t access =
+        0xf0 | (u->flags & CONTENTS) << 1 | (u->flags & READ_ONLY ? 0 : 2);
+    uint64_t flags =
+        4 | (u->flags & LIMIT_PAGES ? 8 : 0) | (u->flags & USEABLE ? 1 : 0);
     *descriptor = (u->limit & 0xffff) | (uint64_t)(u->base & 0xffffff) << 16
                   | access << 40 | (uint64_t)(u->limit >> 16 & 15) << 48 | flags << 52
                   | (uint64_t)(u->base >> 24) << 56;

@@ -8,10 +8,10 @@
 ;  3. trap(frame) in C takes the big lock, does the work, gives the lock back
 ;  4. trap_return restores; a selector that went bad meanwhile is fixed up (fault.c)
 ;
-; What an attacker can bring along, and what is done about it: DF (cld), AC (clac, or SMAP
-; would be off), NT and TF through sysenter (popfd; and a debug trap on sysenter's first
-; instruction goes on at sysenter_entry_stepped), VM (frame_is_user; data segments are
-; loaded before any access).
+; What an attacker can bring along, and what is done about it: DF (cld), AC (clac, or
+; SMAP would be off), NT and TF through sysenter (popfd; and a debug trap on sysenter's
+; first instruction goes on at sysenter_entry_stepped), VM (frame_is_user; data segments
+; are loaded before any access).
 
 bits 32
 %include "offsets.inc"
@@ -73,8 +73,8 @@ iret_failed:
         push dword VECTOR_PROTECTION
         jmp trap_common
 
-; sysenter: the CPU loaded only cs, ss, eip and esp = this CPU's TSS. Our system page put
-; the user's stack pointer into ebp.
+; sysenter: the CPU loaded only cs, ss, eip and esp = this CPU's TSS. Our system page
+; put the user's stack pointer into ebp.
         align 16
 sysenter_entry:
         mov esp, [esp + TSS_ESP0]

@@ -1,7 +1,8 @@
 /* features.c - finds out what the processor has and switches it on.
  *
  * Invariants: control registers are written outright, because firmware leaves them in
- * many states; no bit is set that CPUID does not promise (QEMU hangs on a reserved one).
+ * many states; no bit is set that CPUID does not promise (QEMU hangs on a reserved
+ * one).
  * See: Intel SDM volume 2 (CPUID), volume 3, 2.5 (control registers).
  */
 #include "arch/x86/features.h"

@@ -1,7 +1,8 @@
 /* fixup.c - the table of kernel instructions that may fault.
  *
- * Shape: pairs (address, go on at). A second word of 0 marks a `pop` of a segment register
- * in trap return: the selector that went bad meanwhile becomes the null selector.
+ * Shape: pairs (address, go on at). A second word of 0 marks a `pop` of a segment
+ * register in trap return: the selector that went bad meanwhile becomes the null
+ * selector.
  */
 #include "arch/x86/fixup.h"
 

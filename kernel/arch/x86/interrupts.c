@@ -1,8 +1,8 @@
 /* interrupts.c - local APIC, IO APIC, and the 8259 pair for machines without.
  *
- * The PIC is always moved to vectors 0x20 .. 0x2f and masked first: left alone, its lines
- * would arrive as exceptions. A spurious line 7 or 15 is recognised by the in-service
- * register and not acknowledged.
+ * The PIC is always moved to vectors 0x20 .. 0x2f and masked first: left alone, its
+ * lines would arrive as exceptions. A spurious line 7 or 15 is recognised by the
+ * in-service register and not acknowledged.
  * See: Intel SDM volume 3, chapter 10; 82093AA (IOAPIC) and 8259A data sheets.
  */
 #include "arch/x86/interrupts.h"
@@ -56,8 +56,9 @@ void apic_end_of_interrupt(void)
 
 static void pic_init(void)
 {
-    static const uint8_t words[][2] = { { 0x11, 0x11 }, { 0x20, 0x28 }, { 4, 2 }, { 1, 1 },
-                                        { 0xff, 0xff } };
+    static const uint8_t words[][2] = {
+        { 0x11, 0x11 }, { 0x20, 0x28 }, { 4, 2 }, { 1, 1 }, { 0xff, 0xff }
+    };
 
     out8(PIC1, words[0][0]);
     out8(PIC2, words[0][1]);

@@ -42,16 +42,16 @@ static inline void out32(uint16_t port, uint32_t value)
     __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
 }
 
-#define CONTROL_REGISTER(name)                                                           \
-    static inline uint32_t read_##name(void)                                             \
-    {                                                                                    \
-        uint32_t value;                                                                  \
-        __asm__ volatile("mov %%" #name ", %0" : "=r"(value) : : "memory");              \
-        return value;                                                                    \
-    }                                                                                    \
-    static inline void write_##name(uint32_t value)                                      \
-    {                                                                                    \
-        __asm__ volatile("mov %0, %%" #name : : "r"(value) : "memory");                  \
+#define CONTROL_REGISTER(name)                                                         \
+    static inline uint32_t read_##name(void)                                           \
+    {                                                                                  \
+        uint32_t value;                                                                \
+        __asm__ volatile("mov %%" #name ", %0" : "=r"(value) : : "memory");            \
+        return value;                                                                  \
+    }                                                                                  \
+    static inline void write_##name(uint32_t value)                                    \
+    {                                                                                  \
+        __asm__ volatile("mov %0, %%" #name : : "r"(value) : "memory");                \
     }
 CONTROL_REGISTER(cr0)
 CONTROL_REGISTER(cr3)

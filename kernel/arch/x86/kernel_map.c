@@ -10,7 +10,7 @@
 #include "core/panic.h"
 
 #define KERNEL_BASE  0xC0000000u
-#define FINE_TABLES  4          /* 8 MiB in 4 KiB pages: where the kernel's image lies */
+#define FINE_TABLES  4         /* 8 MiB in 4 KiB pages: where the kernel's image lies */
 #define DIRECT_PAGES 448        /* 896 MiB in 2 MiB pages */
 
 extern char kernel_start[], kernel_text_end[], kernel_rodata_end[];
@@ -64,7 +64,8 @@ static vaddr_t device_window(unsigned page)
 
 static bool is_mapped_at(unsigned page, uint32_t base)
 {
-    return (kernel_directory[directory_index(device_window(page))] & PTE_ADDRESS) == base;
+    return (kernel_directory[directory_index(device_window(page))] & PTE_ADDRESS)
+           == base;
 }
 
 void *kernel_map_device(uint32_t base, size_t size)
@@ -80,8 +81,8 @@ void *kernel_map_device(uint32_t base, size_t size)
     assert(start + count <= (0u - DEVICE_AREA) / LARGE_PAGE);
     for (unsigned i = 0; i < count; i++)
         kernel_directory[directory_index(device_window(start + i))] =
-            (first + i * LARGE_PAGE) | PTE_PRESENT | PTE_WRITABLE | PTE_LARGE | PTE_GLOBAL
-            | PTE_NO_CACHE | no_execute();
+            (first + i * LARGE_PAGE) | PTE_PRESENT | PTE_WRITABLE | PTE_LARGE
+            | PTE_GLOBAL | PTE_NO_CACHE | no_execute();
     device_pages += count;
     return (void *)(device_window(start) + offset);
 }

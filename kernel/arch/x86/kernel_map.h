@@ -5,8 +5,8 @@
  *      F8000000  kernel stacks, 16 KiB a slot (mm/stack.c)
  *      FE000000  device registers and framebuffer, 2 MiB pages
  *
- * One page directory maps it, and every address space shares that directory, so a change
- * here is seen by all.
+ * One page directory maps it, and every address space shares that directory, so a
+ * change here is seen by all.
  */
 #pragma once
 
@@ -18,7 +18,7 @@
 #define LARGE_PAGE      0x200000u
 
 extern pte_t kernel_directory[PTES];    /* maps C0000000 to the end */
-extern uint64_t kernel_root[4];         /* what CR3 gets when no process's tables serve */
+extern uint64_t kernel_root[4];       /* what CR3 gets when no process's tables serve */
 
 /* Replaces the boot code's tables: W^X, no identity map. */
 void kernel_map_init(void);

@@ -1,9 +1,10 @@
 /* lock.h - the big kernel lock. kernel/README.md's contract says who may call this.
  *
  * A test-and-set lock, not a ticket lock: under an emulator a waiting CPU's host thread
- * may not be running, and with tickets everybody behind it would wait for it. It belongs
- * to the CPU, not to a thread, so a context switch carries it along. A spinning CPU
- * answers TLB and halt requests, or the one who waits for its answer would wait for ever.
+ * may not be running, and with tickets everybody behind it would wait for it. It
+ * belongs to the CPU, not to a thread, so a context switch carries it along. A spinning
+ * CPU answers TLB and halt requests, or the one who waits for its answer would wait for
+ * ever.
  */
 #pragma once
 

@@ -1,5 +1,6 @@
 /* offsets.c - what assembly must know of C's structs. Compiled, never linked: the build
- * takes the `->NAME value` lines out of the compiler's output into build/offsets.inc. */
+ * takes the `->NAME value` lines out of the compiler's output into
+ * build/offsets.inc. */
 #include "arch/x86/cpu.h"
 #include "arch/x86/frame.h"
 #include "arch/x86/system_page.h"

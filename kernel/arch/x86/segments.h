@@ -20,14 +20,14 @@ static inline uint16_t read_gs(void)
 }
 
 /* A selector that cannot be loaded (any more) becomes the null selector. */
-#define LOAD_SEGMENT(register, value)                                                    \
-    __asm__ volatile("1: mov %0, %%" register "\n"                                       \
-                     "2:\n"                                                              \
-                     ".pushsection .text.fixup,\"ax\"\n"                                 \
-                     "3: mov %1, %%" register "\n"                                       \
-                     "   jmp 2b\n"                                                       \
-                     ".popsection\n"                                                     \
-                     ".pushsection .fixups,\"a\"; .long 1b, 3b; .popsection\n"           \
+#define LOAD_SEGMENT(register, value)                                                  \
+    __asm__ volatile("1: mov %0, %%" register "\n"                                     \
+                     "2:\n"                                                            \
+                     ".pushsection .text.fixup,\"ax\"\n"                               \
+                     "3: mov %1, %%" register "\n"                                     \
+                     "   jmp 2b\n"                                                     \
+                     ".popsection\n"                                                   \
+                     ".pushsection .fixups,\"a\"; .long 1b, 3b; .popsection\n"         \
                      : : "r"((uint32_t)(value)), "r"(0))
 
 static inline void load_fs(uint16_t value)

@@ -76,7 +76,8 @@ void arch_start_other_cpus(unsigned limit)
     if (!apic_is_used())
         return;
     ap_no_execute = cpu_features.no_execute ? EFER_NO_EXECUTE : 0;
-    memcpy((void *)(0xC0000000u + AP_PAGE), ap_start, (size_t)(ap_start_end - ap_start));
+    memcpy((void *)(0xC0000000u + AP_PAGE), ap_start,
+           (size_t)(ap_start_end - ap_start));
     for (unsigned i = 0; i < acpi.nr_cpus && cpu_count < limit; i++) {
         struct cpu *cpu = &cpus[cpu_count];
         if (acpi.apic_ids[i] == cpus[0].apic_id)
@@ -85,8 +86,8 @@ void arch_start_other_cpus(unsigned limit)
         if (cpu->idle && start_one(cpu))
             cpu_count++;
         else
-            log_printf("cpu %u (APIC %u) did not start; going on without it\n", cpu_count,
-                       acpi.apic_ids[i]);
+            log_printf("cpu %u (APIC %u) did not start; going on without it\n",
+                       cpu_count, acpi.apic_ids[i]);
     }
 }
 

@@ -30,7 +30,7 @@ switch_stacks:
 
 ; A new thread's first return address: edi argument, esi function (stack_prepare).
 thread_start:
-        mov edx, edi                    ; function(eax: the thread before, edx: argument)
+        mov edx, edi                   ; function(eax: the thread before, edx: argument)
         call esi
         ud2                             ; it never returns
 

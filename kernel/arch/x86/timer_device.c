@@ -1,8 +1,9 @@
 /* timer_device.c - telling time by the TSC, being woken by a one-shot timer.
  *
  * Shape: at boot the TSC and the APIC timer count while the 8254's channel 2 runs down
- * a quarter of a millisecond, four times; after that nothing is ever polled. Without an APIC, channel 0 of the
- * 8254 is the one-shot timer; it reaches 54 ms, and sched/time.c simply arms it again.
+ * a quarter of a millisecond, four times; after that nothing is ever polled. Without an
+ * APIC, channel 0 of the 8254 is the one-shot timer; it reaches 54 ms, and sched/time.c
+ * simply arms it again.
  */
 #include "arch/x86/timer_device.h"
 
@@ -11,8 +12,10 @@
 #include "arch/x86/io.h"
 #include "base/math64.h"
 
-enum { PIT_HERTZ = 1193182, PIT_CHANNEL0 = 0x40, PIT_CHANNEL2 = 0x42, PIT_COMMAND = 0x43,
-       PIT_GATE = 0x61 };
+enum {
+    PIT_HERTZ = 1193182,
+    PIT_CHANNEL0 = 0x40, PIT_CHANNEL2 = 0x42, PIT_COMMAND = 0x43, PIT_GATE = 0x61,
+};
 
 #define MEASUREMENTS 4
 #define COUNTDOWN (PIT_HERTZ / 1000 / MEASUREMENTS)    /* together a millisecond */
@@ -71,7 +74,8 @@ void timer_device_init(void)
     if (apic_is_used())
         apic_timer_start(UINT32_MAX);
     tsc_at_boot = timestamp_counter();
-    // an interruption of the emulator only makes a measurement longer: the shortest counts
+    // an interruption of the emulator only makes a measurement longer: the shortest
+    // counts
     for (int i = 0; i < MEASUREMENTS; i++) {
         uint64_t ticks = measure(&apic_ticks);
         if (ticks < best) {
@@ -82,8 +86,8 @@ void timer_device_init(void)
     if (apic_is_used())
         apic_timer_start(0);
     set_tsc_rate((uint32_t)divide_u64(best * PIT_HERTZ, COUNTDOWN * 1000u, NULL));
-    apic_ticks_per_ms = (uint32_t)divide_u64((uint64_t)best_apic * PIT_HERTZ,
-                                             COUNTDOWN * 1000u, NULL);
+    apic_ticks_per_ms =
+        (uint32_t)divide_u64((uint64_t)best_apic * PIT_HERTZ, COUNTDOWN * 1000u, NULL);
 }
 
 uint64_t tsc_to_nanoseconds(uint64_t ticks)

@@ -1,4 +1,5 @@
-/* timer_device.h - the machine's clocks: TSC to tell time, one-shot timer to be woken. */
+/* timer_device.h - the machine's clocks: TSC to tell time, one-shot timer to be
+ * woken. */
 #pragma once
 
 #include "base/types.h"

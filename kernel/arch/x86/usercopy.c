@@ -2,7 +2,8 @@
  *
  * Every instruction that touches user memory is listed in .fixups: a fault there that
  * cannot be mended goes on behind the copy with the number of bytes left. stac and clac
- * open and close SMAP's door; on CPUs without it they stay the no-ops they are linked as.
+ * open and close SMAP's door; on CPUs without it they stay the no-ops they are linked
+ * as.
  *
  * Tests: user/tests/attack_pointers.c.
  */
@@ -12,9 +13,12 @@
 #include "arch/x86/features.h"
 #include "base/string.h"
 
-#define STAC "771: .byte 0x0f, 0x1f, 0x00; .pushsection .stac_sites,\"a\"; .long 771b; .popsection\n"
-#define CLAC "772: .byte 0x0f, 0x1f, 0x00; .pushsection .clac_sites,\"a\"; .long 772b; .popsection\n"
-#define FIXUP(at, to) ".pushsection .fixups,\"a\"; .long " #at ", " #to "; .popsection\n"
+#define LIST(section, words) \
+    ".pushsection " section ", \"a\"; .long " words "; .popsection\n"
+#define NOP3 ".byte 0x0f, 0x1f, 0x00\n"
+#define STAC "771: " NOP3 LIST(".stac_sites", "771b")
+#define CLAC "772: " NOP3 LIST(".clac_sites", "772b")
+#define FIXUP(at, to) LIST(".fixups", #at ", " #to)
 
 /* Bytes not copied. */
 static inline size_t copy(void *to, const void *from, size_t size)
@@ -105,7 +109,8 @@ ssize_t string_from_user(char *to, uptr_t from, size_t size)
 {
     size_t done = 0;
 
-    // piece by piece up to the next page boundary: what lies behind the NUL may not exist
+    // piece by piece up to the next page boundary: what lies behind the NUL may not
+    // exist
     while (done < size) {
         vaddr_t at = from.address + done;
         size_t piece = min(size - done, 64 - (at & 63));
@@ -119,7 +124,8 @@ ssize_t string_from_user(char *to, uptr_t from, size_t size)
     return -ENAMETOOLONG;
 }
 
-extern uint32_t stac_sites_start[], stac_sites_end[], clac_sites_start[], clac_sites_end[];
+extern uint32_t stac_sites_start[], stac_sites_end[], clac_sites_start[],
+    clac_sites_end[];
 
 /* Turns the no-ops into stac and clac. The text is still writable at this time. */
 void smap_patch(void)
