@@ -7,10 +7,7 @@
 
 #include "arch/x86/system_page.h"
 #include "core/trace.h"
-#include "sched/thread.h"
 #include "system_call.h"
-
-typedef long (*system_call_function)(const struct trap_frame *frame);
 
 /* The bits of a register as the type an argument has; no cast can do that for a
  * struct. */
@@ -84,35 +81,18 @@ static bool sixth_argument(const struct trap_frame *f, uint32_t *value)
 #define SYSCALL4(number, name, ...) ENTRY(number, name)
 #define SYSCALL5(number, name, ...) ENTRY(number, name)
 #define SYSCALL6(number, name, ...) ENTRY(number, name)
-static const struct {
-    system_call_function call;
-    const char *name;
-} table[] = {
+const struct system_call system_calls[SYSTEM_CALLS] = {
 #include "syscall.def"
 };
 
 static const char *name_of(uint32_t number)
 {
-    return number < ARRAY_SIZE(table) && table[number].name ? table[number].name
-                                                            : "(no such call)";
+    bool exists = number < SYSTEM_CALLS && system_calls[number].name;
+
+    return exists ? system_calls[number].name : "(no such call)";
 }
 
 void system_calls_init(void)
 {
     trace_system_call_name = name_of;
-}
-
-void system_call(struct trap_frame *f)
-{
-    struct thread *t = current();
-    uint32_t number = f->eax;
-    long result = -ENOSYS;
-
-    trace_record(TRACE_CALL, number, t->tid, f->ebx, f->ecx, f->edx);
-    t->call_number = (uint16_t)number;
-    if (likely(number < ARRAY_SIZE(table) && table[number].call))
-        result = table[number].call(f);
-    f->eax = (uint32_t)result;
-    if (unlikely(result == -ERESTART || result == -ERESTART_NO_HANDLER))
-        t->restart_pending = true;
 }

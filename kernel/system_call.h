@@ -1,9 +1,16 @@
-/* system_call.h - from a trap to the function that does the call. */
+/* system_call.h - the table of system calls, by number. */
 #pragma once
 
 #include "arch/x86/frame.h"
 
-/* Makes the call that frame->eax names; the result goes there. */
-void system_call(struct trap_frame *frame);
+#define SYSTEM_CALLS 512        /* one above the highest number */
 
+struct system_call {
+    long (*call)(const struct trap_frame *frame);   /* NULL: no such call */
+    const char *name;
+};
+
+extern const struct system_call system_calls[SYSTEM_CALLS];
+
+/* Tells the trace what the calls are named. */
 void system_calls_init(void);

@@ -22,24 +22,40 @@
 #include "sched/scheduler.h"
 #include "system_call.h"
 
-static void enter_from_user(struct trap_frame *frame)
+static void enter_from_user(struct thread *t, struct trap_frame *frame)
 {
-    struct thread *t = current();
-
     bkl_acquire();
     t->frame = frame;
     t->entered = timestamp_counter();
 }
 
-static void leave_to_user(struct trap_frame *frame)
+static void leave_to_user(struct thread *t, struct trap_frame *frame)
 {
-    struct thread *t = current();
-
     sched_step();
     if (unlikely(t->attention))
         attend(frame);
-    t->system_ticks += timestamp_counter() - t->entered;
+    t->system_ticks += (uint32_t)timestamp_counter() - (uint32_t)t->entered;
     bkl_release();
+}
+
+/* The call that eax names; its result goes there. The number stays in frame->error, for a
+ * call that must be made again. */
+static void system_call(struct trap_frame *frame)
+{
+    struct thread *t = current();
+    uint32_t number = frame->eax;
+    long result = -ENOSYS;
+
+    enter_from_user(t, frame);
+    trace_record_at(t->cpu, t->entered, TRACE_CALL | number << 16, t->tid, frame->ebx,
+                    frame->ecx, frame->edx);
+    frame->error = number;
+    if (likely(number < SYSTEM_CALLS && system_calls[number].call))
+        result = system_calls[number].call(frame);
+    frame->eax = (uint32_t)result;
+    if (unlikely((uint32_t)result + ERESTART_NO_HANDLER <= 1))
+        t->restart_pending = true;
+    leave_to_user(t, frame);
 }
 
 /* -- Faults of user code ----------------------------------------------------------- */
@@ -72,7 +88,7 @@ static void page_fault(struct trap_frame *frame, uint32_t address)
     }
 
     t->faults++;
-    trace_record(TRACE_FAULT, 0, t->tid, address, frame->error, frame->eip);
+    trace_record(TRACE_FAULT, t->tid, address, frame->error, frame->eip);
     switch (address < USER_END ? space_fault(t->space, address, access_of(frame->error))
                                : FAULT_NO_REGION) {
     case FAULT_OK:
@@ -183,26 +199,22 @@ static void end_virtual_8086(void)
     process_exit_group(current_process(), SIGSEGV);
 }
 
-void trap(struct trap_frame *frame)
+static __attribute__((noinline)) void exception_or_interrupt(struct trap_frame *frame)
 {
-    if (likely(frame->vector == VECTOR_SYSTEM_CALL)) {
-        enter_from_user(frame);
-        system_call(frame);
-        leave_to_user(frame);
-        return;
-    }
+    struct thread *t = current();
+    bool from_user = frame_is_user(frame);
+
     if (frame->vector == VECTOR_TLB || frame->vector == VECTOR_HALT) {
         apic_end_of_interrupt();
         cpu_answer_requests();
         return;
     }
-    bool from_user = frame_is_user(frame);
     if (!from_user && frame->vector < VECTOR_IRQ) {
         kernel_fault(frame);
         return;
     }
     if (from_user)
-        enter_from_user(frame);
+        enter_from_user(t, frame);
     else
         bkl_acquire();          // the idle loop was interrupted
     if (from_user && frame->eflags & EFLAGS_VM)
@@ -212,7 +224,15 @@ void trap(struct trap_frame *frame)
     else
         interrupt_handle(frame->vector);
     if (from_user)
-        leave_to_user(frame);
+        leave_to_user(t, frame);
     else
         bkl_release();
+}
+
+void trap(struct trap_frame *frame)
+{
+    if (likely(frame->vector == VECTOR_SYSTEM_CALL))
+        system_call(frame);
+    else
+        exception_or_interrupt(frame);
 }

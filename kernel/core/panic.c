@@ -74,7 +74,7 @@ static no_return void finish(const struct trap_frame *frame, const char *format,
         log_printf("\n");
         arch_power_off(EXIT_PANIC);
     }
-    bkl_owner = this_cpu()->number + 1;
+    bkl_owner = this_cpu();
     halt_other_cpus();
     log_set_quiet(false);
     log_printf("\nPANIC on CPU %u: ", this_cpu()->number);

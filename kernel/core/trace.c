@@ -4,7 +4,6 @@
 #include "core/log.h"
 
 struct trace_event trace_ring[CPU_MAX][TRACE_RING];
-uint32_t trace_sequence;
 const char *(*trace_system_call_name)(uint32_t number);
 
 static const struct {
@@ -15,52 +14,67 @@ static const struct {
 #undef TRACE_EVENT
 };
 
-/* The oldest event whose sequence number is at least `from`; NULL when there is
- * none. */
-static const struct trace_event *next_event(uint32_t from, unsigned *cpu)
+/* Is x newer than y? */
+static bool is_newer(const struct trace_event *x, const struct trace_event *y)
+{
+    return !y || x->time > y->time;
+}
+
+/* The newest event that is older than `than` (NULL: of all). */
+static const struct trace_event *newest_before(const struct trace_event *than)
 {
     const struct trace_event *best = NULL;
 
-    for (unsigned c = 0; c < cpu_count; c++) {
-        for (unsigned i = 0; i < TRACE_RING; i++) {
-            const struct trace_event *e = &trace_ring[c][i];
-            if (e->type == TRACE_NONE || e->sequence - from >= 0x80000000u)
-                continue;
-            if (!best || e->sequence - from < best->sequence - from) {
-                best = e;
-                *cpu = c;
-            }
-        }
+    for (unsigned i = 0; i < cpu_count * TRACE_RING; i++) {
+        const struct trace_event *e = &trace_ring[0][i];
+        if (e->type != TRACE_NONE && (!than || is_newer(than, e)) && is_newer(e, best))
+            best = e;
     }
     return best;
 }
 
-static void print_event(const struct trace_event *e, unsigned cpu)
+const struct trace_event *trace_after(const struct trace_event *than)
 {
-    const char *name = types[e->type].name;
+    const struct trace_event *best = NULL;
 
-    if (e->type == TRACE_CALL && trace_system_call_name)
-        name = trace_system_call_name(e->number);
-    log_printf("  %8u cpu %u tid %-4d %-14s", e->sequence, cpu, e->tid, name);
-    if (*types[e->type].a)
-        log_printf(" %s %x", types[e->type].a, e->a);
-    if (*types[e->type].b)
-        log_printf(", %s %x", types[e->type].b, e->b);
-    if (*types[e->type].c)
-        log_printf(", %s %x", types[e->type].c, e->c);
-    log_printf("\n");
+    for (unsigned i = 0; i < cpu_count * TRACE_RING; i++) {
+        const struct trace_event *e = &trace_ring[0][i];
+        if (e->type != TRACE_NONE && (!than || is_newer(e, than))
+            && (!best || is_newer(best, e)))
+            best = e;
+    }
+    return best;
+}
+
+static const char *name_of(const struct trace_event *e)
+{
+    uint32_t type = e->type & 0xffff;
+
+    if (type == TRACE_CALL && trace_system_call_name)
+        return trace_system_call_name(e->type >> 16);
+    return types[type].name;
+}
+
+void trace_format(const struct trace_event *e, char *to, size_t size)
+{
+    unsigned cpu = (unsigned)(e - trace_ring[0]) / TRACE_RING;
+    const char *const *words = &types[e->type & 0xffff].a;
+    const uint32_t values[3] = { e->a, e->b, e->c };
+    int n = format(to, size, "cpu %u tid %-4d %-14s", cpu, e->tid, name_of(e));
+
+    for (int i = 0; i < 3 && *words[i] && n < (int)size; i++)
+        n += format(to + n, size - (size_t)n, "  %s %x", words[i], values[i]);
 }
 
 void trace_print(unsigned count)
 {
-    uint32_t from = trace_sequence - count;
-    const struct trace_event *e;
-    unsigned cpu;
+    const struct trace_event *e = NULL, *from;
+    char line[120];
 
-    while ((e = next_event(from, &cpu))) {
-        print_event(e, cpu);
-        from = e->sequence + 1;
-        if (from == trace_sequence)
-            break;
+    while (count-- > 0 && (from = newest_before(e)))
+        e = from;
+    for (; e; e = trace_after(e)) {
+        trace_format(e, line, sizeof(line));
+        log_printf("  %s\n", line);
     }
 }

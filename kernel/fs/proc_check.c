@@ -100,54 +100,15 @@ static void show_check(struct text *text, struct process *process)
 
 /* -- The trace --------------------------------------------------------------------- */
 
-static const char *event_name(const struct trace_event *e)
-{
-    static const char *const names[TRACE_TYPES] = {
-#define TRACE_EVENT(name, a, b, c) #name,
-#include "core/trace.def"
-#undef TRACE_EVENT
-    };
-
-    if (e->type == TRACE_CALL && trace_system_call_name)
-        return trace_system_call_name(e->number);
-    return e->type < TRACE_TYPES ? names[e->type] : "?";
-}
-
-/* The event at *place of a CPU's ring (0: the oldest), or the first behind it that
- * there is; *place moves there. NULL: no more. */
-static const struct trace_event *event_from(unsigned cpu, unsigned *place)
-{
-    for (; *place < TRACE_RING; ++*place) {
-        uint32_t at = cpus[cpu].trace_next + *place;
-        const struct trace_event *e = &trace_ring[cpu][at & (TRACE_RING - 1)];
-        if (e->type != TRACE_NONE)
-            return e;
-    }
-    return NULL;
-}
-
-/* Each ring is in order; of their next events the one with the lowest number comes. */
 static void show_trace(struct text *text, struct process *process)
 {
-    unsigned places[CPU_MAX] = { 0 };
+    const struct trace_event *e = NULL;
+    char line[120];
 
     (void)process;
-    for (;;) {
-        const struct trace_event *first = NULL;
-        unsigned where = 0;
-        for (unsigned cpu = 0; cpu < cpu_count; cpu++) {
-            const struct trace_event *e = event_from(cpu, &places[cpu]);
-            if (e && (!first || (int32_t)(e->sequence - first->sequence) < 0)) {
-                first = e;
-                where = cpu;
-            }
-        }
-        if (!first)
-            break;
-        places[where]++;
-        text_printf(text, "%u %u %08x %d %s %x %x %x\n", first->sequence, where,
-                    first->time, first->tid, event_name(first), first->a, first->b,
-                    first->c);
+    while ((e = trace_after(e))) {
+        trace_format(e, line, sizeof(line));
+        text_printf(text, "%llu %s\n", e->time, line);
     }
 }
 

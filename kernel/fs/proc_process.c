@@ -91,9 +91,10 @@ static void show_stat_family(struct text *text, const struct process *process,
     text_printf(text, " %u %u 0 0", usage.minor_faults, children->minor_faults);
     text_printf(text, " %u %u %u %u", ticks(usage.user_time), ticks(usage.system_time),
                 ticks(children->user_time), ticks(children->system_time));
+    // a start rounded up, as /proc/uptime is: it is never 0
     text_printf(text, " %d %d %u 0 %u",
                 realtime ? -1 - (thread->base_priority - PRIORITY_REALTIME) : 20 + nice,
-                nice, process->nr_threads, ticks(process->started));
+                nice, process->nr_threads, ticks(process->started) + 1);
 }
 
 /* Fields 23 to 52. */

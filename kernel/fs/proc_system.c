@@ -72,11 +72,12 @@ static nanoseconds_t idle_time_of(unsigned cpu)
     return min(tsc_to_nanoseconds(ticks), time_now());
 }
 
+/* Rounded up: what has begun is not 0. */
 static void show_seconds(struct text *text, nanoseconds_t time, char end)
 {
+    uint64_t all = divide_u64(time + 10 * MILLISECOND - 1, 10 * MILLISECOND, NULL);
     uint32_t hundredths;
-    uint64_t seconds =
-        divide_u64(divide_u64(time, 10 * MILLISECOND, NULL), 100, &hundredths);
+    uint64_t seconds = divide_u64(all, 100, &hundredths);
 
     text_printf(text, "%llu.%02u%c", seconds, hundredths, end);
 }

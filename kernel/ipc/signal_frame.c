@@ -188,7 +188,7 @@ void signal_restart_call(struct trap_frame *frame)
     struct thread *t = current();
 
     t->restart_pending = false;
-    frame->eax = t->call_number;
+    frame->eax = frame->error;  // where trap.c left the call's number
     frame->eip -= 2;            // both int 0x80 and the system page have it there
 }
 

@@ -329,7 +329,7 @@ static void move_over(struct program *p)
     rename_program(process, p->path);
     t->clear_child_tid = t->robust_list = 0;
     thread_take_id(t, process->pid);
-    trace_record(TRACE_EXEC, 0, t->tid, p->plan.entry, 0, 0);
+    trace_record(TRACE_EXEC, t->tid, p->plan.entry, 0, 0);
 }
 
 static void program_release(struct program *p)

@@ -161,7 +161,7 @@ void thread_exit(void)
 
     might_sleep();
     t->exiting = true;
-    trace_record(TRACE_EXIT, 0, t->tid, (uint32_t)p->exit_status, 0, 0);
+    trace_record(TRACE_EXIT, t->tid, (uint32_t)p->exit_status, 0, 0);
     futex_thread_exit(t);
     struct usage usage = thread_usage(t);
     add_usage(&p->usage, &usage);

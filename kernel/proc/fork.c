@@ -126,7 +126,7 @@ static long clone_thread(const struct clone_request *r)
         return error;
     }
     /* --- commit: nothing below fails or sleeps --- */
-    trace_record(TRACE_FORK, 0, current()->tid, (uint32_t)t->tid, r->flags, 0);
+    trace_record(TRACE_FORK, current()->tid, (uint32_t)t->tid, r->flags, 0);
     signal_update(t);
     thread_ready(t);
     return t->tid;
@@ -203,7 +203,7 @@ static long clone_process(const struct clone_request *r)
         t->alternate_stack = t->alternate_stack_size = 0;
     process_publish(child, t->tid);
     pid_t pid = child->pid;
-    trace_record(TRACE_FORK, 0, current()->tid, (uint32_t)pid, r->flags, 0);
+    trace_record(TRACE_FORK, current()->tid, (uint32_t)pid, r->flags, 0);
     signal_update(t);
     thread_ready(t);
     if (r->flags & CLONE_VFORK) {

@@ -159,7 +159,7 @@ static void switch_to(struct thread *prev, struct thread *next)
     struct cpu *cpu = prev->cpu;
 
     assert(next->magic == THREAD_MAGIC);
-    trace_record(TRACE_SWITCH, 0, prev->tid, (uint32_t)next->tid, 0, 0);
+    trace_record(TRACE_SWITCH, prev->tid, (uint32_t)next->tid, 0, 0);
     charge_time(prev, next);
     if (prev->fpu_used)
         fpu_switch_out(prev);

@@ -224,7 +224,7 @@ int signal_post_process(struct process *process, const struct siginfo *info,
     side_effects(process, signal);
     if (is_dropped(process, NULL, signal))
         return 0;
-    trace_record(TRACE_SIGNAL, 0, current()->tid, (uint32_t)signal,
+    trace_record(TRACE_SIGNAL, current()->tid, (uint32_t)signal,
                  (uint32_t)process->pid, 0);
     int error = enqueue(&process->pending, process, info, must_queue);
     if (error)
@@ -246,7 +246,7 @@ int signal_post_thread(struct thread *thread, const struct siginfo *info,
     side_effects(process, signal);
     if (is_dropped(process, thread, signal))
         return 0;
-    trace_record(TRACE_SIGNAL, 0, current()->tid, (uint32_t)signal,
+    trace_record(TRACE_SIGNAL, current()->tid, (uint32_t)signal,
                  (uint32_t)thread->tid, 0);
     int error = enqueue(&thread->pending, process, info, must_queue);
     if (!error && wants(thread, signal))

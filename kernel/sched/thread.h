@@ -73,7 +73,6 @@ struct thread {
     long wait_result;
     struct timer wait_timer;
     nanoseconds_t restart_deadline; /* of a sleep that a stop interrupted; 0: none */
-    uint16_t call_number;       /* of the system call in progress */
     bool restart_pending;       /* it ended with -ERESTART...: trap return judges */
 
     /* signals */

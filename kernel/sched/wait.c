@@ -81,7 +81,7 @@ static long block(struct waiter *waiters, unsigned count, nanoseconds_t deadline
             timer_init(&t->wait_timer, deadline_passed);
             timer_start(&t->wait_timer, deadline);
         }
-        trace_record(TRACE_SLEEP, 0, t->tid, count ? (uint32_t)waiters->queue : 0, 0,
+        trace_record(TRACE_SLEEP, t->tid, count ? (uint32_t)waiters->queue : 0, 0,
                      0);
         t->switches_voluntary++;
         schedule();
@@ -132,7 +132,7 @@ void waiter_wake(struct waiter *waiter, long result)
         return;                 // poll: another of its queues was faster
     waiter->result = result;
     t->wait_result = result;
-    trace_record(TRACE_WAKE, 0, current()->tid, (uint32_t)t->tid, (uint32_t)result, 0);
+    trace_record(TRACE_WAKE, current()->tid, (uint32_t)t->tid, (uint32_t)result, 0);
     thread_ready(t);
 }
 

@@ -43,6 +43,7 @@
 #include <unistd.h>
 
 #define TAP_UNUSED __attribute__((unused))
+#define TAP_NORETURN __attribute__((noreturn))
 #define TAP_PRINTF(f, a) __attribute__((format(printf, f, a), unused))
 
 static struct {
@@ -122,7 +123,7 @@ static void TAP_UNUSED skip(int cases, const char *why)
     }
 }
 
-static void TAP_PRINTF(2, 3) tap_stop(int code, const char *format, ...)
+static void TAP_PRINTF(2, 3) TAP_NORETURN tap_stop(int code, const char *format, ...)
 {
     va_list args;
     va_start(args, format);

@@ -42,7 +42,7 @@ struct cpu {
     bool online;                /* [ipi] has come up */
     uint64_t timer_deadline;   /* [cpu] when its timer will fire; UINT64_MAX: stopped */
     uint32_t steps_left;       /* [cpu] system calls until the next preemption choice */
-    uint32_t trace_next;        /* [cpu] its trace ring's next event */
+    uint32_t trace_next;        /* [cpu] its trace ring's next event, as a byte offset */
     volatile uint32_t requests; /* [ipi] enum cpu_request bits others want answered */
 
     /* sysenter's stack pointer is the TSS below: its first instruction loads esp0 from

@@ -6,14 +6,14 @@
  */
 #include "arch/x86/lock.h"
 
-volatile uint32_t bkl_owner;
+struct cpu *volatile bkl_owner;
 
-void bkl_acquire_slow(uint32_t me)
+void bkl_acquire_slow(struct cpu *me)
 {
     for (;;) {
-        if (this_cpu()->requests)
+        if (me->requests)
             cpu_answer_requests();
-        if (bkl_owner == 0 && __sync_bool_compare_and_swap(&bkl_owner, 0, me))
+        if (!bkl_owner && __sync_bool_compare_and_swap(&bkl_owner, NULL, me))
             return;
         cpu_relax();
     }

@@ -10,20 +10,20 @@
 
 #include "arch/x86/cpu.h"
 
-extern volatile uint32_t bkl_owner;     /* [ipi] 0: free, else CPU number + 1 */
+extern struct cpu *volatile bkl_owner;  /* [ipi] NULL: free */
 
-void bkl_acquire_slow(uint32_t me);
+void bkl_acquire_slow(struct cpu *me);
 
 static inline bool bkl_is_held(void)
 {
-    return bkl_owner == this_cpu()->number + 1;
+    return bkl_owner == this_cpu();
 }
 
 static inline void bkl_acquire(void)
 {
-    uint32_t me = this_cpu()->number + 1;
+    struct cpu *me = this_cpu();
 
-    if (!__sync_bool_compare_and_swap(&bkl_owner, 0, me))
+    if (unlikely(!__sync_bool_compare_and_swap(&bkl_owner, NULL, me)))
         bkl_acquire_slow(me);
 }
 
@@ -31,5 +31,5 @@ static inline void bkl_acquire(void)
  * compiler may not move releases the lock. */
 static inline void bkl_release(void)
 {
-    __atomic_store_n(&bkl_owner, 0, __ATOMIC_RELEASE);
+    __atomic_store_n(&bkl_owner, NULL, __ATOMIC_RELEASE);
 }
