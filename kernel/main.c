@@ -136,8 +136,7 @@ static void start_init(void)
     assert(p->files);
     struct thread *t = thread_create(p, run_init, NULL);
     assert(t);
-    t->frame = (struct trap_frame *)t - 1;
-    t->esp = stack_prepare((uint32_t)t->frame, thread_begin, t);
+    t->esp = stack_prepare((uint32_t)thread_frame(t), thread_begin, t);
     process_publish(p, t->tid);
     assert(group_join(p, p->pid, true) == 0);
     thread_ready(t);

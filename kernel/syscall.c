@@ -81,7 +81,7 @@ static bool sixth_argument(const struct trap_frame *f, uint32_t *value)
 #define SYSCALL4(number, name, ...) ENTRY(number, name)
 #define SYSCALL5(number, name, ...) ENTRY(number, name)
 #define SYSCALL6(number, name, ...) ENTRY(number, name)
-const struct system_call system_calls[SYSTEM_CALLS] = {
+struct system_call system_calls[SYSTEM_CALLS] = {
 #include "syscall.def"
 };
 
@@ -92,7 +92,16 @@ static const char *name_of(uint32_t number)
     return exists ? system_calls[number].name : "(no such call)";
 }
 
+static long no_such_call(const struct trap_frame *f)
+{
+    (void)f;
+    return -ENOSYS;
+}
+
 void system_calls_init(void)
 {
+    for (unsigned i = 0; i < SYSTEM_CALLS; i++)
+        if (!system_calls[i].call)
+            system_calls[i].call = no_such_call;
     trace_system_call_name = name_of;
 }

@@ -6,11 +6,11 @@
 #define SYSTEM_CALLS 512        /* one above the highest number */
 
 struct system_call {
-    long (*call)(const struct trap_frame *frame);   /* NULL: no such call */
-    const char *name;
+    long (*call)(const struct trap_frame *frame);   /* [const] always a function */
+    const char *name;           /* NULL: no such call */
 };
 
-extern const struct system_call system_calls[SYSTEM_CALLS];
+extern struct system_call system_calls[SYSTEM_CALLS];   /* filled once at boot */
 
-/* Tells the trace what the calls are named. */
+/* Fills the gaps in the table, and tells the trace what the calls are named. */
 void system_calls_init(void);

@@ -22,39 +22,44 @@
 #include "sched/scheduler.h"
 #include "system_call.h"
 
-static void enter_from_user(struct thread *t, struct trap_frame *frame)
+static inline void leave_to_user(struct thread *t, struct trap_frame *frame)
 {
-    bkl_acquire();
-    t->frame = frame;
-    t->entered = timestamp_counter();
-}
-
-static void leave_to_user(struct thread *t, struct trap_frame *frame)
-{
-    sched_step();
+    if (unlikely(--t->steps_left == 0))
+        sched_step_expired(t);
     if (unlikely(t->attention))
         attend(frame);
-    t->system_ticks += (uint32_t)timestamp_counter() - (uint32_t)t->entered;
+    add_ticks_since(&t->system_ticks, &t->entered);
     bkl_release();
 }
 
-/* The call that eax names; its result goes there. The number stays in frame->error, for a
- * call that must be made again. */
-static void system_call(struct trap_frame *frame)
+/* Notes the call in the trace, field by field as the frame has them: this is on the path
+ * of every system call. */
+static inline void trace_call(struct thread *t, struct cpu *cpu, uint32_t number,
+                              const struct trap_frame *frame)
+{
+    struct trace_event *event = trace_place(cpu);
+
+    t->entered = timestamp_store(&event->time);
+    event->type = TRACE_CALL;
+    event->number = number;
+    event->tid = t->tid;
+    event->a = frame->ebx;
+    event->b = frame->ecx;
+    event->c = frame->edx;
+}
+
+/* The call that eax names; its result goes there. */
+static inline void system_call(struct trap_frame *frame)
 {
     struct thread *t = current();
+    struct cpu *cpu = bkl_acquire_for(t->cpu);
     uint32_t number = frame->eax;
     long result = -ENOSYS;
 
-    enter_from_user(t, frame);
-    trace_record_at(t->cpu, t->entered, TRACE_CALL | number << 16, t->tid, frame->ebx,
-                    frame->ecx, frame->edx);
-    frame->error = number;
-    if (likely(number < SYSTEM_CALLS && system_calls[number].call))
+    trace_call(t, cpu, number, frame);
+    if (likely(number < SYSTEM_CALLS))
         result = system_calls[number].call(frame);
     frame->eax = (uint32_t)result;
-    if (unlikely((uint32_t)result + ERESTART_NO_HANDLER <= 1))
-        t->restart_pending = true;
     leave_to_user(t, frame);
 }
 
@@ -213,10 +218,8 @@ static __attribute__((noinline)) void exception_or_interrupt(struct trap_frame *
         kernel_fault(frame);
         return;
     }
-    if (from_user)
-        enter_from_user(t, frame);
-    else
-        bkl_acquire();          // the idle loop was interrupted
+    bkl_acquire();
+    t->entered = (uint32_t)timestamp_counter();
     if (from_user && frame->eflags & EFLAGS_VM)
         end_virtual_8086();
     if (frame->vector < VECTOR_IRQ)
@@ -229,7 +232,9 @@ static __attribute__((noinline)) void exception_or_interrupt(struct trap_frame *
         bkl_release();
 }
 
-void trap(struct trap_frame *frame)
+/* Without a frame pointer: three instructions of every system call. A backtrace ends here
+ * anyway. */
+__attribute__((optimize("omit-frame-pointer"))) void trap(struct trap_frame *frame)
 {
     if (likely(frame->vector == VECTOR_SYSTEM_CALL))
         system_call(frame);

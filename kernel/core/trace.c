@@ -3,7 +3,8 @@
 
 #include "core/log.h"
 
-struct trace_event trace_ring[CPU_MAX][TRACE_RING];
+struct trace_event trace_ring[CPU_MAX][TRACE_RING]
+    __attribute__((aligned(TRACE_BYTES)));
 const char *(*trace_system_call_name)(uint32_t number);
 
 static const struct {
@@ -13,6 +14,11 @@ static const struct {
 #include "core/trace.def"
 #undef TRACE_EVENT
 };
+
+void trace_init(struct cpu *cpu)
+{
+    cpu->trace_next = trace_ring[cpu->number];
+}
 
 /* Is x newer than y? */
 static bool is_newer(const struct trace_event *x, const struct trace_event *y)
@@ -48,17 +54,15 @@ const struct trace_event *trace_after(const struct trace_event *than)
 
 static const char *name_of(const struct trace_event *e)
 {
-    uint32_t type = e->type & 0xffff;
-
-    if (type == TRACE_CALL && trace_system_call_name)
-        return trace_system_call_name(e->type >> 16);
-    return types[type].name;
+    if (e->type == TRACE_CALL && trace_system_call_name)
+        return trace_system_call_name(e->number);
+    return types[e->type].name;
 }
 
 void trace_format(const struct trace_event *e, char *to, size_t size)
 {
     unsigned cpu = (unsigned)(e - trace_ring[0]) / TRACE_RING;
-    const char *const *words = &types[e->type & 0xffff].a;
+    const char *const *words = &types[e->type].a;
     const uint32_t values[3] = { e->a, e->b, e->c };
     int n = format(to, size, "cpu %u tid %-4d %-14s", cpu, e->tid, name_of(e));
 

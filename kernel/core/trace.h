@@ -18,10 +18,10 @@ enum trace_type {
 
 struct trace_event {
     uint64_t time;              /* timestamp counter: orders the rings among each other */
-    uint32_t type;              /* enum trace_type, or TRACE_CALL | number << 16 */
+    uint32_t type;              /* enum trace_type */
     int32_t tid;
     uint32_t a, b, c;           /* as trace.def names them */
-    uint32_t unused;
+    uint32_t number;            /* of a system call */
 };
 static_assert(sizeof(struct trace_event) == 32, "an index is a shift");
 
@@ -30,25 +30,30 @@ static_assert(sizeof(struct trace_event) == 32, "an index is a shift");
 
 extern struct trace_event trace_ring[CPU_MAX][TRACE_RING];
 
-static inline void trace_record_at(struct cpu *cpu, uint64_t time, uint32_t type,
-                                   int32_t tid, uint32_t a, uint32_t b, uint32_t c)
-{
-    struct trace_event *event = (struct trace_event *)((char *)trace_ring[cpu->number]
-                                                       + cpu->trace_next);
+void trace_init(struct cpu *cpu);       /* before its first event */
 
-    cpu->trace_next = (cpu->trace_next + sizeof(*event)) & (TRACE_BYTES - 1);
-    event->time = time;
-    event->type = type;
-    event->tid = tid;
-    event->a = a;
-    event->b = b;
-    event->c = c;
+/* The place of the CPU's next event. The rings are aligned to their size. */
+static inline struct trace_event *trace_place(struct cpu *cpu)
+{
+    struct trace_event *event = cpu->trace_next, *next = event + 1;
+
+    if (unlikely(((uint32_t)next & (TRACE_BYTES - 1)) == 0))
+        next -= TRACE_RING;
+    cpu->trace_next = next;
+    return event;
 }
 
 static inline void trace_record(enum trace_type type, int32_t tid, uint32_t a, uint32_t b,
                                 uint32_t c)
 {
-    trace_record_at(this_cpu(), timestamp_counter(), type, tid, a, b, c);
+    struct trace_event *event = trace_place(this_cpu());
+
+    event->time = timestamp_counter();
+    event->type = type;
+    event->tid = tid;
+    event->a = a;
+    event->b = b;
+    event->c = c;
 }
 
 /* The next event of all CPUs in order of time; NULL begins with the oldest. */

@@ -106,7 +106,7 @@ long sys_sigaltstack(uptr_t stack, uptr_t old)
 {
     struct thread *t = current();
     struct user_stack new, before = { t->alternate_stack, 0, t->alternate_stack_size };
-    bool on_it = signal_on_alternate_stack(t, t->frame->esp);
+    bool on_it = signal_on_alternate_stack(t, thread_frame(t)->esp);
 
     before.flags = !before.size ? SS_DISABLE : on_it ? SS_ONSTACK : 0;
     if (!uptr_is_null(stack)) {

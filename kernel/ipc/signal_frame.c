@@ -135,7 +135,7 @@ static void context_fill(struct user_context *c, const struct thread *t,
         .gs = read_gs(), .fs = read_fs(), .es = f->es & 0xffff, .ds = f->ds & 0xffff,
         .edi = f->edi, .esi = f->esi, .ebp = f->ebp, .esp = f->esp, .ebx = f->ebx,
         .edx = f->edx, .ecx = f->ecx, .eax = f->eax, .trap_number = f->vector,
-        .error = f->error, .eip = f->eip, .cs = f->cs & 0xffff, .eflags = f->eflags,
+        .error = f->error, .eip = f->eip, .cs = f->cs & 0xffff, .eflags = f->eflags | EFLAGS_IF,
         .user_esp = f->esp, .ss = f->ss & 0xffff, .cr2 = t->fault.address,
     };
     c->mask = t->attention & ATTENTION_RESTORE_MASK ? t->saved_mask : t->blocked;
@@ -295,6 +295,7 @@ static void registers_restore(struct trap_frame *f, const struct user_context *c
     f->ds = user_selector(c->ds);
     f->es = user_selector(c->es);
     f->eflags = (c->eflags & EFLAGS_USER) | EFLAGS_IF | EFLAGS_ALWAYS;
+    f->vector = VECTOR_CHANGED;
     load_fs(user_selector(c->fs));
     load_gs(user_selector(c->gs));
 }
@@ -302,7 +303,7 @@ static void registers_restore(struct trap_frame *f, const struct user_context *c
 static long return_from(uint32_t frame_address)
 {
     struct thread *t = current();
-    struct trap_frame *f = t->frame;
+    struct trap_frame *f = thread_frame(t);
     struct user_context c;
     uint32_t at = frame_address + offsetof(struct signal_stack_frame, context);
 
@@ -321,10 +322,10 @@ static long return_from(uint32_t frame_address)
 
 long sys_rt_sigreturn(void)
 {
-    return return_from(current()->frame->esp - 4);
+    return return_from(thread_frame(current())->esp - 4);
 }
 
 long sys_sigreturn(void)
 {
-    return return_from(current()->frame->esp - 8);
+    return return_from(thread_frame(current())->esp - 8);
 }

@@ -278,12 +278,12 @@ static void reset_signals(struct process *process)
 static void reset_registers(const struct program *p)
 {
     struct thread *t = current();
-    struct trap_frame *f = t->frame;
+    struct trap_frame *f = thread_frame(t);
 
     *f = (struct trap_frame){ .eip = p->plan.entry, .cs = USER_CS, .esp = p->stack.esp,
                               .ss = USER_DS, .ds = USER_DS, .es = USER_DS,
                               .eflags = EFLAGS_IF | EFLAGS_ALWAYS,
-                              .vector = VECTOR_SYSTEM_CALL };
+                              .vector = VECTOR_CHANGED };
     fpu_reset(t);
     t->tls_descriptor = 0;
     this_cpu()->gdt[TLS_SELECTOR / 8] = 0;

@@ -51,13 +51,13 @@ static bool is_offered(uint32_t flags)
 /* The new thread begins in user mode where the parent is, with 0 as result. */
 static void copy_user_state(struct thread *to, struct thread *from, uint32_t stack)
 {
-    struct trap_frame *frame = (struct trap_frame *)to - 1;
+    struct trap_frame *frame = thread_frame(to);
 
-    *frame = *from->frame;
+    *frame = *thread_frame(from);
     frame->eax = 0;
+    frame->eflags |= EFLAGS_IF; // sysenter's frame has it off
     if (stack)
         frame->esp = stack;
-    to->frame = frame;
     to->esp = stack_prepare((uint32_t)frame, thread_begin, to);
     fpu_save(from);
     to->fpu_valid = from->fpu_valid || from->fpu_used;

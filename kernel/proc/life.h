@@ -9,7 +9,7 @@
  * enter user mode. Never returns when the thread must end. SLEEPS. */
 void attend(struct trap_frame *frame) SLEEPS;
 
-/* A new thread's first function: enters user mode with thread->frame. */
+/* A new thread's first function: enters user mode with its frame. */
 void user_thread_start(void *unused);
 
 /* -- End (exit.c) ------------------------------------------------------------------ */

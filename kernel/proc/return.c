@@ -40,10 +40,18 @@ static void finish_interrupted_call(struct trap_frame *frame)
     }
 }
 
+static bool is_restart(int32_t result)
+{
+    return result == -ERESTART || result == -ERESTART_NO_HANDLER;
+}
+
 void attend(struct trap_frame *frame)
 {
     struct thread *t = current();
 
+    if (frame->vector == VECTOR_SYSTEM_CALL && is_restart((int32_t)frame->eax))
+        t->restart_pending = true;
+    t->attention &= ~(uint32_t)ATTENTION_INTERRUPTED;
     while (t->attention) {
         if (t->attention & ATTENTION_EXIT)
             thread_exit();
@@ -53,11 +61,15 @@ void attend(struct trap_frame *frame)
             deliver_signals(frame);
         else if (t->attention & ATTENTION_RESTORE_MASK)
             finish_interrupted_call(frame);
-        else
+        else if (t->attention & ATTENTION_RESCHEDULE)
             thread_yield();
+        else
+            t->attention &= ~(uint32_t)ATTENTION_INTERRUPTED;
     }
     if (unlikely(t->restart_pending))
         finish_interrupted_call(frame);
+    if (frame->vector == VECTOR_SYSTEM_CALL)
+        frame->vector = VECTOR_CHANGED; // perhaps: sysexit could not restore everything
 }
 
 void user_thread_start(void *unused)
@@ -66,7 +78,7 @@ void user_thread_start(void *unused)
 
     (void)unused;
     if (t->attention)
-        attend(t->frame);
+        attend(thread_frame(t));
     bkl_release();
-    user_enter(t->frame);
+    user_enter(thread_frame(t));
 }

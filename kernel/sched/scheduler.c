@@ -150,8 +150,9 @@ static void charge_time(struct thread *prev, struct thread *next)
     uint64_t now = timestamp_counter();
 
     prev->run_ticks += now - prev->switched_in;
-    prev->system_ticks += now - prev->entered;
-    next->switched_in = next->entered = now;
+    prev->system_ticks += (uint32_t)now - prev->entered;
+    next->switched_in = now;
+    next->entered = (uint32_t)now;
 }
 
 static void switch_to(struct thread *prev, struct thread *next)
@@ -189,6 +190,7 @@ void thread_begin(void *previous, void *argument)
 
     (void)argument;
     bury(previous);
+    t->steps_left = steps_to_next_choice();
     t->entry(t->entry_argument);
     panic("thread %d returned from its first function", t->tid);
 }
@@ -301,11 +303,11 @@ void sched_slice_check(void)
         time_arm_for(time_now() + t->slice_left - ran);
 }
 
-void sched_step_expired(void)
+void sched_step_expired(struct thread *t)
 {
-    this_cpu()->steps_left = steps_to_next_choice();
+    t->steps_left = steps_to_next_choice();
     if (seed && queue.count)
-        current()->attention |= ATTENTION_RESCHEDULE;
+        t->attention |= ATTENTION_RESCHEDULE;
 }
 
 void thread_set_priority(struct thread *t, unsigned priority)
@@ -365,7 +367,7 @@ static void idle_init(struct thread *idle, struct cpu *cpu)
     string_copy(idle->name, "idle", sizeof(idle->name));
     cpu->idle = cpu->running = idle;
     cpu->account = &root_account;
-    cpu->steps_left = steps_to_next_choice();
+    trace_init(cpu);
 }
 
 void sched_adopt_boot_thread(void)

@@ -30,15 +30,9 @@ void thread_yield(void) SLEEPS;
  * somebody of its priority waits. */
 void sched_slice_check(void);
 
-/* A step of the running thread at which the generator may decide to preempt it. Called
- * at every system call's end; cheap. */
-void sched_step_expired(void);
-
-static inline void sched_step(void)
-{
-    if (unlikely(--this_cpu()->steps_left == 0))
-        sched_step_expired();
-}
+/* The running thread's steps_left has run down: the generator may decide to preempt it.
+ * trap.c counts a step at the end of every system call. */
+void sched_step_expired(struct thread *thread);
 
 /* Changes what a thread runs at; it moves in the run queue if it is there. */
 void thread_set_priority(struct thread *thread, unsigned priority);

@@ -27,6 +27,7 @@ enum attention {                /* why a thread must not simply return to user m
     ATTENTION_STOP = 4,         /* the process is stopped */
     ATTENTION_EXIT = 8,         /* the process exits, or execs in another thread */
     ATTENTION_RESTORE_MASK = 16,/* saved_mask comes back after sigsuspend and its kin */
+    ATTENTION_INTERRUPTED = 32, /* a sleep was cut short: the call may be restarted */
 };
 
 enum priority {                 /* run-queue levels */
@@ -45,10 +46,10 @@ struct thread {
     struct cpu *cpu;         /* first: this_cpu() reads it. Where it runs or last ran */
     uint32_t esp;               /* saved stack pointer while not running */
     uint32_t attention;         /* enum attention bits */
+    uint32_t steps_left;        /* system calls until the next preemption choice */
     uint32_t magic;             /* THREAD_MAGIC: a stack overflow would hit it last */
     struct process *process;    /* NULL: an idle thread */
     struct address_space *space; /* what it runs in; NULL: kernel only */
-    struct trap_frame *frame;   /* of the entry from user mode */
     pid_t tid;
     uint8_t state;              /* enum thread_state */
     uint8_t priority;           /* run-queue level it has now */
@@ -73,7 +74,7 @@ struct thread {
     long wait_result;
     struct timer wait_timer;
     nanoseconds_t restart_deadline; /* of a sleep that a stop interrupted; 0: none */
-    bool restart_pending;       /* it ended with -ERESTART...: trap return judges */
+    bool restart_pending;       /* a call ended with -ERESTART...: attend() judges */
 
     /* signals */
     sigset_t blocked;
@@ -96,7 +97,7 @@ struct thread {
     uint64_t switched_in;       /* when it got the CPU; these three count TSC ticks */
     uint64_t run_ticks;
     uint64_t system_ticks;      /* part of run_ticks spent in the kernel */
-    uint64_t entered;           /* the kernel, this time */
+    uint32_t entered;           /* the kernel, this time: low word */
     uint32_t switches_voluntary, switches_forced, faults;
 
     void *ipc;                  /* kernel/ipc's own: what a hand-over fills in */
@@ -106,6 +107,12 @@ struct thread {
 static_assert(sizeof(struct thread) <= THREAD_AREA, "grow THREAD_AREA");
 
 extern struct list all_threads;
+
+/* What its last entry from user mode saved: always at the top of its stack. */
+static inline struct trap_frame *thread_frame(struct thread *thread)
+{
+    return (struct trap_frame *)thread - 1;
+}
 
 static inline struct thread *current(void)
 {

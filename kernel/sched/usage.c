@@ -9,7 +9,7 @@ struct usage thread_usage(const struct thread *t)
     if (t->state == THREAD_RUNNING) {
         run += now - t->switched_in;
         if (t == current())
-            system += now - t->entered;
+            system += (uint32_t)now - t->entered;
     }
     nanoseconds_t all = tsc_to_nanoseconds(run), kernel = tsc_to_nanoseconds(system);
     return (struct usage){

@@ -48,6 +48,7 @@ void thread_interrupt(struct thread *t, long result)
 {
     if (t->state != THREAD_BLOCKED)
         return;
+    t->attention |= ATTENTION_INTERRUPTED;
     // off the queues at once: nobody may hand anything to a wait that is over
     remove_all(t);
     t->wait_result = result;

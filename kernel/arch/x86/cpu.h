@@ -23,6 +23,7 @@
 #define THREAD_AREA  1280u      /* room for struct thread; a multiple of 64 */
 
 struct account;
+struct trace_event;
 
 struct tss {
     uint32_t link, esp0, ss0, esp1, ss1, esp2, ss2, cr3, eip, eflags;
@@ -41,8 +42,7 @@ struct cpu {
     bool idling;                /* halted or about to: wake it with ipi_reschedule */
     bool online;                /* [ipi] has come up */
     uint64_t timer_deadline;   /* [cpu] when its timer will fire; UINT64_MAX: stopped */
-    uint32_t steps_left;       /* [cpu] system calls until the next preemption choice */
-    uint32_t trace_next;        /* [cpu] its trace ring's next event, as a byte offset */
+    struct trace_event *trace_next; /* [cpu] the next place in its trace ring */
     volatile uint32_t requests; /* [ipi] enum cpu_request bits others want answered */
 
     /* sysenter's stack pointer is the TSS below: its first instruction loads esp0 from
@@ -78,6 +78,31 @@ void cpu_answer_requests(void);
 static inline void cpu_relax(void)
 {
     __asm__ volatile("pause" : : : "memory");
+}
+
+/* Stores the counter and returns its low word. */
+static inline uint32_t timestamp_store(uint64_t *to)
+{
+    uint32_t low, high;
+
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    ((uint32_t *)to)[0] = low;
+    ((uint32_t *)to)[1] = high;
+    return low;
+}
+
+/* *sum += ticks since the counter's low word was *start. */
+static inline void add_ticks_since(uint64_t *sum, const uint32_t *start)
+{
+    uint32_t *words = (uint32_t *)sum, now, high;
+
+    __asm__ volatile("rdtsc\n"
+                     "subl %4, %0\n"
+                     "addl %0, %2\n"
+                     "adcl $0, %3"
+                     : "=&a"(now), "=&d"(high), "+m"(words[0]), "+m"(words[1])
+                     : "m"(*start)
+                     : "cc");
 }
 
 static inline uint64_t timestamp_counter(void)

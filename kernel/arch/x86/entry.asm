@@ -36,7 +36,9 @@ trap_stubs:
 %assign v 0
 %rep 256
         align 16
-        %if v == 8 || (v >= 10 && v <= 14) || v == 17
+        %if v == VECTOR_SYSTEM_CALL
+        push eax                        ; frame->error: which call, should it be restarted
+        %elif v == 8 || (v >= 10 && v <= 14) || v == 17
         %else
         push dword 0
         %endif
@@ -80,15 +82,13 @@ sysenter_entry:
         mov esp, [esp + TSS_ESP0]
         push dword USER_DS
         push ebp
-        pushfd
-        or dword [esp], EFLAGS_IF
-sysenter_frame:
+        pushfd                          ; IF is 0 here; whoever returns by iret sets it
         push dword USER_CS
         push dword SYSTEM_CALL_RETURN
-        push dword 0
+        push eax                        ; frame->error: which call
         push dword VECTOR_SYSTEM_CALL
-        push ds
-        push es
+        push dword USER_DS              ; data segments are flat on the way back, too
+        push dword USER_DS
         pushad
         mov eax, USER_DS
         mov ds, eax
@@ -97,23 +97,20 @@ sysenter_frame:
         popfd
         mov eax, esp
         call trap
-        cmp dword [esp + FRAME_EIP], SYSTEM_CALL_RETURN
-        jne trap_return
-        test dword [esp + FRAME_EFLAGS], EFLAGS_TF | EFLAGS_VM
-        jnz trap_return
+        cmp dword [esp + FRAME_VECTOR], VECTOR_SYSTEM_CALL
+        jne sysenter_slow_return        ; the frame was changed: a signal, exec, sigreturn
         popad
-sysexit_es:
-        pop es
-sysexit_ds:
-        pop ds
-        add esp, 8
+        add esp, 16                     ; es, ds, vector, error
         pop edx                         ; eip
-        add esp, 4
-        and dword [esp], ~EFLAGS_IF
+        add esp, 4                      ; cs
         popfd
         pop ecx                         ; esp
         sti                             ; takes effect behind the next instruction
         sysexit
+
+sysenter_slow_return:
+        or dword [esp + FRAME_EFLAGS], EFLAGS_IF
+        jmp trap_return
 
 ; The same after a debug trap on sysenter_entry: TF belongs to the user's flags.
 sysenter_entry_stepped:
@@ -121,8 +118,22 @@ sysenter_entry_stepped:
         push dword USER_DS
         push ebp
         pushfd
-        or dword [esp], EFLAGS_IF | EFLAGS_TF
-        jmp sysenter_frame
+        or dword [esp], EFLAGS_TF
+        push dword USER_CS
+        push dword SYSTEM_CALL_RETURN
+        push eax
+        push dword VECTOR_SYSTEM_CALL
+        push dword USER_DS
+        push dword USER_DS
+        pushad
+        mov eax, USER_DS
+        mov ds, eax
+        mov es, eax
+        push dword 2
+        popfd
+        mov eax, esp
+        call trap
+        jmp sysenter_slow_return        ; iret sets TF for the user's next instruction
 
 ; #DB. The stack may be the few words above the TSS: touch nothing else.
         align 16
@@ -146,6 +157,4 @@ nmi_entry:
 section .fixups progbits alloc noexec nowrite align=4
         dd trap_return_es, 0            ; 0: the bad selector on the stack becomes null
         dd trap_return_ds, 0
-        dd sysexit_es, 0
-        dd sysexit_ds, 0
         dd trap_return_iret, iret_failed

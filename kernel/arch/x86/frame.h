@@ -23,7 +23,7 @@ struct trap_frame {
     uint32_t edi, esi, ebp, unused_esp, ebx, edx, ecx, eax;
     uint32_t es, ds;
     uint32_t vector;            /* 0 .. 255; enum vector */
-    uint32_t error;             /* the CPU's error code; 0 when there is none */
+    uint32_t error;             /* the CPU's error code, or the system call's number */
     uint32_t eip, cs, eflags;
     uint32_t esp, ss;           /* only valid when frame_is_user() */
 };
@@ -38,6 +38,7 @@ enum vector {
     VECTOR_IRQ = 0x20,          /* 0x20 .. 0x2f: ISA lines 0 .. 15 */
     VECTOR_TIMER = 0x30,        /* the local APIC's timer */
     VECTOR_SYSTEM_CALL = 0x80,
+    VECTOR_CHANGED = 0x81,      /* no interrupt: a system call's frame that was changed */
     VECTOR_RESCHEDULE = 0xf0,   /* between CPUs */
     VECTOR_TLB = 0xf1,
     VECTOR_HALT = 0xf2,

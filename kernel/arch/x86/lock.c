@@ -8,13 +8,13 @@
 
 struct cpu *volatile bkl_owner;
 
-void bkl_acquire_slow(struct cpu *me)
+struct cpu *bkl_acquire_slow(struct cpu *me)
 {
     for (;;) {
         if (me->requests)
             cpu_answer_requests();
         if (!bkl_owner && __sync_bool_compare_and_swap(&bkl_owner, NULL, me))
-            return;
+            return me;
         cpu_relax();
     }
 }

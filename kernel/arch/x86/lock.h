@@ -12,19 +12,24 @@
 
 extern struct cpu *volatile bkl_owner;  /* [ipi] NULL: free */
 
-void bkl_acquire_slow(struct cpu *me);
+struct cpu *bkl_acquire_slow(struct cpu *me);
 
 static inline bool bkl_is_held(void)
 {
     return bkl_owner == this_cpu();
 }
 
+/* `me` is this_cpu(), for who has it at hand; it is also the result. */
+static inline struct cpu *bkl_acquire_for(struct cpu *me)
+{
+    if (unlikely(!__sync_bool_compare_and_swap(&bkl_owner, NULL, me)))
+        me = bkl_acquire_slow(me);
+    return me;
+}
+
 static inline void bkl_acquire(void)
 {
-    struct cpu *me = this_cpu();
-
-    if (unlikely(!__sync_bool_compare_and_swap(&bkl_owner, NULL, me)))
-        bkl_acquire_slow(me);
+    bkl_acquire_for(this_cpu());
 }
 
 /* x86 stores are not reordered with earlier stores or loads, so a plain store that the

@@ -12,7 +12,7 @@ void offsets(void);
 void offsets(void)
 {
     DEFINE(FRAME_ES, offsetof(struct trap_frame, es));
-    DEFINE(FRAME_EIP, offsetof(struct trap_frame, eip));
+    DEFINE(FRAME_VECTOR, offsetof(struct trap_frame, vector));
     DEFINE(FRAME_EFLAGS, offsetof(struct trap_frame, eflags));
     DEFINE(TSS_ESP0, offsetof(struct tss, esp0));
     DEFINE(KERNEL_CS, KERNEL_CS);
