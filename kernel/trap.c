@@ -226,6 +226,8 @@ static __attribute__((noinline)) void exception_or_interrupt(struct trap_frame *
         user_fault(frame);
     else
         interrupt_handle(frame->vector);
+    if (frame->vector == VECTOR_RESCHEDULE)
+        sched_slice_check();
     if (from_user)
         leave_to_user(t, frame);
     else

@@ -83,11 +83,11 @@ static struct frame **page_at(struct pipe *p, uint32_t position)
 }
 
 /* Called after every change: those whose condition may be true now look again. */
-static void wake_neighbours(struct pipe *p)
+static inline void wake_neighbours(struct pipe *p)
 {
-    if (used(p) > 0 && !wait_queue_is_empty(&p->can_read))
+    if (!wait_queue_is_empty(&p->can_read) && used(p) > 0)
         wait_wake(&p->can_read, 1, 0);
-    if (room(p) > 0 && !wait_queue_is_empty(&p->can_write))
+    if (!wait_queue_is_empty(&p->can_write) && room(p) > 0)
         wait_wake(&p->can_write, 1, 0);
 }
 
@@ -101,7 +101,7 @@ static void page_done(struct pipe *p, struct frame **page)
 }
 
 /* Moves up to what is there; -EFAULT moves nothing more. */
-static ssize_t take_out(struct pipe *p, struct io *io)
+static inline ssize_t take_out(struct pipe *p, struct io *io)
 {
     size_t done = 0;
 
@@ -125,19 +125,20 @@ static ssize_t take_out(struct pipe *p, struct io *io)
     return (ssize_t)done;
 }
 
-static int make_page(struct pipe *p)
+/* The page that the next byte goes to; NULL without memory. */
+static inline struct frame *page_to_write(struct pipe *p)
 {
     struct frame **page = page_at(p, p->tail);
 
-    if (*page)
-        return 0;
-    *page = p->spare ? p->spare : frame_alloc(FRAME_BUFFER, 0);
-    p->spare = NULL;
-    return *page ? 0 : -ENOMEM;
+    if (unlikely(!*page)) {
+        *page = p->spare ? p->spare : frame_alloc(FRAME_BUFFER, 0);
+        p->spare = NULL;
+    }
+    return *page;
 }
 
 /* Moves `size` bytes in, for which there is room; returns how many before an error. */
-static ssize_t put_in(struct pipe *p, struct io *io, size_t size)
+static inline ssize_t put_in(struct pipe *p, struct io *io, size_t size)
 {
     uint32_t start = p->tail;
     size_t done = 0;
@@ -146,17 +147,18 @@ static ssize_t put_in(struct pipe *p, struct io *io, size_t size)
     while (done < size) {
         uint32_t offset = p->tail % PAGE_SIZE;
         size_t piece = min(size - done, (size_t)(PAGE_SIZE - offset));
-        if ((error = make_page(p)))
-            break;
-        if ((error = io_take(io, (char *)frame_address(*page_at(p, p->tail)) + offset,
-                             piece)))
+        struct frame *page = page_to_write(p);
+        error = page ? io_take(io, (char *)frame_address(page) + offset, piece) : -ENOMEM;
+        if (unlikely(error))
             break;
         p->tail += piece;
         done += piece;
     }
-    if (error && size <= PIPE_BUF)
+    if (likely(!error))
+        return (ssize_t)done;
+    if (size <= PIPE_BUF)
         p->tail = start;        // an atomic write happens wholly or not at all
-    return error && (p->tail == start) ? error : (ssize_t)(p->tail - start);
+    return p->tail == start ? error : (ssize_t)done;
 }
 
 static ssize_t pipe_read(struct file *file, struct io *io, uint64_t *offset)

@@ -197,7 +197,7 @@ static int set_nice(struct thread *t, int nice)
     if (nice < t->nice && current_process()->credentials.euid != 0
         && 20 - nice > (int)limit_soft(t->process, LIMIT_NICE))
         return -EACCES;
-    t->nice = (int8_t)nice;
+    sched_set_nice(t, nice);
     return 0;
 }
 

@@ -19,13 +19,14 @@
 #include "core/trace.h"
 #include "mm/stack.h"
 
-#define SLICE      (10 * MILLISECOND)   /* a turn at nice 0 */
+#define TURN_MS    10           /* a turn at nice 0 */
 #define STEPS_MAX  16                /* with a seed: steps between preemption choices */
 #define CANDIDATES 4                  /* with a seed: how many of the first are equal */
 
 static struct {
     struct list levels[PRIORITIES];
     uint32_t bitmap[(PRIORITIES + 31) / 32];
+    uint32_t words;             /* a bit for each word of the bitmap that is not 0 */
     uint32_t count;
 } queue;
 
@@ -51,22 +52,26 @@ static uint32_t steps_to_next_choice(void)
 
 static void queue_insert(struct thread *t, bool at_front)
 {
+    unsigned word = t->priority / 32, bit = t->priority % 32;
     struct list *level = &queue.levels[t->priority];
 
-    if (at_front)
-        list_push_front(level, &t->run_node);
-    else
-        list_push_back(level, &t->run_node);
-    queue.bitmap[t->priority / 32] |= 1u << t->priority % 32;
+    list_insert_before(at_front ? level->head.next : &level->head, &t->run_node);
+    queue.bitmap[word] |= 1u << bit;
+    queue.words |= 1u << word;
     queue.count++;
 }
 
-static void queue_remove(struct thread *t)
+static inline void queue_remove(struct thread *t)
 {
+    unsigned word = t->priority / 32, bit = t->priority % 32;
+
     list_remove(&t->run_node);
     queue.count--;
-    if (list_is_empty(&queue.levels[t->priority]))
-        queue.bitmap[t->priority / 32] &= ~(1u << t->priority % 32);
+    if (!list_is_empty(&queue.levels[t->priority]))
+        return;
+    queue.bitmap[word] &= ~(1u << bit);
+    if (!queue.bitmap[word])
+        queue.words &= ~(1u << word);
 }
 
 /* The highest level below `below` that is not empty; -1: none. */
@@ -83,9 +88,13 @@ static int level_below(int below)
     return word * 32 + 31 - __builtin_clz(bits);
 }
 
+/* The highest level that is not empty; -1: none. */
 static int queue_top(void)
 {
-    return level_below(PRIORITIES);
+    if (!queue.words)
+        return -1;
+    int word = 31 - __builtin_clz(queue.words);
+    return word * 32 + 31 - __builtin_clz(queue.bitmap[word]);
 }
 
 static bool may_run_on(const struct thread *t, const struct cpu *cpu)
@@ -94,12 +103,11 @@ static bool may_run_on(const struct thread *t, const struct cpu *cpu)
 }
 
 /* The first of a level that may run here, after skipping some that may, too. */
-static struct thread *first_for(struct list *level, const struct cpu *cpu,
-                                uint32_t skip)
+static struct thread *first_for(struct list *level, const struct cpu *cpu, uint32_t skip)
 {
     struct thread *t, *found = NULL;
 
-    list_for_each (t, level, run_node) {
+    list_for_each(t, level, run_node) {
         if (!may_run_on(t, cpu))
             continue;
         found = t;
@@ -109,25 +117,28 @@ static struct thread *first_for(struct list *level, const struct cpu *cpu,
     return found;
 }
 
-/* The thread to run on this CPU; NULL: none in the queue may. O(1), as long as nobody
- * has bound threads to other CPUs with sched_setaffinity. */
-static struct thread *queue_choose(uint32_t skip)
+/* With a seed one of the first few; with threads bound to other CPUs, a search. */
+static __attribute__((noinline)) struct thread *queue_search(const struct cpu *cpu)
 {
+    uint32_t skip = seed ? sched_random(CANDIDATES) : 0;
+
     for (int level = queue_top(); level >= 0; level = level_below(level)) {
-        struct thread *t = first_for(&queue.levels[level], this_cpu(), skip);
+        struct thread *t = first_for(&queue.levels[level], cpu, skip);
         if (t)
             return t;
     }
     return NULL;
 }
 
-static struct thread *queue_take(void)
+/* The thread to run on this CPU; NULL: none in the queue may. O(1), as long as nobody
+ * has bound threads to other CPUs with sched_setaffinity. */
+static inline struct thread *queue_choose(const struct cpu *cpu)
 {
-    struct thread *t = queue_choose(sched_random(CANDIDATES));
-
-    if (t)
-        queue_remove(t);
-    return t;
+    if (!queue.words)
+        return NULL;
+    struct list_node *first = queue.levels[queue_top()].head.next;
+    struct thread *t = list_entry(first, struct thread, run_node);
+    return likely(!seed && may_run_on(t, cpu)) ? t : queue_search(cpu);
 }
 
 /* -- The switch -------------------------------------------------------------------- */
@@ -138,30 +149,46 @@ static void bury(struct thread *previous)
         thread_free(previous);
 }
 
-static nanoseconds_t slice_of(const struct thread *t)
+void sched_set_nice(struct thread *t, int nice)
 {
-    nanoseconds_t slice = SLICE * (unsigned)(20 - t->nice) / 20;
-
-    return seed ? slice / STEPS_MAX * (1 + sched_random(STEPS_MAX)) : slice;
+    t->nice = (int8_t)nice;
+    t->turn = (uint64_t)tsc_kilohertz * (unsigned)(TURN_MS * (20 - nice)) / 20;
 }
 
-static void charge_time(struct thread *prev, struct thread *next)
+static uint64_t turn_of(const struct thread *t)
 {
+    return seed ? t->turn / STEPS_MAX * (1 + sched_random(STEPS_MAX)) : t->turn;
+}
+
+/* While others wait, the timer must end the running thread's turn. It is armed once for
+ * many short turns: an interrupt that comes too early arms it again. */
+static void arm_turn(struct cpu *cpu, const struct thread *t)
+{
+    cpu->slice_armed = true;
+    time_arm_for(time_now() + tsc_to_nanoseconds(turn_of(t)));
+}
+
+/* Who had the CPU for how long; one look at the clock serves the trace, too. */
+static void charge_time(struct cpu *cpu, struct thread *prev, struct thread *next)
+{
+    struct trace_event *event = trace_place(cpu);
     uint64_t now = timestamp_counter();
 
+    event->time = now;
+    event->type = TRACE_SWITCH;
+    event->tid = prev->tid;
+    event->a = (uint32_t)next->tid;
+    event->b = prev->state;
     prev->run_ticks += now - prev->switched_in;
     prev->system_ticks += (uint32_t)now - prev->entered;
     next->switched_in = now;
     next->entered = (uint32_t)now;
 }
 
-static void switch_to(struct thread *prev, struct thread *next)
+static inline void switch_to(struct cpu *cpu, struct thread *prev, struct thread *next)
 {
-    struct cpu *cpu = prev->cpu;
-
     assert(next->magic == THREAD_MAGIC);
-    trace_record(TRACE_SWITCH, prev->tid, (uint32_t)next->tid, 0, 0);
-    charge_time(prev, next);
+    charge_time(cpu, prev, next);
     if (prev->fpu_used)
         fpu_switch_out(prev);
     prev->fs = read_fs();
@@ -197,20 +224,23 @@ void thread_begin(void *previous, void *argument)
 
 void schedule(void)
 {
-    struct thread *prev = current(), *next = queue_take();
+    struct thread *prev = current(), *next;
+    struct cpu *cpu = prev->cpu;
 
-    assert(bkl_is_held());
+    assert(bkl_owner == cpu);
     prev->attention &= ~(uint32_t)ATTENTION_RESCHEDULE;
-    if (!next)
-        next = this_cpu()->idle;
+    next = queue_choose(cpu);
+    if (next)
+        queue_remove(next);
+    else
+        next = cpu->idle;
     if (next == prev) {
         prev->state = THREAD_RUNNING;
         return;
     }
-    next->slice_left = slice_of(next);
-    if (queue.count && next->process)
-        time_arm_for(time_now() + next->slice_left);
-    switch_to(prev, next);
+    if (queue.count && !cpu->slice_armed)
+        arm_turn(cpu, next);
+    switch_to(cpu, prev, next);
 }
 
 /* -- Becoming ready ---------------------------------------------------------------- */
@@ -234,35 +264,46 @@ void sched_kick(struct thread *t)
     ipi_reschedule(t->cpu);
 }
 
-/* Finds a CPU for a thread that has just become ready: an idle one, or the one that
- * runs the least important thread below it. */
-static void find_cpu(const struct thread *t)
+/* The CPU for a thread that has just become ready and may not run here, or not only: an
+ * idle one, else the one that runs the least important thread. */
+static struct cpu *weakest_cpu(const struct thread *t)
 {
     struct cpu *weakest = may_run_on(t, this_cpu()) ? this_cpu() : NULL;
 
-    if (weakest && is_idle(weakest))
-        return;                 // it looks at the queue on its way out
     for (unsigned i = 0; i < cpu_count; i++) {
         struct cpu *cpu = &cpus[i];
         if (!may_run_on(t, cpu))
             continue;
-        if (cpu->idling) {
-            cpu->idling = false;
-            ipi_reschedule(cpu);
-            return;
-        }
+        if (cpu->idling)
+            return cpu;
         if (!weakest
             || ((struct thread *)cpu->running)->priority
                    < ((struct thread *)weakest->running)->priority)
             weakest = cpu;
     }
-    if (!weakest)
+    return weakest;
+}
+
+/* Makes sure that some CPU soon looks at the queue, where t is now. */
+static void find_cpu(const struct thread *t)
+{
+    struct cpu *cpu = this_cpu();
+
+    if (is_idle(cpu) && may_run_on(t, cpu))
+        return;                 // it looks at the queue on its way out
+    if (cpu_count > 1 && !(cpu = weakest_cpu(t)))
         return;
-    struct thread *running = weakest->running;
-    if (running->priority < t->priority)
-        preempt(weakest);
-    else if (running->priority == t->priority && running->policy != SCHED_FIFO)
-        time_arm_for(time_now() + running->slice_left);
+    if (cpu->idling) {
+        cpu->idling = false;
+        ipi_reschedule(cpu);
+        return;
+    }
+    if (((struct thread *)cpu->running)->priority < t->priority)
+        preempt(cpu);
+    else if (!cpu->slice_armed && cpu == this_cpu())
+        arm_turn(cpu, cpu->running);
+    else if (!cpu->slice_armed)
+        ipi_reschedule(cpu);    // it arms its own timer
 }
 
 void thread_yield(void)
@@ -296,11 +337,11 @@ void sched_slice_check(void)
     if (!t->process || queue.count == 0 || queue_top() < t->priority
         || (queue_top() == t->priority && t->policy == SCHED_FIFO))
         return;
-    nanoseconds_t ran = tsc_to_nanoseconds(timestamp_counter() - t->switched_in);
-    if (ran >= t->slice_left)
+    // a turn that is nearly over is over
+    if (seed || timestamp_counter() - t->switched_in >= t->turn - t->turn / 8)
         t->attention |= ATTENTION_RESCHEDULE;
     else
-        time_arm_for(time_now() + t->slice_left - ran);
+        arm_turn(t->cpu, t);
 }
 
 void sched_step_expired(struct thread *t)
@@ -349,7 +390,7 @@ uint32_t sched_runnable(void)
 void cpu_idle(void)
 {
     for (;;) {
-        if (queue_choose(0))
+        if (queue_choose(this_cpu()))
             schedule();
         else
             cpu_wait_for_interrupt();

@@ -50,6 +50,9 @@ void thread_begin(void *previous, void *argument);
 /* Makes a thread that runs on another CPU enter the kernel soon. */
 void sched_kick(struct thread *thread);
 
+/* nice -20 .. 19 makes its turns longer or shorter. */
+void sched_set_nice(struct thread *thread, int nice);
+
 /* Binds it to some CPUs; if it runs on another one it leaves that soon. */
 void thread_set_affinity(struct thread *thread, uint8_t cpus_allowed);
 

@@ -68,6 +68,7 @@ struct thread *thread_create(struct process *process, void (*entry)(void *),
     t->state = THREAD_NEW;
     t->priority = t->base_priority = PRIORITY_NORMAL;
     t->affinity = UINT8_MAX;
+    sched_set_nice(t, 0);
     t->tid = id_allocate();
     t->entry = entry;
     t->entry_argument = argument;

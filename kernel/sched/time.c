@@ -88,16 +88,20 @@ void timer_cancel(struct timer *timer)
     heap_remove(&deadlines, &timer->node);
 }
 
-static void timer_interrupt(void)
+void time_run(nanoseconds_t now)
 {
-    nanoseconds_t now = time_now();
-
-    this_cpu()->timer_deadline = DEADLINE_NEVER;
     while (deadlines.root && deadlines.root->key <= now) {
         struct timer *timer = container_of(deadlines.root, struct timer, node);
         timer_cancel(timer);
         timer->fire(timer);
     }
+}
+
+static void timer_interrupt(void)
+{
+    this_cpu()->timer_deadline = DEADLINE_NEVER;
+    this_cpu()->slice_armed = false;
+    time_run(time_now());
     if (deadlines.root)
         time_arm_for(deadlines.root->key);
     sched_slice_check();

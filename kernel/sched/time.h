@@ -35,6 +35,9 @@ static inline void timer_init(struct timer *timer, void (*fire)(struct timer *))
 void timer_start(struct timer *timer, nanoseconds_t deadline);
 void timer_cancel(struct timer *timer);
 
+/* Fires what is due at `now`; the timer interrupt does. */
+void time_run(nanoseconds_t now);
+
 /* Makes sure this CPU is interrupted by then at the latest. */
 void time_arm_for(nanoseconds_t deadline);
 

@@ -13,10 +13,15 @@
 
 enum { WAKE_ON_ANY = ATTENTION_SIGNAL | ATTENTION_STOP | ATTENTION_EXIT };
 
+static inline void check_sleep(const struct thread *t)
+{
+    assert(bkl_owner == t->cpu);
+    assert(t->state == THREAD_RUNNING && t->process);
+}
+
 void might_sleep(void)
 {
-    assert(bkl_is_held());
-    assert(current()->state == THREAD_RUNNING && current()->process);
+    check_sleep(current());
 }
 
 void waiter_init(struct waiter *waiter, struct wait_queue *queue)
@@ -61,12 +66,12 @@ static void deadline_passed(struct timer *timer)
 }
 
 /* The only place where a thread stops running because it waits. */
-static long block(struct waiter *waiters, unsigned count, nanoseconds_t deadline,
+static inline long block(struct waiter *waiters, unsigned count, nanoseconds_t deadline,
                   uint8_t wake_on)
 {
     struct thread *t = current();
 
-    might_sleep();
+    check_sleep(t);
     t->waiters = waiters;
     t->nr_waiters = count;
     if (t->attention & wake_on) {
@@ -82,8 +87,6 @@ static long block(struct waiter *waiters, unsigned count, nanoseconds_t deadline
             timer_init(&t->wait_timer, deadline_passed);
             timer_start(&t->wait_timer, deadline);
         }
-        trace_record(TRACE_SLEEP, t->tid, count ? (uint32_t)waiters->queue : 0, 0,
-                     0);
         t->switches_voluntary++;
         schedule();
         if (deadline != DEADLINE_NEVER)
@@ -133,7 +136,6 @@ void waiter_wake(struct waiter *waiter, long result)
         return;                 // poll: another of its queues was faster
     waiter->result = result;
     t->wait_result = result;
-    trace_record(TRACE_WAKE, current()->tid, (uint32_t)t->tid, (uint32_t)result, 0);
     thread_ready(t);
 }
 

@@ -42,7 +42,7 @@ static void fork_flood(void *unused)
     limited_user();
     for (int round = 0; round < 2; round++) {
         int n = 0;
-        while ((pid = fork()) > 0)
+        while (n < LIMIT && (pid = fork()) > 0)
             n++;
         if (pid == 0) {
             tap.is_child = 1;
@@ -66,7 +66,7 @@ static void zombie_flood(void *unused)
     int n = 0;
     (void)unused;
     limited_user();
-    while ((pid = fork()) > 0) {
+    while (n < LIMIT && (pid = fork()) > 0) {
         until_state(pid, 'Z');
         n++;
     }
@@ -94,11 +94,11 @@ static void thread_flood(void *unused)
 {
     pthread_attr_t attr;
     pthread_t t;
-    int n = 0, e;
+    int n = 0, e = 0;
     (void)unused;
     limited_user();
     need(pthread_attr_init(&attr) == 0 && pthread_attr_setstacksize(&attr, 16384) == 0);
-    while ((e = pthread_create(&t, &attr, sleeper, NULL)) == 0)
+    while (n < LIMIT && (e = pthread_create(&t, &attr, sleeper, NULL)) == 0)
         n++;
     need(e == EAGAIN && n < LIMIT);
     pid_t pid = fork();

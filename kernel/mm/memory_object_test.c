@@ -1,0 +1,53 @@
+/* memory_object_test.c - sparse pages, truncation, and no empty node left behind. */
+#include "base/string.h"
+#include "kernel_test.h"
+#include "mm/memory_object.h"
+
+KTEST(object_is_sparse_at_every_height)
+{
+    static const uint32_t places[] = { 0, 1, 63, 64, 4095, 4096, 262143, 262144, 1048575 };
+    struct memory_object *object = object_create(OBJECT_PAGES_MAX);
+
+    for (unsigned i = 0; i < ARRAY_SIZE(places); i++)
+        CHECK(object_page(object, places[i], true) != NULL);
+    CHECK(object->nr_pages == ARRAY_SIZE(places));
+    uint32_t at = 0;
+    for (unsigned i = 0; i < ARRAY_SIZE(places); i++, at++) {
+        at = object_next_page(object, at);
+        CHECK(at == places[i]);
+    }
+    CHECK(object_next_page(object, at) == UINT32_MAX);
+    CHECK(object_page(object, 2, false) == NULL);
+    object_put(object);
+}
+
+KTEST(object_truncate_frees_what_lies_behind)
+{
+    struct memory_object *object = object_create(OBJECT_PAGES_MAX);
+    static char across[10000];
+    char text[8] = "";
+
+    memset(across, 'x', sizeof(across));
+    CHECK(object_write(object, 4090, across, sizeof(across)) == sizeof(across));
+    CHECK(object->nr_pages == 4);
+    object_truncate(object, 1);
+    CHECK(object->nr_pages == 1);
+    object_read(object, 4090, text, 7);
+    CHECK(memcmp(text, "xxxxxx\0", 7) == 0);    // behind the cut it reads as zero
+    object_truncate(object, 0);
+    CHECK(object->root == NULL);
+    object_put(object);
+}
+
+KTEST(object_without_memory_keeps_what_it_has)
+{
+    for (uint32_t n = 1; n < 8; n++) {
+        struct memory_object *object = object_create(OBJECT_PAGES_MAX);
+        allocation_fail_at(n, true);
+        struct frame *frame = object_page(object, 300000, true);
+        allocation_fail_at(0, false);
+        CHECK((frame != NULL) == (object->nr_pages == 1));
+        CHECK(frame || object->root == NULL);
+        object_put(object);
+    }
+}
