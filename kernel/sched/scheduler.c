@@ -27,7 +27,8 @@ static struct {
     struct list levels[PRIORITIES];
     uint32_t bitmap[(PRIORITIES + 31) / 32];
     uint32_t words;             /* a bit for each word of the bitmap that is not 0 */
-    uint32_t count;
+    uint32_t count;             /* threads in all levels, or 1 with `only` */
+    struct thread *only;        /* the one thread in the queue, and on no level; or NULL */
 } queue;
 
 static uint32_t seed;
@@ -50,7 +51,7 @@ static uint32_t steps_to_next_choice(void)
 
 /* -- The run queue ----------------------------------------------------------------- */
 
-static void queue_insert(struct thread *t, bool at_front)
+static void level_insert(struct thread *t, bool at_front)
 {
     unsigned word = t->priority / 32, bit = t->priority % 32;
     struct list *level = &queue.levels[t->priority];
@@ -58,20 +59,41 @@ static void queue_insert(struct thread *t, bool at_front)
     list_insert_before(at_front ? level->head.next : &level->head, &t->run_node);
     queue.bitmap[word] |= 1u << bit;
     queue.words |= 1u << word;
-    queue.count++;
 }
 
-static inline void queue_remove(struct thread *t)
+static void level_remove(struct thread *t)
 {
     unsigned word = t->priority / 32, bit = t->priority % 32;
 
     list_remove(&t->run_node);
-    queue.count--;
     if (!list_is_empty(&queue.levels[t->priority]))
         return;
     queue.bitmap[word] &= ~(1u << bit);
     if (!queue.bitmap[word])
         queue.words &= ~(1u << word);
+}
+
+/* A queue of one needs no levels: two processes that talk go through `only`. */
+static inline void queue_insert(struct thread *t)
+{
+    if (queue.count++ == 0) {
+        queue.only = t;
+        return;
+    }
+    if (queue.only) {
+        level_insert(queue.only, false);
+        queue.only = NULL;
+    }
+    level_insert(t, false);
+}
+
+static inline void queue_remove(struct thread *t)
+{
+    queue.count--;
+    if (queue.only == t)
+        queue.only = NULL;
+    else
+        level_remove(t);
 }
 
 /* The highest level below `below` that is not empty; -1: none. */
@@ -91,6 +113,8 @@ static int level_below(int below)
 /* The highest level that is not empty; -1: none. */
 static int queue_top(void)
 {
+    if (queue.only)
+        return queue.only->priority;
     if (!queue.words)
         return -1;
     int word = 31 - __builtin_clz(queue.words);
@@ -134,6 +158,8 @@ static __attribute__((noinline)) struct thread *queue_search(const struct cpu *c
  * has bound threads to other CPUs with sched_setaffinity. */
 static inline struct thread *queue_choose(const struct cpu *cpu)
 {
+    if (queue.only)
+        return may_run_on(queue.only, cpu) ? queue.only : NULL;
     if (!queue.words)
         return NULL;
     struct list_node *first = queue.levels[queue_top()].head.next;
@@ -316,7 +342,7 @@ void thread_yield(void)
     }
     t->state = THREAD_READY;
     t->switches_forced++;
-    queue_insert(t, false);
+    queue_insert(t);
     if (!may_run_on(t, t->cpu))
         find_cpu(t);
     schedule();
@@ -326,7 +352,7 @@ void thread_ready(struct thread *t)
 {
     assert(t->state == THREAD_NEW || t->state == THREAD_BLOCKED);
     t->state = THREAD_READY;
-    queue_insert(t, false);
+    queue_insert(t);
     find_cpu(t);
 }
 
@@ -363,7 +389,7 @@ void thread_set_priority(struct thread *t, unsigned priority)
     }
     queue_remove(t);
     t->priority = (uint8_t)priority;
-    queue_insert(t, false);
+    queue_insert(t);
     find_cpu(t);
 }
 
@@ -418,7 +444,7 @@ void sched_adopt_boot_thread(void)
 
 static bool sched_check(char *why, size_t size)
 {
-    uint32_t count = 0;
+    uint32_t count = queue.only != NULL;
 
     for (unsigned level = 0; level < PRIORITIES; level++) {
         struct thread *t;

@@ -144,8 +144,8 @@ static bool threads_check(char *why, size_t size)
     struct thread *t;
 
     list_for_each (t, &all_threads, all_node) {
-        bool queued = list_node_is_linked(&t->run_node);
-        bool ok = t->magic == THREAD_MAGIC && queued == (t->state == THREAD_READY)
+        bool ok = t->magic == THREAD_MAGIC
+                  && (t->state == THREAD_READY || !list_node_is_linked(&t->run_node))
                   && (t->state != THREAD_RUNNING || t->cpu->running == t)
                   && t->space == t->process->space;
         for (unsigned i = 0; ok && t->state == THREAD_BLOCKED && i < t->nr_waiters; i++)
