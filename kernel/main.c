@@ -139,6 +139,7 @@ static void start_init(void)
     t->esp = stack_prepare((uint32_t)thread_frame(t), thread_begin, t);
     process_publish(p, t->tid);
     assert(group_join(p, p->pid, true) == 0);
+    sched_set_nice(t, 0);
     thread_ready(t);
 }
 

@@ -70,25 +70,18 @@ static bool share_pages(struct address_space *to, struct address_space *from,
                         const struct region *region)
 {
     bool private = !(region->flags & REGION_SHARED);
-    vaddr_t at = pte_skip_holes(from, region->start, region->end);
+    pte_t *source;
 
-    while (at < region->end) {
-        vaddr_t table_end = min(region->end, round_down(at, LARGE_PAGE) + LARGE_PAGE);
-        pte_t *source = pte_find(from, at), *target = NULL;
-        for (; at < table_end; at += PAGE_SIZE, source++) {
-            if (pte_has_frame(*source)) {
-                if (!target && !(target = pte_make(to, at)))
-                    return false;
-                if (private)
-                    *source &= ~PTE_WRITABLE;
-                *target = *source & ~(PTE_DIRTY | PTE_ACCESSED);
-                frame_get(pte_frame(*source));
-                to->nr_resident++;
-            }
-            if (target)
-                target++;
-        }
-        at = pte_skip_holes(from, at, region->end);
+    for (vaddr_t at = region->start; (source = pte_next(from, &at, region->end));
+         at += PAGE_SIZE) {
+        pte_t *target = pte_make(to, at);
+        if (!target)
+            return false;
+        if (private)
+            *source &= ~PTE_WRITABLE;
+        *target = *source & ~(PTE_DIRTY | PTE_ACCESSED);
+        frame_get(pte_frame(*source));
+        to->nr_resident++;
     }
     return true;
 }

@@ -49,13 +49,28 @@ pte_t *pte_make(struct address_space *space, vaddr_t address)
     return &table_at(*entry)[table_index(address)];
 }
 
-vaddr_t pte_skip_holes(struct address_space *space, vaddr_t at, vaddr_t end)
+/* Where the next table begins, when there is none for `at`: 2 MiB or a GiB further. */
+static vaddr_t skip_hole(const struct address_space *space, vaddr_t at)
 {
-    while (at < end && !pte_find(space, at)) {
-        uint32_t step = space->root[pdpt_index(at)] & PTE_PRESENT ? 1u << 21 : 1u << 30;
-        at = round_down(at, step) + step;
+    uint32_t step = space->root[pdpt_index(at)] & PTE_PRESENT ? 1u << 21 : 1u << 30;
+
+    return round_down(at, step) + step;
+}
+
+pte_t *pte_next(struct address_space *space, vaddr_t *at, vaddr_t end)
+{
+    while (*at < end) {
+        pte_t *entry = pte_find(space, *at);
+        if (!entry) {
+            *at = skip_hole(space, *at);
+            continue;
+        }
+        vaddr_t table_end = min(end, round_down(*at, 1u << 21) + (1u << 21));
+        for (; *at < table_end; *at += PAGE_SIZE, entry++)
+            if (pte_has_frame(*entry))
+                return entry;
     }
-    return min(at, end);
+    return NULL;
 }
 
 pte_t pte_bits(int protection)

@@ -13,8 +13,8 @@ pte_t *pte_find(struct address_space *space, vaddr_t address);
 /* The same; makes the tables. NULL without memory. */
 must_check pte_t *pte_make(struct address_space *space, vaddr_t address);
 
-/* The next address in [at, end) that has a table: skips 2 MiB holes. */
-vaddr_t pte_skip_holes(struct address_space *space, vaddr_t at, vaddr_t end);
+/* The next entry with a frame in [*at, end); *at becomes its address. NULL: no more. */
+pte_t *pte_next(struct address_space *space, vaddr_t *at, vaddr_t end);
 
 /* The bits an entry gets from a region's protection, without PTE_WRITABLE. */
 pte_t pte_bits(int protection);

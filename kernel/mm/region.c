@@ -4,6 +4,7 @@
  * in nothing are one region; nr_mapped_pages is their sum.
  */
 #include "arch.h"
+#include "arch/x86/system_page.h"
 #include "base/format.h"
 #include "core/panic.h"
 #include "mm/address_space.h"
@@ -193,6 +194,9 @@ static bool cuts(struct address_space *space, vaddr_t at)
 /* Makes region borders at start and end. -ENOMEM, and then nothing was cut. */
 static int cut_at(struct address_space *space, vaddr_t start, vaddr_t end)
 {
+    struct region *exact = space_find(space, start);
+    if (exact && exact->start == start && exact->end == end)
+        return 0;
     bool at_start = cuts(space, start), at_end = end < USER_END && cuts(space, end);
     struct region *first = NULL, *second = NULL;
 
@@ -211,21 +215,12 @@ static int cut_at(struct address_space *space, vaddr_t start, vaddr_t end)
     return 0;
 }
 
-static bool holds_system_page(struct address_space *space, vaddr_t start, vaddr_t end)
-{
-    for (struct region *r = space_find_above(space, start); r && r->start < end;
-         r = space_find_above(space, r->end))
-        if (r->flags & REGION_SYSTEM)
-            return true;
-    return false;
-}
-
 int space_unmap(struct address_space *space, vaddr_t start, size_t size)
 {
     vaddr_t end = start + size;
 
-    if (holds_system_page(space, start, end))
-        return -EINVAL;
+    if (end > SYSTEM_PAGE)
+        return -EINVAL;         // every program needs it
     if (cut_at(space, start, end))
         return -ENOMEM;
     struct region *region = space_find_above(space, start);
@@ -245,25 +240,20 @@ void space_unmap_pages(struct address_space *space, vaddr_t start, vaddr_t end)
 {
     struct frame *batch[16];    // frames wait here until no CPU can reach them
     unsigned count = 0;
-    vaddr_t flush_from = start;
+    vaddr_t at = start, flush_from = start;
+    pte_t *entry;
 
-    for (vaddr_t at = pte_skip_holes(space, start, end); at < end;) {
-        vaddr_t table_end = min(end, round_down(at, 1u << 21) + (1u << 21));
-        pte_t *entry = pte_find(space, at);
-        for (; at < table_end; at += PAGE_SIZE, entry++) {
-            if (!pte_has_frame(*entry))
-                continue;
-            batch[count++] = pte_frame(*entry);
-            *entry = 0;
-            space->nr_resident--;
-            if (count == ARRAY_SIZE(batch)) {
-                space_flush(space, flush_from, at + PAGE_SIZE);
-                while (count > 0)
-                    frame_put(batch[--count]);
-                flush_from = at + PAGE_SIZE;
-            }
-        }
-        at = pte_skip_holes(space, at, end);
+    while ((entry = pte_next(space, &at, end))) {
+        batch[count++] = pte_frame(*entry);
+        *entry = 0;
+        space->nr_resident--;
+        at += PAGE_SIZE;
+        if (count < ARRAY_SIZE(batch))
+            continue;
+        space_flush(space, flush_from, at);
+        while (count > 0)
+            frame_put(batch[--count]);
+        flush_from = at;
     }
     if (count > 0)
         space_flush(space, flush_from, end);
@@ -283,24 +273,19 @@ struct frame *space_take_page(struct address_space *space, vaddr_t address)
     return frame;
 }
 
-bool space_move_pages(struct address_space *space, vaddr_t from, vaddr_t to,
-                      size_t size)
+bool space_move_pages(struct address_space *space, vaddr_t from, vaddr_t to, size_t size)
 {
-    vaddr_t at;
+    vaddr_t at, end = from + size;
+    pte_t *source;
 
-    for (at = pte_skip_holes(space, from, from + size); at < from + size;
-         at = pte_skip_holes(space, at + PAGE_SIZE, from + size))
-        if (pte_has_frame(*pte_find(space, at)) && !pte_make(space, to + (at - from)))
+    for (at = from; pte_next(space, &at, end); at += PAGE_SIZE)
+        if (!pte_make(space, to + (at - from)))
             return false;
-    for (at = pte_skip_holes(space, from, from + size); at < from + size;
-         at = pte_skip_holes(space, at + PAGE_SIZE, from + size)) {
-        pte_t *source = pte_find(space, at);
-        if (!pte_has_frame(*source))
-            continue;
+    for (at = from; (source = pte_next(space, &at, end)); at += PAGE_SIZE) {
         *pte_find(space, to + (at - from)) = *source;
         *source = 0;
     }
-    space_flush(space, from, from + size);
+    space_flush(space, from, end);
     return true;
 }
 
@@ -314,16 +299,15 @@ void space_discard(struct address_space *space, vaddr_t start, size_t size)
 static void protect_pages(struct address_space *space, vaddr_t start, vaddr_t end,
                           int protection)
 {
-    pte_t bits = pte_bits(protection);
-    vaddr_t at = pte_skip_holes(space, start, end);
+    pte_t bits = pte_bits(protection), *entry;
+    bool any = false;
 
-    while (at < end) {
-        pte_t *entry = pte_find(space, at);
-        if (pte_has_frame(*entry))
-            *entry = (*entry & PTE_ADDRESS) | bits;
-        at = pte_skip_holes(space, at + PAGE_SIZE, end);
+    for (vaddr_t at = start; (entry = pte_next(space, &at, end)); at += PAGE_SIZE) {
+        *entry = (*entry & PTE_ADDRESS) | bits;
+        any = true;
     }
-    space_flush(space, start, end);
+    if (any)
+        space_flush(space, start, end);
 }
 
 int space_protect(struct address_space *space, vaddr_t start, size_t size,

@@ -69,7 +69,8 @@ static void copy_user_state(struct thread *to, struct thread *from, uint32_t sta
     to->blocked = from->blocked;
     to->priority = to->base_priority = from->base_priority;
     to->policy = from->policy;
-    sched_set_nice(to, from->nice);
+    to->nice = from->nice;
+    to->turn = from->turn;
     to->affinity = from->affinity;
     memcpy(to->name, from->name, sizeof(to->name));
 }

@@ -60,7 +60,7 @@ struct thread *thread_create(struct process *process, void (*entry)(void *),
         account_release(account, ACCOUNT_PROCESSES, 1);
         return NULL;
     }
-    memset(t, 0, sizeof(*t));
+    memset(t, 0, offsetof(struct thread, fpu_state));
     t->magic = THREAD_MAGIC;
     t->cpu = this_cpu();
     t->process = process;
@@ -68,7 +68,6 @@ struct thread *thread_create(struct process *process, void (*entry)(void *),
     t->state = THREAD_NEW;
     t->priority = t->base_priority = PRIORITY_NORMAL;
     t->affinity = UINT8_MAX;
-    sched_set_nice(t, 0);
     t->tid = id_allocate();
     t->entry = entry;
     t->entry_argument = argument;

@@ -175,7 +175,8 @@ int main(void)
     inheritance();
     is_killed(in_child(bad, (void *)0x10000), SIGSEGV,
               "an unmapped alternate stack kills");
-    is_killed(in_child(bad, (void *)0xffff0000), SIGSEGV, "one in the kernel kills");
+    is_killed(in_child(bad, (void *)(0xfffff000 - SIZE)), SIGSEGV,
+              "one in the kernel kills");
     is_killed(in_child(bad, (void *)(uintptr_t)main), SIGSEGV, "one in the text kills");
     return done_testing();
 }
