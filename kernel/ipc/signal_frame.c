@@ -90,7 +90,7 @@ static void fpu_frame_read(const struct fpu_frame *f, uint8_t image[512])
 }
 
 /* Pushes the FPU's state below *esp; the handler starts with a fresh one. */
-static int fpu_push(struct thread *t, uint32_t *esp, uint32_t *address)
+static __attribute__((noinline)) int fpu_push(struct thread *t, uint32_t *esp, uint32_t *address)
 {
     struct fpu_frame frame;
 
@@ -104,7 +104,7 @@ static int fpu_push(struct thread *t, uint32_t *esp, uint32_t *address)
     return copy_to_user(uptr(*esp), &frame, sizeof(frame));
 }
 
-static int fpu_pop(struct thread *t, uint32_t address)
+static __attribute__((noinline)) int fpu_pop(struct thread *t, uint32_t address)
 {
     struct fpu_frame frame;
     uint32_t mxcsr;

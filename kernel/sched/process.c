@@ -109,6 +109,8 @@ void process_free(struct process *p)
     list_remove(&p->sibling_node);
     list_remove(&p->hash_node);
     list_remove(&p->all_node);
+    if (p->charged_as_zombie)
+        account_release(p->account, ACCOUNT_PROCESSES, 1);
     account_put(p->account);
     heap_free(p->actions);
     heap_free(p);

@@ -80,6 +80,7 @@ struct process {
 
     /* end */
     bool is_zombie;             /* all threads gone, status not yet collected */
+    bool charged_as_zombie;     /* to the account, in place of its last thread */
     bool exiting;               /* exit_group or a fatal signal: every thread must go */
     bool execed;                /* since fork: setpgid by the parent is refused */
     bool stopped;               /* by a signal */

@@ -205,7 +205,8 @@ static struct thread *choose(struct process *process, int signal)
     list_for_each (t, &process->threads, process_node) {
         if (t->exiting || !wants(t, signal))
             continue;
-        if (t->waited_for & sigset_of(signal))
+        // one that was woken for another signal already does not count
+        if (t->waited_for & sigset_of(signal) && t->state == THREAD_BLOCKED)
             return t;
         if (!candidate || t == current())
             candidate = t;

@@ -95,8 +95,11 @@ void thread_detach(struct thread *t)
     list_remove(&t->process_node);
     list_remove(&t->hash_node);
     list_remove(&t->all_node);
-    t->process->nr_threads--;
-    account_release(t->process->account, ACCOUNT_PROCESSES, 1);
+    // the charge for the last one stays: a zombie counts until it was waited for
+    if (--t->process->nr_threads > 0 || t->state == THREAD_NEW)
+        account_release(t->process->account, ACCOUNT_PROCESSES, 1);
+    else
+        t->process->charged_as_zombie = true;
 }
 
 void thread_free(struct thread *t)
