@@ -242,8 +242,10 @@ build/%.o: %.asm build/offsets.inc $(recipes)
 	$(call compile,NASM,nasm $(nasm_flags) $< -o $@)
 
 # Structure offsets for assembly code: the compiler computes them, nobody types them.
+# They are lines that no assembler understands, so clang must not look at them.
+verbatim := $(if $(is_gcc),,-fno-integrated-as)
 build/offsets.s: kernel/arch/x86/offsets.c $(recipes)
-	$(call compile,CC,$(CC) $(kernel_flags) -S $< -o $@)
+	$(call compile,CC,$(CC) $(kernel_flags) $(verbatim) -S $< -o $@)
 
 build/offsets.inc: build/offsets.s
 	$(quiet)sed -n 's/^->\([A-Z0-9_]*\) *[$$#]*\(-*[0-9]*\).*/%define \1 \2/p' $< > $@

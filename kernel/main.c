@@ -75,6 +75,8 @@ static void start_file_systems(const struct boot_info *boot)
     devices_init();
     procfs_init(boot->command_line);
     file_system_mount(shm, "/dev/shm");
+    serial_terminal.rows = (uint16_t)command_line.rows;
+    serial_terminal.columns = (uint16_t)command_line.columns;
     tty_init(command_line.screen_console);
     pipe_init();
 }

@@ -22,10 +22,23 @@
 #include "sched/scheduler.h"
 #include "system_call.h"
 
+/* With a seed QEMU runs one CPU at a time, always for the same number of instructions. A
+ * CPU that waits for the lock may then never see it free, because the other one is always
+ * interrupted in the kernel: pause with the lock free, and QEMU goes on to the next. */
+static void step_expired(struct thread *t)
+{
+    sched_step_expired(t);
+    if (bkl_waiting) {
+        bkl_release();
+        cpu_relax();
+        bkl_acquire();
+    }
+}
+
 static inline void leave_to_user(struct thread *t, struct trap_frame *frame)
 {
     if (unlikely(--t->steps_left == 0))
-        sched_step_expired(t);
+        step_expired(t);
     if (unlikely(t->attention))
         attend(frame);
     add_ticks_since(&t->system_ticks, &t->entered);

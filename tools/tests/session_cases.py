@@ -4,8 +4,8 @@ A case gets a Session whose shell has just printed its prompt, in an empty direc
 its own or /tmp, and leaves it so. Three things to know about busybox's shell: redrawing
 an edited line may print the prompt too, so such cases expect their output by name; a
 child that changes state while the prompt is written may cost the prompt (Linux ends the
-write with EINTR), so what ends, stops or continues a background job and what looks at it
-is one line; and `sh -c` ignores ^\\.
+write with EINTR), so what ends, stops or continues a background job and what looks at
+it is one line; and `sh -c` ignores ^\\.
 """
 import re
 

@@ -109,6 +109,16 @@ static int await_signal(int timeout_ms)
     return sig < 0 ? 0 : sig;
 }
 
+/* Takes whatever is pending: a queued signal is something the kernel keeps for us. */
+static void forget_signals(void)
+{
+    struct timespec at_once = { 0, 0 };
+    sigset_t all;
+    sigfillset(&all);
+    while (sigtimedwait(&all, NULL, &at_once) > 0 || errno == EINTR)
+        ;
+}
+
 /* --- leaving ---------------------------------------------------------------------- */
 
 /* Ends every other process. Those that care get a moment to tidy up. */

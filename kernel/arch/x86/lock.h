@@ -14,6 +14,8 @@ extern struct cpu *volatile bkl_owner;  /* [ipi] NULL: free */
 
 struct cpu *bkl_acquire_slow(struct cpu *me);
 
+extern volatile uint32_t bkl_waiting;   /* [ipi] CPUs that spin for it */
+
 static inline bool bkl_is_held(void)
 {
     return bkl_owner == this_cpu();
