@@ -66,6 +66,12 @@ pte_t *pte_next(struct address_space *space, vaddr_t *at, vaddr_t end)
             continue;
         }
         vaddr_t table_end = min(end, round_down(*at, 1u << 21) + (1u << 21));
+        // most entries of most ranges are empty: four at a time
+        while (table_end - *at >= 4 * PAGE_SIZE
+               && !pte_has_frame(entry[0] | entry[1] | entry[2] | entry[3])) {
+            *at += 4 * PAGE_SIZE;
+            entry += 4;
+        }
         for (; *at < table_end; *at += PAGE_SIZE, entry++)
             if (pte_has_frame(*entry))
                 return entry;

@@ -184,20 +184,13 @@ static void split(struct region *region, vaddr_t at, struct region *upper)
     region->space->nr_regions++;
 }
 
-static bool cuts(struct address_space *space, vaddr_t at)
-{
-    struct region *region = space_find(space, at);
-
-    return region && region->start < at;
-}
-
 /* Makes region borders at start and end. -ENOMEM, and then nothing was cut. */
 static int cut_at(struct address_space *space, vaddr_t start, vaddr_t end)
 {
-    struct region *exact = space_find(space, start);
-    if (exact && exact->start == start && exact->end == end)
-        return 0;
-    bool at_start = cuts(space, start), at_end = end < USER_END && cuts(space, end);
+    struct region *low = space_find(space, start), *high = low;
+    if (!low || low->end < end)
+        high = space_find(space, end - 1);
+    bool at_start = low && low->start < start, at_end = high && high->end > end;
     struct region *first = NULL, *second = NULL;
 
     if (space->nr_regions + at_start + at_end > REGIONS_MAX)
@@ -208,10 +201,10 @@ static int cut_at(struct address_space *space, vaddr_t start, vaddr_t end)
         heap_free(first);
         return -ENOMEM;
     }
-    if (first)
-        split(space_find(space, start), start, first);
     if (second)
-        split(space_find(space, end), end, second);
+        split(high, end, second);
+    if (first)
+        split(low, start, first);
     return 0;
 }
 

@@ -1,7 +1,9 @@
 /* stack.c - kernel stacks: slots of the stack area, the upper half mapped.
  *
  * Invariants: a slot's frames are unmapped everywhere (shootdown) before they are
- * freed; page tables of the area are made on demand and freed when their last slot is.
+ * freed; page tables of the area are made on demand and freed when their last slot is. A few
+ * stacks of threads that ended stay mapped for the next ones; nobody pays for them, and
+ * the ledger does not count them.
  */
 #include "mm/stack.h"
 
@@ -9,12 +11,17 @@
 #include "arch/x86/features.h"
 #include "arch/x86/kernel_map.h"
 #include "core/panic.h"
+#include "mm/account.h"
 #include "mm/frame_alloc.h"
 
 #define SLOTS          ((STACK_AREA_END - STACK_AREA) / STACK_SLOT)
 #define SLOTS_A_TABLE  (LARGE_PAGE / STACK_SLOT)
 #define STACK_PAGES    ((STACK_SLOT - STACK_GUARD) / PAGE_SIZE)
 
+#define SPARES 4
+
+static uint32_t spare[SPARES];                  /* slots that are mapped and not in use */
+static unsigned nr_spares;
 static uint32_t used[SLOTS / 32];               /* a bit for each slot */
 static uint8_t slots_in_table[SLOTS / SLOTS_A_TABLE];
 
@@ -77,30 +84,64 @@ static void slot_release(uint32_t slot, pte_t *table)
     table_release(slot);
 }
 
-uint32_t stack_alloc(void)
+static vaddr_t thread_at(uint32_t slot)
+{
+    return STACK_AREA + (slot + 1) * STACK_SLOT - THREAD_AREA;
+}
+
+static pte_t *slot_entries(uint32_t slot)
+{
+    vaddr_t base = STACK_AREA + slot * STACK_SLOT + STACK_GUARD;
+
+    return &table_for(slot)[table_index(base)];
+}
+
+static struct frame *slot_frame(uint32_t slot, unsigned i)
+{
+    return frame_of_paddr((paddr_t)(slot_entries(slot)[i] & PTE_ADDRESS));
+}
+
+static uint32_t map_new_slot(void)
 {
     uint32_t slot = slot_take();
 
     if (slot == SLOTS)
-        return 0;
+        return SLOTS;
     pte_t *table = table_for(slot);
     if (!table) {
         used[slot / 32] &= ~(1u << slot % 32);
-        return 0;
+        return SLOTS;
     }
     slots_in_table[slot / SLOTS_A_TABLE]++;
-    vaddr_t base = STACK_AREA + slot * STACK_SLOT + STACK_GUARD;
+    pte_t *entries = slot_entries(slot);
     for (unsigned i = 0; i < STACK_PAGES; i++) {
         struct frame *frame = frame_alloc(FRAME_STACK, 0);
         if (!frame) {
             slot_release(slot, table);
-            return 0;
+            return SLOTS;
         }
-        table[table_index(base) + i] = frame_paddr(frame) | PTE_PRESENT | PTE_WRITABLE
-                                       | PTE_GLOBAL
-                                       | (cpu_features.no_execute ? PTE_NO_EXECUTE : 0);
+        entries[i] = frame_paddr(frame) | PTE_PRESENT | PTE_WRITABLE | PTE_GLOBAL
+                     | (cpu_features.no_execute ? PTE_NO_EXECUTE : 0);
     }
-    return base + STACK_PAGES * PAGE_SIZE - THREAD_AREA;
+    return slot;
+}
+
+uint32_t stack_alloc(void)
+{
+    struct account *payer = account_current();
+    uint32_t slot;
+
+    if (nr_spares == 0) {
+        slot = map_new_slot();
+        return slot == SLOTS ? 0 : thread_at(slot);
+    }
+    if (allocation_should_fail() || !account_charge(payer, ACCOUNT_FRAMES, STACK_PAGES))
+        return 0;
+    slot = spare[--nr_spares];
+    for (unsigned i = 0; i < STACK_PAGES; i++)
+        slot_frame(slot, i)->account = payer->number;
+    frames_used[FRAME_STACK] += STACK_PAGES;
+    return thread_at(slot);
 }
 
 void stack_free(uint32_t thread_address)
@@ -109,5 +150,12 @@ void stack_free(uint32_t thread_address)
 
     assert(thread_address >= STACK_AREA && slot < SLOTS
            && used[slot / 32] >> slot % 32 & 1);
-    slot_release(slot, table_for(slot));
+    if (nr_spares < SPARES) {
+        account_release(account_by_number(slot_frame(slot, 0)->account), ACCOUNT_FRAMES,
+                        STACK_PAGES);
+        frames_used[FRAME_STACK] -= STACK_PAGES;
+        spare[nr_spares++] = slot;
+    } else {
+        slot_release(slot, table_for(slot));
+    }
 }

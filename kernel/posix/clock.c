@@ -21,12 +21,9 @@ static nanoseconds_t thread_time(const struct thread *t)
 
 static nanoseconds_t process_time(const struct process *p)
 {
-    nanoseconds_t sum = p->usage.user_time + p->usage.system_time;
-    struct thread *t;
+    struct usage usage = process_usage(p);
 
-    list_for_each (t, &p->threads, process_node)
-        sum += thread_time(t);
-    return sum;
+    return usage.user_time + usage.system_time;
 }
 
 /* Negative ids name the CPU time of a process or thread: clock_getcpuclockid. */

@@ -163,8 +163,7 @@ void thread_exit(void)
     t->exiting = true;
     trace_record(TRACE_EXIT, t->tid, (uint32_t)p->exit_status, 0, 0);
     futex_thread_exit(t);
-    struct usage usage = thread_usage(t);
-    add_usage(&p->usage, &usage);
+    usage_of_ended_thread(p, t);
     bool last = p->nr_threads == 1;
     if (last) {
         p->usage.largest_resident =
@@ -185,7 +184,9 @@ void thread_exit(void)
 
 void process_reap(struct process *zombie)
 {
-    add_usage(&zombie->parent->children_usage, &zombie->usage);
+    struct usage usage = process_usage(zombie);
+
+    add_usage(&zombie->parent->children_usage, &usage);
     add_usage(&zombie->parent->children_usage, &zombie->children_usage);
     process_free(zombie);
 }

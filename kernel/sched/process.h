@@ -95,7 +95,10 @@ struct process {
     int stop_report;            /* wait status of a stop not yet reported; 0: none */
     bool continue_report;
 
-    struct usage usage;         /* of threads that are gone */
+    struct ticks {              /* of threads that are gone; TSC */
+        uint64_t run, system;
+    } ticks;
+    struct usage usage;         /* of threads that are gone, all but the times */
     struct usage children_usage;
     nanoseconds_t started;
     uint32_t arguments_start, arguments_end;    /* user addresses, for /proc */
@@ -146,6 +149,8 @@ bool process_may_signal(const struct process *from, const struct process *to,
 bool credentials_in_group(const struct credentials *c, gid_t gid);
 
 /* Time used so far; a process's is that of all its threads, living and gone. */
+/* A thread's share stays with its process when it ends. */
+void usage_of_ended_thread(struct process *process, const struct thread *thread);
 struct usage thread_usage(const struct thread *thread);
 struct usage process_usage(const struct process *process);
 

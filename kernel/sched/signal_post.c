@@ -73,7 +73,7 @@ void signal_update(struct thread *t)
 {
     sigset_t pending = t->pending.set | t->process->pending.set;
 
-    if (t->fault_pending || pending & ~t->blocked)
+    if (unlikely(t->fault_pending) || unlikely(pending && pending & ~t->blocked))
         t->attention |= ATTENTION_SIGNAL;
     else
         t->attention &= ~(uint32_t)ATTENTION_SIGNAL;
@@ -129,9 +129,9 @@ void parent_notify(struct process *child, int code, int status)
         info.pid = child->pid;
         info.uid = child->credentials.uid;
         info.status_or_value = status;
-        info.user_time = (int32_t)divide_u64(child->usage.user_time, 10000000, NULL);
-        info.system_time =
-            (int32_t)divide_u64(child->usage.system_time, 10000000, NULL);
+        struct usage usage = process_usage(child);
+        info.user_time = (int32_t)divide_u64(usage.user_time, 10000000, NULL);
+        info.system_time = (int32_t)divide_u64(usage.system_time, 10000000, NULL);
         signal_post_process(parent, &info, false);
     }
     wait_wake_all(&parent->child_wait, 0);

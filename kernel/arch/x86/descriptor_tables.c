@@ -127,12 +127,13 @@ bool tls_descriptor_make(const struct user_descriptor *u, uint64_t *descriptor)
     // code segments, 16-bit ones and absent ones are not for set_thread_area
     if (u->flags & 4 || !(u->flags & SEG_32BIT) || u->flags & ABSENT)
         return false;
-    uint64_t access =
+    uint32_t access =
         0xf0 | (u->flags & CONTENTS) << 1 | (u->flags & READ_ONLY ? 0 : 2);
-    uint64_t flags =
+    uint32_t flags =
         4 | (u->flags & LIMIT_PAGES ? 8 : 0) | (u->flags & USEABLE ? 1 : 0);
-    *descriptor = (u->limit & 0xffff) | (uint64_t)(u->base & 0xffffff) << 16
-                  | access << 40 | (uint64_t)(u->limit >> 16 & 15) << 48 | flags << 52
-                  | (uint64_t)(u->base >> 24) << 56;
+    uint32_t low = (u->limit & 0xffff) | u->base << 16;
+    uint32_t high = (u->base >> 16 & 0xff) | access << 8 | (u->limit & 0xf0000)
+                    | flags << 20 | (u->base & 0xff000000);
+    *descriptor = (uint64_t)high << 32 | low;
     return true;
 }
