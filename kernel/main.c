@@ -12,6 +12,7 @@
 #include "command_line.h"
 #include "core/log.h"
 #include "core/panic.h"
+#include "core/trace.h"
 #include "dev/debug_console.h"
 #include "dev/keyboard.h"
 #include "dev/random.h"
@@ -155,6 +156,8 @@ static void time_is_up(struct timer *timer)
         "\nthe limit of %u seconds of guest time is reached; who waits for what:\n",
         command_line.time_limit);
     panic_print_reports();
+    log_printf("-- last events\n");
+    trace_print(40);
     arch_power_off(EXIT_TIME_LIMIT);
 }
 

@@ -22,17 +22,19 @@
 #include "sched/scheduler.h"
 #include "system_call.h"
 
-/* With a seed QEMU runs one CPU at a time, always for the same number of instructions. A
- * CPU that waits for the lock may then never see it free, because the other one is always
- * interrupted in the kernel: pause with the lock free, and QEMU goes on to the next. */
+/* The lock is free while the others run: one of them may be waiting for it. */
+static void let_other_cpus_run(void)
+{
+    bkl_release();
+    cpu_relax();
+    bkl_acquire();
+}
+
 static void step_expired(struct thread *t)
 {
     sched_step_expired(t);
-    if (bkl_waiting) {
-        bkl_release();
-        cpu_relax();
-        bkl_acquire();
-    }
+    if (sched_in_lockstep())
+        let_other_cpus_run();
 }
 
 static inline void leave_to_user(struct thread *t, struct trap_frame *frame)
@@ -45,8 +47,8 @@ static inline void leave_to_user(struct thread *t, struct trap_frame *frame)
     bkl_release();
 }
 
-/* Notes the call in the trace, field by field as the frame has them: this is on the path
- * of every system call. */
+/* Notes the call in the trace, field by field as the frame has them: this is on the
+ * path of every system call. */
 static inline void trace_call(struct thread *t, struct cpu *cpu, uint32_t number,
                               const struct trap_frame *frame)
 {
@@ -241,14 +243,16 @@ static __attribute__((noinline)) void exception_or_interrupt(struct trap_frame *
         interrupt_handle(frame->vector);
     if (frame->vector == VECTOR_RESCHEDULE)
         sched_slice_check();
+    if (from_user && sched_in_lockstep())
+        let_other_cpus_run();
     if (from_user)
         leave_to_user(t, frame);
     else
         bkl_release();
 }
 
-/* Without a frame pointer: three instructions of every system call. A backtrace ends here
- * anyway. */
+/* Without a frame pointer: three instructions of every system call. A backtrace ends
+ * here anyway. */
 __attribute__((optimize("omit-frame-pointer"))) void trap(struct trap_frame *frame)
 {
     if (likely(frame->vector == VECTOR_SYSTEM_CALL))

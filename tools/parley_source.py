@@ -69,6 +69,8 @@ def is_test(path):
 def layer_of(path):
     """(layer, its folder) of a path below ROOT; (None, None) outside the house."""
     path = Path(path)
+    if is_test(path):                   # a test may use everything
+        return 9, str(path.parent)
     for part in (path, *path.parents):
         if str(part) in LAYERS:
             return LAYERS[str(part)], str(part)

@@ -17,7 +17,7 @@ enum trace_type {
 };
 
 struct trace_event {
-    uint64_t time;              /* timestamp counter: orders the rings among each other */
+    uint64_t time;            /* timestamp counter: orders the rings among each other */
     uint32_t type;              /* enum trace_type */
     int32_t tid;
     uint32_t a, b, c;           /* as trace.def names them */
@@ -43,8 +43,8 @@ static inline struct trace_event *trace_place(struct cpu *cpu)
     return event;
 }
 
-static inline void trace_record(enum trace_type type, int32_t tid, uint32_t a, uint32_t b,
-                                uint32_t c)
+static inline void trace_record(enum trace_type type, int32_t tid, uint32_t a,
+                                uint32_t b, uint32_t c)
 {
     struct trace_event *event = trace_place(this_cpu());
 

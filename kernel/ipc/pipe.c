@@ -148,7 +148,8 @@ static inline ssize_t put_in(struct pipe *p, struct io *io, size_t size)
         uint32_t offset = p->tail % PAGE_SIZE;
         size_t piece = min(size - done, (size_t)(PAGE_SIZE - offset));
         struct frame *page = page_to_write(p);
-        error = page ? io_take(io, (char *)frame_address(page) + offset, piece) : -ENOMEM;
+        error =
+            page ? io_take(io, (char *)frame_address(page) + offset, piece) : -ENOMEM;
         if (unlikely(error))
             break;
         p->tail += piece;

@@ -90,7 +90,8 @@ static void fpu_frame_read(const struct fpu_frame *f, uint8_t image[512])
 }
 
 /* Pushes the FPU's state below *esp; the handler starts with a fresh one. */
-static __attribute__((noinline)) int fpu_push(struct thread *t, uint32_t *esp, uint32_t *address)
+static __attribute__((noinline)) int fpu_push(struct thread *t, uint32_t *esp,
+                                              uint32_t *address)
 {
     struct fpu_frame frame;
 
@@ -130,13 +131,15 @@ static void context_fill(struct user_context *c, const struct thread *t,
 {
     *c = (struct user_context){
         .stack_start = t->alternate_stack, .stack_size = t->alternate_stack_size,
-        .stack_flags = !t->alternate_stack_size ? 2
-                       : signal_on_alternate_stack(t, f->esp) ? 1 : 0,
+        .stack_flags = !t->alternate_stack_size                ? 2
+                       : signal_on_alternate_stack(t, f->esp) ? 1
+                                                              : 0,
         .gs = read_gs(), .fs = read_fs(), .es = f->es & 0xffff, .ds = f->ds & 0xffff,
         .edi = f->edi, .esi = f->esi, .ebp = f->ebp, .esp = f->esp, .ebx = f->ebx,
         .edx = f->edx, .ecx = f->ecx, .eax = f->eax, .trap_number = f->vector,
-        .error = f->error, .eip = f->eip, .cs = f->cs & 0xffff, .eflags = f->eflags | EFLAGS_IF,
-        .user_esp = f->esp, .ss = f->ss & 0xffff, .cr2 = t->fault.address,
+        .error = f->error, .eip = f->eip, .cs = f->cs & 0xffff,
+        .eflags = f->eflags | EFLAGS_IF, .user_esp = f->esp, .ss = f->ss & 0xffff,
+        .cr2 = t->fault.address,
     };
     c->mask = t->attention & ATTENTION_RESTORE_MASK ? t->saved_mask : t->blocked;
     c->old_mask = (uint32_t)c->mask;

@@ -5,7 +5,9 @@
 
 KTEST(object_is_sparse_at_every_height)
 {
-    static const uint32_t places[] = { 0, 1, 63, 64, 4095, 4096, 262143, 262144, 1048575 };
+    static const uint32_t places[] = {
+        0, 1, 63, 64, 4095, 4096, 262143, 262144, 1048575
+    };
     struct memory_object *object = object_create(OBJECT_PAGES_MAX);
 
     for (unsigned i = 0; i < ARRAY_SIZE(places); i++)

@@ -266,7 +266,8 @@ struct frame *space_take_page(struct address_space *space, vaddr_t address)
     return frame;
 }
 
-bool space_move_pages(struct address_space *space, vaddr_t from, vaddr_t to, size_t size)
+bool space_move_pages(struct address_space *space, vaddr_t from, vaddr_t to,
+                      size_t size)
 {
     vaddr_t at, end = from + size;
     pte_t *source;

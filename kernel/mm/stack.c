@@ -1,9 +1,9 @@
 /* stack.c - kernel stacks: slots of the stack area, the upper half mapped.
  *
  * Invariants: a slot's frames are unmapped everywhere (shootdown) before they are
- * freed; page tables of the area are made on demand and freed when their last slot is. A few
- * stacks of threads that ended stay mapped for the next ones; nobody pays for them, and
- * the ledger does not count them.
+ * freed; page tables of the area are made on demand and freed when their last slot is.
+ * A few stacks of threads that ended stay mapped for the next ones; nobody pays for
+ * them, and the ledger does not count them.
  */
 #include "mm/stack.h"
 
@@ -20,7 +20,7 @@
 
 #define SPARES 4
 
-static uint32_t spare[SPARES];                  /* slots that are mapped and not in use */
+static uint32_t spare[SPARES];                /* slots that are mapped and not in use */
 static unsigned nr_spares;
 static uint32_t used[SLOTS / 32];               /* a bit for each slot */
 static uint8_t slots_in_table[SLOTS / SLOTS_A_TABLE];

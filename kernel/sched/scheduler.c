@@ -28,7 +28,7 @@ static struct {
     uint32_t bitmap[(PRIORITIES + 31) / 32];
     uint32_t words;             /* a bit for each word of the bitmap that is not 0 */
     uint32_t count;             /* threads in all levels, or 1 with `only` */
-    struct thread *only;        /* the one thread in the queue, and on no level; or NULL */
+    struct thread *only;     /* the one thread in the queue, and on no level; or NULL */
 } queue;
 
 static uint32_t seed;
@@ -37,6 +37,11 @@ static struct random generator;
 uint32_t sched_seed(void)
 {
     return seed;
+}
+
+bool sched_in_lockstep(void)
+{
+    return seed && cpu_count > 1;
 }
 
 uint32_t sched_random(uint32_t bound)
@@ -127,11 +132,12 @@ static bool may_run_on(const struct thread *t, const struct cpu *cpu)
 }
 
 /* The first of a level that may run here, after skipping some that may, too. */
-static struct thread *first_for(struct list *level, const struct cpu *cpu, uint32_t skip)
+static struct thread *first_for(struct list *level, const struct cpu *cpu,
+                                uint32_t skip)
 {
     struct thread *t, *found = NULL;
 
-    list_for_each(t, level, run_node) {
+    list_for_each (t, level, run_node) {
         if (!may_run_on(t, cpu))
             continue;
         found = t;
@@ -253,7 +259,7 @@ void schedule(void)
     struct thread *prev = current(), *next;
     struct cpu *cpu = prev->cpu;
 
-    assert(bkl_owner == cpu);
+    assert(bkl_is_held_by(cpu));
     prev->attention &= ~(uint32_t)ATTENTION_RESCHEDULE;
     next = queue_choose(cpu);
     if (next)
@@ -264,7 +270,7 @@ void schedule(void)
         prev->state = THREAD_RUNNING;
         return;
     }
-    if (queue.count && !cpu->slice_armed)
+    if (!cpu->slice_armed && next != cpu->idle && (queue.count || sched_in_lockstep()))
         arm_turn(cpu, next);
     switch_to(cpu, prev, next);
 }
@@ -360,6 +366,8 @@ void sched_slice_check(void)
 {
     struct thread *t = current();
 
+    if (t->process && sched_in_lockstep())
+        arm_turn(t->cpu, t);
     if (!t->process || queue.count == 0 || queue_top() < t->priority
         || (queue_top() == t->priority && t->policy == SCHED_FIFO))
         return;

@@ -16,6 +16,10 @@
 void sched_init(uint32_t seed);
 uint32_t sched_seed(void);
 
+/* With a seed and several CPUs QEMU runs one CPU at a time, and goes on to the next one
+ * only when this one pauses: every turn is timed then, and trap.c pauses at its end. */
+bool sched_in_lockstep(void);
+
 /* Puts a NEW or woken thread on the run queue and tells a CPU. */
 void thread_ready(struct thread *thread);
 

@@ -225,8 +225,8 @@ int signal_post_process(struct process *process, const struct siginfo *info,
     side_effects(process, signal);
     if (is_dropped(process, NULL, signal))
         return 0;
-    trace_record(TRACE_SIGNAL, current()->tid, (uint32_t)signal,
-                 (uint32_t)process->pid, 0);
+    trace_record(TRACE_SIGNAL, current()->tid, (uint32_t)signal, (uint32_t)process->pid,
+                 0);
     int error = enqueue(&process->pending, process, info, must_queue);
     if (error)
         return error;
@@ -247,8 +247,8 @@ int signal_post_thread(struct thread *thread, const struct siginfo *info,
     side_effects(process, signal);
     if (is_dropped(process, thread, signal))
         return 0;
-    trace_record(TRACE_SIGNAL, current()->tid, (uint32_t)signal,
-                 (uint32_t)thread->tid, 0);
+    trace_record(TRACE_SIGNAL, current()->tid, (uint32_t)signal, (uint32_t)thread->tid,
+                 0);
     int error = enqueue(&thread->pending, process, info, must_queue);
     if (!error && wants(thread, signal))
         notice(thread);

@@ -93,7 +93,7 @@ struct thread {
     char name[16];
 
     /* time */
-    uint64_t turn;              /* ticks it may run from switched_in while others wait */
+    uint64_t turn;             /* ticks it may run from switched_in while others wait */
     uint64_t switched_in;       /* when it got the CPU; these three count TSC ticks */
     uint64_t run_ticks;
     uint64_t system_ticks;      /* part of run_ticks spent in the kernel */

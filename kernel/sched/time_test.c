@@ -26,7 +26,8 @@ KTEST(timers_fire_in_order_of_their_deadlines)
     timer_start(&t[0], now + 9);        // armed again: the last one now
     time_run(now + 20);
     CHECK(fired == 4);
-    CHECK(order[0] == &t[3] && order[1] == &t[1] && order[2] == &t[2] && order[3] == &t[0]);
+    CHECK(order[0] == &t[3] && order[1] == &t[1] && order[2] == &t[2]
+          && order[3] == &t[0]);
     for (unsigned i = 0; i < ARRAY_SIZE(t); i++)
         CHECK(!t[i].armed);
 }

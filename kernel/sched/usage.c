@@ -54,7 +54,7 @@ struct usage process_usage(const struct process *p)
     struct ticks ticks = p->ticks;
     struct thread *t;
 
-    list_for_each(t, &p->threads, process_node) {
+    list_for_each (t, &p->threads, process_node) {
         struct ticks own = thread_ticks(t);
         ticks.run += own.run;
         ticks.system += own.system;

@@ -15,7 +15,7 @@ enum { WAKE_ON_ANY = ATTENTION_SIGNAL | ATTENTION_STOP | ATTENTION_EXIT };
 
 static inline void check_sleep(const struct thread *t)
 {
-    assert(bkl_owner == t->cpu);
+    assert(bkl_is_held_by(t->cpu));
     assert(t->state == THREAD_RUNNING && t->process);
 }
 
@@ -67,7 +67,7 @@ static void deadline_passed(struct timer *timer)
 
 /* The only place where a thread stops running because it waits. */
 static inline long block(struct waiter *waiters, unsigned count, nanoseconds_t deadline,
-                  uint8_t wake_on)
+                         uint8_t wake_on)
 {
     struct thread *t = current();
 

@@ -1,7 +1,7 @@
 /* costs.c - what the basic calls cost, in guest instructions.
  *
  *     costs            prints the figures
- *     costs --check    and ends with status 1 if one is over its target or has grown
+ *     costs --check    and ends with status 1 if one has grown
  *
  * `make bench` counts time in instructions: QEMU's -icount shift=0 lets the time stamp
  * counter advance by one with each. Elsewhere the same program prints processor ticks,

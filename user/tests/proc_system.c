@@ -105,8 +105,8 @@ static void stat_file(void)
 /* /proc/loadavg: "three load averages, runnable/total, last pid". */
 static void loadavg(void)
 {
-    double a, b, c;
-    int running, total, last;
+    double a = -1, b, c;
+    int running = 0, total = 0, last;
     ok(slurp("/proc/loadavg") > 0
            && sscanf(text, "%lf %lf %lf %d/%d %d", &a, &b, &c, &running, &total, &last)
                   == 6,

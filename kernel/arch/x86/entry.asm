@@ -37,7 +37,7 @@ trap_stubs:
 %rep 256
         align 16
         %if v == VECTOR_SYSTEM_CALL
-        push eax                        ; frame->error: which call, should it be restarted
+        push eax                      ; frame->error: which call, should it be restarted
         %elif v == 8 || (v >= 10 && v <= 14) || v == 17
         %else
         push dword 0
@@ -98,7 +98,7 @@ sysenter_entry:
         mov eax, esp
         call trap
         cmp dword [esp + FRAME_VECTOR], VECTOR_SYSTEM_CALL
-        jne sysenter_slow_return        ; the frame was changed: a signal, exec, sigreturn
+        jne sysenter_slow_return      ; the frame was changed: a signal, exec, sigreturn
         popad
         add esp, 16                     ; es, ds, vector, error
         pop edx                         ; eip

@@ -38,7 +38,7 @@ enum vector {
     VECTOR_IRQ = 0x20,          /* 0x20 .. 0x2f: ISA lines 0 .. 15 */
     VECTOR_TIMER = 0x30,        /* the local APIC's timer */
     VECTOR_SYSTEM_CALL = 0x80,
-    VECTOR_CHANGED = 0x81,      /* no interrupt: a system call's frame that was changed */
+    VECTOR_CHANGED = 0x81,    /* no interrupt: a system call's frame that was changed */
     VECTOR_RESCHEDULE = 0xf0,   /* between CPUs */
     VECTOR_TLB = 0xf1,
     VECTOR_HALT = 0xf2,

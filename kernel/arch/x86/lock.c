@@ -7,16 +7,13 @@
 #include "arch/x86/lock.h"
 
 struct cpu *volatile bkl_owner;
-volatile uint32_t bkl_waiting;
 
 struct cpu *bkl_acquire_slow(struct cpu *me)
 {
-    __sync_fetch_and_add(&bkl_waiting, 1);
     while (bkl_owner || !__sync_bool_compare_and_swap(&bkl_owner, NULL, me)) {
         if (me->requests)
             cpu_answer_requests();
         cpu_relax();
     }
-    __sync_fetch_and_sub(&bkl_waiting, 1);
     return me;
 }

@@ -14,11 +14,14 @@ extern struct cpu *volatile bkl_owner;  /* [ipi] NULL: free */
 
 struct cpu *bkl_acquire_slow(struct cpu *me);
 
-extern volatile uint32_t bkl_waiting;   /* [ipi] CPUs that spin for it */
+static inline bool bkl_is_held_by(const struct cpu *cpu)
+{
+    return bkl_owner == cpu;
+}
 
 static inline bool bkl_is_held(void)
 {
-    return bkl_owner == this_cpu();
+    return bkl_is_held_by(this_cpu());
 }
 
 /* `me` is this_cpu(), for who has it at hand; it is also the result. */
