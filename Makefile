@@ -178,8 +178,9 @@ common_flags := -std=gnu11 -march=i686 -O2 -g -ffile-prefix-map=$(CURDIR)=. \
 # regparm: the first three arguments travel in registers. The compiler's own run-time
 # library does not know that, so the kernel is linked without it: a 64-bit division in
 # the kernel is an undefined symbol, and lib/base/math64.h has the answer.
+# No frame pointers: a backtrace looks up how deep the stack is; see tools/make-symbols.
 kernel_flags := $(common_flags) -ffreestanding -mregparm=3 -mgeneral-regs-only \
-    -fno-strict-aliasing -fno-omit-frame-pointer -fno-asynchronous-unwind-tables \
+    -fno-strict-aliasing -fomit-frame-pointer -fno-asynchronous-unwind-tables \
     $(if $(is_gcc),-fno-tree-loop-distribute-patterns) \
     -Wundef -Wframe-larger-than=1024 -Ikernel -Ilib -Iboot -I.
 nasm_flags := -f elf32 -g -F dwarf -w+all -Ikernel/arch/x86/ -Iboot/ -Ibuild/

@@ -64,7 +64,6 @@ boot_high:
         mov esp, boot_stack_slot + STACK_SLOT - THREAD_AREA
         mov eax, ebp                    ; kmain(magic, address), arguments in registers
         mov edx, esi
-        xor ebp, ebp                    ; where a backtrace ends
         call kmain
 .stop:  hlt
         jmp .stop

@@ -251,9 +251,7 @@ static __attribute__((noinline)) void exception_or_interrupt(struct trap_frame *
         bkl_release();
 }
 
-/* Without a frame pointer: three instructions of every system call. A backtrace ends
- * here anyway. */
-__attribute__((optimize("omit-frame-pointer"))) void trap(struct trap_frame *frame)
+void trap(struct trap_frame *frame)
 {
     if (likely(frame->vector == VECTOR_SYSTEM_CALL))
         system_call(frame);

@@ -6,14 +6,15 @@
     ipc-trace N   the newest N events of all CPUs in order (default 32)
 """
 import re
+import struct
+from bisect import bisect_right
 from pathlib import Path
 
 import gdb
 
 KERNEL = Path(__file__).resolve().parent.parent / "kernel"
-# switch_stacks pushes the callee-saved registers: words above the saved stack pointer.
-SAVED_EBP, SAVED_EIP = 3, 4
-CALLERS_MAX = 40
+SAVED = 4                       # words that switch_stacks pushes on its return address
+CALLERS_MAX = 64
 
 
 def value(expression):
@@ -83,14 +84,61 @@ class Threads(Command):
                   f"{state_of(thread):13} {waits}")
 
 
+def label_of(code):
+    """An assembly label."""
+    found = gdb.execute(f"info symbol {code}", to_string=True).split()
+    return found[0] if "+" in found else "?"
+
+
 def print_caller(number, pc, code):
     function = gdb.block_for_pc(code)
     while function and not function.function:
         function = function.superblock
     where = gdb.find_pc_line(code)
-    name = function.function.name if function else "?"
+    name = function.function.name if function else label_of(code)
     place = f"{where.symtab.filename}:{where.line}" if where.symtab else ""
     print(f"  #{number} {pc:#010x} {name}  {place}")
+
+
+def memory(what, size):
+    return bytes(gdb.selected_inferior().read_memory(int(value(what)), size))
+
+
+def numbers(steps):
+    """What symbol_steps holds: seven bits a byte, the lowest first."""
+    number = shift = 0
+    for byte in steps:
+        number |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            yield number
+            number = shift = 0
+
+
+class Depths:
+    """The kernel's own table of how deep the stack is; kernel/core/symbols.h."""
+    def __init__(self):
+        size = 12 * (int(value("symbol_count")) + 1)
+        self.symbols = list(struct.iter_unpack("<III", memory("&symbols", size)))
+        self.steps = memory("&symbol_steps", self.symbols[-1][2])
+
+    def at(self, address):
+        """The words at esp up to the return address; 0 or less: not known."""
+        row = bisect_right(self.symbols, (address, 1 << 32)) - 1
+        if not 0 <= row < len(self.symbols) - 1:
+            return 0
+        (code, _, first), (_, _, last) = self.symbols[row:row + 2]
+        found, step = 0, numbers(self.steps[first:last])
+        for after in step:
+            code += after >> 1
+            if code > address:
+                break
+            change = next(step)
+            if after & 1:
+                found = change
+            elif change & 1:
+                next(step)                      # a file
+        return found - int(value("DEPTH_WORDS"))
 
 
 class Backtrace(Command):
@@ -109,17 +157,15 @@ class Backtrace(Command):
                 self.callers(thread)
 
     def callers(self, thread):
-        word = gdb.lookup_type("unsigned int").pointer()
-        saved = thread["esp"].cast(word)
-        pc, frame = int(saved[SAVED_EIP]), saved[SAVED_EBP].cast(word)
-        top = int(thread)
+        depths, top = Depths(), int(thread)
+        esp, words = int(thread["esp"]), SAVED + 1
         for number in range(CALLERS_MAX):
+            esp += 4 * words
+            if words <= 0 or esp > top:
+                return
+            pc = int(value(f"*(unsigned *){esp - 4}"))
             print_caller(number, pc, pc - 1)
-            if not int(saved) <= int(frame) < top:
-                return
-            pc, frame = int(frame[1]), frame[0].cast(word)
-            if not pc:
-                return
+            words = depths.at(pc - 1)
 
 
 class Queues(Command):

@@ -1,20 +1,26 @@
 /* backtrace.c - names for addresses, and the chain of callers.
  *
- * Shape: every function begins with push ebp; mov ebp, esp. So ebp points at
+ * Shape: there are no frame pointers. For each instruction the symbol table knows how
+ * deep the stack is, and so where the return address lies:
  *
- *      ebp -> | caller's ebp | -> | its caller's ebp | -> ... -> 0
- *             | return into  |    | ...              |
+ *      esp -> | an argument  |
+ *             | a local      |     depth: 4 words
+ *             | saved esi    |
+ *             | return into  |     pc of the caller, which waits for a call
+ *             | ...          |  <- esp of the caller
  *
- * Invariants: nothing here allocates, sleeps or trusts a frame pointer; it runs in
- * panic. Tests: kernel/core/backtrace_host_test.c
+ * Invariants: nothing here allocates, sleeps or trusts a stack pointer; it runs in
+ * panic. Each step leads upwards, so the walk ends with the stack.
+ * Tests: kernel/core/backtrace_host_test.c
  */
 #include "core/backtrace.h"
 
 #include "arch.h"
+#include "arch/x86/frame.h"
 #include "core/log.h"
 #include "core/symbols.h"
 
-#define BACKTRACE_MAX 32
+enum { CALLERS_MAX = 64 };
 
 /* The last symbol at or below the address, or NULL. */
 static const struct symbol *symbol_find(uint32_t address)
@@ -33,16 +39,6 @@ static const struct symbol *symbol_find(uint32_t address)
     return &symbols[low];
 }
 
-const char *symbol_name(uint32_t address, uint32_t *offset)
-{
-    const struct symbol *symbol = symbol_find(address);
-
-    if (!symbol)
-        return NULL;
-    *offset = address - symbol->address;
-    return symbol_names + symbol->name;
-}
-
 /* One number of symbol_steps; moves on behind it. */
 static uint32_t take_number(uint32_t *at)
 {
@@ -57,67 +53,102 @@ static uint32_t take_number(uint32_t *at)
     }
 }
 
-bool symbol_line(uint32_t address, const char **file, uint32_t *line)
+/* Goes through a function's steps up to the address. */
+static void take_steps(const struct symbol *symbol, uint32_t address,
+                       struct code_place *place)
+{
+    uint32_t code = symbol->address, at = symbol->steps;
+
+    while (at < symbol[1].steps) {
+        uint32_t after = take_number(&at);
+        code += after >> 1;
+        if (code > address)
+            return;
+        uint32_t step = take_number(&at);
+        if (after & 1) {
+            place->depth = step;
+            continue;
+        }
+        if (step & 1)
+            place->file = symbol_files + take_number(&at);
+        place->line += (step >> 2) ^ -(step >> 1 & 1);
+    }
+}
+
+bool code_find(uint32_t address, struct code_place *place)
 {
     const struct symbol *symbol = symbol_find(address);
-    bool found = false;
 
     if (!symbol)
         return false;
-    uint32_t code = symbol->address, at = symbol->steps, next_line = 0;
-    const char *next_file = NULL;
-
-    while (at < symbol[1].steps) {
-        code += take_number(&at);
-        if (code > address)
-            break;
-        uint32_t step = take_number(&at);
-        if (step & 1)
-            next_file = symbol_files + take_number(&at);
-        next_line += (step >> 2) ^ -(step >> 1 & 1);
-        *file = next_file;
-        *line = next_line;
-        found = true;
-    }
-    return found;
+    *place = (struct code_place){ .function = symbol_names + symbol->name,
+                                  .offset = address - symbol->address,
+                                  .depth = DEPTH_END };
+    take_steps(symbol, address, place);
+    return true;
 }
 
-/* A return address belongs to the call in front of it, which may end a line. */
-static void print_caller(unsigned number, uint32_t pc, bool is_return)
+/* Prints one line. Result: the depth of the stack there, an enum symbol_depth. A return
+ * address belongs to the call in front of it, which may end a line or a function. */
+static uint32_t print_moment(unsigned number, const struct code_moment *m)
 {
-    uint32_t offset, line, code = pc - is_return;
-    const char *file, *name = symbol_name(code, &offset);
+    struct code_place place;
 
-    if (!name) {
-        log_printf("  #%u 0x%08x not kernel code\n", number, pc);
-        return;
+    if (!code_find(m->pc - m->is_return, &place)) {
+        log_printf("  #%u 0x%08x not kernel code\n", number, m->pc);
+        return m->is_return ? DEPTH_LOST : DEPTH_WORDS + 1;     // a call went astray
     }
-    log_printf("  #%u 0x%08x %s+0x%x", number, pc, name, offset + is_return);
-    if (symbol_line(code, &file, &line))
-        log_printf("  %s:%u", file, line);
+    log_printf("  #%u 0x%08x %s+0x%x", number, m->pc, place.function,
+               place.offset + m->is_return);
+    if (place.file)
+        log_printf("  %s:%u", place.file, place.line);
     log_printf("\n");
+    return place.depth;
 }
 
-static bool is_frame(uint32_t frame_pointer)
+static bool lost(void)
 {
-    return frame_pointer % 4 == 0 && stack_contains(frame_pointer)
-           && stack_contains(frame_pointer + 7);
+    log_printf("  who called that cannot be told\n");
+    return false;
 }
 
-void backtrace_print(uint32_t frame_pointer, uint32_t first_pc)
+/* From a trap to what it interrupted. False: that was user code. */
+static bool find_interrupted(struct code_moment *m)
 {
-    uint32_t below = 0;
+    const struct trap_frame *frame = (const struct trap_frame *)m->esp;
+    uint32_t end = (uint32_t)&frame->esp;       // a frame of the kernel ends there
 
-    print_caller(0, first_pc, false);
-    for (unsigned n = 1; n < BACKTRACE_MAX; n++) {
-        if (frame_pointer <= below || !is_frame(frame_pointer))
-            return;
-        const uint32_t *frame = (const uint32_t *)frame_pointer;
-        if (frame[1] == 0)
-            return;
-        print_caller(n, frame[1], true);
-        below = frame_pointer;
-        frame_pointer = frame[0];
+    if (m->esp % 4 || !stack_contains(m->esp) || !stack_contains(end - 1))
+        return lost();
+    if (frame_is_user(frame)) {
+        log_printf("  vector %u, from user code at 0x%08x\n", frame->vector,
+                   frame->eip);
+        return false;
     }
+    log_printf("  vector %u, from the kernel at\n", frame->vector);
+    *m = (struct code_moment){ .pc = frame->eip, .esp = end };
+    return true;
+}
+
+/* From a function to its caller. False: there is none, or none that can be found. */
+static bool find_caller(struct code_moment *m, uint32_t depth)
+{
+    uint32_t at = m->esp + 4 * (depth - DEPTH_WORDS) - 4;
+
+    if (depth == DEPTH_TRAP && m->is_return)
+        return find_interrupted(m);
+    if (depth < DEPTH_LOST)
+        return false;
+    if (depth == DEPTH_LOST || at % 4 || !stack_contains(at))
+        return lost();
+    *m = (struct code_moment){ *(const uint32_t *)at, at + 4, true };
+    return true;
+}
+
+void backtrace_print(struct code_moment moment)
+{
+    for (unsigned n = 0; n < CALLERS_MAX; n++)
+        if (!find_caller(&moment, print_moment(n, &moment)))
+            return;
     log_printf("  ... and more\n");
 }

@@ -4,12 +4,24 @@
 
 #include "base/types.h"
 
-/* The function at an address, and how far into it; NULL when it is not kernel code. */
-const char *symbol_name(uint32_t address, uint32_t *offset);
+/* What the symbol table has about an address. */
+struct code_place {
+    const char *function;
+    uint32_t offset;            /* bytes into the function */
+    const char *file;           /* NULL: not known */
+    uint32_t line;
+    uint32_t depth;             /* enum symbol_depth */
+};
 
-/* The source line of an address; false when it is not known. */
-bool symbol_line(uint32_t address, const char **file, uint32_t *line);
+/* Finds an address; false when it is not kernel code. */
+bool code_find(uint32_t address, struct code_place *place);
 
-/* Prints first_pc and its callers to the log, one a line, following the frame pointers
- * as long as they lie on a kernel stack and lead upwards. */
-void backtrace_print(uint32_t frame_pointer, uint32_t first_pc);
+/* A moment of a CPU in the kernel: what it did, and its stack pointer. */
+struct code_moment {
+    uint32_t pc, esp;
+    bool is_return;             /* it waits for the call in front of pc */
+};
+
+/* Prints the moment's place and its callers to the log, one a line, as far as the stack
+ * and the symbol table tell. An interrupt that the kernel took is stepped over. */
+void backtrace_print(struct code_moment moment);

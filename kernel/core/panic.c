@@ -44,12 +44,18 @@ bool kcheck(char *why, size_t size)
     return true;
 }
 
+/* The stack pointer before the trap; out of the kernel the CPU does not push it. */
+static uint32_t esp_of(const struct trap_frame *f)
+{
+    return frame_is_user(f) ? f->esp : (uint32_t)&f->esp;
+}
+
 static void print_frame(const struct trap_frame *f)
 {
     log_printf("eax %08x  ebx %08x  ecx %08x  edx %08x\n", f->eax, f->ebx, f->ecx,
                f->edx);
     log_printf("esi %08x  edi %08x  ebp %08x  esp %08x\n", f->esi, f->edi, f->ebp,
-               frame_is_user(f) ? f->esp : (uint32_t)&f->esp);
+               esp_of(f));
     log_printf("eip %08x  cs %04x  eflags %08x  vector %u  error %x\n", f->eip,
                f->cs & 0xffff, f->eflags, f->vector, f->error);
 }
@@ -64,8 +70,8 @@ static void print_check(void)
         log_printf("kcheck: %s\n", why);
 }
 
-static no_return void finish(const struct trap_frame *frame, const char *format,
-                             va_list arguments)
+static no_return void finish(const struct trap_frame *frame, struct code_moment moment,
+                             const char *format, va_list arguments)
 {
     __asm__ volatile("cli");
     if (depth++ > 0) {
@@ -80,12 +86,9 @@ static no_return void finish(const struct trap_frame *frame, const char *format,
     log_printf("\nPANIC on CPU %u: ", this_cpu()->number);
     log_vprintf(format, arguments);
     log_printf("\n");
-    if (frame) {
+    if (frame)
         print_frame(frame);
-        backtrace_print(frame->ebp, frame->eip);
-    } else {
-        backtrace_print((uint32_t)__builtin_frame_address(0), 0);
-    }
+    backtrace_print(moment);
     panic_print_reports();
     log_printf("-- last events\n");
     trace_print(64);
@@ -95,20 +98,33 @@ static no_return void finish(const struct trap_frame *frame, const char *format,
     arch_power_off(EXIT_PANIC);
 }
 
+/* The CFA, in the words of debuggers, is the caller's esp when it waits for us. */
 void panic(const char *format, ...)
 {
+    struct code_moment caller = { (uint32_t)__builtin_return_address(0),
+                                  (uint32_t)__builtin_dwarf_cfa(), true };
     va_list arguments;
 
     va_start(arguments, format);
-    finish(NULL, format, arguments);
+    finish(NULL, caller, format, arguments);
 }
 
 void panic_with_frame(const struct trap_frame *frame, const char *format, ...)
 {
+    struct code_moment moment = { frame->eip, esp_of(frame), false };
     va_list arguments;
 
     va_start(arguments, format);
-    finish(frame, format, arguments);
+    finish(frame, moment, format, arguments);
+}
+
+void panic_at(uint32_t pc, uint32_t esp, const char *format, ...)
+{
+    struct code_moment moment = { pc, esp, false };
+    va_list arguments;
+
+    va_start(arguments, format);
+    finish(NULL, moment, format, arguments);
 }
 
 void boot_refuse(const char *format, ...)

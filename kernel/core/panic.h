@@ -6,10 +6,13 @@
 #include "base/types.h"
 
 /* Stops every CPU, prints what happened, registers, backtrace, the reports registered
- * below, and leaves QEMU with EXIT_PANIC. */
+ * below, and leaves QEMU with EXIT_PANIC. The backtrace begins at the caller, at what
+ * the frame interrupted, or at pc. */
 no_return void panic(const char *format, ...) printf_like(1, 2);
 no_return void panic_with_frame(const struct trap_frame *frame, const char *format, ...)
     printf_like(2, 3);
+no_return void panic_at(uint32_t pc, uint32_t esp, const char *format, ...)
+    printf_like(3, 4);
 
 /* What cannot be run at all: one sentence, no registers, EXIT_BOOT_REFUSED. */
 no_return void boot_refuse(const char *format, ...) printf_like(1, 2);

@@ -5,14 +5,21 @@
  *                  end      -     -          one more: where code ends
  *
  * `name` is an offset into symbol_names. From `steps` to the next symbol's `steps` lie
- * the function's lines in symbol_steps, each as
+ * the function's steps in symbol_steps. Each says what holds from some instruction on,
+ * either the line
  *
- *      bytes of code since the step before (the first: since the function's start)
+ *      bytes of code since the step before (the first: since the function's start) << 1
  *      difference in line (zigzag: 0, -1, 1, -2 ...) << 1 | whether a file follows
  *      the file, an offset into symbol_files
  *
+ * or how deep the stack is:
+ *
+ *      bytes of code since the step before << 1 | 1
+ *      the depth, an enum symbol_depth; until the first it is DEPTH_END
+ *
  * in numbers of seven bits a byte, lowest first, top bit set when more follow. That is
- * three bytes a line. The first of the kernel's two links has an empty table.
+ * three bytes a line and two a depth. The first of the kernel's two links has an empty
+ * table.
  */
 #pragma once
 
@@ -22,6 +29,13 @@ struct symbol {
     uint32_t address;
     uint32_t name;
     uint32_t steps;
+};
+
+enum symbol_depth {
+    DEPTH_END,                  /* nobody called this */
+    DEPTH_TRAP,                 /* behind a call, esp points at a trap frame */
+    DEPTH_LOST,                 /* the compiler counts from another register than esp */
+    DEPTH_WORDS,                /* + n: n words at esp, the return address last */
 };
 
 extern const uint32_t symbol_count;         /* functions; symbols[] has one row more */

@@ -183,8 +183,10 @@ static void bury(struct thread *previous)
 
 void sched_set_nice(struct thread *t, int nice)
 {
+    uint64_t longest = (uint64_t)tsc_kilohertz * TURN_MS;
+
     t->nice = (int8_t)nice;
-    t->turn = (uint64_t)tsc_kilohertz * (unsigned)(TURN_MS * (20 - nice)) / 20;
+    t->turn = divide_u64(longest * (unsigned)(20 - nice), 20, NULL);
 }
 
 static uint64_t turn_of(const struct thread *t)

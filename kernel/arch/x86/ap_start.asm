@@ -72,6 +72,5 @@ ap_high:
         mov cr3, eax
         mov esp, esi
         mov eax, edi
-        xor ebp, ebp
         call cpu_start_other
         ud2

@@ -62,9 +62,11 @@ static no_return void double_fault(void)
 {
     const struct tss *t = &this_cpu()->tss;
 
-    panic("double fault on CPU %u: eip %08x, esp %08x. A kernel stack overflow is the "
-          "usual cause; the stack's guard page is at %08x.",
-          this_cpu()->number, t->eip, t->esp, round_down(t->esp0 - 1, STACK_SLOT));
+    panic_at(
+        t->eip, t->esp,
+        "double fault on CPU %u: eip %08x, esp %08x. A kernel stack overflow is the "
+        "usual cause; the stack's guard page is at %08x.",
+        this_cpu()->number, t->eip, t->esp, round_down(t->esp0 - 1, STACK_SLOT));
 }
 
 static void double_fault_task_init(struct cpu *cpu)

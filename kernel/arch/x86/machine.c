@@ -72,7 +72,7 @@ uint32_t stack_prepare(uint32_t top, void (*entry)(void *, void *), void *argume
     uint32_t *sp = (uint32_t *)top;
 
     *--sp = (uint32_t)thread_start;
-    *--sp = 0;                  // ebp: where a backtrace ends
+    *--sp = 0;                  // ebp
     *--sp = 0;                  // ebx
     *--sp = (uint32_t)entry;    // esi
     *--sp = (uint32_t)argument; // edi
