@@ -131,14 +131,17 @@ void *heap_alloc(enum heap_type type, size_t size)
     if (unlikely(allocation_should_fail()))
         return NULL;
     // the charge comes first: what a user may not have is not even looked for
-    size_t charge = total <= 2048 ? class_size(class_for(total)) : total;
+    bool small = total <= 2048;
+    unsigned class = small ? class_for(total) : 0;
+    size_t charge = small ? class_size(class) : total;
     if (!account_charge(account, ACCOUNT_HEAP, charge))
         return NULL;
-    struct header *h = total <= 2048 ? take_small(class_for(total)) : take_large(total);
-    account_release(account, ACCOUNT_HEAP, charge);
-    if (!h)
+    struct header *h = small ? take_small(class) : take_large(total);
+    if (!h) {
+        account_release(account, ACCOUNT_HEAP, charge);
         return NULL;
-    account->used[ACCOUNT_HEAP] += h->size;
+    }
+    account->used[ACCOUNT_HEAP] += h->size - charge;    // a large one fills its frames
     h->magic = LIVE;
     h->type = (uint8_t)type;
     h->account = (uint8_t)account->number;

@@ -23,7 +23,7 @@ static struct address_space *my_space(void)
 
 static bool range_ok(uint32_t start, size_t size)
 {
-    return user_range_ok(uptr(start), size) && start + size >= start;
+    return user_range_ok(uptr(start), size);
 }
 
 /* What a file descriptor gives to map: its object, with a reference. */
@@ -129,10 +129,10 @@ long sys_mmap2(uint32_t start, size_t size, int protection, int flags, int fd,
 
 long sys_munmap(uint32_t start, size_t size)
 {
-    if (start & PAGE_MASK || size == 0 || !range_ok(start, size)
-        || !range_ok(start, round_up(size, PAGE_SIZE)))
+    if (start & PAGE_MASK || size == 0 || size > USER_END)
         return -EINVAL;
-    return space_unmap(my_space(), start, round_up(size, PAGE_SIZE));
+    size = round_up(size, PAGE_SIZE);
+    return range_ok(start, size) ? space_unmap(my_space(), start, size) : -EINVAL;
 }
 
 long sys_mprotect(uint32_t start, size_t size, int protection)
