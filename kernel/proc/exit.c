@@ -24,7 +24,7 @@ static void ask_to_exit(struct thread *t)
     if (t->state == THREAD_BLOCKED)
         thread_interrupt(t, -EINTR);
     else if (t->state == THREAD_RUNNING && t != current())
-        sched_kick(t);
+        ipi_reschedule(t->cpu);
 }
 
 void process_exit_group(struct process *process, int status)
@@ -209,7 +209,7 @@ void process_stop(int signal)
         if (t->state == THREAD_BLOCKED && t->wake_on & ATTENTION_STOP)
             thread_interrupt(t, -EINTR);
         else if (t->state == THREAD_RUNNING && t != current())
-            sched_kick(t);
+            ipi_reschedule(t->cpu);
     }
     parent_notify(p, CLD_STOPPED, signal);
 }

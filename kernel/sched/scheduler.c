@@ -293,11 +293,6 @@ static void preempt(struct cpu *cpu)
         ipi_reschedule(cpu);
 }
 
-void sched_kick(struct thread *t)
-{
-    ipi_reschedule(t->cpu);
-}
-
 /* The CPU for a thread that has just become ready and may not run here, or not only: an
  * idle one, else the one that runs the least important thread. */
 static struct cpu *weakest_cpu(const struct thread *t)

@@ -51,9 +51,6 @@ must_check bool sched_create_idle(struct cpu *cpu);
 /* For thread.c: a new thread's first code. */
 void thread_begin(void *previous, void *argument);
 
-/* Makes a thread that runs on another CPU enter the kernel soon. */
-void sched_kick(struct thread *thread);
-
 /* nice -20 .. 19 makes its turns longer or shorter. */
 void sched_set_nice(struct thread *thread, int nice);
 

@@ -6,6 +6,7 @@
  * Wakes: the one thread chosen to take the signal, through thread_interrupt.
  * See: signal(7), POSIX XSH 2.4.
  */
+#include "arch.h"
 #include "base/string.h"
 #include "core/panic.h"
 #include "core/trace.h"
@@ -66,7 +67,7 @@ static void notice(struct thread *t)
     if (t->state == THREAD_BLOCKED && t->wake_on & ATTENTION_SIGNAL)
         thread_interrupt(t, -EINTR);
     else if (t->state == THREAD_RUNNING && t->cpu != this_cpu())
-        sched_kick(t);
+        ipi_reschedule(t->cpu);  // it sees its attention on the way back
 }
 
 void signal_update(struct thread *t)
