@@ -2,8 +2,7 @@
  *
  * What takes and gives back the big lock:
  *
- *      from user mode   take, do the work, attend to signals and rescheduling, give
- *      back
+ *      from user mode   take, do the work, attend to what waits, give back
  *      from idle        take, handle the interrupt, give back
  *      in the kernel    the lock is held already: only a fault on user memory that a
  *                       copy touched, or our own bug

@@ -9,7 +9,8 @@
  * Sleeps: read when empty, write when full; condition shape.
  * Wakes: the next reader when there is something to read, the next writer when there is
  * room - after every step, so a waiter that leaves early never leaves others behind.
- * Tests: user/tests/pipe*.c. See: pipe(7), POSIX write().
+ * Tests: user/tests/pipe*.c.
+ * See: pipe(7), POSIX write().
  */
 #include "ipc/pipe.h"
 
@@ -115,8 +116,9 @@ static inline ssize_t take_out(struct pipe *p, struct io *io)
         p->head += piece;
         done += piece;
         if (p->head == p->tail) {
-            // keep the page where the next write begins: at the start
-            page_done(p, page);
+            // the next write begins at the start: the first page may stay
+            if (page != p->pages)
+                page_done(p, page);
             p->head = p->tail = 0;
         } else if (p->head % PAGE_SIZE == 0 && page != page_at(p, p->tail)) {
             page_done(p, page); // when the pipe is nearly full the tail is in it again

@@ -1,8 +1,11 @@
 /* signal_actions.c - the system calls about signals: actions, masks, sending, waiting.
  *
  * Sleeps: pause, sigsuspend, sigtimedwait (condition shape: look into the pending sets,
- * then sleep). Wakes: nobody itself; posting is sched/signal_post.c.
- * Linux: set_size must be 8. Tests: user/tests/sig*.c. See: signal(7), POSIX XSH 2.4.
+ * then sleep).
+ * Wakes: nobody itself; posting is sched/signal_post.c.
+ * Linux: set_size must be 8.
+ * Tests: user/tests/sig*.c.
+ * See: signal(7), POSIX XSH 2.4.
  */
 #include "ipc/signal_frame.h"
 #include "sched/scheduler.h"

@@ -16,7 +16,8 @@
  * esp - 4. Nothing that comes back is believed: flags are masked, code and stack
  * segment are ours, data selectors get RPL 3 and go through a fix-up, MXCSR is masked.
  *
- * Tests: user/tests/sig*.c, attack_sigreturn.c. See: signal(7), sigreturn(2).
+ * Tests: user/tests/sig*.c, attack_sigreturn.c.
+ * See: signal(7), sigreturn(2).
  */
 #include "ipc/signal_frame.h"
 

@@ -1,8 +1,8 @@
 /* address_space.h - what a process sees between 0 and 3 GiB.
  *
  *      struct address_space
- *        regions: [text R-X] [data RW- private] [heap] ... [mmap ...] [stack RW-,
- *        grows] tables:  page directory pointers -> directories -> tables -> frames
+ *        regions:  [text R-X] [data RW-] [heap] ... [mmap ...] [stack RW-, grows]
+ *        tables:   page directory pointers -> directories -> tables -> frames
  *
  * Regions say what may be there; page tables are filled by faults (fault.c). A page is
  * shared copy-on-write by mapping its frame read-only: a write to a private page whose
@@ -85,7 +85,7 @@ must_check int space_map(struct address_space *space, vaddr_t start, size_t size
                          uint32_t first_page, struct region **result);
 
 /* Unmaps whatever lies in the range. -ENOMEM when a region had to be split and could
- * not be; nothing is changed then. */
+ * not be, -EINVAL for the system call page; nothing is changed then. */
 must_check int space_unmap(struct address_space *space, vaddr_t start, size_t size);
 /* -EACCES for write permission on what may never be written. */
 must_check int space_protect(struct address_space *space, vaddr_t start, size_t size,
@@ -101,8 +101,7 @@ enum fault_result {             /* what the process gets when it is not 0 */
 };
 
 /* Makes `address` accessible for reading, writing (PROT_WRITE) or execution
- * (PROT_EXEC), if its region allows that. user_esp lets a stack grow; 0 when not
- * known. */
+ * (PROT_EXEC), if its region allows that; a stack's region grows for it. */
 enum fault_result space_fault(struct address_space *space, vaddr_t address, int access);
 
 /* The kernel address of a user page of any space, faulted in for `access`; NULL when

@@ -6,7 +6,8 @@
  *      present, read-only, written     private: a copy, or the frame itself when nobody
  *                                      else holds it; shared: write permission
  *
- * Never sleeps: everything is in memory. Tests: user/tests/cow.c, mmap_*.c.
+ * Never sleeps: everything is in memory.
+ * Tests: user/tests/cow.c, mmap_*.c.
  */
 #include "base/string.h"
 #include "mm/address_space.h"

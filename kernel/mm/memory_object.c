@@ -1,14 +1,14 @@
 /* memory_object.c - sparse, mappable pages in a radix tree.
  *
- *      root (height 2)   [ . . . . ]          64 slots a node, 6 bits of the index a
- *      level
+ *      root (height 2)   [ . . . . ]      64 slots a node: 6 bits of the index
  *                         |     |
  *      height 1        [ .. ] [ .. ]
  *      height 0: slots hold frames
  *
  * Invariants: nr_pages frames hang in the tree, each with one reference of the
  * object's; no node is empty; the tree is only as high as its largest index needs at
- * insertion. Tests: user/tests/sparse.c, mmap_shared.c.
+ * insertion.
+ * Tests: memory_object_test.c; user/tests/mmap_file.c, truncate.c.
  */
 #include "mm/memory_object.h"
 

@@ -6,7 +6,8 @@
  * are atomic because nothing runs between them: that is what the big lock is for.
  * Hand-over shape: who wakes takes the waiter off the queue.
  * Linux: no priority inheritance (ENOSYS).
- * Tests: user/tests/futex*.c, thread*.c, robust.c. See: futex(2).
+ * Tests: user/tests/futex*.c, thread*.c, robust.c.
+ * See: futex(2).
  */
 #include "posix/futex.h"
 

@@ -4,7 +4,8 @@
  * that would change that; the caller gets a waiter on each, on memory of its own, and
  * sleeps on all of them. A wake-up only means "look again".
  * Sleeps: until an event, a signal, or the deadline. Condition shape.
- * Tests: user/tests/poll.c, select.c. See: poll(2), select(2).
+ * Tests: user/tests/poll.c, select.c.
+ * See: poll(2), select(2).
  */
 #include "base/string.h"
 #include "core/panic.h"

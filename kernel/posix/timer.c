@@ -1,10 +1,11 @@
 /* timer.c - setitimer and POSIX timers: deadlines that post signals.
  *
  * A POSIX timer's signal is queued at most once at a time; expirations while it is
- * pending are counted and told as the overrun when it is taken.
- * ITIMER_VIRTUAL and ITIMER_PROF count CPU time and are looked at by a real-time timer
- * that is set for the earliest moment the amount could be used up.
- * Tests: user/tests/itimer.c, posix_timer.c. See: timer_create(2), setitimer(2).
+ * pending are counted and told as the overrun when it is taken. ITIMER_VIRTUAL and
+ * ITIMER_PROF count CPU time and are looked at by a real-time timer that is set for the
+ * earliest moment the amount could be used up.
+ * Tests: user/tests/itimer.c, timer.c.
+ * See: timer_create(2), setitimer(2).
  */
 #include "posix/timer.h"
 

@@ -1,8 +1,9 @@
 /* elf.c - judging a program file's headers. Pure: no memory is touched but the
- * arguments, so the same file is fuzzed on the host (elf_host_test.c).
+ * arguments, so it can be tried with any bytes.
  *
  * Static ELF32 for i386 only: ET_EXEC, or ET_DYN without an interpreter (static PIE),
- * which is placed at PIE_BASE. See: System V ABI, chapters 4 and 5.
+ * which is placed at PIE_BASE.
+ * See: System V ABI, chapters 4 and 5.
  */
 #include "proc/elf.h"
 

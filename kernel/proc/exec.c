@@ -5,7 +5,9 @@
  * process moves over: other threads are gone, descriptors marked close-on-exec are
  * closed, handlers are reset, registers cleared.
  *
- * Sleeps: while the other threads end. Tests: user/tests/exec*.c. See: execve(2).
+ * Sleeps: while the other threads end.
+ * Tests: user/tests/exec*.c.
+ * See: execve(2).
  */
 #include "arch.h"
 #include "arch/x86/features.h"

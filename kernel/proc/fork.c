@@ -6,7 +6,9 @@
  * are EINVAL.
  *
  * Sleeps: only a vfork parent. Order: everything that can fail comes before the child
- * is published. Tests: user/tests/fork.c, vfork.c, thread*.c. See: clone(2).
+ * is published.
+ * Tests: user/tests/fork.c, vfork.c, thread*.c.
+ * See: clone(2).
  */
 #include "arch.h"
 #include "arch/x86/descriptor_tables.h"

@@ -165,8 +165,10 @@ long sys_sethostname(uptr_t name, size_t length)
     return 0;
 }
 
+/* The status is for tools/vm, on the debug console; a person at the terminal knows. */
 void machine_off(void)
 {
+    log_set_quiet(true);
     log_printf("exit status %d\n", machine_exit_status);
     arch_power_off(EXIT_POWER_OFF);
 }

@@ -1,8 +1,10 @@
 /* memory.c - the system calls about a process's own memory.
  *
- * Sleeps: never. Linux: MAP_FIXED below 64 KiB is EPERM; MAP_GROWSDOWN, MAP_POPULATE,
- * MAP_NORESERVE and MAP_STACK are accepted and mean nothing; memory is committed when
- * touched. Tests: user/tests/mmap*.c, mprotect.c, brk.c. See: mmap(2).
+ * Sleeps: never.
+ * Linux: MAP_FIXED below 64 KiB is EPERM; MAP_GROWSDOWN, MAP_POPULATE, MAP_NORESERVE
+ * and MAP_STACK are accepted and mean nothing; memory is committed when touched.
+ * Tests: user/tests/mmap*.c, mprotect.c, brk.c.
+ * See: mmap(2).
  */
 #include "fs/file.h"
 #include "mm/heap.h"

@@ -1,7 +1,9 @@
 /* wait.c - waiting for children: wait4 and waitid are two faces of one search.
  *
  * Sleeps: while there are children that could still report; condition shape on
- * process->child_wait. Tests: user/tests/wait*.c. See: wait4(2), waitid(2).
+ * process->child_wait.
+ * Tests: user/tests/wait*.c.
+ * See: wait4(2), waitid(2).
  */
 #include "proc/life.h"
 #include "syscall.h"

@@ -2,9 +2,10 @@
  *
  * Shape: queue.levels[0..100], a bitmap of those that are not empty. One queue serves
  * all CPUs: with one big lock, a queue for each CPU would buy nothing but balancing
- * code. Invariants: a thread is on a level if and only if it is READY, and the level is
- * its priority; the idle threads are on none; a CPU with cpu->idling set has nothing to
- * do. Wakes: nobody; sched/wait.c decides who becomes ready.
+ * code.
+ * Invariants: a thread is on a level if and only if it is READY, and the level is its
+ * priority; the idle threads are on none; a CPU with cpu->idling set has nothing to do.
+ * Wakes: nobody; sched/wait.c decides who becomes ready.
  */
 #include "sched/scheduler.h"
 

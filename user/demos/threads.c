@@ -127,5 +127,5 @@ int main(int argc, char **argv)
     gap();
     work_together();
     return demo_end("take the lock away in count() and run it again, on two CPUs.",
-                    "kernel/proc/clone.c, where the two differ by a few flags");
+                    "kernel/proc/fork.c, where the two differ by a few flags");
 }

@@ -1,12 +1,10 @@
 ; ap_start.asm - where the other CPUs begin: real mode, a page below 1 MiB.
 ;
-; smp.c copies ap_start .. ap_start_end to AP_PAGE and fills in ap_stack and
-; ap_argument.
+; smp.c copies ap_start .. ap_start_end to AP_PAGE; fills in ap_stack, ap_argument.
 ;  1. real mode: load a GDT, switch to protected mode
 ;  2. the boot code's page tables (they map low memory too), paging on
 ;  3. jump high; the kernel's own tables, which may use no-execute bits; own stack,
-;  which
-;     only they map; C: cpu_start_other(cpu)
+;     which only they map; C: cpu_start_other(cpu)
 
 AP_PAGE equ 0x8000
 KERNEL_BASE equ 0xC0000000

@@ -2,10 +2,12 @@
  * reads.
  *
  * Shape: each CPU has its own GDT (the TLS entry and the TSS differ); all share one
- * IDT. Invariants: user and kernel segments are flat, protection is the page tables'
+ * IDT.
+ * Invariants: user and kernel segments are flat, protection is the page tables'
  * business; every one of the 256 gates is present; only 3, 4 and 0x80 can be called by
  * `int n`; a double fault runs on a task of its own, so that even a lost stack is told
- * by name. See: Intel SDM volume 3, 3.4, 6.11, 7.2.
+ * by name.
+ * See: Intel SDM volume 3, 3.4, 6.11, 7.2.
  */
 #include "arch/x86/descriptor_tables.h"
 

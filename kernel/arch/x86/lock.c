@@ -2,7 +2,7 @@
  *
  * Why a waiter answers requests: CPU 0 holds the lock and waits for CPU 1 to flush its
  * TLB; CPU 1 has just entered the kernel with interrupts off and waits for the lock. If
- * it only spun, neither would ever move (the model tools/model/ has this as a bug).
+ * it only spun, neither would ever move.
  */
 #include "arch/x86/lock.h"
 

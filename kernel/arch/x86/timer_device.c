@@ -2,8 +2,8 @@
  *
  * Shape: at boot the TSC and the APIC timer count while the 8254's channel 2 runs down
  * a quarter of a millisecond, four times; after that nothing is ever polled. Without an
- * APIC, channel 0 of the 8254 is the one-shot timer; it reaches 54 ms, and sched/time.c
- * simply arms it again.
+ * APIC, channel 0 of the 8254 is the one-shot timer; either is armed for 50 ms at
+ * most, and sched/time.c simply arms it again.
  */
 #include "arch/x86/timer_device.h"
 
