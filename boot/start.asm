@@ -4,9 +4,9 @@
 ;      loader has to say; paging off, interrupts off, flat segments
 ; Out: kmain(EAX, EBX) on the boot CPU's first stack, paging on
 ;
-;  1. one page directory maps physical 0 .. 1 GiB twice, at 0 and at 3 GiB, 2 MiB a page
+;  1. one page directory maps physical 0 .. 896 MiB twice, at 0 and at 3 GiB
 ;  2. control registers are set outright, never or-ed onto what the firmware left
-;  3. jump high, load the stack, call C; mm/ builds the real tables later
+;  3. jump high, load the stack, call C; kernel_map.c builds the real tables
 
 bits 32
 

@@ -65,7 +65,6 @@ typedef void (*irq_handler)(void);
 void irq_register(unsigned irq, irq_handler handler); /* ISA line 0 .. 15, unmasks it */
 void timer_irq_register(irq_handler handler);           /* the one-shot timer below */
 void timer_arm(nanoseconds_t from_now);                 /* one interrupt on this CPU */
-void timer_stop(void);
 void ipi_reschedule(struct cpu *cpu);                   /* makes it enter the kernel */
 void tlb_shootdown(vaddr_t start, vaddr_t end, uint32_t root); /* everywhere; waits */
 void tlb_leave(uint32_t root);          /* nobody keeps these tables loaded; waits */

@@ -271,37 +271,23 @@ void signal_mask_for_now(sigset_t mask)
     signal_set_mask(t, mask);
 }
 
-static nanoseconds_t deadline_of(uptr_t timeout, int *error)
-{
-    struct timespec32 ts;
-
-    *error = 0;
-    if (uptr_is_null(timeout))
-        return DEADLINE_NEVER;
-    if (copy_from_user(&ts, timeout, sizeof(ts)))
-        *error = -EFAULT;
-    else if (!timespec_is_valid(&ts))
-        *error = -EINVAL;
-    else
-        return time_deadline(timespec_to_nanoseconds(&ts));
-    return 0;
-}
-
 long sys_rt_sigtimedwait(uptr_t set, uptr_t info_out, uptr_t timeout, size_t set_size)
 {
     struct thread *t = current();
     struct siginfo info;
     sigset_t wanted;
-    int error;
+    nanoseconds_t deadline = DEADLINE_NEVER, span;
+    int error = 0;
 
     if (set_size != sizeof(sigset_t))
         return -EINVAL;
     if (copy_from_user(&wanted, set, sizeof(wanted)))
         return -EFAULT;
     wanted &= ~SIGSET_UNBLOCKABLE;
-    nanoseconds_t deadline = deadline_of(timeout, &error);
-    if (error)
+    if (!uptr_is_null(timeout) && (error = time_from_user(timeout, &span)))
         return error;
+    if (!uptr_is_null(timeout))
+        deadline = time_deadline(span);
     t->waited_for = wanted;
     while (!signal_take(t, ~wanted, &info)) {
         // a signal that is waited for must not count as an interruption

@@ -107,17 +107,16 @@ long sys_clock_getres(int clock, uptr_t resolution)
 
 long sys_clock_settime(int clock, uptr_t time)
 {
-    struct timespec32 ts;
+    nanoseconds_t now;
 
     if (clock != CLOCK_REALTIME)
         return -EINVAL;
-    if (copy_from_user(&ts, time, sizeof(ts)))
-        return -EFAULT;
-    if (!timespec_is_valid(&ts))
-        return -EINVAL;
+    int error = time_from_user(time, &now);
+    if (error)
+        return error;
     if (current_process()->credentials.euid != 0)
         return -EPERM;
-    time_set_realtime(timespec_to_nanoseconds(&ts));
+    time_set_realtime(now);
     return 0;
 }
 
@@ -158,22 +157,10 @@ static long sleep_until(nanoseconds_t deadline, uptr_t remaining, bool relative)
     return -ERESTART_NO_HANDLER;
 }
 
-static int take_request(uptr_t request, nanoseconds_t *span)
-{
-    struct timespec32 ts;
-
-    if (copy_from_user(&ts, request, sizeof(ts)))
-        return -EFAULT;
-    if (!timespec_is_valid(&ts))
-        return -EINVAL;
-    *span = timespec_to_nanoseconds(&ts);
-    return 0;
-}
-
 long sys_nanosleep(uptr_t request, uptr_t remaining)
 {
     nanoseconds_t span;
-    int error = take_request(request, &span);
+    int error = time_from_user(request, &span);
 
     return error ? error : sleep_until(time_restart_deadline(span), remaining, true);
 }
@@ -187,7 +174,7 @@ long sys_clock_nanosleep(int clock, int flags, uptr_t request, uptr_t remaining)
         return -EINVAL;
     if (clock == CLOCK_PROCESS_CPUTIME || clock < 0 || clock == CLOCK_MONOTONIC_RAW)
         return -EOPNOTSUPP;
-    int error = take_request(request, &span);
+    int error = time_from_user(request, &span);
     if (error)
         return error;
     if (!(flags & TIMER_ABSTIME))

@@ -191,16 +191,14 @@ static long futex_wake_op(const struct futex_key *first, const struct futex_key 
 /* FUTEX_WAIT counts from now, FUTEX_WAIT_BITSET is a moment on one of two clocks. */
 static int take_deadline(int operation, uptr_t timeout, nanoseconds_t *deadline)
 {
-    struct timespec32 ts;
+    nanoseconds_t t;
 
     *deadline = DEADLINE_NEVER;
     if (uptr_is_null(timeout))
         return 0;
-    if (copy_from_user(&ts, timeout, sizeof(ts)))
-        return -EFAULT;
-    if (!timespec_is_valid(&ts))
-        return -EINVAL;
-    nanoseconds_t t = timespec_to_nanoseconds(&ts);
+    int error = time_from_user(timeout, &t);
+    if (error)
+        return error;
     if ((operation & 127) == FUTEX_WAIT) {
         *deadline = time_restart_deadline(t);
     } else {

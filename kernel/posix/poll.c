@@ -152,17 +152,15 @@ long sys_poll(uptr_t fds, uint32_t count, int timeout_ms)
 
 static int take_timeout(uptr_t timeout, nanoseconds_t *deadline)
 {
-    struct timespec32 ts;
+    nanoseconds_t span;
 
     *deadline = DEADLINE_NEVER;
     if (uptr_is_null(timeout))
         return 0;
-    if (copy_from_user(&ts, timeout, sizeof(ts)))
-        return -EFAULT;
-    if (!timespec_is_valid(&ts))
-        return -EINVAL;
-    *deadline = deadline_in(timespec_to_nanoseconds(&ts));
-    return 0;
+    int error = time_from_user(timeout, &span);
+    if (!error)
+        *deadline = deadline_in(span);
+    return error;
 }
 
 /* Sets the mask for the time of the wait. It comes back on the way to user mode; when

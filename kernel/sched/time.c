@@ -129,6 +129,18 @@ bool timespec_is_valid(const struct timespec32 *t)
     return t->seconds >= 0 && t->nanoseconds >= 0 && t->nanoseconds < (int32_t)SECOND;
 }
 
+int time_from_user(uptr_t from, nanoseconds_t *time)
+{
+    struct timespec32 ts;
+
+    if (copy_from_user(&ts, from, sizeof(ts)))
+        return -EFAULT;
+    if (!timespec_is_valid(&ts))
+        return -EINVAL;
+    *time = timespec_to_nanoseconds(&ts);
+    return 0;
+}
+
 nanoseconds_t timespec_to_nanoseconds(const struct timespec32 *t)
 {
     return (nanoseconds_t)t->seconds * SECOND + (nanoseconds_t)t->nanoseconds;

@@ -63,6 +63,9 @@ struct timeval32 {
 
 /* True when 0 <= seconds and 0 <= nanoseconds < 1e9. */
 bool timespec_is_valid(const struct timespec32 *t);
+
+/* Reads a timespec32. 0, -EFAULT, -EINVAL for one that is not valid. */
+must_check int time_from_user(uptr_t from, nanoseconds_t *time);
 nanoseconds_t timespec_to_nanoseconds(const struct timespec32 *t);
 struct timespec32 nanoseconds_to_timespec32(nanoseconds_t t);
 struct timespec64 nanoseconds_to_timespec64(nanoseconds_t t);

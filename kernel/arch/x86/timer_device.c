@@ -123,9 +123,3 @@ void timer_arm(nanoseconds_t from_now)
     out8(PIT_CHANNEL0, (uint8_t)count);
     out8(PIT_CHANNEL0, (uint8_t)(count >> 8));
 }
-
-void timer_stop(void)
-{
-    if (apic_is_used())
-        apic_timer_start(0);
-}
