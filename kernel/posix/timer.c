@@ -13,6 +13,7 @@
 #include "syscall.h"
 
 #define TIMERS_MAX 64           /* of one process */
+#define SHORTEST   (10 * MICROSECOND)   /* a timer fires no oftener than that */
 
 enum { SIGEV_SIGNAL = 0, SIGEV_NONE = 1, SIGEV_THREAD = 2, SIGEV_THREAD_ID = 4 };
 
@@ -25,8 +26,7 @@ struct posix_timer {
     pid_t tid;                  /* SIGEV_THREAD_ID */
     nanoseconds_t interval;
     bool pending;               /* its signal is queued and not yet taken */
-    uint32_t overrun;           /* expirations since it was queued */
-    uint32_t missed;            /* expirations before we looked, not yet counted */
+    uint64_t overrun;           /* expirations since it was queued */
     uint32_t last_overrun;      /* timer_getoverrun */
 };
 
@@ -178,55 +178,61 @@ static struct posix_timer *timer_find(int id)
     return NULL;
 }
 
-static void timer_post(struct posix_timer *t)
+static uint64_t periods_in(nanoseconds_t span, nanoseconds_t interval)
 {
-    struct siginfo info = { .signal = t->signal, .code = SI_TIMER };
-    struct thread *thread = t->notify == SIGEV_THREAD_ID ? thread_find(t->tid) : NULL;
+    uint64_t n = 0;
 
-    info.timer = t->id;
-    info.timer_value = (int32_t)t->value;
-    info.overrun = 0;
-    if (t->pending) {           // still waiting to be taken: only counted
-        t->overrun++;
-        return;
-    }
-    t->overrun = 0;
-    if (t->notify == SIGEV_THREAD_ID) {
-        if (!thread || thread->process != t->process)
-            return;
-        t->pending = signal_post_timer(t->process, thread, &info, t);
-    } else {
-        t->pending = signal_post_timer(t->process, NULL, &info, t);
-    }
+    if (interval <= UINT32_MAX)
+        return divide_u64(span, (uint32_t)interval, NULL);
+    for (; span >= interval; span -= interval)  // seconds each: there are few
+        n++;
+    return n;
+}
+
+/* Counts the expirations up to `now`, of which the first was due at the timer's key, and
+ * arms it for the next one. */
+static uint64_t expire(struct posix_timer *t, nanoseconds_t now)
+{
+    nanoseconds_t due = t->timer.node.key;
+
+    if (!t->interval)
+        return 1;
+    uint64_t n = 1 + periods_in(now - due, t->interval);
+    timer_start(&t->timer, max(due + n * t->interval, now + SHORTEST));
+    return n;
 }
 
 static void posix_fired(struct timer *timer)
 {
     struct posix_timer *t = container_of(timer, struct posix_timer, timer);
-    nanoseconds_t now = time_now(), due = timer->node.key;
+    struct siginfo info = { .signal = t->signal, .code = SI_TIMER };
+    uint64_t n = expire(t, time_now());
 
-    if (t->interval) {
-        nanoseconds_t next = due + t->interval;
-        // expirations that nobody could see because we are late
-        while (next <= now) {
-            next += t->interval;
-            t->overrun += t->pending;
-            t->missed++;
-        }
-        timer_start(timer, next);
+    if (t->pending) {           // still waiting to be taken: only counted
+        t->overrun += n;
+        return;
     }
-    if (t->notify != SIGEV_NONE)
-        timer_post(t);
-    t->overrun += t->missed;
-    t->missed = 0;
+    t->overrun = n - 1;
+    info.timer = t->id;
+    info.timer_value = (int32_t)t->value;
+    struct thread *thread = t->notify == SIGEV_THREAD_ID ? thread_find(t->tid) : NULL;
+    bool somebody = t->notify != SIGEV_NONE
+                    && (t->notify != SIGEV_THREAD_ID
+                        || (thread && thread->process == t->process));
+    if (somebody)
+        t->pending = signal_post_timer(t->process, thread, &info, t);
 }
 
 static void timer_taken(struct queued_signal *queued, struct siginfo *info)
 {
     struct posix_timer *t = queued->timer;
+    nanoseconds_t now = time_now();
 
+    // what is due by now counts, though its interrupt has not come yet
+    if (t->interval && t->timer.armed && t->timer.node.key <= now)
+        t->overrun += expire(t, now);
     t->pending = false;
-    t->last_overrun = min(t->overrun, (uint32_t)INT32_MAX);
+    t->last_overrun = (uint32_t)min(t->overrun, (uint64_t)INT32_MAX);
     info->overrun = (int32_t)t->last_overrun;
     t->overrun = 0;
 }
@@ -319,7 +325,7 @@ long sys_timer_settime(int id, int flags, uptr_t value, uptr_t old)
         return -EFAULT;
     nanoseconds_t span = timespec_to_nanoseconds(&new.value);
     timer_cancel(&t->timer);
-    t->overrun = t->missed = 0;
+    t->overrun = 0;
     t->interval = span ? timespec_to_nanoseconds(&new.interval) : 0;
     if (!span)
         return 0;
