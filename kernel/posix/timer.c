@@ -189,8 +189,8 @@ static uint64_t periods_in(nanoseconds_t span, nanoseconds_t interval)
     return n;
 }
 
-/* Counts the expirations up to `now`, of which the first was due at the timer's key, and
- * arms it for the next one. */
+/* Counts the expirations up to `now`, of which the first was due at the timer's key,
+ * and arms it for the next one. */
 static uint64_t expire(struct posix_timer *t, nanoseconds_t now)
 {
     nanoseconds_t due = t->timer.node.key;
@@ -216,9 +216,9 @@ static void posix_fired(struct timer *timer)
     info.timer = t->id;
     info.timer_value = (int32_t)t->value;
     struct thread *thread = t->notify == SIGEV_THREAD_ID ? thread_find(t->tid) : NULL;
-    bool somebody = t->notify != SIGEV_NONE
-                    && (t->notify != SIGEV_THREAD_ID
-                        || (thread && thread->process == t->process));
+    bool somebody =
+        t->notify != SIGEV_NONE
+        && (t->notify != SIGEV_THREAD_ID || (thread && thread->process == t->process));
     if (somebody)
         t->pending = signal_post_timer(t->process, thread, &info, t);
 }
