@@ -80,6 +80,7 @@ src += kernel/dev/random.c              # bytes nobody can guess
 # --- kernel/fs: files
 src += kernel/fs/file.c                 # open files, and moving their bytes
 src += kernel/fs/descriptor.c           # descriptors
+src += kernel/fs/passed_files.c         # descriptors inside messages, and circles of them
 src += kernel/fs/read_write.c           # read, write and their kin
 src += kernel/fs/inode.c                # what names lead to; permissions
 src += kernel/fs/path.c                 # walking a path

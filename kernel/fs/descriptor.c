@@ -13,6 +13,7 @@
 #include "base/string.h"
 #include "core/panic.h"
 #include "fs/inode.h"
+#include "fs/passed_files.h"
 #include "mm/heap.h"
 #include "sched/process.h"
 #include "syscall.h"
@@ -38,11 +39,16 @@ static struct file_table *own_table(void)
 }
 
 /* How many descriptors the process may have: all are below this number. */
-static unsigned own_limit(void)
+static unsigned descriptor_limit(const struct process *process)
 {
-    uint64_t limit = limit_soft(current_process(), LIMIT_NOFILE);
+    uint64_t limit = limit_soft(process, LIMIT_NOFILE);
 
     return limit < FILES_MAX ? (unsigned)limit : FILES_MAX;
+}
+
+static unsigned own_limit(void)
+{
+    return descriptor_limit(current_process());
 }
 
 /* -- Tables ------------------------------------------------------------------------ */
@@ -110,6 +116,7 @@ void file_table_put(struct file_table *table)
             file_put(entry_file(table->files[fd]));
     heap_free(table->files);
     heap_free(table);
+    passed_collect();
 }
 
 /* Empties the place and drops the file that was there. */
@@ -119,7 +126,7 @@ static void table_clear(struct file_table *table, unsigned fd)
 
     table->files[fd] = NULL;
     table->lowest_free = min(table->lowest_free, fd);
-    file_put(file);
+    passed_drop(file);
 }
 
 void file_table_close_on_exec(struct file_table *table)
@@ -160,24 +167,23 @@ void fd_set_close_on_exec(int fd, bool on)
 }
 
 /* The lowest free descriptor >= from, with a place in the table. -EMFILE, -ENOMEM. */
-static int find_free(unsigned from)
+static int find_free(const struct process *process, unsigned from)
 {
-    struct file_table *table = own_table();
+    struct file_table *table = process->files;
     unsigned fd = max(from, table->lowest_free);
 
     while (fd < table->size && table->files[fd])
         fd++;
-    if (fd >= own_limit())
+    if (fd >= descriptor_limit(process))
         return -EMFILE;
     if (fd >= table->size && !table_grow(table, fd + 1))
         return -ENOMEM;
     return (int)fd;
 }
 
-static void fill(int fd, struct file *file, bool close_on_exec)
+static void fill(struct file_table *table, int fd, struct file *file,
+                 bool close_on_exec)
 {
-    struct file_table *table = own_table();
-
     assert(!table->files[fd]);
     table->files[fd] = entry_make(file, close_on_exec);
     if (table->lowest_free == (unsigned)fd)
@@ -186,31 +192,34 @@ static void fill(int fd, struct file *file, bool close_on_exec)
 
 int fd_room(void)
 {
-    int fd = find_free(0);
+    int fd = find_free(current_process(), 0);
 
     return fd < 0 ? fd : 0;
 }
 
 int fd_install(struct file *file, int from, bool close_on_exec)
 {
-    int fd = find_free((unsigned)from);
+    int fd = find_free(current_process(), (unsigned)from);
 
     if (fd >= 0)
-        fill(fd, file, close_on_exec);
+        fill(own_table(), fd, file, close_on_exec);
     return fd;
 }
 
-int fd_install_pair(struct file *a, struct file *b, bool close_on_exec, int fds[2])
+int fd_install_all(struct process *to, struct file *const *files, unsigned count,
+                   bool close_on_exec, int *fds)
 {
-    int first = find_free(0),
-        second = first < 0 ? first : find_free((unsigned)first + 1);
+    struct account *payer = this_cpu()->account;
+    int fd = -1;
 
-    if (second < 0)
-        return second;
-    fill(first, a, close_on_exec);
-    fill(second, b, close_on_exec);
-    fds[0] = first;
-    fds[1] = second;
+    this_cpu()->account = to->account;  // a table that grows is its owner's
+    for (unsigned i = 0; i < count && (i == 0 || fd >= 0); i++)
+        fds[i] = fd = find_free(to, (unsigned)(fd + 1));
+    this_cpu()->account = payer;
+    if (count && fd < 0)
+        return fd;
+    for (unsigned i = 0; i < count; i++)
+        fill(to->files, fds[i], files[i], close_on_exec);
     return 0;
 }
 
@@ -224,7 +233,7 @@ int fd_replace(int fd, struct file *file, bool close_on_exec)
         return -ENOMEM;
     if (table->files[fd])
         table_clear(table, (unsigned)fd);
-    fill(fd, file, close_on_exec);
+    fill(table, fd, file, close_on_exec);
     return fd;
 }
 
@@ -369,12 +378,13 @@ static bool files_check(char *why, size_t size)
         return false;
     }
     list_for_each (file, &all_files, all_node)
-        if (file->refs == 0 || count_descriptors(file) > file->refs) {
-            format(why, size, "a %s has %u references and %u descriptors",
-                   file->operations->name, file->refs, count_descriptors(file));
+        if (file->refs == 0 || count_descriptors(file) + file->inflight > file->refs) {
+            format(why, size, "a %s has %u references, %u descriptors, %u in messages",
+                   file->operations->name, file->refs, count_descriptors(file),
+                   file->inflight);
             return false;
         }
-    return true;
+    return passed_check(why, size);
 }
 
 void files_init(void)

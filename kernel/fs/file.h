@@ -68,8 +68,10 @@ must_check int io_give(struct io *io, const void *from, size_t size);   /* from 
 must_check int io_give_zeros(struct io *io, size_t size);
 
 struct file;
+struct file_holder;
 struct inode;
 struct memory_object;
+struct process;
 
 /* Collects the queues a poll must wait on; poll(2) embeds it. table NULL: only the
  * events are wanted. */
@@ -110,6 +112,9 @@ struct file_operations {
      * caller moves file->offset. [ENOTDIR] */
     int (*list)(struct file *file, directory_emit emit, void *context);
     int (*truncate)(struct file *file, uint64_t size);                      /* EINVAL */
+    /* What holds the files that lie in messages queued here; fs/passed_files.h.
+     * [none can] */
+    struct file_holder *(*holder)(struct file *file);
     /* The last descriptor of any process was closed. Must not sleep. */
     void (*release)(struct file *file);
 };
@@ -122,7 +127,7 @@ struct file {
     struct inode *inode;        /* holds a reference; NULL for nameless objects */
     void *object;               /* the kind's own: pipe, mailbox, socket */
     uint32_t number;            /* [const] st_ino of a nameless one; never used twice */
-    uint32_t inflight;          /* references held by messages under way (collector) */
+    uint32_t inflight;          /* references held by queued messages; passed_files.h */
     struct list_node all_node;  /* all_files: kcheck and the collector walk it */
 };
 
@@ -193,9 +198,10 @@ must_check int fd_room(void);
  * -EMFILE, -ENOMEM; the reference is then still the caller's. */
 must_check int fd_install(struct file *file, int from, bool close_on_exec);
 
-/* Two at once or none (pipe, socketpair). */
-must_check int fd_install_pair(struct file *a, struct file *b, bool close_on_exec,
-                               int fds[2]);
+/* All at once or none, into any process's table, which pays for its own growth:
+ * pipe, socketpair, and messages handed to a sleeper. */
+must_check int fd_install_all(struct process *to, struct file *const *files,
+                              unsigned count, bool close_on_exec, int *fds);
 
 /* dup2: puts file in the place fd and drops what was there. fd, -EBADF, -ENOMEM; takes
  * over the reference when it works. */

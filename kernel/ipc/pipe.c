@@ -376,7 +376,7 @@ long sys_pipe2(uptr_t fds_out, int flags)
     }
     p->writers = 1;
     p = NULL;
-    error = fd_install_pair(ends[0], ends[1], flags & O_CLOEXEC, fds);
+    error = fd_install_all(current_process(), ends, 2, flags & O_CLOEXEC, fds);
     if (error)
         goto fail;
     inode_put(inode);

@@ -1,0 +1,184 @@
+/* passed_files.c - open files on their way inside messages, and the end of circles.
+ *
+ * Shape: holders --> holder --> holder ...       those with something queued
+ *                      |          |
+ *                    queued     queued           messages that carry files
+ *                      |
+ *                   [ files ]                    file->inflight: how often it is here
+ *
+ * Invariants: a holder is on `holders` while its queue is not empty; file->inflight is
+ * how many places of queued messages name the file, and never more than its references.
+ * Linux: the number of files in messages is not limited by itself (ETOOMANYREFS): each
+ * of them counts for the user who opened it, and each message for its sender.
+ * Tests: passed_files_test.c; user/tests/scm_rights.c
+ */
+#include "fs/passed_files.h"
+
+#include "base/format.h"
+#include "core/panic.h"
+
+static struct list holders = LIST_INIT(holders);
+static bool is_collecting;
+
+int passed_take(struct file **files, const int *fds, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        files[i] = fd_get(fds[i]);
+        if (!files[i]) {
+            passed_discard(files, i);
+            return -EBADF;
+        }
+    }
+    return 0;
+}
+
+int passed_install(struct process *to, struct file *const *files, unsigned count,
+                   bool close_on_exec, int *fds)
+{
+    return fd_install_all(to, files, count, close_on_exec, fds);
+}
+
+void passed_discard(struct file *const *files, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        passed_drop(files[i]);
+}
+
+void passed_queue(struct passed_files *passed, struct file_holder *holder)
+{
+    assert(!passed->holder);
+    if (passed->count == 0)
+        return;
+    if (list_is_empty(&holder->queued))
+        list_push_back(&holders, &holder->node);
+    list_push_back(&holder->queued, &passed->node);
+    passed->holder = holder;
+    for (unsigned i = 0; i < passed->count; i++)
+        passed->files[i]->inflight++;
+}
+
+void passed_unqueue(struct passed_files *passed)
+{
+    struct file_holder *holder = passed->holder;
+
+    if (!holder)
+        return;
+    for (unsigned i = 0; i < passed->count; i++)
+        passed->files[i]->inflight--;
+    list_remove(&passed->node);
+    passed->holder = NULL;
+    if (list_is_empty(&holder->queued)) {
+        list_remove(&holder->node);
+        holder->is_reached = false;
+    }
+}
+
+static struct file_holder *holder_of(struct file *file)
+{
+    return file->operations->holder ? file->operations->holder(file) : NULL;
+}
+
+/* -- The collector ----------------------------------------------------------------- */
+
+/* Moves the holder to the list of those that can be reached; where nothing is queued
+ * nothing lies behind. */
+static void reach(struct file_holder *holder, struct list *reached)
+{
+    if (!holder || holder->is_reached || list_is_empty(&holder->queued))
+        return;
+    holder->is_reached = true;
+    list_remove(&holder->node);
+    list_push_back(reached, &holder->node);
+}
+
+/* Leaves in `holders` those that cannot be reached. The list of those found is also the
+ * list of those still to be looked into: no recursion, no memory. */
+static void find_reached(struct list *reached)
+{
+    struct file_holder *holder, *next;
+    struct passed_files *passed;
+    struct file *file;
+
+    list_for_each_safe (holder, next, &holders, node)
+        if (holder->is_named)
+            reach(holder, reached);
+    list_for_each (file, &all_files, all_node)
+        if (file->refs > file->inflight)
+            reach(holder_of(file), reached);
+    list_for_each (holder, reached, node)
+        list_for_each (passed, &holder->queued, node)
+            for (unsigned i = 0; i < passed->count; i++)
+                reach(holder_of(passed->files[i]), reached);
+}
+
+/* Each put may free the holder, the message and the array in it; what was left in them
+ * then leaves the lists by the usual way. So one file at a time, and nothing is looked
+ * at again behind a put. */
+static void drop_unreached(void)
+{
+    struct file_holder *holder;
+
+    while ((holder = list_first_entry(&holders, struct file_holder, node))) {
+        struct passed_files *passed =
+            list_first_entry(&holder->queued, struct passed_files, node);
+        struct file *file = passed->files[--passed->count];
+        if (passed->count == 0)
+            passed_unqueue(passed);
+        file->inflight--;
+        file_put(file);
+    }
+}
+
+void passed_collect(void)
+{
+    struct list reached;
+    struct file_holder *holder;
+
+    if (is_collecting || list_is_empty(&holders))
+        return;
+    is_collecting = true;
+    list_init(&reached);
+    find_reached(&reached);
+    drop_unreached();
+    while ((holder = list_first_entry(&reached, struct file_holder, node))) {
+        holder->is_reached = false;
+        list_remove(&holder->node);
+        list_push_back(&holders, &holder->node);
+    }
+    is_collecting = false;
+}
+
+void passed_drop(struct file *file)
+{
+    struct file_holder *holder = holder_of(file);
+    bool may_be_circle = holder && !list_is_empty(&holder->queued);
+
+    file_put(file);
+    if (may_be_circle)
+        passed_collect();
+}
+
+/* -- Checking ---------------------------------------------------------------------- */
+
+/* Both ways of counting agree: over the files, and over the queues. */
+bool passed_check(char *why, size_t size)
+{
+    const struct file_holder *holder;
+    const struct passed_files *passed;
+    const struct file *file;
+    uint32_t in_queues = 0, in_files = 0;
+
+    list_for_each (holder, &holders, node) {
+        if (list_is_empty(&holder->queued) || holder->is_reached) {
+            format(why, size, "a holder of passed files is empty or left marked");
+            return false;
+        }
+        list_for_each (passed, &holder->queued, node)
+            in_queues += passed->count;
+    }
+    list_for_each (file, &all_files, all_node)
+        in_files += file->inflight;
+    if (in_queues != in_files)
+        format(why, size, "%u files lie in queues, but %u say so", in_queues, in_files);
+    return in_queues == in_files;
+}

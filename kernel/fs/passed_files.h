@@ -1,0 +1,73 @@
+/* passed_files.h - open files on their way inside messages.
+ *
+ *      sender's table          message in a queue            receiver's table
+ *      files[3] --passed_take--> files[0] --passed_install--> files[7]
+ *                                   |
+ *                              passed_discard: the message was thrown away
+ *
+ * A message holds a reference to each of its files. When those messages lie in the
+ * queue of something that is a file itself, circles are possible, and counting cannot
+ * end them: a socket that waits in its own queue is held by nobody but itself.
+ *
+ *      mailbox A: [ msg: B ]           nobody has a descriptor for A or B, and
+ *      mailbox B: [ msg: A ]           both have a reference: from each other
+ *
+ * So such a message says whose queue it is in (passed_queue), and when a descriptor
+ * goes, the files that can still be reached from outside are found (passed_collect):
+ * those with a reference that is not a queue's, and what lies in their queues, and so
+ * on. What is left is garbage: its messages lose their files, and the rest is counting.
+ *
+ * Files that are not queued - in a call in progress, in a message between processes
+ * that have no descriptors for it - are held from outside: to forget a passed_queue
+ * loses a circle, never a file.
+ */
+#pragma once
+
+#include "fs/file.h"
+
+/* Part of what queues messages with files: a mailbox, a socket. Its files' operation
+ * `holder` finds it. */
+struct file_holder {
+    struct list_node node;      /* holders, while anything is queued */
+    struct list queued;         /* struct passed_files */
+    bool is_named;              /* can be opened by name: it needs no descriptor */
+    bool is_reached;            /* during a collection */
+};
+
+/* Part of a message that carries files. `files` is the message's own array; the
+ * collector may take files away from its end. */
+struct passed_files {
+    struct list_node node;      /* holder->queued */
+    struct file_holder *holder; /* NULL: in no queue */
+    unsigned count;
+    struct file **files;
+};
+
+static inline void file_holder_init(struct file_holder *holder)
+{
+    *holder = (struct file_holder){ .is_named = false };
+    list_node_init(&holder->node);
+    list_init(&holder->queued);
+}
+
+/* References to the current process's descriptors. -EBADF: none was taken. */
+must_check int passed_take(struct file **files, const int *fds, unsigned count);
+
+/* The references become descriptors of `to`, all or none: 0, -EMFILE, -ENOMEM. */
+must_check int passed_install(struct process *to, struct file *const *files,
+                              unsigned count, bool close_on_exec, int *fds);
+void passed_discard(struct file *const *files, unsigned count);
+
+/* The message enters the queue of holder; it leaves before its files are installed or
+ * discarded. passed_unqueue may be called twice. */
+void passed_queue(struct passed_files *passed, struct file_holder *holder);
+void passed_unqueue(struct passed_files *passed);
+
+/* file_put by one from outside: a descriptor, say. Looks for circles if this may have
+ * been the last way in. */
+void passed_drop(struct file *file);
+
+/* Ends all circles. For those who give up another way in, such as a name. */
+void passed_collect(void);
+
+bool passed_check(char *why, size_t size);

@@ -1,0 +1,184 @@
+/* passed_files_test.c - files inside messages: circles end, and nothing else does. */
+#include "base/string.h"
+#include "fs/passed_files.h"
+#include "kernel_test.h"
+#include "mm/heap.h"
+
+/* Something that is a file and queues messages with files, as a mailbox does: each
+ * message has room for two. */
+#define MESSAGES 4
+
+struct box {
+    struct file_holder holder;
+    unsigned opens;             /* files that are open for it */
+    unsigned nr_messages;
+    struct message {
+        struct passed_files passed;
+        struct file *files[2];
+    } messages[MESSAGES];
+};
+
+static unsigned nr_boxes;
+
+static struct file_holder *box_holder(struct file *file)
+{
+    return &((struct box *)file->object)->holder;
+}
+
+static void box_release(struct file *file)
+{
+    struct box *box = file->object;
+
+    if (--box->opens)
+        return;
+    for (unsigned i = 0; i < box->nr_messages; i++) {
+        struct passed_files *passed = &box->messages[i].passed;
+        passed_unqueue(passed);
+        passed_discard(passed->files, passed->count);
+    }
+    heap_free(box);
+    nr_boxes--;
+}
+
+static const struct file_operations box_operations = {
+    .name = "box", .holder = box_holder, .release = box_release,
+};
+
+static struct file *box_open(struct box *box)
+{
+    struct file *file = file_create(&box_operations, O_RDWR, NULL, box);
+
+    CHECK(file != NULL);
+    box->opens++;
+    return file;
+}
+
+static struct file *box_create(void)
+{
+    struct box *box = heap_new(HEAP_IO, struct box);
+
+    file_holder_init(&box->holder);
+    nr_boxes++;
+    return box_open(box);
+}
+
+/* A message with a (and b) in it enters the queue of `to`. */
+static void send(struct file *to, struct file *a, struct file *b)
+{
+    struct box *box = to->object;
+    struct message *m = &box->messages[box->nr_messages++];
+
+    file_get(a);
+    if (b)
+        file_get(b);
+    m->files[0] = a;
+    m->files[1] = b;
+    m->passed = (struct passed_files){ .count = b ? 2 : 1, .files = m->files };
+    passed_queue(&m->passed, &box->holder);
+}
+
+static bool is_sound(void)
+{
+    char why[100];
+
+    return passed_check(why, sizeof(why));
+}
+
+KTEST(passed_files_end_with_their_queue)
+{
+    struct file *a = box_create(), *b = box_create();
+
+    send(a, b, NULL);
+    passed_drop(b);
+    CHECK(nr_boxes == 2 && b->refs == 1 && b->inflight == 1);
+    passed_drop(a);
+    CHECK(nr_boxes == 0 && is_sound());
+}
+
+KTEST(passed_circles_are_collected)
+{
+    struct file *a = box_create(), *b, *c;
+
+    send(a, a, NULL);           // in its own queue
+    send(a, a, a);
+    passed_drop(a);
+    CHECK(nr_boxes == 0);
+    a = box_create(), b = box_create(), c = box_create();
+    send(a, b, c);              // two circles that share a, and c hangs on
+    send(b, a, c);
+    send(b, c, b);
+    passed_drop(c);
+    passed_drop(a);
+    CHECK(nr_boxes == 3 && is_sound());
+    passed_drop(b);
+    CHECK(nr_boxes == 0 && is_sound());
+}
+
+KTEST(passed_circles_live_while_there_is_a_way_in)
+{
+    struct file *a = box_create(), *b = box_create(), *way = box_create();
+
+    send(a, b, NULL);
+    send(b, a, NULL);
+    send(way, b, NULL);         // from a queue that somebody can read
+    passed_drop(a);
+    passed_drop(b);
+    CHECK(nr_boxes == 3 && is_sound());
+    struct box *box = way->object;
+    passed_unqueue(&box->messages[0].passed);
+    box->nr_messages = 0;       // received: by one who closes it again
+    CHECK(nr_boxes == 3);
+    passed_discard(&b, 1);
+    CHECK(nr_boxes == 1);
+    passed_drop(way);
+    CHECK(nr_boxes == 0 && is_sound());
+}
+
+/* An object with a name, and with several open files. */
+KTEST(passed_circles_know_names_and_second_files)
+{
+    struct file *a = box_create();
+    struct box *box = a->object;
+
+    send(a, a, NULL);
+    box->holder.is_named = true;
+    passed_drop(a);
+    CHECK(nr_boxes == 1);
+    box->holder.is_named = false;
+    passed_collect();
+    CHECK(nr_boxes == 0);
+
+    a = box_create();
+    struct file *b = box_create();
+    struct file *second = box_open(b->object);
+    send(b, a, b);
+    send(a, b, NULL);
+    passed_drop(a);
+    passed_drop(b);
+    CHECK(nr_boxes == 2 && is_sound());
+    passed_drop(second);
+    CHECK(nr_boxes == 0 && is_sound());
+}
+
+/* A ring and a chain as long as the stack could never follow. */
+KTEST(passed_files_need_no_stack)
+{
+    enum { LONG = 3000 };
+
+    for (int is_ring = 0; is_ring <= 1; is_ring++) {
+        struct file *first = box_create(), *last = first;
+        for (unsigned i = 1; i < LONG; i++) {
+            struct file *next = box_create();
+            send(last, next, NULL);
+            if (last != first)
+                passed_drop(last);
+            last = next;
+        }
+        if (is_ring)
+            send(last, first, NULL);
+        passed_drop(last);
+        CHECK(nr_boxes == LONG && is_sound());
+        passed_drop(first);
+        CHECK(nr_boxes == 0 && is_sound());
+    }
+}
