@@ -112,6 +112,7 @@ src += kernel/fs/proc_check.c           # kcheck and the ledger
 
 # --- kernel/ipc: the book
 src += kernel/ipc/pipe.c                # pipes and FIFOs
+src += kernel/ipc/proc_ipc.c            # who waits for what
 src += kernel/ipc/signal_actions.c      # actions, masks, sending, waiting
 src += kernel/ipc/signal_frame.c        # entering a handler by rewriting the stack
 

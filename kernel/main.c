@@ -24,6 +24,7 @@
 #include "fs/tmpfs.h"
 #include "fs/tty.h"
 #include "ipc/pipe.h"
+#include "ipc/proc_ipc.h"
 #include "kernel_test.h"
 #include "mm/heap.h"
 #include "multiboot.h"
@@ -80,6 +81,7 @@ static void start_file_systems(const struct boot_info *boot)
     serial_terminal.columns = (uint16_t)command_line.columns;
     tty_init(command_line.screen_console);
     pipe_init();
+    proc_ipc_init();
 }
 
 /* -- The first process ------------------------------------------------------------- */

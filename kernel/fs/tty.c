@@ -277,11 +277,11 @@ static int open_own_tty(struct device *device, struct inode *inode, uint32_t fla
 
 /* -- Start ------------------------------------------------------------------------- */
 
-static void describe_tty(const struct wait_queue *queue, char *to, size_t size)
+static void describe_tty(const struct waiter *waiter, char *to, size_t size)
 {
-    const struct tty *tty = container_of(queue, struct tty, readers);
+    const struct tty *tty = container_of(waiter->queue, struct tty, readers);
 
-    format(to, size, "somebody to type at %s", tty->terminal->name);
+    format(to, size, "terminal:%s -", tty->terminal->name);
 }
 
 static const struct wait_class input_class = { "terminal input", describe_tty };

@@ -16,6 +16,7 @@
 
 #include "base/string.h"
 #include "core/panic.h"
+#include "ipc/proc_ipc.h"
 #include "mm/account.h"
 #include "mm/heap.h"
 #include "sched/process.h"
@@ -24,6 +25,8 @@
 #define PAGES (PIPE_SIZE / PAGE_SIZE)
 
 struct pipe {
+    struct inode *inode;        /* whose data it is: a FIFO, or one of pipe_fs */
+    struct list_node node;      /* all_pipes */
     uint32_t head, tail;
     unsigned readers, writers;
     struct wait_queue can_read, can_write;
@@ -33,19 +36,42 @@ struct pipe {
     struct frame *spare;
 };
 
-static const struct wait_class read_class = { "pipe with something to read", NULL };
-static const struct wait_class write_class = { "pipe with room", NULL };
-static const struct wait_class open_class = { "FIFO's other end", NULL };
+static struct file_system pipe_fs = { .type = "pipefs", .device = 7, .next_inode = 1 };
+static struct list all_pipes = LIST_INIT(all_pipes);
 
-static struct pipe *pipe_create(void)
+static const char *kind_of(const struct pipe *p)
+{
+    return p->inode->fs == &pipe_fs ? "pipe" : "fifo";
+}
+
+static const struct wait_class read_class, write_class, open_class;
+
+static void describe(const struct waiter *waiter, char *to, size_t size)
+{
+    const struct wait_queue *q = waiter->queue;
+    const struct pipe *p =
+        q->class == &read_class    ? container_of(q, struct pipe, can_read)
+        : q->class == &write_class ? container_of(q, struct pipe, can_write)
+                                   : container_of(q, struct pipe, can_open);
+
+    format(to, size, "%s:[%u] -", kind_of(p), (uint32_t)p->inode->number);
+}
+
+static const struct wait_class read_class = { "pipe with something to read", describe };
+static const struct wait_class write_class = { "pipe with room", describe };
+static const struct wait_class open_class = { "FIFO's other end", describe };
+
+static struct pipe *pipe_create(struct inode *inode)
 {
     struct pipe *p = heap_new(HEAP_PIPE, struct pipe);
 
-    if (p) {
-        wait_queue_init(&p->can_read, &read_class);
-        wait_queue_init(&p->can_write, &write_class);
-        wait_queue_init(&p->can_open, &open_class);
-    }
+    if (!p)
+        return NULL;
+    p->inode = inode;
+    wait_queue_init(&p->can_read, &read_class);
+    wait_queue_init(&p->can_write, &write_class);
+    wait_queue_init(&p->can_open, &open_class);
+    list_push_back(&all_pipes, &p->node);
     return p;
 }
 
@@ -65,6 +91,7 @@ static void pipe_empty_out(struct pipe *p)
 static void pipe_free(struct pipe *p)
 {
     pipe_empty_out(p);
+    list_remove(&p->node);
     heap_free(p);
 }
 
@@ -314,7 +341,7 @@ static int fifo_open(struct inode *inode, uint32_t flags, struct file **out)
 {
     uint32_t mode = flags & O_ACCMODE;
 
-    if (!inode->data && !(inode->data = pipe_create()))
+    if (!inode->data && !(inode->data = pipe_create(inode)))
         return -ENOMEM;
     struct pipe *p = inode->data;
     bool nonblock = flags & O_NONBLOCK;
@@ -347,7 +374,6 @@ static int fifo_open(struct inode *inode, uint32_t flags, struct file **out)
 
 /* -- pipe(2) ----------------------------------------------------------------------- */
 
-static struct file_system pipe_fs = { .type = "pipefs", .device = 7, .next_inode = 1 };
 static const struct inode_operations pipe_inode_operations;    /* nameless: none */
 
 long sys_pipe2(uptr_t fds_out, int flags)
@@ -359,7 +385,7 @@ long sys_pipe2(uptr_t fds_out, int flags)
         return -EINVAL;
     struct inode *inode =
         inode_create(&pipe_fs, &pipe_inode_operations, S_IFIFO | 0600);
-    struct pipe *p = pipe_create();
+    struct pipe *p = pipe_create(inode);
     if (!inode || !p)
         goto fail;
     ends[0] = file_create(&pipe_operations, O_RDONLY | (flags & O_NONBLOCK),
@@ -404,7 +430,28 @@ long sys_pipe(uptr_t fds)
     return sys_pipe2(fds, 0);
 }
 
+/* One line each: kind:[inode] owner group mode capacity bytes readers writers, and who
+ * waits. */
+static void show_pipes(struct text *text, struct process *process)
+{
+    const struct pipe *p;
+
+    (void)process;
+    list_for_each (p, &all_pipes, node) {
+        const struct inode *inode = p->inode;
+        text_printf(text, "%s:[%u] %u %u %04o %u %u %u %u", kind_of(p),
+                    (uint32_t)inode->number, inode->uid, inode->gid,
+                    inode->mode & 07777, PIPE_SIZE, used(p), p->readers, p->writers);
+        text_waiters(text, "senders", &p->can_write);
+        text_waiters(text, "receivers", &p->can_read);
+        text_add(text, "\n", 1);
+    }
+}
+
 void pipe_init(void)
 {
+    static struct proc_entry entry = { .name = "ipc/pipes", .show = show_pipes };
+
     special_open_register(S_IFIFO, fifo_open);
+    proc_entry_register(&entry);
 }

@@ -35,7 +35,13 @@ enum futex_operation {
 };
 #define ANY_BIT UINT32_MAX
 
-static void describe(const struct wait_queue *queue, char *to, size_t size);
+static void describe(const struct waiter *waiter, char *to, size_t size)
+{
+    const struct futex_waiter *f =
+        container_of(waiter, const struct futex_waiter, waiter);
+
+    format(to, size, "futex:%08x -", f->key.offset);
+}
 
 static const struct wait_class futex_class = { "futex", describe };
 static struct wait_queue table[HASH];
@@ -48,16 +54,6 @@ static struct wait_queue *queue_of(const struct futex_key *key)
     if (!queue->class)
         wait_queue_init(queue, &futex_class);
     return queue;
-}
-
-static void describe(const struct wait_queue *queue, char *to, size_t size)
-{
-    struct waiter *w;
-
-    list_for_each (w, &queue->waiters, node) {
-        struct futex_waiter *f = container_of(w, struct futex_waiter, waiter);
-        format(to, size, "word at %08x", f->key.offset);
-    }
 }
 
 static bool same(const struct futex_key *a, const struct futex_key *b)

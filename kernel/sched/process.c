@@ -19,8 +19,26 @@ struct list all_groups = LIST_INIT(all_groups);
 struct process *init_process;
 static struct list by_pid[HASH];
 
-static const struct wait_class child_class = { "child to end", NULL };
-static const struct wait_class vfork_class = { "vfork child to exec or exit", NULL };
+static void describe_children(const struct waiter *waiter, char *to, size_t size)
+{
+    const struct process *p = waiter->thread->process, *child;
+    int length = format(to, size, "child");
+
+    list_for_each (child, &p->children, sibling_node)
+        if (!child->is_zombie && length + 12 < (int)size)
+            length += format(to + length, size - (size_t)length, "%c%d",
+                             length == 5 ? ' ' : ',', child->pid);
+}
+
+static void describe_vfork(const struct waiter *waiter, char *to, size_t size)
+{
+    format(to, size, "child %d",
+           container_of(waiter->queue, struct process, vfork_done)->pid);
+}
+
+static const struct wait_class child_class = { "child to end", describe_children };
+static const struct wait_class vfork_class = { "vfork child to exec or exit",
+                                               describe_vfork };
 static const struct wait_class stop_class = { "SIGCONT", NULL };
 static const struct wait_class exec_class = { "other threads to end for exec", NULL };
 static const struct wait_class signal_class = { "signal", NULL };

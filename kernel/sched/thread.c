@@ -125,12 +125,9 @@ static void print_threads(void)
     list_for_each (t, &all_threads, all_node) {
         log_printf("  %5d %-15s %-8s", t->tid, t->name, state_name(t));
         for (unsigned i = 0; i < t->nr_waiters; i++) {
-            char about[80] = "";
-            const struct wait_queue *queue = t->waiters[i].queue;
-            if (queue->class->describe)
-                queue->class->describe(queue, about, sizeof(about));
-            log_printf(" waits for: %s%s%s", queue->class->name, *about ? ", " : "",
-                       about);
+            char about[80];
+            waiter_describe(&t->waiters[i], about, sizeof(about));
+            log_printf(" waits for: %s, %s", t->waiters[i].queue->class->name, about);
         }
         log_printf("\n");
     }

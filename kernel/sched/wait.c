@@ -7,6 +7,7 @@
 #include "sched/wait.h"
 
 #include "arch.h"
+#include "base/format.h"
 #include "core/panic.h"
 #include "core/trace.h"
 #include "sched/scheduler.h"
@@ -41,6 +42,14 @@ void waiter_add(struct waiter *waiter)
 void waiter_remove(struct waiter *waiter)
 {
     list_remove(&waiter->node);
+}
+
+void waiter_describe(const struct waiter *waiter, char *to, size_t size)
+{
+    if (waiter->queue->class->describe)
+        waiter->queue->class->describe(waiter, to, size);
+    else
+        format(to, size, "- -");
 }
 
 static void remove_all(struct thread *t)

@@ -19,13 +19,14 @@
 #include "sched/time.h"
 
 struct thread;
-struct wait_queue;
+struct waiter;
 
 /* What kind of thing is waited for: printed by ps, why, panic and gdb. */
 struct wait_class {
     const char *name;           /* "pipe with room", "message in mailbox" */
-    /* Writes who could end the wait, or what the object is; NULL: nothing to add. */
-    void (*describe)(const struct wait_queue *queue, char *to, size_t size);
+    /* Writes two words: the object, and the pids, with commas, that are known to be
+     * able to end the wait: "pipe:[34] -", "link:7 7", "child 8,9". NULL: "- -". */
+    void (*describe)(const struct waiter *waiter, char *to, size_t size);
 };
 
 struct wait_queue {
@@ -70,6 +71,9 @@ must_check long wait_sleep_waiter(struct waiter *waiter, nanoseconds_t deadline)
  * They are all off their queues when it returns. */
 must_check long wait_sleep_any(struct waiter *waiters, unsigned count,
                                nanoseconds_t deadline) SLEEPS;
+
+/* Two words about what it waits for: see struct wait_class. */
+void waiter_describe(const struct waiter *waiter, char *to, size_t size);
 
 void waiter_init(struct waiter *waiter, struct wait_queue *queue);
 void waiter_add(struct waiter *waiter);         /* at the end of its queue */

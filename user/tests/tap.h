@@ -189,6 +189,22 @@ static int TAP_PRINTF(5, 6) tap_int(long long got, long long want, const char *w
     return got == want;
 }
 
+static int TAP_PRINTF(5, 6)
+    tap_text(const char *got, const char *want, const char *where, const char *what,
+             const char *format, ...)
+{
+    int good = strcmp(got, want) == 0;
+    va_list args;
+    va_start(args, format);
+    tap_result(good, format, args);
+    va_end(args);
+    if (!good) {
+        note("%s %s got:  %s", where, what, got);
+        note("%s want: %s", where, want);
+    }
+    return good;
+}
+
 static int TAP_PRINTF(6, 7) tap_errno(long got, int error, int want, const char *name,
                                       const char *where, const char *format, ...)
 {
@@ -252,6 +268,8 @@ static int TAP_PRINTF(4, 5)
  * if it was right and 0 if not. */
 #define ok(cond, ...) tap_ok(!!(cond), TAP_WHERE, #cond, __VA_ARGS__)
 #define is_int(got, want, ...) tap_int((got), (want), TAP_WHERE, #got, __VA_ARGS__)
+/* Two strings are the same. */
+#define is_text(got, want, ...) tap_text((got), (want), TAP_WHERE, #got, __VA_ARGS__)
 /* The call gives -1 and sets errno to `error`. */
 #define is_errno(call, error, ...)                                                     \
     ({                                                                                 \
