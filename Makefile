@@ -111,6 +111,18 @@ src += kernel/fs/proc_system.c          # the machine
 src += kernel/fs/proc_check.c           # kcheck and the ledger
 
 # --- kernel/ipc: the book
+src += kernel/ipc/message_queue.c       # the one queue of messages
+src += kernel/ipc/message.c             # from one memory to another
+src += kernel/ipc/deliver.c             # into the receiver's memory
+src += kernel/ipc/move_pages.c          # the same without a copy
+src += kernel/ipc/link.c                # direct naming: links
+src += kernel/ipc/notification.c        # a word of bits for each pair
+src += kernel/ipc/link_calls.c          # settings of a link, the inbox as a file
+src += kernel/ipc/call.c                # call and reply
+src += kernel/ipc/mailbox.c             # indirect naming: mailboxes
+src += kernel/ipc/mailbox_calls.c       # what a descriptor of one can do
+src += kernel/ipc/mailbox_broadcast.c   # one message, many receivers
+src += kernel/ipc/mailbox_names.c       # /mbox
 src += kernel/ipc/pipe.c                # pipes and FIFOs
 src += kernel/ipc/proc_ipc.c            # who waits for what
 src += kernel/ipc/signal_actions.c      # actions, masks, sending, waiting

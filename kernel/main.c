@@ -23,6 +23,8 @@
 #include "fs/procfs.h"
 #include "fs/tmpfs.h"
 #include "fs/tty.h"
+#include "ipc/link.h"
+#include "ipc/mailbox.h"
 #include "ipc/pipe.h"
 #include "ipc/proc_ipc.h"
 #include "kernel_test.h"
@@ -81,6 +83,8 @@ static void start_file_systems(const struct boot_info *boot)
     serial_terminal.columns = (uint16_t)command_line.columns;
     tty_init(command_line.screen_console);
     pipe_init();
+    links_init();
+    mailboxes_init();
     proc_ipc_init();
 }
 

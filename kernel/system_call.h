@@ -3,7 +3,7 @@
 
 #include "arch/x86/frame.h"
 
-#define SYSTEM_CALLS 512        /* above every number */
+#define SYSTEM_CALLS 1056       /* above every number */
 
 struct system_call {
     long (*call)(const struct trap_frame *frame);   /* [const] always a function */

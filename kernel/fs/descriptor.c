@@ -107,18 +107,6 @@ struct file_table *file_table_copy(const struct file_table *from)
     return table;
 }
 
-void file_table_put(struct file_table *table)
-{
-    if (--table->refs)
-        return;
-    for (unsigned fd = 0; fd < table->size; fd++)
-        if (table->files[fd])
-            file_put(entry_file(table->files[fd]));
-    heap_free(table->files);
-    heap_free(table);
-    passed_collect();
-}
-
 /* Empties the place and drops the file that was there. */
 static void table_clear(struct file_table *table, unsigned fd)
 {
@@ -127,6 +115,28 @@ static void table_clear(struct file_table *table, unsigned fd)
     table->files[fd] = NULL;
     table->lowest_free = min(table->lowest_free, fd);
     passed_drop(file);
+}
+
+void file_table_put(struct file_table *table)
+{
+    if (--table->refs)
+        return;
+    for (unsigned fd = 0; fd < table->size; fd++)
+        if (table->files[fd])
+            table_clear(table, fd);
+    heap_free(table->files);
+    heap_free(table);
+    passed_collect();
+}
+
+bool file_table_has(const struct file_table *table,
+                    bool (*is)(const struct file *file, const void *context),
+                    const void *context)
+{
+    for (unsigned fd = 0; fd < table->size; fd++)
+        if (table->files[fd] && is(entry_file(table->files[fd]), context))
+            return true;
+    return false;
 }
 
 void file_table_close_on_exec(struct file_table *table)

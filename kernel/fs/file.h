@@ -115,6 +115,8 @@ struct file_operations {
     /* What holds the files that lie in messages queued here; fs/passed_files.h.
      * [none can] */
     struct file_holder *(*holder)(struct file *file);
+    /* The running process has closed a descriptor; others may be left. [nothing] */
+    void (*closed)(struct file *file);
     /* The last descriptor of any process was closed. Must not sleep. */
     void (*release)(struct file *file);
 };
@@ -207,6 +209,11 @@ must_check int fd_install_all(struct process *to, struct file *const *files,
  * over the reference when it works. */
 must_check int fd_replace(int fd, struct file *file, bool close_on_exec);
 must_check int fd_close(int fd);        /* -EBADF */
+
+/* Does the table have a file for which `is` is true? */
+bool file_table_has(const struct file_table *table,
+                    bool (*is)(const struct file *file, const void *context),
+                    const void *context);
 
 must_check struct file_table *file_table_create(void);
 must_check struct file_table *file_table_copy(const struct file_table *table);

@@ -49,6 +49,8 @@ struct inode_operations {
     int (*truncate)(struct inode *inode, uint64_t size);
     /* Fills in size, blocks and times when they are not kept in the inode. */
     void (*refresh)(struct inode *inode);
+    /* It has one name less. [nothing] */
+    void (*unlinked)(struct inode *inode);
     /* The last reference is gone and so are all names. inode_put frees the inode, its
      * object, and the reference to its parent. */
     void (*release)(struct inode *inode);

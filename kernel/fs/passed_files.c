@@ -153,6 +153,8 @@ void passed_drop(struct file *file)
     struct file_holder *holder = holder_of(file);
     bool may_be_circle = holder && !list_is_empty(&holder->queued);
 
+    if (file->operations->closed)
+        file->operations->closed(file);
     file_put(file);
     if (may_be_circle)
         passed_collect();

@@ -20,13 +20,21 @@
 struct tmpfs {
     struct file_system fs;
     int (*make_special)(struct inode *inode);
+    struct wait_queue new_names;
 };
+
+static const struct wait_class name_class = { "name to appear", NULL };
 
 int tmpfs_make_special(struct inode *inode)
 {
     struct tmpfs *tmpfs = container_of(inode->fs, struct tmpfs, fs);
 
     return tmpfs->make_special ? tmpfs->make_special(inode) : 0;
+}
+
+struct wait_queue *tmpfs_new_names(struct file_system *fs)
+{
+    return &container_of(fs, struct tmpfs, fs)->new_names;
 }
 
 /* -- Symbolic links ---------------------------------------------------------------- */
@@ -120,6 +128,7 @@ struct file_system *tmpfs_create(const char *type, mode_t mode,
         return NULL;
     file_system_init(&tmpfs->fs, type);
     tmpfs->make_special = make_special;
+    wait_queue_init(&tmpfs->new_names, &name_class);
     tmpfs->fs.root =
         inode_create(&tmpfs->fs, &tmpfs_directory_operations, S_IFDIR | (mode & 07777));
     if (!tmpfs->fs.root) {

@@ -11,6 +11,12 @@
 struct file_system *tmpfs_create(const char *type, mode_t mode,
                                  int (*make_special)(struct inode *inode));
 
+/* Woken whenever something gets a name in fs. */
+struct wait_queue *tmpfs_new_names(struct file_system *fs);
+
+/* Takes all of the inode's names out of a directory. */
+void tmpfs_forget(struct inode *directory, struct inode *inode);
+
 /* Unpacks a newc archive under the root. Frees the archive's frames as it goes. Returns
  * false and says why in `why` when it is damaged. */
 bool initramfs_unpack(paddr_t base, uint32_t length, char *why, size_t size);

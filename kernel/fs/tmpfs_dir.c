@@ -106,6 +106,7 @@ static int entry_create(struct inode *directory, const char *name, size_t length
     list_push_back(&directory->entries, &entry->node);
     directory->size += ENTRY_SIZE;
     inode_touch_modified(directory);
+    wait_wake_all(tmpfs_new_names(directory->fs), 0);
     return 0;
 }
 
@@ -121,6 +122,32 @@ static void entry_remove(struct entry *entry)
     inode_touch_modified(entry->directory);
     inode_put(entry->inode);
     heap_free(entry);
+}
+
+/* The inode has one name less; `directory` is where that was. */
+static void count_unlinked(struct inode *inode, struct inode *directory)
+{
+    if (inode_is(inode, S_IFDIR)) {
+        inode->links = 0;
+        directory->links--;
+    } else {
+        inode->links--;
+    }
+    inode_touch_changed(inode);
+    if (inode->operations->unlinked)
+        inode->operations->unlinked(inode);
+}
+
+void tmpfs_forget(struct inode *directory, struct inode *inode)
+{
+    struct entry *entry, *next;
+
+    list_for_each_safe (entry, next, &directory->entries, node) {
+        if (entry->inode != inode)
+            continue;
+        count_unlinked(inode, directory);
+        entry_remove(entry);
+    }
 }
 
 /* -- Operations -------------------------------------------------------------------- */
@@ -181,18 +208,6 @@ static int directory_symlink(struct inode *directory, const char *name, size_t l
     error = entry_create(directory, name, length, inode);
     inode_put(inode);
     return error;
-}
-
-/* The inode has one name less; `directory` is where that was. */
-static void count_unlinked(struct inode *inode, struct inode *directory)
-{
-    if (inode_is(inode, S_IFDIR)) {
-        inode->links = 0;
-        directory->links--;
-    } else {
-        inode->links--;
-    }
-    inode_touch_changed(inode);
 }
 
 static int directory_unlink(struct inode *directory, const char *name, size_t length,

@@ -87,6 +87,8 @@ must_check int space_map(struct address_space *space, vaddr_t start, size_t size
 /* Unmaps whatever lies in the range. -ENOMEM when a region had to be split and could
  * not be, -EINVAL for the system call page; nothing is changed then. */
 must_check int space_unmap(struct address_space *space, vaddr_t start, size_t size);
+/* Makes region borders at start and end. -ENOMEM, and then nothing was cut. */
+must_check int space_cut(struct address_space *space, vaddr_t start, vaddr_t end);
 /* -EACCES for write permission on what may never be written. */
 must_check int space_protect(struct address_space *space, vaddr_t start, size_t size,
                              int protection);
@@ -125,7 +127,4 @@ void space_unmap_pages(struct address_space *space, vaddr_t start, vaddr_t end);
 must_check bool space_move_pages(struct address_space *space, vaddr_t from, vaddr_t to,
                                  size_t size);
 
-/* Takes the private anonymous page at address out of the space, without giving it back
- * (MSG_MOVE); NULL when it was never touched. The caller flushes with space_flush. */
-struct frame *space_take_page(struct address_space *space, vaddr_t address);
 void space_flush(struct address_space *space, vaddr_t start, vaddr_t end);

@@ -184,8 +184,7 @@ static void split(struct region *region, vaddr_t at, struct region *upper)
     region->space->nr_regions++;
 }
 
-/* Makes region borders at start and end. -ENOMEM, and then nothing was cut. */
-static int cut_at(struct address_space *space, vaddr_t start, vaddr_t end)
+int space_cut(struct address_space *space, vaddr_t start, vaddr_t end)
 {
     struct region *low = space_find(space, start), *high = low;
     if (!low || low->end < end)
@@ -214,7 +213,7 @@ int space_unmap(struct address_space *space, vaddr_t start, size_t size)
 
     if (end > SYSTEM_PAGE)
         return -EINVAL;         // every program needs it
-    if (cut_at(space, start, end))
+    if (space_cut(space, start, end))
         return -ENOMEM;
     struct region *region = space_find_above(space, start);
     if (!region || region->start >= end)
@@ -252,18 +251,6 @@ void space_unmap_pages(struct address_space *space, vaddr_t start, vaddr_t end)
         space_flush(space, flush_from, end);
     while (count > 0)
         frame_put(batch[--count]);
-}
-
-struct frame *space_take_page(struct address_space *space, vaddr_t address)
-{
-    pte_t *entry = pte_find(space, address);
-
-    if (!entry || !pte_has_frame(*entry))
-        return NULL;
-    struct frame *frame = pte_frame(*entry);
-    *entry = 0;
-    space->nr_resident--;
-    return frame;
 }
 
 bool space_move_pages(struct address_space *space, vaddr_t from, vaddr_t to,
@@ -320,7 +307,7 @@ int space_protect(struct address_space *space, vaddr_t start, size_t size,
     }
     if (covered < end)
         return -ENOMEM;         // a hole in the range
-    if (cut_at(space, start, end))
+    if (space_cut(space, start, end))
         return -ENOMEM;
     for (region = space_find_above(space, start); region && region->start < end;
          region = space_find_above(space, region->end)) {

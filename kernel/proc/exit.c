@@ -12,6 +12,7 @@
 #include "core/trace.h"
 #include "fs/inode.h"
 #include "fs/tty.h"
+#include "ipc/link.h"
 #include "posix/futex.h"
 #include "posix/timer.h"
 #include "proc/life.h"
@@ -133,6 +134,7 @@ static void give_back(struct process *p)
     p->space = NULL;
     current()->space = NULL;
     timers_end(p);
+    endpoint_exit(p);
     file_table_put(p->files);
     p->files = NULL;
     space_put(space);

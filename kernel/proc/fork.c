@@ -69,7 +69,8 @@ static void copy_user_state(struct thread *to, struct thread *from, uint32_t sta
     to->gs = read_gs();
     to->tls_descriptor = from->tls_descriptor;
     to->blocked = from->blocked;
-    to->priority = to->base_priority = from->base_priority;
+    to->base_priority = from->base_priority;
+    to->priority = max(to->base_priority, to->process->lent_priority);
     to->policy = from->policy;
     to->nice = from->nice;
     to->turn = from->turn;

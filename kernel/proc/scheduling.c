@@ -3,6 +3,7 @@
  * SCHED_OTHER threads share one level and go round robin; nice scales their turns.
  * SCHED_FIFO and SCHED_RR 1 .. 99 are levels above it.
  */
+#include "ipc/link.h"
 #include "proc/life.h"
 #include "sched/scheduler.h"
 #include "syscall.h"
@@ -50,7 +51,8 @@ static void set_policy(struct thread *t, int policy, int priority)
 
     t->policy = (uint8_t)policy;
     t->base_priority = (uint8_t)level;
-    thread_set_priority(t, level);
+    thread_set_priority(t, max(level, (unsigned)t->process->lent_priority));
+    call_priority_changed(t);
 }
 
 static long change(pid_t pid, int policy, uptr_t param)

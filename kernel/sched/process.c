@@ -62,6 +62,13 @@ struct process *process_find(pid_t pid)
     return NULL;
 }
 
+bool process_is_alive(pid_t pid)
+{
+    const struct process *p = process_find(pid);
+
+    return p && p->space;
+}
+
 static void inherit(struct process *p, const struct process *parent)
 {
     p->credentials = parent->credentials;

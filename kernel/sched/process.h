@@ -112,7 +112,9 @@ struct process {
     } interval_timers[3];
     struct list posix_timers;
     int next_timer_id;
-    void *ipc;                  /* kernel/ipc: links and calls */
+
+    struct endpoint *endpoint;  /* kernel/ipc/link.c: links and calls, or NULL */
+    uint8_t lent_priority;      /* the highest of those who wait for its answers */
 };
 
 extern struct list all_processes;
@@ -132,6 +134,7 @@ void process_publish(struct process *process, pid_t pid);
 void process_free(struct process *process);     /* after the zombie was collected */
 void processes_init(void);
 struct process *process_find(pid_t pid);        /* zombies included; NULL: nobody */
+bool process_is_alive(pid_t pid);
 
 struct process_group *group_find(pid_t id);
 must_check int group_join(struct process *process, pid_t id, bool new_session);

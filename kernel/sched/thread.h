@@ -100,7 +100,10 @@ struct thread {
     uint32_t entered;           /* the kernel, this time: low word */
     uint32_t switches_voluntary, switches_forced, faults;
 
-    void *ipc;                  /* kernel/ipc's own: what a hand-over fills in */
+    /* messages: kernel/ipc */
+    struct call *call;          /* the answer it waits for, or NULL */
+    pid_t waits_for;            /* asleep: the one process that can end it, or 0 */
+    bool waits_for_ever;        /* without a time-out */
 
     uint8_t fpu_state[512] __attribute__((aligned(16)));    /* FXSAVE image */
 };

@@ -136,6 +136,11 @@ long wait_sleep_any(struct waiter *waiters, unsigned count, nanoseconds_t deadli
     return block(waiters, count, deadline, WAKE_ON_ANY);
 }
 
+bool waiter_is_asleep(const struct waiter *waiter)
+{
+    return waiter->thread->state == THREAD_BLOCKED;
+}
+
 void waiter_wake(struct waiter *waiter, long result)
 {
     struct thread *t = waiter->thread;

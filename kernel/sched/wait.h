@@ -83,6 +83,9 @@ void waiter_remove(struct waiter *waiter);
  * thread ready. */
 void waiter_wake(struct waiter *waiter, long result);
 
+/* Is its thread still asleep? No: the wait has ended, though it may not run yet. */
+bool waiter_is_asleep(const struct waiter *waiter);
+
 /* Wakes the first `count` waiters, and every poll waiter in front of and among them. */
 void wait_wake(struct wait_queue *queue, unsigned count, long result);
 

@@ -8,8 +8,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "numbers.h"
 
@@ -137,5 +140,16 @@ int mbox_destroy(int mbox)
 
 int mbox_unlink(const char *name)
 {
-    return (int)call(CALL_MBOX_UNLINK, (long)name, 0, 0, 0);
+    char path[sizeof("/mbox/") + NAME_MAX];
+
+    if (*name == 0 || strchr(name, '/')) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (strlen(name) > NAME_MAX) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    strcpy(stpcpy(path, "/mbox/"), name);
+    return unlink(path);
 }

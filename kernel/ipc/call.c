@@ -1,0 +1,399 @@
+/* call.c - call and reply: a request, and a wait for the answer to this very one.
+ *
+ * Shape: a call is its caller's wait, on the caller's stack. From the start it is on
+ * the server's list of calls, which is what lends the server their priority; the
+ * server's reply is written through the wait into the caller's memory.
+ *
+ *      server->calls:  queued, queued ... | received, oldest first,
+ *                                           named by (caller, sequence)
+ *
+ * A caller that gives up while the server has its request leaves a note, so that the
+ * server learns ECANCELED and not EPERM.
+ *
+ * Invariants: a call on e->calls has e as its server; its request, while that is kept,
+ * points back at it; the thread that waits in it has it as t->call.
+ * Sleeps: msg_call, msg_forward, msg_reply_receive.
+ * Wakes: the caller, when it is answered or its server ends.
+ * Tests: user/tests/native_msg_call.c and others.
+ * See: IPC.md 2.10 - 2.16.
+ */
+#include "ipc/link.h"
+
+#include "core/panic.h"
+#include "mm/heap.h"
+#include "sched/scheduler.h"
+#include "syscall.h"
+
+#define NOTES_MAX 64            /* given-up calls that a server remembers */
+
+static struct thread *thread_of(const struct call *call)
+{
+    return call->sending.waiter.thread;
+}
+
+static bool is_waiting(const struct call *call)
+{
+    return waiter_is_asleep(&call->sending.waiter);
+}
+
+/* -- Priority inheritance ---------------------------------------------------------- */
+
+static void set_lent(struct process *server, uint8_t lent)
+{
+    struct thread *t;
+
+    server->lent_priority = lent;
+    list_for_each (t, &server->threads, process_node) {
+        thread_set_priority(t, max(t->base_priority, lent));
+        if (t->call)
+            call_priority_changed(t);   // along the chain
+    }
+}
+
+/* The most that those who wait for the server have. */
+static void lend(struct endpoint *server)
+{
+    const struct call *call;
+    uint8_t lent = 0;
+
+    if (!server || !server->process)
+        return;
+    list_for_each (call, &server->calls, node)
+        lent = max(lent, thread_of(call)->priority);
+    if (lent != server->process->lent_priority)
+        set_lent(server->process, lent);
+}
+
+void call_priority_changed(struct thread *t)
+{
+    if (t->call)
+        lend(t->call->server);
+}
+
+/* -- A call's life ----------------------------------------------------------------- */
+
+void call_message_kept(struct call *call, struct native_message *kept)
+{
+    call->request = kept;
+}
+
+void call_message_lost(struct call *call)
+{
+    call->request = NULL;
+    // thrown away while nobody but the caller waited for it
+    if (!call->received && !call->forwarder && is_waiting(call))
+        waiter_wake(&call->sending.waiter, -EPIPE);
+}
+
+static void join(struct call *call, struct endpoint *server, bool received)
+{
+    call->server = server;
+    call->received = received;
+    list_push_back(&server->calls, &call->node);
+    lend(server);
+}
+
+static void leave(struct call *call)
+{
+    struct endpoint *server = call->server;
+
+    call->server = NULL;
+    list_remove(&call->node);
+    lend(server);
+}
+
+void call_received(struct native_message *m, struct endpoint *by)
+{
+    struct call *call = m->call;
+
+    call->received = true;
+    call->sequence = m->base.sequence;
+    list_remove(&call->node);
+    list_push_back(&by->calls, &call->node);
+}
+
+static void forget(struct given_up *note)
+{
+    list_remove(&note->node);
+    heap_free(note);
+}
+
+static void remember(const struct call *call)
+{
+    struct list *notes = &call->server->given_up;
+    struct given_up *note = heap_new(HEAP_CALL, struct given_up);
+
+    if (!note)
+        return;                 // the server will be told EPERM
+    note->pid = call->pid;
+    note->sequence = call->sequence;
+    list_push_back(notes, &note->node);
+    if (list_length(notes) > NOTES_MAX)
+        forget(list_first_entry(notes, struct given_up, node));
+}
+
+/* The wait has ended without an answer: whoever has the request must not find it. */
+static void give_up(struct call *call)
+{
+    struct native_message *request = call->request;
+
+    if (call->forwarder)
+        *call->forwarder = NULL;
+    if (request && request->base.sending != &call->sending) {
+        request->call = NULL;   // forwarded: its forwarder hears of it
+        message_cancel(&request->base, -ECANCELED);
+    } else if (call->received && call->server) {
+        remember(call);
+    }
+}
+
+/* Ends the wait from the server's side. */
+static void end_call(struct call *call, long result)
+{
+    if (call->forwarder)
+        *call->forwarder = NULL;
+    call->forwarder = NULL;
+    if (call->request)
+        call->request->call = NULL;
+    call->request = NULL;
+    leave(call);
+    waiter_wake(&call->sending.waiter, result);
+}
+
+void calls_cancel(struct endpoint *server, pid_t pid)
+{
+    struct call *call, *next;
+    struct given_up *note, *next_note;
+
+    list_for_each_safe (call, next, &server->calls, node)
+        if (call->pid == pid && call->received)
+            end_call(call, -ECANCELED);
+    list_for_each_safe (note, next_note, &server->given_up, node)
+        if (note->pid == pid)
+            forget(note);
+}
+
+void calls_end(struct endpoint *server)
+{
+    struct call *call, *next;
+    struct given_up *note, *next_note;
+
+    list_for_each_safe (call, next, &server->calls, node)
+        if (call->request && call->request->base.sending == &call->sending)
+            leave(call);        // still queued: it ends with its message
+        else
+            end_call(call, -ESRCH);
+    list_for_each_safe (note, next_note, &server->given_up, node)
+        forget(note);
+}
+
+uint32_t calls_count(const struct endpoint *server, pid_t pid)
+{
+    const struct call *call;
+    uint32_t count = 0;
+
+    list_for_each (call, &server->calls, node)
+        count += call->pid == pid;
+    return count;
+}
+
+/* -- Which call is answered -------------------------------------------------------- */
+
+static struct call *find_call(const struct endpoint *e, pid_t caller, uint64_t sequence)
+{
+    struct call *call;
+
+    list_for_each (call, &e->calls, node)
+        if (call->received && call->pid == caller
+            && (sequence == 0 || call->sequence == sequence))
+            return call;
+    return NULL;
+}
+
+/* Why there is no such call to answer. */
+static int why_none(struct endpoint *e, pid_t caller, uint64_t sequence)
+{
+    struct link *link = link_find(e->process->pid, caller);
+    struct given_up *note;
+
+    if (!process_is_alive(caller))
+        return -ESRCH;
+    list_for_each (note, &e->given_up, node) {
+        if (note->pid != caller || (sequence && note->sequence != sequence))
+            continue;
+        forget(note);
+        return -ECANCELED;
+    }
+    if (!link)
+        return -EPERM;
+    const struct link_end *end = link_end_of(link, e->process->pid);
+    if (!sequence)
+        sequence = end->in.sequence - end->in.queued;
+    uint64_t age = end->last_plain - sequence;
+    return age < 64 && end->plain >> age & 1 ? -EINVAL : -EPERM;
+}
+
+/* The call that the current process is to answer; NULL and *error. */
+static struct call *call_to_answer(pid_t caller, uint64_t sequence, int *error)
+{
+    struct endpoint *e = endpoint_of(current_process());
+    struct call *call = e ? find_call(e, caller, sequence) : NULL;
+
+    if (!call) {
+        *error = e ? why_none(e, caller, sequence) : -ENOMEM;
+    } else if (!is_waiting(call)) {
+        call->received = false; // it has given up, though it has not run yet
+        *error = process_is_alive(caller) ? -ECANCELED : -ESRCH;
+        return NULL;
+    }
+    return call;
+}
+
+/* -- msg_call ---------------------------------------------------------------------- */
+
+/* SLEEPS until the answer, or until the wait ends otherwise. */
+static long call_wait(struct call *call, pid_t to, const struct patience *patience)
+{
+    struct thread *t = current();
+
+    t->call = call;
+    long result = native_message_wait(&call->sending, to, patience);
+    t->call = NULL;
+    if (result == -ERESTART && call->received)
+        result = -EINTR;        // the server has it: once is enough
+    if (result < 0)
+        give_up(call);
+    if (call->server)
+        leave(call);
+    return result;
+}
+
+long sys_msg_call(pid_t to, uptr_t request, uptr_t reply, int timeout_ms)
+{
+    struct native_message m;
+    struct message_channel *channel;
+    struct patience patience;
+    struct call call = { .pid = current_process()->pid };
+    pid_t receiver;
+
+    int error = patience_init(&patience, timeout_ms);
+    if (!error)
+        error = native_message_read(&m, request, 0);
+    if (!error)
+        error = link_channel_to(to, &channel);
+    if (error)
+        return error;
+    struct endpoint *server = container_of(channel, struct link_end, in)->endpoint;
+    error = native_receiver_init(&call.answer, reply, 0, &server->callers);
+    if (error)
+        return error;
+    if (timeout_ms == NOWAIT)
+        return -EAGAIN;         // an answer takes time
+    if (timeout_ms == FOREVER && wait_closes_circle(to))
+        return -EDEADLK;
+    waiter_init(&call.sending.waiter, &server->callers);
+    m.base.until = UNTIL_ANSWERED;
+    m.caller = call.pid;
+    m.call = &call;
+    join(&call, server, false);
+    error = message_post(channel, &m.base, &call.sending, true, &receiver);
+    if (error == MESSAGE_WAIT)
+        return call_wait(&call, to, &patience);
+    leave(&call);
+    return error;
+}
+
+/* -- msg_reply --------------------------------------------------------------------- */
+
+/* Gives m to the caller as its answer. 0 or the replier's error. */
+static int answer(struct native_message *m, pid_t caller)
+{
+    int error = 0;
+    struct call *call = call_to_answer(caller, m->base.sequence, &error);
+
+    if (!call)
+        return error;
+    m->base.sequence = call->sequence;
+    int result = native_deliver(m, &call->answer, &error);
+    if (result == MESSAGE_UNFIT)
+        return error;
+    end_call(call, result);
+    return 0;
+}
+
+long sys_msg_reply(pid_t caller, uptr_t message)
+{
+    struct native_message m;
+    int error = native_message_read(&m, message, 0);
+
+    return error ? error : answer(&m, caller);
+}
+
+long sys_msg_reply_receive(pid_t caller, uptr_t reply, uptr_t next, int timeout_ms)
+{
+    struct endpoint *e = endpoint_of(current_process());
+    struct native_message m;
+    struct native_receiver r;
+    struct patience patience;
+    int replied = -ECANCELED;
+
+    if (!e)
+        return -ENOMEM;
+    int error = patience_init(&patience, timeout_ms);
+    if (!error && caller)
+        error = native_message_read(&m, reply, 0);
+    if (!error)
+        error = native_receiver_init(&r, next, 0, &e->inbox.receivers);
+    if (!error && caller)
+        replied = error = answer(&m, caller);
+    if (error && error != -ESRCH && error != -ECANCELED)
+        return error;           // a caller that has gone is no reason not to go on
+    long result = inbox_receive(e, &r, 0, &patience);
+    return result == -ERESTART && replied == 0 ? -EINTR : result;
+}
+
+/* -- msg_forward ------------------------------------------------------------------- */
+
+/* The call waits for another server from here on. */
+static void move_to(struct call *call, struct endpoint *server, bool received)
+{
+    struct waiter *waiter = &call->sending.waiter;
+
+    leave(call);
+    join(call, server, received);
+    thread_of(call)->waits_for = server->process->pid;
+    waiter->queue = &server->callers;
+    list_remove(&waiter->node);
+    list_push_back(&server->callers.waiters, &waiter->node);
+}
+
+long sys_msg_forward(pid_t caller, pid_t to, uptr_t message, int timeout_ms)
+{
+    struct endpoint *self = current_process()->endpoint;
+    struct native_message m;
+    struct message_channel *channel;
+    struct patience patience;
+    int error = patience_init(&patience, timeout_ms);
+
+    if (!error)
+        error = native_message_read(&m, message, 0);
+    struct call *call = error ? NULL : call_to_answer(caller, m.base.sequence, &error);
+    if (call)
+        error = link_channel_to(to, &channel);
+    if (error)
+        return error;
+    uint64_t sequence = call->sequence;
+    m.caller = caller;
+    m.call = call;
+    call->forwarder = &call;
+    move_to(call, container_of(channel, struct link_end, in)->endpoint, false);
+    long result = native_message_send(channel, &m, to, &patience);
+    if (!call)
+        return result;          // its wait has ended meanwhile
+    call->forwarder = NULL;
+    if (result < 0) {           // not sent: the call is ours again
+        call->sequence = sequence;
+        move_to(call, self, true);
+    }
+    return min(result, 0l);
+}

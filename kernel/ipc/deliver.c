@@ -1,0 +1,225 @@
+/* deliver.c - writing a message into its receiver's memory, be it awake or asleep.
+ *
+ * Everything that may fail comes before anything that cannot be undone: a message that
+ * could not be delivered is as it was, and the next receiver gets it.
+ *
+ * Sleeps: never.
+ * Tests: user/tests/native_msg_handover.c, native_move.c.
+ * See: IPC.md 1.3, 1.7, 1.10, 5.3.
+ */
+#include "ipc/message.h"
+
+#include "base/string.h"
+#include "ipc/move_pages.h"
+#include "sched/process.h"
+
+int write_to_process(struct process *process, uptr_t to, const void *from, size_t size)
+{
+    if (process == current_process())
+        return copy_to_user(to, from, size);
+    return space_write(process->space, to, from, size);
+}
+
+int write_body(struct native_receiver *r, size_t offset, const void *from, size_t size)
+{
+    if (!r->buffer)
+        return write_to_process(r->process, uptr_add(r->user.body, offset), from, size);
+    memcpy((char *)r->buffer + offset, from, size);
+    return 0;
+}
+
+/* From the memory of the current process into another's, page by page. */
+static int copy_across(struct process *process, uptr_t to, uptr_t from, size_t size,
+                       int *error)
+{
+    while (size > 0) {
+        size_t piece = min(size, (size_t)(PAGE_SIZE - (to.address & PAGE_MASK)));
+        void *page = space_page(process->space, to.address, PROT_WRITE);
+        if (!page)
+            return -EFAULT;
+        if ((*error = copy_from_user(page, from, piece)))
+            return MESSAGE_UNFIT;
+        to = uptr_add(to, piece);
+        from = uptr_add(from, piece);
+        size -= piece;
+    }
+    return 0;
+}
+
+static int deliver_body(struct native_message *m, struct native_receiver *r, int *error)
+{
+    size_t size = m->base.length;
+    uptr_t from = uptr(m->body);
+
+    if (size == 0)
+        return 0;
+    if (!r->buffer && !user_range_ok(r->user.body, size))
+        return -EFAULT;
+    if (m->moves)
+        return moved_pages_copy(m, r, error);
+    if (!m->space)
+        return write_body(r, 0, (const void *)m->body, size);
+    if (!r->buffer)
+        return copy_across(r->process, r->user.body, from, size, error);
+    *error = copy_from_user(r->buffer, from, size);
+    return *error ? MESSAGE_UNFIT : 0;
+}
+
+/* Descriptors that are still the sender's become the message's. */
+int native_take_files(struct native_message *m)
+{
+    int error;
+
+    if (m->nr_files == 0 || m->has_files)
+        return 0;
+    error = passed_take(m->files, m->fds, m->nr_files);
+    if (error)
+        return error;
+    m->passed = (struct passed_files){ .count = m->nr_files, .files = m->files };
+    m->has_files = true;
+    return 0;
+}
+
+void native_drop_files(struct native_message *m)
+{
+    if (!m->has_files)
+        return;
+    passed_unqueue(&m->passed);
+    passed_discard(m->files, m->passed.count);
+    m->has_files = false;
+}
+
+/* Installs them in the receiver's table. A receiver without a place for them gets none.
+ * Nothing fails behind passed_install: the array was written before, and nobody has run
+ * since. */
+static int deliver_files(struct native_message *m, struct native_receiver *r,
+                         int *error)
+{
+    int fds[MSG_FDS_MAX] = { -1, -1, -1, -1 };
+    size_t size = m->nr_files * sizeof(int);
+    bool were_senders = !m->has_files;
+
+    if (m->nr_files == 0 || uptr_is_null(r->user.fds))
+        return 0;
+    if (write_to_process(r->process, r->user.fds, fds, size))
+        return -EFAULT;
+    if ((*error = native_take_files(m)))
+        return MESSAGE_UNFIT;
+    passed_unqueue(&m->passed);
+    int result = passed_install(r->process, m->files, m->passed.count, false, fds);
+    if (result) {
+        if (were_senders)
+            native_drop_files(m);
+        else if (m->holder)
+            passed_queue(&m->passed, m->holder);
+        return result;
+    }
+    m->has_files = false;
+    return write_to_process(r->process, r->user.fds, fds, size);
+}
+
+static int deliver_header(const struct native_message *m, struct native_receiver *r)
+{
+    struct user_message *u = &r->user;
+
+    if (uptr_is_null(r->message))
+        return 0;               // read(2) wants the body alone
+
+    u->type = m->base.type;
+    u->priority = m->base.priority;
+    u->sender = m->sender;
+    u->caller = m->caller;
+    u->receiver = r->process->pid;
+    u->mailbox = m->mailbox;
+    u->sequence = m->base.sequence;
+    u->length = m->base.length;
+    u->nfds = uptr_is_null(u->fds) ? 0 : m->nr_files;
+    u->bits = m->bits;
+    return write_to_process(r->process, r->message, u, sizeof(*u));
+}
+
+/* Too long for the receiver: it learns how long. */
+static int too_long(const struct native_message *m, struct native_receiver *r)
+{
+    uptr_t length = uptr_add(r->message, offsetof(struct user_message, length));
+
+    if (!uptr_is_null(r->message)
+        && write_to_process(r->process, length, &m->base.length, 4))
+        return -EFAULT;
+    return -EMSGSIZE;
+}
+
+/* Pages that the receiver has seen, or a copy of them, leave their sender. */
+static void end_move(struct native_message *m, bool are_senders)
+{
+    if (are_senders)
+        moved_pages_take(m);
+    moved_pages_free(m->pages);
+    m->pages = NULL;
+}
+
+static int deliver_copy(struct native_message *m, struct native_receiver *r, int *error)
+{
+    bool are_senders = m->moves && !m->pages;
+    int result;
+
+    if (are_senders && (*error = moved_pages_reserve(m)))
+        return MESSAGE_UNFIT;
+    result = deliver_body(m, r, error);
+    if (result == 0)
+        result = deliver_header(m, r);
+    if (result == 0)
+        result = deliver_files(m, r, error);
+    if (m->moves && result == 0) {
+        end_move(m, are_senders);
+    } else if (are_senders) {
+        moved_pages_free(m->pages);     // still empty
+        m->pages = NULL;
+    }
+    return result;
+}
+
+/* The pages themselves; everything that can fail comes first. */
+static int deliver_pages(struct native_message *m, struct native_receiver *r,
+                         int *error)
+{
+    bool are_senders = !m->pages;
+    int result;
+
+    if (are_senders && (*error = moved_pages_reserve(m)))
+        return MESSAGE_UNFIT;
+    result = moved_pages_prepare(m, r);
+    if (result == 0) {
+        result = deliver_header(m, r);
+        if (result == 0)
+            result = deliver_files(m, r, error);
+        if (result)
+            moved_pages_unprepare(m, r);
+    }
+    if (result == 0) {
+        if (are_senders)
+            moved_pages_take(m);
+        moved_pages_give(m, r);
+    } else if (are_senders) {
+        moved_pages_free(m->pages);     // still empty
+        m->pages = NULL;
+    }
+    return result;
+}
+
+int native_deliver(struct native_message *m, struct native_receiver *r, int *error)
+{
+    int result;
+
+    if (moved_pages_fit(m, r))
+        result = deliver_pages(m, r, error);
+    else if (m->base.length > r->user.room)
+        return too_long(m, r);
+    else
+        result = deliver_copy(m, r, error);
+    if (result == 0) {
+        r->sender = m->sender;
+        r->length = m->base.length;
+    }
+    return result;
+}

@@ -1,0 +1,420 @@
+/* link.c - links: made by talking, one for each pair, both ways.
+ *
+ * Invariants: link_find's table holds every link once; an end is on its endpoint's list
+ * as long as its process lives; a link goes when both processes have ended, or one has
+ * and nothing that it sent is left.
+ * Sleeps: msg_send, msg_receive.
+ * Wakes: whoever waits for a process that ends.
+ * Tests: user/tests/native_msg_*.c, native_link*.c.
+ * See: IPC.md 2, 3.
+ */
+#include "ipc/link.h"
+
+#include "base/format.h"
+#include "core/panic.h"
+#include "mm/account.h"
+#include "mm/heap.h"
+#include "syscall.h"
+
+#define LINKS_MAX 1024u         /* open links a process; root has no limit */
+#define BUCKETS   128u
+
+static struct list links_by_pids[BUCKETS];
+
+static const struct message_queue_classes inbox_classes = {
+    .receivers = { "message over a link", NULL },
+    .senders = { "partner to receive", NULL },
+    .poll = { "message over a link", NULL },
+};
+static const struct wait_class caller_class = { "answer to a call", NULL };
+
+/* -- Endpoints --------------------------------------------------------------------- */
+
+struct endpoint *endpoint_of(struct process *process)
+{
+    struct endpoint *e = process->endpoint;
+
+    if (e)
+        return e;
+    e = heap_new(HEAP_ENDPOINT, struct endpoint);
+    if (!e)
+        return NULL;
+    e->process = process;
+    e->refs = 1;
+    message_queue_init(&e->inbox, &native_message_operations, &inbox_classes);
+    list_init(&e->links);
+    list_init(&e->notified);
+    list_init(&e->given_up);
+    list_init(&e->calls);
+    wait_queue_init(&e->callers, &caller_class);
+    process->endpoint = e;
+    return e;
+}
+
+void endpoint_put(struct endpoint *e)
+{
+    if (--e->refs == 0)
+        heap_free(e);
+}
+
+int partner_find(pid_t pid, struct process **partner)
+{
+    struct process *p = process_find(pid);
+
+    if (!p || !p->space)
+        return -ESRCH;
+    *partner = p;
+    if (process_may_signal(current_process(), p, 0)
+        || (p->endpoint && p->endpoint->open_to_all))
+        return 0;
+    return -EPERM;
+}
+
+/* -- Links ------------------------------------------------------------------------- */
+
+static struct list *bucket(pid_t a, pid_t b)
+{
+    return &links_by_pids[((uint32_t)a + (uint32_t)b) % BUCKETS];
+}
+
+struct link *link_find(pid_t a, pid_t b)
+{
+    struct link *link;
+
+    list_for_each (link, bucket(a, b), node)
+        if ((link->ends[0].pid == a && link->ends[1].pid == b)
+            || (link->ends[0].pid == b && link->ends[1].pid == a))
+            return link;
+    return NULL;
+}
+
+static void end_init(struct link *link, unsigned which, struct endpoint *endpoint,
+                     bool alone)
+{
+    struct link_end *end = &link->ends[which];
+
+    end->link = link;
+    end->other = alone ? end : &link->ends[!which];
+    end->endpoint = endpoint;
+    end->pid = endpoint->process->pid;
+    list_node_init(&end->notified_node);
+    message_channel_init(&end->in, &endpoint->inbox, 0, OVERFLOW_BLOCK);
+    list_push_back(&endpoint->links, &end->node);
+}
+
+static struct link *link_create(struct endpoint *a, struct endpoint *b)
+{
+    struct link *link = heap_new(HEAP_LINK, struct link);
+
+    if (!link)
+        return NULL;
+    end_init(link, 0, a, a == b);
+    if (a != b)
+        end_init(link, 1, b, false);
+    list_push_back(bucket(a->process->pid, b->process->pid), &link->node);
+    return link;
+}
+
+/* Both sides count open links. */
+static void set_open(struct link *link, bool open)
+{
+    struct link_end *end = &link->ends[0];
+    uint32_t change = open ? 1 : (uint32_t)-1;
+
+    link->is_open = open;
+    if (end->endpoint)
+        end->endpoint->nr_links += change;
+    if (end->other != end && end->other->endpoint)
+        end->other->endpoint->nr_links += change;
+}
+
+static bool is_full(const struct endpoint *e)
+{
+    return e->nr_links >= LINKS_MAX && e->process->credentials.euid != 0;
+}
+
+/* The open link of the current process with another one. */
+int link_get(struct process *partner, struct link **out)
+{
+    struct process *self = current_process();
+    struct link *link = *out = link_find(self->pid, partner->pid);
+
+    if (link && link->is_open)
+        return 0;
+    struct endpoint *mine = endpoint_of(self), *other = endpoint_of(partner);
+    if (!mine || !other)
+        return -ENOMEM;
+    if (is_full(mine) || is_full(other))
+        return -EDQUOT;
+    if (!link && !(*out = link_create(mine, other)))
+        return -ENOMEM;
+    set_open(*out, true);
+    return 0;
+}
+
+static void link_free(struct link *link)
+{
+    if (link->is_open)
+        set_open(link, false);
+    list_remove(&link->node);
+    heap_free(link);
+}
+
+/* Frees a link when nothing can come through it any more. */
+static void link_settle(struct link *link)
+{
+    bool used = false;
+
+    for (unsigned i = 0; i < 2; i++) {
+        const struct link_end *end = &link->ends[i];
+        if (!end->endpoint)
+            continue;
+        // who lives keeps it for a living partner, or for what a dead one has left
+        used |= end->other->endpoint || end->in.queued || end->bits;
+    }
+    if (used)
+        return;
+    for (unsigned i = 0; i < 2; i++)
+        if (link->ends[i].endpoint)
+            list_remove(&link->ends[i].node);
+    link_free(link);
+}
+
+int link_channel_to(pid_t pid, struct message_channel **channel)
+{
+    struct process *partner;
+    struct link *link;
+    int error = partner_find(pid, &partner);
+
+    if (!error)
+        error = link_get(partner, &link);
+    if (error)
+        return error;
+    struct link_end *end = link_end_of(link, pid);
+    if (end->refuses)
+        return -EPERM;
+    *channel = &end->in;
+    return 0;
+}
+
+void link_shut(struct link *link)
+{
+    set_open(link, false);
+    link_settle(link);
+}
+
+/* Ends the waits of those who receive from this end's partner only. */
+static void end_receivers(struct link_end *end, long result)
+{
+    struct waiter *waiter, *next;
+
+    list_for_each_safe (waiter, next, &end->in.queue->receivers.waiters, node) {
+        const struct native_receiver *r =
+            container_of(waiter, struct native_receiver, base.waiter);
+        if (r->channel == &end->in)
+            waiter_wake(waiter, result);
+    }
+}
+
+static void end_leave(struct link_end *end)
+{
+    struct link_end *other = end->other;
+
+    list_remove(&end->node);
+    list_remove(&end->notified_node);
+    if (end->link->is_open)
+        end->endpoint->nr_links--;
+    end->endpoint = NULL;
+    if (other->endpoint)
+        end_receivers(other, -ESRCH);
+    link_settle(end->link);
+}
+
+void endpoint_exit(struct process *process)
+{
+    struct endpoint *e = process->endpoint;
+    struct link_end *end, *next;
+
+    if (!e)
+        return;
+    process->endpoint = NULL;
+    calls_end(e);
+    message_discard_all(&e->inbox, NULL, -ESRCH);
+    list_for_each_safe (end, next, &e->links, node)
+        end_leave(end);
+    e->process = NULL;
+    endpoint_put(e);
+}
+
+/* -- Circles ----------------------------------------------------------------------- */
+
+static const struct thread *only_thread(const struct process *p)
+{
+    return p->nr_threads == 1
+               ? list_entry(p->threads.head.next, struct thread, process_node)
+               : NULL;
+}
+
+bool wait_closes_circle(pid_t pid)
+{
+    const struct process *self = current_process(), *p;
+
+    if (!only_thread(self))
+        return false;
+    // a circle that we are not in can exist: do not go round in it for ever
+    for (unsigned steps = 0; steps < 4096; steps++) {
+        if (pid == self->pid)
+            return true;
+        p = process_find(pid);
+        const struct thread *t = p ? only_thread(p) : NULL;
+        if (!t || t->state != THREAD_BLOCKED || !t->waits_for || !t->waits_for_ever)
+            return false;
+        pid = t->waits_for;
+    }
+    return false;
+}
+
+/* -- Receiving --------------------------------------------------------------------- */
+
+void link_message_received(struct native_message *m, struct native_receiver *r)
+{
+    struct link_end *end = container_of(m->base.channel, struct link_end, in);
+
+    r->from = end;
+    if (m->call) {
+        call_received(m, end->endpoint);
+        return;
+    }
+    uint64_t passed = m->base.sequence - end->last_plain;
+    end->plain = (passed < 64 ? end->plain << passed : 0) | 1;
+    end->last_plain = m->base.sequence;
+}
+
+/* Takes a notification or message that is there; -EAGAIN. */
+static int take(struct endpoint *e, struct native_receiver *r)
+{
+    struct link_end *end = first_notified(e, r);
+    int result = end ? notification_deliver(end, r) : message_take(&e->inbox, &r->base);
+
+    if (result == 0) {
+        end = end ? end : r->from;
+        if (!end->other->endpoint)
+            link_settle(end->link);     // the last words of one who has ended
+    }
+    return result;
+}
+
+long inbox_receive(struct endpoint *e, struct native_receiver *r, pid_t partner,
+                   const struct patience *patience)
+{
+    long result = take(e, r);
+
+    if (result != -EAGAIN)
+        return result ? result : r->sender;
+    if (partner && !process_is_alive(partner))
+        return -ESRCH;
+    if (patience->timeout_ms == NOWAIT)
+        return -EAGAIN;
+    if (partner && patience->timeout_ms == FOREVER && wait_closes_circle(partner))
+        return -EDEADLK;
+    result = native_receive_wait(r, partner, patience);
+    return result ? result : r->sender;
+}
+
+/* -- System calls ------------------------------------------------------------------ */
+
+long sys_msg_send(pid_t to, uptr_t message, int flags, int timeout_ms)
+{
+    struct native_message m;
+    struct message_channel *channel;
+    struct patience patience;
+
+    if (flags & ~(MSG_SYNC | MSG_MOVE))
+        return -EINVAL;
+    int error = patience_init(&patience, timeout_ms);
+    if (!error)
+        error = native_message_read(&m, message, flags);
+    if (!error)
+        error = link_channel_to(to, &channel);
+    if (error)
+        return error;
+    long result = native_message_send(channel, &m, to, &patience);
+    return min(result, 0l);
+}
+
+/* What msg_receive(from) listens to: the end of a link that may have to be made. */
+static int listen_to(pid_t from, struct native_receiver *r)
+{
+    struct process *self = current_process(), *partner = process_find(from);
+    struct link *link = link_find(self->pid, from);
+
+    if (process_is_alive(from)) {
+        int error = link_get(partner, &link);
+        if (error)
+            return error;
+    }
+    if (!link)
+        return -ESRCH;
+    r->channel = &link_end_of(link, self->pid)->in;
+    return 0;
+}
+
+long sys_msg_receive(pid_t from, uptr_t message, int flags, int timeout_ms)
+{
+    struct endpoint *e = endpoint_of(current_process());
+    struct native_receiver r;
+    struct patience patience;
+
+    if (flags & ~(MSG_TYPE | MSG_MOVE))
+        return -EINVAL;
+    if (!e)
+        return -ENOMEM;
+    int error = patience_init(&patience, timeout_ms);
+    if (!error)
+        error = native_receiver_init(&r, message, flags, &e->inbox.receivers);
+    if (!error && from != MSG_ANY)
+        error = listen_to(from, &r);
+    if (error)
+        return error;
+    return inbox_receive(e, &r, from == MSG_ANY ? 0 : from, &patience);
+}
+
+/* -- Checking ---------------------------------------------------------------------- */
+
+static bool links_check(char *why, size_t size)
+{
+    const struct process *p;
+    const struct link_end *end;
+
+    list_for_each (p, &all_processes, all_node) {
+        const struct endpoint *e = p->endpoint;
+        uint32_t open = 0;
+        if (!e)
+            continue;
+        if (!message_queue_check(&e->inbox, why, size))
+            return false;
+        list_for_each (end, &e->links, node) {
+            open += end->link->is_open;
+            if (end->endpoint != e || end->pid != p->pid
+                || !end->bits != !list_node_is_linked(&end->notified_node)) {
+                format(why, size, "links: process %d has a broken link", p->pid);
+                return false;
+            }
+        }
+        if (open != e->nr_links) {
+            format(why, size, "links: process %d has %u links and counted %u", p->pid,
+                   open, e->nr_links);
+            return false;
+        }
+    }
+    return true;
+}
+
+static struct checker checker = { .name = "links", .check = links_check };
+
+void links_init(void)
+{
+    for (unsigned i = 0; i < BUCKETS; i++)
+        list_init(&links_by_pids[i]);
+    checker_register(&checker);
+}

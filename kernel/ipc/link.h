@@ -1,0 +1,138 @@
+/* link.h - direct naming: processes name each other. IPC.md 2 and 3.
+ *
+ *      process A                       link A-B                    process B
+ *      endpoint                  ends[0]       ends[1]             endpoint
+ *        inbox  <--- channel ---- in             in --- channel --->  inbox
+ *        callers: those who wait for an answer of this process
+ *
+ * Every process that talks has an endpoint; all its links lead into its one inbox, so
+ * that receiving from anyone is receiving from a queue.
+ */
+#pragma once
+
+#include "ipc/message.h"
+
+struct endpoint {
+    struct process *process;    /* NULL: it has ended; somebody's msg_fd holds us */
+    uint32_t refs;              /* the process, and msg_fd files */
+    bool open_to_all;           /* msg_accept(MSG_ANYONE) */
+    struct message_queue inbox;
+    struct list links;          /* struct link_end, by node */
+    uint32_t nr_links;          /* open ones */
+    struct list notified;       /* struct link_end with bits, first bit first */
+    struct wait_queue callers;  /* where they sleep who wait for its answers */
+    struct list calls;          /* struct call: queued for or received by this process;
+                                   the received ones last, in order of receipt */
+    struct list given_up;       /* struct given_up, newest last */
+};
+
+struct link_end {               /* one side's view */
+    struct link *link;          /* [const] */
+    struct link_end *other;     /* [const] of a link to oneself: this one */
+    struct endpoint *endpoint;  /* NULL: that process has ended */
+    pid_t pid;                  /* [const] */
+    struct list_node node;      /* endpoint->links */
+    struct message_channel in;  /* what this side receives */
+    bool refuses;
+    uint32_t bits;              /* notification for this side */
+    struct list_node notified_node;
+    uint64_t last_plain;        /* sequence of the last message received, no call */
+    uint64_t plain;             /* bit n: so was last_plain - n */
+};
+
+struct link {
+    struct list_node node;      /* links_by_pids */
+    bool is_open;               /* false after link_close: only sequence numbers and the
+                                   other side's settings live on */
+    struct link_end ends[2];    /* a link to oneself uses ends[0] only */
+};
+
+/* A thread's wait for an answer, on its stack. */
+struct call {
+    struct list_node node;      /* server->calls */
+    struct sending sending;     /* its waiter sleeps on server->callers */
+    struct native_receiver answer;  /* where the answer goes */
+    pid_t pid;                  /* the caller */
+    struct endpoint *server;    /* NULL: it has ended, and so has the wait */
+    struct native_message *request; /* kept and not yet received, or NULL */
+    struct call **forwarder;    /* who is passing it on has its pointer here, or NULL */
+    uint64_t sequence;          /* the server's name for it */
+    bool received;
+};
+
+/* A call that was received and whose caller no longer waits. */
+struct given_up {
+    struct list_node node;
+    pid_t pid;
+    uint64_t sequence;
+};
+
+/* The endpoint of a living process, made when it has none. NULL without memory. */
+must_check struct endpoint *endpoint_of(struct process *process);
+void endpoint_put(struct endpoint *endpoint);
+
+/* The end of a process: partners that wait for it get ESRCH. */
+void endpoint_exit(struct process *process);
+
+/* -ESRCH, -EPERM, or 0 and the process. */
+must_check int partner_find(pid_t pid, struct process **partner);
+
+/* The link between the current process and another, or NULL. */
+struct link *link_find(pid_t a, pid_t b);
+
+/* The end at which pid receives. */
+static inline struct link_end *link_end_of(struct link *link, pid_t pid)
+{
+    return &link->ends[link->ends[0].pid != pid];
+}
+
+/* The channel to send to `pid` through; opens a link where there is none. -ESRCH,
+ * -EPERM, -EDQUOT, -ENOMEM. */
+must_check int link_channel_to(pid_t pid, struct message_channel **channel);
+
+/* The open link of the current process with another, made when there is none. -EDQUOT,
+ * -ENOMEM. */
+must_check int link_get(struct process *partner, struct link **link);
+
+/* It is closed from now on; what remains is remembered, or freed with the last. */
+void link_shut(struct link *link);
+
+/* Would a wait for ever for `pid` close a circle of single-threaded processes? */
+bool wait_closes_circle(pid_t pid);
+
+/* SLEEPS. msg_receive: notifications first, then messages. The receiver was made by
+ * native_receiver_init; partner: whom it waits for, or 0. */
+long inbox_receive(struct endpoint *endpoint, struct native_receiver *r, pid_t partner,
+                   const struct patience *patience) SLEEPS;
+
+/* -- Notifications (notification.c) ------------------------------------------------ */
+
+/* The first that r would take, or NULL. */
+struct link_end *first_notified(struct endpoint *endpoint,
+                                const struct native_receiver *r);
+/* Writes the word of `end` as a message; it is zero then. 0 or -errno of r. */
+must_check int notification_deliver(struct link_end *end, struct native_receiver *r);
+
+/* -- Between message.c and the links ----------------------------------------------- */
+
+void link_message_received(struct native_message *m, struct native_receiver *r);
+void call_message_kept(struct call *call, struct native_message *kept);
+void call_message_lost(struct call *call);
+
+/* -- Calls (call.c) ---------------------------------------------------------------- */
+
+void call_received(struct native_message *m, struct endpoint *by);
+
+/* The link to `pid` closes: its calls that `server` has received end with ECANCELED. */
+void calls_cancel(struct endpoint *server, pid_t pid);
+
+/* The server ends: so do all waits for its answers. */
+void calls_end(struct endpoint *server);
+
+/* Of calls between the two, for link_stat. */
+uint32_t calls_count(const struct endpoint *server, pid_t pid);
+
+/* The thread runs at another priority: so may those who are to answer its call. */
+void call_priority_changed(struct thread *thread);
+
+void links_init(void);

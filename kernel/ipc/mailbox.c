@@ -1,0 +1,270 @@
+/* mailbox.c - mailboxes: sending, receiving, and the life of one.
+ *
+ *      descriptor -> struct file -> mailbox_file -> mailbox -> channel -> queue
+ *                                                      ^
+ *      /mbox/printer -> inode -------------------------+
+ *
+ * A mailbox belongs to its inode and goes with it: when it has no name and nobody has
+ * it open. What one may do is decided when it is opened; the queue does the rest.
+ *
+ * Invariants: mailbox->opens lists the open files; a destroyed mailbox's queue is empty
+ * and nobody waits in it.
+ * Sleeps: mbox_send, mbox_receive, read, write.
+ * Wakes: whoever is the only one left of a nameless mailbox (EPIPE), everybody when it
+ * is destroyed (EIDRM).
+ * Tests: user/tests/native_mbox_*.c.
+ * See: IPC.md 4.
+ */
+#include "ipc/mailbox.h"
+
+#include "base/format.h"
+#include "core/panic.h"
+#include "mm/account.h"
+#include "mm/heap.h"
+#include "syscall.h"
+
+struct list all_mailboxes = LIST_INIT(all_mailboxes);
+static uint32_t last_id;
+
+/* -- What a waiting process waits for ---------------------------------------------- */
+
+static void describe_receivers(const struct waiter *waiter, char *to, size_t size)
+{
+    const struct mailbox *mb =
+        container_of(waiter->queue, struct mailbox, queue.receivers);
+
+    format(to, size, "mailbox:[%u] -", mb->id);
+}
+
+static void describe_senders(const struct waiter *waiter, char *to, size_t size)
+{
+    const struct mailbox *mb =
+        container_of(waiter->queue, struct mailbox, queue.senders);
+
+    format(to, size, "mailbox:[%u] -", mb->id);
+}
+
+static const struct message_queue_classes classes = {
+    .receivers = { "message in mailbox", describe_receivers },
+    .senders = { "mailbox with room", describe_senders },
+    .poll = { "mailbox", NULL },
+};
+
+/* -- Life -------------------------------------------------------------------------- */
+
+int attributes_check(const struct mailbox_attributes *wanted,
+                     struct mailbox_attributes *checked)
+{
+    struct mailbox_attributes a = *wanted;
+
+    if (!capacity_is_valid(a.capacity) || a.overflow > OVERFLOW_DROP_NEWEST
+        || a.receivers > MBOX_BROADCAST || a.max_length > MSG_MOVE_MAX)
+        return -EINVAL;
+    a.capacity = capacity_of(a.capacity, MAILBOX_CAPACITY);
+    if (a.receivers == MBOX_BROADCAST) {
+        if (a.overflow == OVERFLOW_BLOCK)
+            a.overflow = OVERFLOW_DROP_OLDEST;
+        if (a.overflow != OVERFLOW_DROP_OLDEST || a.capacity == CAPACITY_UNLIMITED)
+            return -EINVAL;
+    }
+    if (a.overflow >= OVERFLOW_DROP_OLDEST && a.capacity == 0)
+        return -EINVAL;
+    *checked = a;
+    return 0;
+}
+
+int mailbox_create(struct inode *inode, const struct mailbox_attributes *attributes)
+{
+    struct account *account = account_current();
+
+    if (!account_charge(account, ACCOUNT_MAILBOXES, 1))
+        return -EDQUOT;
+    struct mailbox *mb = heap_new(HEAP_MAILBOX, struct mailbox);
+    if (!mb) {
+        account_release(account, ACCOUNT_MAILBOXES, 1);
+        return -ENOMEM;
+    }
+    message_queue_init(&mb->queue, &native_message_operations, &classes);
+    message_channel_init(&mb->channel, &mb->queue, attributes->capacity,
+                         attributes->overflow);
+    file_holder_init(&mb->holder);
+    mb->holder.is_named = inode->links > 0;
+    list_init(&mb->opens);
+    mb->id = ++last_id;
+    mb->inode = inode;
+    mb->account = account;
+    mb->attributes = *attributes;
+    list_push_back(&all_mailboxes, &mb->node);
+    inode->data = mb;
+    inode->operations = &mailbox_inode_operations;
+    return 0;
+}
+
+static void release_inode(struct inode *inode)
+{
+    struct mailbox *mb = inode->data;
+
+    if (!mb)
+        return;                 // it could not be made
+    message_discard_all(&mb->queue, NULL, -EIDRM);
+    list_remove(&mb->node);
+    account_release(mb->account, ACCOUNT_MAILBOXES, 1);
+    heap_free(mb);
+}
+
+bool mailbox_is_nameless(const struct mailbox *mb)
+{
+    return mb->inode->links == 0;
+}
+
+void mailbox_destroy(struct mailbox *mb)
+{
+    mb->is_destroyed = true;
+    message_discard_all(&mb->queue, NULL, -EIDRM);
+    mailbox_forget_names(mb);
+}
+
+/* -- Being the only one left ------------------------------------------------------- */
+
+struct search {
+    const struct mailbox *mailbox;
+    uint32_t access;            /* O_RDONLY: who can receive; O_WRONLY: who can send */
+};
+
+static bool gives_access(const struct file *file, const void *context)
+{
+    const struct search *search = context;
+    const struct mailbox_file *open = file->object;
+
+    return file->operations == &mailbox_file_operations
+           && open->mailbox == search->mailbox
+           && (search->access == O_RDONLY ? file_is_readable(file)
+                                          : file_is_writable(file));
+}
+
+bool mailbox_can(const struct process *p, const struct mailbox *mb, uint32_t access)
+{
+    struct search search = { mb, access };
+
+    return p->files && file_table_has(p->files, gives_access, &search);
+}
+
+/* Can anybody but `self` receive from (or send to) it? One under way in a message can
+ * come out with anybody. */
+static bool others_can(const struct mailbox *mb, uint32_t access,
+                       const struct process *self)
+{
+    const struct mailbox_file *open;
+    const struct process *p;
+
+    list_for_each (open, &mb->opens, node)
+        if (open->file->inflight > 0)
+            return true;
+    list_for_each (p, &all_processes, all_node)
+        if (p != self && mailbox_can(p, mb, access))
+            return true;
+    return false;
+}
+
+bool mailbox_is_abandoned(struct mailbox *mb, uint32_t other_side,
+                          const struct process *self)
+{
+    if (!mailbox_is_nameless(mb) || mb->has_company)
+        return false;
+    if (others_can(mb, other_side, self)) {
+        mb->has_company = true; // until somebody closes it
+        return false;
+    }
+    return mb->was_shared || !mailbox_can(self, mb, other_side);
+}
+
+/* Ends the waits in a queue for which nobody is left on the other side. */
+static void end_abandoned(struct mailbox *mb, struct wait_queue *queue,
+                          uint32_t other_side)
+{
+    struct waiter *waiter, *next;
+
+    list_for_each_safe (waiter, next, &queue->waiters, node)
+        if (mailbox_is_abandoned(mb, other_side, waiter->thread->process))
+            waiter_wake(waiter, -EPIPE);
+}
+
+/* A descriptor or a name has gone. */
+static void review(struct mailbox *mb)
+{
+    mb->has_company = false;
+    if (!mailbox_is_nameless(mb))
+        return;
+    end_abandoned(mb, &mb->queue.senders, O_RDONLY);
+    end_abandoned(mb, &mb->queue.receivers, O_WRONLY);
+    wait_wake_all(&mb->queue.can_receive, 0);
+    wait_wake_all(&mb->queue.can_send, 0);
+}
+
+/* The running process has closed a descriptor. */
+void mailbox_closed(struct file *file)
+{
+    struct mailbox_file *open = file->object;
+    struct mailbox *mb = open->mailbox;
+    const struct process *self = current_process();
+
+    if (!mailbox_can(self, mb, O_RDONLY)) {
+        if (mb->exclusive == self->pid)
+            mb->exclusive = 0;
+        if (!mailbox_can(self, mb, O_WRONLY) && file->refs > 1)
+            mb->was_shared = true;      // somebody else still has it
+    }
+    review(mb);
+}
+
+static void unlinked(struct inode *inode)
+{
+    struct mailbox *mb = inode->data;
+
+    mb->holder.is_named = inode->links > 0;
+    review(mb);
+    passed_collect();
+}
+
+/* -- Open files -------------------------------------------------------------------- */
+
+int mailbox_open(struct inode *inode, uint32_t flags, struct file **out)
+{
+    struct mailbox *mb = inode->data;
+    struct mailbox_file *open = heap_new(HEAP_MAILBOX, struct mailbox_file);
+
+    if (!open)
+        return -ENOMEM;
+    struct file *file =
+        file_create(&mailbox_file_operations, flags, inode_get(inode), open);
+    if (!file) {
+        heap_free(open);
+        return -ENFILE;
+    }
+    open->mailbox = mb;
+    open->file = file;
+    open->next = mb->channel.sequence + 1;
+    list_push_back(&mb->opens, &open->node);
+    *out = file;
+    return 0;
+}
+
+const struct inode_operations mailbox_inode_operations = {
+    .open = mailbox_open, .unlinked = unlinked, .release = release_inode,
+};
+
+void mailbox_release(struct file *file)
+{
+    struct mailbox_file *open = file->object;
+
+    list_remove(&open->node);
+    broadcast_trim(open->mailbox);
+    heap_free(open);
+}
+
+struct file_holder *mailbox_holder(struct file *file)
+{
+    struct mailbox_file *open = file->object;
+
+    return &open->mailbox->holder;
+}

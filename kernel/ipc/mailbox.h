@@ -1,0 +1,87 @@
+/* mailbox.h - indirect naming: a queue with an owner and a mode. IPC.md 4. */
+#pragma once
+
+#include "fs/inode.h"
+#include "ipc/message.h"
+
+enum mailbox_receivers { MBOX_SHARED, MBOX_EXCLUSIVE, MBOX_BROADCAST };
+
+#define MAILBOX_CAPACITY 16u            /* CAPACITY_DEFAULT */
+
+/* As programs have it. */
+struct mailbox_attributes {
+    uint32_t capacity, max_length, overflow, receivers;
+};
+
+struct mailbox {
+    struct message_queue queue;
+    struct message_channel channel;
+    struct file_holder holder;  /* of descriptors inside queued messages */
+    struct list_node node;      /* all_mailboxes */
+    uint32_t id;                /* [const] never used again */
+    struct inode *inode;        /* owner, group and mode; it holds us */
+    struct account *account;    /* who pays for it */
+    struct mailbox_attributes attributes;
+    pid_t exclusive;            /* who owns the receiving side, or 0 */
+    bool is_destroyed;
+    bool was_shared;            /* another process held it, too, and went */
+    bool has_company;           /* nameless: both sides were seen to be held */
+    struct list opens;          /* struct mailbox_file */
+};
+
+/* One open of a mailbox; dup and fork share it. */
+struct mailbox_file {
+    struct list_node node;      /* mailbox->opens */
+    struct mailbox *mailbox;
+    struct file *file;
+    uint64_t next;              /* MBOX_BROADCAST: the sequence number it reads next */
+};
+
+extern struct list all_mailboxes;
+
+/* 0, or what a bad structure deserves; on success `checked` has no defaults left. */
+must_check int attributes_check(const struct mailbox_attributes *wanted,
+                                struct mailbox_attributes *checked);
+
+/* Makes a mailbox of a fresh inode. -EDQUOT, -ENOMEM. */
+must_check int mailbox_create(struct inode *inode,
+                              const struct mailbox_attributes *attributes);
+
+/* Nobody can find it by name (any more). */
+bool mailbox_is_nameless(const struct mailbox *mailbox);
+
+/* Discards all that is in it; nobody can use it any more. */
+void mailbox_destroy(struct mailbox *mailbox);
+
+/* Can the process receive (O_RDONLY) or send (O_WRONLY)? */
+bool mailbox_can(const struct process *p, const struct mailbox *mailbox,
+                 uint32_t access);
+
+/* 4.10: the other side of a nameless mailbox has gone, for a process that would use
+ * this one. Who never had company may talk to itself. */
+bool mailbox_is_abandoned(struct mailbox *mailbox, uint32_t other_side,
+                          const struct process *self);
+
+/* As inode_operations' open, and file_operations' holder, closed and release. */
+struct file_holder *mailbox_holder(struct file *file);
+void mailbox_closed(struct file *file);
+void mailbox_release(struct file *file);
+must_check int mailbox_open(struct inode *inode, uint32_t flags, struct file **out);
+
+extern const struct inode_operations mailbox_inode_operations;
+extern const struct file_operations mailbox_file_operations;
+
+void mailboxes_init(void);
+void mailbox_forget_names(struct mailbox *mailbox);     /* it was destroyed */
+
+/* -- Broadcast (mailbox_broadcast.c) ----------------------------------------------- */
+
+/* Never waits. 0 or -errno. */
+must_check int broadcast_send(struct mailbox *mailbox, struct native_message *m);
+
+/* What `from` has not read yet, oldest first: 0, -EAGAIN, or the receiver's error. */
+must_check int broadcast_take(struct mailbox_file *from, struct native_receiver *r);
+bool broadcast_is_there(const struct mailbox_file *from);
+
+/* Frees what everybody has read. */
+void broadcast_trim(struct mailbox *mailbox);

@@ -1,0 +1,312 @@
+/* message.c - a message's way from one process's memory to another's.
+ *
+ *      sender's memory ----------------------------------> receiver's memory
+ *             \                (one copy: it waits already)     /
+ *              +--> kept: a copy in kernel memory -------------+
+ *
+ * Invariants: a message on its sender's stack points into the sender's memory and is
+ * used only while the sender runs; a kept one owns its body, its files in flight and
+ * its pages, and is charged to the sender's user.
+ * Tests: user/tests/native_msg_*.c, native_mbox_*.c.
+ * See: IPC.md 1, 5, 6.
+ */
+#include "ipc/message.h"
+
+#include "base/string.h"
+#include "core/panic.h"
+#include "ipc/link.h"
+#include "ipc/move_pages.h"
+#include "mm/account.h"
+#include "mm/heap.h"
+#include "sched/scheduler.h"
+
+#define BODY_INLINE 1024u       /* a body up to here lies behind its message */
+
+static struct native_message *native(struct message *m)
+{
+    return container_of(m, struct native_message, base);
+}
+
+/* -- Reading what the caller said -------------------------------------------------- */
+
+int patience_init(struct patience *patience, int timeout_ms)
+{
+    if (timeout_ms < FOREVER)
+        return -EINVAL;
+    patience->timeout_ms = timeout_ms;
+    patience->deadline = timeout_ms > 0
+                             ? time_deadline((uint64_t)timeout_ms * MILLISECOND)
+                             : DEADLINE_NEVER;
+    return 0;
+}
+
+void native_message_init(struct native_message *m, vaddr_t body, uint32_t length)
+{
+    m->base.type = m->base.priority = 0;
+    m->base.length = length;
+    m->base.until = UNTIL_ACCEPTED;
+    m->sender = current_process()->pid;
+    m->caller = 0;
+    m->call = NULL;
+    m->mailbox = 0;
+    m->bits = 0;
+    m->space = current()->space;
+    m->body = body;
+    m->nr_files = 0;
+    m->has_files = false;
+    m->holder = NULL;
+    m->moves = false;
+    m->pages = NULL;
+    m->payer = account_current();
+    m->is_kept = false;
+}
+
+static int read_files(struct native_message *m, const struct user_message *user)
+{
+    m->nr_files = user->nfds;
+    if (copy_from_user(m->fds, user->fds, user->nfds * sizeof(int)))
+        return -EFAULT;
+    for (uint32_t i = 0; i < user->nfds; i++)
+        if (!fd_peek(m->fds[i]))
+            return -EBADF;
+    return 0;
+}
+
+int native_message_read(struct native_message *m, uptr_t from, int flags)
+{
+    struct user_message user;
+
+    if (copy_from_user(&user, from, sizeof(user)))
+        return -EFAULT;
+    if (user.priority > MSG_PRIORITY_MAX || user.type == MSG_NOTIFICATION
+        || user.nfds > MSG_FDS_MAX)
+        return -EINVAL;
+    if (user.length > (flags & MSG_MOVE ? MSG_MOVE_MAX : MSG_MAX))
+        return -EMSGSIZE;
+    if (!user_range_ok(user.body, user.length))
+        return -EFAULT;
+    native_message_init(m, user.body.address, user.length);
+    m->base.type = user.type;
+    m->base.priority = user.priority;
+    m->base.sequence = user.sequence;   // a reply says with it which call it answers
+    if (flags & MSG_SYNC)
+        m->base.until = UNTIL_RECEIVED;
+    if (flags & MSG_MOVE) {
+        m->moves = true;
+        int error = moved_pages_check(m->space, m->body, m->base.length);
+        if (error)
+            return error;
+    }
+    return user.nfds ? read_files(m, &user) : 0;
+}
+
+static bool wants(const struct receiver *receiver, const struct message *m)
+{
+    const struct native_receiver *r =
+        container_of(receiver, struct native_receiver, base);
+
+    return (!r->channel || m->channel == r->channel)
+           && (!r->by_type || m->type == r->type);
+}
+
+void native_body_receiver_init(struct native_receiver *r, uptr_t body, uint32_t room,
+                               struct wait_queue *queue)
+{
+    r->user = (struct user_message){ .body = body, .room = room };
+    r->process = current_process();
+    r->message = uptr(0);
+    r->buffer = NULL;
+    r->channel = NULL;
+    r->open = NULL;
+    r->from = NULL;
+    r->type = 0;
+    r->by_type = false;
+    r->moves = false;
+    r->base.pid = r->process->pid;
+    r->base.wants = wants;
+    waiter_init(&r->base.waiter, queue);
+}
+
+int native_receiver_init(struct native_receiver *r, uptr_t message, int flags,
+                         struct wait_queue *queue)
+{
+    native_body_receiver_init(r, uptr(0), 0, queue);
+    if (copy_from_user(&r->user, message, sizeof(r->user)))
+        return -EFAULT;
+    r->message = message;
+    r->type = r->user.type;
+    r->by_type = flags & MSG_TYPE;
+    r->moves = flags & MSG_MOVE;
+    return 0;
+}
+
+/* -- Messages that stay ------------------------------------------------------------ */
+
+/* Bytes in the kernel's memory; pages that move are charged as pages. */
+static uint32_t bytes_of(const struct native_message *m)
+{
+    return m->moves ? 0 : m->base.length;
+}
+
+static bool charge(struct account *account, uint32_t bytes)
+{
+    if (!account_charge(account, ACCOUNT_MESSAGES, 1))
+        return false;
+    if (account_charge(account, ACCOUNT_MESSAGE_BYTES, bytes))
+        return true;
+    account_release(account, ACCOUNT_MESSAGES, 1);
+    return false;
+}
+
+static void release(struct account *account, uint32_t bytes)
+{
+    account_release(account, ACCOUNT_MESSAGES, 1);
+    account_release(account, ACCOUNT_MESSAGE_BYTES, bytes);
+}
+
+static void discard(struct message *message)
+{
+    struct native_message *m = native(message);
+
+    if (!m->is_kept)
+        return;                 // on its sender's stack
+    native_drop_files(m);
+    if (m->pages)
+        moved_pages_free(m->pages);
+    if (!m->space && m->body != (vaddr_t)(m + 1))
+        heap_free((void *)m->body);
+    release(m->payer, bytes_of(m));
+    if (m->call)
+        call_message_lost(m->call);
+    heap_free(m);
+}
+
+/* The body, copied from the current process, or from a buffer of the kernel. */
+static int keep_body(struct native_message *kept, const struct native_message *m,
+                     size_t size)
+{
+    struct address_space *space = m->space;
+
+    if (size > BODY_INLINE) {
+        kept->body = (vaddr_t)heap_alloc(HEAP_MESSAGE_BODY, size);
+        if (!kept->body)
+            return -ENOMEM;
+    } else {
+        kept->body = (vaddr_t)(kept + 1);
+    }
+    kept->space = NULL;
+    if (space)
+        return copy_from_user((void *)kept->body, uptr(m->body), size);
+    memcpy((void *)kept->body, (const void *)m->body, size);
+    return 0;
+}
+
+static int keep(struct message *message, struct message **out)
+{
+    struct native_message *m = native(message);
+    uint32_t size = bytes_of(m);
+
+    if (!charge(m->payer, size))
+        return -EDQUOT;
+    struct native_message *kept =
+        heap_alloc(HEAP_MESSAGE, sizeof(*kept) + (size > BODY_INLINE ? 0 : size));
+    if (!kept) {
+        release(m->payer, size);
+        return -ENOMEM;
+    }
+    *kept = *m;
+    kept->is_kept = true;
+    kept->call = NULL;          // until it cannot fail any more
+    int error = m->moves ? 0 : keep_body(kept, m, size);
+    if (!error)
+        error = native_take_files(kept);
+    if (error) {
+        discard(&kept->base);
+        return error;
+    }
+    if (kept->has_files && kept->holder)
+        passed_queue(&kept->passed, kept->holder);
+    kept->call = m->call;
+    if (kept->call)
+        call_message_kept(kept->call, kept);
+    *out = &kept->base;
+    return 0;
+}
+
+static int accept(struct message *message)
+{
+    struct native_message *m = native(message);
+
+    if (!m->moves || m->pages)
+        return 0;
+    int error = moved_pages_reserve(m);
+    if (!error)
+        moved_pages_take(m);
+    return error;
+}
+
+static int deliver(struct message *message, struct receiver *receiver, int *error)
+{
+    struct native_message *m = native(message);
+    struct native_receiver *r = container_of(receiver, struct native_receiver, base);
+    int result = native_deliver(m, r, error);
+
+    if (result == 0 && !m->mailbox)
+        link_message_received(m, r);
+    return result;
+}
+
+const struct message_operations native_message_operations = {
+    .keep = keep, .accept = accept, .deliver = deliver, .discard = discard,
+};
+
+/* -- Send and receive -------------------------------------------------------------- */
+
+/* Only what waits for ever starts again by itself after a signal. */
+static long restartable(long result, const struct patience *patience)
+{
+    return result == -EINTR && patience->timeout_ms == FOREVER ? -ERESTART : result;
+}
+
+/* Remembers for whom the running thread waits while it does, for `why` and circles. */
+static void set_partner(pid_t partner, const struct patience *patience)
+{
+    current()->waits_for = partner;
+    current()->waits_for_ever = patience->timeout_ms == FOREVER;
+}
+
+long native_message_wait(struct sending *s, pid_t partner,
+                         const struct patience *patience)
+{
+    set_partner(partner, patience);
+    long result = message_wait(s, patience->deadline);
+    current()->waits_for = 0;
+    return restartable(result, patience);
+}
+
+long native_receive_wait(struct native_receiver *r, pid_t partner,
+                         const struct patience *patience)
+{
+    set_partner(partner, patience);
+    long result = message_receive_wait(&r->base, patience->deadline);
+    current()->waits_for = 0;
+    return restartable(result, patience);
+}
+
+long native_message_send(struct message_channel *channel, struct native_message *m,
+                         pid_t partner, const struct patience *patience)
+{
+    struct sending s;
+    pid_t receiver = 0;
+    bool circle =
+        partner && patience->timeout_ms == FOREVER && wait_closes_circle(partner);
+
+    waiter_init(&s.waiter, &channel->queue->senders);
+    long result = message_post(channel, &m->base, &s,
+                               patience->timeout_ms != NOWAIT && !circle, &receiver);
+    if (result == -EAGAIN && circle)
+        return -EDEADLK;
+    if (result == MESSAGE_WAIT)
+        return native_message_wait(&s, partner, patience);
+    return result ? result : receiver;
+}

@@ -1,0 +1,145 @@
+/* message.h - the native message: struct msg of <parley.h>, on its way from one
+ * process's memory to another's. Links, calls and mailboxes use it. IPC.md 1 and 5.
+ */
+#pragma once
+
+#include "arch/x86/usercopy.h"
+#include "fs/passed_files.h"
+#include "ipc/message_queue.h"
+#include "sched/process.h"
+
+#define MSG_MAX          65536u
+#define MSG_FDS_MAX      4
+#define MSG_PRIORITY_MAX 31
+#define MSG_MOVE_MAX     (64u << 20)
+#define MSG_NOTIFICATION 0xffffffffu
+#define MSG_ANY          (-1)
+#define FOREVER          (-1)
+#define NOWAIT           0
+
+enum message_flags { MSG_SYNC = 1, MSG_MOVE = 2, MSG_TYPE = 4 };
+
+#define CAPACITY_DEFAULT 0u             /* as programs write them */
+#define CAPACITY_ZERO    0xfffffffeu
+#define CAPACITY_MAX     65535u
+
+static inline bool capacity_is_valid(uint32_t capacity)
+{
+    return capacity <= CAPACITY_MAX || capacity >= CAPACITY_ZERO;
+}
+
+/* As the queue has it: 0 is rendezvous. */
+static inline uint32_t capacity_of(uint32_t capacity, uint32_t standard)
+{
+    return capacity == CAPACITY_ZERO      ? 0
+           : capacity == CAPACITY_DEFAULT ? standard
+                                          : capacity;
+}
+
+/* As programs have it. */
+struct user_message {
+    uint32_t type, priority;
+    pid_t sender, caller, receiver;
+    uint32_t mailbox;
+    uint64_t sequence;
+    uint32_t length, room, nfds, bits;
+    uptr_t body, fds;
+};
+static_assert(sizeof(struct user_message) == 56, "<parley.h>");
+
+struct call;
+struct mailbox_file;
+
+struct native_message {
+    struct message base;
+    pid_t sender;
+    pid_t caller;               /* who waits for msg_reply, or 0 */
+    struct call *call;          /* its wait; NULL: nobody's, or given up */
+    uint32_t mailbox;           /* id, or 0 */
+    uint32_t bits;
+    struct address_space *space; /* where body is; NULL: in the kernel */
+    vaddr_t body;
+    uint32_t nr_files;
+    int fds[MSG_FDS_MAX];       /* the sender's; used until has_files */
+    struct file *files[MSG_FDS_MAX];
+    struct passed_files passed; /* names `files` once it has them */
+    struct file_holder *holder; /* the mailbox that queues it, or NULL */
+    bool has_files;
+    bool moves;                 /* MSG_MOVE: whole pages, from here on or to come */
+    struct moved_pages *pages;  /* those that have left their space */
+    struct account *payer;      /* the sender's account */
+    bool is_kept;
+};
+
+struct native_receiver {
+    struct receiver base;
+    struct process *process;
+    uptr_t message;             /* its struct msg; null: it wants the body alone */
+    void *buffer;               /* kernel memory in place of user.body, or NULL */
+    struct user_message user;   /* what it says */
+    const struct message_channel *channel;  /* takes only what comes this way; NULL */
+    uint32_t type;
+    bool by_type;
+    bool moves;                 /* MSG_MOVE */
+    bool body_was_null;         /* the kernel chose the place of the pages */
+    pid_t sender;               /* of what it got */
+    uint32_t length;            /* of what it got */
+    struct mailbox_file *open;  /* of a mailbox: what it receives through */
+    struct link_end *from;      /* the end it came to; NULL: a mailbox's, or none yet */
+};
+
+extern const struct message_operations native_message_operations;
+
+/* A plain message of the current process, and a receiver that wants bodies only: what
+ * write(2) and read(2) send and receive. */
+void native_message_init(struct native_message *m, vaddr_t body, uint32_t length);
+void native_body_receiver_init(struct native_receiver *r, uptr_t body, uint32_t room,
+                               struct wait_queue *queue);
+
+/* Reads and judges the struct msg at `from` for a send of the current process.
+ * -EFAULT, -EINVAL, -EMSGSIZE, -EBADF. flags: those this send knows. */
+must_check int native_message_read(struct native_message *m, uptr_t from, int flags);
+
+/* The same for a receive; the receiver's waiter is left to the caller. */
+must_check int native_receiver_init(struct native_receiver *r, uptr_t message,
+                                    int flags, struct wait_queue *queue);
+
+/* The one knob for blocking, as read from a call. */
+struct patience {
+    int timeout_ms;
+    nanoseconds_t deadline;     /* of a positive timeout_ms */
+};
+
+/* -EINVAL when it is less than FOREVER. */
+must_check int patience_init(struct patience *patience, int timeout_ms);
+
+/* Sends m and waits as it must. Who received it (UNTIL_RECEIVED), 0, or -errno;
+ * -ERESTART when a signal came first. partner: the process at the other end of a link,
+ * or 0. SLEEPS. */
+long native_message_send(struct message_channel *channel, struct native_message *m,
+                         pid_t partner, const struct patience *patience) SLEEPS;
+
+/* Waits for the fate of a message or call. SLEEPS. */
+long native_message_wait(struct sending *s, pid_t partner,
+                         const struct patience *patience) SLEEPS;
+
+/* SLEEPS. Until a message was handed over, when message_take had none. */
+long native_receive_wait(struct native_receiver *r, pid_t partner,
+                         const struct patience *patience) SLEEPS;
+
+/* Writes to a process that may be asleep. 0, -EFAULT. */
+must_check int write_to_process(struct process *process, uptr_t to, const void *from,
+                                size_t size);
+
+/* The same for a part of a receiver's body. */
+must_check int write_body(struct native_receiver *r, size_t offset, const void *from,
+                          size_t size);
+
+/* Descriptors that are still the sender's become the message's: 0, -EBADF. */
+must_check int native_take_files(struct native_message *m);
+void native_drop_files(struct native_message *m);
+
+/* Writes m into the receiver's memory. 0 or -errno of the receiver; MESSAGE_UNFIT and
+ * *error of the sender. */
+must_check int native_deliver(struct native_message *m, struct native_receiver *r,
+                              int *error);

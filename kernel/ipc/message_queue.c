@@ -1,0 +1,461 @@
+/* message_queue.c - order, capacity, blocking: all that queues of messages share.
+ *
+ * Shape: hand-over. Whoever completes a wait does the sleeper's work: it copies the
+ * message, takes the waiter off its queue and writes its result. Nobody looks twice.
+ *
+ * A message's way:
+ *
+ *      post --> a waiting receiver takes it                         (never queued)
+ *        |----> there is room: ACCEPTED, numbered, in the queue
+ *        |----> capacity 0: OFFERED, in the queue; its sender waits for a receiver
+ *        +----> full: PENDING behind the queue, or the overflow policy decides
+ *
+ * Invariants:
+ *  - No waiting receiver wants any message that is there, pending ones included.
+ *  - Nothing is pending in a channel that has room.
+ *  - queue->messages goes by falling priority, by arrival within one; pending goes by
+ *    arrival.
+ *  - A channel's `accepted` has its `queued` accepted messages, by rising sequence.
+ *  - message->sending is set as long as somebody's result depends on the message. When
+ *    that wait has ended from outside (time-out, signal, kill) but the sender has not
+ *    run yet, the message is withdrawn already: nobody can take it.
+ * Sleeps: message_wait, message_receive_wait.
+ * Wakes: the one whose wait is complete; whoever polls and may find something new.
+ * Tests: kernel/ipc/message_queue_host_test.c explores interleavings of this very file;
+ * user/tests/native_*.c.
+ */
+#include "ipc/message_queue.h"
+
+#include "base/format.h"
+
+void message_queue_init(struct message_queue *q,
+                        const struct message_operations *operations,
+                        const struct message_queue_classes *classes)
+{
+    q->operations = operations;
+    list_init(&q->messages);
+    list_init(&q->pending);
+    wait_queue_init(&q->receivers, &classes->receivers);
+    wait_queue_init(&q->senders, &classes->senders);
+    wait_queue_init(&q->can_receive, &classes->poll);
+    wait_queue_init(&q->can_send, &classes->poll);
+}
+
+void message_channel_init(struct message_channel *c, struct message_queue *queue,
+                          uint32_t capacity, enum overflow overflow)
+{
+    *c = (struct message_channel){ .queue = queue, .capacity = capacity,
+                                   .bytes_max = UINT32_MAX,
+                                   .overflow = (uint8_t)overflow };
+    list_init(&c->accepted);
+}
+
+/* -- The fate of a message --------------------------------------------------------- */
+
+/* Its sender has stopped waiting and will take it back when it runs. */
+static bool is_withdrawn(const struct message *m)
+{
+    return m->sending && !waiter_is_asleep(&m->sending->waiter);
+}
+
+/* Ends the sender's wait; from here on nobody's result depends on the message. */
+static void tell_sender(struct message *m, long result)
+{
+    struct sending *s = m->sending;
+
+    m->sending = NULL;
+    if (!s)
+        return;
+    s->message = NULL;
+    waiter_wake(&s->waiter, result);
+}
+
+static bool has_place(const struct message_channel *c, uint32_t length)
+{
+    return c->queued < c->capacity && length <= c->bytes_max
+           && c->bytes <= c->bytes_max - length;
+}
+
+/* Out of its list and out of its channel's counts. */
+static void take_out(struct message *m)
+{
+    struct message_channel *c = m->channel;
+
+    if (m->place == MESSAGE_ACCEPTED) {
+        list_remove(&m->age_node);
+        c->queued--;
+        c->bytes -= m->length;
+    } else if (m->place == MESSAGE_PENDING) {
+        c->nr_pending--;
+    }
+    list_remove(&m->node);
+    m->place = MESSAGE_NOWHERE;
+}
+
+static void drop(struct message *m, long error)
+{
+    const struct message_operations *operations = m->channel->queue->operations;
+
+    take_out(m);
+    tell_sender(m, error);
+    operations->discard(m);
+}
+
+/* Behind all of its priority and above. */
+static void insert(struct message *m, enum message_place place)
+{
+    struct message_queue *q = m->channel->queue;
+    struct list_node *after = q->messages.head.prev;
+
+    while (after != &q->messages.head
+           && list_entry(after, struct message, node)->priority < m->priority)
+        after = after->prev;
+    list_insert_before(after->next, &m->node);
+    m->place = (uint8_t)place;
+    wait_wake_all(&q->can_receive, 0);
+}
+
+static void insert_accepted(struct message *m)
+{
+    struct message_channel *c = m->channel;
+
+    m->sequence = ++c->sequence;
+    c->queued++;
+    c->bytes += m->length;
+    list_push_back(&c->accepted, &m->age_node);
+    insert(m, MESSAGE_ACCEPTED);
+    if (m->until == UNTIL_ACCEPTED)
+        tell_sender(m, 0);
+}
+
+/* The oldest of the channel's senders that wait for room; NULL: none. */
+static struct message *first_pending(const struct message_channel *c)
+{
+    struct message *m;
+
+    list_for_each (m, &c->queue->pending, node)
+        if (m->channel == c && !is_withdrawn(m))
+            return m;
+    return NULL;
+}
+
+void message_channel_refill(struct message_channel *c)
+{
+    struct message *m;
+
+    while (c->nr_pending > 0 && (m = first_pending(c)) && has_place(c, m->length)) {
+        int error = c->queue->operations->accept(m);
+        if (error) {
+            drop(m, error);
+            continue;
+        }
+        take_out(m);
+        insert_accepted(m);     // no receiver waits for it: they look here, too
+    }
+    if (message_has_room(c))
+        wait_wake_all(&c->queue->can_send, 0);
+}
+
+/* -- Delivery ---------------------------------------------------------------------- */
+
+/* Gives m to r. 0: done; -errno: r cannot take it; MESSAGE_UNFIT and *error. */
+static int hand_to(struct message *m, struct receiver *r, int *error)
+{
+    struct message_channel *c = m->channel;
+    bool is_new = m->place != MESSAGE_ACCEPTED;
+
+    if (is_new)
+        m->sequence = c->sequence + 1;
+    int result = c->queue->operations->deliver(m, r, error);
+    if (result == 0) {
+        c->sequence += is_new;
+        c->received++;
+    }
+    return result;
+}
+
+/* Offers m to those who wait. 0: one has it, *receiver says who; -EAGAIN: nobody;
+ * else its sender's error. */
+static int hand_over(struct message *m, pid_t *receiver)
+{
+    struct message_queue *q = m->channel->queue;
+    struct waiter *waiter, *next;
+
+    list_for_each_safe (waiter, next, &q->receivers.waiters, node) {
+        struct receiver *r = container_of(waiter, struct receiver, waiter);
+        int error = 0;
+        if (!r->wants(r, m))
+            continue;
+        int result = hand_to(m, r, &error);
+        if (result == MESSAGE_UNFIT)
+            return error;
+        *receiver = r->pid;
+        waiter_wake(waiter, result);
+        if (result == 0)
+            return 0;
+    }
+    return -EAGAIN;
+}
+
+static struct message *first_in(struct list *list, const struct receiver *r)
+{
+    struct message *m;
+
+    list_for_each (m, list, node)
+        if (!is_withdrawn(m) && r->wants(r, m))
+            return m;
+    return NULL;
+}
+
+/* What the receiver would take; a sender in a full channel is asked last. */
+static struct message *first_wanted(struct message_queue *q, const struct receiver *r)
+{
+    struct message *m = first_in(&q->messages, r);
+
+    return m ? m : first_in(&q->pending, r);
+}
+
+bool message_is_there(struct message_queue *q, const struct receiver *r)
+{
+    return first_wanted(q, r) != NULL;
+}
+
+int message_take(struct message_queue *q, struct receiver *r)
+{
+    struct message *m;
+
+    while ((m = first_wanted(q, r))) {
+        struct message_channel *c = m->channel;
+        int error = 0, result = hand_to(m, r, &error);
+        if (result < 0)
+            return result;
+        if (result == MESSAGE_UNFIT) {
+            drop(m, error);
+        } else {
+            take_out(m);
+            if (m->until != UNTIL_ANSWERED)
+                tell_sender(m, m->until == UNTIL_RECEIVED ? r->pid : 0);
+            else if (m->sending)
+                m->sending->message = NULL; // it goes on waiting for the answer
+            q->operations->discard(m);
+        }
+        message_channel_refill(c);
+        if (result == 0)
+            return 0;
+    }
+    return -EAGAIN;
+}
+
+long message_receive_wait(struct receiver *r, nanoseconds_t deadline)
+{
+    struct message_queue *q =
+        container_of(r->waiter.queue, struct message_queue, receivers);
+
+    wait_wake_all(&q->can_send, 0);     // a rendezvous would not wait now
+    return wait_sleep_waiter(&r->waiter, deadline);
+}
+
+/* -- Sending ----------------------------------------------------------------------- */
+
+bool message_has_room(const struct message_channel *c)
+{
+    struct waiter *waiter;
+
+    if (c->overflow != OVERFLOW_BLOCK)
+        return true;
+    if (c->capacity > 0)
+        return c->nr_pending == 0 && has_place(c, 0);
+    list_for_each (waiter, &c->queue->receivers.waiters, node)
+        return true;
+    return false;
+}
+
+/* A full channel that does not block. 0: m may be accepted now; 1: m itself was
+ * dropped. */
+static int overflow(struct message_channel *c, const struct message *m)
+{
+    switch (c->overflow) {
+    case OVERFLOW_REJECT:
+        return -ENOBUFS;
+    case OVERFLOW_DROP_OLDEST:
+        drop(list_entry(c->accepted.head.next, struct message, age_node), -ENOBUFS);
+        c->dropped++;
+        return 0;
+    default:
+        c->sequence++;
+        c->dropped++;
+        return m->until == UNTIL_ACCEPTED ? 1 : -ENOBUFS;
+    }
+}
+
+/* Makes m one that can stay, with its sender attached. */
+static int keep(struct message *m, struct sending *s, struct message **kept)
+{
+    int error = m->channel->queue->operations->keep(m, kept);
+
+    if (error)
+        return error;
+    (*kept)->sending = s;
+    s->message = *kept;
+    return 0;
+}
+
+/* The sender has to wait: with its message offered (capacity 0) or pending. */
+static int post_waiting(struct message_channel *c, struct message *m, struct sending *s)
+{
+    struct message *kept;
+    int error = keep(m, s, &kept);
+
+    if (error)
+        return error;
+    if (c->capacity == 0) {
+        if (kept->until == UNTIL_ACCEPTED)
+            kept->until = UNTIL_RECEIVED;
+        insert(kept, MESSAGE_OFFERED);
+    } else {
+        list_push_back(&c->queue->pending, &kept->node);
+        kept->place = MESSAGE_PENDING;
+        c->nr_pending++;
+        wait_wake_all(&c->queue->can_receive, 0);
+    }
+    return MESSAGE_WAIT;
+}
+
+static int post_accepted(struct message_channel *c, struct message *m,
+                         struct sending *s)
+{
+    struct message *kept;
+    int error = keep(m, s, &kept);
+
+    if (!error && (error = c->queue->operations->accept(kept)))
+        c->queue->operations->discard(kept);
+    if (error) {
+        s->message = NULL;
+        return error;
+    }
+    if (kept->until == UNTIL_ACCEPTED) {
+        kept->sending = NULL;
+        s->message = NULL;
+    }
+    insert_accepted(kept);
+    return kept->until == UNTIL_ACCEPTED ? 0 : MESSAGE_WAIT;
+}
+
+int message_post(struct message_channel *c, struct message *m, struct sending *s,
+                 bool may_wait, pid_t *receiver)
+{
+    m->channel = c;
+    m->place = MESSAGE_NOWHERE;
+    m->sending = s;
+    s->message = NULL;
+    int result = hand_over(m, receiver);
+    if (result != -EAGAIN)
+        return result == 0 && m->until == UNTIL_ANSWERED ? MESSAGE_WAIT : result;
+    if (c->nr_pending == 0 && has_place(c, m->length)) {
+        if (m->until != UNTIL_ACCEPTED && !may_wait)
+            return -EAGAIN;
+        return post_accepted(c, m, s);
+    }
+    if (c->overflow != OVERFLOW_BLOCK) {
+        result = overflow(c, m);
+        if (result)
+            return result < 0 ? result : 0;
+        return post_accepted(c, m, s);
+    }
+    return may_wait ? post_waiting(c, m, s) : -EAGAIN;
+}
+
+void message_cancel(struct message *m, long error)
+{
+    struct message_channel *c = m->channel;
+
+    drop(m, error);
+    message_channel_refill(c);
+}
+
+void message_withdraw(struct sending *s)
+{
+    struct message *m = s->message;
+
+    if (!m)
+        return;
+    s->message = NULL;
+    m->sending = NULL;
+    message_cancel(m, 0);
+}
+
+long message_wait(struct sending *s, nanoseconds_t deadline)
+{
+    long result = wait_sleep_waiter(&s->waiter, deadline);
+
+    message_withdraw(s);
+    return result;
+}
+
+/* -- The end ----------------------------------------------------------------------- */
+
+static void discard_list(struct list *list, const struct message_channel *only,
+                         long error)
+{
+    struct message *m, *next;
+
+    list_for_each_safe (m, next, list, node)
+        if (!only || m->channel == only)
+            drop(m, error);
+}
+
+void message_discard_all(struct message_queue *q, struct message_channel *only,
+                         long error)
+{
+    discard_list(&q->messages, only, error);
+    discard_list(&q->pending, only, error);
+    wait_wake_all(&q->can_send, 0);
+    if (only)
+        return;
+    wait_wake_all(&q->receivers, error);
+    wait_wake_all(&q->can_receive, 0);
+}
+
+/* -- Checking ---------------------------------------------------------------------- */
+
+static const char *fault_of(const struct message_queue *q)
+{
+    const struct message *m;
+    uint32_t priority = UINT32_MAX;
+
+    if (!list_is_consistent(&q->messages) || !list_is_consistent(&q->pending))
+        return "a broken list";
+    list_for_each (m, &q->messages, node) {
+        const struct message_channel *c = m->channel;
+        if (m->priority > priority)
+            return "a message out of order";
+        priority = m->priority;
+        if (c->queue != q || c->queued > c->capacity)
+            return "a channel over its capacity";
+        if (m->place == MESSAGE_OFFERED ? !m->sending : m->place != MESSAGE_ACCEPTED)
+            return "a message in the wrong place";
+    }
+    list_for_each (m, &q->pending, node) {
+        if (m->place != MESSAGE_PENDING || !m->sending)
+            return "a pending message without a sender";
+        if (!is_withdrawn(m) && m == first_pending(m->channel)
+            && has_place(m->channel, m->length))
+            return "a sender left waiting though there is room";
+    }
+    return NULL;
+}
+
+bool message_queue_check(const struct message_queue *q, char *why, size_t size)
+{
+    const char *fault = fault_of(q);
+    const struct waiter *waiter;
+
+    list_for_each (waiter, &q->receivers.waiters, node) {
+        const struct receiver *r = container_of(waiter, struct receiver, waiter);
+        if (!fault && message_is_there((struct message_queue *)q, r))
+            fault = "a receiver left waiting though there is a message";
+    }
+    if (fault)
+        format(why, size, "message queue: %s", fault);
+    return !fault;
+}

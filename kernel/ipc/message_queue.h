@@ -1,0 +1,144 @@
+/* message_queue.h - the one queue of messages. Mailboxes, the inboxes that links lead
+ * into, POSIX queues and System V queues are faces of it; they hold names, rights and
+ * layouts, this holds order, capacity, blocking and priorities.
+ *
+ *      message_post -> channel --+
+ *                      channel --+--> queue: offered and accepted messages -> receivers
+ *                      channel --+           pending: senders that found no room
+ *
+ * A queue is where receivers look. A channel leads into it and has a capacity, counts
+ * and sequence numbers of its own: a mailbox has one, an inbox one for each link.
+ */
+#pragma once
+
+#include "base/list.h"
+#include "sched/wait.h"
+
+enum overflow { OVERFLOW_BLOCK, OVERFLOW_REJECT, OVERFLOW_DROP_OLDEST,
+                OVERFLOW_DROP_NEWEST };
+
+#define CAPACITY_UNLIMITED UINT32_MAX
+
+enum message_place { MESSAGE_NOWHERE, MESSAGE_OFFERED, MESSAGE_ACCEPTED,
+                     MESSAGE_PENDING };
+
+/* What its sender waits for. */
+enum message_until { UNTIL_ACCEPTED, UNTIL_RECEIVED, UNTIL_ANSWERED };
+
+struct message_queue;
+struct message_channel;
+
+/* The part of a message that the queue knows; a face embeds it. */
+struct message {
+    struct list_node node;      /* queue->messages or queue->pending */
+    struct list_node age_node;  /* channel->accepted, oldest first */
+    struct message_channel *channel;
+    struct sending *sending;    /* whoever waits for its fate; NULL: nobody */
+    uint64_t sequence;
+    uint32_t type, priority, length;
+    uint8_t place;              /* enum message_place */
+    uint8_t until;              /* enum message_until */
+};
+
+/* A sender that waits, on its own stack. */
+struct sending {
+    struct waiter waiter;
+    struct message *message;    /* NULL: its fate is decided, waiter has the result */
+};
+
+/* A receiver, waiting or about to take at once; a face embeds it. */
+struct receiver {
+    struct waiter waiter;
+    pid_t pid;                  /* its process */
+    bool (*wants)(const struct receiver *receiver, const struct message *message);
+};
+
+/* What the faces differ in. None sleeps. */
+struct message_operations {
+    /* Turns a message on its sender's stack into one that can stay: in *kept. */
+    int (*keep)(struct message *message, struct message **kept);
+    /* The message leaves its sender for good (pages move now). */
+    int (*accept)(struct message *message);
+    /* Writes it into the receiver's memory. 0; -errno: this receiver cannot take it;
+     * MESSAGE_UNFIT: nobody can, and *error is its sender's. */
+    int (*deliver)(struct message *message, struct receiver *receiver, int *error);
+    void (*discard)(struct message *message);   /* frees a kept one */
+};
+
+#define MESSAGE_UNFIT 1
+
+struct message_queue {
+    const struct message_operations *operations;    /* [const] */
+    struct list messages;       /* offered and accepted: by priority, then by arrival */
+    struct list pending;        /* found their channel full: by arrival */
+    struct wait_queue receivers;    /* struct receiver, longest wait first */
+    struct wait_queue senders;      /* struct sending */
+    struct wait_queue can_receive, can_send;    /* poll only */
+};
+
+struct message_channel {
+    struct message_queue *queue;
+    struct list accepted;       /* by age */
+    uint32_t capacity;          /* messages; 0: rendezvous; CAPACITY_UNLIMITED */
+    uint32_t bytes_max;         /* System V counts bytes; else UINT32_MAX */
+    uint8_t overflow;           /* enum overflow */
+    uint32_t queued, bytes;     /* accepted and not received */
+    uint32_t nr_pending;
+    uint64_t sequence;          /* given last */
+    uint64_t received, dropped;
+};
+
+/* The three names are those of its wait queues. */
+struct message_queue_classes {
+    struct wait_class receivers, senders, poll;
+};
+
+void message_queue_init(struct message_queue *queue,
+                        const struct message_operations *operations,
+                        const struct message_queue_classes *classes);
+void message_channel_init(struct message_channel *channel, struct message_queue *queue,
+                          uint32_t capacity, enum overflow overflow);
+
+#define MESSAGE_WAIT 1
+
+/* Sends without sleeping. `message` is on the caller's stack; `s` too, and its waiter
+ * was made by waiter_init. 0: accepted or received, whichever `until` asks for;
+ * MESSAGE_WAIT: message_wait has to be called; -EAGAIN where that would be needed and
+ * may_wait is false; -ENOBUFS; what keep, accept or deliver said of the sender. With
+ * UNTIL_RECEIVED a positive result of the wait, or of *receiver, is who received it. */
+must_check int message_post(struct message_channel *channel, struct message *message,
+                            struct sending *s, bool may_wait, pid_t *receiver);
+
+/* SLEEPS until the fate of s's message is decided. A wait that ends otherwise takes the
+ * message back: what failed was never sent. */
+must_check long message_wait(struct sending *s, nanoseconds_t deadline) SLEEPS;
+
+/* Takes back a message whose sender no longer waits; s has none: nothing. */
+void message_withdraw(struct sending *s);
+
+/* Takes a kept message out of its queue; its sender gets `error`. */
+void message_cancel(struct message *message, long error);
+
+/* Takes the first message the receiver wants. 0, -EAGAIN: there is none; what deliver
+ * said: the message stays first in line. */
+must_check int message_take(struct message_queue *queue, struct receiver *receiver);
+
+/* SLEEPS until a sender has handed something over: 0; or -EINTR, -ETIMEDOUT, or the
+ * error of whoever ended the wait. Only after message_take found nothing. */
+must_check long message_receive_wait(struct receiver *receiver,
+                                     nanoseconds_t deadline) SLEEPS;
+
+/* Is there anything to take? Would a send go through at once? */
+bool message_is_there(struct message_queue *queue, const struct receiver *receiver);
+bool message_has_room(const struct message_channel *channel);
+
+/* Discards all that came through the channel (all channels: NULL); senders that wait
+ * get `error`, so do receivers of the whole queue. */
+void message_discard_all(struct message_queue *queue, struct message_channel *channel,
+                         long error);
+
+/* The capacity or room of a channel grew: senders that wait may go on. */
+void message_channel_refill(struct message_channel *channel);
+
+/* For kcheck. */
+bool message_queue_check(const struct message_queue *queue, char *why, size_t size);
