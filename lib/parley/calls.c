@@ -14,7 +14,19 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "failure.h"
 #include "numbers.h"
+
+__thread struct failure parley_last_failure;
+
+/* Keeps what msg_explain will want; only a failure pays for that. */
+static __attribute__((cold, noinline)) long fail(int error, long number, long a, long b,
+                                                 long c, long d)
+{
+    parley_last_failure = (struct failure){ error, number, { a, b, c, d } };
+    errno = error;
+    return -1;
+}
 
 static inline long call(long number, long a, long b, long c, long d)
 {
@@ -24,10 +36,8 @@ static inline long call(long number, long a, long b, long c, long d)
                      : "=a"(result)
                      : "a"(number), "b"(a), "c"(b), "d"(c), "S"(d)
                      : "memory");
-    if ((unsigned long)result > -4096ul) {
-        errno = (int)-result;
-        return -1;
-    }
+    if (__builtin_expect((unsigned long)result > -4096ul, 0))
+        return fail((int)-result, number, a, b, c, d);
     return result;
 }
 

@@ -28,8 +28,10 @@
  *               FOREVER wait goes on instead, except in msg_call once the request was
  *               received, and in msg_reply_receive once the reply was delivered [1.5].
  *   EDQUOT      the user who runs the caller has its share of queued bytes, queued
- *               messages, mailboxes or links; never waits for it to become less, and
- *               never fails root. /proc/ipc/limits has use and limits [6.1].
+ *               messages or mailboxes, or one of the two processes its share of links;
+ *               never waits for it to become less, and never fails root.
+ *               /proc/ipc/limits has use and limits [6.1].
+ *   ENOMEM      the kernel has no memory for what it would have to keep.
  *   a kill      ends every wait.
  *   threads     every call may be made by any thread at any time. What is sent to a
  *               process is received by any of its threads [2.9].
@@ -169,10 +171,10 @@ pid_t msg_receive(pid_t from, struct msg *m, int flags, int timeout_ms);
  *         EMSGSIZE, EFAULT or EMFILE; the server does not notice [2.12];
  *         ESRCH      the server died, or the one it forwarded the call to
  *         ECANCELED  the server gave the call up by link_close
- * Waits: until the server has received the request, and then until msg_reply. One
- *   time-out covers both [2.10]. Ended by the reply, by the server's death or
- *   link_close, by time-out or signal. Given up before it was received, the request is
- *   taken back; after that, the server's msg_reply fails with ECANCELED.
+ * Waits: until the server has received the request, and then until msg_reply, under one
+ *   time-out [2.10]; so NOWAIT is always EAGAIN. Ended by the reply, by the server's
+ *   death or link_close, by time-out or signal. Given up before it was received, the
+ *   request is taken back; after that, the server's msg_reply fails with ECANCELED.
  * Atomic: reply and end of the wait. A reply is never taken by another call.
  * The server runs with at least the caller's priority meanwhile [2.16], and processor
  * and time slice go straight over and back [2.15]. */
@@ -283,12 +285,15 @@ PARLEY_SIZE(struct link_stat, 88);
 /* Makes the link to a process, if there is none, and sets how this side receives.
  *
  *   peer        a process id above 0
- *   attr        for the direction in which the caller receives; NULL: changes nothing
+ *   attr        for the direction in which the caller receives; NULL: the defaults
  * Result: 0.
- * Errors: ESRCH, EPERM, EDQUOT; EINVAL for a capacity over 65535 or refuse over 1.
+ * Errors: ESRCH      nobody has that id
+ *         EPERM      there is no link yet, and no right to send to that process
+ *         EDQUOT     one of the two has 1,024 links already [6.1]
+ *         EINVAL     a capacity over 65535 that is no CAPACITY_..., or refuse over 1
  * Waits: never.
- * Atomic: judged by each send afterwards; senders that wait are let in at once where
- *   the new capacity has room for them, and end with EPERM when they are refused.
+ * Atomic: each later send is judged by it; senders that wait are let in at once where
+ *   the new capacity has room for them.
  * A link comes into being by itself with the first message, too [2.2]. Settings outlive
  * the other side's link_close. [2.3] */
 int link_open(pid_t peer, const struct link_attr *attr);
