@@ -16,6 +16,7 @@
 #include <elf.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -138,7 +139,7 @@ static void handler(int sig)
     (void)sig;
 }
 
-static pid_t self;
+static pid_t self, partner;             /* self: who measures */
 
 static void signal_self(void)
 {
@@ -172,26 +173,83 @@ static void swallow_forever(void)
     }
 }
 
-static volatile int *turn;              /* shared: 1 while it is the partner's turn */
+static struct {                         /* in memory that both processes map */
+    volatile int turn;                  /* 1 while it is the partner's turn */
+    volatile int ping, pong;            /* 1: the other one may go on */
+    sem_t ping_semaphore, pong_semaphore;
+} * shared;
 
 static void yield_forever(void)
 {
-    for (;; *turn = 0)
-        while (*turn == 0)
+    for (;; shared->turn = 0)
+        while (shared->turn == 0)
             sched_yield();
 }
 
 static void yield_turn(void)
 {
-    *turn = 1;
-    while (*turn)
+    shared->turn = 1;
+    while (shared->turn)
         sched_yield();
 }
 
-static pid_t start_partner(void (*body)(void))
+enum { FUTEX_WAIT = 0, FUTEX_WAKE = 1 };
+
+static void futex_raise(volatile int *word)
+{
+    *word = 1;
+    syscall(SYS_futex, word, FUTEX_WAKE, 1);
+}
+
+static void futex_await(volatile int *word)
+{
+    while (*word == 0)
+        syscall(SYS_futex, word, FUTEX_WAIT, 0, NULL);
+    *word = 0;
+}
+
+static void futex_forever(void)
+{
+    for (;; futex_raise(&shared->pong))
+        futex_await(&shared->ping);
+}
+
+static void futex_turn(void)
+{
+    futex_raise(&shared->ping);
+    futex_await(&shared->pong);
+}
+
+static void semaphore_forever(void)
+{
+    for (;; sem_post(&shared->pong_semaphore))
+        sem_wait(&shared->ping_semaphore);
+}
+
+static void semaphore_turn(void)
+{
+    sem_post(&shared->ping_semaphore);
+    sem_wait(&shared->pong_semaphore);
+}
+
+static const sigset_t no_signals;       // SIGUSR2 is blocked, but while it is awaited
+
+static void signal_forever(void)
+{
+    for (;; kill(self, SIGUSR2))
+        sigsuspend(&no_signals);
+}
+
+static void signal_turn(void)
+{
+    kill(partner, SIGUSR2);
+    sigsuspend(&no_signals);
+}
+
+static void start_partner(void (*body)(void))
 {
     must(pipe(to_partner) == 0 && pipe(from_partner) == 0, "pipe");
-    pid_t partner = fork();
+    partner = fork();
     must(partner >= 0, "fork");
     if (partner == 0) {
         close(to_partner[1]);
@@ -201,10 +259,9 @@ static pid_t start_partner(void (*body)(void))
     }
     close(to_partner[0]);
     close(from_partner[1]);
-    return partner;
 }
 
-static void end_partner(pid_t partner)
+static void end_partner(void)
 {
     kill(partner, SIGKILL);
     waitpid(partner, NULL, 0);
@@ -228,7 +285,7 @@ static void send_bulk(void)
 
 static const struct figure {
     const char *name, *what;
-    uint64_t target;                    /* instructions, from the design */
+    uint64_t target;                    /* instructions, from the design; 0: none */
     int rounds, units;                  /* units in a round; 0 means 1 */
     void (*round)(void);
     void (*before)(void), (*after)(void);       /* each round, not counted */
@@ -239,26 +296,34 @@ static const struct figure {
       .rounds = MANY, .round = call_int80 },
     { .name = "null-sysenter", .what = "system call by sysenter", .target = 100,
       .rounds = MANY, .round = call_sysenter },
-    { .name = "page-fault", .what = "first touch of a page", .target = 2200,
+    { .name = "page-fault", .what = "first touch of a page", .target = 1800,
       .rounds = FEW, .units = RUN, .round = touch_pages, .before = map_pages,
       .after = unmap_pages },
     { .name = "mmap-munmap", .what = "mmap and munmap of a page", .target = 1200,
       .rounds = MANY, .round = map_and_unmap },
-    { .name = "fork-exit", .what = "fork, exit, wait", .target = 90000,
+    { .name = "fork-exit", .what = "fork, exit, wait", .target = 50000,
       .rounds = FEW, .round = fork_exit_wait },
-    { .name = "fork-exec", .what = "fork, exec, exit, wait", .target = 180000,
+    { .name = "fork-exec", .what = "fork, exec, exit, wait", .target = 110000,
       .rounds = FEW, .round = fork_exec_wait },
     { .name = "thread", .what = "pthread_create, pthread_join", .target = 8000,
       .rounds = FEW, .round = create_and_join },
-    { .name = "signal-self", .what = "kill, handler, sigreturn", .target = 1400,
+    { .name = "signal-self", .what = "kill, handler, sigreturn", .target = 900,
       .rounds = MANY, .round = signal_self },
+    { .name = "signal-rt", .what = "kill and sigsuspend, there and back",
+      .target = 3000, .rounds = MANY, .round = signal_turn,
+      .partner = signal_forever },
     { .name = "yield", .what = "sched_yield, there and back", .target = 600,
       .rounds = MANY, .round = yield_turn, .partner = yield_forever },
-    { .name = "pipe-1", .what = "pipe, 1 byte there and back", .target = 1800,
+    { .name = "futex-rt", .what = "futex wake and wait, there and back",
+      .target = 1000, .rounds = MANY, .round = futex_turn, .partner = futex_forever },
+    { .name = "semaphore-rt", .what = "sem_post and sem_wait, there and back",
+      .rounds = MANY,    // no target: musl spins 100 times before it sleeps
+      .round = semaphore_turn, .partner = semaphore_forever },
+    { .name = "pipe-1", .what = "pipe, 1 byte there and back", .target = 1300,
       .rounds = MANY, .round = round_trip, .partner = echo_forever, .message = 1 },
-    { .name = "pipe-1k", .what = "pipe, 1 KiB there and back", .target = 3200,
+    { .name = "pipe-1k", .what = "pipe, 1 KiB there and back", .target = 2600,
       .rounds = MANY, .round = round_trip, .partner = echo_forever, .message = 1024 },
-    { .name = "pipe-kib", .what = "pipe, each KiB of 64", .target = 900,
+    { .name = "pipe-kib", .what = "pipe, each KiB of 64", .target = 700,
       .rounds = FEW, .units = BULK / 1024, .round = send_bulk,
       .partner = swallow_forever },
 };
@@ -293,13 +358,12 @@ static uint64_t measure(const struct figure *f)
 {
     static const struct figure empty = { .rounds = MANY, .round = nothing };
     uint64_t overhead = median(&empty), count;
-    pid_t partner = 0;
     message = f->message;
     if (f->partner)
-        partner = start_partner(f->partner);
+        start_partner(f->partner);
     count = median(f);
-    if (partner)
-        end_partner(partner);
+    if (f->partner)
+        end_partner();
     count = count > overhead ? count - overhead : 0;
     return f->units ? (count + (uint64_t)f->units / 2) / (uint64_t)f->units : count;
 }
@@ -326,10 +390,13 @@ static int report(const struct figure *f)
         return 1;
     }
     uint64_t count = measure(f), before = recorded(f->name);
-    int over = count > f->target, grew = before && count * 4 > before * 5;
+    int over = f->target && count > f->target, grew = before && count * 4 > before * 5;
     const char *verdict = over ? "OVER" : grew ? "GREW" : "ok";
-    printf("%-14s %10llu %10llu  %-4s  %s", f->name, (unsigned long long)count,
-           (unsigned long long)f->target, verdict, f->what);
+    char target[24] = "-";
+    if (f->target)
+        snprintf(target, sizeof target, "%llu", (unsigned long long)f->target);
+    printf("%-14s %10llu %10s  %-4s  %s", f->name, (unsigned long long)count, target,
+           verdict, f->what);
     if (grew)
         printf(", was %llu", (unsigned long long)before);
     printf("\n");
@@ -348,9 +415,17 @@ int main(int argc, char **argv)
         nothing_path = getenv("NOTHING");
     fast_entry = getauxval(AT_SYSINFO);
     self = getpid();
-    turn = map(PAGE, MAP_SHARED);
-    must(turn != MAP_FAILED, "mmap");
+    shared = map(PAGE, MAP_SHARED);
+    must(shared != MAP_FAILED, "mmap");
+    must(sem_init(&shared->ping_semaphore, 1, 0) == 0
+             && sem_init(&shared->pong_semaphore, 1, 0) == 0,
+         "sem_init");
     signal(SIGUSR1, handler);
+    signal(SIGUSR2, handler);
+    sigset_t blocked;
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGUSR2);
+    sigprocmask(SIG_BLOCK, &blocked, NULL);
     signal(SIGPIPE, SIG_IGN);
     printf("%-14s %10s %10s\n", "name", "median", "target");
     fflush(stdout);
