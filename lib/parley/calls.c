@@ -148,18 +148,19 @@ int mbox_destroy(int mbox)
     return (int)call(CALL_MBOX_DESTROY, mbox, 0, 0, 0);
 }
 
+/* A name is a file, so its removal is unlink(2). */
 int mbox_unlink(const char *name)
 {
     char path[sizeof("/mbox/") + NAME_MAX];
+    int error = 0;
 
-    if (*name == 0 || strchr(name, '/')) {
-        errno = EINVAL;
-        return -1;
-    }
-    if (strlen(name) > NAME_MAX) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    strcpy(stpcpy(path, "/mbox/"), name);
-    return unlink(path);
+    if (access(name, F_OK) == -1 && errno == EFAULT)
+        error = EFAULT;         // the kernel looks at the pointer first
+    else if (*name == '\0' || strchr(name, '/'))
+        error = EINVAL;
+    else if (strlen(name) > NAME_MAX)
+        error = ENAMETOOLONG;
+    else if (unlink(strcat(strcpy(path, "/mbox/"), name)) == -1)
+        error = errno;
+    return error ? (int)fail(error, CALL_MBOX_UNLINK, (long)name, 0, 0, 0) : 0;
 }
