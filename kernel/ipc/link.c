@@ -111,6 +111,7 @@ static struct link *link_create(struct endpoint *a, struct endpoint *b)
     end_init(link, 0, a, a == b);
     if (a != b)
         end_init(link, 1, b, false);
+    link->ends[1].pid = b->process->pid;    // of a process with itself, too
     list_push_back(bucket(a->process->pid, b->process->pid), &link->node);
     return link;
 }
