@@ -327,6 +327,12 @@ build/user/%: user/%.c build/user/libparley.a $(musl)/libc.a $(recipes)
 	$(call compile,CC,$(CC) $(user_flags) $(user_link) $(musl)/crt1.o $(musl)/crti.o \
 	    $< build/user/libparley.a -L$(musl) -lc $(CC_RUNTIME) $(musl)/crtn.o -o $@)
 
+# The examples of the manual, as one program that tests them.
+build/user/tests/native_manual: build/manual.inc
+
+build/manual.inc: tools/man-examples $(wildcard user/man/*)
+	$(quiet)tools/man-examples > $@.new && mv $@.new $@
+
 build/stripped/%: build/user/%
 	@mkdir -p $(@D)
 	@$(STRIP) -o $@ $<
