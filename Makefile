@@ -338,7 +338,7 @@ build/stripped/%: build/user/%
 	@$(STRIP) -o $@ $<
 
 root_files := $(wildcard user/etc/* user/etc/*/* user/man/* user/demos/golden/* \
-    user/bench/*.txt)
+    user/demos/golden/native/* user/bench/*.txt)
 
 build/initramfs.cpio: $(stripped) $(root_files) tools/make-initramfs $(musl)/libc.a
 	$(call say,CPIO,$@)

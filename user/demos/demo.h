@@ -8,6 +8,9 @@
  * What is said leaves in one write(2): the lines of several processes never mix, and
  * fork finds no text waiting in a buffer, which it would double.
  *
+ * A demonstration with arguments starts with demo_start_with(), which says what they
+ * are called, and asks argument() for each.
+ *
  * `NAME --log` tells the same story without colours and without anything that differs
  * from run to run: addr() and pid() give nicknames in order of appearance, so equal
  * stays equal and different stays different; golden/NAME.log has the expected text.
@@ -28,6 +31,8 @@ static struct {
     int log;                            /* --log: only what is the same every time */
     int colour;
     int wrong;                          /* a verdict was bad */
+    unsigned count;                     /* of arguments beside --log */
+    const char *arguments[8];
 } demo;
 
 /* Prints a line, or several with "\n" between them. */
@@ -149,18 +154,40 @@ static inline long must(long result, const char *what)
     _exit(1);
 }
 
-static inline void demo_start(int argc, char **argv, const char *title)
+/* `names` are those of the arguments it takes, all of which may be left out:
+ * "[CAPACITY [OVERFLOW]]". A reader of the usage line knows how many there are. */
+static inline void demo_start_with(int argc, char **argv, const char *title,
+                                   const char *names)
 {
     const char *term = getenv("TERM"), *no_colour = getenv("NO_COLOR");
-    demo.log = argc == 2 && strcmp(argv[1], "--log") == 0;
+    unsigned most = 0;
+    for (const char *c = names; *c; c++)
+        most += *c == '[';
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--log") == 0) {
+            demo.log = 1;
+        } else if (demo.count < most && argv[i][0] != '-') {
+            demo.arguments[demo.count++] = argv[i];
+        } else {
+            say("usage: %s [--log]%s%s", argv[0], most ? " " : "", names);
+            exit(2);
+        }
+    }
     demo.colour = !demo.log && isatty(1) && term && strcmp(term, "dumb") != 0
                   && !(no_colour && *no_colour);
-    if (argc > 1 && !demo.log) {
-        say("usage: %s [--log]", argv[0]);
-        exit(2);
-    }
     say("%s", paint("1", title));
     gap();
+}
+
+static inline void demo_start(int argc, char **argv, const char *title)
+{
+    demo_start_with(argc, argv, title, "");
+}
+
+/* The i-th argument, from 0 on; NULL: it was not given. */
+static inline const char *argument(unsigned i)
+{
+    return i < demo.count ? demo.arguments[i] : NULL;
 }
 
 /* The last two lines: what to try, and where to read. Result: main's exit status. */
