@@ -6,55 +6,23 @@
  * `make bench` counts time in instructions: QEMU's -icount shift=0 lets the time stamp
  * counter advance by one with each. Elsewhere the same program prints processor ticks,
  * which say less and differ from run to run.
- *
- * A figure is the median of many rounds after a warm-up, less what an empty round
- * costs. A line has name, median, target and verdict. OVER is more than the target,
- * which is the design's promise. GREW is more than 1.25 times what was reached before:
- * the file /bench/recorded.txt has that, in lines `name number`.
  */
 #define _GNU_SOURCE
 #include <elf.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
-#include <signal.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
+
+#include "bench.h"
 
 #define PAGE     4096
 #define RUN      256                    /* pages touched in a row */
 #define BULK     65536                  /* bytes in one write of the bandwidth figure */
-#define WARM_UPS 5
-#define MANY     101                    /* rounds; odd, so that there is a middle */
-#define FEW      21
-
-static uint64_t read_counter(void)
-{
-    uint32_t low, high;
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
-    return (uint64_t)high << 32 | low;
-}
-
-static void must(int good, const char *what)
-{
-    if (good)
-        return;
-    perror(what);
-    exit(2);
-}
 
 /* --- the calls that are measured: one round each ---------------------------------- */
-
-static void nothing(void)
-{
-}
 
 static void call_int80(void)
 {
@@ -62,7 +30,9 @@ static void call_int80(void)
     __asm__ volatile("int $0x80" : "=a"(result) : "a"(SYS_getppid) : "memory");
 }
 
-static uintptr_t fast_entry;            /* AT_SYSINFO: a stub of the kernel's, or 0 */
+static uintptr_t fast_entry;            /* AT_SYSINFO: a stub of the kernel's */
+void int80_stub(void);
+__asm__("int80_stub: int $0x80; ret");
 
 static void call_sysenter(void)
 {
@@ -139,7 +109,7 @@ static void handler(int sig)
     (void)sig;
 }
 
-static pid_t self, partner;             /* self: who measures */
+static pid_t self;                      /* who measures */
 
 static void signal_self(void)
 {
@@ -149,7 +119,6 @@ static void signal_self(void)
 /* --- with a partner: a second process --------------------------------------------- */
 
 static int to_partner[2], from_partner[2];
-static size_t message;                  /* bytes that travel in each direction */
 static char buffer[BULK];
 
 static void echo_forever(void)
@@ -246,29 +215,6 @@ static void signal_turn(void)
     sigsuspend(&no_signals);
 }
 
-static void start_partner(void (*body)(void))
-{
-    must(pipe(to_partner) == 0 && pipe(from_partner) == 0, "pipe");
-    partner = fork();
-    must(partner >= 0, "fork");
-    if (partner == 0) {
-        close(to_partner[1]);
-        close(from_partner[0]);
-        body();
-        _exit(0);
-    }
-    close(to_partner[0]);
-    close(from_partner[1]);
-}
-
-static void end_partner(void)
-{
-    kill(partner, SIGKILL);
-    waitpid(partner, NULL, 0);
-    close(to_partner[1]);
-    close(from_partner[0]);
-}
-
 static void round_trip(void)
 {
     must(write(to_partner[1], buffer, message) == (ssize_t)message, "write");
@@ -281,17 +227,9 @@ static void send_bulk(void)
     must(read(from_partner[0], buffer, 1) == 1, "read");
 }
 
-/* --- measuring -------------------------------------------------------------------- */
+/* --- the figures ---------------------------------------------------------------- */
 
-static const struct figure {
-    const char *name, *what;
-    uint64_t target;                    /* instructions, from the design; 0: none */
-    int rounds, units;                  /* units in a round; 0 means 1 */
-    void (*round)(void);
-    void (*before)(void), (*after)(void);       /* each round, not counted */
-    void (*partner)(void);              /* what a second process does, if any */
-    size_t message;                     /* for round_trip */
-} figures[] = {
+static const struct figure figures[] = {
     { .name = "null-int80", .what = "system call by int 0x80", .target = 100,
       .rounds = MANY, .round = call_int80 },
     { .name = "null-sysenter", .what = "system call by sysenter", .target = 100,
@@ -327,86 +265,10 @@ static const struct figure {
       .rounds = FEW, .units = BULK / 1024, .round = send_bulk,
       .partner = swallow_forever },
 };
-enum { NR_FIGURES = sizeof figures / sizeof figures[0] };
-
-static int compare(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
-/* The median of a round, in counts of the time stamp counter. */
-static uint64_t median(const struct figure *f)
-{
-    uint64_t count[MANY];
-    for (int i = -WARM_UPS; i < f->rounds; i++) {
-        if (f->before)
-            f->before();
-        uint64_t start = read_counter();
-        f->round();
-        uint64_t end = read_counter();
-        if (f->after)
-            f->after();
-        if (i >= 0)
-            count[i] = end - start;
-    }
-    qsort(count, (size_t)f->rounds, sizeof count[0], compare);
-    return count[f->rounds / 2];
-}
-
-static uint64_t measure(const struct figure *f)
-{
-    static const struct figure empty = { .rounds = MANY, .round = nothing };
-    uint64_t overhead = median(&empty), count;
-    message = f->message;
-    if (f->partner)
-        start_partner(f->partner);
-    count = median(f);
-    if (f->partner)
-        end_partner();
-    count = count > overhead ? count - overhead : 0;
-    return f->units ? (count + (uint64_t)f->units / 2) / (uint64_t)f->units : count;
-}
-
-/* What was reached before; 0 if nobody wrote it down. */
-static uint64_t recorded(const char *name)
-{
-    char line[100], word[40];
-    unsigned long long number = 0, found = 0;
-    FILE *file = fopen("/bench/recorded.txt", "r");
-    while (file && fgets(line, sizeof line, file))
-        if (sscanf(line, "%39s %llu", word, &number) == 2 && strcmp(word, name) == 0)
-            found = number;
-    if (file)
-        fclose(file);
-    return found;
-}
-
-/* Measures and prints one line. Result: whether it is as good as it was. */
-static int report(const struct figure *f)
-{
-    if (f->round == call_sysenter && !fast_entry) {
-        printf("%-14s %10s %10s  %-4s  %s\n", f->name, "-", "-", "none", f->what);
-        return 1;
-    }
-    uint64_t count = measure(f), before = recorded(f->name);
-    int over = f->target && count > f->target, grew = before && count * 4 > before * 5;
-    const char *verdict = over ? "OVER" : grew ? "GREW" : "ok";
-    char target[24] = "-";
-    if (f->target)
-        snprintf(target, sizeof target, "%llu", (unsigned long long)f->target);
-    printf("%-14s %10llu %10s  %-4s  %s", f->name, (unsigned long long)count, target,
-           verdict, f->what);
-    if (grew)
-        printf(", was %llu", (unsigned long long)before);
-    printf("\n");
-    fflush(stdout);
-    return !grew;                       // a target is a goal, what was reached is kept
-}
 
 int main(int argc, char **argv)
 {
-    int check = argc == 2 && strcmp(argv[1], "--check") == 0, good = 1;
+    int check = argc == 2 && strcmp(argv[1], "--check") == 0;
     if (argc > 1 && !check) {
         fprintf(stderr, "usage: costs [--check]\n");
         return 2;
@@ -414,6 +276,8 @@ int main(int argc, char **argv)
     if (getenv("NOTHING"))              // elsewhere than in the guest
         nothing_path = getenv("NOTHING");
     fast_entry = getauxval(AT_SYSINFO);
+    if (!fast_entry)                    // then the figure is int 0x80's
+        fast_entry = (uintptr_t)int80_stub;
     self = getpid();
     shared = map(PAGE, MAP_SHARED);
     must(shared != MAP_FAILED, "mmap");
@@ -427,9 +291,6 @@ int main(int argc, char **argv)
     sigaddset(&blocked, SIGUSR2);
     sigprocmask(SIG_BLOCK, &blocked, NULL);
     signal(SIGPIPE, SIG_IGN);
-    printf("%-14s %10s %10s\n", "name", "median", "target");
-    fflush(stdout);
-    for (int i = 0; i < NR_FIGURES; i++)
-        good &= report(&figures[i]);
-    return check && !good;
+    must(pipe(to_partner) == 0 && pipe(from_partner) == 0, "pipe");
+    return report_all(figures, sizeof figures / sizeof figures[0], check);
 }
