@@ -113,9 +113,11 @@ src += kernel/fs/proc_check.c           # kcheck and the ledger
 # --- kernel/ipc: the book
 src += kernel/ipc/message_queue.c       # the one queue of messages
 src += kernel/ipc/message.c             # from one memory to another
+src += kernel/ipc/window.c              # message buffers, seen from the kernel
 src += kernel/ipc/deliver.c             # into the receiver's memory
 src += kernel/ipc/move_pages.c          # the same without a copy
 src += kernel/ipc/link.c                # direct naming: links
+src += kernel/ipc/fast_path.c           # call and reply, when all is as usual
 src += kernel/ipc/notification.c        # a word of bits for each pair
 src += kernel/ipc/link_calls.c          # settings of a link, the inbox as a file
 src += kernel/ipc/call.c                # call and reply

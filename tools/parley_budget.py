@@ -11,13 +11,13 @@ BUDGETS = {
     "kernel/arch": 2050,
     "kernel/core": 600,
     "kernel/mm": 1900,
-    "kernel/sched": 2170,
+    "kernel/sched": 2210,
     "kernel/dev": 1100,
     "kernel/fs": 6800,          # under review: 4200 is meant
-    "kernel/ipc": 4450,
+    "kernel/ipc": 4750,
     "kernel/posix": 2900,
     "kernel/proc": 2400,
-    "kernel": 24100,            # everything that is linked into it, lib/base too
+    "kernel": 24500,            # everything that is linked into it, lib/base too
 }
 PATH_BUDGET = 10000             # the weekend path that kernel/README.md lists
 

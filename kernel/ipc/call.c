@@ -251,14 +251,9 @@ static struct call *call_to_answer(pid_t caller, uint64_t sequence, int *error)
 
 /* -- msg_call ---------------------------------------------------------------------- */
 
-/* SLEEPS until the answer, or until the wait ends otherwise. */
-static long call_wait(struct call *call, pid_t to, const struct patience *patience)
+long call_finish(struct call *call, long result)
 {
-    struct thread *t = current();
-
-    t->call = call;
-    long result = native_message_wait(&call->sending, to, patience);
-    t->call = NULL;
+    current()->call = NULL;
     if (result == -ERESTART && call->received)
         result = -EINTR;        // the server has it: once is enough
     if (result < 0)
@@ -268,14 +263,27 @@ static long call_wait(struct call *call, pid_t to, const struct patience *patien
     return result;
 }
 
+/* SLEEPS until the answer, or until the wait ends otherwise. */
+static long call_wait(struct call *call, pid_t to, const struct patience *patience)
+{
+    struct thread *t = current();
+
+    t->call = call;
+    return call_finish(call, native_message_wait(&call->sending, to, patience));
+}
+
 long sys_msg_call(pid_t to, uptr_t request, uptr_t reply, int timeout_ms)
 {
     struct native_message m;
     struct message_channel *channel;
     struct patience patience;
-    struct call call = { .pid = current_process()->pid };
+    struct call call;
     pid_t receiver;
+    long result;
 
+    if (timeout_ms == FOREVER && fast_call(to, request, reply, &result))
+        return result;
+    call = (struct call){ .pid = current_process()->pid };
     int error = patience_init(&patience, timeout_ms);
     if (!error)
         error = native_message_read(&m, request, 0);
@@ -283,7 +291,9 @@ long sys_msg_call(pid_t to, uptr_t request, uptr_t reply, int timeout_ms)
         error = link_channel_to(to, &channel);
     if (error)
         return error;
-    struct endpoint *server = container_of(channel, struct link_end, in)->endpoint;
+    struct link_end *end = container_of(channel, struct link_end, in);
+    struct endpoint *server = end->endpoint;
+    current_process()->endpoint->called = end;
     error = native_receiver_init(&call.answer, reply, 0, &server->callers);
     if (error)
         return error;
@@ -336,7 +346,11 @@ long sys_msg_reply_receive(pid_t caller, uptr_t reply, uptr_t next, int timeout_
     struct native_receiver r;
     struct patience patience;
     int replied = -ECANCELED;
+    long result;
 
+    if (caller && timeout_ms == FOREVER
+        && fast_reply_receive(caller, reply, next, &result))
+        return result;
     if (!e)
         return -ENOMEM;
     int error = patience_init(&patience, timeout_ms);
@@ -348,7 +362,7 @@ long sys_msg_reply_receive(pid_t caller, uptr_t reply, uptr_t next, int timeout_
         replied = error = answer(&m, caller);
     if (error && error != -ESRCH && error != -ECANCELED)
         return error;           // a caller that has gone is no reason not to go on
-    long result = inbox_receive(e, &r, 0, &patience);
+    result = inbox_receive(e, &r, 0, &patience);
     return result == -ERESTART && replied == 0 ? -EINTR : result;
 }
 

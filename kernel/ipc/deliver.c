@@ -23,7 +23,7 @@ int write_to_process(struct process *process, uptr_t to, const void *from, size_
 int write_body(struct native_receiver *r, size_t offset, const void *from, size_t size)
 {
     if (!r->buffer)
-        return write_to_process(r->process, uptr_add(r->user.body, offset), from, size);
+        return write_to_process(r->process, uptr_add(r->body, offset), from, size);
     memcpy((char *)r->buffer + offset, from, size);
     return 0;
 }
@@ -46,23 +46,38 @@ static int copy_across(struct process *process, uptr_t to, uptr_t from, size_t s
     return 0;
 }
 
+/* Where `size` bytes of body can be written at once, or NULL. */
+static void *body_place(const struct native_receiver *r, size_t size)
+{
+    if (r->buffer)
+        return r->buffer;
+    if (r->version != r->process->space->version
+        || (r->body.address & PAGE_MASK) + size > PAGE_SIZE)
+        return NULL;
+    return r->body_seen;
+}
+
 static int deliver_body(struct native_message *m, struct native_receiver *r, int *error)
 {
     size_t size = m->base.length;
-    uptr_t from = uptr(m->body);
 
-    if (size == 0)
-        return 0;
-    if (!r->buffer && !user_range_ok(r->user.body, size))
-        return -EFAULT;
     if (m->moves)
         return moved_pages_copy(m, r, error);
+    if (size == 0)
+        return 0;
+    void *place = body_place(r, size);
+    if (likely(place)) {
+        if (!m->space)
+            memcpy(place, (const void *)m->body, size);
+        else if ((*error = copy_from_user(place, uptr(m->body), size)))
+            return MESSAGE_UNFIT;
+        return 0;
+    }
+    if (!user_range_ok(r->body, size))
+        return -EFAULT;
     if (!m->space)
         return write_body(r, 0, (const void *)m->body, size);
-    if (!r->buffer)
-        return copy_across(r->process, r->user.body, from, size, error);
-    *error = copy_from_user(r->buffer, from, size);
-    return *error ? MESSAGE_UNFIT : 0;
+    return copy_across(r->process, r->body, uptr(m->body), size, error);
 }
 
 /* Descriptors that are still the sender's become the message's. */
@@ -99,9 +114,9 @@ static int deliver_files(struct native_message *m, struct native_receiver *r,
     size_t size = m->nr_files * sizeof(int);
     bool were_senders = !m->has_files;
 
-    if (m->nr_files == 0 || uptr_is_null(r->user.fds))
+    if (m->nr_files == 0 || uptr_is_null(r->fds))
         return 0;
-    if (write_to_process(r->process, r->user.fds, fds, size))
+    if (write_to_process(r->process, r->fds, fds, size))
         return -EFAULT;
     if ((*error = native_take_files(m)))
         return MESSAGE_UNFIT;
@@ -115,16 +130,13 @@ static int deliver_files(struct native_message *m, struct native_receiver *r,
         return result;
     }
     m->has_files = false;
-    return write_to_process(r->process, r->user.fds, fds, size);
+    return write_to_process(r->process, r->fds, fds, size);
 }
 
-static int deliver_header(const struct native_message *m, struct native_receiver *r)
+/* `room` is never written, so not even with what was read. */
+static void fill_header(struct user_message *u, const struct native_message *m,
+                        const struct native_receiver *r)
 {
-    struct user_message *u = &r->user;
-
-    if (uptr_is_null(r->message))
-        return 0;               // read(2) wants the body alone
-
     u->type = m->base.type;
     u->priority = m->base.priority;
     u->sender = m->sender;
@@ -133,9 +145,28 @@ static int deliver_header(const struct native_message *m, struct native_receiver
     u->mailbox = m->mailbox;
     u->sequence = m->base.sequence;
     u->length = m->base.length;
-    u->nfds = uptr_is_null(u->fds) ? 0 : m->nr_files;
+    u->nfds = uptr_is_null(r->fds) ? 0 : m->nr_files;
     u->bits = m->bits;
-    return write_to_process(r->process, r->message, u, sizeof(*u));
+}
+
+static int deliver_header(const struct native_message *m, struct native_receiver *r)
+{
+    enum { ROOM = offsetof(struct user_message, room), REST = ROOM + 4 };
+    struct user_message u = { .body = r->body, .fds = r->fds };
+
+    if (likely(r->message_seen && r->version == r->process->space->version)) {
+        fill_header(r->message_seen, m, r);
+        if (r->body_was_null)
+            r->message_seen->body = r->body;
+        return 0;
+    }
+    if (uptr_is_null(r->message))
+        return 0;               // read(2) wants the body alone
+    fill_header(&u, m, r);
+    if (write_to_process(r->process, r->message, &u, ROOM))
+        return -EFAULT;
+    return write_to_process(r->process, uptr_add(r->message, REST), (char *)&u + REST,
+                            sizeof(u) - REST);
 }
 
 /* Too long for the receiver: it learns how long. */
@@ -213,7 +244,7 @@ int native_deliver(struct native_message *m, struct native_receiver *r, int *err
 
     if (moved_pages_fit(m, r))
         result = deliver_pages(m, r, error);
-    else if (m->base.length > r->user.room)
+    else if (m->base.length > r->room)
         return too_long(m, r);
     else
         result = deliver_copy(m, r, error);

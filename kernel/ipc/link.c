@@ -155,6 +155,11 @@ int link_get(struct process *partner, struct link **out)
 
 static void link_free(struct link *link)
 {
+    for (unsigned i = 0; i < 2; i++) {
+        struct endpoint *e = link->ends[i].endpoint;
+        if (e && e->called && e->called->link == link)
+            e->called = NULL;
+    }
     if (link->is_open)
         set_open(link, false);
     list_remove(&link->node);
@@ -225,6 +230,8 @@ static void end_leave(struct link_end *end)
     list_remove(&end->notified_node);
     if (end->link->is_open)
         end->endpoint->nr_links--;
+    if (other->endpoint && other->endpoint->called == end)
+        other->endpoint->called = NULL;
     end->endpoint = NULL;
     if (other->endpoint)
         end_receivers(other, -ESRCH);

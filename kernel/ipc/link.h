@@ -17,6 +17,7 @@ struct endpoint {
     uint32_t refs;              /* the process, and msg_fd files */
     bool open_to_all;           /* msg_accept(MSG_ANYONE) */
     struct message_queue inbox;
+    struct link_end *called;    /* where the one that was called last receives; NULL */
     struct list links;          /* struct link_end, by node */
     uint32_t nr_links;          /* open ones */
     struct list notified;       /* struct link_end with bits, first bit first */
@@ -122,6 +123,15 @@ void call_message_lost(struct call *call);
 /* -- Calls (call.c) ---------------------------------------------------------------- */
 
 void call_received(struct native_message *m, struct endpoint *by);
+
+/* The wait of the running thread for an answer has ended with `result`; the result of
+ * msg_call. */
+long call_finish(struct call *call, long result);
+
+/* msg_call and msg_reply_receive when everything is as usual (fast_path.c). False:
+ * nothing was done. */
+bool fast_call(pid_t to, uptr_t request, uptr_t reply, long *result) SLEEPS;
+bool fast_reply_receive(pid_t caller, uptr_t reply, uptr_t next, long *result) SLEEPS;
 
 /* The link to `pid` closes: its calls that `server` has received end with ECANCELED. */
 void calls_cancel(struct endpoint *server, pid_t pid);

@@ -202,8 +202,8 @@ static ssize_t mailbox_read(struct file *file, struct io *io, uint64_t *offset)
     if (io->kernel) {
         r.buffer = (void *)io->base;
     } else if (io->nr_more) {
-        r.user.room = min(r.user.room, MSG_MAX);
-        r.buffer = buffer = heap_alloc(HEAP_MESSAGE_BODY, r.user.room + 1);
+        r.room = min(r.room, MSG_MAX);
+        r.buffer = buffer = heap_alloc(HEAP_MESSAGE_BODY, r.room + 1);
         if (!buffer)
             return -ENOMEM;
     }

@@ -42,31 +42,33 @@ int patience_init(struct patience *patience, int timeout_ms)
 
 void native_message_init(struct native_message *m, vaddr_t body, uint32_t length)
 {
+    struct thread *t = current();
+
     m->base.type = m->base.priority = 0;
     m->base.length = length;
     m->base.until = UNTIL_ACCEPTED;
-    m->sender = current_process()->pid;
+    m->sender = t->process->pid;
     m->caller = 0;
     m->call = NULL;
     m->mailbox = 0;
     m->bits = 0;
-    m->space = current()->space;
+    m->space = t->space;
     m->body = body;
-    m->nr_files = 0;
-    m->has_files = false;
-    m->holder = NULL;
-    m->moves = false;
-    m->pages = NULL;
     m->payer = account_current();
-    m->is_kept = false;
+    m->pages = NULL;
+    m->holder = NULL;
+    m->is_kept = m->moves = m->has_files = false;
+    m->nr_files = 0;
 }
 
-static int read_files(struct native_message *m, const struct user_message *user)
+static int read_files(struct native_message *m, uptr_t fds, uint32_t count)
 {
-    m->nr_files = user->nfds;
-    if (copy_from_user(m->fds, user->fds, user->nfds * sizeof(int)))
+    if (count > MSG_FDS_MAX)
+        return -EINVAL;
+    m->nr_files = (uint8_t)count;
+    if (copy_from_user(m->fds, fds, count * sizeof(int)))
         return -EFAULT;
-    for (uint32_t i = 0; i < user->nfds; i++)
+    for (uint32_t i = 0; i < count; i++)
         if (!fd_peek(m->fds[i]))
             return -EBADF;
     return 0;
@@ -74,21 +76,27 @@ static int read_files(struct native_message *m, const struct user_message *user)
 
 int native_message_read(struct native_message *m, uptr_t from, int flags)
 {
-    struct user_message user;
+    const volatile struct user_message *user =
+        (void *)window(current(), WINDOW_SENT, from.address, sizeof(*user));
+    struct user_message copy;
 
-    if (copy_from_user(&user, from, sizeof(user)))
-        return -EFAULT;
-    if (user.priority > MSG_PRIORITY_MAX || user.type == MSG_NOTIFICATION
-        || user.nfds > MSG_FDS_MAX)
+    if (unlikely(!user)) {
+        if (copy_from_user(&copy, from, sizeof(copy)))
+            return -EFAULT;
+        user = &copy;
+    }
+    // the sender's memory may change under us: each field is read once
+    native_message_init(m, user->body.address, user->length);
+    m->base.type = user->type;
+    m->base.priority = user->priority;
+    m->base.sequence = user->sequence;  // a reply says with it which call it answers
+    uint32_t nr_files = user->nfds;
+    if (m->base.priority > MSG_PRIORITY_MAX || m->base.type == MSG_NOTIFICATION)
         return -EINVAL;
-    if (user.length > (flags & MSG_MOVE ? MSG_MOVE_MAX : MSG_MAX))
+    if (m->base.length > (flags & MSG_MOVE ? MSG_MOVE_MAX : MSG_MAX))
         return -EMSGSIZE;
-    if (!user_range_ok(user.body, user.length))
+    if (!user_range_ok(uptr(m->body), m->base.length))
         return -EFAULT;
-    native_message_init(m, user.body.address, user.length);
-    m->base.type = user.type;
-    m->base.priority = user.priority;
-    m->base.sequence = user.sequence;   // a reply says with it which call it answers
     if (flags & MSG_SYNC)
         m->base.until = UNTIL_RECEIVED;
     if (flags & MSG_MOVE) {
@@ -97,10 +105,10 @@ int native_message_read(struct native_message *m, uptr_t from, int flags)
         if (error)
             return error;
     }
-    return user.nfds ? read_files(m, &user) : 0;
+    return unlikely(nr_files) ? read_files(m, user->fds, nr_files) : 0;
 }
 
-static bool wants(const struct receiver *receiver, const struct message *m)
+bool native_wants(const struct receiver *receiver, const struct message *m)
 {
     const struct native_receiver *r =
         container_of(receiver, struct native_receiver, base);
@@ -112,31 +120,45 @@ static bool wants(const struct receiver *receiver, const struct message *m)
 void native_body_receiver_init(struct native_receiver *r, uptr_t body, uint32_t room,
                                struct wait_queue *queue)
 {
-    r->user = (struct user_message){ .body = body, .room = room };
     r->process = current_process();
     r->message = uptr(0);
+    r->body = body;
+    r->room = room;
+    r->message_seen = NULL;
+    r->body_seen = NULL;
+    r->version = 0;
     r->buffer = NULL;
     r->channel = NULL;
-    r->open = NULL;
-    r->from = NULL;
-    r->type = 0;
-    r->by_type = false;
-    r->moves = false;
+    r->by_type = r->moves = r->body_was_null = false;
     r->base.pid = r->process->pid;
-    r->base.wants = wants;
+    r->base.wants = native_wants;
     waiter_init(&r->base.waiter, queue);
 }
 
 int native_receiver_init(struct native_receiver *r, uptr_t message, int flags,
                          struct wait_queue *queue)
 {
-    native_body_receiver_init(r, uptr(0), 0, queue);
-    if (copy_from_user(&r->user, message, sizeof(r->user)))
-        return -EFAULT;
+    struct thread *t = current();
+    volatile struct user_message *user =
+        (void *)window(t, WINDOW_RECEIVED, message.address, sizeof(*user));
+    struct user_message copy;
+
+    if (unlikely(!user)) {
+        if (copy_from_user(&copy, message, sizeof(copy)))
+            return -EFAULT;
+        user = &copy;
+    }
+    native_body_receiver_init(r, user->body, user->room, queue);
     r->message = message;
-    r->type = r->user.type;
+    r->fds = user->fds;
+    r->type = user->type;
     r->by_type = flags & MSG_TYPE;
     r->moves = flags & MSG_MOVE;
+    if (likely(user != &copy)) {
+        r->message_seen = (void *)user;
+        r->body_seen = window(t, WINDOW_BODY_IN, r->body.address, 1);
+        r->version = t->space->version;
+    }
     return 0;
 }
 
@@ -188,7 +210,7 @@ static int keep_body(struct native_message *kept, const struct native_message *m
     struct address_space *space = m->space;
 
     if (size > BODY_INLINE) {
-        kept->body = (vaddr_t)heap_alloc(HEAP_MESSAGE_BODY, size);
+        kept->body = (vaddr_t)heap_alloc_raw(HEAP_MESSAGE_BODY, size);
         if (!kept->body)
             return -ENOMEM;
     } else {
@@ -214,7 +236,7 @@ static int keep(struct message *message, struct message **out)
         release(m->payer, size);
         return -ENOMEM;
     }
-    *kept = *m;
+    memcpy(kept, m, m->nr_files ? sizeof(*m) : offsetof(struct native_message, fds));
     kept->is_kept = true;
     kept->call = NULL;          // until it cannot fail any more
     int error = m->moves ? 0 : keep_body(kept, m, size);

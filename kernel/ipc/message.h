@@ -6,6 +6,7 @@
 #include "arch/x86/usercopy.h"
 #include "fs/passed_files.h"
 #include "ipc/message_queue.h"
+#include "ipc/window.h"
 #include "sched/process.h"
 
 #define MSG_MAX          65536u
@@ -59,24 +60,30 @@ struct native_message {
     uint32_t bits;
     struct address_space *space; /* where body is; NULL: in the kernel */
     vaddr_t body;
-    uint32_t nr_files;
+    struct account *payer;      /* the sender's account */
+    struct moved_pages *pages;  /* those that have left their space */
+    struct file_holder *holder; /* the mailbox that queues it, or NULL */
+    bool is_kept;
+    bool moves;                 /* MSG_MOVE: whole pages, from here on or to come */
+    bool has_files;             /* `files` and `passed` are filled in */
+    uint8_t nr_files;
+
+    /* only with nr_files */
     int fds[MSG_FDS_MAX];       /* the sender's; used until has_files */
     struct file *files[MSG_FDS_MAX];
-    struct passed_files passed; /* names `files` once it has them */
-    struct file_holder *holder; /* the mailbox that queues it, or NULL */
-    bool has_files;
-    bool moves;                 /* MSG_MOVE: whole pages, from here on or to come */
-    struct moved_pages *pages;  /* those that have left their space */
-    struct account *payer;      /* the sender's account */
-    bool is_kept;
+    struct passed_files passed; /* names `files` */
 };
 
 struct native_receiver {
     struct receiver base;
     struct process *process;
     uptr_t message;             /* its struct msg; null: it wants the body alone */
-    void *buffer;               /* kernel memory in place of user.body, or NULL */
-    struct user_message user;   /* what it says */
+    uptr_t body, fds;           /* what that says */
+    uint32_t room;
+    uint32_t version;           /* of its space, when these two were looked up: */
+    struct user_message *message_seen;  /* `message` in the kernel's memory, or NULL */
+    char *body_seen;            /* the same for the page of `body` */
+    void *buffer;               /* kernel memory in place of body, or NULL */
     const struct message_channel *channel;  /* takes only what comes this way; NULL */
     uint32_t type;
     bool by_type;
@@ -103,6 +110,9 @@ must_check int native_message_read(struct native_message *m, uptr_t from, int fl
 /* The same for a receive; the receiver's waiter is left to the caller. */
 must_check int native_receiver_init(struct native_receiver *r, uptr_t message,
                                     int flags, struct wait_queue *queue);
+
+/* What a receiver's `wants` is: by channel and type. */
+bool native_wants(const struct receiver *receiver, const struct message *m);
 
 /* The one knob for blocking, as read from a call. */
 struct patience {

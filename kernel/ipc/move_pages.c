@@ -101,12 +101,12 @@ void moved_pages_free(struct moved_pages *pages)
 
 bool moved_pages_fit(const struct native_message *m, const struct native_receiver *r)
 {
-    vaddr_t body = r->user.body.address;
+    vaddr_t body = r->body.address;
 
     return m->moves && r->moves
            && (!body
-               || ((body & PAGE_MASK) == 0 && r->user.room >= m->base.length
-                   && user_range_ok(r->user.body, m->base.length)));
+               || ((body & PAGE_MASK) == 0 && r->room >= m->base.length
+                   && user_range_ok(r->body, m->base.length)));
 }
 
 /* Memory for the receiver is charged to the receiver, whoever runs now. */
@@ -138,7 +138,7 @@ static bool is_plain_memory(struct address_space *space, vaddr_t start, vaddr_t 
 static int make_region(struct address_space *space, struct native_receiver *r,
                        uint32_t size)
 {
-    vaddr_t start = r->user.body.address;
+    vaddr_t start = r->body.address;
 
     if (!start && !(start = space_find_gap(space, 0, size)))
         return -ENOMEM;
@@ -152,7 +152,7 @@ static int make_region(struct address_space *space, struct native_receiver *r,
         if (space_map(space, start, size, PROT_READ | PROT_WRITE, 0, NULL, 0, NULL))
             return -ENOMEM;
     }
-    r->user.body = uptr(start);
+    r->body = uptr(start);
     return 0;
 }
 
@@ -173,7 +173,7 @@ int moved_pages_prepare(const struct native_message *m, struct native_receiver *
     if (account != m->payer && !account_charge(account, ACCOUNT_FRAMES, count))
         return -ENOMEM;
     struct account *before = charge_to(account);
-    r->body_was_null = !r->user.body.address;
+    r->body_was_null = !r->body.address;
     int error = make_region(r->process->space, r, m->base.length);
     charge_to(before);
     if (error)
@@ -190,8 +190,8 @@ void moved_pages_unprepare(const struct native_message *m, struct native_receive
     release_charge(m, r->process->account);
     if (!r->body_was_null)
         return;
-    (void)!space_unmap(r->process->space, r->user.body.address, size);
-    r->user.body = uptr(0);
+    (void)!space_unmap(r->process->space, r->body.address, size);
+    r->body = uptr(0);
 }
 
 /* The receiver pays from now on; it was charged for `count` pages beforehand. Pages
@@ -216,7 +216,7 @@ void moved_pages_give(struct native_message *m, struct native_receiver *r)
 {
     struct moved_pages *pages = m->pages;
     struct address_space *space = r->process->space;
-    vaddr_t at = r->user.body.address, end = at + m->base.length;
+    vaddr_t at = r->body.address, end = at + m->base.length;
     const uint32_t *from = pages->entries;
     pte_t bits = pte_bits(PROT_READ | PROT_WRITE);
 

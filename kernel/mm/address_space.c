@@ -12,6 +12,8 @@
 #include "mm/heap.h"
 #include "mm/page_table.h"
 
+static uint32_t last_version;
+
 struct address_space *space_create(void)
 {
     struct address_space *space = heap_new(HEAP_SPACE, struct address_space);
@@ -22,6 +24,7 @@ struct address_space *space_create(void)
     space->root = (uint64_t *)round_up((uint32_t)space->root_storage, 32);
     space->root[3] = kernel_root[3];
     space->root_paddr = kernel_to_paddr(space->root);
+    space->version = ++last_version;
     list_init(&space->regions);
     space->limit_pages = UINT32_MAX;
     space->stack_limit = 8 << 20;
@@ -61,6 +64,7 @@ void space_activate(struct address_space *space)
 
 void space_flush(struct address_space *space, vaddr_t start, vaddr_t end)
 {
+    space->version = ++last_version;
     tlb_shootdown(start, end, space->root_paddr);
 }
 

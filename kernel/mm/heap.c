@@ -123,7 +123,7 @@ static struct header *take_large(size_t total)
     return h;
 }
 
-void *heap_alloc(enum heap_type type, size_t size)
+void *heap_alloc_raw(enum heap_type type, size_t size)
 {
     struct account *account = account_current();
     size_t total = size + sizeof(struct header);
@@ -147,14 +147,22 @@ void *heap_alloc(enum heap_type type, size_t size)
     h->account = (uint8_t)account->number;
     heap_objects[type]++;
     heap_bytes[type] += h->size;
-    return memset(h + 1, 0, size);
+    return h + 1;
+}
+
+void *heap_alloc(enum heap_type type, size_t size)
+{
+    void *object = heap_alloc_raw(type, size);
+
+    return object ? memset(object, 0, size) : NULL;
 }
 
 static void free_small(struct header *h)
 {
     struct slab *slab = slab_of(h);
 
-    memset(h + 1, 0xA5, class_size(slab->class) - sizeof(*h));
+    // enough to make a use after free show
+    memset(h + 1, 0xA5, min(class_size(slab->class) - sizeof(*h), (size_t)32));
     if (!slab->free)
         list_push_front(&partial[slab->class], &slab->node);
     h->size = (uint32_t)slab->free;

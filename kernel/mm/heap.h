@@ -15,6 +15,8 @@ enum heap_type {
 /* size bytes, zeroed, at least 8-byte aligned. NULL when memory or the account's limit
  * is used up. heap_free takes NULL too. */
 must_check void *heap_alloc(enum heap_type type, size_t size);
+/* The same, with contents undefined. */
+must_check void *heap_alloc_raw(enum heap_type type, size_t size);
 void heap_free(void *object);
 
 #define heap_new(type, struct_type) \

@@ -280,6 +280,24 @@ void schedule(void)
 
 /* -- Becoming ready ---------------------------------------------------------------- */
 
+void sched_switch_to(struct thread *next)
+{
+    struct thread *prev = current();
+    struct cpu *cpu = prev->cpu;
+
+    assert(bkl_is_held_by(cpu));
+    if (unlikely(queue.count) || !may_run_on(next, cpu)) {
+        if (queue_top() > next->priority || !may_run_on(next, cpu)) {
+            thread_ready(next);
+            schedule();
+            return;
+        }
+        if (!cpu->slice_armed)
+            arm_turn(cpu, next);
+    }
+    switch_to(cpu, prev, next);
+}
+
 static bool is_idle(const struct cpu *cpu)
 {
     return cpu->running == cpu->idle;

@@ -27,6 +27,11 @@ void thread_ready(struct thread *thread);
  * BLOCKED or DEAD. Returns when it runs again. SLEEPS. */
 void schedule(void) SLEEPS;
 
+/* Gives the CPU to a thread whose wait has just been completed (it is BLOCKED still),
+ * past the run queue unless that has a better one. The caller's state is BLOCKED.
+ * SLEEPS. */
+void sched_switch_to(struct thread *next) SLEEPS;
+
 /* To the end of the own queue: sched_yield(2) and preemption. */
 void thread_yield(void) SLEEPS;
 

@@ -101,6 +101,11 @@ struct thread {
     uint32_t switches_voluntary, switches_forced, faults;
 
     /* messages: kernel/ipc */
+    struct window {             /* user memory where the kernel sees it: ipc/window.h */
+        vaddr_t user;
+        uint32_t version;       /* of the space, when it was looked up */
+        char *kernel;
+    } windows[4];
     struct call *call;          /* the answer it waits for, or NULL */
     pid_t waits_for;            /* asleep: the one process that can end it, or 0 */
     bool waits_for_ever;        /* without a time-out */

