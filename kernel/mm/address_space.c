@@ -41,12 +41,7 @@ void space_put(struct address_space *space)
     struct region *region, *next;
     list_for_each_safe (region, next, &space->regions, node) {
         space_unmap_pages(space, region->start, region->end);
-        list_remove(&region->node);
-        if (region->object) {
-            list_remove(&region->object_node);
-            object_put(region->object);
-        }
-        heap_free(region);
+        region_free(region);
     }
     page_tables_free(space);
     heap_free(space);
@@ -108,7 +103,7 @@ struct address_space *space_fork(struct address_space *from)
              && share_pages(to, from, region);
         if (!ok)
             break;
-        copy->owner = region->owner;
+        region_own(copy, region->owner);
     }
     // the parent's own pages are read-only now: old translations must go
     space_flush(from, 0, USER_END);

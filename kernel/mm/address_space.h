@@ -25,6 +25,12 @@ enum region_flags {
     REGION_NEVER_WRITABLE = 16, /* shared, of a file that is not open for writing */
 };
 
+/* Who else has a say about a region, which is then never joined with another. */
+struct region_owner {
+    /* A region of its has come, or has gone. */
+    void (*changed)(struct region_owner *owner, bool gone);
+};
+
 struct region {
     struct list_node node;      /* in address order */
     struct address_space *space;  /* [const] */
@@ -34,7 +40,7 @@ struct region {
     struct memory_object *object; /* NULL: private anonymous memory */
     uint32_t first_page;        /* object page at start */
     struct list_node object_node; /* on object->mappings */
-    const void *owner;          /* who else has a say: a System V segment, else NULL */
+    struct region_owner *owner;   /* or NULL */
 };
 
 #define REGIONS_MAX 4096        /* a process's regions; one more is ENOMEM */
@@ -85,6 +91,12 @@ vaddr_t space_find_gap(struct address_space *space, vaddr_t hint, size_t size);
 must_check int space_map(struct address_space *space, vaddr_t start, size_t size,
                          int protection, int flags, struct memory_object *object,
                          uint32_t first_page, struct region **result);
+
+/* Gives a region that has none an owner; NULL for none is fine. */
+void region_own(struct region *region, struct region_owner *owner);
+
+/* Takes the region off its space's list and frees it; its pages are unmapped. */
+void region_free(struct region *region);
 
 /* Unmaps whatever lies in the range. -ENOMEM when a region had to be split and could
  * not be, -EINVAL for the system call page; nothing is changed then. */

@@ -75,14 +75,22 @@ static uint32_t pages_of(const struct region *region)
 static bool can_merge(const struct region *a, const struct region *b)
 {
     return a->end == b->start && a->protection == b->protection && a->flags == b->flags
-           && a->object == b->object && a->owner == b->owner
+           && a->object == b->object && !a->owner && !b->owner
            && !(a->flags & (REGION_GROWS_DOWN | REGION_SYSTEM))
            && (!a->object || a->first_page + pages_of(a) == b->first_page);
 }
 
-static void region_free(struct region *region)
+void region_own(struct region *region, struct region_owner *owner)
+{
+    region->owner = owner;
+    if (owner)
+        owner->changed(owner, false);
+}
+
+void region_free(struct region *region)
 {
     struct address_space *space = region->space;
+    struct region_owner *owner = region->owner;
 
     if (space->last_found == region)
         space->last_found = NULL;
@@ -93,6 +101,8 @@ static void region_free(struct region *region)
         object_put(region->object);
     }
     heap_free(region);
+    if (owner)
+        owner->changed(owner, true);
 }
 
 /* Joins the region with the one behind it when nothing tells them apart. */
@@ -182,6 +192,7 @@ static void split(struct region *region, vaddr_t at, struct region *upper)
     }
     list_insert_before(region->node.next, &upper->node);
     region->space->nr_regions++;
+    region_own(upper, region->owner);
 }
 
 int space_cut(struct address_space *space, vaddr_t start, vaddr_t end)

@@ -184,6 +184,7 @@ static long move_region(struct region *region, uint32_t start, size_t old_size,
 
     if (error)
         return error;
+    region_own(moved, region->owner);
     if (!space_move_pages(space, start, to, min(old_size, new_size))) {
         (void)!space_unmap(space, to, new_size);
         return -ENOMEM;
@@ -214,6 +215,8 @@ long sys_mremap(uint32_t start, size_t old_size, size_t new_size, int flags,
     struct region *region = space_find(space, start);
     if (!region || region->end < start + old_size || region->flags & REGION_SYSTEM)
         return -EFAULT;
+    if (region->owner && new_size > old_size)
+        return -EINVAL;
     if (flags & MREMAP_FIXED) {
         if (!(flags & MREMAP_MAYMOVE) || new_start & PAGE_MASK
             || !range_ok(new_start, new_size)
