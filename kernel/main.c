@@ -30,6 +30,7 @@
 #include "kernel_test.h"
 #include "mm/heap.h"
 #include "multiboot.h"
+#include "posix/sysv.h"
 #include "posix/timer.h"
 #include "proc/life.h"
 #include "proc/limits.h"
@@ -86,6 +87,7 @@ static void start_file_systems(const struct boot_info *boot)
     links_init();
     mailboxes_init();
     proc_ipc_init();
+    sysv_init();
 }
 
 /* -- The first process ------------------------------------------------------------- */

@@ -44,7 +44,7 @@ static void show_accounts(struct text *text)
         [ACCOUNT_HEAP] = "heap", [ACCOUNT_PROCESSES] = "processes",
         [ACCOUNT_FILES] = "files", [ACCOUNT_SIGNALS] = "signals",
         [ACCOUNT_MESSAGES] = "messages", [ACCOUNT_MESSAGE_BYTES] = "message-bytes",
-        [ACCOUNT_MAILBOXES] = "mailboxes",
+        [ACCOUNT_MAILBOXES] = "mailboxes", [ACCOUNT_SYSV] = "sysv",
     };
     const struct account *account;
 

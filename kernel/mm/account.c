@@ -36,6 +36,7 @@ void accounts_init(uint32_t total_frames)
     default_limit[ACCOUNT_MESSAGES] = 4096;
     default_limit[ACCOUNT_MESSAGE_BYTES] = 4 << 20;
     default_limit[ACCOUNT_MAILBOXES] = 256;
+    default_limit[ACCOUNT_SYSV] = 256;
     account_register(&root_account, 0, 0);
     this_cpu()->account = &root_account;
 }

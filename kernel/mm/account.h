@@ -19,6 +19,7 @@ enum account_kind {             /* unit */
     ACCOUNT_MESSAGES,           /* messages queued anywhere */
     ACCOUNT_MESSAGE_BYTES,
     ACCOUNT_MAILBOXES,
+    ACCOUNT_SYSV,               /* System V segments, semaphore sets, queues */
     ACCOUNT_KINDS
 };
 

@@ -1,8 +1,23 @@
 /* clock.c - reading clocks and sleeping. See: clock_gettime(2), nanosleep(2). */
+#include "posix/clock.h"
+
 #include "arch/x86/timer_device.h"
 #include "arch.h"
 #include "sched/process.h"
 #include "syscall.h"
+
+int time64_from_user(uptr_t from, nanoseconds_t *time)
+{
+    struct timespec64 ts;
+
+    if (copy_from_user(&ts, from, sizeof(ts)))
+        return -EFAULT;
+    uint32_t rest = (uint32_t)ts.nanoseconds;   // the upper half is padding
+    if (ts.seconds < 0 || rest >= SECOND)
+        return -EINVAL;
+    *time = (nanoseconds_t)min(ts.seconds, 1ll << 33) * SECOND + rest;
+    return 0;
+}
 
 enum clock_id {
     CLOCK_REALTIME = 0, CLOCK_MONOTONIC = 1, CLOCK_PROCESS_CPUTIME = 2,

@@ -14,6 +14,7 @@
 #include "fs/tty.h"
 #include "ipc/link.h"
 #include "posix/futex.h"
+#include "posix/sysv.h"
 #include "posix/timer.h"
 #include "proc/life.h"
 #include "sched/scheduler.h"
@@ -135,6 +136,7 @@ static void give_back(struct process *p)
     current()->space = NULL;
     timers_end(p);
     endpoint_exit(p);
+    semaphores_end(p);
     file_table_put(p->files);
     p->files = NULL;
     space_put(space);

@@ -98,6 +98,7 @@ struct process *process_create(struct process *parent)
     list_init(&p->children);
     list_init(&p->threads);
     list_init(&p->posix_timers);
+    list_init(&p->semaphore_undos);
     list_node_init(&p->group_node);
     list_node_init(&p->sibling_node);
     list_node_init(&p->all_node);

@@ -111,6 +111,7 @@ struct process {
         nanoseconds_t expires;  /* on its own clock; 0: off */
     } interval_timers[3];
     struct list posix_timers;
+    struct list semaphore_undos;    /* kernel/posix/sysv_sem.c: for its end */
     int next_timer_id;
 
     struct endpoint *endpoint;  /* kernel/ipc/link.c: links and calls, or NULL */

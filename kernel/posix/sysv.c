@@ -1,0 +1,292 @@
+/* sysv.c - keys, ids and permissions of System V objects, and ipc(2), the one call that
+ * C libraries for i386 make.
+ *
+ * Invariants: an object is on its kind's list and in the hash, or is being made; ids
+ *   come from one counter for all kinds. What IPC_STAT calls an index (SHM_STAT) is a
+ *   place in the list.
+ * Sleeps: semop only.
+ * Linux: ids have no sequence part: seq is 0. Structures of before IPC_64 are EINVAL.
+ * Tests: user/tests/sysv_ids.c.
+ * See: svipc(7), shmget(2), shmctl(2), ipc(2).
+ */
+#include "posix/sysv.h"
+
+#include "base/string.h"
+#include "mm/heap.h"
+#include "sched/process.h"
+#include "syscall.h"
+
+static struct list by_id[64];
+static int last_id;
+
+static struct list *bucket_of(int id)
+{
+    return &by_id[(unsigned)id % ARRAY_SIZE(by_id)];
+}
+
+struct seconds64 seconds64(nanoseconds_t time)
+{
+    uint64_t seconds = divide_u64(time, (uint32_t)SECOND, NULL);
+
+    return (struct seconds64){ (uint32_t)seconds, (uint32_t)(seconds >> 32) };
+}
+
+struct sysv_object *sysv_find(const struct sysv_kind *kind, int id)
+{
+    struct sysv_object *object;
+
+    list_for_each (object, bucket_of(id), hash_node)
+        if (object->id == id && object->kind == kind)
+            return object;
+    return NULL;
+}
+
+bool sysv_is_owned(const struct sysv_object *object)
+{
+    uid_t euid = current_credentials()->euid;
+
+    return euid == 0 || euid == object->perm.uid || euid == object->perm.cuid;
+}
+
+int sysv_permission(const struct sysv_object *object, unsigned wanted)
+{
+    const struct credentials *who = current_credentials();
+    unsigned granted = object->perm.mode;
+
+    if (who->euid == 0)
+        return 0;
+    if (sysv_is_owned(object))
+        granted >>= 6;
+    else if (credentials_in_group(who, object->perm.gid)
+             || credentials_in_group(who, object->perm.cgid))
+        granted >>= 3;
+    return wanted & ~granted & 7 ? -EACCES : 0;
+}
+
+/* -- Making and ending ------------------------------------------------------------- */
+
+static long create(struct sysv_kind *kind, int32_t key, uint32_t size, int flags)
+{
+    const struct credentials *who = current_credentials();
+    struct account *account = account_current();
+    struct sysv_object *object;
+
+    if (kind->count >= SYSV_MAX || last_id == INT32_MAX
+        || !account_charge(account, ACCOUNT_SYSV, 1))
+        return -ENOSPC;
+    int error = kind->create(size, &object);
+    if (error) {
+        account_release(account, ACCOUNT_SYSV, 1);
+        return error;
+    }
+    object->kind = kind;
+    object->id = ++last_id;
+    object->size = size;
+    object->perm = (struct ipc_perm){ key, who->euid, who->egid, who->euid, who->egid,
+                                      .mode = (uint16_t)flags & 0777 };
+    object->changed = time_realtime();
+    list_push_back(&kind->objects, &object->node);
+    list_push_back(bucket_of(object->id), &object->hash_node);
+    kind->count++;
+    return object->id;
+}
+
+void sysv_free(struct sysv_object *object)
+{
+    struct account *account = heap_account(object);
+
+    list_remove(&object->node);
+    list_remove(&object->hash_node);
+    object->kind->count--;
+    heap_free(object);
+    account_release(account, ACCOUNT_SYSV, 1);
+}
+
+long sysv_get(struct sysv_kind *kind, int32_t key, uint32_t size, int flags)
+{
+    struct sysv_object *object;
+
+    if (key == IPC_PRIVATE)
+        return create(kind, key, size, flags);
+    list_for_each (object, &kind->objects, node) {
+        if (object->perm.key != key)
+            continue;
+        if (flags & IPC_CREAT && flags & IPC_EXCL)
+            return -EEXIST;
+        if (size > object->size)
+            return -EINVAL;
+        int error =
+            sysv_permission(object, (unsigned)(flags >> 6 | flags >> 3 | flags));
+        return error ? error : object->id;
+    }
+    return flags & IPC_CREAT ? create(kind, key, size, flags) : -ENOENT;
+}
+
+/* -- Control ----------------------------------------------------------------------- */
+
+static struct sysv_object *at_index(const struct sysv_kind *kind, int index)
+{
+    struct sysv_object *object;
+
+    list_for_each (object, &kind->objects, node)
+        if (index-- == 0)
+            return object;
+    return NULL;
+}
+
+static int tell_status(const struct sysv_object *object, uptr_t to)
+{
+    union sysv_status status;
+
+    memset(&status, 0, sizeof(status));
+    status.perm = object->perm;
+    object->kind->status(object, &status);
+    return copy_to_user(to, &status, object->kind->status_size);
+}
+
+static int change(struct sysv_object *object, uptr_t from)
+{
+    union sysv_status status;
+    int error;
+
+    if (!sysv_is_owned(object))
+        return -EPERM;
+    if (copy_from_user(&status, from, object->kind->status_size))
+        return -EFAULT;
+    if (status.perm.uid == UINT32_MAX || status.perm.gid == UINT32_MAX)
+        return -EINVAL;
+    if (object->kind->set && (error = object->kind->set(object, &status)))
+        return error;
+    object->perm.uid = status.perm.uid;
+    object->perm.gid = status.perm.gid;
+    object->perm.mode = (object->perm.mode & ~0777) | (status.perm.mode & 0777);
+    object->changed = time_realtime();
+    return 0;
+}
+
+static long tell_info(const struct sysv_kind *kind, bool usage, uptr_t to)
+{
+    uint32_t words[10];
+
+    memcpy(words, kind->limits, sizeof(words));
+    if (usage)
+        kind->usage(words);
+    if (copy_to_user(to, words, kind->info_sizes[usage]))
+        return -EFAULT;
+    return kind->count ? (long)kind->count - 1 : 0;
+}
+
+long sysv_control(struct sysv_kind *kind, int id, int command, uptr_t buffer)
+{
+    int more = command - kind->stat_command, error = 0;
+    bool by_index = more == 0 || more == 2;
+
+    if (command == IPC_INFO || more == 1)
+        return tell_info(kind, more == 1, buffer);
+    struct sysv_object *object = by_index ? at_index(kind, id) : sysv_find(kind, id);
+    if (!object)
+        return -EINVAL;
+    if (command == IPC_STAT || by_index) {
+        if (more != 2)
+            error = sysv_permission(object, MAY_READ);
+        if (!error)
+            error = tell_status(object, buffer);
+        return error || !by_index ? error : object->id;
+    }
+    if (command == IPC_SET)
+        return change(object, buffer);
+    if (command != IPC_RMID)
+        return -EINVAL;
+    if (!sysv_is_owned(object))
+        return -EPERM;
+    kind->remove(object);
+    return 0;
+}
+
+/* -- /proc/ipc --------------------------------------------------------------------- */
+
+/* One line each: kind:id key owner group mode, and what the kind adds. */
+static void show(const struct sysv_kind *kind, struct text *text)
+{
+    const struct sysv_object *o;
+
+    list_for_each (o, &kind->objects, node) {
+        text_printf(text, "%s:%d %08x %u %u %04o", kind->name, o->id,
+                    (uint32_t)o->perm.key, o->perm.uid, o->perm.gid, o->perm.mode);
+        kind->show(text, o);
+        text_add(text, "\n", 1);
+    }
+}
+
+static void show_shm(struct text *text, struct process *unused)
+{
+    (void)unused;
+    show(&shm_kind, text);
+}
+
+static void show_sem(struct text *text, struct process *unused)
+{
+    (void)unused;
+    show(&sem_kind, text);
+}
+
+void sysv_init(void)
+{
+    static struct proc_entry files[] = {
+        { .name = "ipc/shm", .show = show_shm },
+        { .name = "ipc/sem", .show = show_sem },
+    };
+
+    for (unsigned i = 0; i < ARRAY_SIZE(by_id); i++)
+        list_init(&by_id[i]);
+    for (unsigned i = 0; i < ARRAY_SIZE(files); i++)
+        proc_entry_register(&files[i]);
+}
+
+/* -- One call for all -------------------------------------------------------------- */
+
+enum ipc_call {
+    CALL_SEMOP = 1, CALL_SEMGET, CALL_SEMCTL, CALL_SEMTIMEDOP, CALL_MSGSND = 11,
+    CALL_MSGRCV, CALL_MSGGET, CALL_MSGCTL, CALL_SHMAT = 21, CALL_SHMDT, CALL_SHMGET,
+    CALL_SHMCTL,
+};
+enum { IPC_64 = 0x100 };        /* in a command: 32-bit ids in the structures */
+
+/* shmat's address does not come as the result, but at `to`. */
+static long attach(int id, uptr_t to, uint32_t address, int flags)
+{
+    long at = sys_shmat(id, address, flags);
+
+    if ((unsigned long)at > (unsigned long)-4096)
+        return at;
+    if (u32_to_user(to, (uint32_t)at) == 0)
+        return 0;
+    sys_shmdt((uint32_t)at);
+    return -EFAULT;
+}
+
+long sys_ipc(uint32_t call, int first, uint32_t second, uint32_t third, uptr_t pointer,
+             uint32_t fifth)
+{
+    uint32_t command = call == CALL_SEMCTL ? third : second, argument;
+    bool controls = call == CALL_SEMCTL || call == CALL_MSGCTL || call == CALL_SHMCTL;
+
+    if (controls && !(command & IPC_64))
+        return -EINVAL;
+    command &= ~(uint32_t)IPC_64;
+    switch (call) {
+    case CALL_SEMOP: fifth = 0; // fall through
+    case CALL_SEMTIMEDOP:
+        return sem_operate(first, pointer, second, uptr(fifth), time_from_user);
+    case CALL_SEMGET: return sys_semget(first, (int)second, (int)third);
+    case CALL_SEMCTL:
+        if (u32_from_user(&argument, pointer))
+            return -EFAULT;
+        return sys_semctl(first, (int)second, (int)command, argument);
+    case CALL_SHMAT: return attach(first, uptr(third), pointer.address, (int)second);
+    case CALL_SHMDT: return sys_shmdt(pointer.address);
+    case CALL_SHMGET: return sys_shmget(first, second, (int)third);
+    case CALL_SHMCTL: return sys_shmctl(first, (int)command, pointer);
+    default: return -ENOSYS;
+    }
+}

@@ -1,0 +1,101 @@
+/* sysv.h - what segments, semaphore sets and message queues of System V have in common:
+ * an id, a key, an owner, a mode, and the calls that deal with those.
+ *
+ *      struct sysv_kind   shm_kind: its objects, in order of their ids
+ *         |
+ *         +-- struct sysv_object   at the start of a segment
+ *         +-- struct sysv_object   at the start of another
+ *
+ * An object stays until somebody removes it, whoever comes and goes.
+ */
+#pragma once
+
+#include "arch/x86/usercopy.h"
+#include "fs/procfs.h"
+
+enum { IPC_CREAT = 01000, IPC_EXCL = 02000, IPC_NOWAIT = 04000 };   /* flags */
+enum { IPC_RMID = 0, IPC_SET = 1, IPC_STAT = 2, IPC_INFO = 3 };     /* commands */
+enum { IPC_PRIVATE = 0 };                                           /* no key */
+
+struct ipc_perm {               /* as IPC_STAT tells it */
+    int32_t key;
+    uint32_t uid, gid;          /* the owner */
+    uint32_t cuid, cgid;        /* the creator, who has the owner's rights, too */
+    uint16_t mode, unused1;     /* nine bits of rights; above them the kind's own */
+    uint16_t seq, unused2;
+    uint32_t unused[2];
+};
+static_assert(sizeof(struct ipc_perm) == 36, "Linux/i386, IPC_64");
+
+struct sysv_object {            /* first in every object */
+    struct list_node node;      /* kind->objects */
+    struct list_node hash_node; /* by_id */
+    struct sysv_kind *kind;     /* [const] */
+    int id;                     /* [const] above 0, never used twice */
+    uint32_t size;              /* [const] bytes, semaphores: a get may ask for less */
+    struct ipc_perm perm;
+    nanoseconds_t changed;      /* by IPC_SET and the like; since 1970 */
+};
+
+union sysv_status {             /* shmid_ds, semid_ds or msqid_ds */
+    struct ipc_perm perm;
+    char bytes[88];
+};
+
+struct seconds64 {              /* since 1970, in two words: not aligned to 8 */
+    uint32_t low, high;
+};
+
+struct sysv_kind {              /* [const], but for objects and count */
+    const char *name;           /* "shm": one is "shm:12" in /proc/ipc */
+    int stat_command;           /* SHM_STAT; SHM_INFO and SHM_STAT_ANY are the next */
+    size_t status_size;         /* of what IPC_STAT gives */
+    uint32_t limits[10];        /* what IPC_INFO gives */
+    size_t info_sizes[2];       /* of what IPC_INFO and SHM_INFO give */
+    /* A new object of that size, not filled in yet. 0 or -errno. */
+    int (*create)(uint32_t size, struct sysv_object **out);
+    void (*status)(const struct sysv_object *object, void *status);
+    /* The kind's own part of IPC_SET. 0 or -errno. */
+    int (*set)(struct sysv_object *object, const void *status);     /* nothing */
+    /* IPC_RMID; ends in sysv_free, now or later. */
+    void (*remove)(struct sysv_object *object);
+    /* Makes of the limits what SHM_INFO gives. */
+    void (*usage)(uint32_t words[10]);
+    void (*show)(struct text *text, const struct sysv_object *object);
+    struct list objects;
+    unsigned count;
+};
+
+extern struct sysv_kind shm_kind, sem_kind;
+
+#define SYSV_MAX 4096           /* objects of one kind */
+
+struct seconds64 seconds64(nanoseconds_t time);
+
+/* The object of that id; NULL: -EINVAL. */
+struct sysv_object *sysv_find(const struct sysv_kind *kind, int id);
+
+/* wanted: enum permission bits (fs/inode.h). 0, -EACCES. */
+must_check int sysv_permission(const struct sysv_object *object, unsigned wanted);
+
+/* By effective ids: its owner, its creator, or root? */
+bool sysv_is_owned(const struct sysv_object *object);
+
+/* shmget and its kin: an id or -errno. */
+long sysv_get(struct sysv_kind *kind, int32_t key, uint32_t size, int flags);
+
+/* shmctl and its kin: the commands that all kinds have. */
+long sysv_control(struct sysv_kind *kind, int id, int command, uptr_t buffer);
+
+/* The end of an object: no longer to be found, its memory given back. */
+void sysv_free(struct sysv_object *object);
+
+void sysv_init(void);
+
+/* SLEEPS. semop and semtimedop; the time-out may be NULL. time_from_user reads a
+ * timespec32, time64_from_user a timespec64. */
+long sem_operate(int id, uptr_t operations, uint32_t count, uptr_t timeout,
+                 int (*read_time)(uptr_t from, nanoseconds_t *time)) SLEEPS;
+
+/* The process ends: what it did with SEM_UNDO is undone. */
+void semaphores_end(struct process *process);

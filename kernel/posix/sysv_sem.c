@@ -1,0 +1,423 @@
+/* sysv_sem.c - semget, semop, semctl: sets of semaphores, several operations as one.
+ *
+ * Shape: semop's operations are done all or not at all. Who cannot go on waits with
+ * them on the set's one queue, and whoever changes a value tries them for him:
+ *
+ *      struct sem_set   of[]: 0 3 1    waiters --> [-1 on 0] --> [-2 on 2, +1 on 0]
+ *         |
+ *       undos --> what this process did with SEM_UNDO      also on the process's list
+ *
+ * Hand-over: the waker does the waiter's operations and ends its wait. The queue is
+ * tried from its front, again after each success, so nobody waits who could go on.
+ * Invariants: a value is 0 to SEMVMX, an adjustment fits its 16 bits. A process has one
+ *   sem_undo for a set at most; it lives until the process or the set ends.
+ * Sleeps: sem_operate.
+ * Linux: at most 32 operations a call and 1,024 semaphores a set, not 500 and 32,000.
+ *   A wait is never restarted, not after a stop either, as on Linux.
+ * Tests: user/tests/sysv_sem.c, sysv_sem_wait.c, sysv_sem_undo.c, sysv_ids.c.
+ * See: semop(2), semctl(2).
+ */
+#include "ipc/proc_ipc.h"
+#include "mm/heap.h"
+#include "posix/clock.h"
+#include "posix/sysv.h"
+#include "sched/process.h"
+#include "syscall.h"
+
+enum { SEM_UNDO = 0x1000 };     /* in an operation's flags */
+enum sem_command {
+    GETPID = 11, GETVAL, GETALL, GETNCNT, GETZCNT, SETVAL, SETALL, SEM_STAT
+};
+enum { SEMMSL = 1024, SEMOPM = 32, SEMVMX = 32767 };
+
+struct sembuf {
+    uint16_t number;
+    int16_t change, flags;
+};
+
+struct sem_undo {
+    struct list_node process_node;  /* process->semaphore_undos */
+    struct list_node set_node;      /* set->undos */
+    struct sem_set *set;
+    pid_t pid;
+    int16_t adjust[];               /* what to add to each value in the end */
+};
+
+struct sem_set {
+    struct sysv_object common;
+    struct wait_queue waiters;      /* struct sem_waiter */
+    struct list undos;              /* struct sem_undo */
+    nanoseconds_t operated;         /* last semop; since 1970 */
+    struct semaphore {
+        uint16_t value;
+        pid_t last;                 /* who changed it last */
+    } of[];
+};
+
+struct sem_waiter {                 /* one semop; on the caller's stack */
+    struct waiter waiter;
+    struct sembuf operations[SEMOPM];
+    unsigned count;
+    unsigned blocker;               /* the operation that has to wait */
+    struct sem_undo *undo;          /* NULL: no SEM_UNDO among them */
+    pid_t pid;
+};
+
+struct semid_ds {
+    struct ipc_perm perm;
+    struct seconds64 operated, changed;
+    uint32_t count, unused[2];
+};
+
+static struct sem_set *set_of(const struct sysv_object *object)
+{
+    return container_of(object, struct sem_set, common);
+}
+
+static void describe(const struct waiter *waiter, char *to, size_t size);
+static const struct wait_class sem_class = { "System V semaphore", describe };
+
+/* -- Operations -------------------------------------------------------------------- */
+
+enum { MUST_WAIT = 1 };
+
+/* One operation. 0, -ERANGE, -EAGAIN, MUST_WAIT; and then nothing is changed. */
+static int operate(struct sem_set *set, const struct sembuf *o, struct sem_undo *undo)
+{
+    struct semaphore *semaphore = &set->of[o->number];
+    int value = semaphore->value + o->change;
+
+    if (value < 0 || (o->change == 0 && value != 0))
+        return o->flags & IPC_NOWAIT ? -EAGAIN : MUST_WAIT;
+    if (value > SEMVMX)
+        return -ERANGE;
+    if (o->flags & SEM_UNDO) {
+        int adjust = undo->adjust[o->number] - o->change;
+        if (adjust != (int16_t)adjust)
+            return -ERANGE;
+        undo->adjust[o->number] = (int16_t)adjust;
+    }
+    semaphore->value = (uint16_t)value;
+    return 0;
+}
+
+/* All of w's operations, or none. As operate(). */
+static int attempt(struct sem_set *set, struct sem_waiter *w)
+{
+    int result = 0;
+    unsigned done = 0;
+
+    while (done < w->count && !(result = operate(set, &w->operations[done], w->undo)))
+        done++;
+    if (result) {
+        w->blocker = done;
+        while (done-- > 0) {
+            const struct sembuf *o = &w->operations[done];
+            set->of[o->number].value -= o->change;
+            if (o->flags & SEM_UNDO)
+                w->undo->adjust[o->number] += o->change;
+        }
+        return result;
+    }
+    while (done-- > 0)
+        set->of[w->operations[done].number].last = w->pid;
+    set->operated = time_realtime();
+    return 0;
+}
+
+/* A value has changed: whoever can go on now does. */
+static void serve(struct sem_set *set)
+{
+    struct waiter *waiter;
+
+again:
+    list_for_each (waiter, &set->waiters.waiters, node) {
+        int result = attempt(set, container_of(waiter, struct sem_waiter, waiter));
+        if (result == MUST_WAIT)
+            continue;
+        waiter_wake(waiter, result);
+        goto again;
+    }
+}
+
+/* -- What exit undoes -------------------------------------------------------------- */
+
+/* The current process's for that set; NULL: no memory. */
+static struct sem_undo *undo_of(struct sem_set *set)
+{
+    struct process *process = current_process();
+    struct sem_undo *undo;
+
+    list_for_each (undo, &process->semaphore_undos, process_node)
+        if (undo->set == set)
+            return undo;
+    undo = heap_alloc(HEAP_SYSV,
+                      sizeof(*undo) + set->common.size * sizeof(undo->adjust[0]));
+    if (!undo)
+        return NULL;
+    undo->set = set;
+    undo->pid = process->pid;
+    list_push_back(&process->semaphore_undos, &undo->process_node);
+    list_push_back(&set->undos, &undo->set_node);
+    return undo;
+}
+
+static void undo_free(struct sem_undo *undo)
+{
+    list_remove(&undo->process_node);
+    list_remove(&undo->set_node);
+    heap_free(undo);
+}
+
+void semaphores_end(struct process *process)
+{
+    struct sem_undo *undo;
+
+    while ((undo = list_first_entry(&process->semaphore_undos, struct sem_undo,
+                                    process_node))) {
+        struct sem_set *set = undo->set;
+        for (uint32_t i = 0; i < set->common.size; i++) {
+            if (!undo->adjust[i])
+                continue;
+            int value = set->of[i].value + undo->adjust[i];
+            set->of[i].value = (uint16_t)max(0, min(value, (int)SEMVMX));
+            set->of[i].last = process->pid;
+        }
+        undo_free(undo);
+        serve(set);
+    }
+}
+
+/* A value was set: nobody's exit is to change that. */
+static void forget_undo(struct sem_set *set, uint32_t number)
+{
+    struct sem_undo *undo;
+
+    list_for_each (undo, &set->undos, set_node)
+        undo->adjust[number] = 0;
+}
+
+/* -- As a System V object ---------------------------------------------------------- */
+
+static int set_create(uint32_t size, struct sysv_object **out)
+{
+    if (size == 0 || size > SEMMSL)
+        return -EINVAL;
+    struct sem_set *set =
+        heap_alloc(HEAP_SYSV, sizeof(*set) + size * sizeof(set->of[0]));
+    if (!set)
+        return -ENOMEM;
+    list_init(&set->undos);
+    wait_queue_init(&set->waiters, &sem_class);
+    *out = &set->common;
+    return 0;
+}
+
+static void set_status(const struct sysv_object *object, void *status)
+{
+    struct semid_ds *ds = status;
+
+    ds->operated = seconds64(set_of(object)->operated);
+    ds->changed = seconds64(object->changed);
+    ds->count = object->size;
+}
+
+static void set_remove(struct sysv_object *object)
+{
+    struct sem_set *set = set_of(object);
+    struct sem_undo *undo;
+
+    wait_wake_all(&set->waiters, -EIDRM);
+    while ((undo = list_first_entry(&set->undos, struct sem_undo, set_node)))
+        undo_free(undo);
+    sysv_free(object);
+}
+
+/* How many sets, how many semaphores. */
+static void set_usage(uint32_t words[10])
+{
+    const struct sysv_object *object;
+
+    words[7] = sem_kind.count;
+    words[9] = 0;
+    list_for_each (object, &sem_kind.objects, node)
+        words[9] += object->size;
+}
+
+/* The set, and who holds what is waited for, as far as SEM_UNDO tells. */
+static void describe(const struct waiter *waiter, char *to, size_t size)
+{
+    const struct sem_waiter *w = container_of(waiter, const struct sem_waiter, waiter);
+    const struct sem_set *set = container_of(waiter->queue, struct sem_set, waiters);
+    const struct sembuf *o = &w->operations[w->blocker];
+    const struct sem_undo *undo;
+    char before = ' ';
+    size_t at = (size_t)format(to, size, "sem:%d", set->common.id);
+
+    list_for_each (undo, &set->undos, set_node)
+        if (undo->adjust[o->number] * (o->change ? 1 : -1) > 0 && at < size) {
+            at += (size_t)format(to + at, size - at, "%c%d", before, undo->pid);
+            before = ',';
+        }
+    if (before == ' ' && at < size)
+        format(to + at, size - at, " -");
+}
+
+/* semaphores, and who waits */
+static void set_show(struct text *text, const struct sysv_object *object)
+{
+    text_printf(text, " %u", object->size);
+    text_waiters(text, "waiters", &set_of(object)->waiters);
+}
+
+struct sysv_kind sem_kind = {
+    .name = "sem",
+    .stat_command = SEM_STAT,
+    .status_size = sizeof(struct semid_ds),
+    .limits = { SYSV_MAX * SEMMSL, SYSV_MAX, SYSV_MAX * SEMMSL, SYSV_MAX, SEMMSL,
+                SEMOPM, SEMOPM, 0, SEMVMX, SEMVMX },
+    .info_sizes = { 40, 40 },
+    .create = set_create,
+    .status = set_status,
+    .remove = set_remove,
+    .usage = set_usage,
+    .show = set_show,
+    .objects = LIST_INIT(sem_kind.objects),
+};
+
+/* -- System calls ------------------------------------------------------------------ */
+
+long sys_semget(int32_t key, int count, int flags)
+{
+    return sysv_get(&sem_kind, key, (uint32_t)count, flags);
+}
+
+static uint32_t count_waiters(const struct sem_set *set, uint32_t number, bool for_zero)
+{
+    struct waiter *waiter;
+    uint32_t count = 0;
+
+    list_for_each (waiter, &set->waiters.waiters, node) {
+        const struct sem_waiter *w = container_of(waiter, struct sem_waiter, waiter);
+        const struct sembuf *o = &w->operations[w->blocker];
+        count += o->number == number && (o->change == 0) == for_zero;
+    }
+    return count;
+}
+
+static void set_value(struct sem_set *set, uint32_t number, uint16_t value)
+{
+    set->of[number].value = value;
+    set->of[number].last = current_process()->pid;
+    set->common.changed = time_realtime();
+    forget_undo(set, number);
+}
+
+static int get_all(const struct sem_set *set, uptr_t to)
+{
+    for (uint32_t i = 0; i < set->common.size; i++)
+        if (copy_to_user(uptr(to.address + i * 2), &set->of[i].value, 2))
+            return -EFAULT;
+    return 0;
+}
+
+static int set_all(struct sem_set *set, uptr_t from)
+{
+    uint16_t *values = heap_alloc(HEAP_IO, set->common.size * sizeof(*values));
+    int error = values
+                    ? copy_from_user(values, from, set->common.size * sizeof(*values))
+                    : -ENOMEM;
+
+    for (uint32_t i = 0; i < set->common.size && !error; i++)
+        if (values[i] > SEMVMX)
+            error = -ERANGE;
+    for (uint32_t i = 0; i < set->common.size && !error; i++)
+        set_value(set, i, values[i]);
+    heap_free(values);
+    if (!error)
+        serve(set);
+    return error;
+}
+
+long sys_semctl(int id, int number, int command, uint32_t argument)
+{
+    bool sets = command == SETVAL || command == SETALL;
+
+    if (command < GETPID || command > SETALL)
+        return sysv_control(&sem_kind, id, command, uptr(argument));
+    if (command == SETVAL && argument > SEMVMX)
+        return -ERANGE;
+    struct sysv_object *object = sysv_find(&sem_kind, id);
+    if (!object)
+        return -EINVAL;
+    struct sem_set *set = set_of(object);
+    int error = sysv_permission(object, sets ? MAY_WRITE : MAY_READ);
+    if (error)
+        return error;
+    if (command == GETALL || command == SETALL)
+        return sets ? set_all(set, uptr(argument)) : get_all(set, uptr(argument));
+    if ((uint32_t)number >= set->common.size)
+        return -EINVAL;
+    switch (command) {
+    case GETPID: return set->of[number].last;
+    case GETVAL: return set->of[number].value;
+    case SETVAL:
+        set_value(set, (uint32_t)number, (uint16_t)argument);
+        serve(set);
+        return 0;
+    default: return (long)count_waiters(set, (uint32_t)number, command == GETZCNT);
+    }
+}
+
+long sem_operate(int id, uptr_t operations, uint32_t count, uptr_t timeout,
+                 int (*read_time)(uptr_t from, nanoseconds_t *time))
+{
+    nanoseconds_t deadline = DEADLINE_NEVER;
+    unsigned wanted = MAY_READ;
+    bool undoes = false;
+    struct sem_waiter w;
+    int result;
+
+    if (count == 0)
+        return -EINVAL;
+    if (count > SEMOPM)
+        return -E2BIG;
+    if (copy_from_user(w.operations, operations, count * sizeof(w.operations[0])))
+        return -EFAULT;
+    if (!uptr_is_null(timeout)) {
+        if ((result = read_time(timeout, &deadline)))
+            return result;
+        deadline = time_deadline(deadline);
+    }
+    struct sysv_object *object = sysv_find(&sem_kind, id);
+    if (!object)
+        return -EINVAL;
+    struct sem_set *set = set_of(object);
+    for (unsigned i = 0; i < count; i++) {
+        if (w.operations[i].number >= set->common.size)
+            return -EFBIG;
+        if (w.operations[i].change != 0)
+            wanted = MAY_WRITE;
+        undoes |= w.operations[i].flags & SEM_UNDO;
+    }
+    if ((result = sysv_permission(object, wanted)))
+        return result;
+    w.undo = undoes ? undo_of(set) : NULL;
+    if (undoes && !w.undo)
+        return -ENOMEM;
+    w.count = count;
+    w.pid = current_process()->pid;
+    result = attempt(set, &w);
+    if (result == 0)
+        serve(set);
+    if (result != MUST_WAIT)
+        return result;
+    waiter_init(&w.waiter, &set->waiters);
+    long ended = wait_sleep_waiter(&w.waiter, deadline);
+    return ended == -ETIMEDOUT ? -EAGAIN : ended;
+}
+
+long sys_semtimedop_time64(int id, uptr_t operations, uint32_t count, uptr_t timeout)
+{
+    return sem_operate(id, operations, count, timeout, time64_from_user);
+}

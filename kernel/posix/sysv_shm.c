@@ -1,0 +1,260 @@
+/* sysv_shm.c - shmget, shmat, shmdt, shmctl: segments of System V shared memory.
+ *
+ * Shape: a segment is a memory object with an id; an attachment is a region that maps
+ * it, the same that mmap makes of a file in /dev/shm.
+ *
+ *      process A                  struct segment              process B
+ *      [region] --owner-------------> id, key, mode <-----------owner-- [region]
+ *         |                              |                                |
+ *         +-------------------------> memory object <---------------------+
+ *
+ * Invariants: nobody else maps the object, so the list of its mappings is the list of
+ *   attachments; each of those regions names the segment as its owner. A segment marked
+ *   SHM_DEST has one at least.
+ * Sleeps: never.
+ * Linux: a store behind the segment's last page is SIGBUS after mremap there too, but
+ *   mremap does not make an attachment larger (EINVAL). Huge pages: SHM_HUGETLB means
+ *   nothing.
+ * Tests: user/tests/sysv_shm.c, sysv_shm_life.c, sysv_ids.c.
+ * See: shmop(2), shmctl(2).
+ */
+#include "mm/address_space.h"
+#include "mm/heap.h"
+#include "posix/sysv.h"
+#include "sched/process.h"
+#include "syscall.h"
+
+enum shm_flags {
+    SHM_DEST = 01000, SHM_LOCKED = 02000,                           /* in the mode */
+    SHM_RDONLY = 010000, SHM_RND = 020000, SHM_REMAP = 040000, SHM_EXEC = 0100000,
+};
+enum { SHM_LOCK = 11, SHM_UNLOCK = 12, SHM_STAT = 13 };
+
+#define SHMMAX 0x7fffffffu      /* bytes of one segment */
+
+struct segment {
+    struct sysv_object common;
+    struct memory_object *object;
+    struct region_owner owner;  /* of the regions that are its attachments */
+    nanoseconds_t attached, detached;   /* when last; since 1970 */
+    pid_t creator, last;        /* who made it; who attached or detached last */
+    bool busy;                  /* being attached: must not go */
+};
+
+struct shmid_ds {
+    struct ipc_perm perm;
+    uint32_t size;
+    struct seconds64 attached, detached, changed;
+    uint32_t creator, last, attachments, unused[2];
+};
+
+static struct segment *segment_of(const struct sysv_object *object)
+{
+    return container_of(object, struct segment, common);
+}
+
+static void free_if_unused(struct segment *s)
+{
+    if (!(s->common.perm.mode & SHM_DEST) || s->busy
+        || !list_is_empty(&s->object->mappings))
+        return;
+    object_put(s->object);
+    sysv_free(&s->common);
+}
+
+/* A region came or went: by shmat or shmdt, but by fork, munmap or exit as well. */
+static void attachment_changed(struct region_owner *owner, bool gone)
+{
+    struct segment *s = container_of(owner, struct segment, owner);
+
+    s->last = current_process()->pid;
+    *(gone ? &s->detached : &s->attached) = time_realtime();
+    free_if_unused(s);
+}
+
+/* -- As a System V object ---------------------------------------------------------- */
+
+static int segment_create(uint32_t size, struct sysv_object **out)
+{
+    if (size == 0 || size > SHMMAX)
+        return -EINVAL;
+    struct segment *s = heap_new(HEAP_SYSV, struct segment);
+    if (!s)
+        return -ENOMEM;
+    s->object = object_create(round_up(size, PAGE_SIZE) >> PAGE_SHIFT);
+    if (!s->object) {
+        heap_free(s);
+        return -ENOMEM;
+    }
+    s->owner.changed = attachment_changed;
+    s->creator = current_process()->pid;
+    *out = &s->common;
+    return 0;
+}
+
+static void segment_status(const struct sysv_object *object, void *status)
+{
+    const struct segment *s = segment_of(object);
+    struct shmid_ds *ds = status;
+
+    ds->size = object->size;
+    ds->attached = seconds64(s->attached);
+    ds->detached = seconds64(s->detached);
+    ds->changed = seconds64(object->changed);
+    ds->creator = (uint32_t)s->creator;
+    ds->last = (uint32_t)s->last;
+    ds->attachments = list_length(&s->object->mappings);
+}
+
+static void segment_remove(struct sysv_object *object)
+{
+    object->perm.mode |= SHM_DEST;
+    object->perm.key = IPC_PRIVATE;
+    free_if_unused(segment_of(object));
+}
+
+/* How many, how many pages, how many of those exist. */
+static void segment_usage(uint32_t words[10])
+{
+    const struct sysv_object *object;
+
+    words[0] = shm_kind.count;
+    words[1] = words[2] = words[3] = words[4] = 0;
+    list_for_each (object, &shm_kind.objects, node) {
+        words[1] += segment_of(object)->object->size_pages;
+        words[2] += segment_of(object)->object->nr_pages;
+    }
+}
+
+/* bytes pages attachments creator last */
+static void segment_show(struct text *text, const struct sysv_object *object)
+{
+    const struct segment *s = segment_of(object);
+
+    text_printf(text, " %u %u %u %d %d", object->size, s->object->nr_pages,
+                list_length(&s->object->mappings), s->creator, s->last);
+}
+
+struct sysv_kind shm_kind = {
+    .name = "shm",
+    .stat_command = SHM_STAT,
+    .status_size = sizeof(struct shmid_ds),
+    .limits = { SHMMAX, 1, SYSV_MAX, SYSV_MAX, SHMMAX >> PAGE_SHIFT },
+    .info_sizes = { 36, 24 },
+    .create = segment_create,
+    .status = segment_status,
+    .remove = segment_remove,
+    .usage = segment_usage,
+    .show = segment_show,
+    .objects = LIST_INIT(shm_kind.objects),
+};
+
+/* -- System calls ------------------------------------------------------------------ */
+
+long sys_shmget(int32_t key, size_t size, int flags)
+{
+    return sysv_get(&shm_kind, key, size, flags);
+}
+
+long sys_shmctl(int id, int command, uptr_t buffer)
+{
+    if (command != SHM_LOCK && command != SHM_UNLOCK)
+        return sysv_control(&shm_kind, id, command, buffer);
+    struct sysv_object *object = sysv_find(&shm_kind, id);
+    if (!object)
+        return -EINVAL;
+    if (!sysv_is_owned(object))
+        return -EPERM;
+    // all memory stays anyway: it is only noted
+    object->perm.mode =
+        (object->perm.mode & ~SHM_LOCKED) | (command == SHM_LOCK ? SHM_LOCKED : 0);
+    return 0;
+}
+
+/* Where an attachment goes, made free for it, or -errno. */
+static long place_for(uint32_t address, size_t size, int flags)
+{
+    struct address_space *space = current()->space;
+    vaddr_t at = address;
+
+    if (at == 0) {
+        if (flags & SHM_REMAP)
+            return -EINVAL;
+        at = space_find_gap(space, 0, size);
+        return at ? (long)at : -ENOMEM;
+    }
+    if (at & PAGE_MASK && !(flags & SHM_RND))
+        return -EINVAL;
+    at = round_down(at, PAGE_SIZE);
+    if (at < USER_START || !user_range_ok(uptr(at), size))
+        return -EINVAL;
+    struct region *above = space_find_above(space, at);
+    if (!above || above->start >= at + size)
+        return (long)at;
+    int error = flags & SHM_REMAP ? space_unmap(space, at, size) : -EINVAL;
+    return error ? error : (long)at;
+}
+
+long sys_shmat(int id, uint32_t address, int flags)
+{
+    struct sysv_object *object = sysv_find(&shm_kind, id);
+    unsigned wanted = flags & SHM_RDONLY ? MAY_READ : MAY_READ | MAY_WRITE;
+    int protection = flags & SHM_RDONLY ? PROT_READ : PROT_READ | PROT_WRITE;
+    struct region *region;
+
+    if (!object)
+        return -EINVAL;
+    if (flags & SHM_EXEC) {
+        wanted |= MAY_EXECUTE;
+        protection |= PROT_EXEC;
+    }
+    int error = sysv_permission(object, wanted);
+    if (error)
+        return error;
+    struct segment *s = segment_of(object);
+    size_t size = s->object->size_pages << PAGE_SHIFT;
+    s->busy = true;             // SHM_REMAP may unmap its last attachment
+    long at = place_for(address, size, flags);
+    if ((unsigned long)at < (unsigned long)-4096) {
+        error = space_map(current()->space, (vaddr_t)at, size, protection,
+                          flags & SHM_RDONLY ? REGION_SHARED | REGION_NEVER_WRITABLE
+                                             : REGION_SHARED,
+                          s->object, 0, &region);
+        if (error)
+            at = error;
+        else
+            region_own(region, &s->owner);
+    }
+    s->busy = false;
+    free_if_unused(s);
+    return at;
+}
+
+/* Of an attachment there may be only parts left: all that would lie where they do, had
+ * it been attached at `address`. */
+long sys_shmdt(uint32_t address)
+{
+    struct address_space *space = current()->space;
+    struct region_owner *owner = NULL;
+    vaddr_t at = address, end = UINT32_MAX;
+    struct region *region;
+
+    if (address & PAGE_MASK)
+        return -EINVAL;
+    while ((region = space_find_above(space, at)) && region->start < end) {
+        uint32_t offset = region->first_page << PAGE_SHIFT;
+        vaddr_t start = region->start;
+        at = region->end;
+        if (!region->owner || (owner && region->owner != owner)
+            || start - address != offset)
+            continue;
+        if (!owner) {
+            owner = region->owner;
+            end = address + (region->object->size_pages << PAGE_SHIFT);
+        }
+        int error = space_unmap(space, start, at - start);
+        if (error)
+            return error;
+    }
+    return owner ? 0 : -EINVAL;
+}
