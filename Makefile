@@ -135,6 +135,7 @@ src += kernel/posix/futex.c             # waiting on a word of memory
 src += kernel/posix/poll.c              # waiting for many
 src += kernel/posix/clock.c             # reading clocks, sleeping
 src += kernel/posix/timer.c             # interval and POSIX timers
+src += kernel/posix/file_lock.c         # record locks, flock
 src += kernel/posix/sysv.c              # System V objects: keys, ids, permissions
 src += kernel/posix/sysv_shm.c          # segments of shared memory
 src += kernel/posix/sysv_sem.c          # sets of semaphores

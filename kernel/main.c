@@ -30,6 +30,7 @@
 #include "kernel_test.h"
 #include "mm/heap.h"
 #include "multiboot.h"
+#include "posix/file_lock.h"
 #include "posix/sysv.h"
 #include "posix/timer.h"
 #include "proc/life.h"
@@ -88,6 +89,7 @@ static void start_file_systems(const struct boot_info *boot)
     mailboxes_init();
     proc_ipc_init();
     sysv_init();
+    file_locks_init();
 }
 
 /* -- The first process ------------------------------------------------------------- */

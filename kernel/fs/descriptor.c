@@ -22,6 +22,7 @@
 #define CLOSE_ON_EXEC 1u
 
 long (*file_lock_hook)(int fd, struct file *file, int command, uptr_t lock);
+void (*file_lock_end)(struct inode *inode, const void *owner);
 
 static struct file *entry_file(struct file *entry)
 {
@@ -114,6 +115,9 @@ static void table_clear(struct file_table *table, unsigned fd)
 
     table->files[fd] = NULL;
     table->lowest_free = min(table->lowest_free, fd);
+    // any close of a file ends all the process's locks on it
+    if (file->inode && file->inode->locks && !(file->flags & O_PATH))
+        file_lock_end(file->inode, table);
     passed_drop(file);
 }
 
@@ -308,8 +312,8 @@ long sys_dup3(int fd, int to, int flags)
 
 enum fcntl_command {
     F_DUPFD = 0, F_GETFD = 1, F_SETFD = 2, F_GETFL = 3, F_SETFL = 4, F_GETLK = 12,
-    F_SETLK = 13, F_SETLKW = 14, F_DUPFD_CLOEXEC = 1030, F_SETPIPE_SZ = 1031,
-    F_GETPIPE_SZ = 1032,
+    F_SETLK = 13, F_SETLKW = 14, F_OFD_GETLK = 36, F_OFD_SETLKW = 38,
+    F_DUPFD_CLOEXEC = 1030, F_SETPIPE_SZ = 1031, F_GETPIPE_SZ = 1032,
 };
 #define FD_CLOEXEC       1u
 #define CHANGEABLE_FLAGS (O_APPEND | O_NONBLOCK | O_DIRECT)
@@ -326,7 +330,8 @@ static long control(int fd, struct file *file, int command, uint32_t argument)
     long result = -EINVAL;
 
     file_get(file);
-    if (command >= F_GETLK && command <= F_SETLKW) {
+    if ((command >= F_GETLK && command <= F_SETLKW)
+        || (command >= F_OFD_GETLK && command <= F_OFD_SETLKW)) {
         if (file_lock_hook)
             result = file_lock_hook(fd, file, command, uptr(argument));
     } else if (file->operations->control) {

@@ -133,6 +133,8 @@ static void file_destroy(struct file *file)
 
     if (file->operations->release)
         file->operations->release(file);
+    if (file->inode && file->inode->locks)
+        file_lock_end(file->inode, file);
     if (file->inode)
         inode_put(file->inode);
     heap_free(file);

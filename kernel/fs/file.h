@@ -183,6 +183,10 @@ void files_init(void);
  * EINVAL. */
 extern long (*file_lock_hook)(int fd, struct file *file, int command, uptr_t lock);
 
+/* Ends an owner's locks on the inode: a descriptor table's, an open file's. Called for
+ * inodes that have locks at all; set by kernel/posix, too. */
+extern void (*file_lock_end)(struct inode *inode, const void *owner);
+
 /* -- Descriptors of the current process -------------------------------------------- */
 
 /* The file without a new reference: valid until something sleeps. NULL: -EBADF. */

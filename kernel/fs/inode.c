@@ -51,7 +51,7 @@ void inode_free(struct inode *inode)
     struct inode *parent;
 
     do {
-        assert(inode->refs == 0 && !inode->mounted && !inode->covers);
+        assert(inode->refs == 0 && !inode->mounted && !inode->covers && !inode->locks);
         parent = inode->parent != inode ? inode->parent : NULL;
         if (inode->operations->release)
             inode->operations->release(inode);

@@ -27,8 +27,7 @@ enum region_flags {
 
 /* Who else has a say about a region, which is then never joined with another. */
 struct region_owner {
-    /* A region of its has come, or has gone. */
-    void (*changed)(struct region_owner *owner, bool gone);
+    void (*changed)(struct region_owner *owner, bool gone);   /* one came, or went */
 };
 
 struct region {
