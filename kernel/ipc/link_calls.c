@@ -53,9 +53,8 @@ long sys_link_open(pid_t peer, uptr_t attr)
     if (error)
         return error;
     struct link_end *end = link_end_of(link, current_process()->pid);
-    end->in.capacity = capacity_of(wanted.capacity, 0);
     end->refuses = wanted.refuse;
-    message_channel_refill(&end->in);
+    message_channel_set_capacity(&end->in, capacity_of(wanted.capacity, 0));
     return 0;
 }
 

@@ -115,7 +115,8 @@ static void insert(struct message *m, enum message_place place)
     wait_wake_all(&q->can_receive, 0);
 }
 
-static void insert_accepted(struct message *m)
+/* It has a number now, and counts. */
+static void number(struct message *m)
 {
     struct message_channel *c = m->channel;
 
@@ -123,20 +124,34 @@ static void insert_accepted(struct message *m)
     c->queued++;
     c->bytes += m->length;
     list_push_back(&c->accepted, &m->age_node);
-    insert(m, MESSAGE_ACCEPTED);
+    m->place = MESSAGE_ACCEPTED;
     if (m->until == UNTIL_ACCEPTED)
         tell_sender(m, 0);
 }
 
-/* The oldest of the channel's senders that wait for room; NULL: none. */
-static struct message *first_pending(const struct message_channel *c)
+static void insert_accepted(struct message *m)
+{
+    insert(m, MESSAGE_ACCEPTED);
+    number(m);
+}
+
+/* The first of the channel's messages in the list that is at that place and whose
+ * sender waits; NULL: none. */
+static struct message *first_at(const struct list *list,
+                                const struct message_channel *c,
+                                enum message_place place)
 {
     struct message *m;
 
-    list_for_each (m, &c->queue->pending, node)
-        if (m->channel == c && !is_withdrawn(m))
+    list_for_each (m, list, node)
+        if (m->channel == c && m->place == place && !is_withdrawn(m))
             return m;
     return NULL;
+}
+
+static struct message *first_pending(const struct message_channel *c)
+{
+    return first_at(&c->queue->pending, c, MESSAGE_PENDING);
 }
 
 void message_channel_refill(struct message_channel *c)
@@ -154,6 +169,23 @@ void message_channel_refill(struct message_channel *c)
     }
     if (message_has_room(c))
         wait_wake_all(&c->queue->can_send, 0);
+}
+
+void message_channel_set_capacity(struct message_channel *c, uint32_t capacity)
+{
+    struct message *m;
+
+    c->capacity = capacity;
+    // what was offered while there was no capacity stays where it is, as accepted
+    while ((m = first_at(&c->queue->messages, c, MESSAGE_OFFERED))
+           && has_place(c, m->length)) {
+        int error = c->queue->operations->accept(m);
+        if (error)
+            drop(m, error);
+        else
+            number(m);
+    }
+    message_channel_refill(c);
 }
 
 /* -- Delivery ---------------------------------------------------------------------- */
@@ -309,8 +341,6 @@ static int post_waiting(struct message_channel *c, struct message *m, struct sen
     if (error)
         return error;
     if (c->capacity == 0) {
-        if (kept->until == UNTIL_ACCEPTED)
-            kept->until = UNTIL_RECEIVED;
         insert(kept, MESSAGE_OFFERED);
     } else {
         list_push_back(&c->queue->pending, &kept->node);
@@ -430,8 +460,8 @@ static const char *fault_of(const struct message_queue *q)
         if (m->priority > priority)
             return "a message out of order";
         priority = m->priority;
-        if (c->queue != q || c->queued > c->capacity)
-            return "a channel over its capacity";
+        if (c->queue != q)
+            return "a message of another queue";
         if (m->place == MESSAGE_OFFERED ? !m->sending : m->place != MESSAGE_ACCEPTED)
             return "a message in the wrong place";
     }

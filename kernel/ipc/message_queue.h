@@ -137,8 +137,10 @@ bool message_has_room(const struct message_channel *channel);
 void message_discard_all(struct message_queue *queue, struct message_channel *channel,
                          long error);
 
-/* The capacity or room of a channel grew: senders that wait may go on. */
+/* There is more room in the channel: senders that wait may go on. */
 void message_channel_refill(struct message_channel *channel);
+/* The same by a larger capacity. With a smaller one what is queued stays. */
+void message_channel_set_capacity(struct message_channel *channel, uint32_t capacity);
 
 /* For kcheck. */
 bool message_queue_check(const struct message_queue *queue, char *why, size_t size);
