@@ -335,6 +335,7 @@ build/user/%: user/%.c build/user/libparley.a $(musl)/libc.a $(recipes)
 
 # The examples of the manual, as one program that tests them.
 build/user/tests/native_manual: build/manual.inc
+build/user/tests/native_manual: user_flags += -I.
 
 build/manual.inc: tools/man-examples $(wildcard user/man/*)
 	$(quiet)tools/man-examples > $@.new && mv $@.new $@

@@ -98,6 +98,10 @@ must_check int link_get(struct process *partner, struct link **link);
 /* It is closed from now on; what remains is remembered, or freed with the last. */
 void link_shut(struct link *link);
 
+/* Of those who wait at an inbox: does this one send to, or receive at, the end? */
+typedef bool link_waiter(const struct waiter *waiter, const struct link_end *end);
+link_waiter link_sends_to, link_receives_at;
+
 /* Would a wait for ever for `pid` close a circle of single-threaded processes? */
 bool wait_closes_circle(pid_t pid);
 

@@ -76,29 +76,30 @@ long sys_link_close(pid_t peer)
     return 0;
 }
 
-static uint32_t count_senders(const struct link_end *end)
+bool link_sends_to(const struct waiter *waiter, const struct link_end *end)
 {
-    const struct waiter *waiter;
-    uint32_t count = 0;
+    const struct sending *s = container_of(waiter, const struct sending, waiter);
 
-    list_for_each (waiter, &end->in.queue->senders.waiters, node) {
-        const struct sending *s = container_of(waiter, struct sending, waiter);
-        count += s->message && s->message->channel == &end->in;
-    }
-    return count;
+    return s->message && s->message->channel == &end->in;
 }
 
-static uint32_t count_receivers(const struct link_end *end)
+bool link_receives_at(const struct waiter *waiter, const struct link_end *end)
+{
+    const struct native_receiver *r =
+        container_of(waiter, const struct native_receiver, base.waiter);
+
+    return !r->channel || r->channel == &end->in;
+}
+
+static uint32_t count(const struct wait_queue *queue, link_waiter *is,
+                      const struct link_end *end)
 {
     const struct waiter *waiter;
-    uint32_t count = 0;
+    uint32_t found = 0;
 
-    list_for_each (waiter, &end->in.queue->receivers.waiters, node) {
-        const struct native_receiver *r =
-            container_of(waiter, struct native_receiver, base.waiter);
-        count += !r->channel || r->channel == &end->in;
-    }
-    return count;
+    list_for_each (waiter, &queue->waiters, node)
+        found += is(waiter, end);
+    return found;
 }
 
 static void describe_side(const struct link_end *end, struct link_side *side)
@@ -113,8 +114,8 @@ static void describe_side(const struct link_end *end, struct link_side *side)
     side->received = c->received;
     if (!end->endpoint)
         return;
-    side->waiting_senders = count_senders(end);
-    side->waiting_receivers = count_receivers(end);
+    side->waiting_senders = count(&c->queue->senders, link_sends_to, end);
+    side->waiting_receivers = count(&c->queue->receivers, link_receives_at, end);
 }
 
 long sys_link_stat(pid_t peer, uptr_t out)

@@ -92,6 +92,7 @@ int mailbox_create(struct inode *inode, const struct mailbox_attributes *attribu
     list_init(&mb->opens);
     mb->id = ++last_id;
     mb->inode = inode;
+    inode->number = mb->id;     // what fstat and /proc tell of it
     mb->account = account;
     mb->attributes = *attributes;
     list_push_back(&all_mailboxes, &mb->node);

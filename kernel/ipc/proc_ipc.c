@@ -1,20 +1,27 @@
-/* proc_ipc.c - /proc/ipc/waits: who waits for what, for how long, and who could end it.
+/* proc_ipc.c - /proc/ipc: mailboxes, links, limits, and who waits for what.
  *
- * One line for each queue that a sleeping thread is on:
+ * Lines of words, one line an object; `-`: nothing to say.
  *
- *      tid pid name waited_ms "kind" object pids left_ms
- *      7 7 sh 3102 "child to end" child 9,10 -
- *      9 9 cat 12 "pipe with something to read" pipe:[4] - -
+ *      mailboxes   id name owner group mode capacity overflow receivers queued bytes
+ *                  accepted received dropped senders=pid,pid receivers=pid,pid
+ *      links       from to capacity refuse queued bytes accepted received calls
+ *                  senders=pid receivers=pid           one line a direction
+ *      limits      uid messages used limit bytes used limit mailboxes used limit
+ *      waits       tid pid name waited_ms "kind" object pids left_ms
+ *                  7 7 sh 3102 "child to end" child 9,10 -
+ *                  9 9 cat 12 "pipe with something to read" pipe:[4] - -
  *
- * pids: who is known to be able to end it; left_ms: until the time-out. `-`: nothing to
- * say. The other files of /proc/ipc are made where their objects are.
+ * waits has a line for each queue that a sleeping thread is on. pids: who is known to
+ * be able to end it; left_ms: until the time-out. Senders and receivers are those who
+ * wait. The other files of /proc/ipc are made where their objects are.
  * Sleeps: never.
  * Tests: user/tests/native_proc_ipc.c
  */
 #include "ipc/proc_ipc.h"
 
 #include "arch/x86/timer_device.h"
-#include "sched/process.h"
+#include "ipc/link.h"
+#include "ipc/mailbox.h"
 
 void text_word(struct text *text, const char *name)
 {
@@ -25,20 +32,116 @@ void text_word(struct text *text, const char *name)
     }
 }
 
-void text_waiters(struct text *text, const char *label, const struct wait_queue *queue)
+/* Those at the end of a link; end NULL: all. */
+static void text_some_waiters(struct text *text, const char *label,
+                              const struct wait_queue *queue, link_waiter *is,
+                              const struct link_end *end)
 {
     const struct waiter *waiter;
     const char *before = "=";
 
     text_printf(text, " %s", label);
     list_for_each (waiter, &queue->waiters, node) {
-        if (waiter->shared)
+        if (waiter->shared || (end && !is(waiter, end)))
             continue;
         text_printf(text, "%s%d", before, waiter->thread->process->pid);
         before = ",";
     }
     text_printf(text, *before == '=' ? "=-" : "");
 }
+
+void text_waiters(struct text *text, const char *label, const struct wait_queue *queue)
+{
+    text_some_waiters(text, label, queue, NULL, NULL);
+}
+
+/* -- Mailboxes, links, limits ------------------------------------------------------ */
+
+static void text_capacity(struct text *text, uint32_t capacity)
+{
+    if (capacity == CAPACITY_UNLIMITED)
+        text_printf(text, " unbounded");
+    else
+        text_printf(text, " %u", capacity);
+}
+
+static void show_mailboxes(struct text *text, struct process *process)
+{
+    static const char *const overflows[] = { "block", "reject", "drop-oldest",
+                                             "drop-newest" };
+    static const char *const takers[] = { "shared", "exclusive", "broadcast" };
+    const struct mailbox *mb;
+    char name[NAME_MAX + 8];
+
+    (void)process;
+    list_for_each (mb, &all_mailboxes, node) {
+        const struct message_channel *c = &mb->channel;
+        bool named =
+            !mailbox_is_nameless(mb) && proc_path_of(mb->inode, name, sizeof(name)) > 6;
+        text_printf(text, "%u", mb->id);
+        text_word(text, named ? name + 6 : "");         // behind "/mbox/"
+        text_printf(text, " %u %u %04o", mb->inode->uid, mb->inode->gid,
+                    mb->inode->mode & 07777);
+        text_capacity(text, c->capacity);
+        text_printf(text, " %s %s %u %u %llu %llu %llu", overflows[c->overflow],
+                    takers[mb->attributes.receivers], c->queued, c->bytes, c->sequence,
+                    c->received, c->dropped);
+        text_waiters(text, "senders", &mb->queue.senders);
+        text_waiters(text, "receivers", &mb->queue.receivers);
+        text_add(text, "\n", 1);
+    }
+}
+
+/* What comes in at this end. */
+static void show_direction(struct text *text, const struct link_end *end)
+{
+    const struct message_channel *c = &end->in;
+
+    text_printf(text, "%d %d", end->other->pid, end->pid);
+    text_capacity(text, c->capacity);
+    text_printf(text, " %u %u %u %llu %llu %u", end->refuses, c->queued, c->bytes,
+                c->sequence, c->received, calls_count(end->endpoint, end->other->pid));
+    text_some_waiters(text, "senders", &c->queue->senders, link_sends_to, end);
+    text_some_waiters(text, "receivers", &c->queue->receivers, link_receives_at, end);
+    text_add(text, "\n", 1);
+}
+
+static void show_links(struct text *text, struct process *process)
+{
+    const struct process *p;
+    const struct link_end *end;
+
+    (void)process;
+    list_for_each (p, &all_processes, all_node) {
+        if (!p->endpoint)
+            continue;
+        list_for_each (end, &p->endpoint->links, node)
+            if (end->link->is_open)
+                show_direction(text, end);
+    }
+}
+
+static void show_limits(struct text *text, struct process *process)
+{
+    static const struct {
+        const char *name;
+        enum account_kind kind;
+    } kinds[] = { { "messages", ACCOUNT_MESSAGES }, { "bytes", ACCOUNT_MESSAGE_BYTES },
+                  { "mailboxes", ACCOUNT_MAILBOXES } };
+    const struct account *a;
+
+    (void)process;
+    list_for_each (a, &all_accounts, node) {
+        text_printf(text, "%u", a->uid);
+        for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++) {
+            text_printf(text, " %s %u", kinds[i].name, a->used[kinds[i].kind]);
+            text_capacity(text, a->limit[kinds[i].kind]);
+        }
+        text_add(text, "\n", 1);
+    }
+}
+
+/* -- Waits ------------------------------------------------------------------------- */
 
 static uint64_t milliseconds(nanoseconds_t time)
 {
@@ -56,6 +159,8 @@ static void show_wait(struct text *text, const struct thread *t,
 
     if (waiter)
         waiter_describe(waiter, about, sizeof(about));
+    if (t->waits_for)
+        format(about, sizeof(about), "link:%d %d", t->waits_for, t->waits_for);
     text_printf(text, "%d %d", t->tid, t->process->pid);
     text_word(text, t->name);
     text_printf(text, " %llu \"%s\" %s ",
@@ -85,7 +190,13 @@ static void show_waits(struct text *text, struct process *process)
 
 void proc_ipc_init(void)
 {
-    static struct proc_entry entry = { .name = "ipc/waits", .show = show_waits };
+    static struct proc_entry entries[] = {
+        { .name = "ipc/mailboxes", .show = show_mailboxes },
+        { .name = "ipc/links", .show = show_links },
+        { .name = "ipc/limits", .show = show_limits },
+        { .name = "ipc/waits", .show = show_waits },
+    };
 
-    proc_entry_register(&entry);
+    for (unsigned i = 0; i < ARRAY_SIZE(entries); i++)
+        proc_entry_register(&entries[i]);
 }

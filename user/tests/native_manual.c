@@ -8,7 +8,7 @@ struct example {
     const char *output;
 };
 
-#include "../../build/manual.inc"
+#include "build/manual.inc"
 
 /* What it and all of its children print; they have all ended then. */
 static void output_of(const struct example *e, char *to, size_t size)

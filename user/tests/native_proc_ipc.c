@@ -1,7 +1,9 @@
-/* native_proc_ipc.c - /proc/ipc/waits and /proc/ipc/pipes say who waits for what:
- * "/proc/ipc/ * is the same for programs", IPC(7.1) for pipes and FIFOs. */
+/* native_proc_ipc.c - /proc/ipc says what there is and who waits for what: "mailboxes,
+ * links, ... pipes, FIFOs: id, name, owner, mode, capacity, queued, bytes, waiting
+ * senders and receivers by pid. /proc/ipc is the same for programs", IPC(7.1). */
 #include "tap.h"
 
+#include <parley.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/prctl.h>
@@ -50,16 +52,23 @@ static struct wait_line until_waits(pid_t tid, const char *kind)
     return w;
 }
 
-/* The line of /proc/ipc/pipes that begins with this word. */
-static int pipe_line(const char *id, char *text, size_t size)
+/* The line of /proc/ipc/NAME that begins with these words. */
+static int line_of(const char *name, const char *first, char *text, size_t size)
 {
-    FILE *file = fopen("/proc/ipc/pipes", "r");
+    char path[40];
     int found = 0;
+    snprintf(path, sizeof path, "/proc/ipc/%s", name);
+    FILE *file = fopen(path, "r");
     need(file);
     while (!found && fgets(text, (int)size, file))
-        found = strncmp(text, id, strlen(id)) == 0 && text[strlen(id)] == ' ';
+        found = strncmp(text, first, strlen(first)) == 0 && text[strlen(first)] == ' ';
     fclose(file);
     return found;
+}
+
+static int pipe_line(const char *id, char *text, size_t size)
+{
+    return line_of("pipes", id, text, size);
 }
 
 static void end(pid_t pid)
@@ -209,9 +218,103 @@ static void test_futex(void)
     need(pthread_join(thread, NULL) == 0);
 }
 
+static void test_mailbox(void)
+{
+    struct mbox_attr attr = { .capacity = 2, .overflow = MBOX_DROP_OLDEST };
+    struct msg m = { .body = "abc", .length = 3 };
+    struct mbox_stat stat;
+    char id[20], line[300], want[300];
+    pid_t pid;
+    int box = mbox_open("native proc ipc", O_CREAT | O_EXCL | O_RDWR, 0640, &attr);
+    need(box >= 0 && mbox_stat(box, &stat) == 0);
+    for (int i = 0; i < 3; i++)
+        need(mbox_send(box, &m, 0, NOWAIT) == 0);
+    snprintf(id, sizeof id, "%u", stat.id);
+    snprintf(want, sizeof want,
+             "%u native\\040proc\\040ipc %u %u 0640 2 drop-oldest shared 2 6 3 0 1 "
+             "senders=- receivers=-\n",
+             stat.id, geteuid(), getegid());
+    ok(line_of("mailboxes", id, line, sizeof line), "a mailbox is listed by its id");
+    is_text(line, want, "with name, owner, mode, capacity, policies and counts");
+    need(mbox_unlink("native proc ipc") == 0);
+    need(line_of("mailboxes", id, line, sizeof line));
+    ok(strstr(line, " - "), "without a name it has none");
+    close(box);
+    ok(!line_of("mailboxes", id, line, sizeof line), "a mailbox that is gone is not");
+
+    attr = (struct mbox_attr){ .capacity = 1 };
+    box = mbox_open("native_proc_ipc", O_CREAT | O_EXCL | O_RDWR, 0640, &attr);
+    need(box >= 0 && mbox_stat(box, &stat) == 0);
+    snprintf(id, sizeof id, "%u", stat.id);
+    CHILD (pid)
+        need(mbox_receive(box, &(struct msg){ 0 }, 0, FOREVER) == getppid());
+    struct wait_line w = until_waits(pid, "message in mailbox");
+    snprintf(want, sizeof want, "mailbox:[%u]", stat.id);
+    is_text(w.object, want, "who receives waits for the mailbox");
+    snprintf(want, sizeof want, " receivers=%d\n", pid);
+    need(line_of("mailboxes", id, line, sizeof line));
+    ok(strstr(line, want), "and is listed as waiting");
+    m.length = 0;
+    need(mbox_send(box, &m, 0, NOWAIT) == 0);
+    is_exit(wait_for(pid), 0, "it has its message");
+    need(mbox_send(box, &m, 0, NOWAIT) == 0);
+    CHILD (pid)
+        need(mbox_send(box, &m, 0, FOREVER) == 0);
+    until_waits(pid, "mailbox with room");
+    snprintf(want, sizeof want, " senders=%d receivers=-\n", pid);
+    need(line_of("mailboxes", id, line, sizeof line));
+    ok(strstr(line, want), "a sender that waits");
+    end(pid);
+    need(mbox_unlink("native_proc_ipc") == 0);
+    close(box);
+}
+
+static void test_link(void)
+{
+    struct link_attr queue = { .capacity = CAPACITY_UNBOUNDED };
+    struct msg m = { .body = "hello", .length = 5 };
+    char first[30], line[300], want[300];
+    pid_t pid, self = getpid();
+    CHILD (pid)
+        need(msg_send(self, &m, MSG_SYNC, 1000000) == 0);
+    struct wait_line w = until_waits(pid, "partner to receive");
+    snprintf(want, sizeof want, "link:%d", self);
+    is_text(w.object, want, "who sends over a link waits for its partner");
+    is_text(w.pids, want + 5, "and who that is, is known");
+    snprintf(first, sizeof first, "%d %d", pid, self);
+    snprintf(want, sizeof want, "%s 0 0 0 0 0 0 0 senders=%d receivers=-\n", first,
+             pid);
+    ok(line_of("links", first, line, sizeof line),
+       "each direction of a link is listed");
+    is_text(line, want, "with capacity, what is queued and who waits");
+    end(pid);
+    need(link_open(self, &queue) == 0 && msg_send(self, &m, 0, NOWAIT) == 0);
+    snprintf(first, sizeof first, "%d %d", self, self);
+    snprintf(want, sizeof want, "%s unbounded 0 1 5 1 0 0 senders=- receivers=-\n",
+             first);
+    need(line_of("links", first, line, sizeof line));
+    is_text(line, want, "and what is queued in it");
+    snprintf(first, sizeof first, "%u messages 1", getuid());
+    ok(line_of("limits", first, line, sizeof line),
+       "what a user has queued is counted");
+    ok(strstr(line, " bytes 5 ") && strstr(line, " mailboxes 0 "), "its bytes, too");
+    need(link_close(self) == 0);
+    CHILD (pid)
+        need(msg_call(self, &m, &m, FOREVER) == 0);
+    w = until_waits(pid, "answer to a call");
+    snprintf(want, sizeof want, "%d", self);
+    is_text(w.pids, want, "a call waits for its server");
+    snprintf(first, sizeof first, "%d %d", pid, self);
+    need(line_of("links", first, line, sizeof line));
+    ok(strstr(line, " 1 senders="), "a call under way is counted");
+    end(pid);
+}
+
 int main(void)
 {
     test_pipe();
+    test_mailbox();
+    test_link();
     test_fifo();
     test_poll();
     test_child();
