@@ -299,14 +299,12 @@ long sys_msg_call(pid_t to, uptr_t request, uptr_t reply, int timeout_ms)
         return error;
     if (timeout_ms == NOWAIT)
         return -EAGAIN;         // an answer takes time
-    if (timeout_ms == FOREVER && wait_closes_circle(to))
-        return -EDEADLK;
     waiter_init(&call.sending.waiter, &server->callers);
     m.base.until = UNTIL_ANSWERED;
     m.caller = call.pid;
     m.call = &call;
     join(&call, server, false);
-    error = message_post(channel, &m.base, &call.sending, true, &receiver);
+    error = native_message_post(channel, &m, &call.sending, to, &patience, &receiver);
     if (error == MESSAGE_WAIT)
         return call_wait(&call, to, &patience);
     leave(&call);

@@ -263,9 +263,9 @@ static const struct thread *only_thread(const struct process *p)
                : NULL;
 }
 
-bool wait_closes_circle(pid_t pid)
+bool wait_closes_circle(const struct process *self, pid_t pid)
 {
-    const struct process *self = current_process(), *p;
+    const struct process *p;
 
     if (!only_thread(self))
         return false;
@@ -323,7 +323,8 @@ long inbox_receive(struct endpoint *e, struct native_receiver *r, pid_t partner,
         return -ESRCH;
     if (patience->timeout_ms == NOWAIT)
         return -EAGAIN;
-    if (partner && patience->timeout_ms == FOREVER && wait_closes_circle(partner))
+    if (partner && patience->timeout_ms == FOREVER
+        && wait_closes_circle(current_process(), partner))
         return -EDEADLK;
     result = native_receive_wait(r, partner, patience);
     return result ? result : r->sender;

@@ -102,8 +102,9 @@ void link_shut(struct link *link);
 typedef bool link_waiter(const struct waiter *waiter, const struct link_end *end);
 link_waiter link_sends_to, link_receives_at;
 
-/* Would a wait for ever for `pid` close a circle of single-threaded processes? */
-bool wait_closes_circle(pid_t pid);
+/* Would a wait of `self` for ever for `pid` close a circle of single-threaded
+ * processes? */
+bool wait_closes_circle(const struct process *self, pid_t pid);
 
 /* SLEEPS. msg_receive: notifications first, then messages. The receiver was made by
  * native_receiver_init; partner: whom it waits for, or 0. */

@@ -315,19 +315,30 @@ long native_receive_wait(struct native_receiver *r, pid_t partner,
     return restartable(result, patience);
 }
 
+int native_message_post(struct message_channel *channel, struct native_message *m,
+                        struct sending *s, pid_t partner,
+                        const struct patience *patience, pid_t *receiver)
+{
+    bool for_ever = partner && patience->timeout_ms == FOREVER;
+    int result = message_post(channel, &m->base, s,
+                              patience->timeout_ms != NOWAIT && !for_ever, receiver);
+
+    if (result != -EAGAIN || !for_ever)
+        return result;
+    // a partner that waited for us has been tried; now it is ours to wait
+    if (wait_closes_circle(current_process(), partner))
+        return -EDEADLK;
+    return message_post(channel, &m->base, s, true, receiver);
+}
+
 long native_message_send(struct message_channel *channel, struct native_message *m,
                          pid_t partner, const struct patience *patience)
 {
     struct sending s;
     pid_t receiver = 0;
-    bool circle =
-        partner && patience->timeout_ms == FOREVER && wait_closes_circle(partner);
 
     waiter_init(&s.waiter, &channel->queue->senders);
-    long result = message_post(channel, &m->base, &s,
-                               patience->timeout_ms != NOWAIT && !circle, &receiver);
-    if (result == -EAGAIN && circle)
-        return -EDEADLK;
+    long result = native_message_post(channel, m, &s, partner, patience, &receiver);
     if (result == MESSAGE_WAIT)
         return native_message_wait(&s, partner, patience);
     return result ? result : receiver;

@@ -123,6 +123,14 @@ struct patience {
 /* -EINVAL when it is less than FOREVER. */
 must_check int patience_init(struct patience *patience, int timeout_ms);
 
+/* Sends m without sleeping: message_post's results, or -EDEADLK where a wait for ever
+ * for the partner would close a circle. partner: the process at the other end of a
+ * link, or 0. */
+must_check int native_message_post(struct message_channel *channel,
+                                   struct native_message *m, struct sending *s,
+                                   pid_t partner, const struct patience *patience,
+                                   pid_t *receiver);
+
 /* Sends m and waits as it must. Who received it (UNTIL_RECEIVED), 0, or -errno;
  * -ERESTART when a signal came first. partner: the process at the other end of a link,
  * or 0. SLEEPS. */
