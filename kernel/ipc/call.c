@@ -210,25 +210,23 @@ static struct call *find_call(const struct endpoint *e, pid_t caller, uint64_t s
     return NULL;
 }
 
-/* Why there is no such call to answer. */
-static int why_none(struct endpoint *e, pid_t caller, uint64_t sequence)
+/* Why there is no such call to answer. The same every time: msg_reply_receive may
+ * restart. */
+static int why_none(const struct endpoint *e, pid_t caller, uint64_t sequence)
 {
     struct link *link = link_find(e->process->pid, caller);
-    struct given_up *note;
+    const struct given_up *note;
 
     if (!process_is_alive(caller))
         return -ESRCH;
-    list_for_each (note, &e->given_up, node) {
-        if (note->pid != caller || (sequence && note->sequence != sequence))
-            continue;
-        forget(note);
-        return -ECANCELED;
-    }
     if (!link)
         return -EPERM;
     const struct link_end *end = link_end_of(link, e->process->pid);
     if (!sequence)
         sequence = end->in.sequence - end->in.queued;
+    list_for_each (note, &e->given_up, node)
+        if (note->pid == caller && note->sequence == sequence)
+            return -ECANCELED;
     uint64_t age = end->last_plain - sequence;
     return age < 64 && end->plain >> age & 1 ? -EINVAL : -EPERM;
 }
@@ -242,7 +240,7 @@ static struct call *call_to_answer(pid_t caller, uint64_t sequence, int *error)
     if (!call) {
         *error = e ? why_none(e, caller, sequence) : -ENOMEM;
     } else if (!is_waiting(call)) {
-        call->received = false; // it has given up, though it has not run yet
+        // it has given up, though it has not run yet
         *error = process_is_alive(caller) ? -ECANCELED : -ESRCH;
         return NULL;
     }
