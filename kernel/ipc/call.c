@@ -77,14 +77,6 @@ void call_message_kept(struct call *call, struct native_message *kept)
     call->request = kept;
 }
 
-void call_message_lost(struct call *call)
-{
-    call->request = NULL;
-    // thrown away while nobody but the caller waited for it
-    if (!call->received && !call->forwarder && is_waiting(call))
-        waiter_wake(&call->sending.waiter, -EPIPE);
-}
-
 static void join(struct call *call, struct endpoint *server, bool received)
 {
     call->server = server;
@@ -102,10 +94,56 @@ static void leave(struct call *call)
     lend(server);
 }
 
+/* The call waits for another server from here on. */
+static void move_to(struct call *call, struct endpoint *server, bool received)
+{
+    struct waiter *waiter = &call->sending.waiter;
+
+    leave(call);
+    join(call, server, received);
+    thread_of(call)->waits_for = server->process->pid;
+    waiter->queue = &server->callers;
+    list_remove(&waiter->node);
+    list_push_back(&server->callers.waiters, &waiter->node);
+}
+
+/* Its forwarder has nothing to do with it any more. */
+static void part(struct call *call)
+{
+    if (call->forwarding)
+        call->forwarding->call = NULL;
+    call->forwarding = NULL;
+}
+
+/* It could not be passed on: who tried has it again. */
+static void give_back(struct call *call)
+{
+    struct forwarding *f = call->forwarding;
+
+    part(call);
+    call->sequence = f->sequence;
+    move_to(call, f->endpoint, true);
+}
+
+void call_message_accepted(struct call *call)
+{
+    part(call);
+}
+
+void call_message_lost(struct call *call)
+{
+    call->request = NULL;
+    if (call->forwarding)
+        give_back(call);
+    else if (!call->received && is_waiting(call))
+        waiter_wake(&call->sending.waiter, -EPIPE); // nobody but the caller waited
+}
+
 void call_received(struct native_message *m, struct endpoint *by)
 {
     struct call *call = m->call;
 
+    part(call);
     call->received = true;
     call->sequence = m->base.sequence;
     list_remove(&call->node);
@@ -137,8 +175,7 @@ static void give_up(struct call *call)
 {
     struct native_message *request = call->request;
 
-    if (call->forwarder)
-        *call->forwarder = NULL;
+    part(call);
     if (request && request->base.sending != &call->sending) {
         request->call = NULL;   // forwarded: its forwarder hears of it
         message_cancel(&request->base, -ECANCELED);
@@ -150,9 +187,7 @@ static void give_up(struct call *call)
 /* Ends the wait from the server's side. */
 static void end_call(struct call *call, long result)
 {
-    if (call->forwarder)
-        *call->forwarder = NULL;
-    call->forwarder = NULL;
+    part(call);
     if (call->request)
         call->request->call = NULL;
     call->request = NULL;
@@ -181,7 +216,7 @@ void calls_end(struct endpoint *server)
     list_for_each_safe (call, next, &server->calls, node)
         if (call->request && call->request->base.sending == &call->sending)
             leave(call);        // still queued: it ends with its message
-        else
+        else if (!call->forwarding)     // else it goes back with its message
             end_call(call, -ESRCH);
     list_for_each_safe (note, next_note, &server->given_up, node)
         forget(note);
@@ -252,8 +287,8 @@ static struct call *call_to_answer(pid_t caller, uint64_t sequence, int *error)
 long call_finish(struct call *call, long result)
 {
     current()->call = NULL;
-    if (result == -ERESTART && call->received)
-        result = -EINTR;        // the server has it: once is enough
+    if (result == -ERESTART && call->sequence)
+        result = -EINTR;        // a server has had it: once is enough
     if (result < 0)
         give_up(call);
     if (call->server)
@@ -364,19 +399,6 @@ long sys_msg_reply_receive(pid_t caller, uptr_t reply, uptr_t next, int timeout_
 
 /* -- msg_forward ------------------------------------------------------------------- */
 
-/* The call waits for another server from here on. */
-static void move_to(struct call *call, struct endpoint *server, bool received)
-{
-    struct waiter *waiter = &call->sending.waiter;
-
-    leave(call);
-    join(call, server, received);
-    thread_of(call)->waits_for = server->process->pid;
-    waiter->queue = &server->callers;
-    list_remove(&waiter->node);
-    list_push_back(&server->callers.waiters, &waiter->node);
-}
-
 long sys_msg_forward(pid_t caller, pid_t to, uptr_t message, int timeout_ms)
 {
     struct endpoint *self = current_process()->endpoint;
@@ -390,20 +412,18 @@ long sys_msg_forward(pid_t caller, pid_t to, uptr_t message, int timeout_ms)
     struct call *call = error ? NULL : call_to_answer(caller, m.base.sequence, &error);
     if (call)
         error = link_channel_to(to, &channel);
+    if (!error && thread_of(call)->waits_for_ever
+        && wait_closes_circle(thread_of(call)->process, to))
+        error = -EDEADLK;
     if (error)
         return error;
-    uint64_t sequence = call->sequence;
+    struct forwarding forwarding = { call, self, call->sequence };
     m.caller = caller;
     m.call = call;
-    call->forwarder = &call;
+    call->forwarding = &forwarding;
     move_to(call, container_of(channel, struct link_end, in)->endpoint, false);
     long result = native_message_send(channel, &m, to, &patience);
-    if (!call)
-        return result;          // its wait has ended meanwhile
-    call->forwarder = NULL;
-    if (result < 0) {           // not sent: the call is ours again
-        call->sequence = sequence;
-        move_to(call, self, true);
-    }
+    if (forwarding.call)
+        give_back(call);        // its message has never left us
     return min(result, 0l);
 }

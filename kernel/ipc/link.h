@@ -56,9 +56,16 @@ struct call {
     pid_t pid;                  /* the caller */
     struct endpoint *server;    /* NULL: it has ended, and so has the wait */
     struct native_message *request; /* kept and not yet received, or NULL */
-    struct call **forwarder;    /* who is passing it on has its pointer here, or NULL */
-    uint64_t sequence;          /* the server's name for it */
+    struct forwarding *forwarding;  /* whoever is passing it on; NULL: nobody */
+    uint64_t sequence;          /* the server's name for it; 0: never received */
     bool received;
+};
+
+/* msg_forward, on its stack, while it can still fail. */
+struct forwarding {
+    struct call *call;          /* NULL: its fate is decided */
+    struct endpoint *endpoint;  /* where it goes back to */
+    uint64_t sequence;          /* its name there */
 };
 
 /* A call that was received and whose caller no longer waits. */
@@ -123,6 +130,7 @@ must_check int notification_deliver(struct link_end *end, struct native_receiver
 
 void link_message_received(struct native_message *m, struct native_receiver *r);
 void call_message_kept(struct call *call, struct native_message *kept);
+void call_message_accepted(struct call *call);
 void call_message_lost(struct call *call);
 
 /* -- Calls (call.c) ---------------------------------------------------------------- */

@@ -259,6 +259,8 @@ static int accept(struct message *message)
 {
     struct native_message *m = native(message);
 
+    if (m->call)
+        call_message_accepted(m->call);
     if (!m->moves || m->pages)
         return 0;
     int error = moved_pages_reserve(m);
