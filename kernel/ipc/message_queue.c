@@ -302,24 +302,6 @@ bool message_has_room(const struct message_channel *c)
     return false;
 }
 
-/* A full channel that does not block. 0: m may be accepted now; 1: m itself was
- * dropped. */
-static int overflow(struct message_channel *c, const struct message *m)
-{
-    switch (c->overflow) {
-    case OVERFLOW_REJECT:
-        return -ENOBUFS;
-    case OVERFLOW_DROP_OLDEST:
-        drop(list_entry(c->accepted.head.next, struct message, age_node), -ENOBUFS);
-        c->dropped++;
-        return 0;
-    default:
-        c->sequence++;
-        c->dropped++;
-        return m->until == UNTIL_ACCEPTED ? 1 : -ENOBUFS;
-    }
-}
-
 /* Makes m one that can stay, with its sender attached. */
 static int keep(struct message *m, struct sending *s, struct message **kept)
 {
@@ -351,6 +333,7 @@ static int post_waiting(struct message_channel *c, struct message *m, struct sen
     return MESSAGE_WAIT;
 }
 
+/* Into the queue; if that is full, in the place of its oldest message. */
 static int post_accepted(struct message_channel *c, struct message *m,
                          struct sending *s)
 {
@@ -363,12 +346,24 @@ static int post_accepted(struct message_channel *c, struct message *m,
         s->message = NULL;
         return error;
     }
+    if (!has_place(c, m->length)) {
+        drop(list_entry(c->accepted.head.next, struct message, age_node), -ENOBUFS);
+        c->dropped++;
+    }
     if (kept->until == UNTIL_ACCEPTED) {
         kept->sending = NULL;
         s->message = NULL;
     }
     insert_accepted(kept);
     return kept->until == UNTIL_ACCEPTED ? 0 : MESSAGE_WAIT;
+}
+
+/* Thrown away, though its sender is told only if it wants a receipt. */
+static int drop_newest(struct message_channel *c, const struct message *m)
+{
+    c->sequence++;
+    c->dropped++;
+    return m->until == UNTIL_ACCEPTED ? 0 : -ENOBUFS;
 }
 
 int message_post(struct message_channel *c, struct message *m, struct sending *s,
@@ -381,18 +376,16 @@ int message_post(struct message_channel *c, struct message *m, struct sending *s
     int result = hand_over(m, receiver);
     if (result != -EAGAIN)
         return result == 0 && m->until == UNTIL_ANSWERED ? MESSAGE_WAIT : result;
-    if (c->nr_pending == 0 && has_place(c, m->length)) {
-        if (m->until != UNTIL_ACCEPTED && !may_wait)
-            return -EAGAIN;
-        return post_accepted(c, m, s);
-    }
-    if (c->overflow != OVERFLOW_BLOCK) {
-        result = overflow(c, m);
-        if (result)
-            return result < 0 ? result : 0;
-        return post_accepted(c, m, s);
-    }
-    return may_wait ? post_waiting(c, m, s) : -EAGAIN;
+    bool fits = c->nr_pending == 0 && has_place(c, m->length);
+    if (!fits && c->overflow == OVERFLOW_REJECT)
+        return -ENOBUFS;
+    if (!fits && c->overflow == OVERFLOW_DROP_NEWEST)
+        return drop_newest(c, m);
+    bool waits = m->until != UNTIL_ACCEPTED || (!fits && c->overflow == OVERFLOW_BLOCK);
+    if (waits && !may_wait)
+        return -EAGAIN;
+    return fits || c->overflow == OVERFLOW_DROP_OLDEST ? post_accepted(c, m, s)
+                                                       : post_waiting(c, m, s);
 }
 
 void message_cancel(struct message *m, long error)
