@@ -18,6 +18,7 @@
 #include "ipc/mailbox.h"
 
 #include "base/format.h"
+#include "base/string.h"
 #include "core/panic.h"
 #include "mm/account.h"
 #include "mm/heap.h"
@@ -150,33 +151,52 @@ bool mailbox_can(const struct process *p, const struct mailbox *mb, uint32_t acc
     return p->files && file_table_has(p->files, gives_access, &search);
 }
 
-/* Can anybody but `self` receive from (or send to) it? One under way in a message can
- * come out with anybody. */
-static bool others_can(const struct mailbox *mb, uint32_t access,
+/* Somebody else who is in a call: the descriptor may have been closed since. */
+static bool is_in_call(const struct mailbox *mb, uint32_t access,
                        const struct process *self)
 {
+    const struct wait_queue *queue =
+        access == O_RDONLY ? &mb->queue.receivers : &mb->queue.senders;
+    const struct waiter *waiter;
+
+    list_for_each (waiter, &queue->waiters, node)
+        if (waiter->thread->process != self)
+            return true;
+    return false;
+}
+
+/* Can anybody but `self` receive from (or send to) it? One under way in a message can
+ * come out with anybody. Who was found is remembered until somebody closes it: with two
+ * of them, whoever asks has another one. */
+static bool others_can(struct mailbox *mb, uint32_t access, const struct process *self)
+{
+    const struct search search = { mb, access };
+    pid_t *company = mb->company[access];
     const struct mailbox_file *open;
     const struct process *p;
 
+    for (int i = 0; i < 2; i++)
+        if (company[i] && company[i] != self->pid)
+            return true;
+    list_for_each (p, &all_processes, all_node) {
+        if (p == self || !mailbox_can(p, mb, access))
+            continue;
+        company[1] = company[0];
+        company[0] = p->pid;
+        return true;
+    }
     list_for_each (open, &mb->opens, node)
-        if (open->file->inflight > 0)
+        if (open->file->inflight > 0 && gives_access(open->file, &search))
             return true;
-    list_for_each (p, &all_processes, all_node)
-        if (p != self && mailbox_can(p, mb, access))
-            return true;
-    return false;
+    return is_in_call(mb, access, self);
 }
 
 bool mailbox_is_abandoned(struct mailbox *mb, uint32_t other_side,
                           const struct process *self)
 {
-    if (!mailbox_is_nameless(mb) || mb->has_company)
-        return false;
-    if (others_can(mb, other_side, self)) {
-        mb->has_company = true; // until somebody closes it
-        return false;
-    }
-    return mb->was_shared || !mailbox_can(self, mb, other_side);
+    return mailbox_is_nameless(mb) && !others_can(mb, other_side, self)
+           && (mb->was_shared || !mailbox_can(self, mb, other_side)
+               || others_can(mb, O_WRONLY - other_side, self));
 }
 
 /* Ends the waits in a queue for which nobody is left on the other side. */
@@ -193,7 +213,7 @@ static void end_abandoned(struct mailbox *mb, struct wait_queue *queue,
 /* A descriptor or a name has gone. */
 static void review(struct mailbox *mb)
 {
-    mb->has_company = false;
+    memset(mb->company, 0, sizeof(mb->company));
     if (!mailbox_is_nameless(mb))
         return;
     end_abandoned(mb, &mb->queue.senders, O_RDONLY);
@@ -212,8 +232,8 @@ void mailbox_closed(struct file *file)
     if (!mailbox_can(self, mb, O_RDONLY)) {
         if (mb->exclusive == self->pid)
             mb->exclusive = 0;
-        if (!mailbox_can(self, mb, O_WRONLY) && file->refs > 1)
-            mb->was_shared = true;      // somebody else still has it
+        if (!mailbox_can(self, mb, O_WRONLY))
+            mb->was_shared = true;      // for whoever still has it
     }
     review(mb);
 }

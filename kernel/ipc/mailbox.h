@@ -25,7 +25,7 @@ struct mailbox {
     pid_t exclusive;            /* who owns the receiving side, or 0 */
     bool is_destroyed;
     bool was_shared;            /* another process held it, too, and went */
-    bool has_company;           /* nameless: both sides were seen to be held */
+    pid_t company[2][2];        /* by access: two who can, as was found, or 0 */
     struct list opens;          /* struct mailbox_file */
 };
 

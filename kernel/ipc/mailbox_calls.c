@@ -62,6 +62,14 @@ static struct file *mailbox_get(int fd, uint32_t access, struct mailbox **mb,
     return file;
 }
 
+/* The end of a call, which has held the descriptor: perhaps it was closed meanwhile. */
+static void mailbox_put(int fd, struct file *file)
+{
+    if (unlikely(fd_peek(fd) != file))
+        mailbox_closed(file);
+    file_put(file);
+}
+
 long sys_mbox_send(int fd, uptr_t message, int flags, int timeout_ms)
 {
     struct native_message m;
@@ -81,7 +89,7 @@ long sys_mbox_send(int fd, uptr_t message, int flags, int timeout_ms)
         soften(file, &patience);
         result = send(mb, &m, &patience);
     }
-    file_put(file);
+    mailbox_put(fd, file);
     return flags & MSG_SYNC ? result : min(result, 0l);
 }
 
@@ -110,6 +118,8 @@ static long receive(struct mailbox_file *open, struct native_receiver *r,
 
     if (result)
         return result;
+    if (r->moves && is_broadcast(mb))
+        return -EINVAL;
     r->open = open;
     result =
         is_broadcast(mb) ? broadcast_take(open, r) : message_take(&mb->queue, &r->base);
@@ -142,7 +152,7 @@ long sys_mbox_receive(int fd, uptr_t message, int flags, int timeout_ms)
         soften(file, &patience);
         result = receive(file->object, &r, &patience);
     }
-    file_put(file);
+    mailbox_put(fd, file);
     return result;
 }
 

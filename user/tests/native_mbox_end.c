@@ -1,0 +1,450 @@
+/* native_mbox_end.c - how mailboxes end, and what those learn who still use them.
+ * IPC(4.9): "mbox_destroy (owner or root, else EPERM) discards the queue; waiters and
+ * later users get EIDRM. An unlinked or nameless mailbox goes with its last
+ * descriptor."
+ * IPC(4.10): "A nameless mailbox that nobody else can receive from: send is EPIPE,
+ * without a signal. One that nobody can send to any more: receive is EPIPE when it is
+ * empty, read returns 0."
+ */
+/* FEATURE(53): EIDRM: who uses it after its end */
+/* FEATURE(119): EPIPE: the partner has died while one waits %s */
+#include "mailbox.h"
+#include "scratch.h"
+
+#include <pthread.h>
+
+/* A message that carries the writing end of a new pipe; gives the reading end. When the
+ * message is discarded, that is at its end of file. */
+static int send_witness(int box)
+{
+    int p[2];
+    need(pipe(p) == 0 && fcntl(p[0], F_SETFL, O_NONBLOCK) == 0);
+    struct msg m = { .nfds = 1, .fds = &p[1] };
+    need(mbox_send(box, &m, 0, NOWAIT) == 0 && close(p[1]) == 0);
+    return p[0];
+}
+
+/* Whether the message with the other end is gone. */
+static int is_gone(int witness)
+{
+    char c;
+    ssize_t n = read(witness, &c, 1);
+    need(n == 0 || errno == EAGAIN);
+    return n == 0;
+}
+
+static void destroyed(void)
+{
+    struct mbox_stat st;
+    int box = named_box("end", NULL), other = mbox_open("end", O_RDWR);
+    int witness = send_witness(box);
+    is_int(is_gone(witness), 0, "a message in the queue");
+    is_int(mbox_destroy(box), 0, "mbox_destroy");
+    is_int(is_gone(witness), 1, "discards the queue");
+    is_errno(mbox_send(other, TEXT("x"), 0, FOREVER), EIDRM,
+             "EIDRM: who uses it after its end");
+    is_errno(mbox_send(box, TEXT("x"), MSG_SYNC, NOWAIT), EIDRM, "with MSG_SYNC");
+    is_errno(mbox_receive(box, NEXT, 0, FOREVER), EIDRM, "EIDRM: mbox_receive");
+    is_errno(mbox_receive(other, NEXT, MSG_TYPE, NOWAIT), EIDRM, "by type");
+    is_errno(mbox_stat(box, &st), EIDRM, "EIDRM: mbox_stat");
+    is_errno(mbox_destroy(other), EIDRM, "EIDRM: mbox_destroy");
+    is_errno(read(box, body, 1), EIDRM, "EIDRM: read");
+    is_errno(write(box, "x", 1), EIDRM, "EIDRM: write");
+    is_errno(mbox_open("end", O_RDWR), ENOENT, "its name is gone as well");
+    is_errno(mbox_unlink("end"), ENOENT, "ENOENT: mbox_unlink");
+    int again = named_box("end", NULL);
+    is_int(mbox_send(again, TEXT("x"), 0, NOWAIT), 0, "and can be used again");
+    is_errno(mbox_send(box, TEXT("x"), 0, NOWAIT), EIDRM, "for another mailbox");
+    need(mbox_unlink("end") == 0);
+    close(again), close(box), close(other), close(witness);
+}
+
+/* Everyone who waits: to receive, for room, for a receipt, at a rendezvous. */
+static void waiters(void)
+{
+    static const struct {
+        uint32_t capacity, overflow;
+        int fill, flags, receives;
+        const char *what;
+    } kinds[] = { { 1, MBOX_BLOCK, 0, 0, 1, "to receive" },
+                  { CAPACITY_ZERO, MBOX_BLOCK, 0, 0, 1, "to receive from nobody yet" },
+                  { 1, MBOX_BLOCK, 1, 0, 0, "for room" },
+                  { 2, MBOX_BLOCK, 1, MSG_SYNC, 0, "for a receipt" },
+                  { 1, MBOX_BLOCK, 1, MSG_SYNC, 0, "for room and a receipt" },
+                  { CAPACITY_ZERO, MBOX_BLOCK, 0, 0, 0, "for a rendezvous" } };
+    for (unsigned k = 0; k < 6; k++) {
+        pid_t pid[3];
+        int box =
+            named_box("wait", ATTR(kinds[k].capacity, .overflow = kinds[k].overflow));
+        if (kinds[k].fill)
+            need(mbox_send(box, EMPTY, 0, NOWAIT) == 0);
+        for (int i = 0; i < 3; i++) {
+            CHILD (pid[i])
+                _exit(error_of(kinds[k].receives ? mbox_receive(box, NEXT, 0, FOREVER)
+                                                 : mbox_send(box, TEXT("never"),
+                                                             kinds[k].flags, FOREVER)));
+            if (kinds[k].receives)
+                until_receiving(box, (unsigned)i + 1);
+            else
+                until_sending(box, (unsigned)i + 1);
+        }
+        need(mbox_destroy(box) == 0);
+        for (int i = 0; i < 3; i++)
+            is_exit(wait_for(pid[i]), EIDRM, "EIDRM: who waits %s", kinds[k].what);
+        need(mbox_unlink("wait") == -1 && close(box) == 0);
+    }
+}
+
+static int destroys(const char *name)
+{
+    int fd = mbox_open(name, O_WRONLY);
+    return mbox_destroy(fd) ? errno : 0;
+}
+
+static void rights(void)
+{
+    pid_t pid;
+    int box = named_box("mine", NULL), nameless = make_box(1, 0);
+    need(fchmod(box, 0666) == 0);
+    is_exit(as_user(destroys, "mine"), EPERM, "EPERM: mbox_destroy by another user");
+    CHILD (pid) {
+        become(STUDENT);
+        _exit(error_of(mbox_destroy(nameless)));
+    }
+    is_exit(wait_for(pid), EPERM, "EPERM: a nameless one, by fork");
+    need(mbox_send(box, TEXT("x"), 0, NOWAIT) == 0);
+    is_int(look(box).queued, 1, "and it is as it was");
+    need(chown("/mbox/mine", STUDENT, STUDENT) == 0);
+    is_exit(as_user(destroys, "mine"), 0, "its new owner may");
+    is_errno(mbox_send(box, TEXT("x"), 0, NOWAIT), EIDRM, "so it has ended");
+    close(box), close(nameless);
+    box = named_box("hers", NULL);
+    need(chown("/mbox/hers", STUDENT, STUDENT) == 0);
+    is_int(mbox_destroy(box), 0, "root may destroy another user's");
+    close(box);
+}
+
+/* "An unlinked or nameless mailbox goes with its last descriptor"; one with a name
+ * stays. */
+static void last_descriptor(void)
+{
+    int box = make_box(4, 0), copy = dup(box), witness = send_witness(box);
+    close(box);
+    is_int(is_gone(witness), 0, "a nameless mailbox stays while a duplicate is open");
+    close(copy);
+    is_int(is_gone(witness), 1, "and goes with the last");
+    close(witness);
+    box = named_box("stays", NULL);
+    witness = send_witness(box);
+    close(box);
+    is_int(is_gone(witness), 0, "one with a name stays without descriptors");
+    box = mbox_open("stays", O_WRONLY);
+    need(box >= 0 && mbox_unlink("stays") == 0);
+    is_int(is_gone(witness), 0, "unlinked, it stays for who has it open");
+    close(box);
+    is_int(is_gone(witness), 1, "and goes with the last descriptor");
+    close(witness);
+    box = named_box("stays", NULL);
+    witness = send_witness(box);
+    close(box);
+    need(mbox_unlink("stays") == 0);
+    is_int(is_gone(witness), 1, "unlinked and open nowhere: gone at once");
+    close(witness);
+}
+
+/* The name goes; those who have it open go on, and a new one is another mailbox. */
+static void unlinked_with_waiters(void)
+{
+    pid_t pid;
+    int box = named_box("name", ATTR(.capacity = CAPACITY_ZERO));
+    CHILD (pid) {
+        need(mbox_receive(box, NEXT, 0, FOREVER) == getppid() && got_text("go on"));
+        need(mbox_send(box, TEXT("done"), 0, FOREVER) == 0);
+    }
+    until_receiving(box, 1);
+    need(mbox_unlink("name") == 0);
+    is_int(look(box).waiting_receivers, 1, "mbox_unlink ends nobody's wait");
+    int other = named_box("name", NULL);
+    ok(look(other).id != look(box).id, "the name is free for another one");
+    is_int(mbox_send(box, TEXT("go on"), MSG_SYNC, NOWAIT), pid, "the old one works");
+    is_int(mbox_receive(box, NEXT, 0, FOREVER), pid, "in both directions");
+    is_exit(wait_for(pid), 0, "for both");
+    need(mbox_unlink("name") == 0);
+    close(box), close(other);
+}
+
+/* -- Nobody on the other side ------------------------------------------------------ */
+
+static void alone_from_the_start(void)
+{
+    int box = make_box(2, 0);
+    is_int(mbox_send(box, TEXT("a"), 0, NOWAIT), 0, "a process may send to itself");
+    is_int(mbox_receive(box, NEXT, 0, NOWAIT), getpid(), "and receive that");
+    is_errno(mbox_receive(box, NEXT, 0, NOWAIT), EAGAIN,
+             "while it has always been alone there is nobody to miss");
+    close(box);
+}
+
+/* SIGPIPE would kill. */
+static void partner_has_died(void)
+{
+    pid_t pid;
+    int box = make_box(2, 0);
+    CHILD (pid)
+        need(mbox_send(box, TEXT("last words"), 0, NOWAIT) == 0);
+    wait_for(pid);
+    is_errno(mbox_send(box, TEXT("x"), 0, FOREVER), EPIPE,
+             "EPIPE: a nameless mailbox that nobody else has, without a signal");
+    is_errno(mbox_send(box, TEXT("x"), MSG_SYNC, NOWAIT), EPIPE, "with MSG_SYNC");
+    is_errno(write(box, "x", 1), EPIPE, "EPIPE: write");
+    is_int(mbox_receive(box, NEXT, 0, FOREVER), pid, "what is there is received first");
+    ok(got_text("last words"), "then it is empty");
+    is_errno(mbox_receive(box, NEXT, 0, FOREVER), EPIPE, "EPIPE: nobody can send");
+    is_errno(mbox_receive(box, NEXT, 0, NOWAIT), EPIPE, "without waiting, too");
+    is_int(read(box, body, 10), 0, "read gives 0");
+    CHILD (pid) {
+        until_receiving(box, 1);
+        need(mbox_send(box, TEXT("back"), 0, NOWAIT) == 0);
+    }
+    is_int(mbox_receive(box, NEXT, 0, FOREVER), pid, "with a new partner it works");
+    wait_for(pid);
+    close(box);
+}
+
+/* The partner dies while we wait. It is alive as long as our wait has not begun. */
+static void partner_dies(void)
+{
+    static const struct {
+        uint32_t capacity;
+        int fill, flags, receives;
+        const char *what;
+    } kinds[] = { { 1, 0, 0, 1, "to receive" },
+                  { 1, 1, 0, 0, "for room" },
+                  { 2, 1, MSG_SYNC, 0, "for a receipt" },
+                  { CAPACITY_ZERO, 0, 0, 0, "for a rendezvous" } };
+    for (int k = 0; k < 4; k++) {
+        for (int killed = 0; killed < 2; killed++) {
+            pid_t pid;
+            int box = make_box(kinds[k].capacity, 0);
+            if (kinds[k].fill)
+                need(mbox_send(box, EMPTY, 0, NOWAIT) == 0);
+            CHILD (pid) {
+                if (kinds[k].receives)
+                    until_receiving(box, 1);
+                else
+                    until_sending(box, 1);
+                if (killed)
+                    kill(getpid(), SIGKILL);
+            }
+            if (kinds[k].receives)
+                is_errno(mbox_receive(box, NEXT, 0, FOREVER), EPIPE,
+                         "EPIPE: the partner has died while one waits %s",
+                         kinds[k].what);
+            else
+                is_errno(mbox_send(box, TEXT("x"), kinds[k].flags, FOREVER), EPIPE,
+                         "EPIPE: the partner has died while one waits %s",
+                         kinds[k].what);
+            wait_for(pid);
+            is_int(look(box).queued, (unsigned)kinds[k].fill, "nothing is left behind");
+            close(box);
+        }
+    }
+}
+
+/* The partner closes, and lives. */
+static void partner_closes(void)
+{
+    struct gate leave;
+    pid_t pid;
+    int box = make_box(1, 0);
+    gate_init(&leave);
+    CHILD (pid) {
+        until_receiving(box, 1);
+        close(box);
+        gate_try(&leave);
+    }
+    is_errno(mbox_receive(box, NEXT, 0, FOREVER), EPIPE, "EPIPE: the other one closed");
+    is_errno(mbox_send(box, EMPTY, 0, NOWAIT), EPIPE, "EPIPE: to send");
+    gate_close(&leave);
+    wait_for(pid);
+    close(box);
+}
+
+/* Two partners: one is enough. */
+static void one_of_two(void)
+{
+    struct gate leave;
+    pid_t pid, stays;
+    int box = make_box(1, 0);
+    gate_init(&leave);
+    CHILD (stays) {
+        gate_try(&leave);
+        need(mbox_send(box, TEXT("still here"), 0, NOWAIT) == 0);
+    }
+    CHILD (pid)
+        need(box > 0);
+    wait_for(pid);
+    is_errno(mbox_receive(box, NEXT, 0, NOWAIT), EAGAIN, "one partner is left");
+    gate_close(&leave);
+    is_int(mbox_receive(box, NEXT, 0, FOREVER), stays, "and sends");
+    wait_for(stays);
+    is_errno(mbox_receive(box, NEXT, 0, FOREVER), EPIPE, "then none is");
+    close(box);
+}
+
+/* With a name somebody may always come; without, the two directions count. */
+static void directions(void)
+{
+    pid_t pid;
+    int out = mbox_open("dir", O_WRONLY | O_CREAT, 0600, ATTR(.capacity = 2));
+    is_int(mbox_send(out, TEXT("a"), 0, NOWAIT), 0, "a name, and nobody receives yet");
+    int in = mbox_open("dir", O_RDONLY);
+    need(mbox_unlink("dir") == 0);
+    is_int(mbox_send(out, TEXT("b"), 0, NOWAIT), 0, "unlinked, with one who receives");
+    close(in);
+    is_errno(mbox_send(out, TEXT("c"), 0, NOWAIT), EPIPE,
+             "EPIPE: unlinked, and only O_WRONLY is left");
+    close(out);
+
+    in = mbox_open("dir", O_RDONLY | O_CREAT, 0600, NULL);
+    is_errno(mbox_receive(in, NEXT, 0, NOWAIT), EAGAIN, "a name, and nobody sends yet");
+    out = mbox_open("dir", O_WRONLY);
+    need(mbox_send(out, TEXT("d"), 0, NOWAIT) == 0 && mbox_unlink("dir") == 0);
+    close(out);
+    is_int(mbox_receive(in, NEXT, 0, FOREVER), getpid(), "unlinked: what was sent");
+    is_errno(mbox_receive(in, NEXT, 0, FOREVER), EPIPE, "EPIPE: then nothing can come");
+    is_int(read(in, body, 1), 0, "read gives 0");
+    close(in);
+
+    in = mbox_open("dir", O_RDONLY | O_CREAT, 0600, NULL);
+    CHILD (pid) {
+        int mine = mbox_open("dir", O_RDONLY);
+        close(in);
+        _exit(error_of(mbox_receive(mine, NEXT, 0, FOREVER)));
+    }
+    until_receiving(in, 1);
+    need(close(in) == 0 && mbox_unlink("dir") == 0);
+    is_exit(wait_for(pid), EPIPE, "EPIPE: its name goes while one waits to receive");
+
+    out = mbox_open("dir", O_WRONLY | O_CREAT, 0600, ATTR(.capacity = CAPACITY_ZERO));
+    CHILD (pid) {
+        int mine = mbox_open("dir", O_WRONLY);
+        close(out);
+        _exit(error_of(mbox_send(mine, EMPTY, 0, FOREVER)));
+    }
+    until_sending(out, 1);
+    need(close(out) == 0 && mbox_unlink("dir") == 0);
+    is_exit(wait_for(pid), EPIPE, "EPIPE: while one waits to send");
+}
+
+/* What counts is what the others have. */
+static void mixed_directions(void)
+{
+    struct gate go;
+    pid_t pid;
+    int box = named_box("mixed", ATTR(.capacity = 4));
+    gate_init(&go);
+    CHILD (pid) {
+        int out = mbox_open("mixed", O_WRONLY);
+        need(out >= 0 && close(box) == 0);
+        need(mbox_send(out, TEXT("1"), 0, NOWAIT) == 0);
+        gate_wait(&go);
+        need(mbox_send(out, TEXT("2"), 0, NOWAIT) == 0);
+        gate_try(&go);
+    }
+    need(mbox_receive(box, NEXT, 0, FOREVER) == pid && mbox_unlink("mixed") == 0);
+    gate_open(&go);
+    is_int(mbox_receive(box, NEXT, 0, FOREVER), pid, "the other one sends");
+    is_errno(mbox_receive(box, NEXT, 0, NOWAIT), EAGAIN, "and could do so again");
+    is_errno(mbox_send(box, EMPTY, 0, NOWAIT), EPIPE, "EPIPE: but cannot receive");
+    gate_close(&go);
+    wait_for(pid);
+    is_errno(mbox_receive(box, NEXT, 0, NOWAIT), EPIPE, "EPIPE: it has ended");
+    close(box);
+}
+
+static int used;
+
+static void *receive_one(void *unused)
+{
+    (void)unused;
+    return (void *)(long)mbox_receive(used, NEXT, 0, FOREVER);
+}
+
+/* For a type that nobody sends, and not for ever. */
+static void *receive_seven(void *unused)
+{
+    struct msg *m = NEXT;
+    (void)unused;
+    m->type = 7;
+    return (void *)(long)(mbox_receive(used, m, MSG_TYPE, 20) == -1 ? -errno : 0);
+}
+
+/* IPC(4.10): "A call in progress holds its descriptor": a thread receives, while its
+ * process has closed the mailbox. */
+static void still_in_a_call(void)
+{
+    pid_t pid;
+    struct gate go;
+    used = make_box(4, 0);
+    gate_init(&go);
+    CHILD (pid) {
+        pthread_t thread;
+        void *result;
+        need(!pthread_create(&thread, NULL, receive_one, NULL));
+        until_receiving(used, 1);
+        close(used);
+        gate_open(&go);
+        need(!pthread_join(thread, &result) && (long)result == getppid());
+        need(got_text("there?"));
+    }
+    gate_wait(&go);
+    is_int(mbox_send(used, TEXT("there?"), MSG_SYNC, NOWAIT), pid,
+           "who is in a call still has the mailbox");
+    is_exit(wait_for(pid), 0, "and receives");
+    is_errno(mbox_send(used, TEXT("there?"), 0, NOWAIT), EPIPE, "EPIPE: after that");
+    close(used);
+    gate_close(&go);
+
+    /* The same, and we wait when that call ends. */
+    used = make_box(1, 0);
+    gate_init(&go);
+    need(mbox_send(used, EMPTY, 0, NOWAIT) == 0);
+    CHILD (pid) {
+        pthread_t thread;
+        void *result;
+        need(!pthread_create(&thread, NULL, receive_seven, NULL));
+        until_receiving(used, 1);
+        int other = dup(used);                          // to see us waiting
+        close(used);
+        gate_open(&go);
+        until_sending(other, 1);
+        close(other);
+        need(!pthread_join(thread, &result) && (long)result == -ETIMEDOUT);
+    }
+    gate_wait(&go);
+    is_errno(mbox_send(used, TEXT("x"), 0, FOREVER), EPIPE,
+             "EPIPE: the last call of another has ended while we wait");
+    is_exit(wait_for(pid), 0, "without what it waited for");
+    close(used);
+    gate_close(&go);
+}
+
+int main(void)
+{
+    umask(022);
+    destroyed();
+    waiters();
+    rights();
+    last_descriptor();
+    unlinked_with_waiters();
+    alone_from_the_start();
+    partner_has_died();
+    partner_dies();
+    partner_closes();
+    one_of_two();
+    directions();
+    mixed_directions();
+    still_in_a_call();
+    return done_testing();
+}
