@@ -156,7 +156,8 @@ int mbox_unlink(const char *name)
 
     if (access(name, F_OK) == -1 && errno == EFAULT)
         error = EFAULT;         // the kernel looks at the pointer first
-    else if (*name == '\0' || strchr(name, '/'))
+    else if (*name == '\0' || strchr(name, '/') || strcmp(name, ".") == 0
+             || strcmp(name, "..") == 0)
         error = EINVAL;
     else if (strlen(name) > NAME_MAX)
         error = ENAMETOOLONG;
