@@ -238,10 +238,22 @@ static int deliver_pages(struct native_message *m, struct native_receiver *r,
     return result;
 }
 
+/* Pages that would arrive where they leave from: for another thread of their sender. */
+static bool is_onto_itself(const struct native_message *m,
+                           const struct native_receiver *r)
+{
+    vaddr_t to = r->body.address;
+
+    return m->moves && !m->pages && m->space == r->process->space
+           && to < m->body + m->base.length && m->body < to + m->base.length;
+}
+
 int native_deliver(struct native_message *m, struct native_receiver *r, int *error)
 {
     int result;
 
+    if (is_onto_itself(m, r))
+        return -EFAULT;
     if (moved_pages_fit(m, r))
         result = deliver_pages(m, r, error);
     else if (m->base.length > r->room)

@@ -227,6 +227,8 @@ void moved_pages_give(struct native_message *m, struct native_receiver *r)
         for (; at < table_end; at += PAGE_SIZE, entry++, from++) {
             if (!*from)
                 continue;
+            if (unlikely(pte_has_frame(*entry)))        // the header was written here
+                space_discard(space, at, PAGE_SIZE);
             *entry = *from | bits;
             space->nr_resident++;
         }
