@@ -121,7 +121,7 @@ void native_body_receiver_init(struct native_receiver *r, uptr_t body, uint32_t 
                                struct wait_queue *queue)
 {
     r->process = current_process();
-    r->message = uptr(0);
+    r->message = r->fds = uptr(0);
     r->body = body;
     r->room = room;
     r->message_seen = NULL;
