@@ -133,6 +133,7 @@ src += kernel/ipc/signal_frame.c        # entering a handler by rewriting the st
 # --- kernel/posix: the faces that books on Unix use
 src += kernel/posix/futex.c             # waiting on a word of memory
 src += kernel/posix/poll.c              # waiting for many
+src += kernel/posix/eventfd.c           # a counter behind a descriptor
 src += kernel/posix/clock.c             # reading clocks, sleeping
 src += kernel/posix/timer.c             # interval and POSIX timers
 src += kernel/posix/file_lock.c         # record locks, flock

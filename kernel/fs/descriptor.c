@@ -220,6 +220,15 @@ int fd_install(struct file *file, int from, bool close_on_exec)
     return fd;
 }
 
+int fd_install_new(struct file *file, bool close_on_exec)
+{
+    int fd = file ? fd_install(file, 0, close_on_exec) : -ENFILE;
+
+    if (file && fd < 0)
+        file_put(file);
+    return fd;
+}
+
 int fd_install_all(struct process *to, struct file *const *files, unsigned count,
                    bool close_on_exec, int *fds)
 {

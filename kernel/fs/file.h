@@ -204,6 +204,10 @@ must_check int fd_room(void);
  * -EMFILE, -ENOMEM; the reference is then still the caller's. */
 must_check int fd_install(struct file *file, int from, bool close_on_exec);
 
+/* The end of a call that opens: the lowest descriptor for the new file, which is put if
+ * there is none. NULL, from file_create, is -ENFILE. */
+must_check int fd_install_new(struct file *file, bool close_on_exec);
+
 /* All at once or none, into any process's table, which pays for its own growth:
  * pipe, socketpair, and messages handed to a sleeper. */
 must_check int fd_install_all(struct process *to, struct file *const *files,

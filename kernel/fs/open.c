@@ -146,12 +146,7 @@ long sys_openat(int dirfd, uptr_t name, int open_flags, mode_t mode)
     result = fd_room();
     if (!result)
         result = open_user(dirfd, name, flags, mode, &file);
-    if (result)
-        return result;
-    result = fd_install(file, 0, flags & O_CLOEXEC);
-    if (result < 0)
-        file_put(file);
-    return result;
+    return result ? result : fd_install_new(file, flags & O_CLOEXEC);
 }
 
 long sys_open(uptr_t name, int flags, mode_t mode)

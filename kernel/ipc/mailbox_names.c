@@ -67,15 +67,6 @@ static int open_name(const char *name, uint32_t flags, mode_t mode, struct file 
     return -EINVAL;             // somebody made something else in /mbox
 }
 
-static long install(struct file *file, uint32_t flags)
-{
-    int fd = fd_install(file, 0, flags & O_CLOEXEC);
-
-    if (fd < 0)
-        file_put(file);
-    return fd;
-}
-
 #define OPEN_FLAGS \
     (O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_NONBLOCK | O_CLOEXEC | O_LARGEFILE)
 
@@ -99,7 +90,7 @@ long sys_mbox_open(uptr_t user_name, int oflag, mode_t mode, uptr_t user_attribu
     wanted = &attributes;
     error = open_name(name, flags, mode, &file);
     wanted = NULL;
-    return error ? error : install(file, flags);
+    return error ? error : fd_install_new(file, flags & O_CLOEXEC);
 }
 
 long sys_mbox_lookup(uptr_t user_name, int oflag, int timeout_ms)
@@ -123,7 +114,7 @@ long sys_mbox_lookup(uptr_t user_name, int oflag, int timeout_ms)
         if (result)
             return result == -EINTR && timeout_ms == FOREVER ? -ERESTART : result;
     }
-    return error ? error : install(file, flags);
+    return error ? error : fd_install_new(file, flags & O_CLOEXEC);
 }
 
 long sys_mbox_create(uptr_t user_attributes)
@@ -143,7 +134,7 @@ long sys_mbox_create(uptr_t user_attributes)
     if (!error)
         error = mailbox_open(inode, O_RDWR, &file);
     inode_put(inode);
-    return error ? error : install(file, 0);
+    return error ? error : fd_install_new(file, false);
 }
 
 void mailboxes_init(void)
