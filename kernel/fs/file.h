@@ -61,6 +61,19 @@ static inline void io_init_kernel(struct io *io, void *base, size_t size)
     io_init(io, (vaddr_t)base, size, true);
 }
 
+#define IOV_MAX   1024
+#define IOV_SHORT 8             /* vectors up to here need no memory from the heap */
+
+struct io_vector {              /* a user's vector, copied and judged */
+    struct iovec *pieces;       /* `few`, or from the heap */
+    struct iovec few[IOV_SHORT];
+};
+
+/* Prepares io for it. 0, and io_vector_release later; or -EFAULT, -EINVAL, -ENOMEM. */
+must_check int io_init_vector(struct io *io, struct io_vector *copy, uptr_t vector,
+                              unsigned count);
+void io_vector_release(struct io_vector *copy);
+
 /* Moves size bytes (at most io->left) out of, or into, the buffers and advances. 0, or
  * -EFAULT: how far it came is then unknown, so treat nothing as moved. */
 must_check int io_take(struct io *io, void *to, size_t size);           /* to us */

@@ -176,6 +176,10 @@ static inline const char *path_text(const struct path *path)
 /* The last name is none that could be made or removed: a root, "." or "..". */
 bool path_ends_in_dots(const struct path *path);
 
+/* Makes a node with the bits of `mode` that the umask leaves, where a walk with
+ * WALK_PARENT and WALK_NO_FOLLOW led to: path->inode. -EEXIST, -EACCES ... */
+must_check int path_make_node(struct path *path, mode_t mode, uint32_t device);
+
 /* True for the empty string: AT_EMPTY_PATH asks. */
 bool path_is_empty(uptr_t name);
 

@@ -21,39 +21,50 @@ enum { AT_REMOVEDIR = 0x200, AT_SYMLINK_FOLLOW = 0x400 };
 
 /* -- Making a name ----------------------------------------------------------------- */
 
+/* May the name be made that the path ends in? */
+static int judge_new(const struct path *path, bool is_directory)
+{
+    if (path->inode)
+        return -EEXIST;
+    if (path->trailing_slash && !is_directory)
+        return -ENOENT;
+    return inode_may_make(path->parent);
+}
+
 /* Walks to a name that must not exist yet. 0 and a path to release. */
-static int new_name(int dirfd, uptr_t name, bool is_directory, struct path *path)
+static int new_name(int dirfd, uptr_t name, struct path *path)
 {
     int error = path_walk_user(dirfd, name, WALK_PARENT | WALK_NO_FOLLOW, path);
 
     if (error)
         return error;
-    if (path->inode)
-        error = -EEXIST;
-    else if (path->trailing_slash && !is_directory)
-        error = -ENOENT;
-    else
-        error = inode_may_make(path->parent);
+    error = judge_new(path, false);
     if (error)
         path_release(path);
     return error;
 }
 
-/* Makes a node with the bits of `mode` that the umask leaves. */
-static long make_node(int dirfd, uptr_t name, mode_t mode, uint32_t device)
+int path_make_node(struct path *path, mode_t mode, uint32_t device)
 {
-    const struct inode_operations *operations;
-    struct path path;
-    int error = new_name(dirfd, name, (mode & S_IFMT) == S_IFDIR, &path);
+    int error = judge_new(path, (mode & S_IFMT) == S_IFDIR);
 
     if (error)
         return error;
-    operations = path.parent->operations;
+    if (!path->parent->operations->create)
+        return -EPERM;
     mode &= ~(current_process()->umask & 0777);
-    error = !operations->create
-                ? -EPERM
-                : operations->create(path.parent, path.last, path.last_length, mode,
-                                     device, &path.inode);
+    return path->parent->operations->create(path->parent, path->last, path->last_length,
+                                            mode, device, &path->inode);
+}
+
+static long make_node(int dirfd, uptr_t name, mode_t mode, uint32_t device)
+{
+    struct path path;
+    int error = path_walk_user(dirfd, name, WALK_PARENT | WALK_NO_FOLLOW, &path);
+
+    if (error)
+        return error;
+    error = path_make_node(&path, mode, device);
     path_release(&path);
     return error;
 }
@@ -95,7 +106,7 @@ long sys_mknod(uptr_t name, mode_t mode, uint32_t device)
 static long make_symlink(const char *target, int dirfd, uptr_t name)
 {
     struct path path;
-    int error = new_name(dirfd, name, false, &path);
+    int error = new_name(dirfd, name, &path);
 
     if (error)
         return error;
@@ -127,7 +138,7 @@ long sys_symlink(uptr_t target, uptr_t name)
 static long make_link(struct inode *target, int dirfd, uptr_t name)
 {
     struct path path;
-    int error = new_name(dirfd, name, false, &path);
+    int error = new_name(dirfd, name, &path);
 
     if (error)
         return error;

@@ -13,8 +13,6 @@
 #include "mm/heap.h"
 #include "syscall.h"
 
-#define IOV_MAX    1024
-#define IOV_SHORT  8            /* vectors up to here need no memory from the heap */
 #define SSIZE_MAX  0x7fffffff
 #define MOVE_MAX   0x7ffff000u  /* one call moves at most this much, as on Linux */
 
@@ -98,43 +96,56 @@ long sys_pwrite64(int fd, uptr_t buffer, size_t size, uint32_t low, uint32_t hig
 
 /* -- Several buffers --------------------------------------------------------------- */
 
-/* Copies a user's vector to `pieces` and judges the copy. 0 with io prepared. */
-static int prepare_vector(struct io *io, struct iovec *pieces, uptr_t vector, int count)
+int io_init_vector(struct io *io, struct io_vector *copy, uptr_t vector, unsigned count)
 {
-    size_t total = 0;
+    size_t total = 0, size = count * sizeof(struct iovec);
+    int error = -EINVAL;
 
-    if (copy_from_user(pieces, vector, (size_t)count * sizeof(*pieces)))
-        return -EFAULT;
-    for (int i = 0; i < count; i++) {
-        if (pieces[i].length > SSIZE_MAX - total)
-            return -EINVAL;
-        if (!user_range_ok(uptr(pieces[i].base), pieces[i].length))
-            return -EFAULT;
-        total += pieces[i].length;
+    if (count > IOV_MAX)
+        return -EINVAL;
+    copy->pieces = count > IOV_SHORT ? heap_alloc(HEAP_IO, size) : copy->few;
+    if (!copy->pieces)
+        return -ENOMEM;
+    if (copy_from_user(copy->pieces, vector, size)) {
+        error = -EFAULT;
+        goto fail;
     }
-    *io = (struct io){ .more = pieces, .nr_more = (unsigned)count, .left = total };
+    for (unsigned i = 0; i < count; i++) {
+        const struct iovec *piece = &copy->pieces[i];
+        if (piece->length > SSIZE_MAX - total)
+            goto fail;
+        if (!user_range_ok(uptr(piece->base), piece->length)) {
+            error = -EFAULT;
+            goto fail;
+        }
+        total += piece->length;
+    }
+    *io = (struct io){ .more = copy->pieces, .nr_more = count, .left = total };
     return 0;
+
+fail:
+    io_vector_release(copy);
+    return error;
+}
+
+void io_vector_release(struct io_vector *copy)
+{
+    if (copy->pieces != copy->few)
+        heap_free(copy->pieces);
 }
 
 /* SLEEPS. offset is the file's own, or a call's. */
 static long move_vector(struct file *file, uptr_t vector, int count, uint64_t *offset,
                         mover move)
 {
-    struct iovec few[IOV_SHORT], *pieces = few;
+    struct io_vector copy;
     struct io io;
-    long result;
+    long result = io_init_vector(&io, &copy, vector, (unsigned)count);
 
-    if (count < 0 || count > IOV_MAX)
-        return -EINVAL;
-    if (count > IOV_SHORT)
-        pieces = heap_alloc(HEAP_IO, (size_t)count * sizeof(*pieces));
-    if (!pieces)
-        return -ENOMEM;
-    result = prepare_vector(&io, pieces, vector, count);
-    if (result == 0)
-        result = move(file, &io, offset);
-    if (pieces != few)
-        heap_free(pieces);
+    if (result)
+        return result;
+    result = move(file, &io, offset);
+    io_vector_release(&copy);
     return result;
 }
 

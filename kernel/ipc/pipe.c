@@ -229,6 +229,16 @@ static int wait_for_room(struct file *file, struct pipe *p, size_t size)
     return 0;
 }
 
+int pipe_broken(void)
+{
+    struct siginfo info = { .signal = SIGPIPE, .code = SI_USER };
+
+    info.pid = current_process()->pid;
+    info.uid = current_process()->credentials.uid;
+    signal_post_thread(current(), &info, false);
+    return -EPIPE;
+}
+
 static ssize_t pipe_write(struct file *file, struct io *io, uint64_t *offset)
 {
     struct pipe *p = file->object;
@@ -240,15 +250,8 @@ static ssize_t pipe_write(struct file *file, struct io *io, uint64_t *offset)
     size_t whole = io->left;
     do {
         int error = p->readers ? wait_for_room(file, p, whole) : 0;
-        if (p->readers == 0) {
-            if (total)
-                return (ssize_t)total;
-            struct siginfo info = { .signal = SIGPIPE, .code = SI_USER };
-            info.pid = current_process()->pid;
-            info.uid = current_process()->credentials.uid;
-            signal_post_thread(current(), &info, false);
-            return -EPIPE;
-        }
+        if (p->readers == 0)
+            return total ? (ssize_t)total : pipe_broken();
         if (error) {
             wake_neighbours(p); // a wake-up we were given goes on to the next
             return total ? (ssize_t)total : error;

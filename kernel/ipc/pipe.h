@@ -7,3 +7,6 @@
 #define PIPE_BUF  4096u         /* a write up to this size is atomic */
 
 void pipe_init(void);
+
+/* What happens to a thread that writes where nobody can read: SIGPIPE, and -EPIPE. */
+int pipe_broken(void);
