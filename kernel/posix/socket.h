@@ -1,0 +1,175 @@
+/* socket.h - sockets of one machine (AF_UNIX): what the files of this part share.
+ *
+ *      socket A  <------- peer ------->  socket B
+ *        chunks: what A can receive        chunks: what B can receive
+ *        arrived: who waits for that       arrived
+ *        room: who waits to send to A      room
+ *
+ *      listener L: pending --> E --> E       connections that nobody has accepted
+ *
+ * A socket lives while its file is open, or somebody has it as its peer: `is_closed`
+ * then says that only the object is left. Two connected sockets point at each other;
+ * each lets go when its own file goes.
+ */
+#pragma once
+
+#include "fs/inode.h"
+#include "fs/passed_files.h"
+#include "sched/process.h"
+
+enum socket_type { SOCK_STREAM = 1, SOCK_DGRAM = 2, SOCK_SEQPACKET = 5 };
+enum socket_state { SOCKET_ALONE, SOCKET_LISTENS, SOCKET_CONNECTED };
+enum { SHUT_READ = 1, SHUT_WRITE = 2, SHUT_BOTH = 3 };  /* bits; shutdown(2) has one less */
+
+enum message_flags {
+    MSG_OOB = 1, MSG_PEEK = 2, MSG_CTRUNC = 8, MSG_TRUNC = 0x20, MSG_DONTWAIT = 0x40,
+    MSG_WAITALL = 0x100, MSG_NOSIGNAL = 0x4000, MSG_CMSG_CLOEXEC = 0x40000000,
+};
+
+#define AF_UNIX          1
+#define SOCKET_PATH      108    /* characters in an address */
+#define SOCKET_BUFFER    212992u    /* SO_SNDBUF and SO_RCVBUF at first, as on Linux */
+#define RIGHTS_MAX       253u   /* descriptors in one message */
+
+struct socket_address {         /* sockaddr_un, and one NUL more */
+    uint16_t family;
+    char path[SOCKET_PATH + 1];
+};
+
+/* What a socket is bound to. Those it accepted share the name, and datagrams remember
+ * their sender's. */
+struct socket_name {
+    uint32_t refs;
+    struct socket *socket;      /* the bound one; NULL: it is closed */
+    struct inode *inode;        /* its data is that socket; NULL: an abstract name */
+    struct list_node node;      /* abstract_names */
+    uint32_t size;              /* of address, as getsockname tells it */
+    struct socket_address address;
+};
+
+struct credentials_of_peer {    /* SO_PEERCRED */
+    pid_t pid;
+    uid_t uid;
+    gid_t gid;
+};
+
+struct rights {                 /* the files of one message */
+    struct passed_files passed;
+    struct file *files[];
+};
+
+/* A piece of what is queued, at most a page. A record (datagram) is one or more; a
+ * stream has no records, and each write fills up the last piece. */
+struct chunk {
+    struct list_node node;
+    struct rights *rights;      /* come with its first byte; or NULL */
+    struct socket_name *from;   /* of a record's first piece: the sender's name, or NULL */
+    uint16_t size, start, end;  /* room in data; start..end is unread */
+    bool is_last;               /* of its record */
+    char data[];
+};
+
+struct socket {
+    uint32_t refs;              /* the file or the listener's queue; peers; calls */
+    uint32_t number;            /* of its file: socket:[number] */
+    uint8_t type;               /* [const] enum socket_type */
+    uint8_t state;              /* enum socket_state */
+    uint8_t shut;               /* SHUT_READ: no more comes; SHUT_WRITE: none may go */
+    bool is_closed;
+    int error;                  /* SO_ERROR, an errno */
+    struct socket_name *name;   /* or NULL */
+    struct socket *peer;        /* with a reference, or NULL */
+    struct list chunks;
+    uint32_t queued;            /* bytes that the chunks take */
+    struct chunk *spare;        /* of a stream: an empty one, for the next write */
+    struct wait_queue arrived, room;
+    struct file_holder holder;
+
+    struct list pending;        /* struct socket, by pending_node, oldest first */
+    struct list_node pending_node;
+    struct socket *listener;    /* on whose pending list it is, or NULL */
+    uint32_t nr_pending, backlog;
+
+    struct credentials_of_peer peer_credentials;    /* a listener's: its own */
+    uint32_t send_buffer, receive_buffer;
+    nanoseconds_t send_timeout, receive_timeout;    /* 0: none */
+};
+
+/* One message on its way out of or into a user's buffers. */
+struct socket_message {
+    struct io *io;
+    uint32_t flags;             /* MSG_... of the call */
+    struct socket *to;          /* sending a datagram: to whom; NULL: the peer */
+    struct rights *rights;      /* sending: NULL once they are queued. Received: what
+                                   came; with MSG_PEEK it is still the queue's */
+    struct socket_name *from;   /* received: with a reference, or NULL */
+    bool is_cut;                /* received: it was longer */
+};
+
+extern const struct file_operations socket_operations;
+
+/* -- socket.c ---------------------------------------------------------------------- */
+
+/* NULL without memory. */
+must_check struct socket *socket_create(unsigned type);
+/* Its file, or NULL, and then the socket is still the caller's. */
+must_check struct file *socket_open(struct socket *socket, uint32_t flags);
+/* The end of a socket: tells its peer, wakes everybody, gives the queue back. */
+void socket_close(struct socket *socket);
+void socket_put(struct socket *socket);         /* drops a reference */
+void socket_wake_all(struct socket *socket);
+
+/* The socket behind a descriptor, valid until something sleeps; or its file with a
+ * reference, for passed_drop. -EBADF, -ENOTSOCK. */
+must_check int socket_peek(int fd, struct socket **socket);
+must_check int socket_get_file(int fd, struct file **file);
+
+/* The moment until which a call with this time-out may wait; 0: it may not. */
+nanoseconds_t socket_deadline(const struct file *file, uint32_t flags,
+                              nanoseconds_t timeout);
+/* SLEEPS. 0: look again. -EAGAIN, -EINTR, -ERESTART. */
+must_check int socket_wait(struct wait_queue *queue, nanoseconds_t deadline) SLEEPS;
+
+/* SLEEPS. Bytes, or -errno. */
+ssize_t socket_send(struct socket *socket, struct socket_message *message,
+                    nanoseconds_t deadline) SLEEPS;
+ssize_t socket_receive(struct socket *socket, struct socket_message *message,
+                       nanoseconds_t deadline) SLEEPS;
+/* Gives back what was received and not taken over. */
+void socket_message_end(struct socket_message *message);
+int socket_take_error(struct socket *socket);   /* an errno, told once */
+
+/* -- socket_queue.c ---------------------------------------------------------------- */
+
+/* Into the queue of `to`: what fits of `size` bytes into one chunk; or a whole record.
+ * Takes the rights over. 0; or -EFAULT, -ENOBUFS, and nothing was queued. */
+must_check int queue_bytes(struct socket *to, struct socket_message *message,
+                           size_t size);
+must_check int queue_record(struct socket *to, struct socket_message *message,
+                            struct socket_name *from);
+
+/* Out of the socket's own queue, which is not empty. Bytes, -EFAULT. */
+ssize_t queue_take(struct socket *socket, struct socket_message *message);
+void queue_clear(struct socket *socket);
+uint32_t queue_bytes_ready(const struct socket *socket);    /* FIONREAD */
+
+/* A connection was accepted: the files in its queue are its own, not its listener's. */
+void queue_rehome(struct socket *socket);
+
+void rights_discard(struct rights *rights);     /* takes NULL too */
+
+/* -- socket_name.c ----------------------------------------------------------------- */
+
+/* An address as users pass it; out_size as getsockname tells it. -EFAULT, -EINVAL. */
+must_check int address_from_user(struct socket_address *address, uptr_t from, int size,
+                                 uint32_t *out_size);
+/* Writes a name (NULL: only the family) where there is room for *size_at bytes, and its
+ * size. -EFAULT, -EINVAL. */
+must_check int address_to_user(const struct socket_name *name, uptr_t to,
+                               uptr_t size_at);
+
+/* The socket bound to it, with a reference. -ECONNREFUSED, -EACCES, -EPROTOTYPE ... */
+must_check int socket_find(const struct socket_address *address, uint32_t size,
+                           unsigned type, struct socket **out);
+void name_put(struct socket_name *name);        /* takes NULL too */
+void name_unbind(struct socket *socket);        /* nobody finds it any more */

@@ -1,0 +1,275 @@
+/* socket_message.c - the calls that send and receive, and descriptors inside messages.
+ *
+ *      msghdr  name       control                                vector
+ *              |          [ length level SCM_RIGHTS | 3 | 5 ]    [ bytes ][ bytes ]
+ *      to whom, from whom        struct rights                   struct io
+ *
+ * Invariants: received rights are installed, or discarded, before the call ends.
+ * Sleeps: all of them; see socket.c.
+ * Linux: control data of other levels is passed over. No out-of-band data, no
+ * credentials (SCM_CREDENTIALS), no error queue.
+ * Tests: user/tests/socket_message.c, scm_rights.c
+ * See: send(2), recv(2), unix(7), Ancillary messages
+ */
+#include "mm/heap.h"
+#include "posix/socket.h"
+#include "syscall.h"
+
+struct user_message {           /* struct msghdr */
+    uint32_t name;
+    int32_t name_size;
+    uint32_t vector, vector_count;
+    uint32_t control, control_size;
+    uint32_t flags;
+};
+static_assert(sizeof(struct user_message) == 28, "Linux/i386 ABI");
+
+struct user_control {           /* struct cmsghdr; its data follow, and are aligned */
+    uint32_t size;              /* with this head */
+    int32_t level, type;
+};
+
+enum { SOL_SOCKET = 1, SCM_RIGHTS = 1 };
+
+/* -- Descriptors out of control data ----------------------------------------------- */
+
+/* The files of one SCM_RIGHTS. */
+static int take_files(struct rights *r, uptr_t fds, uint32_t count)
+{
+    if (r->passed.count + count > RIGHTS_MAX)
+        return -EINVAL;
+    for (; count > 0; count--, fds.address += sizeof(int)) {
+        uint32_t fd;
+        int number, error = u32_from_user(&fd, fds);
+        number = (int)fd;
+        if (!error)
+            error = passed_take(&r->files[r->passed.count], &number, 1);
+        if (error)
+            return error;
+        r->passed.count++;
+    }
+    return 0;
+}
+
+static int walk_control(struct rights *r, uint32_t at, uint32_t left)
+{
+    struct user_control c;
+
+    while (left >= sizeof(c)) {
+        if (copy_from_user(&c, uptr(at), sizeof(c)))
+            return -EFAULT;
+        if (c.size < sizeof(c) || c.size > left)
+            return -EINVAL;
+        if (c.level == SOL_SOCKET) {
+            int error = -EINVAL;
+            if (c.type == SCM_RIGHTS)
+                error = take_files(r, uptr(at + sizeof(c)),
+                                   (c.size - sizeof(c)) / sizeof(int));
+            if (error)
+                return error;
+        }
+        uint32_t step = min(round_up(c.size, sizeof(int)), left);
+        at += step;
+        left -= step;
+    }
+    return 0;
+}
+
+/* What the control data want to pass on; NULL for nothing. */
+static int rights_from_user(const struct user_message *user, struct rights **out)
+{
+    uint32_t most = min(user->control_size / (uint32_t)sizeof(int), RIGHTS_MAX);
+
+    *out = NULL;
+    if (!user->control || user->control_size < sizeof(struct user_control))
+        return 0;
+    struct rights *r =
+        heap_alloc(HEAP_SOCKET_RIGHTS, sizeof(*r) + most * sizeof(struct file *));
+    if (!r)
+        return -ENOBUFS;
+    r->passed.files = r->files;
+    int error = walk_control(r, user->control, user->control_size);
+    if (error || r->passed.count == 0)
+        rights_discard(r);
+    else
+        *out = r;
+    return error;
+}
+
+/* -- and into them ----------------------------------------------------------------- */
+
+/* Installs what fits into the user's buffer and table, one by one, as Linux does. Sets
+ * control_size to what was used, and flags. */
+static void rights_to_user(const struct rights *r, struct user_message *user,
+                           bool close_on_exec)
+{
+    struct user_control c = { sizeof(c), SOL_SOCKET, SCM_RIGHTS };
+    uint32_t count = r ? r->passed.count : 0, done = 0;
+
+    while (done < count && user->control
+           && user->control_size >= c.size + sizeof(int)) {
+        int fd = fd_install(r->files[done], 0, close_on_exec);
+        if (fd < 0)
+            break;
+        file_get(r->files[done]);
+        if (u32_to_user(uptr(user->control + c.size), (uint32_t)fd)) {
+            (void)!fd_close(fd);
+            break;
+        }
+        c.size += sizeof(int);
+        done++;
+    }
+    if (done < count)
+        user->flags |= MSG_CTRUNC;
+    user->control_size = 0;
+    if (done && !copy_to_user(uptr(user->control), &c, sizeof(c)))
+        user->control_size = c.size;
+}
+
+/* -- Sending ----------------------------------------------------------------------- */
+
+/* SLEEPS. Takes the rights over. */
+static long send_message(int fd, struct io *io, uint32_t flags, uptr_t to, int to_size,
+                         struct rights *rights)
+{
+    struct socket_message m = { .io = io, .flags = flags, .rights = rights };
+    struct socket_address address;
+    struct file *file = NULL;
+    uint32_t size;
+    long result = socket_get_file(fd, &file);
+
+    if (!result && flags & MSG_OOB)
+        result = -EOPNOTSUPP;
+    if (!result && !uptr_is_null(to) && to_size) {
+        const struct socket *s = file->object;
+        result = address_from_user(&address, to, to_size, &size);
+        if (!result && s->type == SOCK_STREAM)
+            result = s->state == SOCKET_CONNECTED ? -EISCONN : -EOPNOTSUPP;
+        else if (!result && s->type == SOCK_DGRAM)
+            result = socket_find(&address, size, SOCK_DGRAM, &m.to);
+    }
+    if (!result) {
+        struct socket *s = file->object;
+        result = socket_send(s, &m, socket_deadline(file, flags, s->send_timeout));
+    }
+    rights_discard(m.rights);
+    if (m.to)
+        socket_put(m.to);
+    if (file)
+        passed_drop(file);
+    return result;
+}
+
+long sys_sendto(int fd, uptr_t buffer, size_t size, uint32_t flags, uptr_t to,
+                int to_size)
+{
+    struct io io;
+
+    if (!user_range_ok(buffer, size))
+        return -EFAULT;
+    io_init_user(&io, buffer, size);
+    return send_message(fd, &io, flags, to, to_size, NULL);
+}
+
+/* Reads the head and the vector, for both directions. */
+static long message_from_user(uptr_t from, struct user_message *user, struct io *io,
+                              struct io_vector *vector)
+{
+    if (copy_from_user(user, from, sizeof(*user)))
+        return -EFAULT;
+    if (user->name_size < 0)
+        return -EINVAL;
+    if (user->vector_count > IOV_MAX)
+        return -EMSGSIZE;
+    return io_init_vector(io, vector, uptr(user->vector), user->vector_count);
+}
+
+long sys_sendmsg(int fd, uptr_t message, uint32_t flags)
+{
+    struct user_message user;
+    struct io_vector vector;
+    struct rights *rights;
+    struct io io;
+    long result = message_from_user(message, &user, &io, &vector);
+
+    if (result)
+        return result;
+    result = rights_from_user(&user, &rights);
+    if (!result)
+        result = send_message(fd, &io, flags, uptr(user.name), user.name_size, rights);
+    io_vector_release(&vector);
+    return result;
+}
+
+/* -- Receiving --------------------------------------------------------------------- */
+
+/* SLEEPS. user NULL: recvfrom, with its own places for the address. */
+static long receive_message(int fd, struct io *io, uint32_t flags, uptr_t from,
+                            uptr_t from_size, struct user_message *user)
+{
+    struct socket_message m = { .io = io, .flags = flags };
+    struct file *file;
+    long result = socket_get_file(fd, &file);
+
+    if (result)
+        return result;
+    struct socket *s = file->object;
+    if (flags & MSG_OOB)
+        result = -EOPNOTSUPP;
+    else
+        result =
+            socket_receive(s, &m, socket_deadline(file, flags, s->receive_timeout));
+    if (result >= 0) {
+        const struct socket_name *name =
+            s->type == SOCK_STREAM && s->peer ? s->peer->name : m.from;
+        int error = 0;
+        if (!uptr_is_null(from))
+            error = name ? address_to_user(name, from, from_size)
+                         : u32_to_user(from_size, 0);
+        if (user) {
+            user->flags = m.is_cut ? MSG_TRUNC : 0;
+            rights_to_user(m.rights, user, flags & MSG_CMSG_CLOEXEC);
+        }
+        if (error)
+            result = error;
+    }
+    socket_message_end(&m);
+    passed_drop(file);
+    return result;
+}
+
+long sys_recvfrom(int fd, uptr_t buffer, size_t size, uint32_t flags, uptr_t from,
+                  uptr_t from_size)
+{
+    struct io io;
+
+    if (!user_range_ok(buffer, size))
+        return -EFAULT;
+    io_init_user(&io, buffer, size);
+    return receive_message(fd, &io, flags, from, from_size, NULL);
+}
+
+#define FIELD(message, field) \
+    uptr((message).address + (uint32_t)__builtin_offsetof(struct user_message, field))
+
+long sys_recvmsg(int fd, uptr_t message, uint32_t flags)
+{
+    struct user_message user;
+    struct io_vector vector;
+    struct io io;
+    long result = message_from_user(message, &user, &io, &vector);
+
+    if (result)
+        return result;
+    result = receive_message(fd, &io, flags, uptr(user.name), FIELD(message, name_size),
+                             &user);
+    io_vector_release(&vector);
+    if (result < 0)
+        return result;
+    if (!user.name && u32_to_user(FIELD(message, name_size), 0))
+        return -EFAULT;
+    if (u32_to_user(FIELD(message, control_size), user.control_size)
+        || u32_to_user(FIELD(message, flags), user.flags))
+        return -EFAULT;
+    return result;
+}
