@@ -160,7 +160,7 @@ bool fast_call(pid_t to, uptr_t request, uptr_t reply, long *result)
     call.pid = self->pid;
     call.server = server;
     call.request = NULL;
-    call.forwarder = NULL;
+    call.forwarding = NULL;
     call.received = true;
     call.sending.message = NULL;
     list_push_back(&server->calls, &call.node);
