@@ -9,63 +9,138 @@
  * when nothing is unusual; whatever is, every test below that fails, is call.c's.
  * The number behind a test is its price in instructions.
  *
+ * A thread that calls or answers uses the same buffers again and again, so everything
+ * that depends only on their addresses is kept, in its exchange: where they are in the
+ * kernel's memory, and a call and a receiver that are filled in but for what changes.
+ *
  * Sleeps: fast_call, fast_reply_receive.
  * Tests: those of call.c; user/bench/messages.c.
  * See: IPC.md 2.15.
  */
 #include "ipc/link.h"
 
-#include "mm/account.h"
+#include "mm/heap.h"
 #include "sched/scheduler.h"
 
 #define FAST_MAX 64u            /* bytes; more are copied by page, in call.c */
 
+struct exchange {
+    vaddr_t sent, received;     /* the two struct msg that all this is about */
+    uint32_t version;           /* of the space then; 0: of no use */
+    const volatile struct user_message *sent_seen;  /* `sent` in the kernel's memory */
+    vaddr_t body;               /* of what is sent */
+    const char *body_seen;
+    struct call call;           /* and call.answer: what this thread receives with */
+};
+
+/* -- Preparing --------------------------------------------------------------------- */
+
+static bool is_in_one_page(vaddr_t body)
+{
+    return (body & PAGE_MASK) <= PAGE_SIZE - FAST_MAX;
+}
+
+static bool prepare_sent(struct thread *t, struct exchange *x, vaddr_t sent)
+{
+    x->sent_seen = (void *)window(t, WINDOW_SENT, sent, sizeof(struct user_message));
+    if (!x->sent_seen)
+        return false;
+    x->sent = sent;
+    x->body = x->sent_seen->body.address;
+    x->body_seen =
+        is_in_one_page(x->body) ? window(t, WINDOW_BODY_OUT, x->body, 1) : NULL;
+    return x->body_seen;
+}
+
+/* Makes the exchange fit the buffers. False: they are unusual, or there is no
+ * memory. */
+static __attribute__((noinline)) bool prepare(struct thread *t, vaddr_t sent,
+                                              vaddr_t received)
+{
+    struct exchange *x = t->exchange;
+
+    if (!x && !(x = t->exchange = heap_new(HEAP_CALL, struct exchange)))
+        return false;
+    x->version = 0;
+    if (!prepare_sent(t, x, sent))
+        return false;
+    struct native_receiver *r = &x->call.answer;
+    if (native_receiver_init(r, uptr(received), 0, NULL) || !r->message_seen
+        || !r->body_seen || !is_in_one_page(r->body.address))
+        return false;
+    x->received = received;
+    x->call.pid = r->base.pid;
+    x->call.received = true;
+    waiter_init(&x->call.sending.waiter, NULL);
+    x->version = r->version = t->space->version;
+    return true;
+}
+
+/* The exchange for these buffers; NULL: call.c has to do it. */
+static inline struct exchange *exchange_for(struct thread *t, uptr_t sent,
+                                            uptr_t received)
+{
+    struct exchange *x = t->exchange;
+
+    if (unlikely(!x || x->sent != sent.address || x->received != received.address // 6
+                 || x->version != t->space->version                               // 4
+                 || x->sent_seen->body.address != x->body)) {                     // 4
+        if (!prepare(t, sent.address, received.address))
+            return NULL;
+        x = t->exchange;
+    }
+    struct native_receiver *r = &x->call.answer;
+    const volatile struct user_message *u = r->message_seen;
+    if (unlikely(u->body.address != r->body.address))                             // 3
+        return NULL;
+    r->room = u->room;
+    r->fds = u->fds;
+    return x;
+}
+
+void exchange_free(struct thread *t)
+{
+    heap_free(t->exchange);
+    t->exchange = NULL;
+}
+
+/* -- Delivery ---------------------------------------------------------------------- */
+
 /* What a message says, read once from memory that may change under us. */
 struct letter {
     uint32_t type, priority, length;
-    char *body;
 };
 
-/* Reads the struct msg of the running thread. */
-static inline bool read_letter(struct thread *t, const volatile struct user_message *u,
-                               struct letter *letter)
+static inline bool read_letter(const struct exchange *x, struct letter *letter)
 {
-    vaddr_t body = u->body.address;
+    const volatile struct user_message *u = x->sent_seen;
 
     letter->type = u->type;
     letter->priority = u->priority;
     letter->length = u->length;
-    if (unlikely(letter->priority > MSG_PRIORITY_MAX            // 2
-                 || letter->type == MSG_NOTIFICATION            // 2
-                 || letter->length > FAST_MAX || u->nfds        // 4
-                 || (body & PAGE_MASK) > PAGE_SIZE - FAST_MAX)) // 3: one page
-        return false;
-    letter->body = window(t, WINDOW_BODY_OUT, body, 1);
-    return letter->body;
+    return likely(letter->priority <= MSG_PRIORITY_MAX                            // 2
+                  && letter->type != MSG_NOTIFICATION                             // 2
+                  && letter->length <= FAST_MAX && !u->nfds);                     // 4
 }
 
 /* The receiver's memory is where it was when it went to sleep, and the message fits. */
 static inline bool can_take(const struct native_receiver *r, uint32_t length)
 {
-    return r->version == r->process->space->version             // 4
-           && length <= r->room;                                // 2
+    return r->version == r->process->space->version && length <= r->room;         // 6
 }
 
-static inline void copy_exactly(char *to, const char *from, uint32_t size)
+static inline void deliver(struct native_receiver *r, const struct exchange *x,
+                           const struct letter *letter, pid_t sender, pid_t caller,
+                           uint64_t sequence)
 {
-    uint32_t words = size >> 2, rest = size & 3;
+    struct user_message *u = r->message_seen;
+    const char *from = x->body_seen;
+    char *to = r->body_seen;
+    uint32_t words = letter->length >> 2, rest = letter->length & 3;
 
     __asm__ volatile("rep movsl" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
     while (unlikely(rest--))
         *to++ = *from++;
-}
-
-static inline void deliver(struct native_receiver *r, const struct letter *letter,
-                           pid_t sender, pid_t caller, uint64_t sequence)
-{
-    struct user_message *u = r->message_seen;
-
-    copy_exactly(r->body_seen, letter->body, letter->length);
     u->type = letter->type;
     u->priority = letter->priority;
     u->sender = r->sender = sender;
@@ -78,53 +153,18 @@ static inline void deliver(struct native_receiver *r, const struct letter *lette
     u->bits = 0;
 }
 
-/* The receiver that the running thread will be. False when its memory is not there yet,
- * or not within one page. */
-static inline bool make_receiver(struct thread *t, struct native_receiver *r,
-                                 uptr_t message)
-{
-    struct user_message *u =
-        (void *)window(t, WINDOW_RECEIVED, message.address, sizeof(*u));
-
-    if (unlikely(!u))
-        return false;
-    r->body = ((volatile struct user_message *)u)->body;
-    r->room = ((volatile struct user_message *)u)->room;
-    r->fds = ((volatile struct user_message *)u)->fds;
-    if (unlikely((r->body.address & PAGE_MASK) > PAGE_SIZE - FAST_MAX))
-        return false;
-    r->body_seen = window(t, WINDOW_BODY_IN, r->body.address, 1);
-    if (unlikely(!r->body_seen))
-        return false;
-    r->message = message;
-    r->message_seen = u;
-    r->version = t->space->version;
-    r->process = t->process;
-    r->buffer = NULL;
-    r->channel = NULL;
-    r->by_type = r->moves = r->body_was_null = false;
-    r->base.pid = t->process->pid;
-    r->base.wants = native_wants;
-    return true;
-}
-
-static inline void make_waiter(struct waiter *waiter, struct thread *t,
-                               struct wait_queue *queue)
-{
-    waiter->queue = queue;
-    waiter->thread = t;
-    waiter->shared = false;
-    waiter->since = t->switched_in;
-}
+/* -- Call and reply ---------------------------------------------------------------- */
 
 /* The server's thread that waits for anything from anybody; NULL: none does. */
 static inline struct native_receiver *idle_server(const struct endpoint *e)
 {
-    struct list_node *first = list_first(&e->inbox.receivers.waiters);
+    struct list_node *first = e->inbox.receivers.waiters.head.next;
     struct native_receiver *r =
         container_of(first, struct native_receiver, base.waiter.node);
 
-    return first && !r->channel && !r->by_type ? r : NULL;      // 6
+    if (first == &e->inbox.receivers.waiters.head || r->channel || r->by_type)    // 6
+        return NULL;
+    return r;
 }
 
 bool fast_call(pid_t to, uptr_t request, uptr_t reply, long *result)
@@ -133,7 +173,6 @@ bool fast_call(pid_t to, uptr_t request, uptr_t reply, long *result)
     const struct process *self = t->process;
     struct link_end *end = self->endpoint ? self->endpoint->called : NULL;
     struct letter letter;
-    struct call call;
 
     if (unlikely(!end || end->pid != to || !end->link->is_open || end->refuses))  // 10
         return false;
@@ -144,47 +183,38 @@ bool fast_call(pid_t to, uptr_t request, uptr_t reply, long *result)
     if (unlikely(!r))
         return false;
     struct thread *next = r->base.waiter.thread;
-    const void *message =
-        window(t, WINDOW_SENT, request.address, sizeof(struct user_message));
-    if (unlikely(t->attention || t->priority > next->priority || !message         // 6
-                 || !read_letter(t, message, &letter)
-                 || !make_receiver(t, &call.answer, reply)
-                 || !can_take(r, letter.length)))
+    struct exchange *x = exchange_for(t, request, reply);
+    if (unlikely(!x || t->attention || t->priority > next->priority               // 6
+                 || !read_letter(x, &letter) || !can_take(r, letter.length)))
         return false;
 
     /* --- commit: nothing below fails --- */
-    call.sequence = ++end->in.sequence;
+    struct call *call = &x->call;
+    call->sequence = ++end->in.sequence;
     end->in.received++;
-    deliver(r, &letter, self->pid, self->pid, call.sequence);
+    deliver(r, x, &letter, call->pid, call->pid, call->sequence);
     list_remove(&r->base.waiter.node);
-    call.pid = self->pid;
-    call.server = server;
-    call.request = NULL;
-    call.forwarding = NULL;
-    call.received = true;
-    call.sending.message = NULL;
-    list_push_back(&server->calls, &call.node);
-    make_waiter(&call.sending.waiter, t, &server->callers);
-    t->call = &call;
+    call->server = server;
+    call->received = true;
+    list_push_back(&server->calls, &call->node);
+    call->sending.waiter.queue = &server->callers;
+    call->sending.waiter.since = t->switched_in;
+    t->call = call;
     t->waits_for = to;
     t->waits_for_ever = true;
-    long ended = wait_hand_over(&call.sending.waiter, next);
+    long ended = wait_hand_over(&call->sending.waiter, next);
     t->waits_for = 0;
-    if (likely(ended == 0 && !call.server)) {
-        t->call = NULL;
-        *result = 0;
-    } else {
-        *result = call_finish(&call, ended);
-    }
+    t->call = NULL;
+    if (unlikely(ended || call->server))
+        ended = call_finish(call, ended);
+    *result = ended;
     return true;
 }
 
 bool fast_reply_receive(pid_t caller, uptr_t reply, uptr_t next, long *result)
 {
     struct thread *t = current();
-    struct process *self = t->process;
-    struct endpoint *e = self->endpoint;
-    struct native_receiver r;
+    struct endpoint *e = t->process->endpoint;
     struct letter letter;
 
     if (unlikely(!e || list_is_empty(&e->calls)))                                 // 5
@@ -193,28 +223,29 @@ bool fast_reply_receive(pid_t caller, uptr_t reply, uptr_t next, long *result)
     struct thread *to = call->sending.waiter.thread;
     if (unlikely(call->pid != caller || !call->received                           // 4
                  || to->state != THREAD_BLOCKED || t->attention                   // 4
-                 || self->lent_priority || to->priority > t->priority             // 5
+                 || t->process->lent_priority || to->priority > t->priority       // 5
                  || !list_is_empty(&e->inbox.messages)                            // 3
                  || !list_is_empty(&e->inbox.pending)                             // 3
                  || !list_is_empty(&e->notified)))                                // 3
         return false;
-    const volatile struct user_message *message =
-        (void *)window(t, WINDOW_SENT, reply.address, sizeof(*message));
-    if (unlikely(!message))
+    struct exchange *x = exchange_for(t, reply, next);
+    if (unlikely(!x))
         return false;
-    uint64_t sequence = message->sequence;
+    uint64_t sequence = x->sent_seen->sequence;
     if (unlikely((sequence && sequence != call->sequence)                         // 6
-                 || !read_letter(t, message, &letter) || !make_receiver(t, &r, next)
+                 || !read_letter(x, &letter)
                  || !can_take(&call->answer, letter.length)))
         return false;
 
     /* --- commit: nothing below fails --- */
-    deliver(&call->answer, &letter, self->pid, 0, call->sequence);
+    struct native_receiver *r = &x->call.answer;
+    deliver(&call->answer, x, &letter, r->base.pid, 0, call->sequence);
     list_remove(&call->node);
     call->server = NULL;
     list_remove(&call->sending.waiter.node);
-    make_waiter(&r.base.waiter, t, &e->inbox.receivers);
-    long ended = wait_hand_over(&r.base.waiter, to);
-    *result = ended ? ended : r.sender;
+    r->base.waiter.queue = &e->inbox.receivers;
+    r->base.waiter.since = t->switched_in;
+    long ended = wait_hand_over(&r->base.waiter, to);
+    *result = ended ? ended : r->sender;
     return true;
 }

@@ -144,6 +144,7 @@ long call_finish(struct call *call, long result);
 /* msg_call and msg_reply_receive when everything is as usual (fast_path.c). False:
  * nothing was done. */
 bool fast_call(pid_t to, uptr_t request, uptr_t reply, long *result) SLEEPS;
+void exchange_free(struct thread *thread);      /* it ends */
 bool fast_reply_receive(pid_t caller, uptr_t reply, uptr_t next, long *result) SLEEPS;
 
 /* The link to `pid` closes: its calls that `server` has received end with ECANCELED. */

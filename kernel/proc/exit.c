@@ -167,6 +167,7 @@ void thread_exit(void)
     t->exiting = true;
     trace_record(TRACE_EXIT, t->tid, (uint32_t)p->exit_status, 0, 0);
     futex_thread_exit(t);
+    exchange_free(t);
     usage_of_ended_thread(p, t);
     bool last = p->nr_threads == 1;
     if (last) {

@@ -106,6 +106,7 @@ struct thread {
         uint32_t version;       /* of the space, when it was looked up */
         char *kernel;
     } windows[4];
+    struct exchange *exchange;  /* ipc/fast_path.c; NULL: none yet */
     struct call *call;          /* the answer it waits for, or NULL */
     pid_t waits_for;            /* asleep: the one process that can end it, or 0 */
     bool waits_for_ever;        /* without a time-out */
