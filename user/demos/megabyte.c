@@ -2,8 +2,9 @@
  * Order: 74
  *
  * The same megabyte twice: copied through the kernel in messages of 64 KiB, and moved
- * by MSG_MOVE in one. Afterwards the sender has it still, or not any more. FEATURE(14,
- * 21, 118)
+ * by MSG_MOVE in one. Afterwards the sender has it still, or not any more.
+ *
+ * FEATURE(14, 21, 118)
  */
 #include "demo.h"
 #include <fcntl.h>

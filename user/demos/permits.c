@@ -3,7 +3,9 @@
  *
  * A mailbox with N empty messages: to receive one is P, to send it back is V. Nothing
  * is said, and yet nobody goes on before there is a permit. With one message it is a
- * lock, with none at first it is an appointment. FEATURE(8, 22, 29)
+ * lock, with none at first it is an appointment.
+ *
+ * FEATURE(8, 22, 29, 60)
  */
 #include "demo.h"
 #include <parley.h>

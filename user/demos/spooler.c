@@ -3,7 +3,9 @@
  *
  * A mailbox with a name stands between the clients and the printer. The printer cannot
  * know who will come; the clients need not know who prints, or whether anybody does
- * yet. FEATURE(3, 5, 25, 26, 27, 28, 29, 32, 33, 42, 46, 47, 48, 50, 53, 54)
+ * yet.
+ *
+ * FEATURE(3, 5, 25, 26, 27, 28, 29, 32, 33, 42, 46, 47, 48, 50, 53, 54)
  */
 #include "demo.h"
 #include <fcntl.h>
