@@ -64,8 +64,9 @@ static long argument(const struct about *a, unsigned place, long none)
  * with it, and what it is told to do here it refuses. */
 static bool page_is_readable(uintptr_t address)
 {
-    return syscall(SYS_rt_sigprocmask, -1, address & ~4095ul, NULL, 8) == 0
-           || errno != EFAULT;
+    return address > 4095       // NULL would mean: no set
+           && (syscall(SYS_rt_sigprocmask, -1, address & ~4095ul, NULL, 8) == 0
+               || errno != EFAULT);
 }
 
 bool parley_is_readable(const void *start, size_t size)
