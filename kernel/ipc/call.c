@@ -66,6 +66,7 @@ static void lend(struct endpoint *server)
 
 void call_priority_changed(struct thread *t)
 {
+    lend(t->process->endpoint);
     if (t->call)
         lend(t->call->server);
 }

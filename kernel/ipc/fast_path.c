@@ -26,7 +26,7 @@
 
 struct exchange {
     vaddr_t sent, received;     /* the two struct msg that all this is about */
-    uint32_t version;           /* of the space then; 0: of no use */
+    uint64_t version;           /* of the space then; 0: of no use */
     const volatile struct user_message *sent_seen;  /* `sent` in the kernel's memory */
     vaddr_t body;               /* of what is sent */
     const char *body_seen;
@@ -70,7 +70,7 @@ static __attribute__((noinline)) bool prepare(struct thread *t, vaddr_t sent,
         return false;
     x->received = received;
     x->call.pid = r->base.pid;
-    x->call.received = true;
+    r->is_fast = true;
     waiter_init(&x->call.sending.waiter, NULL);
     x->version = r->version = t->space->version;
     return true;
@@ -123,10 +123,12 @@ static inline bool read_letter(const struct exchange *x, struct letter *letter)
                   && letter->length <= FAST_MAX && !u->nfds);                     // 4
 }
 
-/* The receiver's memory is where it was when it went to sleep, and the message fits. */
+/* The receiver's memory is in one page and where it was when it went to sleep, and the
+ * message fits. */
 static inline bool can_take(const struct native_receiver *r, uint32_t length)
 {
-    return r->version == r->process->space->version && length <= r->room;         // 6
+    return likely(r->is_fast && r->version == r->process->space->version          // 8
+                  && length <= r->room);                                          // 2
 }
 
 static inline void deliver(struct native_receiver *r, const struct exchange *x,
@@ -155,16 +157,15 @@ static inline void deliver(struct native_receiver *r, const struct exchange *x,
 
 /* -- Call and reply ---------------------------------------------------------------- */
 
-/* The server's thread that waits for anything from anybody; NULL: none does. */
+/* The server's thread that has waited longest; NULL: none waits. Those that want one
+ * partner or one type are not made here, and not fast. */
 static inline struct native_receiver *idle_server(const struct endpoint *e)
 {
     struct list_node *first = e->inbox.receivers.waiters.head.next;
-    struct native_receiver *r =
-        container_of(first, struct native_receiver, base.waiter.node);
 
-    if (first == &e->inbox.receivers.waiters.head || r->channel || r->by_type)    // 6
-        return NULL;
-    return r;
+    return first == &e->inbox.receivers.waiters.head                              // 3
+               ? NULL
+               : container_of(first, struct native_receiver, base.waiter.node);
 }
 
 bool fast_call(pid_t to, uptr_t request, uptr_t reply, long *result)
@@ -184,7 +185,9 @@ bool fast_call(pid_t to, uptr_t request, uptr_t reply, long *result)
         return false;
     struct thread *next = r->base.waiter.thread;
     struct exchange *x = exchange_for(t, request, reply);
-    if (unlikely(!x || t->attention || t->priority > next->priority               // 6
+    // who is lent no more than the ordinary changes nothing
+    if (unlikely(!x || t->attention || t->priority > PRIORITY_NORMAL              // 6
+                 || t->priority > next->priority                                  // 3
                  || !read_letter(x, &letter) || !can_take(r, letter.length)))
         return false;
 

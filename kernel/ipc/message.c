@@ -129,7 +129,7 @@ void native_body_receiver_init(struct native_receiver *r, uptr_t body, uint32_t 
     r->version = 0;
     r->buffer = NULL;
     r->channel = NULL;
-    r->by_type = r->moves = r->body_was_null = false;
+    r->is_fast = r->by_type = r->moves = r->body_was_null = false;
     r->base.pid = r->process->pid;
     r->base.wants = native_wants;
     waiter_init(&r->base.waiter, queue);

@@ -80,9 +80,10 @@ struct native_receiver {
     uptr_t message;             /* its struct msg; null: it wants the body alone */
     uptr_t body, fds;           /* what that says */
     uint32_t room;
-    uint32_t version;           /* of its space, when these two were looked up: */
+    uint64_t version;           /* of its space, when these two were looked up: */
     struct user_message *message_seen;  /* `message` in the kernel's memory, or NULL */
     char *body_seen;            /* the same for the page of `body` */
+    bool is_fast;               /* as fast_path.c makes them */
     void *buffer;               /* kernel memory in place of body, or NULL */
     const struct message_channel *channel;  /* takes only what comes this way; NULL */
     uint32_t type;

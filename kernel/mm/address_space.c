@@ -12,7 +12,7 @@
 #include "mm/heap.h"
 #include "mm/page_table.h"
 
-static uint32_t last_version;
+static uint64_t last_version;
 
 struct address_space *space_create(void)
 {

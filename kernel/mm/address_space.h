@@ -50,7 +50,7 @@ struct address_space {
     uint64_t root_storage[8];
     uint64_t *root;            /* four page directory pointers in it, 32-byte aligned */
     paddr_t root_paddr;         /* what CR3 gets */
-    uint32_t version;           /* another one, never used before, whenever an entry
+    uint64_t version;           /* another one, never used before, whenever an entry
                                    was changed or taken away */
     struct list regions;
     struct region *last_found;  /* the region of the last fault, or NULL */

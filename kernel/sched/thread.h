@@ -103,7 +103,7 @@ struct thread {
     /* messages: kernel/ipc */
     struct window {             /* user memory where the kernel sees it: ipc/window.h */
         vaddr_t user;
-        uint32_t version;       /* of the space, when it was looked up */
+        uint64_t version;       /* of the space, when it was looked up */
         char *kernel;
     } windows[4];
     struct exchange *exchange;  /* ipc/fast_path.c; NULL: none yet */
