@@ -22,8 +22,6 @@
 #include "mm/heap.h"
 #include "sched/scheduler.h"
 
-#define FAST_MAX 64u            /* bytes; more are copied by page, in call.c */
-
 struct exchange {
     vaddr_t sent, received;     /* the two struct msg that all this is about */
     uint64_t version;           /* of the space then; 0: of no use */
@@ -35,11 +33,6 @@ struct exchange {
 
 /* -- Preparing --------------------------------------------------------------------- */
 
-static bool is_in_one_page(vaddr_t body)
-{
-    return (body & PAGE_MASK) <= PAGE_SIZE - FAST_MAX;
-}
-
 static bool prepare_sent(struct thread *t, struct exchange *x, vaddr_t sent)
 {
     x->sent_seen = (void *)window(t, WINDOW_SENT, sent, sizeof(struct user_message));
@@ -47,9 +40,8 @@ static bool prepare_sent(struct thread *t, struct exchange *x, vaddr_t sent)
         return false;
     x->sent = sent;
     x->body = x->sent_seen->body.address;
-    x->body_seen =
-        is_in_one_page(x->body) ? window(t, WINDOW_BODY_OUT, x->body, 1) : NULL;
-    return x->body_seen;
+    x->body_seen = window(t, WINDOW_BODY_OUT, x->body, 1);
+    return x->body_seen && (x->body & PAGE_MASK) <= PAGE_SIZE - FAST_MAX;
 }
 
 /* Makes the exchange fit the buffers. False: they are unusual, or there is no
@@ -65,12 +57,10 @@ static __attribute__((noinline)) bool prepare(struct thread *t, vaddr_t sent,
     if (!prepare_sent(t, x, sent))
         return false;
     struct native_receiver *r = &x->call.answer;
-    if (native_receiver_init(r, uptr(received), 0, NULL) || !r->message_seen
-        || !r->body_seen || !is_in_one_page(r->body.address))
+    if (native_receiver_init(r, uptr(received), 0, NULL) || !r->is_fast)
         return false;
     x->received = received;
     x->call.pid = r->base.pid;
-    r->is_fast = true;
     waiter_init(&x->call.sending.waiter, NULL);
     x->version = r->version = t->space->version;
     return true;
@@ -157,8 +147,7 @@ static inline void deliver(struct native_receiver *r, const struct exchange *x,
 
 /* -- Call and reply ---------------------------------------------------------------- */
 
-/* The server's thread that has waited longest; NULL: none waits. Those that want one
- * partner or one type are not made here, and not fast. */
+/* The server's thread that has waited longest; NULL: none waits. */
 static inline struct native_receiver *idle_server(const struct endpoint *e)
 {
     struct list_node *first = e->inbox.receivers.waiters.head.next;

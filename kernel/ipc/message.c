@@ -158,6 +158,8 @@ int native_receiver_init(struct native_receiver *r, uptr_t message, int flags,
         r->message_seen = (void *)user;
         r->body_seen = window(t, WINDOW_BODY_IN, r->body.address, 1);
         r->version = t->space->version;
+        r->is_fast = flags == 0 && r->body_seen
+                     && (r->body.address & PAGE_MASK) <= PAGE_SIZE - FAST_MAX;
     }
     return 0;
 }
