@@ -209,6 +209,9 @@ static void in_turn(void)
     }
     note("%d of 50 calls undisturbed", undisturbed);
     ok(undisturbed > 0, "a call and its answer run in turn, nobody in between");
+    for (unsigned before = shared->spins; shared->spins == before;)
+        need(msg_call(to, &m, &m, FOREVER) == 0);
+    ok(1, "yet the third has its turn");
     end(third);
     end(to);
 }
