@@ -54,10 +54,10 @@ static __attribute__((noinline)) bool prepare(struct thread *t, vaddr_t sent,
     if (!x && !(x = t->exchange = heap_new(HEAP_CALL, struct exchange)))
         return false;
     x->version = 0;
-    if (!prepare_sent(t, x, sent))
-        return false;
+    // what is written to first: that may copy a page which what is sent lies in, too
     struct native_receiver *r = &x->call.answer;
-    if (native_receiver_init(r, uptr(received), 0, NULL) || !r->is_fast)
+    if (native_receiver_init(r, uptr(received), 0, NULL) || !r->is_fast
+        || !prepare_sent(t, x, sent))
         return false;
     x->received = received;
     x->call.pid = r->base.pid;

@@ -275,12 +275,68 @@ static void all_places(enum what what)
     }
 }
 
+/* Everything in pages that a fork has shared, and which this process has not written to
+ * since: the answer's place becomes its own first, and what is sent may lie there too.
+ * `which` says, bit by bit, which of four pages each thing is in. */
+struct four {
+    struct msg *q, *a;
+    char *out, *in;
+};
+
+static void calls_from_shared_pages(const struct four *f)
+{
+    for (int i = 0; i < 4; i++) {
+        need(msg_call(to, f->q, f->a, FOREVER) == 0);
+        need(f->a->length == 16 && f->a->body == f->in);
+        for (int k = 0; k < 16; k++)
+            need(f->in[k] == (char)(f->out[k] + 1));
+        if (i > 0)                                      // at first nothing is written
+            memset(f->out, 'a' + i, 16);
+        if (i > 1)
+            f->q->priority = 7;
+    }
+}
+
+static void shared_by_fork(unsigned which)
+{
+    struct {
+        char bytes[4][PAGE];
+    } * page, *before;
+    pid_t pid;
+    page = mmap(NULL, 2 * sizeof *page, PROT_READ | PROT_WRITE,
+                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    need(page != MAP_FAILED);
+    before = page + 1;
+    struct four f = { (struct msg *)(void *)page->bytes[which & 3],
+                      (struct msg *)(void *)(page->bytes[which >> 2 & 3] + 256),
+                      page->bytes[which >> 4 & 3] + 512,
+                      page->bytes[which >> 6 & 3] + 768 };
+    memset(page, 'p', sizeof *page);
+    *f.q = (struct msg){ .body = f.out, .length = 16, .priority = 7 };
+    *f.a = room_msg(f.in, 16);
+    *before = *page;
+    CHILD (pid) {
+        int met = 0;
+        need(call(0, REQUEST, GOOD, 16, &met) == 0);    // now they know each other
+        calls_from_shared_pages(&f);
+    }
+    int status = wait_for(pid);
+    need(memcmp(before, page, sizeof *page) == 0);      // ours is as it was
+    if (status)
+        note("pages %x", which);
+    ok(status == 0, "buffers shared by fork, pages %u %u %u %u", which & 3,
+       which >> 2 & 3, which >> 4 & 3, which >> 6 & 3);
+    munmap(page, 2 * sizeof *page);
+}
+
 int main(void)
 {
     CHILD (to)
         serve();
     for (enum what what = REQUEST; what < WHATS; what++)
         all_places(what);
+    for (unsigned which = 0; which < 256; which += which % 5 ? 3 : 1)
+        shared_by_fork(which);
     struct msg end = { .type = STOP };
     need(msg_send(to, &end, 0, FOREVER) == 0);
     is_exit(wait_for(to), 0, "the server has seen nothing wrong");
