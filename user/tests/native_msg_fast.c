@@ -329,6 +329,59 @@ static void shared_by_fork(unsigned which)
     munmap(page, 2 * sizeof *page);
 }
 
+/* A server that knows us, but listens to somebody else, or for another type, or waits
+ * in a way that moves pages: our call waits until it listens to us. */
+static void busy_servers(void)
+{
+    static const char *const how[] = { "to another process", "for another type" };
+    for (int i = 0; i < 2; i++) {
+        pid_t parent = getpid(), other, busy;
+        struct gate go;
+        gate_init(&go);
+        CHILD (other) {
+            struct msg m = text_msg("other");
+            struct msg who = { 0 };
+            need(msg_receive(parent, &who, 0, FOREVER) == parent);
+            gate_wait(&go);
+            m.type = 5;
+            need(msg_send((pid_t)who.type, &m, 0, FOREVER) == 0);
+        }
+        CHILD (busy) {
+            char in[64];
+            struct msg m = room_msg(in, sizeof in);
+            need(msg_reply_receive(0, NULL, &m, FOREVER) == parent);
+            need(msg_reply_receive(parent, &m, &m, FOREVER) == parent);
+            need(msg_reply(parent, &m) == 0);           // now we know each other
+            m.type = 5;
+            need(msg_receive(i == 0 ? other : MSG_ANY, &m, i == 0 ? 0 : MSG_TYPE,
+                             FOREVER)
+                 == other);
+            need(has_body(&m, "other") && m.caller == 0);
+            m = room_msg(in, sizeof in);
+            need(msg_receive(MSG_ANY, &m, 0, FOREVER) == parent && m.caller == parent);
+            need(msg_reply(parent, &m) == 0);
+        }
+        char in[64];
+        struct msg q = text_msg("call"), a = room_msg(in, sizeof in);
+        struct msg who = { .type = (uint32_t)busy };
+        need(msg_send(other, &who, 0, FOREVER) == 0);
+        need(msg_call(busy, &q, &a, FOREVER) == 0
+             && msg_call(busy, &q, &a, FOREVER) == 0);
+        until_asleep(busy);
+        pid_t opener;
+        CHILD (opener) {
+            until_asleep(parent);
+            gate_open(&go);
+        }
+        is_int(msg_call(busy, &q, &a, FOREVER), 0, "a server that listens %s", how[i]);
+        ok(has_body(&a, "call"), "is asked when it listens to us");
+        is_exit(wait_for(busy), 0, "and first hears whom it listens to");
+        wait_for(opener);
+        wait_for(other);
+        gate_close(&go);
+    }
+}
+
 int main(void)
 {
     CHILD (to)
@@ -340,6 +393,7 @@ int main(void)
     struct msg end = { .type = STOP };
     need(msg_send(to, &end, 0, FOREVER) == 0);
     is_exit(wait_for(to), 0, "the server has seen nothing wrong");
+    busy_servers();
     munmap(pages, PAGES * PAGE);
     return done_testing();
 }
