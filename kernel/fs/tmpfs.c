@@ -29,7 +29,9 @@ int tmpfs_make_special(struct inode *inode)
 {
     struct tmpfs *tmpfs = container_of(inode->fs, struct tmpfs, fs);
 
-    return tmpfs->make_special ? tmpfs->make_special(inode) : 0;
+    if (!tmpfs->make_special)
+        return 0;
+    return inode_is(inode, S_IFREG) ? tmpfs->make_special(inode) : -EPERM;
 }
 
 struct wait_queue *tmpfs_new_names(struct file_system *fs)

@@ -5,9 +5,9 @@
 
 #include "fs/inode.h"
 
-/* A new, empty tmpfs; NULL without memory. A regular file created in it is handed to
- * make_special when that is not NULL (it may set operations, data and type; its error
- * undoes the creation). */
+/* A new, empty tmpfs; NULL without memory. When make_special is not NULL a regular file
+ * created in it is handed to that (it may set operations, data and type; its error
+ * undoes the creation), and nothing else can be made there. */
 struct file_system *tmpfs_create(const char *type, mode_t mode,
                                  int (*make_special)(struct inode *inode));
 
@@ -32,5 +32,5 @@ must_check struct inode *tmpfs_node_create(struct inode *directory, mode_t mode,
                                            uint32_t device);
 must_check struct inode *tmpfs_link_create(struct inode *directory, const char *target);
 
-/* What the file system does with a new regular file. 0 or -errno. */
+/* What the file system does with a new node. 0 or -errno. */
 must_check int tmpfs_make_special(struct inode *inode);

@@ -167,12 +167,11 @@ static int directory_create(struct inode *directory, const char *name, size_t le
                             mode_t mode, uint32_t device, struct inode **out)
 {
     struct inode *inode = tmpfs_node_create(directory, mode, device);
-    int error = 0;
+    int error;
 
     if (!inode)
         return -ENOSPC;
-    if (inode_is(inode, S_IFREG))
-        error = tmpfs_make_special(inode);
+    error = tmpfs_make_special(inode);
     if (!error)
         error = entry_create(directory, name, length, inode);
     if (error) {
@@ -205,7 +204,9 @@ static int directory_symlink(struct inode *directory, const char *name, size_t l
 
     if (!inode)
         return -ENOSPC;
-    error = entry_create(directory, name, length, inode);
+    error = tmpfs_make_special(inode);
+    if (!error)
+        error = entry_create(directory, name, length, inode);
     inode_put(inode);
     return error;
 }

@@ -183,6 +183,31 @@ static void files(void)
     is_errno(stat("/mbox/a/b", &st), ENOENT, "there is nothing further down");
 }
 
+/* Only mailboxes live in /mbox: whoever opens a name there gets one, or an error. */
+static void nothing_else(void)
+{
+    is_errno(mkdir("/mbox/d", 0755), EPERM, "EPERM: a directory");
+    is_errno(symlink("/tmp/victim", "/mbox/s"), EPERM, "EPERM: a symbolic link");
+    is_errno(mkfifo("/mbox/f", 0600), EPERM, "EPERM: a FIFO");
+    is_errno(mknod("/mbox/s", S_IFSOCK | 0600, 0), EPERM, "EPERM: a socket");
+    make_file("/tmp/elsewhere", "");
+    is_errno(rename("/tmp/elsewhere", "/mbox/e"), EXDEV, "EXDEV: from elsewhere");
+    is_errno(link("/tmp/elsewhere", "/mbox/e"), EXDEV, "by a link, too");
+    unlink("/tmp/elsewhere");
+    int box = named_box("here", NULL), other = named_box("there", NULL);
+    uint32_t id = look(box).id;
+    is_errno(rename("/mbox/here", "/tmp/here"), EXDEV, "EXDEV: and out");
+    is_int(link("/mbox/here", "/mbox/again"), 0, "a mailbox may have two names");
+    is_int(rename("/mbox/again", "/mbox/there"), 0, "and another one's, by rename");
+    int fd = mbox_open("there", O_RDWR);
+    is_int(look(fd).id, id, "which is then its own");
+    is_errno(mbox_open("again", O_RDWR), ENOENT, "the old one is gone");
+    need(mbox_unlink("there") == 0);
+    works(mbox_send(fd, EMPTY, 0, NOWAIT), "one name less, and there is another");
+    need(mbox_unlink("here") == 0);
+    close(fd), close(box), close(other);
+}
+
 /* Opens as the student: 0 or the errno. */
 static int opens(const char *name, int oflag)
 {
@@ -391,6 +416,7 @@ int main(void)
     attributes();
     names();
     files();
+    nothing_else();
     rights();
     once_open();
     is_exit(as_user(makes_and_removes, "mine"), 0, "a student makes and removes names");
