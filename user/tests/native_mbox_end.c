@@ -363,6 +363,45 @@ static void mixed_directions(void)
     close(box);
 }
 
+/* A client has sent the mailbox for the answer along, and its request is thrown away: 0
+ * mbox_destroy, 1 the last close, 2 the server takes it and dies, 3 a receiver without
+ * a list for descriptors. */
+static void request_is_lost(void)
+{
+    static const char *const what[] = { "its mailbox was destroyed",
+                                        "nobody has its mailbox any more",
+                                        "the server took it and died",
+                                        "the server took it and not the descriptor" };
+    for (int how = 0; how < 4; how++) {
+        pid_t client, server;
+        int requests = named_box("requests", NULL);
+        CHILD (client) {
+            int reply = mbox_create(NULL);
+            struct msg request = { .nfds = 1, .fds = &reply };
+            need(mbox_send(requests, &request, 0, NOWAIT) == 0);
+            close(requests);
+            _exit(error_of(mbox_receive(reply, NEXT, 0, FOREVER)));
+        }
+        while (look(requests).accepted == 0)
+            sched_yield();
+        until_asleep(client);
+        if (how == 0)
+            need(mbox_destroy(requests) == 0);
+        else if (how == 1)
+            need(mbox_unlink("requests") == 0);
+        if (how >= 2) {
+            CHILD (server) {
+                int fds[MSG_FDS_MAX];
+                struct msg m = { .fds = how == 2 ? fds : NULL };
+                need(mbox_receive(requests, &m, 0, FOREVER) == client);
+            }
+            need(wait_for(server) == 0 && mbox_unlink("requests") == 0);
+        }
+        close(requests);
+        is_exit(wait_for(client), EPIPE, "EPIPE: a request was lost: %s", what[how]);
+    }
+}
+
 static int used;
 
 static void *receive_one(void *unused)
@@ -445,6 +484,7 @@ int main(void)
     one_of_two();
     directions();
     mixed_directions();
+    request_is_lost();
     still_in_a_call();
     return done_testing();
 }
