@@ -4,7 +4,8 @@
  *
  * A server reads requests from one mailbox with a name. Each client makes a mailbox of
  * its own, without a name, and passes its descriptor in the request.
- * FEATURE(5, 13, 15, 42, 49, 51, 54, 55, 60)
+ *
+ * FEATURE(5, 13, 15, 24, 42, 49, 51, 54, 55, 60)
  */
 #include "demo.h"
 #include <ctype.h>

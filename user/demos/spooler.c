@@ -5,7 +5,7 @@
  * know who will come; the clients need not know who prints, or whether anybody does
  * yet.
  *
- * FEATURE(3, 5, 25, 26, 27, 28, 29, 32, 33, 42, 46, 47, 48, 50, 53, 54)
+ * FEATURE(3, 5, 25, 26, 27, 28, 29, 32, 33, 42, 46, 47, 48, 50, 52, 53, 54)
  */
 #include "demo.h"
 #include <fcntl.h>

@@ -9,6 +9,7 @@
 /* FEATURE(10): bounded: the sender waits until there is room */
 /* FEATURE(30): REJECT: ENOBUFS at once, whatever the time-out */
 /* FEATURE(31): a gap in the sequence shows what was dropped */
+/* FEATURE(60): capacity zero: sender and receiver meet */
 /* FEATURE(69): capacity zero: sender and receiver meet */
 /* FEATURE(70): bounded: the sender waits until there is room */
 /* FEATURE(71): unbounded: 1000 messages without waiting */

@@ -10,6 +10,7 @@
  * leaves the others where they are."
  */
 /* FEATURE(13): mbox_send copies into the queue, mbox_receive out of it */
+/* FEATURE(21): the sender's buffer is its own again when it has sent */
 /* FEATURE(22): the sender's buffer is its own again when it has sent */
 /* FEATURE(25): a header and a body, apart in memory */
 /* FEATURE(26): type */

@@ -2,6 +2,7 @@
  * writable when a send would not (rendezvous: a receiver waits); POLLHUP as in 4.10,
  * POLLERR after destroy."
  */
+/* FEATURE(61): poll waits for a mailbox and a pipe at once */
 /* FEATURE(122): poll waits for a mailbox and a pipe at once */
 #include "mailbox.h"
 
