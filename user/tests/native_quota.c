@@ -48,6 +48,42 @@ static int is_full(int box, uint32_t size, int flags, int timeout)
     return mbox_send(box, BYTES(large, size), flags, timeout) == -1 && errno == EDQUOT;
 }
 
+/* The user's line in /proc/ipc/limits begins like this. */
+static int limits_say(uid_t uid, const char *format, ...)
+{
+    char want[160], line[160] = "";
+    int n = snprintf(want, sizeof want, "%u ", (unsigned)uid);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(want + n, sizeof want - (size_t)n, format, args);
+    va_end(args);
+    FILE *file = fopen("/proc/ipc/limits", "r");
+    need(file);
+    while (fgets(line, sizeof line, file) && strtoul(line, NULL, 10) != uid)
+        ;
+    fclose(file);
+    if (strncmp(line, want, strlen(want)) == 0)
+        return 1;
+    note("%s", line);
+    return 0;
+}
+
+/* IPC(6.1): "/proc/ipc/limits shows use and limits", to everybody. */
+static int shown(void)
+{
+    int box = unbounded(), other = unbounded();
+    need(limits_say(STUDENT, "messages 0 4096 bytes 0 4194304 mailboxes 2 256"));
+    need(mbox_send(box, TEXT("hello"), 0, NOWAIT) == 0);
+    need(mbox_send(other, TEXT("you"), 0, NOWAIT) == 0);
+    need(limits_say(STUDENT, "messages 2 4096 bytes 8 4194304 mailboxes 2 256"));
+    need(mbox_receive(box, NEXT, 0, NOWAIT) == getpid() && close(other) == 0);
+    need(limits_say(STUDENT, "messages 0 4096 bytes 0 4194304 mailboxes 1 256"));
+    need(fill(box, 1024) == MESSAGES);
+    need(limits_say(STUDENT, "messages 4096 4096 bytes 4194304 4194304 mailboxes 1"));
+    need(limits_say(0, "messages 0 unbounded bytes 0 unbounded mailboxes 0 unbounded"));
+    return 0;
+}
+
 static int message_limit(void)
 {
     int box = unbounded(), other = unbounded();
@@ -231,6 +267,7 @@ int main(void)
     umask(022);
     is_exit(as_student(message_limit), 0,
             "4096 messages: unbounded ends at the user's limit: EDQUOT");
+    is_exit(as_student(shown), 0, "/proc/ipc/limits shows use and limits");
     is_exit(as_student(byte_limit), 0, "4 MiB: EDQUOT, and never a wait");
     is_exit(as_student(message_limit), 0,
             "everything is given back when the last process has ended");
