@@ -151,6 +151,8 @@ static struct message *first_at(const struct list *list,
 
 static struct message *first_pending(const struct message_channel *c)
 {
+    if (likely(c->nr_pending == 0))
+        return NULL;
     return first_at(&c->queue->pending, c, MESSAGE_PENDING);
 }
 
@@ -158,7 +160,7 @@ void message_channel_refill(struct message_channel *c)
 {
     struct message *m;
 
-    while (c->nr_pending > 0 && (m = first_pending(c)) && has_place(c, m->length)) {
+    while ((m = first_pending(c)) && has_place(c, m->length)) {
         int error = c->queue->operations->accept(m);
         if (error) {
             drop(m, error);
@@ -296,7 +298,7 @@ bool message_has_room(const struct message_channel *c)
     if (c->overflow != OVERFLOW_BLOCK)
         return true;
     if (c->capacity > 0)
-        return c->nr_pending == 0 && has_place(c, 0);
+        return has_place(c, 0) && !first_pending(c);
     list_for_each (waiter, &c->queue->receivers.waiters, node)
         return true;
     return false;
@@ -376,7 +378,7 @@ int message_post(struct message_channel *c, struct message *m, struct sending *s
     int result = hand_over(m, receiver);
     if (result != -EAGAIN)
         return result == 0 && m->until == UNTIL_ANSWERED ? MESSAGE_WAIT : result;
-    bool fits = c->nr_pending == 0 && has_place(c, m->length);
+    bool fits = has_place(c, m->length) && !first_pending(c);
     if (!fits && c->overflow == OVERFLOW_REJECT)
         return -ENOBUFS;
     if (!fits && c->overflow == OVERFLOW_DROP_NEWEST)

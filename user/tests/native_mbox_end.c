@@ -363,6 +363,25 @@ static void mixed_directions(void)
     close(box);
 }
 
+/* One on its way in a message may come out with somebody. */
+static void under_way(void)
+{
+    pid_t pid;
+    int box = make_box(4, 0), way, fd;
+    CHILD (pid)
+        need(box >= 0);
+    wait_for(pid);
+    way = make_box(1, 0);
+    is_errno(mbox_send(box, EMPTY, 0, NOWAIT), EPIPE, "EPIPE: nobody else has it");
+    need(mbox_send(way, &(struct msg){ .nfds = 1, .fds = &box }, 0, NOWAIT) == 0);
+    is_int(mbox_send(box, EMPTY, 0, NOWAIT), 0, "it is in a message: somebody may");
+    need(mbox_receive(box, NEXT, 0, NOWAIT) == getpid());
+    is_errno(mbox_receive(box, NEXT, 0, NOWAIT), EAGAIN, "and may send");
+    need(mbox_receive(way, &(struct msg){ .fds = &fd }, 0, NOWAIT) == getpid());
+    is_errno(mbox_send(box, EMPTY, 0, NOWAIT), EPIPE, "EPIPE: it came out with us");
+    close(fd), close(box), close(way);
+}
+
 /* A client has sent the mailbox for the answer along, and its request is thrown away: 0
  * mbox_destroy, 1 the last close, 2 the server takes it and dies, 3 a receiver without
  * a list for descriptors. */
@@ -484,6 +503,7 @@ int main(void)
     one_of_two();
     directions();
     mixed_directions();
+    under_way();
     request_is_lost();
     still_in_a_call();
     return done_testing();

@@ -219,6 +219,30 @@ static void killed(int way)
     end_of(box);
 }
 
+/* The moment between the end of a wait and the next step of who waited: what it wanted
+ * to send is not there any more, and takes no room. */
+static void killed_and_looked_for(int way)
+{
+    pid_t pid;
+    int box = prepare(way), right = 1;
+    CHILD (pid)
+        enter(box, way, FOREVER);
+    until_in(box, way);
+    kill(pid, SIGKILL);
+    if (ways[way].full)
+        right &= mbox_receive(box, NEXT, 0, NOWAIT) == getpid() && got_text("full");
+    right &= mbox_receive(box, NEXT, 0, NOWAIT) == -1 && errno == EAGAIN;
+    if (ways[way].full)
+        right &= mbox_send(box, TEXT("next"), 0, NOWAIT) == 0;
+    ok(right, "who waited until %s is killed: at once nothing is there",
+       ways[way].name);
+    wait_for(pid);
+    if (ways[way].full)
+        need(mbox_receive(box, NEXT, 0, NOWAIT) == getpid() && got_text("next"));
+    ok(look(box).queued == 0 && look(box).waiting_senders == 0, "nor later");
+    end_of(box);
+}
+
 /* Three senders wait; the one in the middle goes. */
 static void out_of_the_middle(void)
 {
@@ -395,6 +419,8 @@ int main(void)
         interrupted(way);
         restarted(way);
         killed(way);
+        if (ways[way].sends)
+            killed_and_looked_for(way);
     }
     out_of_the_middle();
     killed_and_dropped();
