@@ -13,6 +13,7 @@
 /* FEATURE(118): a megabyte by its page tables: no byte is copied */
 #include "mailbox.h"
 #include "memory.h"
+#include "scratch.h"
 
 #include <sys/resource.h>
 
@@ -405,6 +406,36 @@ static void large(void)
     close(newest);
 }
 
+/* From one user to another, again and again: 160 MiB in all, more than either may have,
+ * and than there is. What each of them pays is given back, untouched pages included. */
+static void between_users(void)
+{
+    enum { ROUNDS = 20, LENGTH = 8 * MIB };
+    pid_t sender, receiver;
+    int way = named_box("way", ATTR(.capacity = 2));
+    need(fchmod(way, 0666) == 0);
+    CHILD (sender) {
+        become(STUDENT);
+        for (int i = 0; i < ROUNDS; i++) {
+            char *p = map_anonymous(LENGTH / PAGE, PROT_READ | PROT_WRITE);
+            memset(p, i, 16 * PAGE);
+            need(mbox_send(way, BYTES(p, LENGTH), MSG_MOVE, FOREVER) == 0);
+        }
+    }
+    CHILD (receiver) {
+        become(GUEST);
+        for (int i = 0; i < ROUNDS; i++) {
+            need(mbox_receive(way, at(NULL, 0), MSG_MOVE, FOREVER) == sender);
+            need(got.length == LENGTH && other_bytes(got.body, 16 * PAGE, i) == 0);
+            ((char *)got.body)[LENGTH - 1] = 'x';
+            need(munmap(got.body, LENGTH) == 0);
+        }
+    }
+    is_exit(wait_for(sender), 0, "one user moves 160 MiB");
+    is_exit(wait_for(receiver), 0, "to another, who pays for what it has only");
+    need(mbox_unlink("way") == 0 && close(way) == 0);
+}
+
 /* Onto the receiver's own header, and the sender's own stack. */
 static void strange_places(void)
 {
@@ -445,6 +476,7 @@ int main(void)
     refused_to_receive();
     no_memory();
     large();
+    between_users();
     strange_places();
     need(mbox_unlink("moves") == 0);
     return done_testing();
