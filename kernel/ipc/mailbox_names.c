@@ -4,7 +4,7 @@
  * ls, chmod and rm are the file system's.
  *
  * Sleeps: mbox_lookup, until something appears in /mbox; condition shape.
- * Tests: user/tests/native_mbox_names.c.
+ * Tests: user/tests/native_mbox_open.c, native_mbox_lookup.c.
  * See: IPC.md 4.2.
  */
 #include "ipc/mailbox.h"

@@ -292,6 +292,25 @@ static void rights(void)
     close(box);
 }
 
+/* /mbox itself has a mode, too. */
+static void closed_folder(void)
+{
+    struct stat st = stat_of("/mbox");
+    int box = named_box("inside", NULL);
+    is_int(st.st_mode & 07777, 01777, "everybody may make names in /mbox");
+    need(chown("/mbox/inside", STUDENT, STUDENT) == 0 && chmod("/mbox", 0755) == 0);
+    is_exit(as_user(creates, "outside"), EACCES, "EACCES: /mbox may not be written");
+    is_exit(as_user(unlinks, "inside"), EACCES,
+            "EACCES: mbox_unlink, though its owner");
+    is_exit(as_user(both, "inside"), 0, "what is there can be opened");
+    need(chmod("/mbox", 0700) == 0);
+    is_exit(as_user(both, "inside"), EACCES, "EACCES: /mbox may not be searched");
+    is_exit(as_user(looks_up, "inside"), EACCES, "nor by mbox_lookup");
+    need(chmod("/mbox", 01777) == 0);
+    is_exit(as_user(unlinks, "inside"), 0, "and then mbox_unlink by the owner works");
+    close(box);
+}
+
 /* The right is checked when it is opened; what is open stays open. */
 static void once_open(void)
 {
@@ -418,6 +437,7 @@ int main(void)
     files();
     nothing_else();
     rights();
+    closed_folder();
     once_open();
     is_exit(as_user(makes_and_removes, "mine"), 0, "a student makes and removes names");
     ids();
