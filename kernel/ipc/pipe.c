@@ -447,6 +447,7 @@ static void show_pipes(struct text *text, struct process *process)
                     inode->mode & 07777, PIPE_SIZE, used(p), p->readers, p->writers);
         text_waiters(text, "senders", &p->can_write);
         text_waiters(text, "receivers", &p->can_read);
+        text_waiters(text, "openers", &p->can_open);
         text_add(text, "\n", 1);
     }
 }

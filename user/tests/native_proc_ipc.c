@@ -97,8 +97,9 @@ static void test_pipe(void)
     is_text(w.pids, "-", "who could write is not known to the pipe");
     is_text(w.left_ms, "-", "it has no time-out");
     is_int(w.pid, pid, "its process");
-    snprintf(want, sizeof want, "%s %u %u 0600 65536 0 1 1 senders=- receivers=%d\n",
-             id, geteuid(), getegid(), pid);
+    snprintf(want, sizeof want,
+             "%s %u %u 0600 65536 0 1 1 senders=- receivers=%d openers=-\n", id,
+             geteuid(), getegid(), pid);
     ok(pipe_line(id, line, sizeof line), "the pipe is listed");
     is_text(line, want, "with owner, mode, capacity, bytes, opens and who waits");
     need(write(p[1], "x", 1) == 1);
@@ -109,7 +110,8 @@ static void test_pipe(void)
     }
     w = until_waits(pid, "pipe with room");
     is_text(w.object, id, "a writer's object");
-    snprintf(want, sizeof want, " 65536 65536 1 1 senders=%d receivers=-\n", pid);
+    snprintf(want, sizeof want, " 65536 65536 1 1 senders=%d receivers=- openers=-\n",
+             pid);
     need(pipe_line(id, line, sizeof line));
     ok(strstr(line, want), "a full pipe and its writer");
     end(pid);
@@ -132,6 +134,8 @@ static void test_fifo(void)
     is_text(w.object, id, "who opens a FIFO waits for it by inode");
     ok(pipe_line(id, line, sizeof line) && strstr(line, " 0640 65536 0 0 1 "),
        "a FIFO that somebody wants to write is listed");
+    snprintf(id, sizeof id, "openers=%d\n", pid);
+    ok(strstr(line, id), "with those who open it");
     end(pid);
     need(unlink(path) == 0);
 }
@@ -152,7 +156,7 @@ static void test_poll(void)
     ok(left > 0 && left <= 1000000, "and the time that is left");
     char line[200];
     need(pipe_line(w.object, line, sizeof line));
-    ok(strstr(line, "receivers=-\n"), "a poller is no receiver");
+    ok(strstr(line, "receivers=- "), "a poller is no receiver");
     need(write(q[1], "x", 1) == 1);
     is_exit(wait_for(pid), 0, "either ends it");
     CHILD (pid)
