@@ -28,6 +28,8 @@ static void describe_children(const struct waiter *waiter, char *to, size_t size
         if (!child->is_zombie && length + 12 < (int)size)
             length += format(to + length, size - (size_t)length, "%c%d",
                              length == 5 ? ' ' : ',', child->pid);
+    if (length == 5)
+        format(to, size, "child -");
 }
 
 static void describe_vfork(const struct waiter *waiter, char *to, size_t size)
