@@ -67,7 +67,8 @@ void vfork_release(struct process *process)
     wait_wake_all(&process->vfork_done, 0);
 }
 
-/* A group that nobody can continue any more must not stay stopped for ever. */
+/* A group that nobody can continue any more, since just now, must not stay stopped for
+ * ever. */
 static void hang_up_if_orphaned(struct process_group *group)
 {
     struct process *p, *next;
@@ -92,10 +93,12 @@ static void leave_family(struct process *p)
     if (p->group->session->id == p->pid)
         tty_hangup_session(p->group->session);
     // our going may orphan our own group, or our children's
+    bool anchors = process_anchors_group(p);
     p->is_zombie = true;
-    hang_up_if_orphaned(p->group);
+    if (anchors)
+        hang_up_if_orphaned(p->group);
     list_for_each (child, &p->children, sibling_node)
-        if (child->group != p->group)
+        if (child->group != p->group && child->group->session == p->group->session)
             hang_up_if_orphaned(child->group);
     process_give_children_to_init(p);
 }

@@ -239,14 +239,21 @@ void group_leave(struct process *process)
     group_put(group);
 }
 
+bool process_anchors_group(const struct process *p)
+{
+    const struct process *parent = p->parent;
+
+    return !p->is_zombie && parent && parent != init_process && !parent->is_zombie
+           && parent->group && parent->group != p->group
+           && parent->group->session == p->group->session;
+}
+
 bool group_is_orphaned(const struct process_group *group)
 {
     struct process *p;
 
     list_for_each (p, &group->members, group_node)
-        if (!p->is_zombie && p->parent && p->parent != init_process
-            && !p->parent->is_zombie && p->parent->group && p->parent->group != group
-            && p->parent->group->session == group->session)
+        if (process_anchors_group(p))
             return false;
     return true;
 }

@@ -144,6 +144,8 @@ void group_leave(struct process *process);
 /* No member has a parent in another group of the same session: nobody could continue
  * it. */
 bool group_is_orphaned(const struct process_group *group);
+/* Is it one whose parent keeps its group from that? */
+bool process_anchors_group(const struct process *process);
 /* Set by the terminals: a session's last group is gone. */
 extern void (*session_ended)(struct session *session);
 

@@ -155,11 +155,32 @@ static void orphaned_group(void)
     close(p[1]);
 }
 
+/* A group that was orphaned before is not newly orphaned by one more exit. */
+static void orphaned_before(void)
+{
+    pid_t pid, stopped, other;
+    CHILD (pid) {                               // its session: nobody above is in it
+        int status;
+        need(setsid() > 0);
+        CHILD (stopped)
+            raise(SIGSTOP);
+        need(waitpid(stopped, &status, WUNTRACED) == stopped && WIFSTOPPED(status));
+        CHILD (other)
+            _exit(0);
+        need(wait_for(other) == 0);
+        need(waitpid(stopped, &status, WNOHANG | WCONTINUED) == 0);
+        need(kill(stopped, SIGKILL) == 0);
+        wait_for(stopped);
+    }
+    is_exit(wait_for(pid), 0, "an exit in a group that is an orphan hangs nobody up");
+}
+
 int main(void)
 {
     living();
     dead();
     family();
     orphaned_group();
+    orphaned_before();
     return done_testing();
 }
