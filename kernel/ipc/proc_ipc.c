@@ -7,13 +7,14 @@
  *      links       from to capacity refuse queued bytes accepted received calls
  *                  senders=pid receivers=pid           one line a direction
  *      limits      uid messages used limit bytes used limit mailboxes used limit
- *      waits       tid pid name waited_ms "kind" object pids left_ms
- *                  7 7 sh 3102 "child to end" child 9,10 -
- *                  9 9 cat 12 "pipe with something to read" pipe:[4] - -
+ *      waits       tid pid name waited_ms "kind" object pids left_ms sleep
+ *                  7 7 sh 3102 "child to end" child 9,10 - 57
+ *                  9 9 cat 12 "pipe with something to read" pipe:[4] - - 3
  *
  * waits has a line for each queue that a sleeping thread is on. pids: who is known to
- * be able to end it; left_ms: until the time-out. Senders and receivers are those who
- * wait. The other files of /proc/ipc are made where their objects are.
+ * be able to end it; left_ms: until the time-out; sleep: which of the thread's sleeps
+ * it is. Senders and receivers are those who wait. The other files of /proc/ipc are
+ * made where their objects are.
  * Sleeps: never.
  * Tests: user/tests/native_proc_ipc.c
  */
@@ -167,10 +168,11 @@ static void show_wait(struct text *text, const struct thread *t,
                 milliseconds(tsc_to_nanoseconds(timestamp_counter() - since)),
                 waiter ? waiter->queue->class->name : "time to pass", about);
     if (timer->armed)
-        text_printf(text, "%llu\n",
+        text_printf(text, "%llu",
                     milliseconds(timer->node.key > now ? timer->node.key - now : 0));
     else
-        text_printf(text, "-\n");
+        text_printf(text, "-");
+    text_printf(text, " %u\n", t->switches_voluntary);
 }
 
 static void show_waits(struct text *text, struct process *process)

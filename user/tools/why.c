@@ -80,14 +80,22 @@ static void add_waker(struct wait *w, pid_t pid)
         w->wakers[w->nr_wakers++] = pid;
 }
 
-/* Those who have the object open for reading, or for writing. */
+/* Those who have the object open for reading, or for writing. What this program has
+ * inherited it does not tell of, but it runs. */
 static void add_holders(struct wait *w, int reads, int writes)
 {
-    for (int i = 0; i < nr_holdings; i++)
-        if (strcmp(holdings[i].object, w->object) == 0
-            && ((reads && holdings[i].reads) || (writes && holdings[i].writes)))
-            add_waker(w, holdings[i].pid);
-    w->all_known = w->nr_wakers > 0;
+    int others = 0;
+    for (int i = 0; i < nr_holdings; i++) {
+        const struct holding *h = &holdings[i];
+        if (strcmp(h->object, w->object) != 0
+            || !((reads && h->reads) || (writes && h->writes)))
+            continue;
+        if (h->pid == getpid())
+            others = 1;
+        else
+            add_waker(w, h->pid);
+    }
+    w->all_known = w->nr_wakers > 0 && !others;
 }
 
 /* A futex is between the threads of one process, unless its word is shared. */
@@ -133,6 +141,33 @@ static void find_wakers(struct wait *w, char *pids)
     }
 }
 
+/* Which sleeps there were before we looked at what is open: each has a number. */
+static struct {
+    pid_t tid;
+    unsigned long sleep;
+} first_look[WAITS_MAX];
+static int nr_first_look;
+
+static void look_first(void)
+{
+    FILE *file = open_ipc("waits");
+    struct line line;
+    for (; nr_first_look < WAITS_MAX && read_line(file, &line); nr_first_look++) {
+        first_look[nr_first_look].tid = atoi(line.word[0]);
+        first_look[nr_first_look].sleep = strtoul(word_of(&line, 8), NULL, 10);
+    }
+    if (file)
+        fclose(file);
+}
+
+static int is_in_first_look(pid_t tid, const char *sleep)
+{
+    for (int i = 0; i < nr_first_look; i++)
+        if (first_look[i].tid == tid && first_look[i].sleep == strtoul(sleep, NULL, 10))
+            return 1;
+    return 0;
+}
+
 static void read_waits(void)
 {
     FILE *file = open_ipc("waits");
@@ -148,6 +183,8 @@ static void read_waits(void)
         snprintf(w->object, sizeof w->object, "%.39s", line.word[5]);
         w->left_ms = line.word[7][0] == '-' ? -1 : atol(line.word[7]);
         find_wakers(w, line.word[6]);
+        // what was open may have changed before it fell asleep
+        w->all_known &= is_in_first_look(w->tid, word_of(&line, 8));
         nr_waits++;
     }
     if (file)
@@ -347,13 +384,13 @@ static void say_wait(const struct wait *w)
 static void say_circle(pid_t pid)
 {
     pid_t at = pid, first;
-    for (int i = 0; i < nr_processes; i++)      // into the circle
+    for (int i = 0; i < nr_processes; i++)      // into the circle, and round once
         at = next_in_circle(at);
+    for (first = at; at != pid;)
+        if ((at = next_in_circle(at)) == first)
+            break;
     first = at;
-    if (first == pid || next_in_circle(first) == pid)
-        say("; this is a circle");
-    else
-        say("; that will never come, because of a circle");
+    say(at == pid ? "; this is a circle" : "; that will never be, because of a circle");
     if (next_in_circle(first) == first) {
         say_process(": process ", first);
         say(" waits for itself");
@@ -446,6 +483,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "why: there is no option %s\n%s", argv[1], usage);
         return 2;
     }
+    look_first();
     each_process(read_holdings, NULL);
     each_process(add_process, NULL);
     read_waits();
