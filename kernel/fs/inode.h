@@ -217,6 +217,9 @@ must_check int inode_open(struct inode *inode, uint32_t flags,
 must_check int path_open(struct inode *start, const char *name, uint32_t flags,
                          mode_t mode, struct file **out) SLEEPS;
 
+/* unlink(2) for the kernel. */
+must_check int path_remove(struct inode *start, const char *name);
+
 /* Gives fs its type and a device number of its own. */
 void file_system_init(struct file_system *fs, const char *type);
 

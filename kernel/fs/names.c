@@ -211,23 +211,36 @@ static int judge_ending(const struct path *path, bool is_directory)
     return 0;
 }
 
+/* Removes the last name, and gives the path back. */
+static int remove_last(struct path *path, bool is_directory)
+{
+    int error = judge_ending(path, is_directory);
+
+    if (!error)
+        error = may_remove(path->parent, path->inode, is_directory);
+    if (!error && !path->parent->operations->unlink)
+        error = -EPERM;
+    if (!error)
+        error = path->parent->operations->unlink(path->parent, path->last,
+                                                 path->last_length, is_directory);
+    path_release(path);
+    return error;
+}
+
 static long remove(int dirfd, uptr_t name, bool is_directory)
 {
     struct path path;
     int error = path_walk_user(dirfd, name, WALK_PARENT | WALK_NO_FOLLOW, &path);
 
-    if (error)
-        return error;
-    error = judge_ending(&path, is_directory);
-    if (!error)
-        error = may_remove(path.parent, path.inode, is_directory);
-    if (!error && !path.parent->operations->unlink)
-        error = -EPERM;
-    if (!error)
-        error = path.parent->operations->unlink(path.parent, path.last,
-                                                path.last_length, is_directory);
-    path_release(&path);
-    return error;
+    return error ? error : remove_last(&path, is_directory);
+}
+
+int path_remove(struct inode *start, const char *name)
+{
+    struct path path;
+    int error = path_walk(start, name, WALK_PARENT | WALK_NO_FOLLOW, &path);
+
+    return error ? error : remove_last(&path, false);
 }
 
 long sys_unlinkat(int dirfd, uptr_t name, int flags)

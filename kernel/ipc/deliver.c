@@ -29,8 +29,8 @@ int write_body(struct native_receiver *r, size_t offset, const void *from, size_
 }
 
 /* From the memory of the current process into another's, page by page. */
-static int copy_across(struct process *process, uptr_t to, uptr_t from, size_t size,
-                       int *error)
+int copy_to_process(struct process *process, uptr_t to, uptr_t from, size_t size,
+                    int *error)
 {
     while (size > 0) {
         size_t piece = min(size, (size_t)(PAGE_SIZE - (to.address & PAGE_MASK)));
@@ -77,7 +77,7 @@ static int deliver_body(struct native_message *m, struct native_receiver *r, int
         return -EFAULT;
     if (!m->space)
         return write_body(r, 0, (const void *)m->body, size);
-    return copy_across(r->process, r->body, uptr(m->body), size, error);
+    return copy_to_process(r->process, r->body, uptr(m->body), size, error);
 }
 
 /* Descriptors that are still the sender's become the message's. */

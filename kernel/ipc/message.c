@@ -172,7 +172,7 @@ static uint32_t bytes_of(const struct native_message *m)
     return m->moves ? 0 : m->base.length;
 }
 
-static bool charge(struct account *account, uint32_t bytes)
+bool message_charge(struct account *account, uint32_t bytes)
 {
     if (!account_charge(account, ACCOUNT_MESSAGES, 1))
         return false;
@@ -182,7 +182,7 @@ static bool charge(struct account *account, uint32_t bytes)
     return false;
 }
 
-static void release(struct account *account, uint32_t bytes)
+void message_release(struct account *account, uint32_t bytes)
 {
     account_release(account, ACCOUNT_MESSAGES, 1);
     account_release(account, ACCOUNT_MESSAGE_BYTES, bytes);
@@ -199,7 +199,7 @@ static void discard(struct message *message)
         moved_pages_free(m->pages);
     if (!m->space && m->body != (vaddr_t)(m + 1))
         heap_free((void *)m->body);
-    release(m->payer, bytes_of(m));
+    message_release(m->payer, bytes_of(m));
     if (m->call)
         call_message_lost(m->call);
     heap_free(m);
@@ -230,12 +230,12 @@ static int keep(struct message *message, struct message **out)
     struct native_message *m = native(message);
     uint32_t size = bytes_of(m);
 
-    if (!charge(m->payer, size))
+    if (!message_charge(m->payer, size))
         return -EDQUOT;
     struct native_message *kept =
         heap_alloc(HEAP_MESSAGE, sizeof(*kept) + (size > BODY_INLINE ? 0 : size));
     if (!kept) {
-        release(m->payer, size);
+        message_release(m->payer, size);
         return -ENOMEM;
     }
     memcpy(kept, m, m->nr_files ? sizeof(*m) : offsetof(struct native_message, fds));

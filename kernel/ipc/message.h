@@ -147,6 +147,15 @@ long native_message_wait(struct sending *s, pid_t partner,
 long native_receive_wait(struct native_receiver *r, pid_t partner,
                          const struct patience *patience) SLEEPS;
 
+/* A message of so many bytes stays in the kernel. False: over the user's limit. */
+must_check bool message_charge(struct account *account, uint32_t bytes);
+void message_release(struct account *account, uint32_t bytes);
+
+/* From the memory of the running process. 0, -EFAULT of `to`; MESSAGE_UNFIT and *error
+ * of `from`. */
+must_check int copy_to_process(struct process *process, uptr_t to, uptr_t from,
+                               size_t size, int *error);
+
 /* Writes to a process that may be asleep. 0, -EFAULT. */
 must_check int write_to_process(struct process *process, uptr_t to, const void *from,
                                 size_t size);

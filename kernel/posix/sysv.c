@@ -4,7 +4,7 @@
  * Invariants: an object is on its kind's list and in the hash, or is being made; ids
  *   come from one counter for all kinds. What IPC_STAT calls an index (SHM_STAT) is a
  *   place in the list.
- * Sleeps: semop only.
+ * Sleeps: semop, msgsnd, msgrcv.
  * Linux: ids have no sequence part: seq is 0. Structures of before IPC_64 are EINVAL.
  * Tests: user/tests/sysv_ids.c.
  * See: svipc(7), shmget(2), shmctl(2), ipc(2).
@@ -12,6 +12,7 @@
 #include "posix/sysv.h"
 
 #include "base/string.h"
+#include "core/panic.h"
 #include "mm/heap.h"
 #include "sched/process.h"
 #include "syscall.h"
@@ -230,17 +231,25 @@ static void show_sem(struct text *text, struct process *unused)
     show(&sem_kind, text);
 }
 
+static void show_msg(struct text *text, struct process *unused)
+{
+    (void)unused;
+    show(&msg_kind, text);
+}
+
 void sysv_init(void)
 {
     static struct proc_entry files[] = {
         { .name = "ipc/shm", .show = show_shm },
         { .name = "ipc/sem", .show = show_sem },
+        { .name = "ipc/msg", .show = show_msg },
     };
 
     for (unsigned i = 0; i < ARRAY_SIZE(by_id); i++)
         list_init(&by_id[i]);
     for (unsigned i = 0; i < ARRAY_SIZE(files); i++)
         proc_entry_register(&files[i]);
+    checker_register(&msg_checker);
 }
 
 /* -- One call for all -------------------------------------------------------------- */
@@ -268,7 +277,7 @@ static long attach(int id, uptr_t to, uint32_t address, int flags)
 long sys_ipc(uint32_t call, int first, uint32_t second, uint32_t third, uptr_t pointer,
              uint32_t fifth)
 {
-    uint32_t command = call == CALL_SEMCTL ? third : second, argument;
+    uint32_t command = call == CALL_SEMCTL ? third : second, argument, to[2];
     bool controls = call == CALL_SEMCTL || call == CALL_MSGCTL || call == CALL_SHMCTL;
 
     if (controls && !(command & IPC_64))
@@ -283,6 +292,13 @@ long sys_ipc(uint32_t call, int first, uint32_t second, uint32_t third, uptr_t p
         if (u32_from_user(&argument, pointer))
             return -EFAULT;
         return sys_semctl(first, (int)second, (int)command, argument);
+    case CALL_MSGSND: return sys_msgsnd(first, pointer, (int)second, (int)third);
+    case CALL_MSGRCV:           // where to and which type come in two words
+        if (copy_from_user(to, pointer, sizeof(to)))
+            return -EFAULT;
+        return sys_msgrcv(first, uptr(to[0]), (int)second, (int32_t)to[1], (int)third);
+    case CALL_MSGGET: return sys_msgget(first, (int)second);
+    case CALL_MSGCTL: return sys_msgctl(first, (int)command, pointer);
     case CALL_SHMAT: return attach(first, uptr(third), pointer.address, (int)second);
     case CALL_SHMDT: return sys_shmdt(pointer.address);
     case CALL_SHMGET: return sys_shmget(first, second, (int)third);

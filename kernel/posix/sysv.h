@@ -66,7 +66,8 @@ struct sysv_kind {              /* [const], but for objects and count */
     unsigned count;
 };
 
-extern struct sysv_kind shm_kind, sem_kind;
+extern struct sysv_kind shm_kind, sem_kind, msg_kind;
+extern struct checker msg_checker;
 
 #define SYSV_MAX 4096           /* objects of one kind */
 

@@ -228,7 +228,7 @@ static int fills(const char *unused)
 int main(void)
 {
     private_ipc();
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof ipc_kinds / sizeof *ipc_kinds; i++) {
         kind = &ipc_kinds[i];
         keys();
         status();

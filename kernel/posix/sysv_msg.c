@@ -1,0 +1,272 @@
+/* sysv_msg.c - msgget, msgsnd, msgrcv, msgctl: System V message queues.
+ *
+ * A face of the one queue: its messages have types, and a receiver says which types it
+ * wants. It counts bytes, and as many messages as bytes at most.
+ *
+ * Sleeps: msgsnd, msgrcv (message_queue.c: hand-over). Afterwards the queue may be gone
+ *   and is looked up again.
+ * Linux: senders that wait go first come, first served. MSG_COPY is ENOSYS.
+ * Tests: user/tests/sysv_msg.c, sysv_msg_wait.c, sysv_ids.c.
+ * See: msgop(2), msgctl(2).
+ */
+#include "core/panic.h"
+#include "ipc/proc_ipc.h"
+#include "mm/heap.h"
+#include "posix/byte_message.h"
+#include "posix/sysv.h"
+#include "syscall.h"
+
+enum { MSG_NOERROR = 010000, MSG_EXCEPT = 020000, MSG_COPY = 040000 };  /* flags */
+enum { MSG_STAT = 11 };
+enum { MSGMAX = 8192, MSGMNB = 16384 };     /* bytes: of a message, of a queue */
+
+struct msg_queue {
+    struct sysv_object common;
+    struct message_queue queue;
+    struct message_channel channel;
+    nanoseconds_t sent, received;   /* when last; since 1970 */
+    pid_t sender, receiver;         /* who did */
+};
+
+struct msqid_ds {
+    struct ipc_perm perm;
+    struct seconds64 sent, received, changed;
+    uint32_t bytes, count, bytes_max, sender, receiver, unused[2];
+};
+
+static struct msg_queue *queue_of(const struct sysv_object *object)
+{
+    return container_of(object, struct msg_queue, common);
+}
+
+static const struct message_queue_classes classes;
+
+static void describe(const struct waiter *waiter, char *to, size_t size)
+{
+    const struct wait_queue *q = waiter->queue;
+    const struct msg_queue *mq =
+        q->class == &classes.receivers
+            ? container_of(q, struct msg_queue, queue.receivers)
+            : container_of(q, struct msg_queue, queue.senders);
+
+    format(to, size, "msg:%d -", mq->common.id);
+}
+
+static const struct message_queue_classes classes = {
+    .receivers = { "message in System V queue", describe },
+    .senders = { "System V queue with room", describe },
+    .poll = { "System V queue", NULL },
+};
+
+/* -- As a System V object ---------------------------------------------------------- */
+
+static void set_capacity(struct msg_queue *mq, uint32_t bytes)
+{
+    mq->channel.capacity = max(bytes, 1u);      // 0 would be a rendezvous
+    mq->channel.bytes_max = bytes;
+}
+
+static int queue_create(uint32_t size, struct sysv_object **out)
+{
+    struct msg_queue *mq = heap_new(HEAP_SYSV, struct msg_queue);
+
+    (void)size;
+    if (!mq)
+        return -ENOMEM;
+    message_queue_init(&mq->queue, &byte_message_operations, &classes);
+    message_channel_init(&mq->channel, &mq->queue, 1, OVERFLOW_BLOCK);
+    set_capacity(mq, MSGMNB);
+    *out = &mq->common;
+    return 0;
+}
+
+static void queue_status(const struct sysv_object *object, void *status)
+{
+    const struct msg_queue *mq = queue_of(object);
+    struct msqid_ds *ds = status;
+
+    ds->sent = seconds64(mq->sent);
+    ds->received = seconds64(mq->received);
+    ds->changed = seconds64(object->changed);
+    ds->bytes = mq->channel.bytes;
+    ds->count = mq->channel.queued;
+    ds->bytes_max = mq->channel.bytes_max;
+    ds->sender = (uint32_t)mq->sender;
+    ds->receiver = (uint32_t)mq->receiver;
+}
+
+static int queue_set(struct sysv_object *object, const void *status)
+{
+    struct msg_queue *mq = queue_of(object);
+    uint32_t bytes = ((const struct msqid_ds *)status)->bytes_max;
+
+    if (bytes > MSGMNB && current_credentials()->euid != 0)
+        return -EPERM;
+    set_capacity(mq, bytes);
+    message_channel_refill(&mq->channel);
+    return 0;
+}
+
+static void queue_remove(struct sysv_object *object)
+{
+    message_discard_all(&queue_of(object)->queue, NULL, -EIDRM);
+    sysv_free(object);
+}
+
+/* How many queues, messages, bytes. */
+static void queue_usage(uint32_t words[10])
+{
+    const struct sysv_object *object;
+
+    words[0] = msg_kind.count;
+    words[1] = words[6] = 0;
+    list_for_each (object, &msg_kind.objects, node) {
+        words[1] += queue_of(object)->channel.queued;
+        words[6] += queue_of(object)->channel.bytes;
+    }
+}
+
+/* bytes_max messages bytes last-sender last-receiver, and who waits */
+static void queue_show(struct text *text, const struct sysv_object *object)
+{
+    const struct msg_queue *mq = queue_of(object);
+
+    text_printf(text, " %u %u %u %d %d", mq->channel.bytes_max, mq->channel.queued,
+                mq->channel.bytes, mq->sender, mq->receiver);
+    text_waiters(text, "senders", &mq->queue.senders);
+    text_waiters(text, "receivers", &mq->queue.receivers);
+}
+
+struct sysv_kind msg_kind = {
+    .name = "msg",
+    .stat_command = MSG_STAT,
+    .status_size = sizeof(struct msqid_ds),
+    .limits = { 0, 0, MSGMAX, MSGMNB, SYSV_MAX, 16, 0, 0 },
+    .info_sizes = { 32, 32 },
+    .create = queue_create,
+    .status = queue_status,
+    .set = queue_set,
+    .remove = queue_remove,
+    .usage = queue_usage,
+    .show = queue_show,
+    .objects = LIST_INIT(msg_kind.objects),
+};
+
+static bool check(char *why, size_t size)
+{
+    const struct sysv_object *object;
+
+    list_for_each (object, &msg_kind.objects, node)
+        if (!message_queue_check(&queue_of(object)->queue, why, size))
+            return false;
+    return true;
+}
+
+struct checker msg_checker = { .name = "System V queues", .check = check };
+
+/* -- System calls ------------------------------------------------------------------ */
+
+long sys_msgget(int32_t key, int flags)
+{
+    return sysv_get(&msg_kind, key, 0, flags);
+}
+
+long sys_msgctl(int id, int command, uptr_t buffer)
+{
+    return sysv_control(&msg_kind, id, command, buffer);
+}
+
+long sys_msgsnd(int id, uptr_t message, int32_t size, int flags)
+{
+    struct byte_message m;
+    uint32_t type;
+
+    if (size < 0 || size > MSGMAX)
+        return -EINVAL;
+    if (u32_from_user(&type, message))
+        return -EFAULT;
+    struct sysv_object *object = sysv_find(&msg_kind, id);
+    if (!object || (int32_t)type < 1)
+        return -EINVAL;
+    long result = sysv_permission(object, MAY_WRITE);
+    if (result)
+        return result;
+    byte_message_init(&m, uptr_add(message, 4), (uint32_t)size);
+    m.base.type = type;
+    result = byte_message_send(&queue_of(object)->channel, &m, !(flags & IPC_NOWAIT),
+                               DEADLINE_NEVER);
+    if (result == 0 && (object = sysv_find(&msg_kind, id))) {
+        queue_of(object)->sender = current_process()->pid;
+        queue_of(object)->sent = time_realtime();
+    }
+    return result;
+}
+
+static bool wants_type(const struct receiver *receiver, const struct message *m)
+{
+    return (int32_t)m->type
+           == container_of(receiver, struct byte_receiver, base)->selector;
+}
+
+static bool wants_others(const struct receiver *receiver, const struct message *m)
+{
+    return !wants_type(receiver, m);
+}
+
+static bool wants_up_to(const struct receiver *receiver, const struct message *m)
+{
+    return (int32_t)m->type
+           <= container_of(receiver, struct byte_receiver, base)->selector;
+}
+
+/* The lowest type up to `limit` in the queue; 0: none. */
+static int32_t lowest_type(const struct message_queue *queue, int32_t limit)
+{
+    const struct message *m;
+    int32_t lowest = 0;
+
+    list_for_each (m, &queue->messages, node)
+        if ((int32_t)m->type <= limit && (!lowest || (int32_t)m->type < lowest))
+            lowest = (int32_t)m->type;
+    return lowest;
+}
+
+static void select(struct byte_receiver *r, const struct message_queue *queue,
+                   int32_t type, bool except)
+{
+    r->selector = type;
+    if (type > 0) {
+        r->base.wants = except ? wants_others : wants_type;
+    } else if (type < 0) {
+        int32_t limit = type == INT32_MIN ? INT32_MAX : -type;
+        int32_t lowest = lowest_type(queue, limit);
+        r->selector = lowest ? lowest : limit;
+        r->base.wants = lowest ? wants_type : wants_up_to;
+    }
+}
+
+long sys_msgrcv(int id, uptr_t message, int32_t size, int32_t type, int flags)
+{
+    struct byte_receiver r;
+
+    if (flags & MSG_COPY)
+        return -ENOSYS;
+    struct sysv_object *object = sysv_find(&msg_kind, id);
+    if (!object || size < 0)
+        return -EINVAL;
+    struct message_queue *queue = &queue_of(object)->queue;
+    long result = sysv_permission(object, MAY_READ);
+    if (result)
+        return result;
+    byte_receiver_init(&r, queue, uptr_add(message, 4), (uint32_t)size);
+    r.cuts = flags & MSG_NOERROR;
+    select(&r, queue, type, flags & MSG_EXCEPT);
+    result = byte_message_receive(queue, &r, !(flags & IPC_NOWAIT), DEADLINE_NEVER);
+    if (result)
+        return result == -EMSGSIZE ? -E2BIG : result == -EAGAIN ? -ENOMSG : result;
+    if ((object = sysv_find(&msg_kind, id))) {
+        queue_of(object)->receiver = r.base.pid;
+        queue_of(object)->received = time_realtime();
+    }
+    return u32_to_user(message, r.type) ? -EFAULT : (long)r.length;
+}
