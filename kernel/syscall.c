@@ -85,6 +85,29 @@ struct system_call system_calls[SYSTEM_CALLS] = {
 #include "syscall.def"
 };
 
+/* socketcall(2), the old way into the calls on sockets: a number from 1 on, and the
+ * arguments in memory. Here by place: the call, and how many it has; what is missing is
+ * 0, so accept is accept4, and send and recv are sendto and recvfrom. */
+long sys_socketcall(int call, uptr_t arguments)
+{
+    static const struct {
+        uint16_t number, count;
+    } calls[] = {
+        { 359, 3 }, { 361, 3 }, { 362, 3 }, { 363, 2 }, { 364, 3 }, { 367, 3 },
+        { 368, 3 }, { 360, 4 }, { 369, 4 }, { 371, 4 }, { 369, 6 }, { 371, 6 },
+        { 373, 2 }, { 366, 5 }, { 365, 5 }, { 370, 3 }, { 372, 3 }, { 364, 4 },
+    };
+    uint32_t a[6] = { 0 }, place = (uint32_t)call - 1;
+
+    if (place >= ARRAY_SIZE(calls))
+        return -EINVAL;
+    if (copy_from_user(a, arguments, calls[place].count * sizeof(*a)))
+        return -EFAULT;
+    struct trap_frame f = { .ebx = a[0], .ecx = a[1], .edx = a[2],
+                            .esi = a[3], .edi = a[4], .ebp = a[5] };
+    return system_calls[calls[place].number].call(&f);
+}
+
 static const char *name_of(uint32_t number)
 {
     bool exists = number < SYSTEM_CALLS && system_calls[number].name;

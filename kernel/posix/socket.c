@@ -1,23 +1,19 @@
-/* socket.c - sockets: their life, and bytes and records on their way between two.
+/* socket.c - sockets: their life, what they are as files, and their options.
  *
  * Invariants: a connected socket has a peer, and each points at the other until its own
  * file is closed. What is queued for a closed socket is gone.
- * Sleeps: send while the receiver's queue is full, receive while it is empty; condition
- * shape.
- * Wakes: the next one whose condition may hold, after every step, so a waiter that
- * leaves early never leaves others behind; all when a side is shut.
- * Linux: the queue of a datagram socket is limited by its own SO_RCVBUF, not by its
- * senders' SO_SNDBUF.
- * Tests: user/tests/socket_stream.c, socket_dgram.c, socket_poll.c, socket_signal.c
+ * Sleeps: read and write; see socket_transfer.c.
+ * Wakes: all, when a side is shut or closed.
+ * Linux: the options below and no others (ENOPROTOOPT). Time-outs have 32-bit seconds.
+ * Tests: user/tests/socket_create.c, socket_poll.c, socket_options.c
  * See: unix(7), socket(7)
  */
 #include "posix/socket.h"
 
 #include "base/format.h"
 #include "core/panic.h"
-#include "ipc/pipe.h"
-#include "ipc/proc_ipc.h"
 #include "mm/heap.h"
+#include "syscall.h"
 
 static void describe(const struct waiter *waiter, char *to, size_t size);
 
@@ -77,15 +73,15 @@ static void tell_peer(struct socket *peer, bool lost_something)
     peer->shut = SHUT_BOTH;
     if (lost_something)
         peer->error = ECONNRESET;
-    heap_free(peer->spare);     // this side has paid for it
-    peer->spare = NULL;
+    if (peer->queued == 0)
+        queue_clear(peer);      // the empty chunk, for which this side has paid
     socket_wake_all(peer);
 }
 
 void socket_close(struct socket *s)
 {
     struct socket *peer = s->peer, *e;
-    bool lost = s->listener || !list_is_empty(&s->chunks);
+    bool lost = s->listener || s->queued;
 
     s->listener = NULL;
     s->is_closed = true;
@@ -142,40 +138,6 @@ int socket_get_file(int fd, struct file **file)
     return error;
 }
 
-/* -- Waiting ----------------------------------------------------------------------- */
-
-nanoseconds_t socket_deadline(const struct file *file, uint32_t flags,
-                              nanoseconds_t timeout)
-{
-    if (flags & MSG_DONTWAIT || file_is_nonblocking(file))
-        return 0;
-    return timeout ? time_deadline(timeout) : DEADLINE_NEVER;
-}
-
-int socket_wait(struct wait_queue *queue, nanoseconds_t deadline)
-{
-    if (deadline == 0)
-        return -EAGAIN;
-    long error = wait_sleep(queue, deadline);
-    if (error == -EINTR)        // signal(7): with a time-out it is never made again
-        return deadline == DEADLINE_NEVER ? -ERESTART : -EINTR;
-    return error == -ETIMEDOUT ? -EAGAIN : (int)error;
-}
-
-static bool has_room(const struct socket *s)
-{
-    return s->queued < (s->type == SOCK_DGRAM || !s->peer ? s->receive_buffer
-                                                          : s->peer->send_buffer);
-}
-
-static void wake_neighbours(struct socket *s)
-{
-    if (!wait_queue_is_empty(&s->arrived) && !list_is_empty(&s->chunks))
-        wait_wake(&s->arrived, 1, 0);
-    if (!wait_queue_is_empty(&s->room) && has_room(s))
-        wait_wake(&s->room, 1, 0);
-}
-
 int socket_take_error(struct socket *s)
 {
     int error = s->error;
@@ -184,141 +146,17 @@ int socket_take_error(struct socket *s)
     return error;
 }
 
-/* -- Sending ----------------------------------------------------------------------- */
-
-/* Why s cannot send to `to` now, or 0. */
-static int judge_send(struct socket *s, struct socket *to)
-{
-    if (s->type != SOCK_DGRAM) {
-        if (s->state != SOCKET_CONNECTED)
-            return -ENOTCONN;
-        if (s->type == SOCK_SEQPACKET && s->error)
-            return -socket_take_error(s);
-        return s->shut & SHUT_WRITE ? -EPIPE : 0;
-    }
-    if (!to)
-        return -ENOTCONN;
-    if (to->is_closed) {
-        if (to == s->peer) {
-            s->peer = NULL;
-            socket_put(to);
-        }
-        return -ECONNREFUSED;
-    }
-    if (to->peer && to->peer != s)
-        return -EPERM;
-    return (s->shut & SHUT_WRITE) || (to->shut & SHUT_READ) ? -EPIPE : 0;
-}
-
-/* SLEEPS. Adds what was sent to *sent. */
-static int send_all(struct socket *s, struct socket *to, struct socket_message *m,
-                    nanoseconds_t deadline, size_t *sent)
-{
-    bool is_stream = s->type == SOCK_STREAM;
-    int error = judge_send(s, to);
-
-    if (!error && !is_stream && m->io->left > s->send_buffer)
-        return -EMSGSIZE;
-    while (!error && (!is_stream || m->io->left)) {
-        size_t left = m->io->left;
-        if (unlikely(!has_room(to))) {
-            error = socket_wait(&to->room, deadline);
-            if (!error)
-                error = judge_send(s, to);
-            continue;
-        }
-        error = is_stream ? queue_bytes(to, m, min(left, s->send_buffer - to->queued))
-                          : queue_record(to, m, s->name);
-        if (!error)
-            *sent += left - m->io->left;
-        wake_neighbours(to);
-        if (!is_stream)
-            break;
-    }
-    if (unlikely(error) && to)
-        wake_neighbours(to);    // a wake-up we were given goes on to the next
-    return error;
-}
-
-ssize_t socket_send(struct socket *s, struct socket_message *m, nanoseconds_t deadline)
-{
-    struct socket *to = m->to ? m->to : s->peer;
-    size_t sent = 0;
-
-    if (to)
-        to->refs++;             // another thread may connect us elsewhere
-    int error = send_all(s, to, m, deadline, &sent);
-    if (to)
-        socket_put(to);
-    if (likely(!error) || sent)
-        return (ssize_t)sent;
-    if (error == -EPIPE && s->type == SOCK_STREAM && !(m->flags & MSG_NOSIGNAL))
-        return pipe_broken();
-    return error;
-}
-
-/* -- Receiving --------------------------------------------------------------------- */
-
-/* SLEEPS. 1: there is something, 0: the end, -errno. */
-static int wait_for_data(struct socket *s, nanoseconds_t deadline)
-{
-    int error;
-
-    if (s->type == SOCK_SEQPACKET && s->error)
-        return -socket_take_error(s);
-    while (list_is_empty(&s->chunks)) {
-        if (s->error)
-            return -socket_take_error(s);
-        if (s->shut & SHUT_READ)
-            return s->type == SOCK_DGRAM && deadline == 0 ? -EAGAIN : 0;
-        if ((error = socket_wait(&s->arrived, deadline)))
-            return error;
-    }
-    return 1;
-}
-
-ssize_t socket_receive(struct socket *s, struct socket_message *m,
-                       nanoseconds_t deadline)
-{
-    bool again =
-        s->type == SOCK_STREAM && (m->flags & (MSG_WAITALL | MSG_PEEK)) == MSG_WAITALL;
-    size_t got = 0;
-    ssize_t n;
-
-    if (s->type != SOCK_DGRAM && s->state != SOCKET_CONNECTED)
-        return s->type == SOCK_STREAM ? -EINVAL : -ENOTCONN;
-    do {
-        if (got && s->error)
-            break;              // the next call's to tell
-        n = wait_for_data(s, deadline);
-        if (n > 0)
-            n = queue_take(s, m);
-        wake_neighbours(s);
-        if (n <= 0)
-            break;
-        got += (size_t)n;
-    } while (again && m->io->left && !m->rights);
-    return got ? (ssize_t)got : n;
-}
-
 /* -- As a file --------------------------------------------------------------------- */
-
-void socket_message_end(struct socket_message *m)
-{
-    if (!(m->flags & MSG_PEEK))
-        rights_discard(m->rights);
-    name_put(m->from);
-}
 
 static ssize_t socket_read(struct file *file, struct io *io, uint64_t *offset)
 {
     struct socket *s = file->object;
-    struct socket_message m = { .io = io };
+    struct socket_message m = { .io = io, .flags = socket_flags(file, 0) };
 
     (void)offset;
     if (io->left == 0)
         return 0;
-    ssize_t n = socket_receive(s, &m, socket_deadline(file, 0, s->receive_timeout));
+    ssize_t n = socket_receive(s, &m);
     socket_message_end(&m);
     return n;
 }
@@ -326,10 +164,10 @@ static ssize_t socket_read(struct file *file, struct io *io, uint64_t *offset)
 static ssize_t socket_write(struct file *file, struct io *io, uint64_t *offset)
 {
     struct socket *s = file->object;
-    struct socket_message m = { .io = io };
+    struct socket_message m = { .io = io, .flags = socket_flags(file, 0) };
 
     (void)offset;
-    return socket_send(s, &m, socket_deadline(file, 0, s->send_timeout));
+    return socket_send(s, &m);
 }
 
 static unsigned socket_poll(struct file *file, struct poll_table *table)
@@ -345,9 +183,9 @@ static unsigned socket_poll(struct file *file, struct poll_table *table)
         events |= POLLRDHUP | POLLIN | POLLRDNORM;
     if (s->shut == SHUT_BOTH || is_alone)
         events |= POLLHUP;
-    if (!list_is_empty(&s->chunks) || !list_is_empty(&s->pending))
+    if (s->queued || !list_is_empty(&s->pending))
         events |= POLLIN | POLLRDNORM;
-    if (s->state != SOCKET_LISTENS && (!to || has_room(to)))
+    if (s->state != SOCKET_LISTENS && (!to || socket_has_room(to)))
         events |= POLLOUT | POLLWRNORM | POLLWRBAND;
     return events;
 }
@@ -371,3 +209,101 @@ const struct file_operations socket_operations = {
     .write = socket_write, .poll = socket_poll, .ioctl = socket_ioctl,
     .holder = socket_holder, .release = socket_release,
 };
+
+/* -- Options ----------------------------------------------------------------------- */
+
+enum socket_option {
+    SO_TYPE = 3, SO_ERROR = 4, SO_SNDBUF = 7, SO_RCVBUF = 8, SO_PEERCRED = 17,
+    SO_RCVTIMEO = 20, SO_SNDTIMEO = 21, SO_ACCEPTCONN = 30, SO_PROTOCOL = 38,
+    SO_DOMAIN = 39,
+};
+
+enum { SOL_SOCKET = 1, SEND_LEAST = 4608, RECEIVE_LEAST = 2304 };
+
+long sys_getsockopt(int fd, int level, int name, uptr_t value, uptr_t size_at)
+{
+    struct timeval32 time;
+    struct socket *s;
+    uint32_t number, size = sizeof(number), room;
+    const void *from = &number;
+    int error = socket_peek(fd, &s);
+
+    if (error)
+        return error;
+    if (level != SOL_SOCKET)
+        return -EOPNOTSUPP;
+    if (u32_from_user(&room, size_at))
+        return -EFAULT;
+    if ((int32_t)room < 0)
+        return -EINVAL;
+    switch (name) {
+    case SO_TYPE: number = s->type; break;
+    case SO_ERROR: number = (uint32_t)socket_take_error(s); break;
+    case SO_SNDBUF: number = s->send_buffer; break;
+    case SO_RCVBUF: number = s->receive_buffer; break;
+    case SO_ACCEPTCONN: number = s->state == SOCKET_LISTENS; break;
+    case SO_PROTOCOL: number = 0; break;
+    case SO_DOMAIN: number = AF_UNIX; break;
+    case SO_PEERCRED:
+        from = &s->peer_credentials;
+        size = sizeof(s->peer_credentials);
+        break;
+    case SO_RCVTIMEO:
+    case SO_SNDTIMEO:
+        time = nanoseconds_to_timeval32(name == SO_RCVTIMEO ? s->receive_timeout
+                                                            : s->send_timeout);
+        from = &time;
+        size = sizeof(time);
+        break;
+    default: return -ENOPROTOOPT;
+    }
+    size = min(size, room);
+    if (copy_to_user(value, from, size))
+        return -EFAULT;
+    return u32_to_user(size_at, size);
+}
+
+/* A negative time means not at all, as on Linux. */
+static int set_timeout(nanoseconds_t *timeout, uptr_t value, int size)
+{
+    struct timeval32 time;
+
+    if (size < (int)sizeof(time))
+        return -EINVAL;
+    if (copy_from_user(&time, value, sizeof(time)))
+        return -EFAULT;
+    if (time.microseconds < 0 || time.microseconds >= 1000000)
+        return -EDOM;
+    *timeout = time.seconds < 0 ? 1
+                                : (nanoseconds_t)time.seconds * SECOND
+                                      + (nanoseconds_t)time.microseconds * MICROSECOND;
+    return 0;
+}
+
+long sys_setsockopt(int fd, int level, int name, uptr_t value, int size)
+{
+    struct socket *s;
+    uint32_t number;
+    int error = socket_peek(fd, &s);
+
+    if (error)
+        return error;
+    if (level != SOL_SOCKET)
+        return -EOPNOTSUPP;
+    if (size < (int)sizeof(number))
+        return -EINVAL;
+    if (u32_from_user(&number, value))
+        return -EFAULT;
+    number = 2 * min(number, SOCKET_BUFFER);    // twice, as socket(7) has it
+    switch (name) {
+    case SO_SNDBUF: s->send_buffer = max(number, (uint32_t)SEND_LEAST); break;
+    case SO_RCVBUF: s->receive_buffer = max(number, (uint32_t)RECEIVE_LEAST); break;
+    case SO_RCVTIMEO: return set_timeout(&s->receive_timeout, value, size);
+    case SO_SNDTIMEO: return set_timeout(&s->send_timeout, value, size);
+    default: return -ENOPROTOOPT;
+    }
+    if (s->peer)
+        wait_wake_all(&s->peer->room, 0);
+    wait_wake_all(&s->room, 0);
+    return 0;
+}

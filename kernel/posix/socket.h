@@ -19,7 +19,7 @@
 
 enum socket_type { SOCK_STREAM = 1, SOCK_DGRAM = 2, SOCK_SEQPACKET = 5 };
 enum socket_state { SOCKET_ALONE, SOCKET_LISTENS, SOCKET_CONNECTED };
-enum { SHUT_READ = 1, SHUT_WRITE = 2, SHUT_BOTH = 3 };  /* bits; shutdown(2) has one less */
+enum { SHUT_READ = 1, SHUT_WRITE = 2, SHUT_BOTH = 3 };  /* shutdown(2)'s less one */
 
 enum message_flags {
     MSG_OOB = 1, MSG_PEEK = 2, MSG_CTRUNC = 8, MSG_TRUNC = 0x20, MSG_DONTWAIT = 0x40,
@@ -59,11 +59,11 @@ struct rights {                 /* the files of one message */
 };
 
 /* A piece of what is queued, at most a page. A record (datagram) is one or more; a
- * stream has no records, and each write fills up the last piece. */
+ * stream has none, and a write fills up the last chunk. */
 struct chunk {
     struct list_node node;
     struct rights *rights;      /* come with its first byte; or NULL */
-    struct socket_name *from;   /* of a record's first piece: the sender's name, or NULL */
+    struct socket_name *from;   /* of a record's first: the sender's name, or NULL */
     uint16_t size, start, end;  /* room in data; start..end is unread */
     bool is_last;               /* of its record */
     char data[];
@@ -80,8 +80,7 @@ struct socket {
     struct socket_name *name;   /* or NULL */
     struct socket *peer;        /* with a reference, or NULL */
     struct list chunks;
-    uint32_t queued;            /* bytes that the chunks take */
-    struct chunk *spare;        /* of a stream: an empty one, for the next write */
+    uint32_t queued;            /* bytes that they take; 0: nothing to receive */
     struct wait_queue arrived, room;
     struct file_holder holder;
 
@@ -98,7 +97,8 @@ struct socket {
 /* One message on its way out of or into a user's buffers. */
 struct socket_message {
     struct io *io;
-    uint32_t flags;             /* MSG_... of the call */
+    uint32_t flags;             /* MSG_...; see socket_flags */
+    nanoseconds_t deadline;     /* of its waits; 0: it has not waited yet */
     struct socket *to;          /* sending a datagram: to whom; NULL: the peer */
     struct rights *rights;      /* sending: NULL once they are queued. Received: what
                                    came; with MSG_PEEK it is still the queue's */
@@ -107,6 +107,9 @@ struct socket_message {
 };
 
 extern const struct file_operations socket_operations;
+
+void rights_discard(struct rights *rights);     /* takes NULL too */
+void name_put(struct socket_name *name);        /* the same */
 
 /* -- socket.c ---------------------------------------------------------------------- */
 
@@ -124,39 +127,40 @@ void socket_wake_all(struct socket *socket);
 must_check int socket_peek(int fd, struct socket **socket);
 must_check int socket_get_file(int fd, struct file **file);
 
-/* The moment until which a call with this time-out may wait; 0: it may not. */
-nanoseconds_t socket_deadline(const struct file *file, uint32_t flags,
-                              nanoseconds_t timeout);
-/* SLEEPS. 0: look again. -EAGAIN, -EINTR, -ERESTART. */
-must_check int socket_wait(struct wait_queue *queue, nanoseconds_t deadline) SLEEPS;
-
-/* SLEEPS. Bytes, or -errno. */
-ssize_t socket_send(struct socket *socket, struct socket_message *message,
-                    nanoseconds_t deadline) SLEEPS;
-ssize_t socket_receive(struct socket *socket, struct socket_message *message,
-                       nanoseconds_t deadline) SLEEPS;
-/* Gives back what was received and not taken over. */
-void socket_message_end(struct socket_message *message);
 int socket_take_error(struct socket *socket);   /* an errno, told once */
 
-/* -- socket_queue.c ---------------------------------------------------------------- */
+/* -- socket_transfer.c ------------------------------------------------------------- */
 
-/* Into the queue of `to`: what fits of `size` bytes into one chunk; or a whole record.
- * Takes the rights over. 0; or -EFAULT, -ENOBUFS, and nothing was queued. */
-must_check int queue_bytes(struct socket *to, struct socket_message *message,
-                           size_t size);
-must_check int queue_record(struct socket *to, struct socket_message *message,
-                            struct socket_name *from);
+/* The flags of a call on an open file: O_NONBLOCK is MSG_DONTWAIT for all calls. */
+static inline uint32_t socket_flags(const struct file *file, uint32_t flags)
+{
+    return file_is_nonblocking(file) ? flags | MSG_DONTWAIT : flags;
+}
 
-/* Out of the socket's own queue, which is not empty. Bytes, -EFAULT. */
-ssize_t queue_take(struct socket *socket, struct socket_message *message);
+/* SLEEPS, until woken or for `timeout` (0: for ever) since the first time of this
+ * message. 0: look again. -EAGAIN, -EINTR, -ERESTART. */
+must_check int socket_wait(struct wait_queue *queue, struct socket_message *message,
+                           nanoseconds_t timeout) SLEEPS;
+bool socket_has_room(const struct socket *to);
+
+/* SLEEPS. Bytes, or -errno. */
+ssize_t socket_send(struct socket *socket, struct socket_message *message) SLEEPS;
+ssize_t socket_receive(struct socket *socket, struct socket_message *message) SLEEPS;
+
+/* Gives back what came with a message and was not taken over. */
+static inline void socket_message_end(struct socket_message *m)
+{
+    if (m->rights && !(m->flags & MSG_PEEK))
+        rights_discard(m->rights);
+    if (m->from)
+        name_put(m->from);
+}
+
 void queue_clear(struct socket *socket);
 uint32_t queue_bytes_ready(const struct socket *socket);    /* FIONREAD */
 
 /* A connection was accepted: the files in its queue are its own, not its listener's. */
 void queue_rehome(struct socket *socket);
-
-void rights_discard(struct rights *rights);     /* takes NULL too */
 
 /* -- socket_name.c ----------------------------------------------------------------- */
 
@@ -171,5 +175,4 @@ must_check int address_to_user(const struct socket_name *name, uptr_t to,
 /* The socket bound to it, with a reference. -ECONNREFUSED, -EACCES, -EPROTOTYPE ... */
 must_check int socket_find(const struct socket_address *address, uint32_t size,
                            unsigned type, struct socket **out);
-void name_put(struct socket_name *name);        /* takes NULL too */
 void name_unbind(struct socket *socket);        /* nobody finds it any more */

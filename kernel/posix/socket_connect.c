@@ -2,8 +2,8 @@
  *
  *      client C                     listener L
  *      connect ------ makes E ----> pending: E      C and E are each other's peer now,
- *      write --> E's queue          accept: E's     and C may write, long before anybody
- *                                   file and fd     accepts
+ *      write --> E's queue          accept: E's     and C may write, long before
+ *                                   file and fd     anybody accepts
  *
  * Invariants: a socket on a pending list has no file; the list holds its reference.
  * Sleeps: connect while the listener's queue is full, accept while it is empty;
@@ -156,8 +156,9 @@ static int call(struct socket *s, struct socket *listener)
 
 /* SLEEPS. The listener may go, and its name lead to another, while we wait. */
 static int connect_to(struct socket *s, const struct socket_address *a, uint32_t size,
-                      nanoseconds_t deadline)
+                      uint32_t flags)
 {
+    struct socket_message wait = { .flags = flags };
     struct socket *to;
     int error;
 
@@ -168,7 +169,7 @@ static int connect_to(struct socket *s, const struct socket_address *a, uint32_t
         error = s->type == SOCK_DGRAM ? set_peer(s, to) : call(s, to);
         bool is_full = error == -EAGAIN;
         if (is_full)
-            error = socket_wait(&to->room, deadline);
+            error = socket_wait(&to->room, &wait, s->send_timeout);
         if (to->nr_pending <= to->backlog)
             wait_wake(&to->room, 1, 0);         // there may be room for the next
         socket_put(to);
@@ -192,8 +193,7 @@ long sys_connect(int fd, uptr_t user_address, int user_size)
     if (!error)
         error = address.family == 0 && s->type == SOCK_DGRAM
                     ? set_peer(s, NULL)
-                    : connect_to(s, &address, size,
-                                 socket_deadline(file, 0, s->send_timeout));
+                    : connect_to(s, &address, size, socket_flags(file, 0));
     passed_drop(file);
     return error;
 }
@@ -201,8 +201,9 @@ long sys_connect(int fd, uptr_t user_address, int user_size)
 /* -- accept, shutdown -------------------------------------------------------------- */
 
 /* SLEEPS. The oldest connection that waits, still on the list. */
-static int wait_for_call(struct socket *s, nanoseconds_t deadline, struct socket **out)
+static int wait_for_call(struct socket *s, uint32_t flags, struct socket **out)
 {
+    struct socket_message wait = { .flags = flags };
     int error;
 
     if (s->type == SOCK_DGRAM)
@@ -213,7 +214,7 @@ static int wait_for_call(struct socket *s, nanoseconds_t deadline, struct socket
         *out = list_first_entry(&s->pending, struct socket, pending_node);
         if (*out)
             return 0;
-        error = socket_wait(&s->arrived, deadline);
+        error = socket_wait(&s->arrived, &wait, s->receive_timeout);
         if (error)
             return error;
     }
@@ -225,7 +226,7 @@ static long accept(struct file *file, uptr_t address, uptr_t size, int flags)
     int error = fd_room();
 
     if (!error)
-        error = wait_for_call(s, socket_deadline(file, 0, s->receive_timeout), &end);
+        error = wait_for_call(s, socket_flags(file, 0), &end);
     if (!error)
         error = fd_room();      // again: something may have slept
     if (!error && !uptr_is_null(address))

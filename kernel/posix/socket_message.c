@@ -132,7 +132,7 @@ static void rights_to_user(const struct rights *r, struct user_message *user,
 static long send_message(int fd, struct io *io, uint32_t flags, uptr_t to, int to_size,
                          struct rights *rights)
 {
-    struct socket_message m = { .io = io, .flags = flags, .rights = rights };
+    struct socket_message m = { .io = io, .rights = rights };
     struct socket_address address;
     struct file *file = NULL;
     uint32_t size;
@@ -149,8 +149,8 @@ static long send_message(int fd, struct io *io, uint32_t flags, uptr_t to, int t
             result = socket_find(&address, size, SOCK_DGRAM, &m.to);
     }
     if (!result) {
-        struct socket *s = file->object;
-        result = socket_send(s, &m, socket_deadline(file, flags, s->send_timeout));
+        m.flags = socket_flags(file, flags);
+        result = socket_send(file->object, &m);
     }
     rights_discard(m.rights);
     if (m.to)
@@ -207,18 +207,14 @@ long sys_sendmsg(int fd, uptr_t message, uint32_t flags)
 static long receive_message(int fd, struct io *io, uint32_t flags, uptr_t from,
                             uptr_t from_size, struct user_message *user)
 {
-    struct socket_message m = { .io = io, .flags = flags };
     struct file *file;
     long result = socket_get_file(fd, &file);
 
     if (result)
         return result;
+    struct socket_message m = { .io = io, .flags = socket_flags(file, flags) };
     struct socket *s = file->object;
-    if (flags & MSG_OOB)
-        result = -EOPNOTSUPP;
-    else
-        result =
-            socket_receive(s, &m, socket_deadline(file, flags, s->receive_timeout));
+    result = flags & MSG_OOB ? -EOPNOTSUPP : socket_receive(s, &m);
     if (result >= 0) {
         const struct socket_name *name =
             s->type == SOCK_STREAM && s->peer ? s->peer->name : m.from;

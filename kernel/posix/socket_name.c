@@ -4,7 +4,7 @@
  *      "\0log"       an abstract name: known to the list below, gone with the socket
  *      none          sizes 0 and 2: a socket that was never bound
  *
- * Invariants: an inode's data, and a name's socket, are there while that socket is open.
+ * Invariants: an inode's data and a name's socket are there while the socket is open.
  * Sleeps: never.
  * Tests: user/tests/socket_name.c
  * See: unix(7), Address format

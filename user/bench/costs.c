@@ -14,6 +14,7 @@
 #include <semaphore.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include "bench.h"
@@ -227,6 +228,21 @@ static void send_bulk(void)
     must(read(from_partner[0], buffer, 1) == 1, "read");
 }
 
+static int sockets[2];                  // the partner's end is the second
+
+static void socket_echo_forever(void)
+{
+    close(sockets[0]);
+    while (read(sockets[1], buffer, message) == (ssize_t)message)
+        must(write(sockets[1], buffer, message) == (ssize_t)message, "write");
+}
+
+static void socket_turn(void)
+{
+    must(write(sockets[0], buffer, message) == (ssize_t)message, "write");
+    must(read(sockets[0], buffer, message) == (ssize_t)message, "read");
+}
+
 /* --- the figures ---------------------------------------------------------------- */
 
 static const struct figure figures[] = {
@@ -264,6 +280,9 @@ static const struct figure figures[] = {
     { .name = "pipe-kib", .what = "pipe, each KiB of 64", .target = 700,
       .rounds = FEW, .units = BULK / 1024, .round = send_bulk,
       .partner = swallow_forever },
+    { .name = "socket-1", .what = "AF_UNIX stream, 1 byte there and back",
+      .target = 1500, .rounds = MANY, .round = socket_turn,
+      .partner = socket_echo_forever, .message = 1 },
 };
 
 int main(int argc, char **argv)
@@ -291,6 +310,7 @@ int main(int argc, char **argv)
     sigaddset(&blocked, SIGUSR2);
     sigprocmask(SIG_BLOCK, &blocked, NULL);
     signal(SIGPIPE, SIG_IGN);
+    must(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets) == 0, "socketpair");
     must(pipe(to_partner) == 0 && pipe(from_partner) == 0, "pipe");
     return report_all(figures, sizeof figures / sizeof figures[0], check);
 }

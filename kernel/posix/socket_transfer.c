@@ -1,0 +1,416 @@
+/* socket_transfer.c - bytes and records, from one socket into the queue of another.
+ *
+ *      stream   [ used | unread....... ][ unread | free ]      one queue of bytes
+ *      records  [ a............. ][ ...a last ][ b last ]      each a chunk or more
+ *
+ * Invariants: queued is what the chunks take in memory. When nothing is queued, one
+ * empty chunk may be left on the list for the next: what two sockets say to each other,
+ * turn by turn, needs no heap. It stays while the one sender is there who paid for it.
+ * The files in rights are queued (passed_files.h) while their chunk is on a list.
+ * Sleeps: send while the receiver's queue is full, receive while it is empty; condition
+ * shape.
+ * Wakes: the next one whose condition may hold, after every step, so a waiter that
+ * leaves early never leaves others behind.
+ * Linux: the queue of a datagram socket is limited by its own SO_RCVBUF, not by its
+ * senders' SO_SNDBUF.
+ * Tests: user/tests/socket_stream.c, socket_dgram.c, socket_signal.c
+ * See: unix(7), send(2), recv(2)
+ */
+#include "base/string.h"
+#include "ipc/pipe.h"
+#include "mm/heap.h"
+#include "posix/socket.h"
+
+#define OVERHEAD    (sizeof(struct chunk) + 8)  /* with the heap's header */
+#define CHUNK_SMALL (256 - OVERHEAD)
+#define CHUNK_LARGE (PAGE_SIZE - OVERHEAD)
+
+/* -- Chunks ------------------------------------------------------------------------ */
+
+void rights_discard(struct rights *rights)
+{
+    if (!rights)
+        return;
+    passed_unqueue(&rights->passed);
+    passed_discard(rights->files, rights->passed.count);
+    heap_free(rights);
+}
+
+static uint32_t cost(const struct chunk *c)
+{
+    return sizeof(*c) + c->size;
+}
+
+static struct chunk *first_chunk(const struct socket *s)
+{
+    return list_first_entry(&s->chunks, struct chunk, node);
+}
+
+/* An empty chunk at the end of the list, not yet counted, for `size` bytes if it can
+ * be. NULL: no memory. */
+static struct chunk *chunk_add(struct socket *s, size_t size)
+{
+    size_t room = min(max(size, CHUNK_SMALL), CHUNK_LARGE);
+    struct chunk *c = s->queued ? NULL : first_chunk(s);
+
+    if (c)
+        return c;
+    c = heap_alloc(HEAP_SOCKET_DATA, sizeof(*c) + room);
+    if (!c)
+        return NULL;
+    c->size = (uint16_t)room;
+    list_push_back(&s->chunks, &c->node);
+    return c;
+}
+
+static void chunk_free(struct chunk *c)
+{
+    list_remove(&c->node);
+    rights_discard(c->rights);
+    name_put(c->from);
+    heap_free(c);
+}
+
+/* Its contents are used up, or never came: nothing of it is counted any more. */
+static void chunk_done(struct socket *s, struct chunk *c)
+{
+    if (s->queued || s->type == SOCK_DGRAM || s->shut & SHUT_READ || c->rights) {
+        chunk_free(c);
+        return;
+    }
+    name_put(c->from);
+    c->from = NULL;
+    c->start = c->end = 0;
+    c->is_last = false;
+}
+
+/* A connection that nobody has accepted is reached through its listener. */
+static void rights_queue(struct socket *to, struct chunk *c, struct socket_message *m)
+{
+    c->rights = m->rights;
+    m->rights = NULL;
+    if (c->rights)
+        passed_queue(&c->rights->passed,
+                     to->listener ? &to->listener->holder : &to->holder);
+}
+
+void queue_clear(struct socket *s)
+{
+    struct chunk *c;
+
+    s->queued = 0;
+    while ((c = first_chunk(s)))
+        chunk_free(c);
+}
+
+uint32_t queue_bytes_ready(const struct socket *s)
+{
+    const struct chunk *c;
+    uint32_t bytes = 0;
+
+    list_for_each (c, &s->chunks, node) {
+        bytes += c->end - c->start;
+        if (c->is_last && s->type == SOCK_DGRAM)
+            break;
+    }
+    return bytes;
+}
+
+void queue_rehome(struct socket *s)
+{
+    struct chunk *c;
+
+    list_for_each (c, &s->chunks, node) {
+        if (!c->rights)
+            continue;
+        passed_unqueue(&c->rights->passed);
+        passed_queue(&c->rights->passed, &s->holder);
+    }
+}
+
+/* -- Waiting ----------------------------------------------------------------------- */
+
+int socket_wait(struct wait_queue *queue, struct socket_message *m,
+                nanoseconds_t timeout)
+{
+    if (m->flags & MSG_DONTWAIT)
+        return -EAGAIN;
+    if (!m->deadline)
+        m->deadline = timeout ? time_deadline(timeout) : DEADLINE_NEVER;
+    long error = wait_sleep(queue, m->deadline);
+    if (error == -EINTR)        // signal(7): with a time-out it is never made again
+        return m->deadline == DEADLINE_NEVER ? -ERESTART : -EINTR;
+    return error == -ETIMEDOUT ? -EAGAIN : (int)error;
+}
+
+bool socket_has_room(const struct socket *s)
+{
+    return s->queued < (s->type == SOCK_DGRAM || !s->peer ? s->receive_buffer
+                                                          : s->peer->send_buffer);
+}
+
+static inline void wake_neighbours(struct socket *s)
+{
+    if (!wait_queue_is_empty(&s->arrived) && s->queued)
+        wait_wake(&s->arrived, 1, 0);
+    if (!wait_queue_is_empty(&s->room) && socket_has_room(s))
+        wait_wake(&s->room, 1, 0);
+}
+
+/* -- Sending ----------------------------------------------------------------------- */
+
+/* What fits into one chunk, at most `most` bytes. An error leaves io->left as it
+ * was. */
+static inline int queue_bytes(struct socket *to, struct socket_message *m, size_t most)
+{
+    struct chunk *c = list_last_entry(&to->chunks, struct chunk, node);
+    size_t left = m->io->left, n = min(left, most);
+
+    if (!c || c->end == c->size || c->rights || (m->rights && c->end))
+        c = chunk_add(to, n);
+    if (!c)
+        return -ENOBUFS;
+    n = min(n, (size_t)(c->size - c->end));
+    if (unlikely(io_take(m->io, c->data + c->end, n))) {
+        m->io->left = left;
+        if (c->end == 0)
+            chunk_done(to, c);
+        return -EFAULT;
+    }
+    if (c->end == 0)            // it was not counted yet
+        to->queued += cost(c);
+    c->end += n;
+    if (unlikely(m->rights))
+        rights_queue(to, c, m);
+    return 0;
+}
+
+/* SLEEPS. */
+static ssize_t send_bytes(struct socket *s, struct socket_message *m)
+{
+    struct socket *to = s->peer;        // as long as s is open
+    const size_t size = m->io->left;
+    int error = s->state == SOCKET_CONNECTED ? 0 : -ENOTCONN;
+
+    while (!error && !(s->shut & SHUT_WRITE) && m->io->left > 0) {
+        error = likely(to->queued < s->send_buffer)
+                    ? queue_bytes(to, m, s->send_buffer - to->queued)
+                    : socket_wait(&to->room, m, s->send_timeout);
+        wake_neighbours(to);
+    }
+    if (size > m->io->left)
+        return (ssize_t)(size - m->io->left);
+    if (!error && s->shut & SHUT_WRITE)
+        return m->flags & MSG_NOSIGNAL ? -EPIPE : pipe_broken();
+    return error;
+}
+
+static int queue_record(struct socket *to, struct socket_message *m,
+                        struct socket_name *from)
+{
+    struct list_node *before = to->queued ? to->chunks.head.prev : &to->chunks.head;
+    uint32_t queued = to->queued;
+    struct chunk *c;
+    int error;
+
+    do {
+        c = chunk_add(to, m->io->left);
+        error = c ? 0 : -ENOBUFS;
+        if (error)
+            break;
+        to->queued += cost(c);
+        c->end = (uint16_t)min(m->io->left, (size_t)c->size);
+        error = io_take(m->io, c->data, c->end);
+    } while (!error && m->io->left);
+    if (error) {
+        to->queued = queued;
+        while (to->chunks.head.prev != before)
+            chunk_free(list_last_entry(&to->chunks, struct chunk, node));
+        return error;
+    }
+    c->is_last = true;
+    c = list_entry(before->next, struct chunk, node);
+    if (from)
+        from->refs++;
+    c->from = from;
+    rights_queue(to, c, m);
+    return 0;
+}
+
+/* Why s cannot send a record to `to` now, or 0. */
+static int judge_record(struct socket *s, struct socket *to)
+{
+    if (s->type == SOCK_SEQPACKET) {
+        if (s->state != SOCKET_CONNECTED)
+            return -ENOTCONN;
+        return s->error ? -socket_take_error(s) : s->shut & SHUT_WRITE ? -EPIPE : 0;
+    }
+    if (!to)
+        return -ENOTCONN;
+    if (to->is_closed) {
+        if (to == s->peer) {
+            s->peer = NULL;
+            socket_put(to);
+        }
+        return -ECONNREFUSED;
+    }
+    if (to->peer && to->peer != s)
+        return -EPERM;
+    return (s->shut & SHUT_WRITE) || (to->shut & SHUT_READ) ? -EPIPE : 0;
+}
+
+/* SLEEPS. */
+static int send_record(struct socket *s, struct socket *to, struct socket_message *m)
+{
+    int error = judge_record(s, to);
+
+    if (!error && m->io->left > s->send_buffer)
+        return -EMSGSIZE;
+    while (!error && !socket_has_room(to)) {
+        error = socket_wait(&to->room, m, s->send_timeout);
+        if (!error)
+            error = judge_record(s, to);
+    }
+    if (!error)
+        error = queue_record(to, m, s->name);
+    if (to)
+        wake_neighbours(to);
+    return error;
+}
+
+ssize_t socket_send(struct socket *s, struct socket_message *m)
+{
+    struct socket *to = m->to ? m->to : s->peer;
+    ssize_t size = (ssize_t)m->io->left;
+
+    if (s->type == SOCK_STREAM)
+        return send_bytes(s, m);
+    if (to)
+        to->refs++;             // another thread may connect us elsewhere
+    int error = send_record(s, to, m);
+    if (to)
+        socket_put(to);
+    return error ? error : size;
+}
+
+/* -- Receiving --------------------------------------------------------------------- */
+
+/* The rights of a chunk come along, once. */
+static void take_rights(struct socket_message *m, struct chunk *c)
+{
+    m->rights = c->rights;
+    if (m->flags & MSG_PEEK)
+        return;
+    passed_unqueue(&c->rights->passed);
+    c->rights = NULL;
+}
+
+/* A chunk with rights is the last to be given: "ancillary data forms a barrier"
+ * (unix(7)). An error leaves io->left at what was given before. */
+static inline int take_bytes(struct socket *s, struct socket_message *m)
+{
+    struct chunk *c, *next;
+
+    list_for_each_safe (c, next, &s->chunks, node) {
+        size_t left = m->io->left, n = min((size_t)(c->end - c->start), left);
+        if (unlikely(io_give(m->io, c->data + c->start, n))) {
+            m->io->left = left;
+            return -EFAULT;
+        }
+        if (unlikely(c->rights))
+            take_rights(m, c);
+        if (!(m->flags & MSG_PEEK) && (c->start += n) == c->end) {
+            s->queued -= cost(c);
+            chunk_done(s, c);
+        }
+        if (m->io->left == 0 || m->rights)
+            break;
+    }
+    return 0;
+}
+
+/* All of it is copied out first, then used up. */
+static ssize_t take_record(struct socket *s, struct socket_message *m)
+{
+    struct chunk *c, *first = first_chunk(s);
+    size_t done = 0, length = 0;
+    bool is_last = false;
+
+    list_for_each (c, &s->chunks, node) {
+        size_t n = min((size_t)c->end, m->io->left);
+        if (io_give(m->io, c->data, n))
+            return -EFAULT;
+        done += n;
+        length += c->end;
+        if (c->is_last)
+            break;
+    }
+    m->is_cut = length > done;
+    m->from = first->from;
+    if (m->from)
+        m->from->refs++;
+    if (first->rights)
+        take_rights(m, first);
+    while (!is_last && !(m->flags & MSG_PEEK)) {
+        c = first_chunk(s);
+        is_last = c->is_last;
+        s->queued -= cost(c);
+        chunk_done(s, c);
+    }
+    return (ssize_t)(m->flags & MSG_TRUNC ? length : done);
+}
+
+/* SLEEPS. 0: there is something, 1: the end, or an error to tell. */
+static int wait_for_data(struct socket *s, struct socket_message *m)
+{
+    int error = 0;
+
+    while (!error && s->queued == 0) {
+        if (s->error || s->shut & SHUT_READ)
+            return 1;
+        error = socket_wait(&s->arrived, m, s->receive_timeout);
+    }
+    return error;
+}
+
+/* SLEEPS. */
+static ssize_t receive_bytes(struct socket *s, struct socket_message *m)
+{
+    const size_t size = m->io->left;
+    int error = s->state == SOCKET_CONNECTED ? 0 : -EINVAL;
+
+    do {
+        if (!error)
+            error = wait_for_data(s, m);
+        if (!error)
+            error = take_bytes(s, m);
+        wake_neighbours(s);
+    } while (!error && (m->flags & (MSG_WAITALL | MSG_PEEK)) == MSG_WAITALL
+             && m->io->left && !m->rights);
+    if (size > m->io->left)
+        return (ssize_t)(size - m->io->left);   // what ended it is the next call's
+    return error > 0 ? -socket_take_error(s) : error;
+}
+
+/* SLEEPS. */
+static ssize_t receive_record(struct socket *s, struct socket_message *m)
+{
+    ssize_t n = 0;
+
+    if (s->type == SOCK_SEQPACKET)
+        n = s->state == SOCKET_CONNECTED ? -socket_take_error(s) : -ENOTCONN;
+    if (!n)
+        n = wait_for_data(s, m);
+    if (n > 0)
+        n = s->type == SOCK_DGRAM && m->flags & MSG_DONTWAIT ? -EAGAIN
+                                                             : -socket_take_error(s);
+    else if (!n)
+        n = take_record(s, m);
+    wake_neighbours(s);
+    return n;
+}
+
+ssize_t socket_receive(struct socket *s, struct socket_message *m)
+{
+    return s->type == SOCK_STREAM ? receive_bytes(s, m) : receive_record(s, m);
+}
