@@ -44,9 +44,16 @@ no_return void arch_reboot(void);
 
 /* -- Threads ----------------------------------------------------------------------- */
 
-/* Saves the callee-saved registers on prev's stack, loads next's. Returns in next, with
- * the thread that ran before. The big lock stays with the CPU. */
-void *switch_stacks(uint32_t *save_esp, uint32_t load_esp, void *prev);
+/* Leaves this stack for another one. Returns in the thread that left that one, with the
+ * thread that ran before. No register survives: the caller has saved what it needs on
+ * the stack. The big lock stays with the CPU. */
+static inline void *switch_stacks(uint32_t *save_esp, uint32_t load_esp, void *prev)
+{
+    __asm__ volatile("call switch_stacks"
+                     : "+a"(save_esp), "+d"(load_esp), "+c"(prev)
+                     : : "ebx", "esi", "edi", "ebp", "memory", "cc");
+    return save_esp;
+}
 
 /* Prepares a kernel stack so that the first switch to it calls entry(prev, argument),
  * which never returns. */

@@ -38,41 +38,42 @@ static void step_expired(struct thread *t)
 
 static inline void leave_to_user(struct thread *t, struct trap_frame *frame)
 {
-    if (unlikely(--t->steps_left == 0))
+    if (unlikely(count_down(&t->steps_left)))
         step_expired(t);
-    if (unlikely(t->attention))
+    if (unlikely(t->attention & ATTENTION_ANY))
         attend(frame);
-    add_ticks_since(&t->system_ticks, &t->entered);
+    t->system_ticks += timestamp_counter();
     bkl_release();
 }
 
 /* Notes the call in the trace, field by field as the frame has them: this is on the
- * path of every system call. */
-static inline void trace_call(struct thread *t, struct cpu *cpu, uint32_t number,
+ * path of every system call. One look at the clock serves both. */
+static inline void trace_call(struct thread *t, struct cpu *cpu,
                               const struct trap_frame *frame)
 {
     struct trace_event *event = trace_place(cpu);
+    uint64_t now = timestamp_counter();
 
-    t->entered = timestamp_store(&event->time);
+    t->system_ticks -= now;
+    event->time = now;
     event->type = TRACE_CALL;
-    event->number = number;
     event->tid = t->tid;
     event->a = frame->ebx;
     event->b = frame->ecx;
     event->c = frame->edx;
+    event->number = frame->eax;
 }
 
-/* The call that eax names; its result goes there. */
+/* The call that eax names; its result goes there. Nobody but user code can make one, so
+ * the frame is at the top of its thread's stack. */
 static inline void system_call(struct trap_frame *frame)
 {
-    struct thread *t = current();
-    struct cpu *cpu = bkl_acquire_for(t->cpu);
-    uint32_t number = frame->eax;
+    struct thread *t = (struct thread *)(frame + 1);
     long result = -ENOSYS;
 
-    trace_call(t, cpu, number, frame);
-    if (likely(number < SYSTEM_CALLS))
-        result = system_calls[number].call(frame);
+    trace_call(t, bkl_acquire_for(t->cpu), frame);
+    if (likely(frame->eax < SYSTEM_CALLS))
+        result = system_calls[frame->eax].call(frame);
     frame->eax = (uint32_t)result;
     leave_to_user(t, frame);
 }
@@ -233,7 +234,8 @@ static __attribute__((noinline)) void exception_or_interrupt(struct trap_frame *
         return;
     }
     bkl_acquire();
-    t->entered = (uint32_t)timestamp_counter();
+    if (from_user)
+        t->system_ticks -= timestamp_counter();
     if (from_user && frame->eflags & EFLAGS_VM)
         end_virtual_8086();
     if (frame->vector < VECTOR_IRQ)

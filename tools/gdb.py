@@ -13,7 +13,6 @@ from pathlib import Path
 import gdb
 
 KERNEL = Path(__file__).resolve().parent.parent / "kernel"
-SAVED = 4                       # words that switch_stacks pushes on its return address
 CALLERS_MAX = 64
 
 
@@ -57,7 +56,7 @@ def state_of(thread):
 
 def queues_of(thread):
     """The wait queues a thread is on; none when it is not asleep."""
-    if thread["waiters"]:
+    if state_of(thread) == "blocked":
         for i in range(int(thread["nr_waiters"])):
             yield thread["waiters"][i]["queue"]
 
@@ -158,7 +157,7 @@ class Backtrace(Command):
 
     def callers(self, thread):
         depths, top = Depths(), int(thread)
-        esp, words = int(thread["esp"]), SAVED + 1
+        esp, words = int(thread["esp"]), 1
         for number in range(CALLERS_MAX):
             esp += 4 * words
             if words <= 0 or esp > top:

@@ -64,12 +64,7 @@ static void show_meminfo(struct text *text, struct process *process)
 
 static nanoseconds_t idle_time_of(unsigned cpu)
 {
-    const struct thread *idle = cpus[cpu].idle;
-    uint64_t ticks = idle->run_ticks;
-
-    if (cpus[cpu].running == idle)
-        ticks += timestamp_counter() - idle->switched_in;
-    return min(tsc_to_nanoseconds(ticks), time_now());
+    return min(tsc_to_nanoseconds(thread_ticks(cpus[cpu].idle).run), time_now());
 }
 
 /* Rounded up: what has begun is not 0. */

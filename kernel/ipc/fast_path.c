@@ -190,7 +190,6 @@ bool fast_call(pid_t to, uptr_t request, uptr_t reply, long *result)
     call->received = true;
     list_push_back(&server->calls, &call->node);
     call->sending.waiter.queue = &server->callers;
-    call->sending.waiter.since = t->switched_in;
     t->call = call;
     t->waits_for = to;
     t->waits_for_ever = true;
@@ -236,7 +235,6 @@ bool fast_reply_receive(pid_t caller, uptr_t reply, uptr_t next, long *result)
     call->server = NULL;
     list_remove(&call->sending.waiter.node);
     r->base.waiter.queue = &e->inbox.receivers;
-    r->base.waiter.since = t->switched_in;
     long ended = wait_hand_over(&r->base.waiter, to);
     *result = ended ? ended : r->sender;
     return true;

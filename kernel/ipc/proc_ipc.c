@@ -154,7 +154,6 @@ static void show_wait(struct text *text, const struct thread *t,
                       const struct waiter *waiter)
 {
     const struct timer *timer = &t->wait_timer;
-    uint64_t since = waiter ? waiter->since : t->switched_in;
     nanoseconds_t now = time_now();
     char about[128] = "- -";
 
@@ -165,7 +164,7 @@ static void show_wait(struct text *text, const struct thread *t,
     text_printf(text, "%d %d", t->tid, t->process->pid);
     text_word(text, t->name);
     text_printf(text, " %llu \"%s\" %s ",
-                milliseconds(tsc_to_nanoseconds(timestamp_counter() - since)),
+                milliseconds(tsc_to_nanoseconds(timestamp_counter() - t->switched)),
                 waiter ? waiter->queue->class->name : "time to pass", about);
     if (timer->armed)
         text_printf(text, "%llu",

@@ -47,16 +47,6 @@ void space_put(struct address_space *space)
     heap_free(space);
 }
 
-void space_activate(struct address_space *space)
-{
-    struct cpu *cpu = this_cpu();
-
-    if (cpu->space_root != space->root_paddr) {
-        cpu->space_root = space->root_paddr;
-        write_cr3(space->root_paddr);
-    }
-}
-
 void space_flush(struct address_space *space, vaddr_t start, vaddr_t end)
 {
     space->version = ++last_version;

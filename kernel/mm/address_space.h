@@ -10,6 +10,8 @@
  */
 #pragma once
 
+#include "arch/x86/cpu.h"
+#include "arch/x86/io.h"
 #include "arch/x86/usercopy.h"
 #include "base/list.h"
 #include "mm/frame_alloc.h"
@@ -74,7 +76,15 @@ static inline void space_get(struct address_space *space)
 }
 
 void space_put(struct address_space *space);
-void space_activate(struct address_space *space);   /* loads CR3 if it differs */
+
+/* The running CPU sees this space from now on. */
+static inline void space_activate(struct cpu *cpu, const struct address_space *space)
+{
+    if (cpu->space_root != space->root_paddr) {
+        cpu->space_root = space->root_paddr;
+        write_cr3(space->root_paddr);
+    }
+}
 
 struct region *space_find(struct address_space *space, vaddr_t address);
 

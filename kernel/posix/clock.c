@@ -27,11 +27,7 @@ enum clock_id {
 
 static nanoseconds_t thread_time(const struct thread *t)
 {
-    uint64_t ticks = t->run_ticks;
-
-    if (t->state == THREAD_RUNNING)
-        ticks += timestamp_counter() - t->switched_in;
-    return tsc_to_nanoseconds(ticks);
+    return tsc_to_nanoseconds(thread_ticks(t).run);
 }
 
 static nanoseconds_t process_time(const struct process *p)

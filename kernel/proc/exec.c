@@ -311,7 +311,7 @@ static void move_over(struct program *p)
         futex_thread_exit(t);   // robust locks of the old program
     process->space = t->space = p->space;
     p->space = NULL;
-    space_activate(process->space);
+    space_activate(this_cpu(), process->space);
     if (old)
         space_put(old);
     vfork_release(process);

@@ -79,6 +79,7 @@ void user_thread_start(void *unused)
     (void)unused;
     if (t->attention)
         attend(thread_frame(t));
+    t->system_ticks += timestamp_counter();
     bkl_release();
     user_enter(thread_frame(t));
 }

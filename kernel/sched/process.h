@@ -43,6 +43,10 @@ struct process_group {
     struct list members;        /* struct process, by group_node */
 };
 
+struct ticks {                  /* of the time stamp counter */
+    uint64_t run, system;       /* with a CPU; of that, in the kernel */
+};
+
 /* Time used by a process, or by its waited-for children. */
 struct usage {
     nanoseconds_t user_time, system_time;
@@ -95,9 +99,7 @@ struct process {
     int stop_report;            /* wait status of a stop not yet reported; 0: none */
     bool continue_report;
 
-    struct ticks {              /* of threads that are gone; TSC */
-        uint64_t run, system;
-    } ticks;
+    struct ticks ticks;         /* of threads that are gone */
     struct usage usage;         /* of threads that are gone, all but the times */
     struct usage children_usage;
     nanoseconds_t started;
@@ -157,6 +159,7 @@ bool credentials_in_group(const struct credentials *c, gid_t gid);
 /* Time used so far; a process's is that of all its threads, living and gone. */
 /* A thread's share stays with its process when it ends. */
 void usage_of_ended_thread(struct process *process, const struct thread *thread);
+struct ticks thread_ticks(const struct thread *thread);
 struct usage thread_usage(const struct thread *thread);
 struct usage process_usage(const struct process *process);
 

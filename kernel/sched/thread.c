@@ -113,7 +113,7 @@ void thread_free(struct thread *t)
 
 static const char *state_name(const struct thread *t)
 {
-    static const char *const names[] = { "new", "ready", "running", "asleep", "dead" };
+    static const char *const names[] = { "new", "asleep", "ready", "running", "dead" };
 
     return t->state < ARRAY_SIZE(names) ? names[t->state] : "?";
 }
@@ -124,7 +124,7 @@ static void print_threads(void)
 
     list_for_each (t, &all_threads, all_node) {
         log_printf("  %5d %-15s %-8s", t->tid, t->name, state_name(t));
-        for (unsigned i = 0; i < t->nr_waiters; i++) {
+        for (unsigned i = 0; t->state == THREAD_BLOCKED && i < t->nr_waiters; i++) {
             char about[80];
             waiter_describe(&t->waiters[i], about, sizeof(about));
             log_printf(" waits for: %s, %s", t->waiters[i].queue->class->name, about);

@@ -18,7 +18,7 @@
 #include "sched/wait.h"
 
 enum thread_state {
-    THREAD_NEW, THREAD_READY, THREAD_RUNNING, THREAD_BLOCKED, THREAD_DEAD
+    THREAD_NEW, THREAD_BLOCKED, THREAD_READY, THREAD_RUNNING, THREAD_DEAD
 };
 
 enum attention {                /* why a thread must not simply return to user mode */
@@ -28,6 +28,7 @@ enum attention {                /* why a thread must not simply return to user m
     ATTENTION_EXIT = 8,         /* the process exits, or execs in another thread */
     ATTENTION_RESTORE_MASK = 16,/* saved_mask comes back after sigsuspend and its kin */
     ATTENTION_INTERRUPTED = 32, /* a sleep was cut short: the call may be restarted */
+    ATTENTION_ANY = 63
 };
 
 enum priority {                 /* run-queue levels */
@@ -68,7 +69,7 @@ struct thread {
     void (*entry)(void *argument);  /* where it starts */
     void *entry_argument;
 
-    /* asleep */
+    /* while BLOCKED */
     struct waiter *waiters;     /* array on its stack, or NULL */
     unsigned nr_waiters;
     long wait_result;
@@ -93,11 +94,10 @@ struct thread {
     char name[16];
 
     /* time */
-    uint64_t turn;             /* ticks it may run from switched_in while others wait */
-    uint64_t switched_in;       /* when it got the CPU; these three count TSC ticks */
-    uint64_t run_ticks;
-    uint64_t system_ticks;      /* part of run_ticks spent in the kernel */
-    uint32_t entered;           /* the kernel, this time: low word */
+    uint64_t turn;              /* ticks it may run from `switched` while others wait */
+    uint64_t switched;          /* when it got the CPU, or lost it; these count ticks */
+    uint64_t run_ticks;         /* had a CPU; less the present time while it has one */
+    uint64_t system_ticks;      /* in the kernel; the same while it runs in there */
     uint32_t switches_voluntary, switches_forced, faults;
 
     /* messages: kernel/ipc */

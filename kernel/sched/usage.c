@@ -2,15 +2,14 @@
 #include "arch/x86/timer_device.h"
 #include "sched/process.h"
 
-static struct ticks thread_ticks(const struct thread *t)
+struct ticks thread_ticks(const struct thread *t)
 {
     struct ticks ticks = { t->run_ticks, t->system_ticks };
 
-    if (t->state == THREAD_RUNNING) {
-        ticks.run += timestamp_counter() - t->switched_in;
-        if (t == current())
-            ticks.system += (uint32_t)timestamp_counter() - t->entered;
-    }
+    if (t->state == THREAD_RUNNING)
+        ticks.run += timestamp_counter();
+    if (t == current())
+        ticks.system += timestamp_counter();
     return ticks;
 }
 

@@ -14,15 +14,12 @@
 
 enum { WAKE_ON_ANY = ATTENTION_SIGNAL | ATTENTION_STOP | ATTENTION_EXIT };
 
-static inline void check_sleep(const struct thread *t)
-{
-    assert(bkl_is_held_by(t->cpu));
-    assert(t->state == THREAD_RUNNING && t->process);
-}
-
 void might_sleep(void)
 {
-    check_sleep(current());
+    const struct thread *t = current();
+
+    assert(bkl_is_held_by(t->cpu));
+    assert(t->state == THREAD_RUNNING && t->process);
 }
 
 void waiter_init(struct waiter *waiter, struct wait_queue *queue)
@@ -31,7 +28,6 @@ void waiter_init(struct waiter *waiter, struct wait_queue *queue)
     waiter->queue = queue;
     waiter->thread = current();
     waiter->shared = false;
-    waiter->since = timestamp_counter();
 }
 
 void waiter_add(struct waiter *waiter)
@@ -52,7 +48,7 @@ void waiter_describe(const struct waiter *waiter, char *to, size_t size)
         format(to, size, "- -");
 }
 
-static void remove_all(struct thread *t)
+static __attribute__((noinline)) void remove_all(struct thread *t)
 {
     for (unsigned i = 0; i < t->nr_waiters; i++)
         list_remove(&t->waiters[i].node);
@@ -80,10 +76,10 @@ static inline long block(struct waiter *waiters, unsigned count, nanoseconds_t d
 {
     struct thread *t = current();
 
-    check_sleep(t);
+    assert(t->state == THREAD_RUNNING && t->process);   // schedule asserts the lock
     t->waiters = waiters;
     t->nr_waiters = count;
-    if (t->attention & wake_on) {
+    if (unlikely(t->attention & wake_on)) {
         remove_all(t);
         t->wait_result = -EINTR;
     } else if (deadline != DEADLINE_NEVER && deadline <= time_now()) {
@@ -103,8 +99,6 @@ static inline long block(struct waiter *waiters, unsigned count, nanoseconds_t d
         if (count > 1)
             remove_all(t);
     }
-    t->waiters = NULL;
-    t->nr_waiters = 0;
     return t->wait_result;
 }
 
@@ -112,7 +106,7 @@ long wait_hand_over(struct waiter *waiter, struct thread *next)
 {
     struct thread *t = current();
 
-    check_sleep(t);
+    assert(t->state == THREAD_RUNNING && t->process);
     assert(!t->attention && next->state == THREAD_BLOCKED);
     waiter_add(waiter);
     next->wait_result = 0;
@@ -122,8 +116,6 @@ long wait_hand_over(struct waiter *waiter, struct thread *next)
     t->state = THREAD_BLOCKED;
     t->switches_voluntary++;
     sched_switch_to(next);
-    t->waiters = NULL;
-    t->nr_waiters = 0;
     return t->wait_result;
 }
 
@@ -133,21 +125,29 @@ long wait_sleep_waiter(struct waiter *waiter, nanoseconds_t deadline)
     return block(waiter, 1, deadline, WAKE_ON_ANY);
 }
 
-long wait_sleep(struct wait_queue *queue, nanoseconds_t deadline)
-{
-    struct waiter waiter;
-
-    waiter_init(&waiter, queue);
-    return wait_sleep_waiter(&waiter, deadline);
-}
-
-long wait_sleep_killable(struct wait_queue *queue)
+static inline long sleep_on(struct wait_queue *queue, nanoseconds_t deadline,
+                            uint8_t wake_on)
 {
     struct waiter waiter;
 
     waiter_init(&waiter, queue);
     waiter_add(&waiter);
-    return block(&waiter, 1, DEADLINE_NEVER, ATTENTION_EXIT);
+    return block(&waiter, 1, deadline, wake_on);
+}
+
+long wait_sleep_until(struct wait_queue *queue, nanoseconds_t deadline)
+{
+    return sleep_on(queue, deadline, WAKE_ON_ANY);
+}
+
+long wait_sleep_forever(struct wait_queue *queue)
+{
+    return sleep_on(queue, DEADLINE_NEVER, WAKE_ON_ANY);
+}
+
+long wait_sleep_killable(struct wait_queue *queue)
+{
+    return sleep_on(queue, DEADLINE_NEVER, ATTENTION_EXIT);
 }
 
 long wait_sleep_any(struct waiter *waiters, unsigned count, nanoseconds_t deadline)
@@ -167,20 +167,6 @@ void waiter_wake(struct waiter *waiter, long result)
     list_remove(&waiter->node);
     if (t->state != THREAD_BLOCKED)
         return;                 // poll: another of its queues was faster
-    waiter->result = result;
     t->wait_result = result;
     thread_ready(t);
-}
-
-void wait_wake(struct wait_queue *queue, unsigned count, long result)
-{
-    struct waiter *waiter, *next;
-
-    list_for_each_safe (waiter, next, &queue->waiters, node) {
-        if (count == 0)
-            return;
-        if (!waiter->shared)
-            count--;
-        waiter_wake(waiter, result);
-    }
 }

@@ -39,8 +39,6 @@ struct waiter {
     struct wait_queue *queue;
     struct thread *thread;
     bool shared;                /* poll: wakes with everybody, does not count as one */
-    long result;
-    uint64_t since;             /* TSC ticks */
 };
 
 #define WAIT_QUEUE_INIT(queue, wait_class) { LIST_INIT((queue).waiters), (wait_class) }
@@ -58,7 +56,17 @@ static inline bool wait_queue_is_empty(const struct wait_queue *queue)
 }
 
 /* SLEEPS. Blocks on one queue until woken, a signal, or the deadline. */
-must_check long wait_sleep(struct wait_queue *queue, nanoseconds_t deadline) SLEEPS;
+must_check long wait_sleep_until(struct wait_queue *queue,
+                                 nanoseconds_t deadline) SLEEPS;
+must_check long wait_sleep_forever(struct wait_queue *queue) SLEEPS;
+
+/* SLEEPS. One of the two: most callers have a constant for a deadline. */
+static inline must_check long wait_sleep(struct wait_queue *queue,
+                                         nanoseconds_t deadline)
+{
+    return deadline == DEADLINE_NEVER ? wait_sleep_forever(queue)
+                                      : wait_sleep_until(queue, deadline);
+}
 
 /* SLEEPS. The same, but only the end of the process cuts it short (vfork, stop). */
 long wait_sleep_killable(struct wait_queue *queue) SLEEPS;
@@ -92,7 +100,16 @@ void waiter_wake(struct waiter *waiter, long result);
 bool waiter_is_asleep(const struct waiter *waiter);
 
 /* Wakes the first `count` waiters, and every poll waiter in front of and among them. */
-void wait_wake(struct wait_queue *queue, unsigned count, long result);
+static inline void wait_wake(struct wait_queue *queue, unsigned count, long result)
+{
+    while (!wait_queue_is_empty(queue)) {
+        struct waiter *w = list_entry(queue->waiters.head.next, struct waiter, node);
+        bool is_shared = w->shared;
+        waiter_wake(w, result);
+        if (!is_shared && --count == 0)
+            return;
+    }
+}
 
 #define WAKE_ALL 0xffffffffu
 

@@ -34,6 +34,7 @@ static_assert(sizeof(struct tss) == 104, "as the CPU reads it");
 
 struct cpu {
     uint32_t number;            /* [const] 0 .. CPU_MAX - 1 */
+    uint8_t affinity_bit;       /* [const] its bit in a thread's affinity */
     uint32_t apic_id;           /* [const] */
     void *idle;                 /* [const] struct thread that runs when nobody can */
     void *running;         /* struct thread on this CPU; only its own code changes it */
@@ -81,29 +82,13 @@ static inline void cpu_relax(void)
     __asm__ volatile("pause" : : : "memory");
 }
 
-/* Stores the counter and returns its low word. */
-static inline uint32_t timestamp_store(uint64_t *to)
+/* --*n == 0, in one instruction and a jump. */
+static inline bool count_down(uint32_t *n)
 {
-    uint32_t low, high;
+    bool is_zero;
 
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-    ((uint32_t *)to)[0] = low;
-    ((uint32_t *)to)[1] = high;
-    return low;
-}
-
-/* *sum += ticks since the counter's low word was *start. */
-static inline void add_ticks_since(uint64_t *sum, const uint32_t *start)
-{
-    uint32_t *words = (uint32_t *)sum, now, high;
-
-    __asm__ volatile("rdtsc\n"
-                     "subl %4, %0\n"
-                     "addl %0, %2\n"
-                     "adcl $0, %3"
-                     : "=&a"(now), "=&d"(high), "+m"(words[0]), "+m"(words[1])
-                     : "m"(*start)
-                     : "cc");
+    __asm__("decl %0" : "+m"(*n), "=@ccz"(is_zero));
+    return is_zero;
 }
 
 static inline uint64_t timestamp_counter(void)

@@ -100,11 +100,10 @@ sysenter_entry:
         cmp dword [esp + FRAME_VECTOR], VECTOR_SYSTEM_CALL
         jne sysenter_slow_return      ; the frame was changed: a signal, exec, sigreturn
         popad
-        add esp, 16                     ; es, ds, vector, error
-        pop edx                         ; eip
-        add esp, 4                      ; cs
+        mov edx, [esp + 16]             ; eip, behind es, ds, vector, error
+        mov ecx, [esp + 28]             ; esp, behind cs and eflags
+        add esp, 24
         popfd
-        pop ecx                         ; esp
         sti                             ; takes effect behind the next instruction
         sysexit
 

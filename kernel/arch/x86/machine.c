@@ -71,11 +71,9 @@ uint32_t stack_prepare(uint32_t top, void (*entry)(void *, void *), void *argume
     extern void thread_start(void);
     uint32_t *sp = (uint32_t *)top;
 
+    *--sp = (uint32_t)argument;
+    *--sp = (uint32_t)entry;
     *--sp = (uint32_t)thread_start;
-    *--sp = 0;                  // ebp
-    *--sp = 0;                  // ebx
-    *--sp = (uint32_t)entry;    // esi
-    *--sp = (uint32_t)argument; // edi
     return (uint32_t)sp;
 }
 

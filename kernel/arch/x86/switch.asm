@@ -1,13 +1,10 @@
 ; switch.asm - from one kernel stack to another.
 ;
-;   void *switch_stacks(uint32_t *save_esp, uint32_t load_esp, void *prev)
-;                       -> eax              -> edx             -> ecx
+;   switch_stacks: save_esp -> eax, load_esp -> edx, prev -> ecx; result -> eax
 ;
-;   what a thread that does not run has on top of its stack:
-;   esp -> edi esi ebx ebp | return address
-;
-; Only what C expects a call to keep is saved. The result, prev, is what the next thread
-; needs to know: whom it replaced, so that it can bury it.
+; A thread that does not run has its return address on top of its stack and nothing in
+; registers: the caller (arch.h) counts on none. The result, prev, is what the next
+; thread needs to know: whom it replaced, so that it can bury it.
 
 bits 32
 global switch_stacks, thread_start, user_enter
@@ -15,23 +12,17 @@ extern trap_return
 
 section .text
 switch_stacks:
-        push ebp
-        push ebx
-        push esi
-        push edi
         mov [eax], esp
         mov esp, edx
         mov eax, ecx
-        pop edi
-        pop esi
-        pop ebx
-        pop ebp
         ret
 
-; A new thread's first return address: edi argument, esi function (stack_prepare).
+; A new thread's first return address (stack_prepare).
+; esp -> function argument
 thread_start:
-        mov edx, edi                   ; function(eax: the thread before, edx: argument)
-        call esi
+        pop ecx
+        pop edx                        ; function(eax: the thread before, edx: argument)
+        call ecx
         ud2                             ; it never returns
 
 ; user_enter(frame -> eax)
