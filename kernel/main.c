@@ -32,6 +32,7 @@
 #include "multiboot.h"
 #include "posix/file_lock.h"
 #include "posix/mqueue.h"
+#include "posix/socket.h"
 #include "posix/sysv.h"
 #include "posix/timer.h"
 #include "proc/life.h"
@@ -89,6 +90,7 @@ static void start_file_systems(const struct boot_info *boot)
     links_init();
     mailboxes_init();
     proc_ipc_init();
+    sockets_init();
     sysv_init();
     mqueues_init();
     file_locks_init();

@@ -12,6 +12,7 @@
 
 #include "base/format.h"
 #include "core/panic.h"
+#include "ipc/proc_ipc.h"
 #include "mm/heap.h"
 #include "syscall.h"
 
@@ -185,7 +186,7 @@ static unsigned socket_poll(struct file *file, struct poll_table *table)
         events |= POLLHUP;
     if (s->queued || !list_is_empty(&s->pending))
         events |= POLLIN | POLLRDNORM;
-    if (s->state != SOCKET_LISTENS && (!to || socket_has_room(to)))
+    if (s->state != SOCKET_LISTENS && (!to || to->queued < socket_capacity(to)))
         events |= POLLOUT | POLLWRNORM | POLLWRBAND;
     return events;
 }
@@ -209,6 +210,48 @@ const struct file_operations socket_operations = {
     .write = socket_write, .poll = socket_poll, .ioctl = socket_ioctl,
     .holder = socket_holder, .release = socket_release,
 };
+
+/* -- /proc/ipc/sockets ------------------------------------------------------------- */
+
+/* socket:[number] type name uid - mode capacity queued state peer, and who waits. */
+static void show_socket(struct text *text, const struct socket *s)
+{
+    static const char *const types[] = { [SOCK_STREAM] = "stream",
+                                         [SOCK_DGRAM] = "dgram",
+                                         [SOCK_SEQPACKET] = "seqpacket" };
+    static const char *const states[] = { "alone", "listens", "connected" };
+    char name[SOCKET_PATH + 2] = "";
+
+    if (s->name)
+        format(name, sizeof(name), s->name->address.path[0] ? "%s" : "@%s",
+               s->name->address.path + (s->name->address.path[0] == 0));
+    text_printf(text, "socket:[%u] %s", s->number, types[s->type]);
+    text_word(text, name);
+    text_printf(text, " %u - %04o %u %u %s", heap_account(s)->uid,
+                s->name && s->name->inode ? s->name->inode->mode & 07777 : 0777,
+                socket_capacity(s), s->queued, states[s->state]);
+    text_printf(text, s->peer ? " socket:[%u]" : " -", s->peer ? s->peer->number : 0);
+    text_waiters(text, "senders", &s->room);
+    text_waiters(text, "receivers", &s->arrived);
+    text_add(text, "\n", 1);
+}
+
+static void show_sockets(struct text *text, struct process *process)
+{
+    const struct file *file;
+
+    (void)process;
+    list_for_each (file, &all_files, all_node)
+        if (file->operations == &socket_operations)
+            show_socket(text, file->object);
+}
+
+void sockets_init(void)
+{
+    static struct proc_entry entry = { .name = "ipc/sockets", .show = show_sockets };
+
+    proc_entry_register(&entry);
+}
 
 /* -- Options ----------------------------------------------------------------------- */
 

@@ -21,7 +21,7 @@ enum socket_type { SOCK_STREAM = 1, SOCK_DGRAM = 2, SOCK_SEQPACKET = 5 };
 enum socket_state { SOCKET_ALONE, SOCKET_LISTENS, SOCKET_CONNECTED };
 enum { SHUT_READ = 1, SHUT_WRITE = 2, SHUT_BOTH = 3 };  /* shutdown(2)'s less one */
 
-enum message_flags {
+enum socket_message_flags {
     MSG_OOB = 1, MSG_PEEK = 2, MSG_CTRUNC = 8, MSG_TRUNC = 0x20, MSG_DONTWAIT = 0x40,
     MSG_WAITALL = 0x100, MSG_NOSIGNAL = 0x4000, MSG_CMSG_CLOEXEC = 0x40000000,
 };
@@ -111,6 +111,8 @@ extern const struct file_operations socket_operations;
 void rights_discard(struct rights *rights);     /* takes NULL too */
 void name_put(struct socket_name *name);        /* the same */
 
+void sockets_init(void);
+
 /* -- socket.c ---------------------------------------------------------------------- */
 
 /* NULL without memory. */
@@ -141,7 +143,7 @@ static inline uint32_t socket_flags(const struct file *file, uint32_t flags)
  * message. 0: look again. -EAGAIN, -EINTR, -ERESTART. */
 must_check int socket_wait(struct wait_queue *queue, struct socket_message *message,
                            nanoseconds_t timeout) SLEEPS;
-bool socket_has_room(const struct socket *to);
+uint32_t socket_capacity(const struct socket *socket);  /* what `queued` may reach */
 
 /* SLEEPS. Bytes, or -errno. */
 ssize_t socket_send(struct socket *socket, struct socket_message *message) SLEEPS;

@@ -143,17 +143,16 @@ int socket_wait(struct wait_queue *queue, struct socket_message *m,
     return error == -ETIMEDOUT ? -EAGAIN : (int)error;
 }
 
-bool socket_has_room(const struct socket *s)
+uint32_t socket_capacity(const struct socket *s)
 {
-    return s->queued < (s->type == SOCK_DGRAM || !s->peer ? s->receive_buffer
-                                                          : s->peer->send_buffer);
+    return s->type == SOCK_DGRAM || !s->peer ? s->receive_buffer : s->peer->send_buffer;
 }
 
 static inline void wake_neighbours(struct socket *s)
 {
     if (!wait_queue_is_empty(&s->arrived) && s->queued)
         wait_wake(&s->arrived, 1, 0);
-    if (!wait_queue_is_empty(&s->room) && socket_has_room(s))
+    if (!wait_queue_is_empty(&s->room) && s->queued < socket_capacity(s))
         wait_wake(&s->room, 1, 0);
 }
 
@@ -266,7 +265,7 @@ static int send_record(struct socket *s, struct socket *to, struct socket_messag
 
     if (!error && m->io->left > s->send_buffer)
         return -EMSGSIZE;
-    while (!error && !socket_has_room(to)) {
+    while (!error && to->queued >= socket_capacity(to)) {
         error = socket_wait(&to->room, m, s->send_timeout);
         if (!error)
             error = judge_record(s, to);

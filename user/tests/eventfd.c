@@ -24,8 +24,8 @@ static int now(int fd)
     return f.revents;
 }
 
-/* "If EFD_SEMAPHORE was not specified and the eventfd counter has a nonzero value, then a
- * read(2) returns 8 bytes containing that value, and the counter's value is reset to
+/* "If EFD_SEMAPHORE was not specified and the eventfd counter has a nonzero value, then
+ * a read(2) returns 8 bytes containing that value, and the counter's value is reset to
  * zero." */
 static void counter(void)
 {
@@ -49,8 +49,8 @@ static void counter(void)
 }
 
 /* "If EFD_SEMAPHORE was specified and the eventfd counter has a nonzero value, then a
- * read(2) returns 8 bytes containing the value 1, and the counter's value is decremented
- * by 1." */
+ * read(2) returns 8 bytes containing the value 1, and the counter's value is
+ * decremented by 1." */
 static void semaphore(void)
 {
     int fd = eventfd(2, EFD_SEMAPHORE | EFD_NONBLOCK | EFD_CLOEXEC);

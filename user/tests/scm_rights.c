@@ -1,8 +1,8 @@
-/* scm_rights.c - unix(7): "SCM_RIGHTS Send or receive a set of open file descriptors from
- * another process. The data portion contains an integer array of the file descriptors.
- * Commonly, this operation is referred to as 'passing a file descriptor' to another
- * process. However, more accurately, what is being passed is a reference to an open file
- * description". And what happens to those that nobody receives.
+/* scm_rights.c - unix(7): "SCM_RIGHTS Send or receive a set of open file descriptors
+ * from another process. The data portion contains an integer array of the file
+ * descriptors. Commonly, this operation is referred to as 'passing a file descriptor'
+ * to another process. However, more accurately, what is being passed is a reference to
+ * an open file description". And what happens to those that nobody receives.
  */
 /* FEATURE(117): a descriptor passed over a socket is the same open file */
 #include "scratch.h"
@@ -123,7 +123,8 @@ static void one(int type)
     is_int(got.flags, 0, "type %d: no flags", type);
     is_int(fcntl(got.fd[0], F_GETFD), 0, "type %d: FD_CLOEXEC is clear", type);
     need(read(got.fd[0], b, 2) == 2 && read(file, b + 2, 2) == 2);
-    ok(!memcmp(b, "3456", 4), "a descriptor passed over a socket is the same open file");
+    ok(!memcmp(b, "3456", 4),
+       "a descriptor passed over a socket is the same open file");
     close_taken();
     need(give(p[0], "x", &file, 1) == 1 && close(file) == 0);
     need(take(p[1], 1, MSG_CMSG_CLOEXEC));
@@ -189,10 +190,10 @@ static void many(void)
 }
 
 /* "If the number of file descriptors received in the ancillary data would cause the
- * process to exceed its RLIMIT_NOFILE ... the excess file descriptors are discarded" and
- * "If the buffer used to receive the ancillary data is too small (or is absent), then ...
- * the excess file descriptors are automatically closed in the receiving process", with
- * MSG_CTRUNC in both cases. */
+ * process to exceed its RLIMIT_NOFILE ... the excess file descriptors are discarded"
+ * and "If the buffer used to receive the ancillary data is too small (or is absent),
+ * then ... the excess file descriptors are automatically closed in the receiving
+ * process", with MSG_CTRUNC in both cases. */
 static void too_small(void)
 {
     for (int room = -1; room <= 1; room++) {
@@ -202,7 +203,8 @@ static void too_small(void)
         need(give(p[0], "text", fds, 2) == 4);
         close(canary[1]);
         need(take(p[1], room, 0));
-        ok(got.bytes == 4 && got.flags == MSG_CTRUNC, "MSG_CTRUNC: room for %d of 2", room);
+        ok(got.bytes == 4 && got.flags == MSG_CTRUNC, "MSG_CTRUNC: room for %d of 2",
+           room);
         is_int(got.count, room < 0 ? 0 : room, "those that fit arrive");
         ok(is_gone(), "the others are closed");
         close_taken();
@@ -229,10 +231,10 @@ static void too_small(void)
 }
 
 /* unix(7): "ancillary data forms a barrier for the received data. ... Suppose that the
- * sender transmits: sendmsg(2) of four bytes, with no ancillary data; of one byte, with;
- * of four bytes, with no. ... The first call will receive five bytes of data, along with
- * the ancillary data sent by the second sendmsg(2) call. The next call will receive the
- * remaining four bytes." */
+ * sender transmits: sendmsg(2) of four bytes, with no ancillary data; of one byte,
+ * with; of four bytes, with no. ... The first call will receive five bytes of data,
+ * along with the ancillary data sent by the second sendmsg(2) call. The next call will
+ * receive the remaining four bytes." */
 static void barrier(void)
 {
     int fd = 0;
@@ -429,7 +431,8 @@ static void killed(void)
     ok(is_gone_soon(), "and all of it is given back");
 }
 
-/* A chain of sockets, each in the queue of the next: as deep as there are descriptors. */
+/* A chain of sockets, each in the queue of the next: as deep as there are
+ * descriptors. */
 static void chain(void)
 {
     int last[2], next[2];

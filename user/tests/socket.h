@@ -103,8 +103,8 @@ static void TAP_UNUSED connection(int type, int at, const struct address *a, int
 }
 
 /* What getsockname (or getpeername) says; size 0 when it fails. */
-static struct address TAP_UNUSED
-    name_of(int fd, int (*ask)(int, struct sockaddr *, socklen_t *))
+static struct address TAP_UNUSED name_of(int fd, int (*ask)(int, struct sockaddr *,
+                                                            socklen_t *))
 {
     struct address a = { .size = sizeof a.un };
     if (ask(fd, (struct sockaddr *)&a.un, &a.size) != 0)

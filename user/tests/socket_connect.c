@@ -51,7 +51,8 @@ static void early(void)
     close(a);
     int x = accept(at, NULL, NULL), y = accept(at, NULL, NULL);
     ok(gets_text(x, "a"), "the first to connect is the first to be accepted");
-    ok(gets_text(x, ""), "what a client that is gone had sent comes first, then the end");
+    ok(gets_text(x, ""),
+       "what a client that is gone had sent comes first, then the end");
     ok(gets_text(y, "b"), "a client may write before it is accepted");
     close(b), close(x), close(y), close(at);
 }
@@ -73,7 +74,8 @@ static void refusals(void)
     close(q);
     works(listen(fd, 2), "listen again only changes the backlog");
     is_errno(connect_to(fd, &server), EINVAL, "EINVAL: a listener does not connect");
-    is_int(raw(SYS_accept4, fd, 0, 0, 1), -EINVAL, "EINVAL: accept4 with unknown flags");
+    is_int(raw(SYS_accept4, fd, 0, 0, 1), -EINVAL,
+           "EINVAL: accept4 with unknown flags");
     struct sockaddr bad = { .sa_family = AF_INET };
     is_errno(connect(c, &bad, sizeof bad), EINVAL, "EINVAL: connect to another family");
     is_errno(connect(c, any(&server), 1), EINVAL, "EINVAL: an address of one byte");
@@ -107,14 +109,16 @@ static void flags(void)
     is_errno(accept(at, NULL, NULL), EAGAIN, "EAGAIN: nobody is waiting");
     is_int(poll_now(at, POLLIN | POLLOUT), 0, "poll: nothing to accept");
     int a = dial(SOCK_STREAM, &server);
-    is_int(poll_now(at, POLLIN | POLLOUT), POLLIN, "poll: readable when accept would not block");
+    is_int(poll_now(at, POLLIN | POLLOUT), POLLIN,
+           "poll: readable when accept would not block");
     int x = accept(at, NULL, NULL);
     is_int(fcntl(x, F_GETFL), O_RDWR, "O_NONBLOCK is not inherited");
     is_int(fcntl(x, F_GETFD), 0, "nor is close-on-exec set");
     close(x), close(a);
     a = bound(SOCK_STREAM, &me);
     need(connect_to(a, &server) == 0);
-    x = accept4(at, (struct sockaddr *)&got.un, &got.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    x = accept4(at, (struct sockaddr *)&got.un, &got.size,
+                SOCK_NONBLOCK | SOCK_CLOEXEC);
     ok(same_address(&got, &me), "accept tells the client's name");
     is_int(fcntl(x, F_GETFL), O_RDWR | O_NONBLOCK, "accept4: SOCK_NONBLOCK");
     is_int(fcntl(x, F_GETFD), FD_CLOEXEC, "accept4: SOCK_CLOEXEC");
@@ -122,7 +126,8 @@ static void flags(void)
     a = dial(SOCK_STREAM, &server);
     got.size = sizeof got.un;
     x = accept(at, (struct sockaddr *)&got.un, &got.size);
-    is_int(got.size, sizeof(sa_family_t), "an unnamed client has no more than a family");
+    is_int(got.size, sizeof(sa_family_t),
+           "an unnamed client has no more than a family");
     close(x), close(a), close(at);
 }
 
@@ -173,7 +178,8 @@ static void listener_goes(void)
     is_exit(wait_for(pid), 0, "ECONNREFUSED: for one who waits in connect");
     is_errno(read(waiting, &c, 1), ECONNRESET, "ECONNRESET: for one not yet accepted");
     is_int(read(waiting, &c, 1), 0, "once; then the end");
-    is_errno(send(waiting, "x", 1, MSG_NOSIGNAL), EPIPE, "EPIPE: and nowhere to send to");
+    is_errno(send(waiting, "x", 1, MSG_NOSIGNAL), EPIPE,
+             "EPIPE: and nowhere to send to");
     close(waiting);
 }
 
@@ -219,7 +225,8 @@ static void credentials(void)
     int x = accept(at, NULL, NULL);
     is_exit(wait_for(pid), 0, "SO_PEERCRED: the client sees who called listen");
     need(getsockopt(x, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0);
-    ok(who.pid == pid && size == sizeof who, "SO_PEERCRED: the server sees who connected");
+    ok(who.pid == pid && size == sizeof who,
+       "SO_PEERCRED: the server sees who connected");
     close(x), close(at);
     pair(SOCK_DGRAM, p);
     need(getsockopt(p[0], SOL_SOCKET, SO_PEERCRED, &who, &size) == 0);

@@ -1,11 +1,11 @@
 /* socket_dgram.c - POSIX: "The SOCK_DGRAM socket type supports connectionless data
  * transfer ... Output operations ... generate one datagram each; an input operation
- * receives one"; recv(): "If a message is too long to fit in the supplied buffer ... the
- * excess bytes shall be discarded". unix(7): "SOCK_DGRAM, for a datagram-oriented socket
- * that preserves message boundaries (as on most UNIX implementations, UNIX domain
- * datagram sockets are always reliable and don't reorder datagrams)"; SOCK_SEQPACKET, "a
- * sequenced-packet socket that is connection-oriented, preserves message boundaries, and
- * delivers messages in the order that they were sent".
+ * receives one"; recv(): "If a message is too long to fit in the supplied buffer ...
+ * the excess bytes shall be discarded". unix(7): "SOCK_DGRAM, for a datagram-oriented
+ * socket that preserves message boundaries (as on most UNIX implementations, UNIX
+ * domain datagram sockets are always reliable and don't reorder datagrams)";
+ * SOCK_SEQPACKET, "a sequenced-packet socket that is connection-oriented, preserves
+ * message boundaries, and delivers messages in the order that they were sent".
  */
 /* FEATURE(109): datagrams keep their boundaries and come in order */
 #include "socket.h"
@@ -34,7 +34,8 @@ static void boundaries(int type, const char *name)
     need(write(p[0], "longer", 6) == 6 && write(p[0], "next", 4) == 4);
     is_int(recv(p[1], b, 1, MSG_TRUNC), 6, "%s: MSG_TRUNC gives the true length", name);
     is_int(recv(p[1], b, 8, MSG_PEEK), 4, "%s: MSG_PEEK", name);
-    is_int(recv(p[1], b, 1, MSG_PEEK | MSG_TRUNC), 4, "%s: MSG_PEEK cuts nothing", name);
+    is_int(recv(p[1], b, 1, MSG_PEEK | MSG_TRUNC), 4, "%s: MSG_PEEK cuts nothing",
+           name);
     ok(gets_text(p[1], "next"), "%s: and takes nothing", name);
     is_errno(recv(p[1], b, 8, MSG_DONTWAIT), EAGAIN, "%s: EAGAIN: nothing there", name);
     drop(p);
@@ -50,8 +51,8 @@ static void large(int type, const char *name)
     is_int(write(p[0], big, 100000), 100000, "%s: a datagram of 100,000 bytes", name);
     is_int(read(p[1], got, sizeof got), 100000, "%s: arrives whole", name);
     ok(memcmp(big, got, 100000) == 0, "%s: every byte", name);
-    is_errno(write(p[0], big, sizeof big), EMSGSIZE, "%s: EMSGSIZE: more than SO_SNDBUF",
-             name);
+    is_errno(write(p[0], big, sizeof big), EMSGSIZE,
+             "%s: EMSGSIZE: more than SO_SNDBUF", name);
     ssize_t n;
     int count = 0;
     while ((n = send(p[0], big, 1000, MSG_DONTWAIT)) == 1000)
@@ -85,10 +86,12 @@ static void addressed(void)
     is_int(got.size, 0, "without a name: an address of no bytes");
     is_errno(send(anonymous, "x", 1, 0), ENOTCONN, "ENOTCONN: send without a name");
     struct address none = address("@dgram none");
-    is_errno(send_to(anonymous, "x", &none), ECONNREFUSED, "ECONNREFUSED: nobody there");
+    is_errno(send_to(anonymous, "x", &none), ECONNREFUSED,
+             "ECONNREFUSED: nobody there");
     is_errno(sendto(anonymous, "x", 1, 0, any(&s), 1), EINVAL, "EINVAL: a bad address");
     close(at);
-    is_errno(send_to(anonymous, "x", &s), ECONNREFUSED, "ECONNREFUSED: nobody any more");
+    is_errno(send_to(anonymous, "x", &s), ECONNREFUSED,
+             "ECONNREFUSED: nobody any more");
     need(send_to(client, "me", &c) == 2);
     ok(gets_text(client, "me"), "a socket can send to itself");
     close(client);
@@ -107,7 +110,8 @@ static void addressed(void)
  * address resets it (AF_UNSPEC). */
 static void connected(void)
 {
-    struct address s = address("@dg s"), c = address("@dg c"), o = address("@dg o"), got;
+    struct address s = address("@dg s"), c = address("@dg c"), o = address("@dg o"),
+                   got;
     int at = bound(SOCK_DGRAM, &s), client = bound(SOCK_DGRAM, &c);
     int other = bound(SOCK_DGRAM, &o);
     works(connect_to(client, &s), "connect sets the peer");

@@ -1,6 +1,6 @@
-/* socket_message.c - POSIX sendmsg(), recvmsg(): scatter and gather, names and flags in a
- * struct msghdr; recvmsg(2): "msg_flags is set on return of recvmsg()". Descriptors in
- * messages are in scm_rights.c.
+/* socket_message.c - POSIX sendmsg(), recvmsg(): scatter and gather, names and flags in
+ * a struct msghdr; recvmsg(2): "msg_flags is set on return of recvmsg()". Descriptors
+ * in messages are in scm_rights.c.
  */
 #include "raw.h"
 #include "socket.h"
@@ -30,7 +30,8 @@ static void gather(int type, const char *name)
     m.msg_iovlen = 2;
     is_int(recvmsg(p[1], &m, MSG_DONTWAIT), 4, "%s: what fits into the vector", name);
     is_int(m.msg_flags, type == SOCK_STREAM ? 0 : MSG_TRUNC,
-           type == SOCK_STREAM ? "%s: a stream is not cut" : "%s: MSG_TRUNC: it was cut",
+           type == SOCK_STREAM ? "%s: a stream is not cut"
+                               : "%s: MSG_TRUNC: it was cut",
            name);
     drop(p);
 }
@@ -57,7 +58,8 @@ static void names(void)
     memset(&got.un, 'z', sizeof got.un);
     m.msg_namelen = 5;
     is_int(recvmsg(at, &m, 0), 4, "with room for a part of it");
-    ok(m.msg_namelen == c.size && got.un.sun_path[2] == 's' && got.un.sun_path[3] == 'z',
+    ok(m.msg_namelen == c.size && got.un.sun_path[2] == 's'
+           && got.un.sun_path[3] == 'z',
        "writes that part and tells the whole length");
     close(at), close(client);
 }
@@ -99,12 +101,14 @@ static void socketcall(void)
     long fd = raw(SYS_socketcall, CALL_SOCKET, (long)make);
     ok(fd >= 0, "socketcall: socket");
     close((int)fd);
-    is_int(raw(SYS_socketcall, CALL_SOCKETPAIR, (long)make), 0, "socketcall: socketpair");
+    is_int(raw(SYS_socketcall, CALL_SOCKETPAIR, (long)make), 0,
+           "socketcall: socketpair");
     long sends[] = { q[0], (long)"text", 4, 0 }, receives[] = { q[1], (long)b, 64, 0 };
     is_int(raw(SYS_socketcall, CALL_SEND, (long)sends), 4, "socketcall: send");
     is_int(raw(SYS_socketcall, CALL_RECV, (long)receives), 4, "socketcall: recv");
     long asks[] = { q[0], SOL_SOCKET, SO_TYPE, (long)&type, (long)&size };
-    is_int(raw(SYS_socketcall, CALL_GETSOCKOPT, (long)asks), 0, "socketcall: getsockopt");
+    is_int(raw(SYS_socketcall, CALL_GETSOCKOPT, (long)asks), 0,
+           "socketcall: getsockopt");
     is_int(type, SOCK_STREAM, "socketcall: with five arguments");
     long shuts[] = { q[0], SHUT_RDWR };
     is_int(raw(SYS_socketcall, CALL_SHUTDOWN, (long)shuts), 0, "socketcall: shutdown");

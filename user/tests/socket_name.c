@@ -41,7 +41,8 @@ static void paths(void)
     is_errno(bind_to(fd, &a), ENOTDIR, "ENOTDIR: not a directory");
     need(symlink("target", "link") == 0);
     a = address("link");
-    is_errno(bind_to(fd, &a), EADDRINUSE, "EADDRINUSE: a symbolic link counts as a name");
+    is_errno(bind_to(fd, &a), EADDRINUSE,
+             "EADDRINUSE: a symbolic link counts as a name");
     close(fd);
     unlink("link");
 }
@@ -55,7 +56,8 @@ static void lengths(void)
         char more[16];
     } big = { { .sun_family = AF_UNIX }, "" };
     int fd = sock(SOCK_STREAM);
-    is_errno(bind(fd, (struct sockaddr *)&big, 1), EINVAL, "EINVAL: shorter than a family");
+    is_errno(bind(fd, (struct sockaddr *)&big, 1), EINVAL,
+             "EINVAL: shorter than a family");
     is_errno(bind(fd, (struct sockaddr *)&big, sizeof big.un + 1), EINVAL,
              "EINVAL: longer than sockaddr_un");
     big.un.sun_family = AF_INET;
@@ -78,7 +80,8 @@ static void lengths(void)
     size = (socklen_t)-1;
     is_errno(getsockname(fd, (struct sockaddr *)&cut, &size), EINVAL,
              "EINVAL: a negative length");
-    is_errno(getsockname(fd, (struct sockaddr *)&cut, NULL), EFAULT, "EFAULT: no length");
+    is_errno(getsockname(fd, (struct sockaddr *)&cut, NULL), EFAULT,
+             "EFAULT: no length");
     is_errno(bind(fd, (struct sockaddr *)4, 20), EFAULT, "EFAULT: a bad address");
     close(fd);
 }

@@ -1,7 +1,7 @@
-/* socket_options.c - POSIX getsockopt(), setsockopt(): "shall retrieve the value for the
- * option specified by the option_name argument for the socket"; socket(7): SO_RCVBUF,
- * SO_SNDBUF, SO_RCVTIMEO, SO_SNDTIMEO; "ENOPROTOOPT The option is unknown at the level
- * indicated."
+/* socket_options.c - POSIX getsockopt(), setsockopt(): "shall retrieve the value for
+ * the option specified by the option_name argument for the socket"; socket(7):
+ * SO_RCVBUF, SO_SNDBUF, SO_RCVTIMEO, SO_SNDTIMEO; "ENOPROTOOPT The option is unknown at
+ * the level indicated."
  */
 #include "raw.h"
 #include "socket.h"
@@ -19,8 +19,8 @@ static int set(int fd, int name, int value)
 
 /* socket(7): "The kernel doubles this value (to allow space for bookkeeping overhead)
  * when it is set using setsockopt(2), and this doubled value is returned by
- * getsockopt(2). ... The minimum (doubled) value for this option is 2048" and 256; Linux
- * has 4608 and 2304 today. */
+ * getsockopt(2). ... The minimum (doubled) value for this option is 2048" and 256;
+ * Linux has 4608 and 2304 today. */
 static void buffers(void)
 {
     pair(SOCK_STREAM, p);
@@ -48,7 +48,8 @@ static void buffers(void)
     drop(p);
     pair(SOCK_DGRAM, p);
     need(set(p[0], SO_SNDBUF, 8192) == 0);
-    is_errno(send(p[0], big, 20000, 0), EMSGSIZE, "EMSGSIZE: a datagram larger than it");
+    is_errno(send(p[0], big, 20000, 0), EMSGSIZE,
+             "EMSGSIZE: a datagram larger than it");
     drop(p);
 }
 
@@ -91,7 +92,8 @@ static void timeouts(void)
     is_errno(setsockopt(p[0], SOL_SOCKET, SO_RCVTIMEO, &t, 3), EINVAL, "EINVAL: size");
     drop(p);
     t.tv_usec = 20000;
-    int at = listener(SOCK_STREAM, &a, 0), c = dial(SOCK_STREAM, &a), d = sock(SOCK_STREAM);
+    int at = listener(SOCK_STREAM, &a, 0), c = dial(SOCK_STREAM, &a),
+        d = sock(SOCK_STREAM);
     need(setsockopt(d, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof t) == 0);
     is_errno(connect_to(d, &a), EAGAIN, "EAGAIN: SO_SNDTIMEO holds for connect");
     close(accept(at, NULL, NULL));
@@ -108,8 +110,10 @@ static void refusals(void)
     is_errno(getsockopt(p[0], SOL_SOCKET, 12345, &value, &size), ENOPROTOOPT,
              "ENOPROTOOPT: get an unknown option");
     is_errno(set(p[0], 12345, 1), ENOPROTOOPT, "ENOPROTOOPT: set one");
-    is_errno(set(p[0], SO_TYPE, SOCK_DGRAM), ENOPROTOOPT, "ENOPROTOOPT: SO_TYPE is fixed");
-    is_errno(set(p[0], SO_ERROR, 1), ENOPROTOOPT, "ENOPROTOOPT: SO_ERROR cannot be set");
+    is_errno(set(p[0], SO_TYPE, SOCK_DGRAM), ENOPROTOOPT,
+             "ENOPROTOOPT: SO_TYPE is fixed");
+    is_errno(set(p[0], SO_ERROR, 1), ENOPROTOOPT,
+             "ENOPROTOOPT: SO_ERROR cannot be set");
     is_errno(set(p[0], SO_ACCEPTCONN, 1), ENOPROTOOPT, "ENOPROTOOPT: SO_ACCEPTCONN");
     is_errno(getsockopt(p[0], 6, 1, &value, &size), EOPNOTSUPP,
              "EOPNOTSUPP: another protocol's options");

@@ -1,5 +1,5 @@
-/* socket_poll.c - POSIX poll() on sockets: POLLIN "Data other than high-priority data may
- * be read without blocking", POLLOUT "Normal data may be written without blocking",
+/* socket_poll.c - POSIX poll() on sockets: POLLIN "Data other than high-priority data
+ * may be read without blocking", POLLOUT "Normal data may be written without blocking",
  * POLLHUP "A device has been disconnected"; poll(2), POLLRDHUP: "Stream socket peer
  * closed connection, or shut down writing half of connection"; connect and accept in
  * select().
@@ -48,7 +48,8 @@ static void stream(void)
     drop(p);
     pair(SOCK_STREAM, p);
     close(p[1]);
-    is_int(now(p[0]), POLLIN | POLLOUT | POLLHUP | POLLRDHUP, "the peer is gone: POLLHUP");
+    is_int(now(p[0]), POLLIN | POLLOUT | POLLHUP | POLLRDHUP,
+           "the peer is gone: POLLHUP");
     close(p[0]);
     pair(SOCK_STREAM, p);
     need(write(p[0], "x", 1) == 1);
@@ -172,8 +173,9 @@ static void *poll_forever(void *result)
     return NULL;
 }
 
-/* The descriptor is closed, in another thread, while one sleeps in poll. What the poller
- * sees is up to the system; it must come back when the peer goes, and nothing breaks. */
+/* The descriptor is closed, in another thread, while one sleeps in poll. What the
+ * poller sees is up to the system; it must come back when the peer goes, and nothing
+ * breaks. */
 static void closed_meanwhile(void)
 {
     pthread_t thread;

@@ -1,8 +1,9 @@
-/* socket_signal.c - signal(7): "accept(2), connect(2), recv(2), recvfrom(2), recvmsg(2),
- * send(2), sendto(2), sendmsg(2), unless a timeout has been set on the socket" are
- * "automatically restarted after the signal handler returns if the SA_RESTART flag was
- * used; otherwise the call fails with the error EINTR"; with a timeout they "are never
- * restarted". A transfer that has begun gives what was transferred.
+/* socket_signal.c - signal(7): "accept(2), connect(2), recv(2), recvfrom(2),
+ * recvmsg(2), send(2), sendto(2), sendmsg(2), unless a timeout has been set on the
+ * socket" are "automatically restarted after the signal handler returns if the
+ * SA_RESTART flag was used; otherwise the call fails with the error EINTR"; with a
+ * timeout they "are never restarted". A transfer that has begun gives what was
+ * transferred.
  */
 #include "socket.h"
 
@@ -138,9 +139,8 @@ static void interrupt(const struct call *call, int flags, int with_timeout, int 
             sched_yield();
         }
     }
-    is_exit(wait_for(pid), want, "%s%s%s: %s", call->name,
-            flags ? ", SA_RESTART" : "", with_timeout ? ", with a time-out" : "",
-            want ? "EINTR" : "goes on");
+    is_exit(wait_for(pid), want, "%s%s%s: %s", call->name, flags ? ", SA_RESTART" : "",
+            with_timeout ? ", with a time-out" : "", want ? "EINTR" : "goes on");
     // the listener, the pair, and what accept and connect made here
     for (int fd = 3; fd < 64; fd++)
         close(fd);

@@ -1,6 +1,6 @@
 /* socket_stream.c - POSIX send(), recv(), shutdown(), close() on stream sockets: "The
- * SOCK_STREAM socket type provides reliable, sequenced, full-duplex octet streams"; "data
- * boundaries are not visible to applications"; recv(2), send(2), unix(7).
+ * SOCK_STREAM socket type provides reliable, sequenced, full-duplex octet streams";
+ * "data boundaries are not visible to applications"; recv(2), send(2), unix(7).
  */
 /* FEATURE(109): a stream has no boundaries and goes both ways at once */
 #include "raw.h"
@@ -104,9 +104,9 @@ static void full(void)
     drop(p);
 }
 
-/* shutdown(): "SHUT_WR Disables subsequent send operations"; recv(): "If no messages are
- * available to be received and the peer has performed an orderly shutdown, recv() shall
- * return 0". */
+/* shutdown(): "SHUT_WR Disables subsequent send operations"; recv(): "If no messages
+ * are available to be received and the peer has performed an orderly shutdown, recv()
+ * shall return 0". */
 static void shut(void)
 {
     char c;
@@ -131,7 +131,8 @@ static void shut(void)
     works(shutdown(p[0], SHUT_RD), "shutdown SHUT_RD");
     ok(gets_text(p[0], "kept"), "what is in the queue can still be read");
     is_int(read(p[0], &c, 1), 0, "then the end");
-    is_errno(send(p[1], "x", 1, MSG_NOSIGNAL), EPIPE, "EPIPE: the other side cannot send");
+    is_errno(send(p[1], "x", 1, MSG_NOSIGNAL), EPIPE,
+             "EPIPE: the other side cannot send");
     is_errno(shutdown(p[0], 3), EINVAL, "EINVAL: no such way");
     drop(p);
     int fd = sock(SOCK_STREAM);
@@ -217,7 +218,8 @@ static void peek(void)
     ok(gets_text(p[1], "look"), "until it is received");
     need(ioctl(p[1], FIONREAD, &n) == 0);
     is_int(n, 0, "FIONREAD: nothing");
-    is_errno(recv(p[1], b, 1, MSG_PEEK | MSG_DONTWAIT), EAGAIN, "EAGAIN: nothing to see");
+    is_errno(recv(p[1], b, 1, MSG_PEEK | MSG_DONTWAIT), EAGAIN,
+             "EAGAIN: nothing to see");
     static char many[30000], got[30000];
     for (int i = 0; i < (int)sizeof many; i++)
         many[i] = (char)(i % 127);
@@ -227,10 +229,10 @@ static void peek(void)
     drop(p);
 }
 
-/* recv(): "MSG_WAITALL On SOCK_STREAM sockets this requests that the function block until
- * the full amount of data can be returned. The function may return the smaller amount of
- * data if the socket is a message-based socket, if a signal is caught, if the connection
- * is terminated". */
+/* recv(): "MSG_WAITALL On SOCK_STREAM sockets this requests that the function block
+ * until the full amount of data can be returned. The function may return the smaller
+ * amount of data if the socket is a message-based socket, if a signal is caught, if the
+ * connection is terminated". */
 static void wait_all(void)
 {
     char b[8];
