@@ -80,7 +80,6 @@ static void start_file_systems(const struct boot_info *boot)
     file_system_mount(root, "/");
     unpack_archives(boot);
     devfs_init();
-    devices_init();
     procfs_init(boot->command_line);
     file_system_mount(shm, "/dev/shm");
     serial_terminal.rows = (uint16_t)command_line.rows;

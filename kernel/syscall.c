@@ -7,6 +7,7 @@
 
 #include "arch/x86/system_page.h"
 #include "core/trace.h"
+#include "fs/inode.h"
 #include "system_call.h"
 
 /* The bits of a register as the type an argument has; no cast can do that for a
@@ -64,6 +65,16 @@ static bool sixth_argument(const struct trap_frame *f, uint32_t *value)
                           ARGUMENT(t3, f->edx), ARGUMENT(t4, f->esi),                  \
                           ARGUMENT(t5, f->edi), ARGUMENT(t6, sixth));                  \
     }
+#define FACE(name, arguments, call) static long sys_##name arguments { return call; }
+#define FACE1(number, name, call, t1, a1)                                              \
+    FACE(name, (t1 a1), call)                                                          \
+    SYSCALL1(number, name, t1, a1)
+#define FACE2(number, name, call, t1, a1, t2, a2)                                      \
+    FACE(name, (t1 a1, t2 a2), call)                                                   \
+    SYSCALL2(number, name, t1, a1, t2, a2)
+#define FACE3(number, name, call, t1, a1, t2, a2, t3, a3)                              \
+    FACE(name, (t1 a1, t2 a2, t3 a3), call)                                            \
+    SYSCALL3(number, name, t1, a1, t2, a2, t3, a3)
 #include "syscall.def"
 #undef SYSCALL0
 #undef SYSCALL1
@@ -72,6 +83,9 @@ static bool sixth_argument(const struct trap_frame *f, uint32_t *value)
 #undef SYSCALL4
 #undef SYSCALL5
 #undef SYSCALL6
+#undef FACE1
+#undef FACE2
+#undef FACE3
 
 #define ENTRY(number, name) [number] = { call_##name, #name },
 #define SYSCALL0(number, name)      ENTRY(number, name)
@@ -81,6 +95,9 @@ static bool sixth_argument(const struct trap_frame *f, uint32_t *value)
 #define SYSCALL4(number, name, ...) ENTRY(number, name)
 #define SYSCALL5(number, name, ...) ENTRY(number, name)
 #define SYSCALL6(number, name, ...) ENTRY(number, name)
+#define FACE1(number, name, ...)    ENTRY(number, name)
+#define FACE2(number, name, ...)    ENTRY(number, name)
+#define FACE3(number, name, ...)    ENTRY(number, name)
 struct system_call system_calls[SYSTEM_CALLS] = {
 #include "syscall.def"
 };
@@ -108,7 +125,7 @@ long sys_socketcall(int call, uptr_t arguments)
     return system_calls[calls[place].number].call(&f);
 }
 
-static const char *name_of(uint32_t number)
+static const char *call_name(uint32_t number)
 {
     bool exists = number < SYSTEM_CALLS && system_calls[number].name;
 
@@ -126,5 +143,5 @@ void system_calls_init(void)
     for (unsigned i = 0; i < SYSTEM_CALLS; i++)
         if (!system_calls[i].call)
             system_calls[i].call = no_such_call;
-    trace_system_call_name = name_of;
+    trace_system_call_name = call_name;
 }

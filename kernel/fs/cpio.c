@@ -9,16 +9,10 @@
 #define HEADER_SIZE 110u
 #define NAME_LIMIT  4096u       /* with its NUL: PATH_MAX */
 
-enum field {
-    FIELD_INODE, FIELD_MODE, FIELD_UID, FIELD_GID, FIELD_LINKS, FIELD_MTIME, FIELD_SIZE,
-    FIELD_MAJOR, FIELD_MINOR, FIELD_NODE_MAJOR, FIELD_NODE_MINOR, FIELD_NAME_SIZE,
-    FIELD_CHECK, FIELDS
-};
-
 /* Eight hexadecimal digits each. False when one is none. */
-static bool read_fields(const uint8_t *from, uint32_t fields[FIELDS])
+static bool read_fields(const uint8_t *from, struct cpio_entry *entry)
 {
-    for (unsigned f = 0; f < FIELDS; f++) {
+    for (unsigned f = 0; f < ARRAY_SIZE(entry->fields); f++) {
         uint32_t value = 0;
         for (const uint8_t *end = from + 8; from < end; from++) {
             uint32_t digit = *from - (uint32_t)'0';
@@ -30,7 +24,7 @@ static bool read_fields(const uint8_t *from, uint32_t fields[FIELDS])
             }
             value = value << 4 | digit;
         }
-        fields[f] = value;
+        entry->fields[f] = value;
     }
     return true;
 }
@@ -47,30 +41,22 @@ static const char *judge(const uint8_t *archive, uint32_t length, uint32_t offse
                          struct cpio_entry *entry, uint32_t *next)
 {
     const uint8_t *header = archive + offset;
-    uint32_t f[FIELDS], name_size;
 
     if (length - offset < HEADER_SIZE)
         return "the header is cut off";
     if (memcmp(header, "070701", 6) != 0)
         return "no header of the format newc";
-    if (!read_fields(header + 6, f))
+    if (!read_fields(header + 6, entry))
         return "a field is not hexadecimal";
-    name_size = f[FIELD_NAME_SIZE];
     offset += HEADER_SIZE;
-    if (name_size < 2 || name_size > NAME_LIMIT)
+    entry->name = (const char *)archive + offset;
+    if (entry->name_size < 2 || entry->name_size > NAME_LIMIT)
         return "the name is empty or too long";
-    if (name_size > length - offset)
+    if (entry->name_size > length - offset)
         return "the name is cut off";
-    *entry = (struct cpio_entry){
-        .inode = f[FIELD_INODE], .mode = f[FIELD_MODE], .uid = f[FIELD_UID],
-        .gid = f[FIELD_GID], .links = f[FIELD_LINKS], .mtime = f[FIELD_MTIME],
-        .size = f[FIELD_SIZE], .major = f[FIELD_MAJOR], .minor = f[FIELD_MINOR],
-        .node_major = f[FIELD_NODE_MAJOR], .node_minor = f[FIELD_NODE_MINOR],
-        .name = (const char *)archive + offset,
-    };
-    if (strnlen(entry->name, name_size) != name_size - 1)
+    if (strnlen(entry->name, entry->name_size) != entry->name_size - 1)
         return "the name does not end where it should";
-    entry->data = align(offset + name_size, length);
+    entry->data = align(offset + entry->name_size, length);
     if (entry->size > length - entry->data)
         return "the data is cut off";
     *next = align(entry->data + entry->size, length);

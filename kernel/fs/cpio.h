@@ -11,11 +11,15 @@
 #include "base/types.h"
 
 struct cpio_entry {
-    uint32_t inode, mode, uid, gid, links, mtime, size;
-    uint32_t major, minor;              /* of the device the file was on */
-    uint32_t node_major, node_minor;    /* of the device the file is */
-    const char *name;                   /* NUL-terminated, in the archive */
-    uint32_t data;                      /* offset of its `size` bytes */
+    union {
+        uint32_t fields[13];    /* of the header; node_*: the device that the file is */
+        struct {
+            uint32_t inode, mode, uid, gid, links, mtime, size, major, minor,
+                node_major, node_minor, name_size, check;
+        };
+    };
+    const char *name;           /* NUL-terminated, in the archive */
+    uint32_t data;              /* offset of its `size` bytes */
 };
 
 enum cpio_kind { CPIO_ENTRY, CPIO_TRAILER, CPIO_END, CPIO_DAMAGED };

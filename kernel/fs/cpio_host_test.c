@@ -69,10 +69,9 @@ static void one_entry(void)
     ok(cpio_next(archive, length, &offset, &e, &why) == CPIO_ENTRY, "an entry");
     ok(strcmp(e.name, "etc/motd") == 0 && e.mode == 0100644, "its name and mode");
     ok(e.size == 5 && memcmp(archive + e.data, "hello", 5) == 0, "its data");
-    ok(e.inode == 0xabcd && e.uid == 1 && e.gid == 2 && e.links == 3 && e.mtime == 4,
-       "inode, owner, links and time");
-    ok(e.major == 5 && e.minor == 6 && e.node_major == 7 && e.node_minor == 8,
-       "devices");
+    ok(e.uid == 1 && e.gid == 2 && e.links == 3 && e.mtime == 4,
+       "owner, links and time");
+    ok(e.node_major == 7 && e.node_minor == 8, "device");
     ok(offset == length, "the next one begins behind it");
     ok(cpio_next(archive, length, &offset, &e, &why) == CPIO_END, "then comes the end");
 }

@@ -1,16 +1,13 @@
 /* descriptor.c - the small numbers by which a process names its open files.
  *
- * Shape: table->files[fd] is a struct file with a reference, or NULL when fd is free.
- * Bit 0 of the pointer is set for close-on-exec, so one word says it all.
- *
- * Invariants: no place below lowest_free is free. The table only grows. Between finding
- * a free place and filling it nothing sleeps.
+ * Invariants: the table only grows. Between finding a free place and filling it nothing
+ * sleeps.
+ * Sleeps: fcntl (F_SETLKW) and ioctl.
  * Linux: F_SETFL changes O_APPEND, O_NONBLOCK and O_DIRECT only; no owners (F_SETOWN),
- *        leases or seals.
+ *        leases, seals or pipe sizes.
  * Tests: user/tests/dup.c, fcntl.c
  */
 #include "base/format.h"
-#include "base/string.h"
 #include "core/panic.h"
 #include "fs/inode.h"
 #include "fs/passed_files.h"
@@ -18,117 +15,85 @@
 #include "sched/process.h"
 #include "syscall.h"
 
-#define FIRST_SIZE    16u
-#define CLOSE_ON_EXEC 1u
+#define FIRST_SIZE 16u
 
 long (*file_lock_hook)(int fd, struct file *file, int command, uptr_t lock);
 void (*file_lock_end)(struct inode *inode, const void *owner);
-
-static struct file *entry_file(struct file *entry)
-{
-    return (struct file *)((uintptr_t)entry & ~(uintptr_t)CLOSE_ON_EXEC);
-}
-
-static struct file *entry_make(struct file *file, bool close_on_exec)
-{
-    return (struct file *)((uintptr_t)file | (close_on_exec ? CLOSE_ON_EXEC : 0));
-}
-
-static struct file_table *own_table(void)
-{
-    return current_process()->files;
-}
-
-/* How many descriptors the process may have: all are below this number. */
-static unsigned descriptor_limit(const struct process *process)
-{
-    uint64_t limit = limit_soft(process, LIMIT_NOFILE);
-
-    return limit < FILES_MAX ? (unsigned)limit : FILES_MAX;
-}
-
-static unsigned own_limit(void)
-{
-    return descriptor_limit(current_process());
-}
 
 /* -- Tables ------------------------------------------------------------------------ */
 
 /* Makes room for `size` places at least. False without memory. */
 static bool table_grow(struct file_table *table, unsigned size)
 {
-    unsigned new_size = max(table->size, FIRST_SIZE);
-    struct file **files;
+    struct descriptor *places;
 
-    while (new_size < size)
-        new_size *= 2;
-    if (new_size <= table->size)
+    if (size <= table->size)
         return true;
-    files = heap_alloc(HEAP_FILE_TABLE, new_size * sizeof(*files));
-    if (!files)
+    size = max(size, 2 * table->size);
+    places = heap_alloc(HEAP_FILE_TABLE, size * sizeof(*places));
+    if (!places)
         return false;
-    if (table->files)
-        memcpy(files, table->files, table->size * sizeof(*files));
-    heap_free(table->files);
-    table->files = files;
-    table->size = new_size;
+    memcpy(places, table->places, table->size * sizeof(*places));
+    heap_free(table->places);
+    table->places = places;
+    table->size = size;
     return true;
 }
 
-struct file_table *file_table_create(void)
+static struct file_table *table_create(unsigned size)
 {
     struct file_table *table = heap_new(HEAP_FILE_TABLE, struct file_table);
 
     if (!table)
         return NULL;
     table->refs = 1;
-    if (!table_grow(table, FIRST_SIZE)) {
-        heap_free(table);
-        return NULL;
-    }
-    return table;
+    if (table_grow(table, size))
+        return table;
+    heap_free(table);
+    return NULL;
 }
+
+struct file_table *file_table_create(void) { return table_create(FIRST_SIZE); }
 
 struct file_table *file_table_copy(const struct file_table *from)
 {
-    struct file_table *table = file_table_create();
+    struct file_table *table = table_create(from->size);
 
     if (!table)
         return NULL;
-    if (!table_grow(table, from->size)) {
-        file_table_put(table);
-        return NULL;
-    }
-    for (unsigned fd = 0; fd < from->size; fd++) {
-        table->files[fd] = from->files[fd];
-        if (table->files[fd])
-            file_get(entry_file(table->files[fd]));
-    }
-    table->lowest_free = from->lowest_free;
+    memcpy(table->places, from->places, from->size * sizeof(*from->places));
+    for (unsigned fd = 0; fd < from->size; fd++)
+        if (table->places[fd].file)
+            file_get(table->places[fd].file);
     return table;
 }
 
-/* Empties the place and drops the file that was there. */
-static void table_clear(struct file_table *table, unsigned fd)
+static void table_clear(struct file_table *table, struct descriptor *place)
 {
-    struct file *file = entry_file(table->files[fd]);
+    struct file *file = place->file;
 
-    table->files[fd] = NULL;
-    table->lowest_free = min(table->lowest_free, fd);
+    place->file = NULL;
     // any close of a file ends all the process's locks on it
     if (file->inode && file->inode->locks && !(file->flags & O_PATH))
         file_lock_end(file->inode, table);
     passed_drop(file);
 }
 
+void file_table_close_on_exec(struct file_table *table)
+{
+    for (struct descriptor *d = table->places; d < table->places + table->size; d++)
+        if (d->file && d->close_on_exec)
+            table_clear(table, d);
+}
+
 void file_table_put(struct file_table *table)
 {
     if (--table->refs)
         return;
-    for (unsigned fd = 0; fd < table->size; fd++)
-        if (table->files[fd])
-            table_clear(table, fd);
-    heap_free(table->files);
+    for (struct descriptor *d = table->places; d < table->places + table->size; d++)
+        if (d->file)
+            table_clear(table, d);
+    heap_free(table->places);
     heap_free(table);
     passed_collect();
 }
@@ -138,25 +103,35 @@ bool file_table_has(const struct file_table *table,
                     const void *context)
 {
     for (unsigned fd = 0; fd < table->size; fd++)
-        if (table->files[fd] && is(entry_file(table->files[fd]), context))
+        if (table->places[fd].file && is(table->places[fd].file, context))
             return true;
     return false;
 }
 
-void file_table_close_on_exec(struct file_table *table)
+/* -- Descriptors of the current process -------------------------------------------- */
+
+static struct file_table *own_table(void) { return current_process()->files; }
+
+/* How many descriptors the process may have: all are below this number. */
+static unsigned descriptor_limit(const struct process *process)
 {
-    for (unsigned fd = 0; fd < table->size; fd++)
-        if ((uintptr_t)table->files[fd] & CLOSE_ON_EXEC)
-            table_clear(table, fd);
+    uint64_t limit = limit_soft(process, LIMIT_NOFILE);
+
+    return limit < FILES_MAX ? (unsigned)limit : FILES_MAX;
 }
 
-/* -- Descriptors ------------------------------------------------------------------- */
-
-struct file *fd_peek(int fd)
+struct file *fd_place(int fd)
 {
     const struct file_table *table = own_table();
 
-    return (unsigned)fd < table->size ? entry_file(table->files[fd]) : NULL;
+    return (unsigned)fd < table->size ? table->places[fd].file : NULL;
+}
+
+struct file *fd_peek(int fd)
+{
+    struct file *file = fd_place(fd);
+
+    return file && !(file->flags & O_PATH) ? file : NULL;
 }
 
 struct file *fd_get(int fd)
@@ -168,40 +143,16 @@ struct file *fd_get(int fd)
     return file;
 }
 
-bool fd_close_on_exec(int fd)
-{
-    return (uintptr_t)own_table()->files[fd] & CLOSE_ON_EXEC;
-}
-
-void fd_set_close_on_exec(int fd, bool on)
-{
-    struct file **entry = &own_table()->files[fd];
-
-    *entry = entry_make(entry_file(*entry), on);
-}
-
-/* The lowest free descriptor >= from, with a place in the table. -EMFILE, -ENOMEM. */
-static int find_free(const struct process *process, unsigned from)
+/* The lowest free descriptor >= fd, with a place in the table. -EMFILE, -ENOMEM. */
+static int find_free(const struct process *process, unsigned fd)
 {
     struct file_table *table = process->files;
-    unsigned fd = max(from, table->lowest_free);
 
-    while (fd < table->size && table->files[fd])
+    while (fd < table->size && table->places[fd].file)
         fd++;
     if (fd >= descriptor_limit(process))
         return -EMFILE;
-    if (fd >= table->size && !table_grow(table, fd + 1))
-        return -ENOMEM;
-    return (int)fd;
-}
-
-static void fill(struct file_table *table, int fd, struct file *file,
-                 bool close_on_exec)
-{
-    assert(!table->files[fd]);
-    table->files[fd] = entry_make(file, close_on_exec);
-    if (table->lowest_free == (unsigned)fd)
-        table->lowest_free++;
+    return fd < table->size || table_grow(table, fd + 1) ? (int)fd : -ENOMEM;
 }
 
 int fd_room(void)
@@ -216,7 +167,7 @@ int fd_install(struct file *file, int from, bool close_on_exec)
     int fd = find_free(current_process(), (unsigned)from);
 
     if (fd >= 0)
-        fill(own_table(), fd, file, close_on_exec);
+        own_table()->places[fd] = (struct descriptor){ file, close_on_exec };
     return fd;
 }
 
@@ -242,38 +193,21 @@ int fd_install_all(struct process *to, struct file *const *files, unsigned count
     if (count && fd < 0)
         return fd;
     for (unsigned i = 0; i < count; i++)
-        fill(to->files, fds[i], files[i], close_on_exec);
+        to->files->places[fds[i]] = (struct descriptor){ files[i], close_on_exec };
     return 0;
-}
-
-int fd_replace(int fd, struct file *file, bool close_on_exec)
-{
-    struct file_table *table = own_table();
-
-    if (fd < 0 || (unsigned)fd >= own_limit())
-        return -EBADF;
-    if ((unsigned)fd >= table->size && !table_grow(table, (unsigned)fd + 1))
-        return -ENOMEM;
-    if (table->files[fd])
-        table_clear(table, (unsigned)fd);
-    fill(table, fd, file, close_on_exec);
-    return fd;
 }
 
 int fd_close(int fd)
 {
-    if (!fd_peek(fd))
+    if (!fd_place(fd))
         return -EBADF;
-    table_clear(own_table(), (unsigned)fd);
+    table_clear(own_table(), &own_table()->places[fd]);
     return 0;
 }
 
 /* -- System calls ------------------------------------------------------------------ */
 
-long sys_close(int fd)
-{
-    return fd_close(fd);
-}
+long sys_close(int fd) { return fd_close(fd); }
 
 /* A second descriptor for the same open file. */
 static long duplicate(struct file *file, int from, bool close_on_exec)
@@ -287,28 +221,32 @@ static long duplicate(struct file *file, int from, bool close_on_exec)
 
 long sys_dup(int fd)
 {
-    struct file *file = fd_peek(fd);
+    struct file *file = fd_place(fd);
 
     return file ? duplicate(file, 0, false) : -EBADF;
 }
 
+/* The same in a certain place; what was there is closed. */
 static long duplicate_to(int fd, int to, bool close_on_exec)
 {
-    struct file *file = fd_get(fd);
-    int result;
+    struct file_table *table = own_table();
+    struct file *file = fd_place(fd);
 
-    if (!file)
+    if (!file || to < 0 || (unsigned)to >= descriptor_limit(current_process()))
         return -EBADF;
-    result = fd_replace(to, file, close_on_exec);
-    if (result < 0)
-        file_put(file);
-    return result;
+    if (!table_grow(table, (unsigned)to + 1))
+        return -ENOMEM;
+    file_get(file);
+    if (table->places[to].file)
+        table_clear(table, &table->places[to]);
+    table->places[to] = (struct descriptor){ file, close_on_exec };
+    return to;
 }
 
 long sys_dup2(int fd, int to)
 {
     if (fd == to)
-        return fd_peek(fd) ? fd : -EBADF;
+        return fd_place(fd) ? fd : -EBADF;
     return duplicate_to(fd, to, false);
 }
 
@@ -316,61 +254,79 @@ long sys_dup3(int fd, int to, int flags)
 {
     if (fd == to || ((uint32_t)flags & ~O_CLOEXEC))
         return -EINVAL;
-    return duplicate_to(fd, to, (uint32_t)flags & O_CLOEXEC);
+    return duplicate_to(fd, to, flags);
 }
 
 enum fcntl_command {
     F_DUPFD = 0, F_GETFD = 1, F_SETFD = 2, F_GETFL = 3, F_SETFL = 4, F_GETLK = 12,
-    F_SETLK = 13, F_SETLKW = 14, F_OFD_GETLK = 36, F_OFD_SETLKW = 38,
-    F_DUPFD_CLOEXEC = 1030, F_SETPIPE_SZ = 1031, F_GETPIPE_SZ = 1032,
+    F_SETLK = 13, F_SETLKW = 14, F_OFD_GETLK = 36, F_OFD_SETLK = 37, F_OFD_SETLKW = 38,
+    F_DUPFD_CLOEXEC = 1030,
 };
 #define FD_CLOEXEC       1u
 #define CHANGEABLE_FLAGS (O_APPEND | O_NONBLOCK | O_DIRECT)
 
-static long set_flags(struct file *file, uint32_t flags)
+static void set_flags(struct file *file, uint32_t which, uint32_t flags)
 {
-    file->flags = (file->flags & ~CHANGEABLE_FLAGS) | (flags & CHANGEABLE_FLAGS);
-    return 0;
-}
-
-/* SLEEPS (F_SETLKW). The commands that concern the open file's kind. */
-static long control(int fd, struct file *file, int command, uint32_t argument)
-{
-    long result = -EINVAL;
-
-    file_get(file);
-    if ((command >= F_GETLK && command <= F_SETLKW)
-        || (command >= F_OFD_GETLK && command <= F_OFD_SETLKW)) {
-        if (file_lock_hook)
-            result = file_lock_hook(fd, file, command, uptr(argument));
-    } else if (file->operations->control) {
-        result = file->operations->control(file, command, argument);
-    } else if (command == F_SETPIPE_SZ || command == F_GETPIPE_SZ) {
-        result = -EBADF;
-    }
-    file_put(file);
-    return result;
+    file->flags = (file->flags & ~which) | (flags & which);
 }
 
 long sys_fcntl64(int fd, int command, uint32_t argument)
 {
-    struct file *file = fd_peek(fd);
+    struct descriptor *place = &own_table()->places[fd];
+    struct file *file = fd_place(fd);
+    long result;
 
-    if (!file)
+    if (!file
+        || ((file->flags & O_PATH) && command > F_GETFL && command != F_DUPFD_CLOEXEC))
         return -EBADF;
     switch (command) {
     case F_DUPFD:
     case F_DUPFD_CLOEXEC:
-        if (argument >= own_limit())
+        if (argument >= descriptor_limit(current_process()))
             return -EINVAL;
         return duplicate(file, (int)argument, command == F_DUPFD_CLOEXEC);
-    case F_GETFD: return fd_close_on_exec(fd) ? FD_CLOEXEC : 0;
-    case F_SETFD: fd_set_close_on_exec(fd, argument & FD_CLOEXEC); return 0;
+    case F_GETFD: return place->close_on_exec ? FD_CLOEXEC : 0;
+    case F_SETFD: place->close_on_exec = argument & FD_CLOEXEC; return 0;
     case F_GETFL: return file->flags;
-    case F_SETFL: return file->flags & O_PATH ? -EBADF : set_flags(file, argument);
-    default:
-        return file->flags & O_PATH ? -EBADF : control(fd, file, command, argument);
+    case F_SETFL: set_flags(file, CHANGEABLE_FLAGS, argument); return 0;
+    case F_GETLK:
+    case F_SETLK:
+    case F_SETLKW:
+    case F_OFD_GETLK:
+    case F_OFD_SETLK:
+    case F_OFD_SETLKW:
+        if (!file_lock_hook)
+            return -EINVAL;
+        file_get(file);
+        result = file_lock_hook(fd, file, command, uptr(argument));
+        file_put(file);
+        return result;
+    default: return -EINVAL;
     }
+}
+
+enum { FIONBIO = 0x5421, FIONCLEX = 0x5450, FIOCLEX = 0x5451 };
+
+long sys_ioctl(int fd, uint32_t request, uptr_t argument)
+{
+    struct file *file = fd_get(fd);
+    long result = -ENOTTY;
+    uint32_t on = 0;
+
+    if (!file)
+        return -EBADF;
+    if (request == FIOCLEX || request == FIONCLEX) {
+        own_table()->places[fd].close_on_exec = request == FIOCLEX;
+        result = 0;
+    } else if (request == FIONBIO) {
+        result = u32_from_user(&on, argument);
+        if (!result)
+            set_flags(file, O_NONBLOCK, on ? O_NONBLOCK : 0);
+    } else if (file->operations->ioctl) {
+        result = file->operations->ioctl(file, request, argument);
+    }
+    file_put(file);
+    return result;
 }
 
 /* -- Checking ---------------------------------------------------------------------- */
@@ -383,10 +339,9 @@ static unsigned count_descriptors(const struct file *file)
 
     list_for_each (process, &all_processes, all_node) {
         const struct file_table *table = process->files;
-        if (!table || table->refs > 1)      // shared: it would count twice
-            continue;
-        for (unsigned fd = 0; fd < table->size; fd++)
-            count += entry_file(table->files[fd]) == file;
+        unsigned size = table && table->refs == 1 ? table->size : 0; // shared: twice
+        for (unsigned fd = 0; fd < size; fd++)
+            count += table->places[fd].file == file;
     }
     return count;
 }

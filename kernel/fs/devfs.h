@@ -9,17 +9,13 @@ struct device {
     uint32_t number;            /* major << 8 | minor, as on Linux */
     mode_t mode;                /* permission bits */
     const struct file_operations *operations;
-    void *data;                 /* goes to file->object */
     /* SLEEPS. In place of operations: makes the open file itself. */
     int (*open)(struct device *device, struct inode *inode, uint32_t flags,
                 struct file **out) SLEEPS;
 };
 
-/* Mounts /dev with the usual links in it. */
+/* Mounts /dev with null, zero, full, random, urandom and the usual links in it. */
 void devfs_init(void);
 
 /* Makes the device openable, and its node. Never undone. */
 void device_register(struct device *device);
-
-/* devices.c: null, zero, full, random, urandom. After devfs_init. */
-void devices_init(void);

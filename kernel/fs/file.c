@@ -12,7 +12,6 @@
  */
 #include "fs/file.h"
 
-#include "base/string.h"
 #include "core/panic.h"
 #include "fs/inode.h"
 #include "mm/account.h"
@@ -23,13 +22,13 @@ uint32_t nr_open_files;
 
 static struct list closing = LIST_INIT(closing);    // their release is still to run
 static bool is_closing;                             // somebody further up is at it
-static uint32_t last_number;
 
 /* -- Buffers ----------------------------------------------------------------------- */
 
-/* How many of the next `size` bytes lie in one piece; makes that piece the current. */
-static size_t io_piece(struct io *io, size_t size)
+/* Takes as many of the next `size` bytes as lie in one piece; *at is where. */
+static inline size_t io_next(struct io *io, size_t size, uptr_t *at)
 {
+    assert(size <= io->left);
     while (io->piece == 0) {
         assert(io->nr_more > 0);
         io->base = io->more->base;
@@ -37,59 +36,36 @@ static size_t io_piece(struct io *io, size_t size)
         io->more++;
         io->nr_more--;
     }
-    return min(size, io->piece);
-}
-
-static void io_advance(struct io *io, size_t size)
-{
+    size = min(size, io->piece);
+    *at = uptr(io->base);
     io->base += size;
     io->piece -= size;
     io->left -= size;
+    return size;
 }
 
 int io_take(struct io *io, void *to, size_t size)
 {
-    assert(size <= io->left);
-    while (size) {
-        size_t part = io_piece(io, size);
-        if (io->kernel)
-            memcpy(to, (const void *)io->base, part);
-        else if (copy_from_user(to, uptr(io->base), part))
+    uptr_t at;
+
+    for (size_t part; size; size -= part) {
+        part = io_next(io, size, &at);
+        if (copy_from_user(to, at, part))
             return -EFAULT;
-        io_advance(io, part);
         to = (char *)to + part;
-        size -= part;
     }
     return 0;
 }
 
 int io_give(struct io *io, const void *from, size_t size)
 {
-    assert(size <= io->left);
-    while (size) {
-        size_t part = io_piece(io, size);
-        if (io->kernel)
-            memcpy((void *)io->base, from, part);
-        else if (copy_to_user(uptr(io->base), from, part))
-            return -EFAULT;
-        io_advance(io, part);
-        from = (const char *)from + part;
-        size -= part;
-    }
-    return 0;
-}
+    uptr_t at;
 
-int io_give_zeros(struct io *io, size_t size)
-{
-    assert(size <= io->left);
-    while (size) {
-        size_t part = io_piece(io, size);
-        if (io->kernel)
-            memset((void *)io->base, 0, part);
-        else if (clear_user(uptr(io->base), part))
+    for (size_t part; size; size -= part) {
+        part = io_next(io, size, &at);
+        if (from ? copy_to_user(at, from, part) : clear_user(at, part))
             return -EFAULT;
-        io_advance(io, part);
-        size -= part;
+        from = from ? (const char *)from + part : NULL;
     }
     return 0;
 }
@@ -104,6 +80,8 @@ struct file *file_create(const struct file_operations *operations, uint32_t flag
     struct account *account = account_current();
     struct file *file;
 
+    if (!inode)
+        return NULL;
     if (!account_charge(account, ACCOUNT_FILES, 1))
         goto fail;
     file = heap_new(HEAP_FILE, struct file);
@@ -114,7 +92,6 @@ struct file *file_create(const struct file_operations *operations, uint32_t flag
     file->flags = flags & ~FLAGS_OF_OPENING;
     file->inode = inode;
     file->object = object;
-    file->number = ++last_number;
     list_push_back(&all_files, &file->all_node);
     nr_open_files++;
     return file;
@@ -122,8 +99,7 @@ struct file *file_create(const struct file_operations *operations, uint32_t flag
 fail_charged:
     account_release(account, ACCOUNT_FILES, 1);
 fail:
-    if (inode)
-        inode_put(inode);
+    inode_put(inode);
     return NULL;
 }
 
@@ -135,8 +111,7 @@ static void file_destroy(struct file *file)
         file->operations->release(file);
     if (file->inode && file->inode->locks)
         file_lock_end(file->inode, file);
-    if (file->inode)
-        inode_put(file->inode);
+    inode_put(file->inode);
     heap_free(file);
     account_release(account, ACCOUNT_FILES, 1);
 }
@@ -161,26 +136,17 @@ void file_free(struct file *file)
 
 /* -- What every kind of file does the same way ------------------------------------- */
 
-static ssize_t no_operation(const struct file *file)
-{
-    return file->inode && inode_is(file->inode, S_IFDIR) ? -EISDIR : -EBADF;
-}
-
 ssize_t file_read(struct file *file, struct io *io, uint64_t *offset)
 {
-    if (!file_is_readable(file))
+    if (!file_is_readable(file) || !file->operations->read)
         return -EBADF;
-    if (!file->operations->read)
-        return no_operation(file);
     return file->operations->read(file, io, offset);
 }
 
 ssize_t file_write(struct file *file, struct io *io, uint64_t *offset)
 {
-    if (!file_is_writable(file))
+    if (!file_is_writable(file) || !file->operations->write)
         return -EBADF;
-    if (!file->operations->write)
-        return no_operation(file);
     return file->operations->write(file, io, offset);
 }
 
@@ -189,6 +155,12 @@ unsigned file_poll(struct file *file, struct poll_table *table)
     if (file->operations->poll)
         return file->operations->poll(file, table);
     return POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
+}
+
+ssize_t directory_read(struct file *file, struct io *io, uint64_t *offset)
+{
+    (void)file, (void)io, (void)offset;
+    return -EISDIR;
 }
 
 enum { SEEK_SET = 0, SEEK_CUR = 1, SEEK_END = 2, SEEK_DATA = 3, SEEK_HOLE = 4 };

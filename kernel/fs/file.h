@@ -2,7 +2,7 @@
  *
  *      process->files[3] --+
  *      process->files[4] --+--> struct file --> inode, pipe, mailbox, socket ...
- *                                 ops, offset, flags
+ *                                 operations, offset, flags
  *
  * A descriptor holds a reference; so does every call in progress, so that a close in
  * another thread takes nothing away under it. dup and fork share one struct file, and
@@ -12,6 +12,7 @@
 
 #include "arch/x86/usercopy.h"
 #include "base/list.h"
+#include "fs/name.h"
 #include "sched/wait.h"
 
 enum open_flags {
@@ -19,7 +20,7 @@ enum open_flags {
     O_CREAT = 0100, O_EXCL = 0200, O_NOCTTY = 0400, O_TRUNC = 01000, O_APPEND = 02000,
     O_NONBLOCK = 04000, O_DIRECT = 040000, O_LARGEFILE = 0100000,
     O_DIRECTORY = 0200000, O_NOFOLLOW = 0400000, O_CLOEXEC = 02000000,
-    O_PATH = 010000000,
+    O_PATH = 010000000,         /* only says where */
 };
 
 enum poll_events {
@@ -32,34 +33,14 @@ struct iovec {
     uint32_t base, length;
 };
 
-/* Where bytes come from or go to: one user buffer, several (readv), or kernel
- * memory. */
+/* User memory that bytes come from or go to: one buffer, or several (readv). */
 struct io {
     vaddr_t base;               /* of the piece in work */
     size_t piece;               /* bytes left in it */
     const struct iovec *more;   /* pieces after it (a kernel copy) */
     unsigned nr_more;
     size_t left;                /* bytes left in all */
-    bool kernel;                /* base is kernel memory */
 };
-
-static inline void io_init(struct io *io, vaddr_t base, size_t size, bool kernel)
-{
-    io->base = base;
-    io->piece = io->left = size;
-    io->nr_more = 0;
-    io->kernel = kernel;
-}
-
-static inline void io_init_user(struct io *io, uptr_t base, size_t size)
-{
-    io_init(io, base.address, size, false);
-}
-
-static inline void io_init_kernel(struct io *io, void *base, size_t size)
-{
-    io_init(io, (vaddr_t)base, size, true);
-}
 
 #define IOV_MAX   1024
 #define IOV_SHORT 8             /* vectors up to here need no memory from the heap */
@@ -69,16 +50,21 @@ struct io_vector {              /* a user's vector, copied and judged */
     struct iovec few[IOV_SHORT];
 };
 
+static inline void io_init(struct io *io, uptr_t base, size_t size)
+{
+    *io = (struct io){ .base = base.address, .piece = size, .left = size };
+}
+
 /* Prepares io for it. 0, and io_vector_release later; or -EFAULT, -EINVAL, -ENOMEM. */
 must_check int io_init_vector(struct io *io, struct io_vector *copy, uptr_t vector,
                               unsigned count);
 void io_vector_release(struct io_vector *copy);
 
-/* Moves size bytes (at most io->left) out of, or into, the buffers and advances. 0, or
- * -EFAULT: how far it came is then unknown, so treat nothing as moved. */
-must_check int io_take(struct io *io, void *to, size_t size);           /* to us */
-must_check int io_give(struct io *io, const void *from, size_t size);   /* from us */
-must_check int io_give_zeros(struct io *io, size_t size);
+/* Moves size bytes (at most io->left) out of, or into, the buffers and advances; from
+ * NULL means zeros. 0, or -EFAULT: how far it came is then unknown, so treat nothing as
+ * moved. */
+must_check int io_take(struct io *io, void *to, size_t size);
+must_check int io_give(struct io *io, const void *from, size_t size);
 
 struct file;
 struct file_holder;
@@ -98,33 +84,30 @@ static inline void poll_wait(struct poll_table *table, struct wait_queue *queue)
         table->add(table, queue);
 }
 
-/* Takes one entry; `next` is the offset behind it. 0, or 1 when it wants no more: that
- * entry was then not taken. */
-typedef int (*directory_emit)(void *context, const char *name, size_t length,
-                              uint64_t inode, unsigned type, uint64_t next);
+/* Takes one entry of a type (S_IFMT); `next` is the offset behind it. 0, or 1 when it
+ * wants no more: that entry was then not taken. */
+typedef int (*directory_emit)(void *context, struct name name, uint64_t inode,
+                              mode_t type, uint64_t next);
+
+#define FIRST_ENTRY 2           /* an open directory's offset behind `.` and `..` */
 
 /* What kinds of files differ in. A NULL entry means: the error in brackets. */
 struct file_operations {
     const char *name;           /* "pipe", "regular file", for people */
-    mode_t mode;                /* what fstat says of a nameless one; 0: a pipe, 0600 */
     /* SLEEPS. Bytes moved, 0 at the end, -errno. offset is the file's own or pread's,
      * and moves on by what was moved. */
     ssize_t (*read)(struct file *file, struct io *io, uint64_t *offset);    /* EBADF */
     ssize_t (*write)(struct file *file, struct io *io, uint64_t *offset);   /* EBADF */
-    /* The events that are true now; registers its queues. [always readable,
-     * writable] */
+    /* The events that are true now; registers its queues. [readable and writable] */
     unsigned (*poll)(struct file *file, struct poll_table *table);
     long (*ioctl)(struct file *file, uint32_t request, uptr_t argument);    /* ENOTTY */
-    /* The fcntl commands of one kind, such as F_SETPIPE_SZ. */
-    long (*control)(struct file *file, int command, uint32_t argument);     /* EINVAL */
     /* The new offset. [ESPIPE] */
     int64_t (*seek)(struct file *file, int64_t offset, int whence);
     /* The object to map, without a new reference; flags may grow. [ENODEV] */
     int (*map)(struct file *file, struct memory_object **object);
-    /* Calls emit for each entry from file->offset on until it returns non-zero. The
-     * caller moves file->offset. [ENOTDIR] */
+    /* Calls emit for each entry from file->offset on, at least FIRST_ENTRY, until it
+     * returns non-zero. The caller moves file->offset. [ENOTDIR] */
     int (*list)(struct file *file, directory_emit emit, void *context);
-    int (*truncate)(struct file *file, uint64_t size);                      /* EINVAL */
     /* What holds the files that lie in messages queued here; fs/passed_files.h.
      * [none can] */
     struct file_holder *(*holder)(struct file *file);
@@ -139,35 +122,22 @@ struct file {
     const struct file_operations *operations;   /* [const] */
     uint32_t flags;             /* O_ACCMODE, O_APPEND, O_NONBLOCK, O_DIRECT ... */
     uint64_t offset;
-    struct inode *inode;        /* holds a reference; NULL for nameless objects */
+    struct inode *inode;        /* [const] with a reference; see inode_nameless */
     void *object;               /* the kind's own: pipe, mailbox, socket */
-    uint32_t number;            /* [const] st_ino of a nameless one; never used twice */
     uint32_t inflight;          /* references held by queued messages; passed_files.h */
     struct list_node all_node;  /* all_files: kcheck and the collector walk it */
-};
-
-#define FILES_MAX 1024          /* descriptors of one process at most */
-
-struct file_table {
-    uint32_t refs;
-    unsigned size;              /* places allocated */
-    unsigned lowest_free;       /* no free place below */
-    struct file **files;        /* NULL: free; bit 0 set: close on exec */
 };
 
 extern struct list all_files;
 extern uint32_t nr_open_files;
 
 /* A new open file with one reference. Flags that matter at opening only (O_CREAT ...)
- * are dropped. The caller's inode reference is gone in any case: to the file, or given
- * back when the result is NULL, without memory or over the limit (usually -ENFILE). */
+ * are dropped. The caller's reference to the inode is gone in any case. NULL: no memory
+ * (for the inode either: it may be NULL), or over the limit (usually -ENFILE). */
 must_check struct file *file_create(const struct file_operations *operations,
                                     uint32_t flags, struct inode *inode, void *object);
 
-static inline void file_get(struct file *file)
-{
-    file->refs++;
-}
+static inline void file_get(struct file *file) { file->refs++; }
 
 /* The end of a file whose last reference is gone; for file_put only. */
 void file_free(struct file *file);
@@ -178,6 +148,21 @@ static inline void file_put(struct file *file)
         file_free(file);
 }
 
+static inline bool file_is_readable(const struct file *file)
+{
+    return !(file->flags & (O_WRONLY | O_PATH));
+}
+
+static inline bool file_is_writable(const struct file *file)
+{
+    return (file->flags & O_ACCMODE) != O_RDONLY;
+}
+
+static inline bool file_is_nonblocking(const struct file *file)
+{
+    return file->flags & O_NONBLOCK;
+}
+
 /* SLEEPS. What read(2) and write(2) do with any source of bytes: checks the access
  * mode, then lets the operation do it. */
 ssize_t file_read(struct file *file, struct io *io, uint64_t *offset) SLEEPS;
@@ -186,14 +171,14 @@ ssize_t file_write(struct file *file, struct io *io, uint64_t *offset) SLEEPS;
 /* The events that are true now. */
 unsigned file_poll(struct file *file, struct poll_table *table);
 
-/* A `seek` for files that end at inode->size. */
+/* A `seek` for files that end at inode->size, a `read` for directories: -EISDIR. */
 int64_t file_seek(struct file *file, int64_t offset, int whence);
+ssize_t directory_read(struct file *file, struct io *io, uint64_t *offset);
 
 /* Registers the checker of open files; once at boot. */
 void files_init(void);
 
-/* Record locks are kernel/posix's; it sets this. NULL: F_GETLK and its kin are
- * EINVAL. */
+/* kernel/posix sets this. NULL: there are no record locks, and F_SETLK is EINVAL. */
 extern long (*file_lock_hook)(int fd, struct file *file, int command, uptr_t lock);
 
 /* Ends an owner's locks on the inode: a descriptor table's, an open file's. Called for
@@ -202,15 +187,33 @@ extern void (*file_lock_end)(struct inode *inode, const void *owner);
 
 /* -- Descriptors of the current process -------------------------------------------- */
 
+#define FILES_MAX 1024          /* descriptors of one process at most */
+
+struct descriptor {
+    struct file *file;          /* with a reference; NULL: free */
+    bool close_on_exec;
+};
+
+struct file_table {
+    uint32_t refs;
+    unsigned size;              /* places allocated */
+    struct descriptor *places;
+};
+
+must_check struct file_table *file_table_create(void);
+must_check struct file_table *file_table_copy(const struct file_table *table);
+void file_table_put(struct file_table *table);
+void file_table_close_on_exec(struct file_table *table);
+
 /* The file without a new reference: valid until something sleeps. NULL: -EBADF. */
 struct file *fd_peek(int fd);
 /* With a reference; file_put it. */
 struct file *fd_get(int fd);
-bool fd_close_on_exec(int fd);
-void fd_set_close_on_exec(int fd, bool on);
+/* Without one, and also if it was opened with O_PATH; the others leave that out. */
+struct file *fd_place(int fd);
 
-/* Whether there is room for one more descriptor: 0, -EMFILE, -ENOMEM. For those who
- * must know before their effects; it holds until something sleeps. */
+/* Is there room for one more descriptor, until something sleeps? 0, -EMFILE,
+ * -ENOMEM. */
 must_check int fd_room(void);
 
 /* The lowest free descriptor >= from, now holding file (takes over the reference).
@@ -225,33 +228,9 @@ must_check int fd_install_new(struct file *file, bool close_on_exec);
  * pipe, socketpair, and messages handed to a sleeper. */
 must_check int fd_install_all(struct process *to, struct file *const *files,
                               unsigned count, bool close_on_exec, int *fds);
-
-/* dup2: puts file in the place fd and drops what was there. fd, -EBADF, -ENOMEM; takes
- * over the reference when it works. */
-must_check int fd_replace(int fd, struct file *file, bool close_on_exec);
 must_check int fd_close(int fd);        /* -EBADF */
 
 /* Does the table have a file for which `is` is true? */
 bool file_table_has(const struct file_table *table,
                     bool (*is)(const struct file *file, const void *context),
                     const void *context);
-
-must_check struct file_table *file_table_create(void);
-must_check struct file_table *file_table_copy(const struct file_table *table);
-void file_table_put(struct file_table *table);
-void file_table_close_on_exec(struct file_table *table);
-
-static inline bool file_is_readable(const struct file *file)
-{
-    return (file->flags & O_ACCMODE) != O_WRONLY && !(file->flags & O_PATH);
-}
-
-static inline bool file_is_writable(const struct file *file)
-{
-    return (file->flags & O_ACCMODE) != O_RDONLY && !(file->flags & O_PATH);
-}
-
-static inline bool file_is_nonblocking(const struct file *file)
-{
-    return file->flags & O_NONBLOCK;
-}

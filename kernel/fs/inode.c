@@ -3,7 +3,7 @@
  * Invariants: a name holds a reference to its inode and a directory one to its parent,
  * so what can be reached is there. A mounted root and the directory beneath it point at
  * each other for ever; nothing is unmounted.
- * Sleeps: never.
+ * Sleeps: inode_open, when it is a FIFO.
  * Linux: access times follow relatime, but without its once a day.
  * Tests: user/tests/permissions.c
  */
@@ -31,7 +31,7 @@ struct inode *inode_create(struct file_system *fs,
     if (!inode)
         return NULL;
     inode->refs = 1;
-    inode->links = 1;
+    inode->links = (mode & S_IFMT) == S_IFDIR ? 2 : 1;
     inode->number = ++fs->next_inode;
     inode->fs = fs;
     inode->operations = operations;
@@ -44,6 +44,14 @@ struct inode *inode_create(struct file_system *fs,
     return inode;
 }
 
+struct inode *inode_nameless(mode_t mode)
+{
+    static struct file_system nowhere = { .type = "nameless" };
+    static const struct inode_operations operations;
+
+    return inode_create(&nowhere, &operations, mode);
+}
+
 /* A directory's end may be the end of its parent too, if that has been removed as well:
  * a loop, because a chain of them can be as long as memory allows. */
 void inode_free(struct inode *inode)
@@ -52,7 +60,8 @@ void inode_free(struct inode *inode)
 
     do {
         assert(inode->refs == 0 && !inode->mounted && !inode->covers && !inode->locks);
-        parent = inode->parent != inode ? inode->parent : NULL;
+        parent =
+            inode_is(inode, S_IFDIR) && inode->parent != inode ? inode->parent : NULL;
         if (inode->operations->release)
             inode->operations->release(inode);
         if (inode->object)
@@ -73,18 +82,12 @@ void inode_touch_modified(struct inode *inode)
     inode->modified = inode->changed = time_realtime();
 }
 
-void inode_touch_changed(struct inode *inode)
-{
-    inode->changed = time_realtime();
-}
+void inode_touch_changed(struct inode *inode) { inode->changed = time_realtime(); }
 
 mode_t inode_plain_mode(const struct inode *inode)
 {
-    const struct credentials *who = current_credentials();
-    bool belongs = who->euid == 0 || credentials_in_group(who, inode->gid);
-    mode_t mode = inode->mode & ~S_ISUID;
-
-    return (mode & 010) || !belongs ? mode & ~S_ISGID : mode;
+    // without x for the group the bit means something else
+    return inode->mode & ~(inode->mode & 010 ? S_ISUID | S_ISGID : S_ISUID);
 }
 
 /* -- Who may ----------------------------------------------------------------------- */
@@ -104,10 +107,9 @@ bool inode_is_owned(const struct inode *inode)
     return euid == 0 || euid == inode->uid;
 }
 
-/* By the effective ids of `who`. */
-static int permission_of(const struct credentials *who, const struct inode *inode,
-                         unsigned wanted)
+int inode_permission(const struct inode *inode, unsigned wanted)
 {
+    const struct credentials *who = current_credentials();
     mode_t granted = inode->mode;
 
     if (who->euid == 0) {
@@ -121,92 +123,58 @@ static int permission_of(const struct credentials *who, const struct inode *inod
     return wanted & ~granted & 7 ? -EACCES : 0;
 }
 
-/* access(2) asks what the real user could do. */
-static int real_permission(const struct inode *inode, unsigned wanted)
-{
-    struct credentials real = *current_credentials();
-
-    real.euid = real.uid;
-    real.egid = real.gid;
-    return permission_of(&real, inode, wanted);
-}
-
-int inode_permission(const struct inode *inode, unsigned wanted, bool real_ids)
-{
-    if (unlikely(real_ids))
-        return real_permission(inode, wanted);
-    return permission_of(current_credentials(), inode, wanted);
-}
-
-int inode_may_make(const struct inode *directory)
-{
-    if (directory->links == 0)
-        return -ENOENT;
-    return inode_permission(directory, MAY_WRITE | MAY_SEARCH, false);
-}
-
-/* -- Special nodes and file systems ------------------------------------------------ */
+/* -- Opening, mounting ------------------------------------------------------------- */
 
 void special_open_register(mode_t type, special_open open)
 {
     special_opens[(type & S_IFMT) >> 12] = open;
 }
 
-/* O_PATH: a descriptor that only says where. */
-static const struct file_operations place_operations = { .name = "place" };
-
 int inode_open(struct inode *inode, uint32_t flags, struct file **out)
 {
+    static const struct file_operations place = { .name = "place" };
     const struct file_operations *operations = inode->operations->files;
     special_open open = inode->operations->open;
 
-    if (flags & O_PATH) {
-        flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW;
-        operations = &place_operations;
-    } else {
-        if (!open)
-            open = special_opens[(inode->mode & S_IFMT) >> 12];
-        if (open)
-            return open(inode, flags, out);
-    }
+    if (!open)
+        open = special_opens[(inode->mode & S_IFMT) >> 12];
+    if (flags & O_PATH)
+        operations = &place;
+    else if (open)
+        return open(inode, flags, out);
     if (!operations)
         return -ENXIO;
     *out = file_create(operations, flags, inode_get(inode), NULL);
     return *out ? 0 : -ENFILE;
 }
 
+static const struct wait_class name_class = { "name to appear", NULL };
+
 void file_system_init(struct file_system *fs, const char *type)
 {
     fs->type = type;
     fs->device = ++last_device;
-    list_node_init(&fs->node);
-}
-
-/* The directory to mount on, with a reference; made if it is missing. */
-static struct inode *mount_point(const char *where)
-{
-    struct path path;
-    struct inode *directory;
-    int error = path_walk(root_inode, where, WALK_PARENT, &path);
-
-    if (!error && !path.inode)
-        error = path.parent->operations->create(
-            path.parent, path.last, path.last_length, S_IFDIR | 0755, 0, &path.inode);
-    if (error || !inode_is(path.inode, S_IFDIR))
-        panic("cannot mount on %s: error %d", where, error);
-    directory = inode_get(path.inode);
-    path_release(&path);
-    return directory;
+    wait_queue_init(&fs->new_names, &name_class);
 }
 
 void file_system_mount(struct file_system *fs, const char *where)
 {
+    const struct new_node directory = { .mode = S_IFDIR | 0755 };
+    struct path path;
+    int error;
+
     fs->where = where;
     list_push_back(&all_file_systems, &fs->node);
     if (!root_inode) {
         root_inode = inode_get(fs->root);
         return;
     }
-    fs->root->covers = mount_point(where);
-    fs->root->covers->mounted = inode_get(fs->root);
+    error = path_walk(root_inode, where, WALK_PARENT, &path);
+    if (!error && !path.inode)
+        error = path_make(&path, &directory);
+    if (error || !inode_is(path.inode, S_IFDIR))
+        panic("cannot mount on %s: error %d", where, error);
+    fs->root->covers = inode_get(path.inode);
+    path.inode->mounted = inode_get(fs->root);
+    path_release(&path);
 }

@@ -9,33 +9,32 @@
  * Tests: user/tests/open.c, permissions.c
  */
 #include "fs/inode.h"
-
 #include "sched/process.h"
 #include "syscall.h"
+
+static bool is_exclusive(uint32_t flags)
+{
+    return (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
+}
 
 static unsigned walk_flags(uint32_t flags)
 {
     unsigned walk = flags & O_CREAT ? WALK_PARENT : 0;
 
-    if ((flags & O_NOFOLLOW) || (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
-        walk |= WALK_NO_FOLLOW;
-    return walk;
+    return (flags & O_NOFOLLOW) || is_exclusive(flags) ? walk | AT_SYMLINK_NOFOLLOW
+                                                       : walk;
 }
 
 /* May what is there be opened so? */
-static int judge(const struct path *path, uint32_t flags)
+static int judge(const struct inode *inode, uint32_t flags)
 {
     static const uint8_t wanted_for[] = {
-        [O_RDONLY] = MAY_READ, [O_WRONLY] = MAY_WRITE, [O_RDWR] = MAY_READ | MAY_WRITE,
-        [O_ACCMODE] = MAY_READ | MAY_WRITE
+        [O_RDONLY] = MAY_READ, [O_WRONLY] = MAY_WRITE, [O_RDWR] = MAY_READ | MAY_WRITE
     };
-    const struct inode *inode = path->inode;
-    unsigned wanted = wanted_for[flags & O_ACCMODE];
+    unsigned wanted = wanted_for[flags & O_ACCMODE] | (flags & O_TRUNC ? MAY_WRITE : 0);
 
-    if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
+    if (is_exclusive(flags))
         return -EEXIST;
-    if (flags & O_TRUNC)
-        wanted |= MAY_WRITE;
     if ((flags & O_DIRECTORY) && !inode_is(inode, S_IFDIR))
         return -ENOTDIR;
     if (flags & O_PATH)
@@ -44,19 +43,17 @@ static int judge(const struct path *path, uint32_t flags)
         return -ELOOP;
     if (inode_is(inode, S_IFDIR) && ((wanted & MAY_WRITE) || (flags & O_CREAT)))
         return -EISDIR;
-    return inode_permission(inode, wanted, false);
+    return inode_permission(inode, wanted);
 }
 
 /* SLEEPS. Opens what is there. */
-static int open_existing(const struct path *path, uint32_t flags, struct file **out)
+static int open_existing(struct inode *inode, uint32_t flags, struct file **out)
 {
-    struct inode *inode = path->inode;
-    int error = judge(path, flags);
+    int error = judge(inode, flags);
 
     if (!error)
         error = inode_open(inode, flags, out);
-    if (error || !(flags & O_TRUNC) || !inode_is(inode, S_IFREG)
-        || !inode->operations->truncate)
+    if (error || !(flags & O_TRUNC) || !inode->operations->truncate)
         return error;
     error = inode->operations->truncate(inode, 0);
     if (error)
@@ -68,88 +65,58 @@ static int open_existing(const struct path *path, uint32_t flags, struct file **
 static int open_new(struct path *path, uint32_t flags, mode_t mode, struct file **out)
 {
     const struct process *process = current_process();
-    const struct inode_operations *operations = path->parent->operations;
-    int error = inode_may_make(path->parent);
+    const mode_t umask = process ? process->umask : 0;
+    const struct new_node node = { .mode = S_IFREG | (mode & 07777 & ~umask) };
+    int error = path_make(path, &node);
 
-    if (error)
-        return error;
-    if (!operations->create)
-        return -EPERM;
-    mode &= process ? 07777 & ~process->umask : 07777;
-    error = operations->create(path->parent, path->last, path->last_length,
-                               S_IFREG | mode, 0, &path->inode);
     if (error)
         return error;
     error = inode_open(path->inode, flags, out);
     if (error)
-        operations->unlink(path->parent, path->last, path->last_length, false);
+        path->parent->operations->unlink(path->parent, path->last, false);
     return error;
 }
 
-/* SLEEPS. */
-static int open_walked(struct path *path, uint32_t flags, mode_t mode,
-                       struct file **out)
+/* SLEEPS. Opens what was walked to, and releases the path. */
+static int open_path(struct path *path, uint32_t flags, mode_t mode, struct file **out)
 {
-    if ((flags & O_CREAT) && path->trailing_slash && !path_ends_in_dots(path))
-        return -EISDIR;
-    if (path->inode)
-        return open_existing(path, flags, out);
-    return open_new(path, flags, mode, out);
-}
+    int error;
 
-static bool flags_make_sense(uint32_t flags)
-{
-    return (flags & O_ACCMODE) != O_ACCMODE
-           && (flags & (O_CREAT | O_DIRECTORY)) != (O_CREAT | O_DIRECTORY);
+    if ((flags & O_CREAT) && path->trailing_slash && !path_ends_in_dots(path))
+        error = -EISDIR;
+    else if (path->inode)
+        error = open_existing(path->inode, flags, out);
+    else
+        error = open_new(path, flags, mode, out);
+    path_release(path);
+    return error;
 }
 
 int path_open(struct inode *start, const char *name, uint32_t flags, mode_t mode,
               struct file **out)
 {
     struct path path;
-    int error;
+    int error = path_walk(start, name, walk_flags(flags), &path);
 
-    if (!flags_make_sense(flags))
-        return -EINVAL;
-    error = path_walk(start, name, walk_flags(flags), &path);
-    if (error)
-        return error;
-    error = open_walked(&path, flags, mode, out);
-    path_release(&path);
-    return error;
-}
-
-/* SLEEPS. The same for a user's path. */
-static int open_user(int dirfd, uptr_t name, uint32_t flags, mode_t mode,
-                     struct file **out)
-{
-    struct path path;
-    int error = path_walk_user(dirfd, name, walk_flags(flags), &path);
-
-    if (error)
-        return error;
-    error = open_walked(&path, flags, mode, out);
-    path_release(&path);
-    return error;
+    return error ? error : open_path(&path, flags, mode, out);
 }
 
 long sys_openat(int dirfd, uptr_t name, int open_flags, mode_t mode)
 {
     uint32_t flags = (uint32_t)open_flags;
     struct file *file;
+    struct path path;
     int result;
 
     if (flags & O_PATH)         // only these count beside it
         flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-    if (!flags_make_sense(flags))
+    if ((flags & O_ACCMODE) == O_ACCMODE
+        || (flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY))
         return -EINVAL;
     result = fd_room();
     if (!result)
-        result = open_user(dirfd, name, flags, mode, &file);
+        result = path_walk_user(dirfd, name, walk_flags(flags), &path);
+    if (!result)
+        result = open_path(&path, flags, mode, &file);
     return result ? result : fd_install_new(file, flags & O_CLOEXEC);
-}
-
-long sys_open(uptr_t name, int flags, mode_t mode)
-{
-    return sys_openat(AT_FDCWD, name, flags, mode);
 }

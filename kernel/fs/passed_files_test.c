@@ -1,5 +1,6 @@
 /* passed_files_test.c - files inside messages: circles end, and nothing else does. */
 #include "base/string.h"
+#include "fs/inode.h"
 #include "fs/passed_files.h"
 #include "kernel_test.h"
 #include "mm/heap.h"
@@ -46,7 +47,8 @@ static const struct file_operations box_operations = {
 
 static struct file *box_open(struct box *box)
 {
-    struct file *file = file_create(&box_operations, O_RDWR, NULL, box);
+    struct file *file =
+        file_create(&box_operations, O_RDWR, inode_nameless(S_IFSOCK | 0600), box);
 
     CHECK(file != NULL);
     box->opens++;

@@ -1,28 +1,28 @@
 /* path.c - from a path to what it leads to.
  *
- * Shape: the text still to be walked lies at the right end of its buffer, so that a
- * symbolic link's text can be put in front of it:
+ * Shape: a walk takes one name after the other off `rest`. There is no recursion: a
+ * symbolic link only changes where the walk is and what is left of it. Its text moves
+ * in front of the rest:
  *
- *      path->small, or path->buffer          walk.rest
- *      [ ........................ | text of the link | / | rest of the path | NUL ]
+ *      walked: "link/x"   link -> "../to"       walked: "../to/x"
  *
- * A short path needs no memory from the heap. There is no recursion: a link only
- * changes where the walk is and what is left of it.
+ * No walk sleeps, so there is never more than one, and its texts need no memory of
+ * their own.
  *
  * Invariants: walk.at is held. Each directory gone through is searched only with
  * permission. ".." stops at the process's root and leaves a mounted file system.
  * Sleeps: never.
  * Linux: a link's text and the path behind it together must fit PATH_MAX.
- * Tests: user/tests/path.c, symlink.c, kernel/fs/component_host_test.c
+ * Tests: user/tests/path.c, symlink.c, kernel/fs/name_host_test.c
  */
-#include "base/string.h"
-#include "fs/component.h"
 #include "fs/inode.h"
-#include "mm/heap.h"
 #include "sched/process.h"
 
+static char walked[PATH_MAX];   // the path in work
+static char linked[PATH_MAX];   // what a link in it says
+char path_buffer[PATH_MAX];
+
 struct walk {
-    struct path *path;          /* where the result goes */
     struct inode *at;           /* with a reference */
     const char *rest;           /* what is still to be walked */
     unsigned flags;             /* enum walk_flags */
@@ -36,116 +36,85 @@ static struct inode *process_root(void)
     return process && process->root ? process->root : root_inode;
 }
 
-struct inode *inode_parent(struct inode *directory)
+struct inode *inode_parent(struct inode *inode)
 {
-    if (directory == process_root())
-        return directory;
-    while (directory->covers)
-        directory = directory->covers;
-    return directory->parent;
+    if (inode == process_root())
+        return inode;
+    while (inode->covers)
+        inode = inode->covers;
+    return inode->parent;
 }
 
 bool path_ends_in_dots(const struct path *path)
 {
-    return path->last_length == 0 || name_is_dot(path->last, path->last_length)
-           || name_is_dot_dot(path->last, path->last_length);
+    return path->last.length == 0 || name_is_dot(path->last)
+           || name_is_dot_dot(path->last);
 }
 
-/* What is mounted on inode, or itself; the reference moves along. */
-static struct inode *cross_mounts(struct inode *inode)
+/* What `name` leads to from `at`, with a reference; mounts are crossed. */
+static int walk_lookup(struct inode *at, struct name name, struct inode **next)
 {
-    while (inode->mounted) {
-        struct inode *root = inode_get(inode->mounted);
-        inode_put(inode);
-        inode = root;
-    }
-    return inode;
-}
-
-/* What the name c leads to from w->at, with a reference. */
-static int walk_lookup(struct walk *w, const struct component *c, struct inode **next)
-{
-    struct inode *at = w->at;
+    struct inode *found;
     int error;
 
-    if (!inode_is(at, S_IFDIR) || !at->operations->lookup)
+    if (!inode_is(at, S_IFDIR))
         return -ENOTDIR;
-    error = inode_permission(at, MAY_SEARCH, w->flags & WALK_REAL_IDS);
+    error = inode_permission(at, MAY_SEARCH);
     if (error)
         return error;
-    if (c->length > NAME_MAX)
+    if (name.length > NAME_MAX)
         return -ENAMETOOLONG;
-    if (name_is_dot(c->name, c->length)) {
-        *next = inode_get(at);
-        return 0;
-    }
-    if (name_is_dot_dot(c->name, c->length))
-        *next = inode_get(inode_parent(at));
-    else if ((error = at->operations->lookup(at, c->name, c->length, next)))
+    if (name_is_dot(name))
+        found = inode_get(at);
+    else if (name_is_dot_dot(name))
+        found = inode_get(inode_parent(at));
+    else if ((error = at->operations->lookup(at, name, &found)))
         return error;
-    *next = cross_mounts(*next);
+    while (found->mounted) {
+        struct inode *root = inode_get(found->mounted);
+        inode_put(found);
+        found = root;
+    }
+    *next = found;
     return 0;
 }
 
-/* Puts a link's text in front of the rest of the path, within area[size]. -ENAMETOOLONG
- * when it does not fit; w->rest is good in any case. */
-static ssize_t prepend_link(struct walk *w, struct inode *link, bool slash, char *area,
-                            size_t size)
+/* Puts a link's text in front of the rest of the path. */
+static int prepend_text(struct walk *w, struct inode *link, bool slash)
 {
-    size_t left = strlen(w->rest) + 1;
-    char *start;
-    ssize_t length;
+    size_t rest = strlen(w->rest) + 1;
+    ssize_t length = link->operations->readlink(link, linked);
 
-    if (left + slash >= size)
-        return -ENAMETOOLONG;
-    start = area + size - left;
-    memmove(start, w->rest, left);
-    w->rest = start;
-    if (slash)
-        start--;
-    length = link->operations->readlink(link, area, (size_t)(start - area));
     if (length <= 0)
-        return length ? length : -ENOENT;
-    if (length == start - area)
-        return -ENAMETOOLONG;   // it may be longer
+        return length ? (int)length : -ENOENT;
+    if ((size_t)length + slash + rest > PATH_MAX)
+        return -ENAMETOOLONG;
+    memmove(walked + length + slash, w->rest, rest);
+    memcpy(walked, linked, (size_t)length);
     if (slash)
-        *start = '/';
-    start -= length;
-    memmove(start, area, (size_t)length);
-    w->rest = start;
-    return length;
+        walked[length] = '/';
+    w->rest = walked;
+    return 0;
 }
 
-/* Follows a link: changes w->rest and perhaps w->at. */
+/* Follows a link: changes w->rest, or w->at, or both. */
 static int walk_link(struct walk *w, struct inode *link, bool slash)
 {
-    struct path *path = w->path;
     struct inode *target = NULL;
-    ssize_t length = -ENAMETOOLONG;
+    int error;
 
     if (++w->links > SYMLINKS_MAX)
         return -ELOOP;
     if (link->operations->follow)
         target = link->operations->follow(link);
     if (!target) {
-        if (!path->buffer)
-            length = prepend_link(w, link, slash, path->small, sizeof(path->small));
-        if (length == -ENAMETOOLONG && !path->buffer) {
-            path->buffer = heap_alloc(HEAP_PATH, PATH_MAX);
-            if (!path->buffer)
-                return -ENOMEM;
-        }
-        if (length == -ENAMETOOLONG)
-            length = prepend_link(w, link, slash, path->buffer, PATH_MAX);
-        if (length < 0)
-            return (int)length;
-        if (w->rest[0] == '/')
-            target = inode_get(process_root());
+        error = prepend_text(w, link, slash);
+        if (error)
+            return error;
+        target = inode_get(w->rest[0] == '/' ? process_root() : w->at);
     }
-    if (target) {
-        inode_put(w->at);
-        w->at = target;
-    }
+    inode_put(w->at);
+    w->at = target;
     return 0;
 }
 
@@ -155,74 +124,59 @@ static bool follows(const struct walk *w, const struct component *c)
 {
     if (!c->last)
         return true;
-    return !(w->flags & (c->slash ? WALK_PARENT : WALK_NO_FOLLOW));
+    return !(w->flags & (c->slash ? WALK_PARENT : AT_SYMLINK_NOFOLLOW));
 }
 
-/* Walks to the end. On success w->path is filled in and w->at handed over to it. */
-static int walk(struct walk *w)
+/* Walks the path in `walked` from `start`, or from the root if it is absolute. */
+static int walk(struct inode *start, unsigned flags, struct path *path)
 {
-    struct path *path = w->path;
+    struct walk w = { .rest = walked, .flags = flags };
     struct component c;
     struct inode *next;
     int error;
 
-    while (component_next(&w->rest, &c)) {
-        bool ends = c.last && (w->flags & WALK_PARENT);
+    path->parent = NULL;
+    path->last = (struct name){ path->text, 0 };
+    path->trailing_slash = false;
+    w.at = inode_get(walked[0] == '/' ? process_root() : start);
+    while (component_next(&w.rest, &c)) {
+        bool ends = c.last && (flags & WALK_PARENT);
         path->trailing_slash = c.slash;
-        error = walk_lookup(w, &c, &next);
+        error = walk_lookup(w.at, c.name, &next);
         if (error == -ENOENT && ends)
             next = NULL;
         else if (error)
-            return error;
-        if (next && inode_is(next, S_IFLNK) && follows(w, &c)) {
-            error = walk_link(w, next, c.slash);
+            goto fail;
+        if (next && inode_is(next, S_IFLNK) && follows(&w, &c)) {
+            error = walk_link(&w, next, c.slash);
             inode_put(next);
             if (error)
-                return error;
-            continue;
-        }
-        if (ends) {
-            path->parent = w->at;
+                goto fail;
+        } else if (ends) {
+            path->parent = w.at;
             path->inode = next;
-            path->last = c.name;
-            path->last_length = c.length;
+            path->last.length = c.name.length;
+            memcpy(path->text, c.name.text, c.name.length);
             return 0;
+        } else {
+            inode_put(w.at);
+            w.at = next;
         }
-        inode_put(w->at);
-        w->at = next;
     }
-    if (path->trailing_slash && !inode_is(w->at, S_IFDIR))
-        return -ENOTDIR;
-    path->inode = w->at;
-    if (w->flags & WALK_PARENT)
-        path->parent = inode_get(w->at);
+    error = -ENOTDIR;
+    if (path->trailing_slash && !inode_is(w.at, S_IFDIR))
+        goto fail;
+    path->inode = w.at;
+    if (flags & WALK_PARENT)
+        path->parent = inode_get(w.at);
     return 0;
-}
 
-/* Walks from `start`, or from the root for an absolute path; path's buffers are set. */
-static int walk_from(struct inode *start, const char *text, unsigned flags,
-                     struct path *path)
-{
-    struct walk w = { .path = path, .rest = text, .flags = flags };
-    int error;
-
-    w.at = inode_get(text[0] == '/' ? process_root() : start);
-    error = walk(&w);
-    if (error) {
-        inode_put(w.at);
-        heap_free(path->buffer);
-    }
+fail:
+    inode_put(w.at);
     return error;
 }
 
-static void path_init(struct path *path)
-{
-    path->inode = path->parent = NULL;
-    path->last = NULL;
-    path->last_length = 0;
-    path->trailing_slash = false;
-    path->buffer = NULL;
-}
+/* -- Walks from the kernel and from programs --------------------------------------- */
 
 void path_release(struct path *path)
 {
@@ -230,76 +184,68 @@ void path_release(struct path *path)
         inode_put(path->inode);
     if (path->parent)
         inode_put(path->parent);
-    heap_free(path->buffer);
 }
 
 int path_walk(struct inode *start, const char *name, unsigned flags, struct path *path)
 {
     const struct process *process = current_process();
 
-    path_init(path);
-    if (!name[0])
+    if (!string_copy(walked, name, sizeof(walked)))
+        return -ENAMETOOLONG;
+    if (!walked[0])
         return -ENOENT;
     if (!start)
         start = process && process->directory ? process->directory : root_inode;
-    return walk_from(start, name, flags, path);
-}
-
-int path_start(int dirfd, struct inode **start)
-{
-    const struct file *file;
-
-    if (dirfd == AT_FDCWD) {
-        *start = current_process()->directory;
-        return 0;
-    }
-    file = fd_peek(dirfd);
-    if (!file)
-        return -EBADF;
-    if (!file->inode || !inode_is(file->inode, S_IFDIR))
-        return -ENOTDIR;
-    *start = file->inode;
-    return 0;
-}
-
-int path_copy(struct path *path, uptr_t name)
-{
-    ssize_t length;
-
-    path_init(path);
-    length = string_from_user(path->small, name, sizeof(path->small));
-    if (length == -ENAMETOOLONG) {
-        path->buffer = heap_alloc(HEAP_PATH, PATH_MAX);
-        if (!path->buffer)
-            return -ENOMEM;
-        length = string_from_user(path->buffer, name, PATH_MAX);
-    }
-    if (length > 0)
-        return 0;
-    heap_free(path->buffer);
-    return length ? (int)length : -ENOENT;
-}
-
-bool path_is_empty(uptr_t name)
-{
-    char first;
-
-    return copy_from_user(&first, name, 1) == 0 && first == '\0';
+    return walk(start, flags, path);
 }
 
 int path_walk_user(int dirfd, uptr_t name, unsigned flags, struct path *path)
 {
-    struct inode *start = NULL;
-    int error = path_copy(path, name);
+    ssize_t length = string_from_user(walked, name, sizeof(walked));
+    const struct file *file;
 
-    if (error)
-        return error;
-    if (path_text(path)[0] != '/') {
-        error = path_start(dirfd, &start);
-        if (error) {
-            heap_free(path->buffer);
-            return error;
-        }
-    }
-    return walk_from(start, path_text(path), flags, path);
+    if (length <= 0)
+        return length ? (int)length : -ENOENT;
+    if (dirfd == AT_FDCWD || walked[0] == '/')
+        return walk(current_process()->directory, flags, path);
+    file = fd_place(dirfd);
+    return file ? walk(file->inode, flags, path) : -EBADF;
+}
+
+/* -- Working on what is found ------------------------------------------------------ */
+
+long place_apply(int fd, inode_action action, const void *context)
+{
+    const struct file *file = fd_place(fd);
+
+    return file ? action(file->inode, context) : -EBADF;
+}
+
+long fd_apply(int fd, inode_action action, const void *context)
+{
+    return fd_peek(fd) ? place_apply(fd, action, context) : -EBADF;
+}
+
+static bool is_empty(uptr_t text)
+{
+    char first;
+
+    return copy_from_user(&first, text, 1) == 0 && first == '\0';
+}
+
+long path_apply(int dirfd, uptr_t name, unsigned flags, inode_action action,
+                const void *context)
+{
+    struct path path;
+    long result;
+
+    if ((flags & AT_EMPTY_PATH) && is_empty(name))
+        return dirfd == AT_FDCWD ? action(current_process()->directory, context)
+                                 : place_apply(dirfd, action, context);
+    result = path_walk_user(dirfd, name, flags, &path);
+    if (result)
+        return result;
+    result = action(path.inode, context);
+    path_release(&path);
+    return result;
 }

@@ -2,9 +2,9 @@
  *
  * /proc/check: `ok` or `bad: ...`, then the ledger, `name number` a line: all that has
  * been taken and must be given back. Two readings by the same program with nothing in
- * between are equal: the numbers are noted before the first of them is printed, when
- * the reader holds one open file and one empty text. What is 0 is left out, and so are
- * the heap's own frames, because the same objects may need more or fewer of them.
+ * between are equal: the text has room for all before the first number is printed. What
+ * is 0 is left out, and so are the heap's own frames, because the same objects may need
+ * more or fewer of them.
  *
  * /proc/trace: the rings of core/trace.h, one event a line, oldest first:
  *      SEQUENCE CPU TIME TID EVENT A B C
@@ -12,7 +12,6 @@
  * word of the TSC) and A B C are hexadecimal.
  * Sleeps: never.
  */
-#include "base/string.h"
 #include "core/panic.h"
 #include "core/trace.h"
 #include "fs/procfs.h"
@@ -21,20 +20,12 @@
 #include "mm/heap.h"
 #include "sched/process.h"
 
-struct ledger {
-    uint32_t objects[HEAP_TYPES], bytes[HEAP_TYPES], frames[FRAME_USES];
-    uint32_t files, threads, processes;
-};
-
-static const char *const frame_names[FRAME_USES] = {
-    [FRAME_STACK] = "stacks", [FRAME_PAGE_TABLE] = "page-tables",
-    [FRAME_USER] = "user", [FRAME_OBJECT] = "objects", [FRAME_BUFFER] = "buffers",
-};
+#define ROOM (4 * PAGE_SIZE)
 
 static void show_line(struct text *text, const char *kind, const char *name,
                       uint32_t number)
 {
-    if (number)
+    if (name && number)
         text_printf(text, "%s-%s %u\n", kind, name, number);
 }
 
@@ -52,60 +43,50 @@ static void show_accounts(struct text *text)
         char name[24];
         format(name, sizeof(name), "user-%u", account->uid);
         for (unsigned kind = 0; kind < ACCOUNT_KINDS; kind++)
-            if (kinds[kind])
-                show_line(text, name, kinds[kind], account->used[kind]);
+            show_line(text, name, kinds[kind], account->used[kind]);
     }
 }
 
-static void show_ledger(struct text *text, const struct ledger *l)
+static void show_ledger(struct text *text)
 {
+    static const char *const uses[FRAME_USES] = {
+        [FRAME_STACK] = "stacks", [FRAME_PAGE_TABLE] = "page-tables",
+        [FRAME_USER] = "user", [FRAME_OBJECT] = "objects", [FRAME_BUFFER] = "buffers",
+    };
     uint32_t frames = 0, bytes = 0;
 
     for (unsigned use = 0; use < FRAME_USES; use++)
-        frames += frame_names[use] ? l->frames[use] : 0;
+        frames += uses[use] ? frames_used[use] : 0;
     for (unsigned type = 0; type < HEAP_TYPES; type++)
-        bytes += l->bytes[type];
-    text_printf(text, "frames-used %u\nheap-bytes %u\n", frames, bytes);
-    text_printf(text, "open-files %u\nthreads %u\nprocesses %u\n", l->files, l->threads,
-                l->processes);
+        bytes += heap_bytes[type];
+    text_printf(text, "frames-used %u\nheap-bytes %u\nopen-files %u\n", frames, bytes,
+                nr_open_files);
+    text_printf(text, "threads %u\nprocesses %u\n", list_length(&all_threads),
+                list_length(&all_processes));
     for (unsigned use = 0; use < FRAME_USES; use++)
-        if (frame_names[use])
-            show_line(text, "frames", frame_names[use], l->frames[use]);
+        show_line(text, "frames", uses[use], frames_used[use]);
     for (unsigned type = 0; type < HEAP_TYPES; type++) {
-        show_line(text, "objects", heap_type_names[type], l->objects[type]);
-        show_line(text, "bytes", heap_type_names[type], l->bytes[type]);
+        show_line(text, "objects", heap_type_names[type], heap_objects[type]);
+        show_line(text, "bytes", heap_type_names[type], heap_bytes[type]);
     }
 }
 
-static void show_check(struct text *text, struct process *process)
+static void show_check(struct text *text)
 {
-    struct ledger ledger = {
-        .files = nr_open_files,
-        .threads = list_length(&all_threads),
-        .processes = list_length(&all_processes),
-    };
-    char why[160];
+    char why[160] = "";
 
-    (void)process;
-    memcpy(ledger.objects, heap_objects, sizeof(ledger.objects));
-    memcpy(ledger.bytes, heap_bytes, sizeof(ledger.bytes));
-    memcpy(ledger.frames, frames_used, sizeof(ledger.frames));
-    if (kcheck(why, sizeof(why)))
-        text_printf(text, "ok\n");
-    else
-        text_printf(text, "bad: %s\n", why);
-    show_ledger(text, &ledger);
+    if (!text_make_room(text, ROOM))
+        return;
+    text_printf(text, kcheck(why, sizeof(why)) ? "ok\n" : "bad: %s\n", why);
+    show_ledger(text);
     show_accounts(text);
 }
 
-/* -- The trace --------------------------------------------------------------------- */
-
-static void show_trace(struct text *text, struct process *process)
+static void show_trace(struct text *text)
 {
     const struct trace_event *e = NULL;
     char line[120];
 
-    (void)process;
     while ((e = trace_after(e))) {
         trace_format(e, line, sizeof(line));
         text_printf(text, "%llu %s\n", e->time, line);
@@ -116,7 +97,7 @@ void proc_check_init(void)
 {
     static struct proc_entry entries[] = {
         { .name = "check", .show = show_check },
-        { .name = "trace", .mode = 0400, .show = show_trace },
+        { .name = "trace", .mode = S_IFREG | 0400, .show = show_trace },
     };
 
     for (unsigned i = 0; i < ARRAY_SIZE(entries); i++)

@@ -6,309 +6,234 @@
  *   is 0; wchan names what the thread waits for.
  * See: proc(5).
  */
-#include "base/string.h"
 #include "fs/procfs.h"
 #include "fs/tty.h"
-#include "mm/heap.h"
-#include "sched/process.h"
-#include "sched/time.h"
 
-enum { KIB_PER_PAGE = PAGE_SIZE / 1024 };
-
-struct thread *proc_thread(const struct process *process, pid_t id)
+/* The thread of the text's id, else the process's first; a zombie's is all zero. */
+static const struct thread *thread_of(const struct text *text)
 {
-    struct thread *thread = thread_find(id);
+    static const struct thread nobody;
+    const struct process *p = text->process;
+    const struct thread *thread = thread_find(text->id);
 
-    if (thread && thread->process == process)
-        return thread;
-    return list_first_entry(&process->threads, struct thread, process_node);
+    if (!thread || thread->process != p)
+        thread = list_first_entry(&p->threads, struct thread, process_node);
+    return thread ? thread : &nobody;
 }
 
-static uint32_t ticks(nanoseconds_t time)
+static const struct address_space *space_of(const struct text *text)
 {
-    return (uint32_t)divide_u64(time, 10 * MILLISECOND, NULL);
+    static const struct address_space none;
+
+    return text->process->space ? text->process->space : &none;
 }
 
-/* id: whom it is about. A first thread that has ended is a zombie while others live. */
-static char state_of(const struct process *process, const struct thread *thread,
-                     pid_t id)
+static const char *name_of_text(const struct text *text)
 {
-    if (!thread || thread->tid != id)
-        return 'Z';
-    if (process->stopped)
-        return 'T';
-    return thread->state == THREAD_BLOCKED ? 'S'
-           : thread->state == THREAD_DEAD  ? 'X'
-                                           : 'R';
+    const struct thread *thread = thread_of(text);
+
+    return thread->tid ? thread->name : text->process->name;
 }
 
-static const char *name_of(const struct process *process, const struct thread *thread)
+/* A first thread that has ended is a zombie as long as others live. */
+static const char *state_of(const struct text *text)
 {
-    return thread ? thread->name : process->name;
+    const struct thread *thread = thread_of(text);
+
+    if (thread->tid != text->id)
+        return "Z (zombie)";
+    if (text->process->stopped)
+        return "T (stopped)";
+    return thread->state == THREAD_BLOCKED ? "S (sleeping)" : "R (running)";
 }
 
-/* What is pending for process and thread, blocked, ignored and caught. */
-struct signal_sets {
-    sigset_t pending, shared, blocked, ignored, caught;
-};
-
-static struct signal_sets signal_sets_of(const struct process *process,
-                                         const struct thread *thread)
+/* The signals that are ignored (how: SIG_IGN), or caught (any other). */
+static sigset_t signals_handled(const struct process *process, uint32_t how)
 {
-    struct signal_sets sets = { .shared = process->pending.set };
+    sigset_t set = 0;
 
-    if (thread) {
-        sets.pending = thread->pending.set;
-        sets.blocked = thread->blocked;
-    }
     for (int signal = 1; signal <= SIGNALS; signal++) {
         uint32_t handler = process->actions->of[signal - 1].handler;
-        if (handler == SIG_IGN)
-            sets.ignored |= sigset_of(signal);
-        else if (handler != SIG_DFL)
-            sets.caught |= sigset_of(signal);
+        if (handler != SIG_DFL && (handler == SIG_IGN) == (how == SIG_IGN))
+            set |= sigset_of(signal);
     }
-    return sets;
+    return set;
 }
 
-/* -- stat, statm, status ----------------------------------------------------------- */
-
-/* Fields 4 to 22 of stat. */
-static void show_stat_family(struct text *text, const struct process *process,
-                             const struct thread *thread)
+static void show_stat(struct text *text)
 {
-    const struct session *session = process->group ? process->group->session : NULL;
+    const struct process *p = text->process;
+    const struct thread *t = thread_of(text);
+    const struct address_space *space = space_of(text);
+    const struct session *session = p->group ? p->group->session : NULL;
     const struct tty *tty = session ? session->terminal : NULL;
-    struct usage usage = process_usage(process);
-    const struct usage *children = &process->children_usage;
-    bool realtime = thread && thread->base_priority > PRIORITY_REALTIME;
-    int nice = thread ? thread->nice : 0;
+    const struct usage own = process_usage(p), *children = &p->children_usage;
+    int realtime = max(t->base_priority - PRIORITY_REALTIME, 0);
 
-    text_printf(text, " %d %d %d", process->parent ? process->parent->pid : 0,
-                process->group ? process->group->id : 0, session ? session->id : 0);
-    text_printf(text, " %u %d 0", tty ? tty->terminal->number : 0,
-                tty ? tty->foreground : -1);
-    text_printf(text, " %u %u 0 0", usage.minor_faults, children->minor_faults);
-    text_printf(text, " %u %u %u %u", ticks(usage.user_time), ticks(usage.system_time),
-                ticks(children->user_time), ticks(children->system_time));
-    // a start rounded up, as /proc/uptime is: it is never 0
-    text_printf(text, " %d %d %u 0 %u",
-                realtime ? -1 - (thread->base_priority - PRIORITY_REALTIME) : 20 + nice,
-                nice, process->nr_threads, ticks(process->started) + 1);
+    // 1 to 8
+    text_printf(text, "%d (%s) %c %d %d %d %u %d", text->id, name_of_text(text),
+                *state_of(text), p->parent ? p->parent->pid : 0,
+                p->group ? p->group->id : 0, session ? session->id : 0,
+                tty ? tty->terminal->number : 0, tty ? tty->foreground : -1);
+    // 9 to 17
+    text_printf(text, " 0 %u %u 0 0 %llu %llu %llu %llu", own.minor_faults,
+                children->minor_faults, proc_ticks(own.user_time),
+                proc_ticks(own.system_time), proc_ticks(children->user_time),
+                proc_ticks(children->system_time));
+    // 18 to 31
+    text_printf(text, " %d %d %u 0 %llu %u %u 4294967295 0 0 %u 0 0 0",
+                realtime ? -1 - realtime : 20 + t->nice, t->nice, p->nr_threads,
+                proc_ticks(p->started), space->nr_mapped_pages * PAGE_SIZE,
+                space->nr_resident, p->arguments_start);
+    // 32 to 41
+    text_printf(text, " %u %u %u %d 0 0 %d %u %d %u", (uint32_t)t->blocked & INT32_MAX,
+                (uint32_t)signals_handled(p, SIG_IGN) & INT32_MAX,
+                (uint32_t)signals_handled(p, SIG_DFL) & INT32_MAX,
+                t->state == THREAD_BLOCKED, p->exit_signal, t->cpu ? t->cpu->number : 0,
+                realtime, t->policy);
+    // 42 to 52
+    text_printf(text, " 0 0 0 0 0 %u %u %u %u %u %d\n", space->heap_start,
+                p->arguments_start, p->arguments_end, p->environment_start,
+                p->environment_end, p->exit_status);
 }
 
-/* Fields 23 to 52. */
-static void show_stat_memory(struct text *text, const struct process *process,
-                             const struct thread *thread)
+static void show_statm(struct text *text)
 {
-    const struct address_space *space = process->space;
-    struct signal_sets sets = signal_sets_of(process, thread);
+    const struct address_space *space = space_of(text);
 
-    text_printf(text, " %u %u 4294967295",
-                space ? space->nr_mapped_pages * PAGE_SIZE : 0,
-                space ? space->nr_resident : 0);
-    text_printf(text, " 0 0 %u 0 0", process->arguments_start);
-    text_printf(text, " %u %u %u %u",
-                (uint32_t)(sets.pending | sets.shared) & INT32_MAX,
-                (uint32_t)sets.blocked & INT32_MAX, (uint32_t)sets.ignored & INT32_MAX,
-                (uint32_t)sets.caught & INT32_MAX);
-    text_printf(text, " %d 0 0 %d %u", thread && thread->state == THREAD_BLOCKED,
-                process->exit_signal, thread ? thread->cpu->number : 0);
-    text_printf(text, " %d %u 0 0 0",
-                thread ? max(thread->base_priority - PRIORITY_REALTIME, 0) : 0,
-                thread ? thread->policy : 0);
-    text_printf(text, " 0 0 %u %u %u %u %u %d\n", space ? space->heap_start : 0,
-                process->arguments_start, process->arguments_end,
-                process->environment_start, process->environment_end,
-                process->exit_status);
+    text_printf(text, "%u %u 0 0 0 %u 0\n", space->nr_mapped_pages, space->nr_resident,
+                space->nr_mapped_pages);
 }
 
-static void show_stat(struct text *text, struct process *process)
+static void show_status(struct text *text)
 {
-    const struct thread *thread = proc_thread(process, text->id);
+    const struct process *p = text->process;
+    const struct thread *t = thread_of(text);
+    const struct address_space *space = space_of(text);
+    const struct credentials *c = &p->credentials;
 
-    text_printf(text, "%d (%s) %c", text->id, name_of(process, thread),
-                state_of(process, thread, text->id));
-    show_stat_family(text, process, thread);
-    show_stat_memory(text, process, thread);
-}
-
-static void show_statm(struct text *text, struct process *process)
-{
-    const struct address_space *space = process->space;
-
-    text_printf(text, "%u %u 0 0 0 %u 0\n", space ? space->nr_mapped_pages : 0,
-                space ? space->nr_resident : 0, space ? space->nr_mapped_pages : 0);
-}
-
-static void show_status_signals(struct text *text, const struct process *process,
-                                const struct thread *thread)
-{
-    struct signal_sets sets = signal_sets_of(process, thread);
-
-    text_printf(text, "SigPnd:\t%016llx\nShdPnd:\t%016llx\nSigBlk:\t%016llx\n",
-                sets.pending, sets.shared, sets.blocked);
-    text_printf(text, "SigIgn:\t%016llx\nSigCgt:\t%016llx\n", sets.ignored,
-                sets.caught);
-}
-
-static void show_status(struct text *text, struct process *process)
-{
-    const struct thread *thread = proc_thread(process, text->id);
-    const struct credentials *c = &process->credentials;
-    const struct address_space *space = process->space;
-    static const char *const words[] = { ['R'] = "running", ['S'] = "sleeping",
-                                         ['T'] = "stopped", ['Z'] = "zombie",
-                                         ['X'] = "dead" };
-    char state = state_of(process, thread, text->id);
-
-    text_printf(text, "Name:\t%s\nUmask:\t%04o\nState:\t%c (%s)\n",
-                name_of(process, thread), process->umask, state, words[(int)state]);
-    text_printf(text, "Tgid:\t%d\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", process->pid,
-                text->id, process->parent ? process->parent->pid : 0);
+    text_printf(text, "Name:\t%s\nUmask:\t%04o\nState:\t%s\n", name_of_text(text),
+                p->umask, state_of(text));
+    text_printf(text, "Tgid:\t%d\nPid:\t%d\nPPid:\t%d\n", p->pid, text->id,
+                p->parent ? p->parent->pid : 0);
     text_printf(text, "Uid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid, c->euid);
-    text_printf(text, "Gid:\t%u\t%u\t%u\t%u\n", c->gid, c->egid, c->sgid, c->egid);
-    text_printf(text, "FDSize:\t%u\nGroups:\t",
-                process->files ? process->files->size : 0);
+    text_printf(text, "Gid:\t%u\t%u\t%u\t%u\nGroups:\t", c->gid, c->egid, c->sgid,
+                c->egid);
     for (uint32_t i = 0; i < c->nr_groups; i++)
         text_printf(text, "%u ", c->groups[i]);
-    text_printf(text, "\n");
-    if (space)
-        text_printf(text, "VmSize:\t%8u kB\nVmRSS:\t%8u kB\n",
-                    space->nr_mapped_pages * KIB_PER_PAGE,
-                    space->nr_resident * KIB_PER_PAGE);
-    text_printf(text, "Threads:\t%u\n", process->nr_threads);
-    show_status_signals(text, process, thread);
-    if (thread)
-        text_printf(text,
-                    "voluntary_ctxt_switches:\t%u\nnonvoluntary_ctxt_switches:\t%u\n",
-                    thread->switches_voluntary, thread->switches_forced);
+    text_printf(text, "\nVmSize:\t%8u kB\nVmRSS:\t%8u kB\nThreads:\t%u\n",
+                space->nr_mapped_pages * (PAGE_SIZE / 1024),
+                space->nr_resident * (PAGE_SIZE / 1024), p->nr_threads);
+    text_printf(text, "SigPnd:\t%016llx\nShdPnd:\t%016llx\nSigBlk:\t%016llx\n",
+                t->pending.set, p->pending.set, t->blocked);
+    text_printf(text, "SigIgn:\t%016llx\nSigCgt:\t%016llx\n",
+                signals_handled(p, SIG_IGN), signals_handled(p, SIG_DFL));
+    text_printf(text, "voluntary_ctxt_switches:\t%u\nnonvoluntary_ctxt_switches:\t%u\n",
+                t->switches_voluntary, t->switches_forced);
 }
 
-static void show_comm(struct text *text, struct process *process)
+static void show_comm(struct text *text)
 {
-    text_printf(text, "%s\n", name_of(process, proc_thread(process, text->id)));
+    text_printf(text, "%s\n", name_of_text(text));
 }
 
 /* What the thread waits for, in words; 0: it does not wait. */
-static void show_wchan(struct text *text, struct process *process)
+static void show_wchan(struct text *text)
 {
-    const struct thread *thread = proc_thread(process, text->id);
+    const struct thread *t = thread_of(text);
+    bool waits = t->state == THREAD_BLOCKED && t->nr_waiters;
 
-    if (thread && thread->state == THREAD_BLOCKED && thread->nr_waiters)
-        text_printf(text, "%s", thread->waiters[0].queue->class->name);
-    else
-        text_printf(text, "0");
+    text_printf(text, "%s", waits ? t->waiters[0].queue->class->name : "0");
 }
 
 /* -- Memory ------------------------------------------------------------------------ */
 
-static void show_memory(struct text *text, struct process *process, vaddr_t start,
-                        vaddr_t end)
+static void show_memory(struct text *text, vaddr_t at, vaddr_t end)
 {
+    struct address_space *space = text->process->space;
     char piece[128];
 
-    while (process->space && start < end) {
-        size_t n = min((size_t)(end - start), sizeof(piece));
-        if (space_read(process->space, piece, uptr(start), n))
+    for (size_t n; space && at < end; at += n) {
+        n = min((size_t)(end - at), sizeof(piece));
+        if (space_read(space, piece, uptr(at), n))
             break;
         text_add(text, piece, n);
-        start += n;
     }
 }
 
-static void show_cmdline(struct text *text, struct process *process)
+static void show_cmdline(struct text *text)
 {
-    show_memory(text, process, process->arguments_start, process->arguments_end);
+    show_memory(text, text->process->arguments_start, text->process->arguments_end);
 }
 
-static void show_environ(struct text *text, struct process *process)
+static void show_environ(struct text *text)
 {
-    show_memory(text, process, process->environment_start, process->environment_end);
+    show_memory(text, text->process->environment_start, text->process->environment_end);
 }
 
-static const char *region_name(const struct region *region,
-                               const struct process *process, const char *program)
+static const char *region_name(const struct region *region, const struct process *p,
+                               const char *program)
 {
-    const struct address_space *space = region->space;
-
     if (region->flags & REGION_SYSTEM)
         return "[vdso]";
     if (region->flags & REGION_GROWS_DOWN)
         return "[stack]";
-    if (region->object && process->executable
-        && region->object == process->executable->object)
-        return program;
-    if (!region->object && region->start < space->heap_end
-        && region->end > space->heap_start)
-        return "[heap]";
-    return "";
+    if (region->object)
+        return p->executable && region->object == p->executable->object ? program : "";
+    return region->start < p->space->heap_end && region->end > p->space->heap_start
+               ? "[heap]"
+               : "";
 }
 
-static void show_maps(struct text *text, struct process *process)
+static void show_maps(struct text *text)
 {
-    char *program = heap_alloc(HEAP_PATH, PATH_MAX);
+    const struct process *p = text->process;
+    ssize_t length = p->executable ? path_of_inode(p->executable) : 0;
+    const char *program = length > 0 ? path_buffer + PATH_MAX - length : "";
     const struct region *r;
 
-    if (!program) {
-        text->is_cut = true;
+    if (!p->space)
         return;
-    }
-    if (process->executable && proc_path_of(process->executable, program, PATH_MAX) < 0)
-        program[0] = '\0';
-    if (process->space) {
-        list_for_each (r, &process->space->regions, node)
-            text_printf(text, "%08x-%08x %c%c%c%c %08x 00:00 0 %16s%s\n", r->start,
-                        r->end, r->protection & PROT_READ ? 'r' : '-',
-                        r->protection & PROT_WRITE ? 'w' : '-',
-                        r->protection & PROT_EXEC ? 'x' : '-',
-                        r->flags & REGION_SHARED ? 's' : 'p',
-                        r->first_page << PAGE_SHIFT, "",
-                        region_name(r, process, program));
-    }
-    heap_free(program);
+    list_for_each (r, &p->space->regions, node)
+        text_printf(text, "%08x-%08x %c%c%c%c %08x 00:00 0 %16s%s\n", r->start, r->end,
+                    r->protection & PROT_READ ? 'r' : '-',
+                    r->protection & PROT_WRITE ? 'w' : '-',
+                    r->protection & PROT_EXEC ? 'x' : '-',
+                    r->flags & REGION_SHARED ? 's' : 'p', r->first_page << PAGE_SHIFT,
+                    "", region_name(r, p, program));
 }
 
-/* -- Limits ------------------------------------------------------------------------ */
+/* -- Directories and links --------------------------------------------------------- */
 
-static void show_limit(struct text *text, uint64_t value)
+static bool next_descriptor(struct node *node, uint32_t *number)
 {
-    if (value == LIMIT_INFINITY)
-        text_printf(text, "%-21s", "unlimited");
-    else
-        text_printf(text, "%-21llu", value);
+    const struct process *process = proc_process(*node);
+    const struct file_table *table = process ? process->files : NULL;
+
+    while (table && *number < table->size && !table->places[*number].file)
+        ++*number;
+    node->descriptor = (uint16_t)(*number + 1);
+    return table && *number < table->size;
 }
 
-static void show_limits(struct text *text, struct process *process)
+static bool next_thread(struct node *node, uint32_t *number)
 {
-    static const char *const names[LIMITS][2] = {
-        { "Max cpu time", "seconds" },
-        { "Max file size", "bytes" },
-        { "Max data size", "bytes" },
-        { "Max stack size", "bytes" },
-        { "Max core file size", "bytes" },
-        { "Max resident set", "bytes" },
-        { "Max processes", "processes" },
-        { "Max open files", "files" },
-        { "Max locked memory", "bytes" },
-        { "Max address space", "bytes" },
-        { "Max file locks", "locks" },
-        { "Max pending signals", "signals" },
-        { "Max msgqueue size", "bytes" },
-        { "Max nice priority", "" },
-        { "Max realtime priority", "" },
-        { "Max realtime timeout", "us" },
-    };
+    const struct process *process = proc_process(*node);
+    const struct thread *thread;
 
-    text_printf(text, "%-26s%-21s%-21s%s\n", "Limit", "Soft Limit", "Hard Limit",
-                "Units");
-    for (unsigned i = 0; i < LIMITS; i++) {
-        text_printf(text, "%-26s", names[i][0]);
-        show_limit(text, process->limits[i].soft);
-        show_limit(text, process->limits[i].hard);
-        text_printf(text, "%s\n", names[i][1]);
-    }
+    if (process)
+        list_for_each (thread, &process->threads, process_node)
+            if ((uint32_t)thread->tid >= *number) {
+                *node = (struct node){ .id = thread->tid, .place = 1 };
+                *number = (uint32_t)thread->tid;
+                return true;
+            }
+    return false;
 }
+
+static struct inode *follow_cwd(const struct process *p) { return p->directory; }
+static struct inode *follow_exe(const struct process *p) { return p->executable; }
+static struct inode *follow_root(const struct process *p) { return p->root; }
 
 void proc_process_init(void)
 {
@@ -319,9 +244,14 @@ void proc_process_init(void)
         { .name = "cmdline", .show = show_cmdline },
         { .name = "comm", .show = show_comm },
         { .name = "wchan", .show = show_wchan },
-        { .name = "environ", .show = show_environ, .mode = 0400, .owner_only = true },
         { .name = "maps", .show = show_maps, .owner_only = true },
-        { .name = "limits", .show = show_limits },
+        { .name = "environ", .mode = S_IFREG | 0400, .show = show_environ,
+          .owner_only = true },
+        { .name = "fd", .mode = S_IFDIR | 0500, .next = next_descriptor },
+        { .name = "task", .mode = S_IFDIR | 0555, .next = next_thread },
+        { .name = "cwd", .mode = S_IFLNK | 0777, .follow = follow_cwd },
+        { .name = "exe", .mode = S_IFLNK | 0777, .follow = follow_exe },
+        { .name = "root", .mode = S_IFLNK | 0777, .follow = follow_root },
     };
 
     for (unsigned i = 0; i < ARRAY_SIZE(entries); i++) {

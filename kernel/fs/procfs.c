@@ -1,298 +1,352 @@
-/* procfs.c - /proc: directories, found and listed.
+/* procfs.c - /proc: its directories, links and files.
  *
- * Shape: a table of entries; directories are where their names have slashes.
+ * Shape: one table of names for /proc itself and every /proc/PID; numbers besides.
  *
- *      /proc        "meminfo" "sys/kernel/hostname" ...  entries of the machine
- *      /proc/PID    "stat" "status" ...                  entries of each process
- *                   fd task exe cwd root                 proc_links.c
- *      files        text                                 proc_text.c
+ *      /proc        "meminfo" "self" ...    the machine's entries      1 2 3: processes
+ *      /proc/PID    "stat" "fd" "exe" ...   the entries per process
+ *      /proc/PID/fd                                         0 1 2: what it has open
  *
  * Invariants: an inode of /proc holds nothing but its number (struct node); what that
  *   stands for is looked up at every use. Ids are never used twice, so it cannot become
  *   somebody else.
  * Sleeps: never.
- * Linux: /proc/TID works for every thread, and shows what /proc/PID/task/TID does.
+ * Linux: /proc/TID works for every thread. Links are magic: opening one leads to the
+ *   very object, whatever its text says. Files of /proc and those that lost their name
+ *   have no path.
  * Tests: user/tests/proc_pid.c, proc_system.c
  * See: proc(5).
  */
 #include "fs/procfs.h"
 
-#include "base/string.h"
 #include "core/panic.h"
-#include "fs/component.h"
+#include "mm/heap.h"
 #include "sched/process.h"
 
-enum { DT_DIR = 4, DT_REG = 8, DT_LNK = 10 };
-
-/* Where an open directory is (file->offset). */
-enum { AT_DOTS = 0, AT_SPECIALS = 2, AT_ENTRIES = 16, AT_PROCESSES = 1 << 16 };
+#define PLACES    64u
+#define LINK_SIZE 64u           /* st_size of a link, as on Linux */
 
 static struct file_system procfs;
-static struct list entries = LIST_INIT(entries);
+static struct proc_entry *entries[PLACES];
 static unsigned nr_entries;
-
-/* Names that are no entries; the first is in /proc itself, the others below a
- * process. */
-static const struct special {
-    const char *name;
-    enum node_kind kind;
-    mode_t mode;
-} specials[] = {
-    { "self", NODE_SELF, S_IFLNK | 0777 },
-    { "fd", NODE_DESCRIPTORS, S_IFDIR | 0500 },
-    { "task", NODE_TASKS, S_IFDIR | 0555 },
-    { "exe", NODE_EXE, S_IFLNK | 0777 },
-    { "cwd", NODE_CWD, S_IFLNK | 0777 },
-    { "root", NODE_ROOT, S_IFLNK | 0777 },
-};
 
 void proc_entry_register(struct proc_entry *entry)
 {
-    if (entry->mode == 0)
-        entry->mode = 0444;
-    entry->place = nr_entries++;
-    list_push_back(&entries, &entry->node);
-}
-
-struct proc_entry *proc_entry_at(unsigned place)
-{
-    struct proc_entry *entry;
-
-    list_for_each (entry, &entries, node)
-        if (entry->place == place)
-            return entry;
-    panic("/proc has no entry %u", place);
+    assert(nr_entries < PLACES);
+    if (!entry->mode)
+        entry->mode = S_IFREG | 0444;
+    entries[nr_entries++] = entry;
 }
 
 /* -- Nodes ------------------------------------------------------------------------- */
 
-uint64_t node_number(struct node node)
-{
-    uint32_t high = (uint32_t)node.kind << 24 | node.index << 8 | node.prefix;
+union number {
+    struct node node;
+    uint64_t number;
+};
 
-    return (uint64_t)high << 32 | (uint32_t)node.id;
+static uint64_t number_of(struct node node)
+{
+    return (union number){ .node = node }.number;
 }
 
-struct node node_of(const struct inode *inode)
+static struct node node_of(const struct inode *inode)
 {
-    uint32_t high = (uint32_t)(inode->number >> 32);
-
-    return (struct node){ .kind = high >> 24,
-                          .index = high >> 8 & 0xffff,
-                          .prefix = high & 0xff,
-                          .id = (pid_t)inode->number };
+    return (union number){ .number = inode->number }.node;
 }
 
-struct process *proc_process(pid_t id)
+static struct proc_entry *entry_of(struct node node) { return entries[node.place]; }
+
+struct process *proc_process(struct node node)
 {
-    struct process *process = process_find(id);
-    struct thread *thread = process ? NULL : thread_find(id);
+    struct process *process = process_find(node.id);
+    const struct thread *thread = process ? NULL : thread_find(node.id);
 
     return thread ? thread->process : process;
 }
 
-static const struct inode_operations *operations_of(enum node_kind kind)
+static struct file *open_file_of(struct node node)
 {
-    switch (kind) {
-    case NODE_ENTRY: return &proc_entry_operations;
-    case NODE_DIRECTORY: return &proc_directory_operations;
-    case NODE_DESCRIPTORS: return &proc_descriptors_operations;
-    case NODE_TASKS: return &proc_tasks_operations;
-    default: return &proc_link_operations;
-    }
+    const struct process *process = proc_process(node);
+    unsigned fd = node.descriptor - 1u;
+
+    return process && process->files && fd < process->files->size
+               ? process->files->places[fd].file
+               : NULL;
 }
 
-int node_create(struct inode *directory, struct node node, mode_t mode,
-                struct inode **out)
+/* May the current process look into that of the inode? 0, -ENOENT when it is gone,
+ * -EACCES. */
+static int may_inspect(const struct inode *inode)
 {
-    const struct process *process = node.id ? proc_process(node.id) : NULL;
-    struct inode *inode;
+    const struct process *process = proc_process(node_of(inode));
+    const struct credentials *me = current_credentials(), *c;
 
-    if (node.id && !process)
+    if (!process)
         return -ENOENT;
-    inode = inode_create(&procfs, operations_of(node.kind), mode);
+    c = &process->credentials;
+    if (me->euid == 0
+        || (me->euid == c->uid && me->euid == c->euid && me->euid == c->suid))
+        return 0;
+    return -EACCES;
+}
+
+static mode_t mode_of(struct node node)
+{
+    const struct file *file = node.descriptor ? open_file_of(node) : NULL;
+
+    if (!file)
+        return entry_of(node)->mode;
+    return S_IFLNK | (file_is_readable(file) ? 0500 : 0)
+           | (file_is_writable(file) ? 0300 : 0);
+}
+
+/* -- Directories ------------------------------------------------------------------- */
+
+/* The name that an entry has in a directory; NULL: it belongs elsewhere. */
+static const char *name_in(struct node directory, unsigned place)
+{
+    const char *above = entry_of(directory)->name, *name = entries[place]->name;
+    const char *slash = strchr(name, '/');
+    size_t length = slash ? (size_t)(slash - name) : 0;
+
+    if (entries[place]->per_process != (directory.id != 0) || length != strlen(above)
+        || memcmp(name, above, length) != 0)
+        return NULL;
+    return slash ? slash + 1 : name;
+}
+
+struct child {
+    struct node node;
+    struct name name;
+    char digits[12];            /* of a number, which is its name */
+};
+
+/* The child of a directory at *at or the first behind, which moves behind that: entries
+ * are at their places, numbers from PLACES on. False: there is none. */
+static bool next_child(struct node directory, uint64_t *at, struct child *child)
+{
+    uint32_t number = *at > PLACES ? (uint32_t)(*at - PLACES) : 0;
+
+    child->node = directory;
+    for (; *at < nr_entries; ++*at) {
+        const char *name = name_in(directory, (unsigned)*at);
+        if (name) {
+            child->node.place = (uint16_t)(*at)++;
+            child->name = name_of(name);
+            return true;
+        }
+    }
+    if (!entry_of(directory)->next || !entry_of(directory)->next(&child->node, &number))
+        return false;
+    *at = PLACES + (uint64_t)number + 1;
+    child->name.text = child->digits;
+    child->name.length =
+        (size_t)format(child->digits, sizeof(child->digits), "%u", number);
+    return true;
+}
+
+static bool next_process(struct node *node, uint32_t *number)
+{
+    const struct process *process;
+
+    if (node->id)
+        return false;           // that is /proc/PID
+    list_for_each (process, &all_processes, all_node)
+        if ((uint32_t)process->pid >= *number) {
+            node->id = process->pid;
+            *number = (uint32_t)process->pid;
+            return true;
+        }
+    return false;
+}
+
+static const struct inode_operations directory_operations, link_operations,
+    file_operations;
+
+static int directory_lookup(struct inode *directory, struct name name,
+                            struct inode **out)
+{
+    uint64_t at = FIRST_ENTRY;
+    const struct process *process;
+    struct inode *inode;
+    struct child child;
+
+    if (name.text[0] >= '0' && name.text[0] <= '9') {
+        at = 0;
+        for (size_t i = 0; i < min(name.length, 10u); i++)
+            at = at * 10 + (uint8_t)(name.text[i] - '0');
+        at += PLACES;
+    }
+    do {
+        if (!next_child(node_of(directory), &at, &child))
+            return -ENOENT;
+    } while (!name_is(child.name, name));
+    inode = inode_create(&procfs, &file_operations, mode_of(child.node));
     if (!inode)
         return -ENOMEM;
-    inode->number = node_number(node);
+    process = proc_process(child.node);
+    inode->number = number_of(child.node);
     inode->uid = process ? process->credentials.euid : 0;
     inode->gid = process ? process->credentials.egid : 0;
     if (inode_is(inode, S_IFDIR)) {
+        inode->operations = &directory_operations;
         inode->parent = inode_get(directory);
-        inode->links = 2;
+    } else if (inode_is(inode, S_IFLNK)) {
+        inode->operations = &link_operations;
+        inode->size = LINK_SIZE;
     }
     *out = inode;
     return 0;
 }
 
-/* -- Directories ------------------------------------------------------------------- */
-
-bool name_to_number(const char *name, size_t length, uint32_t *number)
-{
-    char text[11];
-
-    if (length == 0 || length >= sizeof(text) || (name[0] == '0' && length > 1))
-        return false;
-    memcpy(text, name, length);
-    text[length] = '\0';
-    return text[0] >= '0' && text[0] <= '9' && string_to_u32(text, number);
-}
-
-int emit_dots(struct file *file, directory_emit emit, void *context)
-{
-    const struct inode *inode = file->inode;
-    int done = 0;
-
-    if (file->offset == 0)
-        done = emit(context, ".", 1, inode->number, DT_DIR, 1);
-    if (!done && file->offset <= 1)
-        done = emit(context, "..", 2, inode->parent->number, DT_DIR, 2);
-    return done;
-}
-
-static bool is_special_of(const struct special *s, struct node directory)
-{
-    bool in_task = directory.index == 1;
-
-    return directory.prefix == 0 && (s->kind == NODE_SELF) == (directory.id == 0)
-           && !(s->kind == NODE_TASKS && in_task);
-}
-
-/* The node that an entry is, or leads to, in a directory; *name is its name there.
- * False when it does not belong there, or when it leads where an earlier one led
- * already. */
-static bool node_in(struct node directory, const struct proc_entry *entry,
-                    struct node *node, struct component *name)
-{
-    const char *first = directory.prefix ? proc_entry_at(directory.index)->name : "",
-               *rest;
-    const struct proc_entry *other;
-
-    if (entry->per_process != (directory.id != 0)
-        || strncmp(entry->name, first, directory.prefix) != 0)
-        return false;
-    rest = entry->name + directory.prefix;
-    component_next(&rest, name);
-    *node =
-        (struct node){ .kind = NODE_ENTRY, .id = directory.id, .index = entry->place };
-    if (!name->slash)
-        return true;
-    node->kind = NODE_DIRECTORY;
-    node->prefix = (unsigned)(rest - entry->name);
-    list_for_each (other, &entries, node)
-        if (other->per_process == entry->per_process
-            && strncmp(other->name, entry->name, node->prefix) == 0)
-            break;
-    return other == entry;
-}
-
-static int directory_lookup(struct inode *dir, const char *name, size_t length,
-                            struct inode **out)
-{
-    struct node directory = node_of(dir), node;
-    const struct proc_entry *entry;
-    struct component c;
-    uint32_t id;
-
-    for (const struct special *s = specials; s < specials + ARRAY_SIZE(specials); s++) {
-        node = (struct node){ .kind = s->kind, .id = directory.id };
-        if (is_special_of(s, directory) && strlen(s->name) == length
-            && memcmp(s->name, name, length) == 0)
-            return node_create(dir, node, s->mode, out);
-    }
-    list_for_each (entry, &entries, node) {
-        mode_t mode;
-        if (!node_in(directory, entry, &node, &c) || c.length != length
-            || memcmp(c.name, name, length) != 0)
-            continue;
-        mode = node.kind == NODE_ENTRY ? S_IFREG | entry->mode : S_IFDIR | 0555;
-        return node_create(dir, node, mode, out);
-    }
-    if (directory.id || directory.prefix || !name_to_number(name, length, &id) || !id)
-        return -ENOENT;
-    node = (struct node){ .kind = NODE_DIRECTORY, .id = (pid_t)id };
-    return node_create(dir, node, S_IFDIR | 0555, out);
-}
-
-static int list_processes(struct file *file, directory_emit emit, void *context)
-{
-    const struct process *process;
-    int done = 0;
-
-    list_for_each (process, &all_processes, all_node) {
-        struct node node = { .kind = NODE_DIRECTORY, .id = process->pid };
-        uint64_t at = AT_PROCESSES + (uint64_t)process->pid;
-        char name[12];
-        if (at < file->offset)
-            continue;
-        size_t length = (size_t)format(name, sizeof(name), "%d", process->pid);
-        done = emit(context, name, length, node_number(node), DT_DIR, at + 1);
-        if (done)
-            break;
-    }
-    return done;
-}
-
-static int list_entries(struct file *file, struct node directory, directory_emit emit,
-                        void *context)
-{
-    const struct proc_entry *entry;
-    struct node node;
-    struct component c;
-    int done;
-
-    list_for_each (entry, &entries, node) {
-        uint64_t at = AT_ENTRIES + entry->place;
-        if (at < file->offset || !node_in(directory, entry, &node, &c))
-            continue;
-        done = emit(context, c.name, c.length, node_number(node),
-                    node.kind == NODE_ENTRY ? DT_REG : DT_DIR, at + 1);
-        if (done)
-            return done;
-    }
-    return 0;
-}
-
 static int directory_list(struct file *file, directory_emit emit, void *context)
 {
-    struct node directory = node_of(file->inode);
-    int done = emit_dots(file, emit, context);
+    struct node node = node_of(file->inode);
+    uint64_t at = file->offset;
+    struct child child;
 
-    if (directory.id && !proc_process(directory.id))
+    if (node.id && !proc_process(node))
         return -ENOENT;
-    for (unsigned i = 0; i < ARRAY_SIZE(specials) && !done; i++) {
-        const struct special *s = &specials[i];
-        struct node node = { .kind = s->kind, .id = directory.id };
-        if (AT_SPECIALS + i >= file->offset && is_special_of(s, directory))
-            done = emit(context, s->name, strlen(s->name), node_number(node),
-                        s->mode >> 12, AT_SPECIALS + i + 1);
-    }
-    if (!done)
-        done = list_entries(file, directory, emit, context);
-    if (!done && !directory.id && !directory.prefix)
-        done = list_processes(file, emit, context);
-    return done;
+    while (next_child(node, &at, &child))
+        if (emit(context, child.name, number_of(child.node), mode_of(child.node), at))
+            break;
+    return 0;
 }
 
 static const struct file_operations directory_files = {
     .name = "directory of /proc",
+    .read = directory_read,
     .seek = file_seek,
     .list = directory_list,
 };
 
-const struct inode_operations proc_directory_operations = {
+static const struct inode_operations directory_operations = {
     .lookup = directory_lookup,
     .files = &directory_files,
 };
 
+/* -- Links ------------------------------------------------------------------------- */
+
+/* What a link stands for, without a new reference; NULL: something without an inode. */
+static struct inode *target_of(const struct inode *link)
+{
+    struct node node = node_of(link);
+    const struct process *process = proc_process(node);
+    const struct file *file = node.descriptor ? open_file_of(node) : NULL;
+
+    if (file)
+        return file->inode;
+    return process && entry_of(node)->follow ? entry_of(node)->follow(process) : NULL;
+}
+
+static struct inode *link_follow(struct inode *link)
+{
+    struct inode *inode = may_inspect(link) ? NULL : target_of(link);
+
+    return inode ? inode_get(inode) : NULL;
+}
+
+static ssize_t link_read(struct inode *link, char to[PATH_MAX])
+{
+    const struct file *file = open_file_of(node_of(link));
+    struct inode *inode = target_of(link);
+    ssize_t length;
+
+    if (!node_of(link).id)      // /proc/self
+        return format(to, PATH_MAX, "%d", current_process()->pid);
+    length = may_inspect(link);
+    if (length)
+        return length;
+    length = inode ? path_of_inode(inode) : -ENOENT;
+    if (length > 0) {
+        memmove(to, path_buffer + PATH_MAX - length, (size_t)length);
+        return length - 1;      // without its NUL
+    }
+    return file ? format(to, PATH_MAX, "%s:[%llu]", file->operations->name,
+                         inode->number)
+                : length;
+}
+
+static const struct inode_operations link_operations = {
+    .readlink = link_read,
+    .follow = link_follow,
+};
+
+/* -- Files ------------------------------------------------------------------------- */
+
+/* 0, -ESRCH, -ENOMEM. */
+static int make_text(struct node node, struct text *text)
+{
+    heap_free(text->bytes);
+    *text = (struct text){ .id = node.id, .process = proc_process(node) };
+    if (node.id && !text->process)
+        return -ESRCH;
+    entry_of(node)->show(text);
+    return text->is_cut ? -ENOMEM : 0;
+}
+
+static ssize_t file_read_text(struct file *file, struct io *io, uint64_t *offset)
+{
+    struct text *text = file->object;
+    size_t n;
+
+    if (*offset == 0 || !text->bytes) {
+        int error = make_text(node_of(file->inode), text);
+        if (error)
+            return error;
+    }
+    if (*offset >= text->length)
+        return 0;
+    n = min(io->left, text->length - (size_t)*offset);
+    if (io_give(io, text->bytes + *offset, n))
+        return -EFAULT;
+    *offset += n;
+    return (ssize_t)n;
+}
+
+static void file_close(struct file *file)
+{
+    struct text *text = file->object;
+
+    heap_free(text->bytes);
+    heap_free(text);
+}
+
+static int file_open(struct inode *inode, uint32_t flags, struct file **out)
+{
+    static const struct file_operations operations = {
+        .name = "file of /proc", .read = file_read_text, .seek = file_seek,
+        .release = file_close,
+    };
+    struct text *text;
+
+    if (entry_of(node_of(inode))->owner_only && may_inspect(inode))
+        return -EACCES;
+    text = heap_new(HEAP_TEXT, struct text);
+    if (!text)
+        return -ENOMEM;
+    *out = file_create(&operations, flags, inode_get(inode), text);
+    if (*out)
+        return 0;
+    heap_free(text);
+    return -ENFILE;
+}
+
+static const struct inode_operations file_operations = { .open = file_open };
+
 void procfs_init(const char *command_line)
 {
+    static struct proc_entry root = { .name = "", .mode = S_IFDIR | 0555,
+                                      .next = next_process };
+
+    nr_entries = 1;             // so that no number is 0
+    proc_entry_register(&root);
     file_system_init(&procfs, "proc");
-    procfs.root = inode_create(&procfs, &proc_directory_operations, S_IFDIR | 0555);
+    procfs.root = inode_create(&procfs, &directory_operations, S_IFDIR | 0555);
     if (!procfs.root)
         panic("no memory for /proc");
-    procfs.root->number = node_number((struct node){ .kind = NODE_DIRECTORY });
+    procfs.root->number = number_of((struct node){ .place = 1 });
     procfs.root->parent = procfs.root;
-    procfs.root->links = 2;
     file_system_mount(&procfs, "/proc");
     proc_process_init();
     proc_system_init(command_line);

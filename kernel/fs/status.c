@@ -1,24 +1,20 @@
-/* status.c - what is known about files: the stat family, access, statfs, getdents.
- *
- * All of stat's faces are views of one inode. A nameless file (a pipe) has none, so one
- * is made up on the stack.
+/* status.c - what is known about files: stat, access, readlink, statfs, getdents.
  *
  * Sleeps: never.
  * Linux: statx knows no mount ids and no attributes; statfs tells tmpfs's sizes only.
- * Tests: user/tests/stat.c, access.c, directory.c
+ * Tests: user/tests/stat.c, access.c, symlink.c, sync.c, directory.c
  */
-#include "base/string.h"
 #include "fs/inode.h"
 #include "mm/frame_alloc.h"
 #include "mm/memory_object.h"
 #include "sched/process.h"
 #include "syscall.h"
 
+/* -- stat -------------------------------------------------------------------------- */
+
 struct stat64 {
     uint64_t device;
-    uint32_t unused1;
-    uint32_t short_number;
-    uint32_t mode, links, uid, gid;
+    uint32_t unused1, short_number, mode, links, uid, gid;
     uint64_t node_device;
     uint32_t unused2;
     uint64_t size;
@@ -46,46 +42,40 @@ struct statx {
 };
 static_assert(sizeof(struct statx) == 256, "Linux ABI");
 
-#define STATX_BASIC   0x7ffu
-#define STATX_BTIME   0x800u
+#define STATX_ALL     0xfffu
 #define STATX_INVALID 0x80000000u
 
-enum at_flags {
-    AT_SYMLINK_NOFOLLOW = 0x100, AT_NO_AUTOMOUNT = 0x800, AT_EMPTY_PATH = 0x1000,
-    AT_STATX_SYNC = 0x6000,
-};
+enum { AT_NO_AUTOMOUNT = 0x800, AT_STATX_SYNC = 0x6000 };
 
-/* -- stat -------------------------------------------------------------------------- */
-
-static uint64_t inode_blocks(const struct inode *inode)
+static uint32_t blocks_of(const struct inode *inode)
 {
-    return inode->object ? (uint64_t)inode->object->nr_pages * (PAGE_SIZE / 512) : 0;
+    return inode->object ? inode->object->nr_pages * (PAGE_SIZE / 512) : 0;
 }
 
-/* Writes one of the structures above to the user. 0 or -EFAULT. */
-typedef int (*status_writer)(const struct inode *inode, uptr_t to);
-
-static int write_stat64(const struct inode *inode, uptr_t to)
+static long give_stat64(struct inode *inode, const void *to)
 {
     struct stat64 s = {
-        .device = inode->fs ? inode->fs->device : 0,
-        .short_number = (uint32_t)inode->number,
-        .mode = inode->mode,
-        .links = inode->links,
-        .uid = inode->uid,
-        .gid = inode->gid,
-        .node_device = inode->device,
-        .size = inode->size,
+        .device = inode->fs->device, .short_number = (uint32_t)inode->number,
+        .mode = inode->mode, .links = inode->links, .uid = inode->uid,
+        .gid = inode->gid, .node_device = inode->device, .size = inode->size,
         .block_size = PAGE_SIZE,
-        .blocks = inode_blocks(inode),
+        .blocks = blocks_of(inode),
         .accessed = nanoseconds_to_timespec32(inode->accessed),
         .modified = nanoseconds_to_timespec32(inode->modified),
-        .changed = nanoseconds_to_timespec32(inode->changed),
-        .number = inode->number,
+        .changed = nanoseconds_to_timespec32(inode->changed), .number = inode->number,
     };
 
-    return copy_to_user(to, &s, sizeof(s));
+    return copy_to_user(*(const uptr_t *)to, &s, sizeof(s));
 }
+
+long sys_fstatat64(int dirfd, uptr_t name, uptr_t to, int flags)
+{
+    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH))
+        return -EINVAL;
+    return path_apply(dirfd, name, (unsigned)flags, give_stat64, &to);
+}
+
+long sys_fstat64(int fd, uptr_t to) { return place_apply(fd, give_stat64, &to); }
 
 static struct statx_time statx_time(nanoseconds_t t)
 {
@@ -94,125 +84,87 @@ static struct statx_time statx_time(nanoseconds_t t)
     return (struct statx_time){ split.seconds, (uint32_t)split.nanoseconds, 0 };
 }
 
-static int write_statx(const struct inode *inode, uptr_t to)
+static long give_statx(struct inode *inode, const void *to)
 {
     struct statx s = {
-        .mask = STATX_BASIC | STATX_BTIME,
-        .block_size = PAGE_SIZE,
-        .links = inode->links,
-        .uid = inode->uid,
-        .gid = inode->gid,
-        .mode = (uint16_t)inode->mode,
-        .number = inode->number,
-        .size = inode->size,
-        .blocks = inode_blocks(inode),
-        .accessed = statx_time(inode->accessed),
-        .born = statx_time(inode->born),
-        .changed = statx_time(inode->changed),
-        .modified = statx_time(inode->modified),
+        .mask = STATX_ALL, .block_size = PAGE_SIZE, .links = inode->links,
+        .uid = inode->uid, .gid = inode->gid, .mode = (uint16_t)inode->mode,
+        .number = inode->number, .size = inode->size, .blocks = blocks_of(inode),
+        .accessed = statx_time(inode->accessed), .born = statx_time(inode->born),
+        .changed = statx_time(inode->changed), .modified = statx_time(inode->modified),
         .node_major = inode->device >> 8 & 0xfff,
         .node_minor = (inode->device & 0xff) | (inode->device >> 12 & 0xfff00),
-        .minor = inode->fs ? inode->fs->device : 0,
+        .minor = inode->fs->device,
     };
 
-    return copy_to_user(to, &s, sizeof(s));
+    return copy_to_user(*(const uptr_t *)to, &s, sizeof(s));
 }
 
-static long status_of_inode(struct inode *inode, uptr_t to, status_writer write)
+long sys_statx(int dirfd, uptr_t name, int at_flags, uint32_t mask, uptr_t to)
 {
-    if (inode->operations->refresh)
-        inode->operations->refresh(inode);
-    return write(inode, to);
-}
+    const unsigned known =
+        AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC;
+    unsigned flags = (unsigned)at_flags;
 
-static long status_of_file(int fd, uptr_t to, status_writer write)
-{
-    const struct file *file = fd_peek(fd);
-
-    if (!file)
-        return -EBADF;
-    if (file->inode)
-        return status_of_inode(file->inode, to, write);
-    const struct credentials *who = current_credentials();
-    const mode_t mode = file->operations->mode;
-    struct inode nameless = {
-        .mode = mode ? mode : S_IFIFO | 0600, .links = 1, .number = file->number,
-        .uid = who->euid, .gid = who->egid,
-    };
-    return write(&nameless, to);
-}
-
-static long status_of_name(int dirfd, uptr_t name, int flags, uptr_t to,
-                           status_writer write)
-{
-    struct path path;
-    long result;
-
-    if ((flags & AT_EMPTY_PATH) && path_is_empty(name)) {
-        if (dirfd != AT_FDCWD)
-            return status_of_file(dirfd, to, write);
-        return status_of_inode(current_process()->directory, to, write);
-    }
-    result = path_walk_user(dirfd, name,
-                            flags & AT_SYMLINK_NOFOLLOW ? WALK_NO_FOLLOW : 0, &path);
-    if (result)
-        return result;
-    result = status_of_inode(path.inode, to, write);
-    path_release(&path);
-    return result;
-}
-
-long sys_stat64(uptr_t name, uptr_t to)
-{
-    return status_of_name(AT_FDCWD, name, 0, to, write_stat64);
-}
-
-long sys_lstat64(uptr_t name, uptr_t to)
-{
-    return status_of_name(AT_FDCWD, name, AT_SYMLINK_NOFOLLOW, to, write_stat64);
-}
-
-long sys_fstat64(int fd, uptr_t to)
-{
-    return status_of_file(fd, to, write_stat64);
-}
-
-long sys_fstatat64(int dirfd, uptr_t name, uptr_t to, int flags)
-{
-    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH))
+    if ((flags & ~known) || (flags & AT_STATX_SYNC) == AT_STATX_SYNC
+        || (mask & STATX_INVALID))
         return -EINVAL;
-    return status_of_name(dirfd, name, flags, to, write_stat64);
-}
-
-long sys_statx(int dirfd, uptr_t name, int flags, uint32_t mask, uptr_t to)
-{
-    if ((flags
-         & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC))
-        || (flags & AT_STATX_SYNC) == AT_STATX_SYNC || (mask & STATX_INVALID))
-        return -EINVAL;
-    return status_of_name(dirfd, name, flags, to, write_statx);
+    return path_apply(dirfd, name, flags, give_statx, &to);
 }
 
 /* -- access ------------------------------------------------------------------------ */
 
+static long check_access(struct inode *inode, const void *wanted)
+{
+    return inode_permission(inode, *(const unsigned *)wanted);
+}
+
+/* What the real user could do: who that is for the time being. */
 long sys_faccessat(int dirfd, uptr_t name, int wanted)
 {
-    struct path path;
+    struct credentials *who = &current_process()->credentials;
+    const uid_t euid = who->euid;
+    const gid_t egid = who->egid;
     long result;
 
     if (wanted & ~7)
         return -EINVAL;
-    result = path_walk_user(dirfd, name, WALK_REAL_IDS, &path);
-    if (result)
-        return result;
-    result = inode_permission(path.inode, (unsigned)wanted, true);
-    path_release(&path);
+    who->euid = who->uid;
+    who->egid = who->gid;
+    result = path_apply(dirfd, name, 0, check_access, &wanted);
+    who->euid = euid;
+    who->egid = egid;
     return result;
 }
 
-long sys_access(uptr_t name, int wanted)
+/* -- readlink ---------------------------------------------------------------------- */
+
+struct buffer {
+    uptr_t to;
+    size_t size;
+};
+
+static long give_link(struct inode *inode, const void *context)
 {
-    return sys_faccessat(AT_FDCWD, name, wanted);
+    const struct buffer *buffer = context;
+    ssize_t length;
+
+    if (!inode_is(inode, S_IFLNK))
+        return -EINVAL;
+    length = inode->operations->readlink(inode, path_buffer);
+    if (length < 0)
+        return length;
+    length = min(length, (ssize_t)buffer->size);
+    inode_touch_accessed(inode);
+    return copy_to_user(buffer->to, path_buffer, (size_t)length) ? -EFAULT : length;
+}
+
+long sys_readlinkat(int dirfd, uptr_t name, uptr_t to, size_t size)
+{
+    if ((ssize_t)size <= 0)
+        return -EINVAL;
+    return path_apply(dirfd, name, AT_SYMLINK_NOFOLLOW, give_link,
+                      &(struct buffer){ to, size });
 }
 
 /* -- statfs ------------------------------------------------------------------------ */
@@ -226,43 +178,30 @@ static_assert(sizeof(struct statfs64) == 84, "Linux/i386 ABI");
 
 enum { TMPFS_MAGIC = 0x01021994, PROC_MAGIC = 0x9fa0 };
 
-static long write_statfs(const struct file_system *fs, size_t size, uptr_t to)
+static long give_file_system(struct inode *inode, const void *context)
 {
+    const struct buffer *buffer = context;
+    bool is_proc = strcmp(inode->fs->type, "proc") == 0;
+    uint32_t total = is_proc ? 0 : frame_count, free = is_proc ? 0 : frames_free;
     struct statfs64 s = {
-        .type = strcmp(fs->type, "proc") == 0 ? PROC_MAGIC : TMPFS_MAGIC,
-        .block_size = PAGE_SIZE, .fragment_size = PAGE_SIZE, .name_max = NAME_MAX,
-        .id = { fs->device },
+        .type = is_proc ? PROC_MAGIC : TMPFS_MAGIC, .block_size = PAGE_SIZE,
+        .blocks = total, .free = free, .available = free, .id = { inode->fs->device },
+        .name_max = NAME_MAX, .fragment_size = PAGE_SIZE,
     };
 
-    if (size != sizeof(s))
-        return -EINVAL;
-    if (strcmp(fs->type, "tmpfs") == 0) {
-        s.blocks = frame_count;
-        s.free = s.available = frames_free;
-    }
-    return copy_to_user(to, &s, sizeof(s));
+    return buffer->size == sizeof(s) ? copy_to_user(buffer->to, &s, sizeof(s))
+                                     : -EINVAL;
 }
 
 long sys_statfs64(uptr_t name, size_t size, uptr_t to)
 {
-    struct path path;
-    long result = path_walk_user(AT_FDCWD, name, 0, &path);
-
-    if (result)
-        return result;
-    result = write_statfs(path.inode->fs, size, to);
-    path_release(&path);
-    return result;
+    return path_apply(AT_FDCWD, name, 0, give_file_system,
+                      &(struct buffer){ to, size });
 }
 
 long sys_fstatfs64(int fd, size_t size, uptr_t to)
 {
-    static const struct file_system nameless = { .type = "nameless" };
-    const struct file *file = fd_peek(fd);
-
-    if (!file)
-        return -EBADF;
-    return write_statfs(file->inode ? file->inode->fs : &nameless, size, to);
+    return place_apply(fd, give_file_system, &(struct buffer){ to, size });
 }
 
 /* -- getdents ---------------------------------------------------------------------- */
@@ -284,27 +223,39 @@ struct listing {
     int error;                  /* why the first entry could not be given */
 };
 
-static int give_entry(void *context, const char *name, size_t length, uint64_t number,
-                      unsigned type, uint64_t next)
+static int give_entry(void *context, struct name name, uint64_t number, mode_t type,
+                      uint64_t next)
 {
     struct listing *listing = context;
-    size_t size = round_up(ENTRY_HEAD + length + 1, 8u);
+    size_t size = round_up(ENTRY_HEAD + name.length + 1, 8u);
     struct directory_entry entry = {
-        .number = number, .next = next, .size = (uint16_t)size, .type = (uint8_t)type
+        .number = number, .next = next, .size = (uint16_t)size, .type = type >> 12
     };
 
-    if (size > listing->room - listing->used) {
-        listing->error = -EINVAL;
+    memcpy(entry.name, name.text, name.length);
+    listing->error = -EINVAL;
+    if (size > listing->room - listing->used)
         return 1;
-    }
-    memcpy(entry.name, name, length);
-    if (copy_to_user(uptr_add(listing->to, listing->used), &entry, size)) {
-        listing->error = -EFAULT;
+    listing->error = -EFAULT;
+    if (copy_to_user(uptr_add(listing->to, listing->used), &entry, size))
         return 1;
-    }
+    listing->error = 0;
     listing->used += size;
     listing->file->offset = next;
     return 0;
+}
+
+/* `.` and `..`, which no file system has to know. */
+static int give_dots(struct listing *listing)
+{
+    struct inode *directory = listing->file->inode, *above = inode_parent(directory);
+    uint64_t *offset = &listing->file->offset;
+
+    if (*offset == 0
+        && give_entry(listing, name_of("."), directory->number, S_IFDIR, 1))
+        return 1;
+    return *offset == 1
+           && give_entry(listing, name_of(".."), above->number, S_IFDIR, FIRST_ENTRY);
 }
 
 long sys_getdents64(int fd, uptr_t to, size_t size)
@@ -313,14 +264,15 @@ long sys_getdents64(int fd, uptr_t to, size_t size)
     struct listing listing = { .file = file, .to = to, .room = size };
     int error;
 
-    if (!file || (file->flags & O_PATH))
+    if (!file)
         return -EBADF;
     if (!file->operations->list)
         return -ENOTDIR;
     if (file->inode->links == 0)
         return -ENOENT;
-    error = file->operations->list(file, give_entry, &listing);
-    if (error < 0)
+    error =
+        give_dots(&listing) ? 0 : file->operations->list(file, give_entry, &listing);
+    if (error)
         return error;
     if (listing.used == 0)
         return listing.error;

@@ -1,71 +1,173 @@
-/* tmpfs.c - the file system in memory: nodes of every kind, and symbolic links.
+/* tmpfs.c - the file system in memory: directories, and nodes of every kind.
  *
- * Shape:
- *      tmpfs.c        makes nodes                                  inode->operations
- *      tmpfs_dir.c    directories: entries with names      <-- S_IFDIR
- *      tmpfs_file.c   contents of regular files            <-- S_IFREG
- *      elsewhere      FIFOs, sockets, devices: special_open
+ * Shape: an entry gives an inode a name. It hangs in two places: in its directory's
+ * list, in order of cookie, for reading the directory; and in one hash table for all
+ * directories, for finding a name.
  *
- * Invariants: an inode lives while it has a name or somebody holds it. links counts the
- * names; a directory has two and one for each directory in it, or 0 once removed.
+ *      directory->entries: [etc 2] <-> [bin 3] <-> [tmp 7]        cookies grow
+ *                             ^
+ *      buckets[hash of directory and name] -> entry -> entry -> NULL
+ *
+ * Regular files are in tmpfs_file.c; FIFOs, sockets and devices only have their nodes
+ * here, special_open knows more.
+ *
+ * Invariants: a cookie is where reading goes on; it stays the entry's own, so that
+ * removing other entries while a program reads the directory skips or repeats nothing.
+ * An entry holds a reference to its inode. links counts the names; a directory has two
+ * and one for each directory in it, or 0 once removed, and then stays empty.
  * Sleeps: never.
- * Tests: user/tests/link.c, mkdir.c, mknod.c, symlink.c
+ * Tests: user/tests/directory.c, rename.c, link.c, mkdir.c, mknod.c, symlink.c
  */
 #include "fs/tmpfs.h"
 
-#include "base/string.h"
+#include "core/panic.h"
 #include "mm/heap.h"
 #include "sched/process.h"
 
-struct tmpfs {
-    struct file_system fs;
-    int (*make_special)(struct inode *inode);
-    struct wait_queue new_names;
+#define BUCKETS       1024u     /* a power of two */
+#define COOKIE_MAX    0x7ffffffeu   /* telldir has 31 bits */
+#define ENTRY_SIZE    20u       /* what one adds to a directory's st_size on Linux */
+
+struct entry {
+    struct list_node node;      /* directory->entries */
+    struct entry *next;         /* same bucket */
+    struct inode *directory;    /* no reference: the entry goes before it does */
+    struct inode *inode;        /* with a reference */
+    uint32_t hash;
+    uint32_t cookie;
+    uint8_t length;
+    char text[];                /* not terminated */
 };
 
-static const struct wait_class name_class = { "name to appear", NULL };
+static struct entry *buckets[BUCKETS];
 
-int tmpfs_make_special(struct inode *inode)
+/* -- Entries ----------------------------------------------------------------------- */
+
+static uint32_t hash_name(const struct inode *directory, struct name name)
 {
-    struct tmpfs *tmpfs = container_of(inode->fs, struct tmpfs, fs);
+    uint32_t hash = (uint32_t)(uintptr_t)directory >> 4;
 
-    if (!tmpfs->make_special)
-        return 0;
-    return inode_is(inode, S_IFREG) ? tmpfs->make_special(inode) : -EPERM;
+    for (size_t i = 0; i < name.length; i++)
+        hash = (hash + (uint8_t)name.text[i]) * 2654435761u;
+    return hash ^ hash >> 16;
 }
 
-struct wait_queue *tmpfs_new_names(struct file_system *fs)
+static struct entry **bucket_of(uint32_t hash)
 {
-    return &container_of(fs, struct tmpfs, fs)->new_names;
+    return &buckets[hash & (BUCKETS - 1)];
 }
 
-/* -- Symbolic links ---------------------------------------------------------------- */
-
-static ssize_t link_read(struct inode *inode, char *to, size_t size)
+static struct name entry_name(const struct entry *entry)
 {
-    size = min(size, (size_t)inode->size);
-    memcpy(to, inode->data, size);
-    return (ssize_t)size;
+    return (struct name){ entry->text, entry->length };
 }
 
-static void link_release(struct inode *inode)
+static struct entry *entry_find(const struct inode *directory, struct name name)
 {
-    heap_free(inode->data);
+    uint32_t hash = hash_name(directory, name);
+    struct entry *entry = *bucket_of(hash);
+
+    while (entry
+           && (entry->hash != hash || entry->directory != directory
+               || !name_is(entry_name(entry), name)))
+        entry = entry->next;
+    return entry;
 }
 
-static const struct inode_operations link_operations = {
-    .readlink = link_read,
-    .release = link_release,
-};
+/* Gives inode a name, and that name a reference. -ENOENT in a removed directory,
+ * -ENOSPC. Link counts are the caller's. */
+static int entry_create(struct inode *directory, struct name name, struct inode *inode)
+{
+    const struct entry *last = list_last_entry(&directory->entries, struct entry, node);
+    uint32_t cookie = last ? last->cookie + 1 : FIRST_ENTRY;
+    struct entry *entry, **bucket;
 
-static const struct inode_operations special_operations;
+    assert(name.length > 0 && name.length <= NAME_MAX && !entry_find(directory, name));
+    if (directory->links == 0)
+        return -ENOENT;
+    if (cookie > COOKIE_MAX)
+        return -ENOSPC;
+    entry = heap_alloc(HEAP_ENTRY, sizeof(*entry) + name.length);
+    if (!entry)
+        return -ENOSPC;
+    entry->directory = directory;
+    entry->inode = inode_get(inode);
+    entry->cookie = cookie;
+    entry->length = (uint8_t)name.length;
+    memcpy(entry->text, name.text, name.length);
+    entry->hash = hash_name(directory, name);
+    bucket = bucket_of(entry->hash);
+    entry->next = *bucket;
+    *bucket = entry;
+    list_push_back(&directory->entries, &entry->node);
+    directory->size += ENTRY_SIZE;
+    inode_touch_modified(directory);
+    if (!inode_is(inode, S_IFDIR))
+        inode->parent = directory;
+    wait_wake_all(&directory->fs->new_names, 0);
+    return 0;
+}
+
+/* Drops the entry's inode, which has lost this name. A directory is removed by that. */
+static void drop_inode(struct inode *directory, struct inode *inode)
+{
+    if (inode_is(inode, S_IFDIR)) {
+        inode->links = 0;
+        directory->links--;
+    } else {
+        inode->links--;
+        inode->parent = NULL;   // perhaps it has other names; which is not known
+    }
+    inode_touch_changed(inode);
+    if (inode->operations->unlinked)
+        inode->operations->unlinked(inode);
+    inode_put(inode);
+}
+
+/* Takes the entry away; the reference to its inode is the caller's now. */
+static struct inode *entry_remove(struct entry *entry)
+{
+    struct entry **link = bucket_of(entry->hash);
+    struct inode *inode = entry->inode;
+
+    while (*link != entry)
+        link = &(*link)->next;
+    *link = entry->next;
+    list_remove(&entry->node);
+    entry->directory->size -= ENTRY_SIZE;
+    inode_touch_modified(entry->directory);
+    heap_free(entry);
+    return inode;
+}
+
+void tmpfs_forget(struct inode *directory, struct inode *inode)
+{
+    struct entry *entry, *next;
+
+    list_for_each_safe (entry, next, &directory->entries, node)
+        if (entry->inode == inode)
+            drop_inode(directory, entry_remove(entry));
+}
 
 /* -- Nodes ------------------------------------------------------------------------- */
+
+static ssize_t link_read(struct inode *inode, char to[PATH_MAX])
+{
+    memcpy(to, inode->data, (size_t)inode->size);
+    return (ssize_t)inode->size;
+}
+
+static void link_release(struct inode *inode) { heap_free(inode->data); }
+
+static const struct inode_operations directory_operations;
+static const struct inode_operations link_operations = { .readlink = link_read,
+                                                         .release = link_release };
+static const struct inode_operations special_operations;
 
 static const struct inode_operations *operations_for(mode_t mode)
 {
     switch (mode & S_IFMT) {
-    case S_IFDIR: return &tmpfs_directory_operations;
+    case S_IFDIR: return &directory_operations;
     case S_IFREG: return &tmpfs_regular_operations;
     case S_IFLNK: return &link_operations;
     default: return &special_operations;
@@ -87,57 +189,165 @@ static void inherit_group(struct inode *inode, const struct inode *directory)
         inode->mode &= ~S_ISGID;
 }
 
-struct inode *tmpfs_node_create(struct inode *directory, mode_t mode, uint32_t device)
+static bool set_target(struct inode *link, const char *target)
 {
-    struct inode *inode = inode_create(directory->fs, operations_for(mode), mode);
+    link->size = strlen(target);
+    link->data = heap_alloc(HEAP_PATH, (size_t)link->size);
+    if (link->data)
+        memcpy(link->data, target, (size_t)link->size);
+    return link->data;
+}
+
+/* A node without a name yet. NULL without memory. */
+static struct inode *node_create(struct inode *directory, const struct new_node *new)
+{
+    struct inode *inode =
+        inode_create(directory->fs, operations_for(new->mode), new->mode);
 
     if (!inode)
         return NULL;
-    inode->device = device;
+    inode->device = new->device;
     inherit_group(inode, directory);
-    if (inode_is(inode, S_IFDIR)) {
+    if (inode_is(inode, S_IFDIR))
         inode->parent = inode_get(directory);
-        inode->links = 2;
+    if (inode_is(inode, S_IFLNK) && !set_target(inode, new->target)) {
+        inode_put(inode);
+        return NULL;
     }
     return inode;
 }
 
-struct inode *tmpfs_link_create(struct inode *directory, const char *target)
+/* -- What a directory can do ------------------------------------------------------- */
+
+static int directory_lookup(struct inode *directory, struct name name,
+                            struct inode **out)
 {
-    size_t length = strlen(target);
-    char *text = heap_alloc(HEAP_PATH, length + 1);
-    struct inode *inode;
+    struct entry *entry = entry_find(directory, name);
 
-    if (!text)
-        return NULL;
-    inode = tmpfs_node_create(directory, S_IFLNK | 0777, 0);
-    if (!inode) {
-        heap_free(text);
-        return NULL;
-    }
-    memcpy(text, target, length);
-    inode->data = text;
-    inode->size = length;
-    return inode;
+    if (!entry)
+        return -ENOENT;
+    *out = inode_get(entry->inode);
+    return 0;
 }
+
+static int directory_make(struct inode *directory, struct name name,
+                          const struct new_node *new, struct inode **out)
+{
+    struct inode *inode =
+        new->inode ? inode_get(new->inode) : node_create(directory, new);
+    int error = 0;
+
+    if (!inode)
+        return -ENOSPC;
+    if (!new->inode && inode->fs->make_special)
+        error = inode_is(inode, S_IFREG) ? inode->fs->make_special(inode) : -EPERM;
+    if (!error)
+        error = entry_create(directory, name, inode);
+    if (error) {
+        inode_put(inode);
+        return error;
+    }
+    if (inode_is(inode, S_IFDIR))
+        directory->links++;
+    if (new->inode) {
+        inode->links++;
+        inode_touch_changed(inode);
+    }
+    *out = inode;
+    return 0;
+}
+
+static int directory_unlink(struct inode *directory, struct name name,
+                            bool is_directory)
+{
+    struct entry *entry = entry_find(directory, name);
+
+    if (!entry)
+        return -ENOENT;
+    if (is_directory && !list_is_empty(&entry->inode->entries))
+        return -ENOTEMPTY;
+    drop_inode(directory, entry_remove(entry));
+    return 0;
+}
+
+/* The entry that is replaced is reused for the moved inode, so there is nothing left
+ * that could fail half-way. */
+static int directory_rename(struct inode *from_dir, struct name from,
+                            struct inode *to_dir, struct name to)
+{
+    struct entry *old = entry_find(from_dir, from), *victim = entry_find(to_dir, to);
+    struct inode *inode;
+    int error;
+
+    if (!old)
+        return -ENOENT;
+    inode = old->inode;
+    if (victim && !list_is_empty(&victim->inode->entries))
+        return -ENOTEMPTY;
+    if (victim) {
+        struct inode *replaced = victim->inode;
+        victim->inode = entry_remove(old);
+        inode_touch_modified(to_dir);
+        drop_inode(to_dir, replaced);
+    } else {
+        error = entry_create(to_dir, to, inode);
+        if (error)
+            return error;
+        inode_put(entry_remove(old));
+    }
+    if (!inode_is(inode, S_IFDIR)) {
+        inode->parent = to_dir;
+    } else if (from_dir != to_dir) {
+        inode->parent = inode_get(to_dir);
+        to_dir->links++;
+        from_dir->links--;
+        inode_put(from_dir);
+    }
+    inode_touch_changed(inode);
+    return 0;
+}
+
+static int directory_list(struct file *file, directory_emit emit, void *context)
+{
+    const struct entry *entry;
+
+    list_for_each (entry, &file->inode->entries, node)
+        if (entry->cookie >= file->offset
+            && emit(context, entry_name(entry), entry->inode->number,
+                    entry->inode->mode, entry->cookie + 1))
+            break;
+    return 0;
+}
+
+static const struct file_operations directory_files = {
+    .name = "directory",
+    .read = directory_read,
+    .seek = file_seek,
+    .list = directory_list,
+};
+
+static const struct inode_operations directory_operations = {
+    .lookup = directory_lookup,
+    .make = directory_make,
+    .unlink = directory_unlink,
+    .rename = directory_rename,
+    .files = &directory_files,
+};
 
 struct file_system *tmpfs_create(const char *type, mode_t mode,
                                  int (*make_special)(struct inode *inode))
 {
-    struct tmpfs *tmpfs = heap_new(HEAP_INODE, struct tmpfs);
+    struct file_system *fs = heap_new(HEAP_INODE, struct file_system);
 
-    if (!tmpfs)
+    if (!fs)
         return NULL;
-    file_system_init(&tmpfs->fs, type);
-    tmpfs->make_special = make_special;
-    wait_queue_init(&tmpfs->new_names, &name_class);
-    tmpfs->fs.root =
-        inode_create(&tmpfs->fs, &tmpfs_directory_operations, S_IFDIR | (mode & 07777));
-    if (!tmpfs->fs.root) {
-        heap_free(tmpfs);
+    file_system_init(fs, type);
+    fs->make_special = make_special;
+    fs->root = inode_create(fs, &directory_operations, S_IFDIR | mode);
+    if (!fs->root) {
+        heap_free(fs);
         return NULL;
     }
-    tmpfs->fs.root->parent = tmpfs->fs.root;
-    tmpfs->fs.root->links = 2;
-    return &tmpfs->fs;
+    fs->root->parent = fs->root;
+    return fs;
 }

@@ -12,17 +12,12 @@
  * Tests: user/tests/read_write.c, truncate.c, mmap_file.c
  */
 #include "fs/tmpfs.h"
-
-#include "base/string.h"
 #include "mm/memory_object.h"
 #include "sched/process.h"
 
 #define FILE_MAX ((uint64_t)(OBJECT_PAGES_MAX - 1) * PAGE_SIZE)
 
-static uint32_t page_of(uint64_t offset)
-{
-    return (uint32_t)(offset >> PAGE_SHIFT);
-}
+static uint32_t page_of(uint64_t offset) { return (uint32_t)(offset >> PAGE_SHIFT); }
 
 /* Bytes from offset on, at most `left`, that lie in one page. */
 static size_t within_page(uint64_t offset, uint64_t left)
@@ -33,10 +28,7 @@ static size_t within_page(uint64_t offset, uint64_t left)
 /* How far a file may grow: the least of what RLIMIT_FSIZE and we ourselves allow. */
 static uint64_t size_limit(void)
 {
-    const struct process *process = current_process();
-    uint64_t limit = process ? limit_soft(process, LIMIT_FSIZE) : LIMIT_INFINITY;
-
-    return min(limit, FILE_MAX);
+    return min(limit_soft(current_process(), LIMIT_FSIZE), FILE_MAX);
 }
 
 /* Says no to growing; the user's own limit is told by a signal too. */
@@ -80,69 +72,30 @@ static void cut_off(struct inode *inode, uint64_t at)
                PAGE_SIZE - (at & PAGE_MASK));
 }
 
-/* -- Reading ----------------------------------------------------------------------- */
-
-static int read_page(struct inode *inode, uint64_t at, struct io *io, size_t size)
-{
-    const struct frame *frame =
-        inode->object ? object_page(inode->object, page_of(at), false) : NULL;
-
-    if (!frame)
-        return io_give_zeros(io, size);
-    return io_give(io, (char *)frame_address(frame) + (at & PAGE_MASK), size);
-}
+/* -- Operations -------------------------------------------------------------------- */
 
 static ssize_t regular_read(struct file *file, struct io *io, uint64_t *offset)
 {
     struct inode *inode = file->inode;
     uint64_t start = *offset, at = start, end;
+    const struct frame *frame = NULL;
     int error = 0;
 
     if (start >= inode->size || io->left == 0)
         return 0;
     end = start + min((uint64_t)io->left, inode->size - start);
-    while (at < end) {
-        size_t size = within_page(at, end - at);
-        error = read_page(inode, at, io, size);
+    for (size_t size; at < end; at += size) {
+        size = within_page(at, end - at);
+        if (inode->object)
+            frame = object_page(inode->object, page_of(at), false);
+        error = io_give(
+            io, frame ? (char *)frame_address(frame) + (at & PAGE_MASK) : NULL, size);
         if (error)
             break;
-        at += size;
     }
     *offset = at;
     inode_touch_accessed(inode);
     return at > start ? (ssize_t)(at - start) : error;
-}
-
-/* -- Writing ----------------------------------------------------------------------- */
-
-/* A page that is written as a whole need not be cleared first. */
-static int write_new_page(struct memory_object *object, uint32_t index, struct io *io)
-{
-    struct frame *frame = frame_alloc(FRAME_OBJECT, 0), *other;
-    int error;
-
-    if (!frame)
-        return -ENOSPC;
-    error = io_take(io, frame_address(frame), PAGE_SIZE);
-    // The buffer may have been a mapping of this very page, and a fault have made it.
-    other = error ? NULL : object_page(object, index, false);
-    if (other)
-        memcpy(frame_address(other), frame_address(frame), PAGE_SIZE);
-    else if (!error && !object_insert(object, index, frame))
-        error = -ENOSPC;
-    if (error || other)
-        frame_put(frame);
-    return error;
-}
-
-static int write_page(struct memory_object *object, uint64_t at, struct io *io,
-                      size_t size)
-{
-    struct frame *frame = object_page(object, page_of(at), size < PAGE_SIZE);
-
-    if (frame)
-        return io_take(io, (char *)frame_address(frame) + (at & PAGE_MASK), size);
-    return size < PAGE_SIZE ? -ENOSPC : write_new_page(object, page_of(at), io);
 }
 
 static ssize_t regular_write(struct file *file, struct io *io, uint64_t *offset)
@@ -160,12 +113,14 @@ static ssize_t regular_write(struct file *file, struct io *io, uint64_t *offset)
     if (start > inode->size)
         cut_off(inode, inode->size);
     end = start + min((uint64_t)io->left, size_limit() - start);
-    while (at < end) {
-        size_t size = within_page(at, end - at);
-        error = write_page(inode->object, at, io, size);
+    for (size_t size; at < end; at += size) {
+        const struct frame *frame = object_page(inode->object, page_of(at), true);
+        size = within_page(at, end - at);
+        error = frame
+                    ? io_take(io, (char *)frame_address(frame) + (at & PAGE_MASK), size)
+                    : -ENOSPC;
         if (error)
             break;
-        at += size;
     }
     if (at == start)
         return error;
@@ -173,8 +128,6 @@ static ssize_t regular_write(struct file *file, struct io *io, uint64_t *offset)
     set_size(inode, max(inode->size, at));
     return (ssize_t)(at - start);
 }
-
-/* -- Size and mapping -------------------------------------------------------------- */
 
 static int regular_truncate(struct inode *inode, uint64_t size)
 {
@@ -185,11 +138,6 @@ static int regular_truncate(struct inode *inode, uint64_t size)
     return 0;
 }
 
-static int regular_truncate_file(struct file *file, uint64_t size)
-{
-    return regular_truncate(file->inode, size);
-}
-
 static int regular_map(struct file *file, struct memory_object **object)
 {
     if (!make_object(file->inode))
@@ -198,13 +146,19 @@ static int regular_map(struct file *file, struct memory_object **object)
     return 0;
 }
 
+/* FIONREAD: what lies ahead. */
+static long regular_ioctl(struct file *file, uint32_t request, uptr_t argument)
+{
+    enum { FIONREAD = 0x541b };
+
+    if (request != FIONREAD)
+        return -ENOTTY;
+    return u32_to_user(argument, (uint32_t)(file->inode->size - file->offset));
+}
+
 static const struct file_operations regular_files = {
-    .name = "regular file",
-    .read = regular_read,
-    .write = regular_write,
-    .seek = file_seek,
-    .map = regular_map,
-    .truncate = regular_truncate_file,
+    .name = "regular file", .read = regular_read, .write = regular_write,
+    .seek = file_seek, .map = regular_map, .ioctl = regular_ioctl,
 };
 
 const struct inode_operations tmpfs_regular_operations = {

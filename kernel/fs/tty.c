@@ -1,14 +1,13 @@
 /* tty.c - terminals: opening, reading, writing, polling.
  *
  * Shape: tty.h has the picture. What happens to bytes is in tty_line.c, who may use the
- *   terminal in tty_job.c.
- * Invariants: one write(2) at a time, so lines of two processes do not mix.
- * Sleeps: reads until there is something (condition shape); writes for their turn,
- *   while ^S has stopped the output, and for a moment after every 4 KiB, so that a long
- *   text on a slow line does not keep everybody else from running.
- * Wakes: typed bytes wake readers, ^Q and the end of a write wake writers.
+ *   terminal in tty_control.c.
+ * Sleeps: reads until there is something (condition shape); writes while ^S has stopped
+ *   the output, and for a moment after every 4 KiB, so that a long text on a slow line
+ *   does not keep everybody else from running. Only there may writes of two mix.
+ * Wakes: typed bytes wake readers, ^Q wakes writers.
  * Linux: two readers of one raw terminal may share what is typed.
- * Tests: tools/session-test
+ * Tests: user/tests/devices.c, tools/session-test
  * See: tty_ioctl(4), termios(3).
  */
 #include "fs/tty.h"
@@ -22,24 +21,19 @@
 #define TTY_NUMBER     0x500u
 #define CONSOLE_NUMBER 0x501u
 #define TURN           4096u    /* bytes written before others get a turn */
-#define NEVER_HUNG_UP  UINT64_MAX
 
 static struct tty *console_tty;
 
-bool tty_is_console(const struct file *file)
+static const struct file_operations tty_operations;
+
+void tty_wake(struct tty *tty)
 {
-    return file->inode->device == CONSOLE_NUMBER;
+    wait_wake_all(&tty->readers, 0);
+    wait_wake_all(&tty->writers, 0);
 }
 
-/* A terminal has no offset; the place for it holds `hangups` at opening. */
-bool tty_is_hung_up(const struct file *file)
-{
-    const struct tty *tty = file->object;
-
-    return file->offset != NEVER_HUNG_UP && file->offset != tty->hangups;
-}
-
-void tty_made_room(struct tty *tty)
+/* Readers have taken something, or it was thrown away. */
+static void made_room(struct tty *tty)
 {
     if (!tty->is_full || !line_has_room(&tty->line))
         return;
@@ -48,9 +42,28 @@ void tty_made_room(struct tty *tty)
         tty->terminal->resume();
 }
 
+void tty_flush(struct tty *tty)
+{
+    line_flush(&tty->line);
+    made_room(tty);
+}
+
+void tty_hang_up(struct tty *tty)
+{
+    struct file *file;
+
+    list_for_each (file, &all_files, all_node)
+        if (file->operations == &tty_operations && file->object == tty
+            && file->inode->device != CONSOLE_NUMBER)
+            file->object = NULL;
+    tty->line.stopped = false;
+    tty_flush(tty);
+    tty_wake(tty);
+}
+
 /* -- The driver's side ------------------------------------------------------------- */
 
-static bool tty_input(struct terminal *terminal, uint8_t byte)
+static bool take_byte(struct terminal *terminal, uint8_t byte)
 {
     struct tty *tty = terminal->tty;
     unsigned event = line_input(&tty->line, byte);
@@ -65,44 +78,25 @@ static bool tty_input(struct terminal *terminal, uint8_t byte)
     return !tty->is_full;
 }
 
-static void tty_output(struct line *line, const char *bytes, size_t size)
+static void send_bytes(struct line *line, const char *bytes, size_t size)
 {
-    struct tty *tty = container_of(line, struct tty, line);
-
-    tty->terminal->output(bytes, size);
+    container_of(line, struct tty, line)->terminal->output(bytes, size);
 }
 
 /* -- Reading ----------------------------------------------------------------------- */
 
 /* Moves what the line has for one read. Bytes (0: end of file), or -EFAULT. */
-static ssize_t take_line(struct line *line, struct io *io)
+static ssize_t take_line(struct tty *tty, struct io *io)
 {
+    struct line *line = &tty->line;
     size_t consume, n = line_peek(line, io->left, &consume);
     size_t start = line->taken & (LINE_SIZE - 1), first = min(n, LINE_SIZE - start);
 
     if (io_give(io, line->bytes + start, first) || io_give(io, line->bytes, n - first))
         return -EFAULT;
-    line_consume(line, consume);
+    line->taken += consume;
+    made_room(tty);
     return (ssize_t)n;
-}
-
-/* When a raw read must return: after `least` bytes; at the deadline; `gap` after a
- * byte. */
-struct patience {
-    size_t least;
-    nanoseconds_t deadline, gap;
-};
-
-static struct patience patience_of(const struct line *line)
-{
-    size_t least = line->termios.characters[VMIN];
-    nanoseconds_t time = line->termios.characters[VTIME] * 100 * MILLISECOND;
-
-    if (line_is_canonical(line))
-        return (struct patience){ 0, DEADLINE_NEVER, 0 };
-    if (least)
-        return (struct patience){ least, DEADLINE_NEVER, time };
-    return (struct patience){ 1, time ? time_deadline(time) : 0, 0 };
 }
 
 /* SLEEPS until there is something to read. 0; or why not: 1 for an end without an
@@ -110,42 +104,41 @@ static struct patience patience_of(const struct line *line)
  * -EAGAIN, -ERESTART. */
 static int await_input(struct tty *tty, const struct file *file, nanoseconds_t deadline)
 {
-    for (;;) {
-        if (tty_is_hung_up(file))
-            return 1;
-        if (line_is_readable(&tty->line, false))
-            return 0;
-        if (deadline != DEADLINE_NEVER && deadline <= time_now())
+    while (file->object && line_count(&tty->line) == 0) {
+        if (deadline <= time_now())
             return 1;
         if (file_is_nonblocking(file))
             return -EAGAIN;
         if (wait_sleep(&tty->readers, deadline) == -EINTR)
             return -ERESTART;
     }
+    return file->object ? 0 : 1;
 }
 
+/* A line; in raw mode at least VMIN bytes, or what came before VTIME tenths of a second
+ * had passed: since the last byte, or with VMIN 0 since the start. */
 static ssize_t tty_read(struct file *file, struct io *io, uint64_t *offset) SLEEPS
 {
     struct tty *tty = file->object;
-    struct patience patience = patience_of(&tty->line);
-    ssize_t got = 0, end = 0;
+    nanoseconds_t gap = 0, deadline = DEADLINE_NEVER;
+    ssize_t got = 0, end = tty ? tty_check_background(tty, SIGTTIN) : 1;
+    size_t least = 0;
 
     (void)offset;
-    if (!tty_is_hung_up(file) && !tty_is_console(file))
-        end = tty_check_background(tty, SIGTTIN);
-    while (io->left && !end) {
-        end = await_input(tty, file, patience.deadline);
-        if (end)
-            break;
-        ssize_t n = take_line(&tty->line, io);
+    if (tty && !line_has(&tty->line, ICANON)) {
+        least = tty->line.termios.characters[VMIN];
+        gap = tty->line.termios.characters[VTIME] * 100 * MILLISECOND;
+        deadline = least ? DEADLINE_NEVER : time_deadline(gap);
+    }
+    while (io->left && !end && !(end = await_input(tty, file, deadline))) {
+        ssize_t n = take_line(tty, io);
         if (n < 0)
             return got ? got : n;
-        tty_made_room(tty);
         got += n;
-        if ((size_t)got >= patience.least)
+        if ((size_t)got >= least)
             break;
-        if (patience.gap)
-            patience.deadline = time_deadline(patience.gap);
+        if (gap)
+            deadline = time_deadline(gap);
     }
     return got || end > 0 ? got : end;
 }
@@ -153,75 +146,58 @@ static ssize_t tty_read(struct file *file, struct io *io, uint64_t *offset) SLEE
 /* -- Writing ----------------------------------------------------------------------- */
 
 /* SLEEPS until output may go on. 0, -EIO, -EAGAIN, -ERESTART. */
-static int await_output(struct tty *tty, const struct file *file, const bool *obstacle)
+static int await_output(struct tty *tty, const struct file *file)
 {
-    while (*obstacle && !tty_is_hung_up(file)) {
+    while (file->object && tty->line.stopped) {
         if (file_is_nonblocking(file))
             return -EAGAIN;
         if (wait_sleep(&tty->writers, DEADLINE_NEVER))
             return -ERESTART;
     }
-    return tty_is_hung_up(file) ? -EIO : 0;
-}
-
-/* SLEEPS. One write with nobody else's in between. */
-static ssize_t write_alone(struct tty *tty, const struct file *file, struct io *io)
-{
-    char chunk[256];
-    size_t written = 0;
-    long result = 0;
-
-    while (io->left && !result) {
-        result = await_output(tty, file, &tty->line.stopped);
-        size_t n = min(io->left, sizeof(chunk));
-        if (!result)
-            result = io_take(io, chunk, n);
-        if (result)
-            break;
-        line_write(&tty->line, chunk, n);
-        written += n;
-        if (written % TURN == 0 && io->left)
-            result = wait_sleep(&tty->writers, time_deadline(10 * MICROSECOND));
-        if (result == -ETIMEDOUT)
-            result = 0;
-    }
-    if (written)
-        return (ssize_t)written;
-    return result == -EINTR ? -ERESTART : result;
+    return file->object ? 0 : -EIO;
 }
 
 static ssize_t tty_write(struct file *file, struct io *io, uint64_t *offset) SLEEPS
 {
     struct tty *tty = file->object;
-    ssize_t result = 0;
+    char chunk[256];
+    size_t written = 0;
+    long error = 0;
 
     (void)offset;
-    if (tty_is_hung_up(file))
-        return -EIO;
-    if (line_has(&tty->line, TOSTOP) && !tty_is_console(file))
-        result = tty_check_background(tty, SIGTTOU);
-    if (!result)
-        result = await_output(tty, file, &tty->is_writing);
-    if (result)
-        return result;
-    tty->is_writing = true;
-    result = write_alone(tty, file, io);
-    tty->is_writing = false;
-    wait_wake_all(&tty->writers, 0);
-    return result;
+    if (tty && line_has(&tty->line, TOSTOP))
+        error = tty_check_background(tty, SIGTTOU);
+    while (io->left && !error) {
+        size_t n = min(io->left, sizeof(chunk));
+        error = await_output(tty, file);
+        if (!error)
+            error = io_take(io, chunk, n);
+        if (error)
+            break;
+        line_write(&tty->line, chunk, n);
+        written += n;
+        if (written % TURN == 0 && io->left
+            && wait_sleep(&tty->writers, time_deadline(10 * MICROSECOND)) == -EINTR)
+            break;
+    }
+    return written ? (ssize_t)written : error;
 }
 
 static unsigned tty_poll(struct file *file, struct poll_table *table)
 {
     struct tty *tty = file->object;
+    const uint8_t *characters;
+    size_t least = 1;
     unsigned events = 0;
 
-    poll_wait(table, &tty->readers);
-    if (tty->line.stopped)
-        poll_wait(table, &tty->writers);
-    if (tty_is_hung_up(file))
+    if (!tty)
         return POLLIN | POLLOUT | POLLERR | POLLHUP | POLLRDNORM | POLLWRNORM;
-    if (line_is_readable(&tty->line, true))
+    poll_wait(table, &tty->readers);
+    poll_wait(table, &tty->writers);
+    characters = tty->line.termios.characters;
+    if (!line_has(&tty->line, ICANON) && !characters[VTIME])
+        least = max(characters[VMIN], 1);
+    if (line_count(&tty->line) >= least)
         events |= POLLIN | POLLRDNORM;
     if (!tty->line.stopped)
         events |= POLLOUT | POLLWRNORM;
@@ -229,53 +205,29 @@ static unsigned tty_poll(struct file *file, struct poll_table *table)
 }
 
 static const struct file_operations tty_operations = {
-    .name = "terminal",
-    .read = tty_read,
-    .write = tty_write,
-    .poll = tty_poll,
+    .name = "terminal", .read = tty_read, .write = tty_write, .poll = tty_poll,
     .ioctl = tty_ioctl,
 };
 
 /* -- Opening ----------------------------------------------------------------------- */
 
-static int open_tty(struct tty *tty, struct inode *inode, uint32_t flags,
+static int tty_open(struct device *device, struct inode *inode, uint32_t flags,
                     struct file **out)
 {
+    struct tty *tty = device->number == CONSOLE_NUMBER ? console_tty
+                      : device->number == TTY_NUMBER
+                          ? tty_of_session()
+                          : container_of(device, struct tty, device);
+
     if (!tty)
         return -ENXIO;
     *out = file_create(&tty_operations, flags, inode_get(inode), tty);
     if (!*out)
         return -ENFILE;
-    (*out)->offset = tty_is_console(*out) ? NEVER_HUNG_UP : tty->hangups;
+    if (device == &tty->device && !(flags & O_NOCTTY) && file_is_readable(*out))
+        tty_acquire(tty);
     return 0;
 }
-
-static int open_terminal(struct device *device, struct inode *inode, uint32_t flags,
-                         struct file **out)
-{
-    struct tty *tty = device->data;
-    int error = open_tty(tty, inode, flags, out);
-
-    if (!error && !(flags & O_NOCTTY) && file_is_readable(*out))
-        tty_acquire(tty);
-    return error;
-}
-
-static int open_console(struct device *device, struct inode *inode, uint32_t flags,
-                        struct file **out)
-{
-    (void)device;
-    return open_tty(console_tty, inode, flags, out);
-}
-
-static int open_own_tty(struct device *device, struct inode *inode, uint32_t flags,
-                        struct file **out)
-{
-    (void)device;
-    return open_tty(tty_of_session(), inode, flags, out);
-}
-
-/* -- Start ------------------------------------------------------------------------- */
 
 static void describe_tty(const struct waiter *waiter, char *to, size_t size)
 {
@@ -284,35 +236,34 @@ static void describe_tty(const struct waiter *waiter, char *to, size_t size)
     format(to, size, "terminal:%s -", tty->terminal->name);
 }
 
-static const struct wait_class input_class = { "terminal input", describe_tty };
-static const struct wait_class output_class = { "terminal output", NULL };
-
 static struct tty *tty_create(struct terminal *terminal)
 {
+    static const struct wait_class input_class = { "terminal input", describe_tty };
+    static const struct wait_class output_class = { "terminal output", NULL };
     struct tty *tty = heap_new(HEAP_TTY, struct tty);
 
     if (!tty)
         panic("no memory for terminal %s", terminal->name);
     tty->terminal = terminal;
-    line_init(&tty->line, tty_output);
+    line_init(&tty->line, send_bytes);
     tty->size.rows = terminal->rows;
     tty->size.columns = terminal->columns;
     wait_queue_init(&tty->readers, &input_class);
     wait_queue_init(&tty->writers, &output_class);
     tty->device = (struct device){ .name = terminal->name, .number = terminal->number,
-                                   .mode = 0620, .open = open_terminal, .data = tty };
+                                   .mode = 0620, .open = tty_open };
     device_register(&tty->device);
     terminal->tty = tty;
-    terminal->input = tty_input;
+    terminal->input = take_byte;
     return tty;
 }
 
 void tty_init(bool console_on_screen)
 {
     static struct device own = { .name = "tty", .number = TTY_NUMBER, .mode = 0666,
-                                 .open = open_own_tty };
+                                 .open = tty_open };
     static struct device console = { .name = "console", .number = CONSOLE_NUMBER,
-                                     .mode = 0600, .open = open_console };
+                                     .mode = 0600, .open = tty_open };
 
     if (serial_is_present())
         console_tty = tty_create(&serial_terminal);

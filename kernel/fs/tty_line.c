@@ -1,11 +1,13 @@
 /* tty_line.c - the line discipline, as Linux's n_tty has it.
  *
- * Shape: tty_line.h has the picture.
+ * Shape: tty_line.h has the picture. Whatever disappears from the line being edited
+ *   disappears from the screen: the cursor goes back to the column where the line now
+ *   ends, over tabs and ^X alike.
  * Invariants: taken <= complete <= put <= taken + LINE_SIZE in canonical mode. Every
  *   call leaves `out` empty.
  * Linux: output is not kept back when ^S has stopped it, writers are (fs/tty.c); so
- *   what is typed is echoed at once. Parity, upper case terminals and ECHOPRT are not
- *   there. All else was compared with Linux, byte by byte.
+ *   what is typed is echoed at once. A NUL cannot be typed into a line. VEOL, VREPRINT
+ *   and VDISCARD do nothing, nor do the modes that tty_line.h does not name.
  * Tests: tty_line_host_test.c.
  * See: POSIX, Base Definitions, 11 (General Terminal Interface); termios(3).
  */
@@ -14,106 +16,192 @@
 #include "base/string.h"
 #include "sched/signal.h"
 
-static inline uint8_t control_key(char letter)
-{
-    return (uint8_t)(letter ^ 0x40);
-}
+#define KEY(letter) ((letter) ^ 0x40)   /* with the control key */
 
 void line_init(struct line *l, void (*output)(struct line *, const char *, size_t))
 {
-    uint8_t *c = l->termios.characters;
+    static const struct termios defaults = {
+        .input = ICRNL | IXON, .output = OPOST | ONLCR,
+        .control = B38400 | CS8 | CREAD | HUPCL,
+        .local = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN,
+        .characters = {
+            [VINTR] = KEY('C'), [VQUIT] = KEY('\\'), [VERASE] = 0x7f,
+            [VKILL] = KEY('U'), [VEOF] = KEY('D'), [VMIN] = 1, [VSTART] = KEY('Q'),
+            [VSTOP] = KEY('S'), [VSUSP] = KEY('Z'), [VREPRINT] = KEY('R'),
+            [VDISCARD] = KEY('O'), [VWERASE] = KEY('W'), [VLNEXT] = KEY('V'),
+        },
+    };
 
     memset(l, 0, sizeof(*l));
     l->output = output;
-    l->termios.input = ICRNL | IXON;
-    l->termios.output = OPOST | ONLCR;
-    l->termios.control = B38400 | CS8 | CREAD | HUPCL;
-    l->termios.local = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN;
-    c[VINTR] = control_key('C');
-    c[VQUIT] = control_key('\\');
-    c[VERASE] = 0x7f;
-    c[VKILL] = control_key('U');
-    c[VEOF] = control_key('D');
-    c[VMIN] = 1;
-    c[VSTART] = control_key('Q');
-    c[VSTOP] = control_key('S');
-    c[VSUSP] = control_key('Z');
-    c[VREPRINT] = control_key('R');
-    c[VDISCARD] = control_key('O');
-    c[VWERASE] = control_key('W');
-    c[VLNEXT] = control_key('V');
+    l->termios = defaults;
 }
 
-/* Echoes a typed character that is stored; the first of a line sets where it begins. */
-static void echo_typed(struct line *l, uint8_t c)
+static uint8_t byte_at(const struct line *l, uint32_t at)
 {
+    return l->bytes[at & (LINE_SIZE - 1)];
+}
+
+/* Is c this control character? A 0 among them means that there is none. */
+static bool is_key(const struct line *l, uint8_t c, enum control_character which)
+{
+    return c != 0 && c == l->termios.characters[which];
+}
+
+static bool is_control(uint8_t c) { return c < 0x20 || c == 0x7f; }
+
+/* A byte of a character of several, but not its first. */
+static bool continues(const struct line *l, uint8_t c)
+{
+    return (l->termios.input & IUTF8) && (c & 0xc0) == 0x80;
+}
+
+/* -- Output and echo --------------------------------------------------------------- */
+
+static void send(struct line *l)
+{
+    size_t length = l->out_length;
+
+    // emptied first: a screen may answer what it is shown, and the answer is echoed
+    l->out_length = 0;
+    if (length)
+        l->output(l, l->out, length);
+}
+
+/* Shows one byte, and follows the cursor. */
+static void show(struct line *l, uint8_t c)
+{
+    const uint32_t newline = OPOST | ONLCR;
+
+    if (c == '\n' && (l->termios.output & newline) == newline)
+        show(l, '\r');
+    if (c == '\r')
+        l->column = l->start_column = 0;
+    else if (c == '\t')
+        l->column = (l->column | 7) + 1;
+    else if (c == '\b')
+        l->column -= l->column > 0;
+    else if (!is_control(c) && !continues(l, c))
+        l->column++;
+    if (l->out_length == sizeof(l->out))
+        send(l);
+    l->out[l->out_length++] = (char)c;
+}
+
+void line_write(struct line *l, const char *bytes, size_t size)
+{
+    if (!(l->termios.output & OPOST)) {
+        l->output(l, bytes, size);
+        return;
+    }
+    for (size_t i = 0; i < size; i++)
+        show(l, (uint8_t)bytes[i]);
+    send(l);
+}
+
+/* Echoes a typed byte; control characters as ^X. */
+static void echo(struct line *l, uint8_t c)
+{
+    bool as_letter = line_has(l, ECHOCTL) && is_control(c) && c != '\t' && c != '\n';
+
     if (!line_has(l, ECHO))
         return;
-    if (l->put == l->complete)
-        l->start_column = l->column;
-    line_echo(l, c);
+    if (as_letter)
+        show(l, '^');
+    show(l, as_letter ? KEY(c) : c);
 }
 
-static void put(struct line *l, uint8_t c, bool ends)
-{
-    uint32_t at, bit;
+/* -- Editing ----------------------------------------------------------------------- */
 
+/* The column where the line being edited ends. */
+static unsigned end_column(const struct line *l)
+{
+    unsigned column = l->start_column;
+
+    for (uint32_t at = l->complete; at != l->put; at++) {
+        uint8_t c = byte_at(l, at);
+        if (c == '\t')
+            column = (column | 7) + 1;
+        else if (is_control(c))
+            column += line_has(l, ECHOCTL) ? 2 : 0;
+        else
+            column += !continues(l, c);
+    }
+    return column;
+}
+
+/* Cuts the line off at `put`, on the screen too. */
+static void cut(struct line *l, uint32_t put)
+{
+    l->put = put;
+    for (unsigned end = end_column(l); line_has(l, ECHO) && l->column > end;) {
+        show(l, '\b');
+        show(l, ' ');
+        show(l, '\b');
+    }
+}
+
+/* Moves `at` back to the start of a run of blanks, or of others. */
+static uint32_t skip_back(const struct line *l, uint32_t at, bool blanks)
+{
+    while (at != l->complete) {
+        uint8_t c = byte_at(l, at - 1);
+        if ((c == ' ' || c == '\t') != blanks)
+            break;
+        at--;
+    }
+    return at;
+}
+
+/* The keys that change the line; false when c is none of them. */
+static bool edit(struct line *l, uint8_t c)
+{
+    uint32_t at = l->put;
+
+    if (is_key(l, c, VERASE)) {
+        while (at != l->complete && continues(l, byte_at(l, at - 1)))
+            at--;
+        cut(l, at - (at != l->complete));
+    } else if (is_key(l, c, VWERASE)) {
+        cut(l, skip_back(l, skip_back(l, at, true), false));
+    } else if (is_key(l, c, VKILL)) {
+        cut(l, l->complete);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* -- Input ------------------------------------------------------------------------- */
+
+static void put(struct line *l, uint8_t c)
+{
     if (l->put - l->taken == LINE_SIZE) {
-        if (!line_is_canonical(l) || l->complete != l->taken)
+        if (!line_has(l, ICANON) || l->complete != l->taken)
             return;             // the device did not ask whether there is room
         l->put--;               // too long a line: its end can still be typed
     }
-    at = l->put++ & (LINE_SIZE - 1);
-    bit = 1u << (at % 32);
-    l->bytes[at] = c;
-    l->ends[at / 32] = ends ? l->ends[at / 32] | bit : l->ends[at / 32] & ~bit;
+    l->bytes[l->put++ & (LINE_SIZE - 1)] = c;
+}
+
+/* Stores a byte that is text, after its echo; the first of a line sets where that
+ * begins. */
+static unsigned put_text(struct line *l, uint8_t c)
+{
+    if (l->put == l->complete)
+        l->start_column = l->column;
+    if (line_has(l, ICANON) && c == 0)
+        return 0;
+    echo(l, c);
+    put(l, c);
+    return line_has(l, ICANON) ? 0 : LINE_READABLE;
 }
 
 static unsigned put_end(struct line *l, uint8_t c)
 {
-    put(l, c, true);
+    put(l, c);
     l->complete = l->put;
     return LINE_READABLE;
-}
-
-static unsigned take_canonical(struct line *l, uint8_t c)
-{
-    if (line_edit(l, c))
-        return 0;
-    if (c == '\n') {
-        if (line_has(l, ECHO) || line_has(l, ECHONL))
-            line_echo_plain(l, '\n');
-        return put_end(l, c);
-    }
-    if (line_key_is(l, c, VEOF))
-        return put_end(l, 0);
-    echo_typed(l, c);
-    if (line_key_is(l, c, VEOL) || (line_has(l, IEXTEN) && line_key_is(l, c, VEOL2)))
-        return put_end(l, c);
-    put(l, c, false);
-    return 0;
-}
-
-/* was_return: c is the newline that a carriage return became, and is shown as one. */
-static unsigned take_raw(struct line *l, uint8_t c, bool was_return)
-{
-    if (was_return && line_has(l, ECHO))
-        line_echo_plain(l, '\n');
-    else
-        echo_typed(l, c);
-    put(l, c, false);
-    return LINE_READABLE;
-}
-
-/* The signal a key means, or 0. */
-static int signal_of(const struct line *l, uint8_t c)
-{
-    if (!line_has(l, ISIG))
-        return 0;
-    return line_key_is(l, c, VINTR)   ? SIGINT
-           : line_key_is(l, c, VQUIT) ? SIGQUIT
-           : line_key_is(l, c, VSUSP) ? SIGTSTP
-                                      : 0;
 }
 
 static unsigned go(struct line *l)
@@ -124,54 +212,67 @@ static unsigned go(struct line *l)
     return was_stopped ? LINE_GO : 0;
 }
 
+static unsigned take_canonical(struct line *l, uint8_t c)
+{
+    if (edit(l, c))
+        return 0;
+    if (is_key(l, c, VLNEXT)) {
+        l->literal_next = true;
+        if (line_has(l, ECHO)) {
+            show(l, '^');
+            show(l, '\b');
+        }
+        return 0;
+    }
+    if (is_key(l, c, VEOF))
+        return put_end(l, 0);
+    if (c != '\n')
+        return put_text(l, c);
+    echo(l, c);
+    return put_end(l, c);
+}
+
+/* A key that sends a signal. */
+static unsigned take_signal(struct line *l, uint8_t c, unsigned signal)
+{
+    if (!line_has(l, NOFLSH))
+        line_flush(l);
+    echo(l, c);
+    return signal | go(l);
+}
+
 static unsigned take(struct line *l, uint8_t c)
 {
     uint32_t flags = l->termios.input;
-    unsigned event = 0, signal;
 
-    if (flags & IXON && line_key_is(l, c, VSTART))
+    if (l->literal_next) {
+        l->literal_next = false;
+        return put_text(l, c);
+    }
+    if ((flags & IXON) && is_key(l, c, VSTART))
         return go(l);
-    if (flags & IXON && line_key_is(l, c, VSTOP)) {
+    if ((flags & IXON) && is_key(l, c, VSTOP)) {
         l->stopped = true;
         return 0;
     }
-    if ((signal = (unsigned)signal_of(l, c))) {
-        if (!line_has(l, NOFLSH))
-            line_flush(l);
-        if (flags & IXON)
-            event = go(l);
-        if (line_has(l, ECHO))
-            line_echo(l, c);
-        return signal | event;
+    if (line_has(l, ISIG)) {
+        if (is_key(l, c, VINTR))
+            return take_signal(l, c, SIGINT);
+        if (is_key(l, c, VQUIT))
+            return take_signal(l, c, SIGQUIT);
+        if (is_key(l, c, VSUSP))
+            return take_signal(l, c, SIGTSTP);
     }
-    if (flags & IXON && flags & IXANY)
-        event = go(l);
-    if (c == '\r' && flags & IGNCR)
-        return event;
-    bool was_return = c == '\r' && flags & ICRNL;
-    if (was_return)
+    if (c == '\r' && (flags & ICRNL))
         c = '\n';
-    else if (c == '\n' && flags & INLCR)
-        c = '\r';
-    if (line_is_canonical(l))
-        return event | take_canonical(l, c);
-    return event | take_raw(l, c, was_return);
+    return line_has(l, ICANON) ? take_canonical(l, c) : put_text(l, c);
 }
 
 unsigned line_input(struct line *l, uint8_t byte)
 {
-    unsigned event = line_is_canonical(l) ? 0 : LINE_READABLE;
+    unsigned event = take(l, byte);
 
-    if (l->termios.input & ISTRIP)
-        byte &= 0x7f;
-    if (l->literal_next) {
-        l->literal_next = false;
-        echo_typed(l, byte);
-        put(l, byte, false);
-    } else {
-        event = take(l, byte);
-    }
-    line_send(l);
+    send(l);
     return event;
 }
 
@@ -180,53 +281,28 @@ unsigned line_input(struct line *l, uint8_t byte)
 bool line_has_room(const struct line *l)
 {
     return l->put - l->taken < LINE_SIZE - 1
-           || (line_is_canonical(l) && l->complete == l->taken);
-}
-
-bool line_is_readable(const struct line *l, bool for_poll)
-{
-    const uint8_t *c = l->termios.characters;
-    unsigned least = for_poll && !c[VTIME] && c[VMIN] ? c[VMIN] : 1;
-
-    if (line_is_canonical(l))
-        return l->complete != l->taken;
-    return l->put - l->taken >= least;
-}
-
-size_t line_peek(const struct line *l, size_t size, size_t *consume)
-{
-    bool canonical = line_is_canonical(l);
-    size_t there = (canonical ? l->complete : l->put) - l->taken, n = min(size, there);
-
-    // one more is looked at: an end of file right behind the last byte goes with it
-    for (size_t i = 0; canonical && i < min(size + 1, there); i++) {
-        if (!line_ends_at(l, l->taken + i))
-            continue;
-        if (line_byte(l, l->taken + i) == 0) {
-            *consume = i + 1;
-            return i;
-        }
-        n = min(size, i + 1);
-        break;
-    }
-    *consume = n;
-    return n;
-}
-
-void line_consume(struct line *l, size_t size)
-{
-    l->taken += size;
+           || (line_has(l, ICANON) && l->complete == l->taken);
 }
 
 size_t line_count(const struct line *l)
 {
-    size_t n = l->put - l->taken;
+    return (line_has(l, ICANON) ? l->complete : l->put) - l->taken;
+}
 
-    if (!line_is_canonical(l))
+size_t line_peek(const struct line *l, size_t size, size_t *consume)
+{
+    size_t there = line_count(l), n = min(size, there);
+
+    // one more is looked at: an end of file right behind the last byte goes with it
+    for (size_t i = 0; line_has(l, ICANON) && i < min(size + 1, there); i++) {
+        uint8_t c = byte_at(l, l->taken + i);
+        if (c != 0 && c != '\n')
+            continue;
+        n = min(size, c ? i + 1 : i);
+        *consume = c ? n : i + 1;
         return n;
-    n = l->complete - l->taken;
-    for (uint32_t at = l->taken; at != l->complete; at++)
-        n -= line_ends_at(l, at) && line_byte(l, at) == 0;
+    }
+    *consume = n;
     return n;
 }
 
@@ -238,19 +314,13 @@ void line_flush(struct line *l)
 
 void line_set_modes(struct line *l, const struct termios *modes)
 {
-    uint32_t old_local = l->termios.local;
+    bool switches = (l->termios.local ^ modes->local) & ICANON;
 
     l->termios = *modes;
     if (!(modes->input & IXON))
         l->stopped = false;
-    if (!((old_local ^ modes->local) & ICANON))
+    if (!switches)
         return;
-    memset(l->ends, 0, sizeof(l->ends));
     l->literal_next = false;
-    l->complete = l->taken;
-    if (line_is_canonical(l) && l->put != l->taken) {
-        uint32_t last = (l->put - 1) & (LINE_SIZE - 1);
-        l->ends[last / 32] |= 1u << (last % 32);
-        l->complete = l->put;   // what was typed in raw mode reads as one line
-    }
+    l->complete = l->put;       // what was typed in raw mode reads as a line
 }

@@ -1,122 +1,89 @@
 /* working_directory.c - chdir, and the way back up: getcwd.
  *
- * Shape: a directory does not know its own name. getcwd writes the path from its end:
- * it looks for each directory in its parent's list, up to the process's root.
+ * Shape: an inode does not know its own name. Its path is written from the end: each
+ * name is looked for in its directory's list, up to the process's root.
  *
- *      to [ ............ | /home | /student | NUL ]
- *                          ^ found second  ^ found first
+ *      path_buffer [ ............ | /home | /student | NUL ]
+ *                                   ^ found second  ^ found first
  *
  * Sleeps: never.
- * Tests: user/tests/chdir.c
+ * Tests: user/tests/chdir.c, proc_pid.c
  */
-#include "base/string.h"
-#include "fs/component.h"
 #include "fs/inode.h"
-#include "mm/heap.h"
 #include "sched/process.h"
 #include "syscall.h"
 
-/* What is looked for, and the free left part of the result. */
 struct name_search {
-    const struct inode *child;
-    char *to;
-    size_t room;                /* the name goes to the end of these bytes */
-    bool found;
-    bool too_long;
+    const struct inode *inode;  /* whose name is looked for */
+    size_t length;              /* how much of the path is there */
+    int error;                  /* -ENOENT until it is found */
 };
 
-static int match_entry(void *context, const char *name, size_t length, uint64_t number,
-                       unsigned type, uint64_t next)
+/* Puts "/NAME" in front of the path when the entry is what is looked for. */
+static int match_entry(void *context, struct name name, uint64_t number, mode_t type,
+                       uint64_t next)
 {
     struct name_search *search = context;
+    char *to = path_buffer + PATH_MAX - search->length - name.length - 1;
 
     (void)type, (void)next;
-    if (number != search->child->number || name_is_dot(name, length)
-        || name_is_dot_dot(name, length))
+    if (number != search->inode->number)
         return 0;
-    search->found = true;
-    search->too_long = length + 1 > search->room;
-    if (!search->too_long) {
-        search->room -= length + 1;
-        search->to[search->room] = '/';
-        memcpy(search->to + search->room + 1, name, length);
-    }
+    search->error = -ENAMETOOLONG;
+    if (to < path_buffer)
+        return 1;
+    search->error = 0;
+    search->length += name.length + 1;
+    to[0] = '/';
+    memcpy(to + 1, name.text, name.length);
     return 1;
 }
 
-/* Puts "/NAME" of directory, which its parent has it as, in front of what is there. */
-static int prepend_name(struct inode *directory, struct inode *parent,
-                        struct name_search *search)
+ssize_t path_of_inode(struct inode *inode)
 {
-    struct file file = { .operations = parent->operations->files, .inode = parent };
+    struct name_search search = { .length = 1 };
 
-    while (directory->covers)
-        directory = directory->covers;
-    search->child = directory;
-    search->found = false;
-    if (file.operations && file.operations->list)
-        (void)file.operations->list(&file, match_entry, search);
-    if (!search->found)
-        return -ENOENT;
-    return search->too_long ? -ERANGE : 0;
-}
-
-ssize_t path_of_directory(struct inode *directory, char *to, size_t size)
-{
-    struct name_search search = { .to = to, .room = size };
-
-    if (size < 2)
-        return -ERANGE;
-    to[--search.room] = '\0';
-    for (struct inode *parent;; directory = parent) {
-        parent = inode_parent(directory);
-        if (parent == directory)
-            break;
-        if (directory->links == 0)
-            return -ENOENT;
-        int error = prepend_name(directory, parent, &search);
-        if (error)
-            return error;
+    path_buffer[PATH_MAX - 1] = '\0';
+    for (struct inode *parent; (parent = inode_parent(inode)) != inode;
+         inode = parent) {
+        struct file directory = { .inode = parent, .offset = FIRST_ENTRY };
+        search.error = -ENOENT;
+        search.inode = inode;
+        while (search.inode->covers)
+            search.inode = search.inode->covers;
+        if (parent && inode->links > 0 && parent->operations->files->list)
+            (void)parent->operations->files->list(&directory, match_entry, &search);
+        if (search.error)
+            return search.error;
     }
-    if (search.room == size - 1)
-        to[--search.room] = '/';
-    memmove(to, to + search.room, size - search.room);
-    return (ssize_t)(size - search.room);
-}
-
-static long get_directory(uptr_t to, size_t size, char *text)
-{
-    ssize_t length = path_of_directory(current_process()->directory, text, PATH_MAX);
-
-    if (length < 0)
-        return length == -ERANGE ? -ENAMETOOLONG : length;
-    if ((size_t)length > size)
-        return -ERANGE;
-    return copy_to_user(to, text, (size_t)length) ? -EFAULT : length;
+    if (search.length == 1)
+        path_buffer[PATH_MAX - ++search.length] = '/';
+    return (ssize_t)search.length;
 }
 
 long sys_getcwd(uptr_t to, size_t size)
 {
-    char *text = heap_alloc(HEAP_PATH, PATH_MAX);
-    long result;
+    ssize_t length = path_of_inode(current_process()->directory);
 
-    if (!text)
-        return -ENOMEM;
-    result = get_directory(to, size, text);
-    heap_free(text);
-    return result;
+    if (length < 0)
+        return length;
+    if ((size_t)length > size)
+        return -ERANGE;
+    return copy_to_user(to, path_buffer + PATH_MAX - length, (size_t)length) ? -EFAULT
+                                                                             : length;
 }
 
 /* Makes inode the working directory if that is allowed. */
-static long enter(struct inode *inode)
+static long enter(struct inode *inode, const void *unused)
 {
     struct process *process = current_process();
     struct inode *old = process->directory;
     int error;
 
+    (void)unused;
     if (!inode_is(inode, S_IFDIR))
         return -ENOTDIR;
-    error = inode_permission(inode, MAY_SEARCH, false);
+    error = inode_permission(inode, MAY_SEARCH);
     if (error)
         return error;
     process->directory = inode_get(inode);
@@ -124,25 +91,9 @@ static long enter(struct inode *inode)
     return 0;
 }
 
-long sys_chdir(uptr_t name)
-{
-    struct path path;
-    long result = path_walk_user(AT_FDCWD, name, 0, &path);
+long sys_chdir(uptr_t name) { return path_apply(AT_FDCWD, name, 0, enter, NULL); }
 
-    if (result)
-        return result;
-    result = enter(path.inode);
-    path_release(&path);
-    return result;
-}
-
-long sys_fchdir(int fd)
-{
-    struct inode *directory = NULL;
-    int error = fd == AT_FDCWD ? -EBADF : path_start(fd, &directory);
-
-    return error ? error : enter(directory);
-}
+long sys_fchdir(int fd) { return place_apply(fd, enter, NULL); }
 
 long sys_umask(mode_t mask)
 {

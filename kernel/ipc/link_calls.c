@@ -5,7 +5,7 @@
  */
 #include "ipc/link.h"
 
-#include "fs/file.h"
+#include "fs/inode.h"
 #include "syscall.h"
 
 struct link_attr {              /* as in <parley.h> */
@@ -162,7 +162,7 @@ static void inbox_release(struct file *file)
 }
 
 static const struct file_operations inbox_operations = {
-    .name = "inbox", .mode = 0600, .poll = inbox_poll, .release = inbox_release,
+    .name = "inbox", .poll = inbox_poll, .release = inbox_release,
 };
 
 long sys_msg_fd(void)
@@ -171,7 +171,8 @@ long sys_msg_fd(void)
 
     if (!e)
         return -ENOMEM;
-    struct file *file = file_create(&inbox_operations, O_RDONLY, NULL, e);
+    struct file *file =
+        file_create(&inbox_operations, O_RDONLY, inode_nameless(0600), e);
     if (!file)
         return -ENFILE;
     e->refs++;

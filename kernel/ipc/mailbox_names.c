@@ -110,7 +110,7 @@ long sys_mbox_lookup(uptr_t user_name, int oflag, int timeout_ms)
     while ((error = open_name(name, flags, 0, &file)) == -ENOENT) {
         if (timeout_ms == NOWAIT)
             return -ENOENT;
-        long result = wait_sleep(tmpfs_new_names(names), patience.deadline);
+        long result = wait_sleep(&names->new_names, patience.deadline);
         if (result)
             return result == -EINTR && timeout_ms == FOREVER ? -ERESTART : result;
     }

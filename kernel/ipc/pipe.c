@@ -25,7 +25,7 @@
 #define PAGES (PIPE_SIZE / PAGE_SIZE)
 
 struct pipe {
-    struct inode *inode;        /* whose data it is: a FIFO, or one of pipe_fs */
+    struct inode *inode;        /* whose data it is: a FIFO, or a nameless one */
     struct list_node node;      /* all_pipes */
     uint32_t head, tail;
     unsigned readers, writers;
@@ -36,12 +36,11 @@ struct pipe {
     struct frame *spare;
 };
 
-static struct file_system pipe_fs = { .type = "pipefs", .device = 7, .next_inode = 1 };
 static struct list all_pipes = LIST_INIT(all_pipes);
 
 static const char *kind_of(const struct pipe *p)
 {
-    return p->inode->fs == &pipe_fs ? "pipe" : "fifo";
+    return p->inode->fs->root ? "fifo" : "pipe";
 }
 
 static const struct wait_class read_class, write_class, open_class;
@@ -377,8 +376,6 @@ static int fifo_open(struct inode *inode, uint32_t flags, struct file **out)
 
 /* -- pipe(2) ----------------------------------------------------------------------- */
 
-static const struct inode_operations pipe_inode_operations;    /* nameless: none */
-
 long sys_pipe2(uptr_t fds_out, int flags)
 {
     struct file *ends[2] = { NULL, NULL };
@@ -386,8 +383,7 @@ long sys_pipe2(uptr_t fds_out, int flags)
 
     if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
         return -EINVAL;
-    struct inode *inode =
-        inode_create(&pipe_fs, &pipe_inode_operations, S_IFIFO | 0600);
+    struct inode *inode = inode_nameless(S_IFIFO | 0600);
     struct pipe *p = pipe_create(inode);
     if (!inode || !p)
         goto fail;
@@ -428,18 +424,12 @@ fail:
     return error;
 }
 
-long sys_pipe(uptr_t fds)
-{
-    return sys_pipe2(fds, 0);
-}
-
 /* One line each: kind:[inode] owner group mode capacity bytes readers writers, and who
  * waits. */
-static void show_pipes(struct text *text, struct process *process)
+static void show_pipes(struct text *text)
 {
     const struct pipe *p;
 
-    (void)process;
     list_for_each (p, &all_pipes, node) {
         const struct inode *inode = p->inode;
         text_printf(text, "%s:[%u] %u %u %04o %u %u %u %u", kind_of(p),

@@ -51,6 +51,17 @@ static void text_some_waiters(struct text *text, const char *label,
     text_printf(text, *before == '=' ? "=-" : "");
 }
 
+void text_name(struct text *text, struct inode *inode)
+{
+    ssize_t length = inode->links ? path_of_inode(inode) : 0;
+    const char *name = path_buffer + PATH_MAX - 1;
+
+    if (length > 0)
+        while (name[-1] != '/')
+            name--;
+    text_word(text, length > 0 ? name : "");
+}
+
 void text_waiters(struct text *text, const char *label, const struct wait_queue *queue)
 {
     text_some_waiters(text, label, queue, NULL, NULL);
@@ -66,21 +77,17 @@ static void text_capacity(struct text *text, uint32_t capacity)
         text_printf(text, " %u", capacity);
 }
 
-static void show_mailboxes(struct text *text, struct process *process)
+static void show_mailboxes(struct text *text)
 {
     static const char *const overflows[] = { "block", "reject", "drop-oldest",
                                              "drop-newest" };
     static const char *const takers[] = { "shared", "exclusive", "broadcast" };
     const struct mailbox *mb;
-    char name[NAME_MAX + 8];
 
-    (void)process;
     list_for_each (mb, &all_mailboxes, node) {
         const struct message_channel *c = &mb->channel;
-        bool named =
-            !mailbox_is_nameless(mb) && proc_path_of(mb->inode, name, sizeof(name)) > 6;
         text_printf(text, "%u", mb->id);
-        text_word(text, named ? name + 6 : "");         // behind "/mbox/"
+        text_name(text, mb->inode);
         text_printf(text, " %u %u %04o", mb->inode->uid, mb->inode->gid,
                     mb->inode->mode & 07777);
         text_capacity(text, c->capacity);
@@ -107,12 +114,11 @@ static void show_direction(struct text *text, const struct link_end *end)
     text_add(text, "\n", 1);
 }
 
-static void show_links(struct text *text, struct process *process)
+static void show_links(struct text *text)
 {
     const struct process *p;
     const struct link_end *end;
 
-    (void)process;
     list_for_each (p, &all_processes, all_node) {
         if (!p->endpoint)
             continue;
@@ -122,7 +128,7 @@ static void show_links(struct text *text, struct process *process)
     }
 }
 
-static void show_limits(struct text *text, struct process *process)
+static void show_limits(struct text *text)
 {
     static const struct {
         const char *name;
@@ -131,7 +137,6 @@ static void show_limits(struct text *text, struct process *process)
                   { "mailboxes", ACCOUNT_MAILBOXES } };
     const struct account *a;
 
-    (void)process;
     list_for_each (a, &all_accounts, node) {
         text_printf(text, "%u", a->uid);
         for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++) {
@@ -174,11 +179,10 @@ static void show_wait(struct text *text, const struct thread *t,
     text_printf(text, " %u\n", t->switches_voluntary);
 }
 
-static void show_waits(struct text *text, struct process *process)
+static void show_waits(struct text *text)
 {
     const struct thread *t;
 
-    (void)process;
     list_for_each (t, &all_threads, all_node) {
         if (t->state != THREAD_BLOCKED)
             continue;

@@ -5,7 +5,7 @@
  * Linux: a read to a bad address takes nothing.
  * Tests: user/tests/eventfd.c
  */
-#include "fs/file.h"
+#include "fs/inode.h"
 #include "mm/heap.h"
 #include "syscall.h"
 
@@ -101,7 +101,7 @@ long sys_eventfd2(uint32_t initial, int flags)
     e->is_semaphore = flags & EFD_SEMAPHORE;
     wait_queue_init(&e->changed, &class);
     struct file *file =
-        file_create(&operations, O_RDWR | (flags & O_NONBLOCK), NULL, e);
+        file_create(&operations, O_RDWR | (flags & O_NONBLOCK), inode_nameless(0600), e);
     if (!file)
         heap_free(e);
     return fd_install_new(file, flags & O_CLOEXEC);

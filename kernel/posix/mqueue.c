@@ -403,17 +403,14 @@ long sys_mq_getsetattr(int fd, uptr_t new, uptr_t old)
 
 /* One line each: mq:[inode] name owner group mode maxmsg msgsize queued bytes, and who
  * waits. */
-static void show(struct text *text, struct process *process)
+static void show(struct text *text)
 {
     const struct mqueue *mq;
-    char path[NAME_MAX + 16];
 
-    (void)process;
     list_for_each (mq, &all_mqueues, node) {
         const struct inode *inode = mq->inode;
-        bool named = inode->links && proc_path_of(mq->inode, path, sizeof(path)) > 0;
         text_printf(text, "mq:[%u]", (uint32_t)inode->number);
-        text_word(text, named ? path + sizeof("/dev/mqueue") - 1 : "");
+        text_name(text, mq->inode);
         text_printf(text, " %u %u %04o %u %u %u %u", inode->uid, inode->gid,
                     inode->mode & 07777, mq->channel.capacity, mq->msgsize,
                     mq->channel.queued, mq->channel.bytes);

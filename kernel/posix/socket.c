@@ -110,10 +110,11 @@ static void socket_release(struct file *file)
 struct file *socket_open(struct socket *s, uint32_t flags)
 {
     struct file *file =
-        file_create(&socket_operations, O_RDWR | (flags & O_NONBLOCK), NULL, s);
+        file_create(&socket_operations, O_RDWR | (flags & O_NONBLOCK),
+                    inode_nameless(S_IFSOCK | 0777), s);
 
     if (file)
-        s->number = file->number;
+        s->number = (uint32_t)file->inode->number;
     return file;
 }
 
@@ -206,7 +207,7 @@ static struct file_holder *socket_holder(struct file *file)
 }
 
 const struct file_operations socket_operations = {
-    .name = "socket", .mode = S_IFSOCK | 0777, .read = socket_read,
+    .name = "socket", .read = socket_read,
     .write = socket_write, .poll = socket_poll, .ioctl = socket_ioctl,
     .holder = socket_holder, .release = socket_release,
 };
@@ -236,11 +237,10 @@ static void show_socket(struct text *text, const struct socket *s)
     text_add(text, "\n", 1);
 }
 
-static void show_sockets(struct text *text, struct process *process)
+static void show_sockets(struct text *text)
 {
     const struct file *file;
 
-    (void)process;
     list_for_each (file, &all_files, all_node)
         if (file->operations == &socket_operations)
             show_socket(text, file->object);

@@ -167,7 +167,7 @@ long sys_sendto(int fd, uptr_t buffer, size_t size, uint32_t flags, uptr_t to,
 
     if (!user_range_ok(buffer, size))
         return -EFAULT;
-    io_init_user(&io, buffer, size);
+    io_init(&io, buffer, size);
     return send_message(fd, &io, flags, to, to_size, NULL);
 }
 
@@ -241,7 +241,7 @@ long sys_recvfrom(int fd, uptr_t buffer, size_t size, uint32_t flags, uptr_t fro
 
     if (!user_range_ok(buffer, size))
         return -EFAULT;
-    io_init_user(&io, buffer, size);
+    io_init(&io, buffer, size);
     return receive_message(fd, &io, flags, from, from_size, NULL);
 }
 

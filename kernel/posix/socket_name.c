@@ -91,7 +91,7 @@ static int find_by_path(const char *text, unsigned type, struct socket **out)
 
     if (error)
         return error;
-    error = inode_permission(path.inode, MAY_WRITE, false);
+    error = inode_permission(path.inode, MAY_WRITE);
     if (!error && (!inode_is(path.inode, S_IFSOCK) || !path.inode->data))
         error = -ECONNREFUSED;
     if (!error) {
@@ -139,11 +139,14 @@ static int bind_path(struct socket_name *name)
 {
     struct path path;
     int error =
-        path_walk(NULL, name->address.path, WALK_PARENT | WALK_NO_FOLLOW, &path);
+        path_walk(NULL, name->address.path, WALK_PARENT | AT_SYMLINK_NOFOLLOW, &path);
 
     if (error)
         return error;
-    error = path_make_node(&path, S_IFSOCK | 0777, 0);
+    mode_t mode = S_IFSOCK | (0777 & ~current_process()->umask);
+    error = path.inode           ? -EEXIST
+            : path.trailing_slash ? -ENOENT
+                                  : path_make(&path, &(struct new_node){ .mode = mode });
     if (!error) {
         name->inode = inode_get(path.inode);
         name->inode->data = name->socket;

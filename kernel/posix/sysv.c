@@ -219,21 +219,18 @@ static void show(const struct sysv_kind *kind, struct text *text)
     }
 }
 
-static void show_shm(struct text *text, struct process *unused)
+static void show_shm(struct text *text)
 {
-    (void)unused;
     show(&shm_kind, text);
 }
 
-static void show_sem(struct text *text, struct process *unused)
+static void show_sem(struct text *text)
 {
-    (void)unused;
     show(&sem_kind, text);
 }
 
-static void show_msg(struct text *text, struct process *unused)
+static void show_msg(struct text *text)
 {
-    (void)unused;
     show(&msg_kind, text);
 }
 

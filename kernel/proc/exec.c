@@ -62,7 +62,7 @@ static int open_program(struct program *p)
     path_release(&path);
     if (!inode_is(p->inode, S_IFREG))
         return -EACCES;
-    return inode_permission(p->inode, 1, false);
+    return inode_permission(p->inode, MAY_EXECUTE);
 }
 
 static size_t read_start(const struct inode *inode, char header[HEADER_SIZE])

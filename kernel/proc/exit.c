@@ -121,8 +121,9 @@ static void become_zombie(struct process *p)
     int status = p->exit_status;
 
     if (p == init_process) {
-        log_printf("init ended (status %x): the machine stops\n", status);
-        machine_off();
+        if (status & 0x7f)
+            log_printf("init was killed by signal %d\n", status & 0x7f);
+        machine_off(status & 0x7f ? 128 + (status & 0x7f) : status >> 8);
     }
     leave_family(p);
     parent_notify(p, notify_code(status), status & 0x7f ? status & 0x7f : status >> 8);

@@ -43,5 +43,5 @@ void exec_init(void);           /* makes the system call page */
 
 must_check int usage_to_user(uptr_t to, const struct usage *usage);
 
-/* The exit status init told through /proc/exit_status or by exiting. */
-no_return void machine_off(void);
+/* status: how the machine's run went. */
+no_return void machine_off(int status);

@@ -143,6 +143,8 @@ long sys_sysinfo(uptr_t info)
     return copy_to_user(info, &s, sizeof(s));
 }
 
+static char host_name[65] = "parley";
+
 long sys_uname(uptr_t name)
 {
     char fields[6][65] = { "Parley", "", PARLEY_VERSION, "#1 SMP", "i686", "(none)" };
@@ -166,10 +168,10 @@ long sys_sethostname(uptr_t name, size_t length)
 }
 
 /* The status is for tools/vm, on the debug console; a person at the terminal knows. */
-void machine_off(void)
+void machine_off(int status)
 {
     log_set_quiet(true);
-    log_printf("exit status %d\n", machine_exit_status);
+    log_printf("exit status %d\n", status);
     arch_power_off(EXIT_POWER_OFF);
 }
 
@@ -191,7 +193,7 @@ long sys_reboot(uint32_t magic1, uint32_t magic2, uint32_t command, uptr_t argum
         arch_reboot();
     case HALT:
     case POWER_OFF:
-        machine_off();
+        machine_off(0);
     case CTRL_ALT_DEL_ON:
     case CTRL_ALT_DEL_OFF:
         return 0;

@@ -49,6 +49,11 @@ static void status(void)
     ok(S_ISLNK(st.st_mode), "AT_SYMLINK_NOFOLLOW does not follow");
     is_int(fchmodat(dir, "f", 0600, 0), 0, "fchmodat");
     is_int(mode_of("d/f"), 0600, "changes the mode");
+    is_int(fchmodat(dir, "f", 0640, AT_SYMLINK_NOFOLLOW), 0,
+           "fchmodat with AT_SYMLINK_NOFOLLOW (musl: O_PATH and /proc/self/fd)");
+    is_int(mode_of("d/f"), 0640, "changes the mode of a file");
+    is_errno(fchmodat(dir, "link", 0600, AT_SYMLINK_NOFOLLOW), EOPNOTSUPP,
+             "and not of a link");
     is_int(fchownat(dir, "f", -1, -1, 0), 0, "fchownat of nothing");
     is_int(faccessat(dir, "f", R_OK, 0), 0, "faccessat");
     is_errno(faccessat(dir, "none", F_OK, 0), ENOENT, "or ENOENT");

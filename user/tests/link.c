@@ -43,6 +43,20 @@ static void link_errors(void)
     ok(S_ISLNK(stat_of("s2").st_mode), "links the symbolic link itself (Linux)");
 }
 
+/* link(2) says EXDEV before it looks at who asks. */
+static int links_to(const char *name)
+{
+    return link("b", name) ? errno : 0;
+}
+
+static void link_as_user(void)
+{
+    is_exit(as_user(links_to, "/dev/link-test"), EXDEV,
+            "EXDEV comes before the right to write there");
+    is_errno(link("d", "b"), EEXIST, "EEXIST before EPERM for a directory");
+    is_errno(link("d", "/dev/link-test"), EXDEV, "so does EXDEV");
+}
+
 /* unlink(): "When the file's link count becomes 0 and no process has the file open, the
  * space occupied by the file shall be freed and the file shall no longer be accessible.
  * If one or more processes have the file open when the last link is removed, ... the
@@ -113,6 +127,7 @@ int main(void)
     scratch();
     two_names();
     link_errors();
+    link_as_user();
     open_unlinked();
     unlink_errors();
     many_names();

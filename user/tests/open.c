@@ -3,6 +3,8 @@
  */
 #include "scratch.h"
 
+#include <sys/ioctl.h>
+
 /* "shall return a file descriptor ... that is the lowest numbered file descriptor not
  * currently open in that process"; "the file offset ... shall be set to the
  * beginning". */
@@ -189,6 +191,39 @@ static void relative(void)
     close(dir), close(file);
 }
 
+/* open(2): O_PATH "can be used for two purposes: to indicate a location in the
+ * filesystem tree and to perform operations that act purely at the file descriptor
+ * level"; "other file operations ... fail with the error EBADF". */
+static void only_a_place(void)
+{
+    char c;
+    struct stat st;
+    need(mkdir("place", 0700) == 0 && chmod("f", 0) == 0);
+    int fd = open("f", O_PATH | O_RDWR), dir = open("place", O_PATH | O_DIRECTORY);
+    ok(fd >= 0 && dir >= 0, "O_PATH needs no permission");
+    is_errno(read(fd, &c, 1), EBADF, "read is EBADF");
+    is_errno(write(fd, "x", 1), EBADF, "write is EBADF");
+    is_errno(pread(fd, &c, 1, 0), EBADF, "pread is EBADF");
+    is_errno(lseek(fd, 0, SEEK_SET), EBADF, "lseek is EBADF");
+    is_errno(ftruncate(fd, 0), EBADF, "ftruncate is EBADF");
+    is_errno(fsync(fd), EBADF, "fsync is EBADF");
+    is_errno(ioctl(fd, TIOCGWINSZ, &st), EBADF, "ioctl is EBADF");
+    is_errno(fcntl(fd, F_SETFL, O_APPEND), EBADF, "F_SETFL is EBADF");
+    is_int(fcntl(fd, F_GETFL) & ~O_LARGEFILE, O_PATH, "F_GETFL gives O_PATH alone");
+    ok(fstat(fd, &st) == 0 && st.st_ino == stat_of("f").st_ino, "fstat works");
+    int copy = dup(fd);
+    ok(copy >= 0 && close(copy) == 0, "so do dup and close");
+    copy = openat(dir, "new", O_WRONLY | O_CREAT, 0600);
+    ok(copy >= 0 && exists("place/new"), "openat goes on from it");
+    int back = open(".", O_RDONLY);
+    ok(fchdir(dir) == 0 && exists("new"), "and fchdir goes there");
+    need(fchdir(back) == 0);
+    need(symlink("nowhere", "lost") == 0);
+    int link = open("lost", O_PATH | O_NOFOLLOW);
+    ok(fstat(link, &st) == 0 && S_ISLNK(st.st_mode), "with O_NOFOLLOW a link itself");
+    close(fd), close(dir), close(copy), close(back), close(link);
+}
+
 int main(void)
 {
     scratch();
@@ -200,5 +235,6 @@ int main(void)
     directories_and_links();
     errors();
     relative();
+    only_a_place();
     return done_testing();
 }

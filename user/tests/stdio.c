@@ -180,6 +180,34 @@ static void the_rest(void)
     ok(strcmp(strerror(ENOENT), "No such file or directory") == 0, "strerror");
 }
 
+/* tmpnam(): "shall generate a string that is a valid pathname that does not name an
+ * existing file"; musl looks with lstat64. A zone file (tzfile(5)), which it maps after
+ * fstat64. */
+static void names_and_zones(void)
+{
+    char name[L_tmpnam], path[300];
+    static const char zone[] = "TZif1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+                               "\0\0\0\0"
+                               "\0\0\0\0"
+                               "\0\0\0\0"
+                               "\0\0\0\0"
+                               "\0\0\0\1"
+                               "\0\0\0\4"
+                               "\0\0\x0e\x10"
+                               "\0\0"
+                               "ONE";
+    time_t t = 0;
+    ok(tmpnam(name) && !exists(name), "tmpnam finds a name that is free");
+    char *other = tempnam(scratch_dir.path, "x");
+    ok(other && !exists(other), "tempnam too");
+    free(other);
+    int fd = open("zone", O_WRONLY | O_CREAT, 0644);
+    need(write(fd, zone, sizeof zone) == sizeof zone && close(fd) == 0);
+    snprintf(path, sizeof path, ":%s/zone", scratch_dir.path);
+    need(setenv("TZ", path, 1) == 0);
+    is_int(localtime(&t)->tm_hour, 1, "a zone file is read");
+}
+
 int main(void)
 {
     scratch();
@@ -189,5 +217,6 @@ int main(void)
     more_files();
     buffering();
     the_rest();
+    names_and_zones();
     return done_testing();
 }

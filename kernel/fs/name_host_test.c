@@ -1,9 +1,9 @@
-/* component_host_test.c - cutting paths into names. Runs on the host and prints TAP.
+/* name_host_test.c - cutting paths into names. Runs on the host and prints TAP.
  */
 #include <stdio.h>
 #include <string.h>
 
-#include "fs/component.h"
+#include "fs/name.h"
 
 static unsigned cases, failures;
 
@@ -20,7 +20,7 @@ static bool cuts(const char *path, const char *expected)
     char text[200] = "";
 
     while (component_next(&path, &c))
-        sprintf(text + strlen(text), "[%.*s]%s%s", (int)c.length, c.name,
+        sprintf(text + strlen(text), "[%.*s]%s%s", (int)c.name.length, c.name.text,
                 c.slash ? "/" : "", c.last ? "." : "");
     if (strcmp(text, expected) != 0)
         printf("# got %s want %s\n", text, expected);
@@ -35,10 +35,14 @@ int main(void)
     ok(cuts("///", ""), "only slashes: no name");
     ok(cuts("", ""), "nothing: no name");
     ok(cuts("./..//...", "[.]/[..]/[...]."), "dots are names like others");
-    ok(name_is_dot(".", 1) && !name_is_dot("..", 2) && !name_is_dot("a", 1), "the dot");
-    ok(name_is_dot_dot("..", 2) && !name_is_dot_dot(".x", 2)
-           && !name_is_dot_dot("...", 3),
+    ok(name_is_dot(name_of(".")) && !name_is_dot(name_of(".."))
+           && !name_is_dot(name_of("a")),
+       "the dot");
+    ok(name_is_dot_dot(name_of("..")) && !name_is_dot_dot(name_of(".x"))
+           && !name_is_dot_dot(name_of("...")),
        "two dots");
+    ok(name_is(name_of("a"), name_of("a")) && !name_is(name_of("a"), name_of("ab")),
+       "names are the same when all of them is");
     printf("1..%u\n", cases);
     return failures != 0;
 }
