@@ -166,20 +166,25 @@ static const struct inode_operations directory_operations, link_operations,
 static int directory_lookup(struct inode *directory, struct name name,
                             struct inode **out)
 {
-    uint64_t at = FIRST_ENTRY;
+    uint64_t at = FIRST_ENTRY, number = 0;
     const struct process *process;
     struct inode *inode;
     struct child child;
 
     if (name.text[0] >= '0' && name.text[0] <= '9') {
-        at = 0;
         for (size_t i = 0; i < min(name.length, 10u); i++)
-            at = at * 10 + (uint8_t)(name.text[i] - '0');
-        at += PLACES;
+            number = number * 10 + (uint8_t)(name.text[i] - '0');
+        at = number + PLACES;
     }
     do {
-        if (!next_child(node_of(directory), &at, &child))
+        if (next_child(node_of(directory), &at, &child))
+            continue;
+        // /proc/TID is there, too, though a list has processes only
+        if (entry_of(child.node)->next != next_process || child.node.id
+            || !thread_find((pid_t)number))
             return -ENOENT;
+        child.node.id = (pid_t)number;
+        break;
     } while (!name_is(child.name, name));
     inode = inode_create(&procfs, &file_operations, mode_of(child.node));
     if (!inode)

@@ -51,15 +51,15 @@ static void text_some_waiters(struct text *text, const char *label,
     text_printf(text, *before == '=' ? "=-" : "");
 }
 
-void text_name(struct text *text, struct inode *inode)
+void text_name(struct text *text, struct inode *inode, bool with_slash)
 {
     ssize_t length = inode->links ? path_of_inode(inode) : 0;
     const char *name = path_buffer + PATH_MAX - 1;
 
     if (length > 0)
-        while (name[-1] != '/')
+        while (*name != '/')
             name--;
-    text_word(text, length > 0 ? name : "");
+    text_word(text, length <= 0 ? "" : with_slash ? name : name + 1);
 }
 
 void text_waiters(struct text *text, const char *label, const struct wait_queue *queue)
@@ -87,7 +87,7 @@ static void show_mailboxes(struct text *text)
     list_for_each (mb, &all_mailboxes, node) {
         const struct message_channel *c = &mb->channel;
         text_printf(text, "%u", mb->id);
-        text_name(text, mb->inode);
+        text_name(text, mb->inode, false);
         text_printf(text, " %u %u %04o", mb->inode->uid, mb->inode->gid,
                     mb->inode->mode & 07777);
         text_capacity(text, c->capacity);

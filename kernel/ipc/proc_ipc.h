@@ -11,8 +11,9 @@
  * "-" when it is empty. */
 void text_word(struct text *text, const char *name);
 
-/* A blank and the inode's name in its directory as one word; "-" when it has none. */
-void text_name(struct text *text, struct inode *inode);
+/* A blank and the inode's name in its directory as one word; "-" when it has none.
+ * POSIX queues have names that begin with a slash. */
+void text_name(struct text *text, struct inode *inode, bool with_slash);
 
 /* " label=5,7": the processes that sleep on the queue, longest wait first, pollers left
  * out; " label=-" when there are none. */

@@ -410,7 +410,7 @@ static void show(struct text *text)
     list_for_each (mq, &all_mqueues, node) {
         const struct inode *inode = mq->inode;
         text_printf(text, "mq:[%u]", (uint32_t)inode->number);
-        text_name(text, mq->inode);
+        text_name(text, mq->inode, true);
         text_printf(text, " %u %u %04o %u %u %u %u", inode->uid, inode->gid,
                     inode->mode & 07777, mq->channel.capacity, mq->msgsize,
                     mq->channel.queued, mq->channel.bytes);
