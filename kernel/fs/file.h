@@ -42,6 +42,7 @@ struct io {
     size_t left;                /* bytes left in all */
 };
 
+#define SSIZE_MAX 0x7fffffffu
 #define IOV_MAX   1024
 #define IOV_SHORT 8             /* vectors up to here need no memory from the heap */
 

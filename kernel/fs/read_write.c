@@ -13,8 +13,6 @@
 #include "mm/heap.h"
 #include "syscall.h"
 
-#define SSIZE_MAX 0x7fffffff
-
 typedef ssize_t (*mover)(struct file *file, struct io *io, uint64_t *offset);
 
 /* Finds and holds the file. `at` is a place of the call's own, or NULL: where the file

@@ -153,12 +153,12 @@ int socket_take_error(struct socket *s)
 static ssize_t socket_read(struct file *file, struct io *io, uint64_t *offset)
 {
     struct socket *s = file->object;
-    struct socket_message m = { .io = io, .flags = socket_flags(file, 0) };
+    struct socket_message m = { .flags = socket_flags(file, 0) };
 
     (void)offset;
     if (io->left == 0)
         return 0;
-    ssize_t n = socket_receive(s, &m);
+    ssize_t n = socket_receive(s, io, &m);
     socket_message_end(&m);
     return n;
 }
@@ -166,10 +166,10 @@ static ssize_t socket_read(struct file *file, struct io *io, uint64_t *offset)
 static ssize_t socket_write(struct file *file, struct io *io, uint64_t *offset)
 {
     struct socket *s = file->object;
-    struct socket_message m = { .io = io, .flags = socket_flags(file, 0) };
+    struct socket_message m = { .flags = socket_flags(file, 0) };
 
     (void)offset;
-    return socket_send(s, &m);
+    return socket_send(s, io, &m);
 }
 
 static unsigned socket_poll(struct file *file, struct poll_table *table)

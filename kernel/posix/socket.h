@@ -94,9 +94,8 @@ struct socket {
     nanoseconds_t send_timeout, receive_timeout;    /* 0: none */
 };
 
-/* One message on its way out of or into a user's buffers. */
+/* What goes along with bytes on their way out of or into a user's buffers. */
 struct socket_message {
-    struct io *io;
     uint32_t flags;             /* MSG_...; see socket_flags */
     nanoseconds_t deadline;     /* of its waits; 0: it has not waited yet */
     struct socket *to;          /* sending a datagram: to whom; NULL: the peer */
@@ -141,13 +140,34 @@ static inline uint32_t socket_flags(const struct file *file, uint32_t flags)
 
 /* SLEEPS, until woken or for `timeout` (0: for ever) since the first time of this
  * message. 0: look again. -EAGAIN, -EINTR, -ERESTART. */
-must_check int socket_wait(struct wait_queue *queue, struct socket_message *message,
-                           nanoseconds_t timeout) SLEEPS;
+must_check static inline int socket_wait(struct wait_queue *queue,
+                                         struct socket_message *m,
+                                         nanoseconds_t timeout)
+{
+    nanoseconds_t deadline = DEADLINE_NEVER;
+
+    if (m->flags & MSG_DONTWAIT)
+        return -EAGAIN;
+    if (unlikely(timeout)) {
+        if (!m->deadline)
+            m->deadline = time_deadline(timeout);
+        deadline = m->deadline;
+    }
+    long error = wait_sleep(queue, deadline);
+    if (likely(!error))
+        return 0;
+    if (error == -EINTR)        // signal(7): with a time-out it is never made again
+        return timeout ? -EINTR : -ERESTART;
+    return error == -ETIMEDOUT ? -EAGAIN : (int)error;
+}
+
 uint32_t socket_capacity(const struct socket *socket);  /* what `queued` may reach */
 
 /* SLEEPS. Bytes, or -errno. */
-ssize_t socket_send(struct socket *socket, struct socket_message *message) SLEEPS;
-ssize_t socket_receive(struct socket *socket, struct socket_message *message) SLEEPS;
+ssize_t socket_send(struct socket *socket, struct io *io,
+                    struct socket_message *message) SLEEPS;
+ssize_t socket_receive(struct socket *socket, struct io *io,
+                       struct socket_message *message) SLEEPS;
 
 /* Gives back what came with a message and was not taken over. */
 static inline void socket_message_end(struct socket_message *m)

@@ -132,7 +132,7 @@ static void rights_to_user(const struct rights *r, struct user_message *user,
 static long send_message(int fd, struct io *io, uint32_t flags, uptr_t to, int to_size,
                          struct rights *rights)
 {
-    struct socket_message m = { .io = io, .rights = rights };
+    struct socket_message m = { .rights = rights };
     struct socket_address address;
     struct file *file = NULL;
     uint32_t size;
@@ -150,7 +150,7 @@ static long send_message(int fd, struct io *io, uint32_t flags, uptr_t to, int t
     }
     if (!result) {
         m.flags = socket_flags(file, flags);
-        result = socket_send(file->object, &m);
+        result = socket_send(file->object, io, &m);
     }
     rights_discard(m.rights);
     if (m.to)
@@ -167,7 +167,7 @@ long sys_sendto(int fd, uptr_t buffer, size_t size, uint32_t flags, uptr_t to,
 
     if (!user_range_ok(buffer, size))
         return -EFAULT;
-    io_init(&io, buffer, size);
+    io_init(&io, buffer, min(size, SSIZE_MAX));
     return send_message(fd, &io, flags, to, to_size, NULL);
 }
 
@@ -203,46 +203,43 @@ long sys_sendmsg(int fd, uptr_t message, uint32_t flags)
 
 /* -- Receiving --------------------------------------------------------------------- */
 
-/* SLEEPS. user NULL: recvfrom, with its own places for the address. */
-static long receive_message(int fd, struct io *io, uint32_t flags, uptr_t from,
-                            uptr_t from_size, struct user_message *user)
+/* SLEEPS. The sender's name goes to user->name, its size to where size_at says. */
+static long receive_message(int fd, struct io *io, uint32_t flags,
+                            struct user_message *user, uptr_t size_at)
 {
     struct file *file;
     long result = socket_get_file(fd, &file);
+    int error = 0;
 
     if (result)
         return result;
-    struct socket_message m = { .io = io, .flags = socket_flags(file, flags) };
+    struct socket_message m = { .flags = socket_flags(file, flags) };
     struct socket *s = file->object;
-    result = flags & MSG_OOB ? -EOPNOTSUPP : socket_receive(s, &m);
+    result = flags & MSG_OOB ? -EOPNOTSUPP : socket_receive(s, io, &m);
     if (result >= 0) {
         const struct socket_name *name =
             s->type == SOCK_STREAM && s->peer ? s->peer->name : m.from;
-        int error = 0;
-        if (!uptr_is_null(from))
-            error = name ? address_to_user(name, from, from_size)
-                         : u32_to_user(from_size, 0);
-        if (user) {
-            user->flags = m.is_cut ? MSG_TRUNC : 0;
-            rights_to_user(m.rights, user, flags & MSG_CMSG_CLOEXEC);
-        }
-        if (error)
-            result = error;
+        if (user->name)
+            error = name ? address_to_user(name, uptr(user->name), size_at)
+                         : u32_to_user(size_at, 0);
+        user->flags = m.is_cut ? MSG_TRUNC : 0;
+        rights_to_user(m.rights, user, flags & MSG_CMSG_CLOEXEC);
     }
     socket_message_end(&m);
     passed_drop(file);
-    return result;
+    return error ? error : result;
 }
 
 long sys_recvfrom(int fd, uptr_t buffer, size_t size, uint32_t flags, uptr_t from,
                   uptr_t from_size)
 {
+    struct user_message user = { .name = from.address };
     struct io io;
 
     if (!user_range_ok(buffer, size))
         return -EFAULT;
-    io_init(&io, buffer, size);
-    return receive_message(fd, &io, flags, from, from_size, NULL);
+    io_init(&io, buffer, min(size, SSIZE_MAX));
+    return receive_message(fd, &io, flags, &user, from_size);
 }
 
 #define FIELD(message, field) \
@@ -257,15 +254,11 @@ long sys_recvmsg(int fd, uptr_t message, uint32_t flags)
 
     if (result)
         return result;
-    result = receive_message(fd, &io, flags, uptr(user.name), FIELD(message, name_size),
-                             &user);
+    result = receive_message(fd, &io, flags, &user, FIELD(message, name_size));
     io_vector_release(&vector);
-    if (result < 0)
-        return result;
-    if (!user.name && u32_to_user(FIELD(message, name_size), 0))
-        return -EFAULT;
-    if (u32_to_user(FIELD(message, control_size), user.control_size)
-        || u32_to_user(FIELD(message, flags), user.flags))
+    if (result >= 0
+        && (u32_to_user(FIELD(message, control_size), user.control_size)
+            || u32_to_user(FIELD(message, flags), user.flags)))
         return -EFAULT;
     return result;
 }

@@ -71,17 +71,14 @@ static void chunk_free(struct chunk *c)
     heap_free(c);
 }
 
-/* Its contents are used up, or never came: nothing of it is counted any more. */
-static void chunk_done(struct socket *s, struct chunk *c)
+/* Its contents are used up. */
+static inline void chunk_done(struct socket *s, struct chunk *c)
 {
-    if (s->queued || s->type == SOCK_DGRAM || s->shut & SHUT_READ || c->rights) {
+    s->queued -= cost(c);
+    if (unlikely(s->queued || s->shut & SHUT_READ || s->type == SOCK_DGRAM))
         chunk_free(c);
-        return;
-    }
-    name_put(c->from);
-    c->from = NULL;
-    c->start = c->end = 0;
-    c->is_last = false;
+    else
+        c->start = c->end = 0;
 }
 
 /* A connection that nobody has accepted is reached through its listener. */
@@ -130,81 +127,74 @@ void queue_rehome(struct socket *s)
 
 /* -- Waiting ----------------------------------------------------------------------- */
 
-int socket_wait(struct wait_queue *queue, struct socket_message *m,
-                nanoseconds_t timeout)
-{
-    if (m->flags & MSG_DONTWAIT)
-        return -EAGAIN;
-    if (!m->deadline)
-        m->deadline = timeout ? time_deadline(timeout) : DEADLINE_NEVER;
-    long error = wait_sleep(queue, m->deadline);
-    if (error == -EINTR)        // signal(7): with a time-out it is never made again
-        return m->deadline == DEADLINE_NEVER ? -ERESTART : -EINTR;
-    return error == -ETIMEDOUT ? -EAGAIN : (int)error;
-}
-
 uint32_t socket_capacity(const struct socket *s)
 {
     return s->type == SOCK_DGRAM || !s->peer ? s->receive_buffer : s->peer->send_buffer;
 }
 
-static inline void wake_neighbours(struct socket *s)
+static inline void wake_receiver(struct socket *s)
 {
     if (!wait_queue_is_empty(&s->arrived) && s->queued)
         wait_wake(&s->arrived, 1, 0);
-    if (!wait_queue_is_empty(&s->room) && s->queued < socket_capacity(s))
+}
+
+static inline void wake_sender(struct socket *s)
+{
+    if (unlikely(!wait_queue_is_empty(&s->room)) && s->queued < socket_capacity(s))
         wait_wake(&s->room, 1, 0);
 }
 
 /* -- Sending ----------------------------------------------------------------------- */
 
-/* What fits into one chunk, at most `most` bytes. An error leaves io->left as it
- * was. */
-static inline int queue_bytes(struct socket *to, struct socket_message *m, size_t most)
+/* What fits into one chunk. An error leaves io->left as it was. */
+static inline int queue_bytes(struct socket *to, struct io *io,
+                              struct socket_message *m)
 {
     struct chunk *c = list_last_entry(&to->chunks, struct chunk, node);
-    size_t left = m->io->left, n = min(left, most);
+    size_t left = io->left, n = left;
 
-    if (!c || c->end == c->size || c->rights || (m->rights && c->end))
+    if (unlikely(!c || c->end == c->size || c->rights || (m->rights && c->end)))
         c = chunk_add(to, n);
-    if (!c)
+    if (unlikely(!c))
         return -ENOBUFS;
-    n = min(n, (size_t)(c->size - c->end));
-    if (unlikely(io_take(m->io, c->data + c->end, n))) {
-        m->io->left = left;
+    if (unlikely(n > (size_t)(c->size - c->end)))
+        n = c->size - c->end;
+    if (c->end == 0)            // it is not counted yet
+        to->queued += cost(c);
+    if (unlikely(io_take(io, c->data + c->end, n))) {
+        io->left = left;
         if (c->end == 0)
             chunk_done(to, c);
         return -EFAULT;
     }
-    if (c->end == 0)            // it was not counted yet
-        to->queued += cost(c);
     c->end += n;
-    if (unlikely(m->rights))
+    if (unlikely(m->rights != NULL))
         rights_queue(to, c, m);
+    wake_receiver(to);
     return 0;
 }
 
 /* SLEEPS. */
-static ssize_t send_bytes(struct socket *s, struct socket_message *m)
+static ssize_t send_bytes(struct socket *s, struct io *io, struct socket_message *m)
 {
     struct socket *to = s->peer;        // as long as s is open
-    const size_t size = m->io->left;
-    int error = s->state == SOCKET_CONNECTED ? 0 : -ENOTCONN;
+    const size_t size = io->left;
+    int error = likely(to != NULL) ? 0 : -ENOTCONN;
 
-    while (!error && !(s->shut & SHUT_WRITE) && m->io->left > 0) {
+    while (likely(!error) && likely(!(s->shut & SHUT_WRITE)) && io->left > 0)
         error = likely(to->queued < s->send_buffer)
-                    ? queue_bytes(to, m, s->send_buffer - to->queued)
+                    ? queue_bytes(to, io, m)
                     : socket_wait(&to->room, m, s->send_timeout);
-        wake_neighbours(to);
-    }
-    if (size > m->io->left)
-        return (ssize_t)(size - m->io->left);
+    if (likely(to != NULL))
+        wake_sender(to);        // the wake-up we were given goes on to the next
+    if (likely(size > io->left))
+        return (ssize_t)(size - io->left);
     if (!error && s->shut & SHUT_WRITE)
         return m->flags & MSG_NOSIGNAL ? -EPIPE : pipe_broken();
     return error;
 }
 
-static int queue_record(struct socket *to, struct socket_message *m,
+static int queue_record(struct socket *to, struct io *io, struct socket_message *m,
                         struct socket_name *from)
 {
     struct list_node *before = to->queued ? to->chunks.head.prev : &to->chunks.head;
@@ -213,14 +203,15 @@ static int queue_record(struct socket *to, struct socket_message *m,
     int error;
 
     do {
-        c = chunk_add(to, m->io->left);
+        c = chunk_add(to, io->left);
         error = c ? 0 : -ENOBUFS;
         if (error)
             break;
         to->queued += cost(c);
-        c->end = (uint16_t)min(m->io->left, (size_t)c->size);
-        error = io_take(m->io, c->data, c->end);
-    } while (!error && m->io->left);
+        c->is_last = false;
+        c->end = (uint16_t)min(io->left, (size_t)c->size);
+        error = io_take(io, c->data, c->end);
+    } while (!error && io->left);
     if (error) {
         to->queued = queued;
         while (to->chunks.head.prev != before)
@@ -259,11 +250,12 @@ static int judge_record(struct socket *s, struct socket *to)
 }
 
 /* SLEEPS. */
-static int send_record(struct socket *s, struct socket *to, struct socket_message *m)
+static int send_record(struct socket *s, struct socket *to, struct io *io,
+                       struct socket_message *m)
 {
     int error = judge_record(s, to);
 
-    if (!error && m->io->left > s->send_buffer)
+    if (!error && io->left > s->send_buffer)
         return -EMSGSIZE;
     while (!error && to->queued >= socket_capacity(to)) {
         error = socket_wait(&to->room, m, s->send_timeout);
@@ -271,22 +263,23 @@ static int send_record(struct socket *s, struct socket *to, struct socket_messag
             error = judge_record(s, to);
     }
     if (!error)
-        error = queue_record(to, m, s->name);
-    if (to)
-        wake_neighbours(to);
+        error = queue_record(to, io, m, s->name);
+    if (to) {
+        wake_receiver(to);
+        wake_sender(to);
+    }
     return error;
 }
 
-ssize_t socket_send(struct socket *s, struct socket_message *m)
+ssize_t socket_send(struct socket *s, struct io *io, struct socket_message *m)
 {
-    struct socket *to = m->to ? m->to : s->peer;
-    ssize_t size = (ssize_t)m->io->left;
-
     if (s->type == SOCK_STREAM)
-        return send_bytes(s, m);
+        return send_bytes(s, io, m);
+    struct socket *to = m->to ? m->to : s->peer;
+    ssize_t size = (ssize_t)io->left;
     if (to)
         to->refs++;             // another thread may connect us elsewhere
-    int error = send_record(s, to, m);
+    int error = send_record(s, to, io, m);
     if (to)
         socket_put(to);
     return error ? error : size;
@@ -306,38 +299,41 @@ static void take_rights(struct socket_message *m, struct chunk *c)
 
 /* A chunk with rights is the last to be given: "ancillary data forms a barrier"
  * (unix(7)). An error leaves io->left at what was given before. */
-static inline int take_bytes(struct socket *s, struct socket_message *m)
+static inline int take_bytes(struct socket *s, struct io *io, struct socket_message *m)
 {
     struct chunk *c, *next;
 
     list_for_each_safe (c, next, &s->chunks, node) {
-        size_t left = m->io->left, n = min((size_t)(c->end - c->start), left);
-        if (unlikely(io_give(m->io, c->data + c->start, n))) {
-            m->io->left = left;
+        size_t left = io->left, n = c->end - c->start;
+        if (n > left)
+            n = left;
+        if (unlikely(io_give(io, c->data + c->start, n))) {
+            io->left = left;
             return -EFAULT;
         }
-        if (unlikely(c->rights))
+        if (unlikely(c->rights != NULL))
             take_rights(m, c);
-        if (!(m->flags & MSG_PEEK) && (c->start += n) == c->end) {
-            s->queued -= cost(c);
-            chunk_done(s, c);
+        if (likely(!(m->flags & MSG_PEEK))) {
+            c->start += n;
+            if (c->start == c->end)
+                chunk_done(s, c);
         }
-        if (m->io->left == 0 || m->rights)
+        if (io->left == 0 || m->rights)
             break;
     }
     return 0;
 }
 
 /* All of it is copied out first, then used up. */
-static ssize_t take_record(struct socket *s, struct socket_message *m)
+static ssize_t take_record(struct socket *s, struct io *io, struct socket_message *m)
 {
     struct chunk *c, *first = first_chunk(s);
     size_t done = 0, length = 0;
     bool is_last = false;
 
     list_for_each (c, &s->chunks, node) {
-        size_t n = min((size_t)c->end, m->io->left);
-        if (io_give(m->io, c->data, n))
+        size_t n = min((size_t)c->end, io->left);
+        if (io_give(io, c->data, n))
             return -EFAULT;
         done += n;
         length += c->end;
@@ -346,21 +342,22 @@ static ssize_t take_record(struct socket *s, struct socket_message *m)
     }
     m->is_cut = length > done;
     m->from = first->from;
-    if (m->from)
-        m->from->refs++;
     if (first->rights)
         take_rights(m, first);
+    if (m->flags & MSG_PEEK && m->from)
+        m->from->refs++;
+    else if (!(m->flags & MSG_PEEK))
+        first->from = NULL;
     while (!is_last && !(m->flags & MSG_PEEK)) {
         c = first_chunk(s);
         is_last = c->is_last;
-        s->queued -= cost(c);
         chunk_done(s, c);
     }
     return (ssize_t)(m->flags & MSG_TRUNC ? length : done);
 }
 
 /* SLEEPS. 0: there is something, 1: the end, or an error to tell. */
-static int wait_for_data(struct socket *s, struct socket_message *m)
+static inline int wait_for_data(struct socket *s, struct socket_message *m)
 {
     int error = 0;
 
@@ -373,26 +370,27 @@ static int wait_for_data(struct socket *s, struct socket_message *m)
 }
 
 /* SLEEPS. */
-static ssize_t receive_bytes(struct socket *s, struct socket_message *m)
+static ssize_t receive_bytes(struct socket *s, struct io *io, struct socket_message *m)
 {
-    const size_t size = m->io->left;
+    const size_t size = io->left;
     int error = s->state == SOCKET_CONNECTED ? 0 : -EINVAL;
 
     do {
         if (!error)
             error = wait_for_data(s, m);
         if (!error)
-            error = take_bytes(s, m);
-        wake_neighbours(s);
-    } while (!error && (m->flags & (MSG_WAITALL | MSG_PEEK)) == MSG_WAITALL
-             && m->io->left && !m->rights);
-    if (size > m->io->left)
-        return (ssize_t)(size - m->io->left);   // what ended it is the next call's
+            error = take_bytes(s, io, m);
+        wake_sender(s);
+        wake_receiver(s);       // there may be something for the next, too
+    } while (unlikely((m->flags & (MSG_WAITALL | MSG_PEEK)) == MSG_WAITALL) && !error
+             && io->left && !m->rights);
+    if (size > io->left)
+        return (ssize_t)(size - io->left);      // what ended it is the next call's
     return error > 0 ? -socket_take_error(s) : error;
 }
 
 /* SLEEPS. */
-static ssize_t receive_record(struct socket *s, struct socket_message *m)
+static ssize_t receive_record(struct socket *s, struct io *io, struct socket_message *m)
 {
     ssize_t n = 0;
 
@@ -404,12 +402,13 @@ static ssize_t receive_record(struct socket *s, struct socket_message *m)
         n = s->type == SOCK_DGRAM && m->flags & MSG_DONTWAIT ? -EAGAIN
                                                              : -socket_take_error(s);
     else if (!n)
-        n = take_record(s, m);
-    wake_neighbours(s);
+        n = take_record(s, io, m);
+    wake_sender(s);
+    wake_receiver(s);
     return n;
 }
 
-ssize_t socket_receive(struct socket *s, struct socket_message *m)
+ssize_t socket_receive(struct socket *s, struct io *io, struct socket_message *m)
 {
-    return s->type == SOCK_STREAM ? receive_bytes(s, m) : receive_record(s, m);
+    return s->type == SOCK_STREAM ? receive_bytes(s, io, m) : receive_record(s, io, m);
 }
