@@ -75,8 +75,8 @@ static void sharing(void)
         c[2 * PAGE + 5] = 'y';
     }
     is_exit(wait_for(pid), 0, "another process opens it by name and maps it");
-    // FEATURE(77): what it stores is loaded here, without a call
-    is_int(a[2 * PAGE + 5], 'y', "%s", "what it stores is loaded here, without a call");
+    // FEATURE(19, 75, 77): what it stores is loaded here, without a call
+    is_int(a[2 * PAGE + 5], 'y', "what it stores is loaded here, without a call");
     char text[4];
     ok(pread(fd, text, 1, PAGE) == 1 && *text == 'x' && pwrite(fd, "z", 1, 9) == 1
            && a[9] == 'z',
@@ -197,6 +197,44 @@ static void locks(void)
     munmap(s, PAGE), close(fd), shm_unlink(name);
 }
 
+/* x++ is a load and a store; what comes between them is lost. A message is whole. */
+static void race(void)
+{
+    struct gate loaded, go;
+    int channel[2], one = 1, sum = 0;
+    pid_t slow, quick;
+    int fd = make(O_RDWR, 1);
+    volatile int *x = (volatile int *)(void *)map(fd, 1, PROT_READ | PROT_WRITE);
+    gate_init(&loaded), gate_init(&go);
+    need(pipe(channel) == 0);
+    CHILD (slow) {
+        int mine = *x;
+        gate_open(&loaded);
+        gate_wait(&go);
+        *x = mine + 1;
+        need(write(channel[1], &one, sizeof one) == sizeof one);
+    }
+    gate_wait(&loaded);
+    CHILD (quick) {
+        *x = *x + 1;
+        need(write(channel[1], &one, sizeof one) == sizeof one);
+    }
+    need(wait_for(quick) == 0);
+    gate_open(&go);
+    need(wait_for(slow) == 0);
+    for (int i = 0; i < 2; i++) {
+        int got;
+        need(read(channel[0], &got, sizeof got) == sizeof got);
+        sum += got;
+    }
+    // FEATURE(20): in shared memory two additions can make one, as messages they cannot
+    ok(*x == 1 && sum == 2,
+       "in shared memory two additions can make one, as messages they cannot");
+    munmap((void *)(uintptr_t)x, PAGE), close(fd), shm_unlink(name);
+    gate_close(&loaded), gate_close(&go);
+    close(channel[0]), close(channel[1]);
+}
+
 /* FEATURE(78): a megabyte goes over without a copy by the kernel */
 static void much(void)
 {
@@ -224,6 +262,7 @@ int main(void)
     sizes();
     rights();
     locks();
+    race();
     much();
     return done_testing();
 }

@@ -53,7 +53,7 @@ static void types(void)
     need(send(2, "d", 0) == 0 && send(1, "e", 0) == 0 && send(9, "f", 0) == 0);
     // FEATURE(97): one queue holds several types, and each is received by itself
     is_text(receive(3, 0), "3:a", "type 3: the first of that type");
-    is_text(receive(3, 0), "3:c", "%s",
+    is_text(receive(3, 0), "3:c",
             "one queue holds several types, and each is received by itself");
     is_text(receive(3, 0), "ENOMSG", "ENOMSG: no more of that type");
     is_text(receive(-2, 0), "1:b", "type -2: the lowest up to 2, the first of it");

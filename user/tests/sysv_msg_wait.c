@@ -219,7 +219,7 @@ static void traffic(void)
     for (int p = 0; p < PAIRS; p++)
         good += (wait_for(producer[p]) == 0) + (wait_for(consumer[p]) == 0);
     // FEATURE(98): strangers exchange structures over a queue, none lost, all in order
-    is_int(good, 2 * PAIRS, "%s",
+    is_int(good, 2 * PAIRS,
            "strangers exchange structures over a queue, none lost, all in order");
     is_int(waiting_messages(), 0, "and the queue is empty");
     need(msg_remove(queue) == 0);
