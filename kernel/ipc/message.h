@@ -12,7 +12,7 @@
 #define MSG_MAX          65536u
 #define MSG_FDS_MAX      4
 #define MSG_PRIORITY_MAX 31
-#define FAST_MAX         64u            /* bytes that the fast path takes (fast_path.c) */
+#define FAST_MAX         64u    /* bytes that the fast path takes (fast_path.c) */
 #define MSG_MOVE_MAX     (64u << 20)
 #define MSG_NOTIFICATION 0xffffffffu
 #define MSG_ANY          (-1)

@@ -100,8 +100,8 @@ long sys_eventfd2(uint32_t initial, int flags)
     e->count = initial;
     e->is_semaphore = flags & EFD_SEMAPHORE;
     wait_queue_init(&e->changed, &class);
-    struct file *file =
-        file_create(&operations, O_RDWR | (flags & O_NONBLOCK), inode_nameless(0600), e);
+    uint32_t mode = O_RDWR | (flags & O_NONBLOCK);
+    struct file *file = file_create(&operations, mode, inode_nameless(0600), e);
     if (!file)
         heap_free(e);
     return fd_install_new(file, flags & O_CLOEXEC);

@@ -109,9 +109,8 @@ static void socket_release(struct file *file)
 
 struct file *socket_open(struct socket *s, uint32_t flags)
 {
-    struct file *file =
-        file_create(&socket_operations, O_RDWR | (flags & O_NONBLOCK),
-                    inode_nameless(S_IFSOCK | 0777), s);
+    struct file *file = file_create(&socket_operations, O_RDWR | (flags & O_NONBLOCK),
+                                    inode_nameless(S_IFSOCK | 0777), s);
 
     if (file)
         s->number = (uint32_t)file->inode->number;

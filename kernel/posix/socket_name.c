@@ -144,9 +144,12 @@ static int bind_path(struct socket_name *name)
     if (error)
         return error;
     mode_t mode = S_IFSOCK | (0777 & ~current_process()->umask);
-    error = path.inode           ? -EEXIST
-            : path.trailing_slash ? -ENOENT
-                                  : path_make(&path, &(struct new_node){ .mode = mode });
+    if (path.inode)
+        error = -EEXIST;
+    else if (path.trailing_slash)
+        error = -ENOENT;
+    else
+        error = path_make(&path, &(struct new_node){ .mode = mode });
     if (!error) {
         name->inode = inode_get(path.inode);
         name->inode->data = name->socket;

@@ -123,6 +123,7 @@ int main(int argc, char **argv)
     set = semget(IPC_PRIVATE, 2, 0600);
     must(queue >= 0 && set >= 0, "msgget, semget");
     int result = report_all(figures, sizeof figures / sizeof figures[0], check);
-    must(msgctl(queue, IPC_RMID, NULL) == 0 && semctl(set, 0, IPC_RMID) == 0, "IPC_RMID");
+    must(msgctl(queue, IPC_RMID, NULL) == 0 && semctl(set, 0, IPC_RMID) == 0,
+         "IPC_RMID");
     return result;
 }

@@ -2,7 +2,7 @@
  * domain, and return a file descriptor"; socketpair(): "shall create an unbound pair of
  * connected sockets"; socket(2), unix(7): which types there are, what a fresh one is.
  */
-/* FEATURE(109): a pair of sockets: what goes in at one end comes out at the other */
+/* FEATURE(109): a copy of an end is that end */
 #include "raw.h"
 #include "socket.h"
 
@@ -89,8 +89,7 @@ static void pairs(void)
         pair(types[i], p);
         need(write(p[0], "a", 1) == 1 && write(p[1], "b", 1) == 1);
         ok(gets_text(p[0], "b") && gets_text(p[1], "a"),
-           "a pair of sockets: what goes in at one end comes out at the other (%d)",
-           types[i]);
+           "what goes in at one end of a pair comes out at the other (%d)", types[i]);
         drop(p);
     }
     pair(SOCK_STREAM, p);
