@@ -166,6 +166,8 @@ static void put_hexadecimal(struct output *out, const struct conversion *conv,
 static void put_conversion(struct output *out, struct conversion *conv, char letter,
                            va_list *arguments)
 {
+    uint64_t value;
+
     switch (letter) {
     case 'd':
     case 'i':
@@ -175,8 +177,8 @@ static void put_conversion(struct output *out, struct conversion *conv, char let
         put_number(out, conv, take_unsigned(conv, arguments), 10, false, "");
         break;
     case 'o':
-        put_number(out, conv, take_unsigned(conv, arguments), 8, false,
-                   conv->alternate ? "0" : "");
+        value = take_unsigned(conv, arguments);
+        put_number(out, conv, value, 8, false, conv->alternate && value ? "0" : "");
         break;
     case 'x':
     case 'X':
