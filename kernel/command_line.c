@@ -58,12 +58,14 @@ static void take_word(const char *word, struct command_line *c)
         return;
     if (string_starts_with(word, "init="))
         string_copy(c->init, word + 5, sizeof(c->init));
+    else if (string_starts_with(word, "crash="))
+        string_copy(c->crash, word + 6, sizeof(c->crash));
     else if (strcmp(word, "console=screen") == 0)
         c->screen_console = true;
     else if (strcmp(word, "console=serial") != 0)
         boot_refuse(
             "the word '%s' on the kernel's command line means nothing to it. It "
-            "knows init= sched_seed= limit= rows= cols= cpus= console= quiet "
+            "knows init= sched_seed= limit= rows= cols= cpus= console= crash= quiet "
             "ktest noapic noacpi; words for init follow ' -- '.",
             word);
 }

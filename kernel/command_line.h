@@ -10,6 +10,7 @@ struct command_line {
     uint32_t time_limit;        /* limit=SECONDS of guest time; 0: none */
     uint32_t rows, columns;     /* of the serial terminal */
     uint32_t cpus;              /* at most; CPU_MAX when not given */
+    char crash[8];              /* crash=stack, null or assert: how to panic */
     bool quiet, run_kernel_tests, no_apic, no_acpi, screen_console;
 };
 

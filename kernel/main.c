@@ -110,6 +110,25 @@ static void open_console(void)
 }
 
 /* The first process's first kernel code: becomes a program. */
+/* To see what a panic says. The recursion ends on the guard page of the stack; the
+ * processor finds no place for the fault's frame, and that is a double fault. */
+static __attribute__((noinline)) uint32_t overflow_stack(volatile uint32_t depth)
+{
+    return depth ? overflow_stack(depth + 1) + depth : 0;
+}
+
+static void crash(const char *how)
+{
+    if (!*how)
+        return;
+    if (strcmp(how, "stack") == 0)
+        overflow_stack(1);
+    else if (strcmp(how, "null") == 0)
+        *(volatile uint32_t *)(uintptr_t)strlen(how) = 0;
+    assert(strcmp(how, "assert") != 0);
+    boot_refuse("crash=%s: it is crash=stack, crash=null or crash=assert.", how);
+}
+
 static void run_init(void *unused)
 {
     static const char *const environment[] = {
@@ -128,6 +147,7 @@ static void run_init(void *unused)
         while (*rest && *rest != ' ')
             rest++;
     }
+    crash(command_line.crash);
     open_console();
     int error = exec_from_kernel(command_line.init, arguments, environment);
     if (error)
