@@ -202,10 +202,10 @@ common_flags := -std=gnu11 -march=i686 -O2 -g -ffile-prefix-map=$(CURDIR)=. \
 # the kernel is an undefined symbol, and lib/base/math64.h has the answer.
 # No frame pointers: a backtrace looks up how deep the stack is; see tools/make-symbols.
 # few_instructions: no padding within functions or in frames, rare work behind a jump
-# rather than always done and thrown away by a conditional move, copies by words.
+# rather than done ahead or thrown away by a conditional move, copies by words.
 few_instructions := -mtune=generic $(if $(is_gcc),-mpreferred-stack-boundary=2 \
     -mstringop-strategy=rep_4byte -fno-align-jumps -fno-align-loops -fno-align-labels \
-    -fno-if-conversion -fno-if-conversion2,-mstack-alignment=4)
+    -fno-if-conversion -fno-if-conversion2 -fno-tree-pre,-mstack-alignment=4)
 kernel_flags := $(common_flags) $(few_instructions) -ffreestanding -mregparm=3 \
     -mgeneral-regs-only -fno-strict-aliasing -fomit-frame-pointer \
     -fno-asynchronous-unwind-tables \

@@ -2,7 +2,7 @@
  *
  * Shape: an io walks over the pieces of one read or write:
  *
- *      base, piece          more[0]        more[1]      nr_more = 2
+ *      base, piece          more[0]        more[1]
  *      [........####]       [#########]    [####]       # is still to be moved: left
  *
  * Invariants: every open file is on all_files, nr_open_files counts them, and each is
@@ -25,47 +25,39 @@ static bool is_closing;                             // somebody further up is at
 
 /* -- Buffers ----------------------------------------------------------------------- */
 
-/* Takes as many of the next `size` bytes as lie in one piece; *at is where. */
-static inline size_t io_next(struct io *io, size_t size, uptr_t *at)
+/* How many of the next `size` bytes lie in one piece; makes that piece the current. */
+static inline size_t io_part(struct io *io, size_t size)
 {
     assert(size <= io->left);
     while (io->piece == 0) {
-        assert(io->nr_more > 0);
         io->base = io->more->base;
         io->piece = io->more->length;
         io->more++;
-        io->nr_more--;
     }
-    size = min(size, io->piece);
-    *at = uptr(io->base);
-    io->base += size;
-    io->piece -= size;
-    io->left -= size;
-    return size;
+    return min(size, io->piece);
 }
 
-int io_take(struct io *io, void *to, size_t size)
+int io_take_pieces(struct io *io, void *to, size_t size)
 {
-    uptr_t at;
-
     for (size_t part; size; size -= part) {
-        part = io_next(io, size, &at);
-        if (copy_from_user(to, at, part))
+        part = io_part(io, size);
+        if (io_take(io, to, part))
             return -EFAULT;
         to = (char *)to + part;
     }
     return 0;
 }
 
-int io_give(struct io *io, const void *from, size_t size)
+int io_give_pieces(struct io *io, const void *from, size_t size)
 {
-    uptr_t at;
-
     for (size_t part; size; size -= part) {
-        part = io_next(io, size, &at);
-        if (from ? copy_to_user(at, from, part) : clear_user(at, part))
+        part = io_part(io, size);
+        if (from ? io_give(io, from, part) : clear_user(uptr(io->base), part))
             return -EFAULT;
-        from = from ? (const char *)from + part : NULL;
+        if (from)
+            from = (const char *)from + part;
+        else
+            io_advance(io, part);
     }
     return 0;
 }
@@ -135,20 +127,6 @@ void file_free(struct file *file)
 }
 
 /* -- What every kind of file does the same way ------------------------------------- */
-
-ssize_t file_read(struct file *file, struct io *io, uint64_t *offset)
-{
-    if (!file_is_readable(file) || !file->operations->read)
-        return -EBADF;
-    return file->operations->read(file, io, offset);
-}
-
-ssize_t file_write(struct file *file, struct io *io, uint64_t *offset)
-{
-    if (!file_is_writable(file) || !file->operations->write)
-        return -EBADF;
-    return file->operations->write(file, io, offset);
-}
 
 unsigned file_poll(struct file *file, struct poll_table *table)
 {

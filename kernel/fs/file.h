@@ -11,9 +11,8 @@
 #pragma once
 
 #include "arch/x86/usercopy.h"
-#include "base/list.h"
 #include "fs/name.h"
-#include "sched/wait.h"
+#include "sched/process.h"
 
 enum open_flags {
     O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2, O_ACCMODE = 3,
@@ -33,13 +32,13 @@ struct iovec {
     uint32_t base, length;
 };
 
-/* User memory that bytes come from or go to: one buffer, or several (readv). */
+/* User memory that bytes come from or go to: one buffer, or several (readv). Who makes
+ * one has asked user_range_ok; nobody asks again. */
 struct io {
     vaddr_t base;               /* of the piece in work */
     size_t piece;               /* bytes left in it */
-    const struct iovec *more;   /* pieces after it (a kernel copy) */
-    unsigned nr_more;
     size_t left;                /* bytes left in all */
+    const struct iovec *more;   /* pieces after it (a kernel copy), if left > piece */
 };
 
 #define SSIZE_MAX 0x7fffffffu
@@ -53,7 +52,8 @@ struct io_vector {              /* a user's vector, copied and judged */
 
 static inline void io_init(struct io *io, uptr_t base, size_t size)
 {
-    *io = (struct io){ .base = base.address, .piece = size, .left = size };
+    io->base = base.address;
+    io->piece = io->left = size;
 }
 
 /* Prepares io for it. 0, and io_vector_release later; or -EFAULT, -EINVAL, -ENOMEM. */
@@ -64,14 +64,40 @@ void io_vector_release(struct io_vector *copy);
 /* Moves size bytes (at most io->left) out of, or into, the buffers and advances; from
  * NULL means zeros. 0, or -EFAULT: how far it came is then unknown, so treat nothing as
  * moved. */
-must_check int io_take(struct io *io, void *to, size_t size);
-must_check int io_give(struct io *io, const void *from, size_t size);
+must_check int io_take_pieces(struct io *io, void *to, size_t size);
+must_check int io_give_pieces(struct io *io, const void *from, size_t size);
+
+static inline void io_advance(struct io *io, size_t size)
+{
+    io->base += size;
+    io->piece -= size;
+    io->left -= size;
+}
+
+static inline must_check int io_take(struct io *io, void *to, size_t size)
+{
+    if (unlikely(size > io->piece))
+        return io_take_pieces(io, to, size);
+    if (user_copy(to, (const void *)io->base, size))
+        return -EFAULT;
+    io_advance(io, size);
+    return 0;
+}
+
+static inline must_check int io_give(struct io *io, const void *from, size_t size)
+{
+    if (unlikely(size > io->piece || !from))
+        return io_give_pieces(io, from, size);
+    if (user_copy((void *)io->base, from, size))
+        return -EFAULT;
+    io_advance(io, size);
+    return 0;
+}
 
 struct file;
 struct file_holder;
 struct inode;
 struct memory_object;
-struct process;
 
 /* Collects the queues a poll must wait on; poll(2) embeds it. table NULL: only the
  * events are wanted. */
@@ -166,8 +192,19 @@ static inline bool file_is_nonblocking(const struct file *file)
 
 /* SLEEPS. What read(2) and write(2) do with any source of bytes: checks the access
  * mode, then lets the operation do it. */
-ssize_t file_read(struct file *file, struct io *io, uint64_t *offset) SLEEPS;
-ssize_t file_write(struct file *file, struct io *io, uint64_t *offset) SLEEPS;
+static inline ssize_t file_read(struct file *file, struct io *io, uint64_t *offset)
+{
+    if (unlikely(!file_is_readable(file) || !file->operations->read))
+        return -EBADF;
+    return file->operations->read(file, io, offset);
+}
+
+static inline ssize_t file_write(struct file *file, struct io *io, uint64_t *offset)
+{
+    if (unlikely(!file_is_writable(file) || !file->operations->write))
+        return -EBADF;
+    return file->operations->write(file, io, offset);
+}
 
 /* The events that are true now. */
 unsigned file_poll(struct file *file, struct poll_table *table);
@@ -207,11 +244,30 @@ void file_table_put(struct file_table *table);
 void file_table_close_on_exec(struct file_table *table);
 
 /* The file without a new reference: valid until something sleeps. NULL: -EBADF. */
-struct file *fd_peek(int fd);
-/* With a reference; file_put it. */
-struct file *fd_get(int fd);
-/* Without one, and also if it was opened with O_PATH; the others leave that out. */
-struct file *fd_place(int fd);
+static inline struct file *fd_place(int fd)
+{
+    const struct file_table *table = current_process()->files;
+
+    return (unsigned)fd < table->size ? table->places[fd].file : NULL;
+}
+
+/* The same, but not if it was opened with O_PATH. */
+static inline struct file *fd_peek(int fd)
+{
+    struct file *file = fd_place(fd);
+
+    return file && !(file->flags & O_PATH) ? file : NULL;
+}
+
+/* That one with a reference; file_put it. */
+static inline struct file *fd_get(int fd)
+{
+    struct file *file = fd_peek(fd);
+
+    if (file)
+        file_get(file);
+    return file;
+}
 
 /* Is there room for one more descriptor, until something sleeps? 0, -EMFILE,
  * -ENOMEM. */

@@ -58,7 +58,7 @@ int io_init_vector(struct io *io, struct io_vector *copy, uptr_t vector, unsigne
     copy->pieces = count > IOV_SHORT ? heap_alloc(HEAP_IO, size) : copy->few;
     if (!copy->pieces)
         return -ENOMEM;
-    *io = (struct io){ .more = copy->pieces, .nr_more = count };
+    *io = (struct io){ .more = copy->pieces };
     if (copy_from_user(copy->pieces, vector, size))
         error = -EFAULT;
     for (unsigned i = 0; !error && i < count; i++) {

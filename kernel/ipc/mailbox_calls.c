@@ -186,7 +186,7 @@ static ssize_t mailbox_write(struct file *file, struct io *io, uint64_t *offset)
     if (size > MSG_MAX)
         return -EMSGSIZE;
     native_message_init(&m, io->base, size);
-    if (io->nr_more) {
+    if (io->left > io->piece) {
         int error = gather(io, &buffer);
         if (error)
             return error;
@@ -209,7 +209,7 @@ static ssize_t mailbox_read(struct file *file, struct io *io, uint64_t *offset)
     (void)offset;
     native_body_receiver_init(&r, uptr(io->base), io->left,
                               &open->mailbox->queue.receivers);
-    if (io->nr_more) {
+    if (io->left > io->piece) {
         r.room = min(r.room, MSG_MAX);
         r.buffer = buffer = heap_alloc(HEAP_MESSAGE_BODY, r.room + 1);
         if (!buffer)

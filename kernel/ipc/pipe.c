@@ -32,8 +32,7 @@ struct pipe {
     struct wait_queue can_read, can_write;
     struct wait_queue can_open;          /* FIFO: the other end is awaited */
     uint32_t reader_opens, writer_opens;        /* FIFO: opens ever, for the wait */
-    struct frame *pages[PAGES];
-    struct frame *spare;
+    char *pages[PAGES], *spare;          /* page frames' addresses */
 };
 
 static struct list all_pipes = LIST_INIT(all_pipes);
@@ -74,22 +73,13 @@ static struct pipe *pipe_create(struct inode *inode)
     return p;
 }
 
-static void pipe_empty_out(struct pipe *p)
-{
-    for (unsigned i = 0; i < PAGES; i++) {
-        if (p->pages[i])
-            frame_put(p->pages[i]);
-        p->pages[i] = NULL;
-    }
-    if (p->spare)
-        frame_put(p->spare);
-    p->spare = NULL;
-    p->head = p->tail = 0;
-}
-
 static void pipe_free(struct pipe *p)
 {
-    pipe_empty_out(p);
+    for (unsigned i = 0; i < PAGES; i++)
+        if (p->pages[i])
+            frame_put(frame_of_address(p->pages[i]));
+    if (p->spare)
+        frame_put(frame_of_address(p->spare));
     list_remove(&p->node);
     heap_free(p);
 }
@@ -104,7 +94,7 @@ static uint32_t room(const struct pipe *p)
     return PIPE_SIZE - used(p);
 }
 
-static struct frame **page_at(struct pipe *p, uint32_t position)
+static char **page_at(struct pipe *p, uint32_t position)
 {
     return &p->pages[position / PAGE_SIZE % PAGES];
 }
@@ -118,76 +108,60 @@ static inline void wake_neighbours(struct pipe *p)
         wait_wake(&p->can_write, 1, 0);
 }
 
-static void page_done(struct pipe *p, struct frame **page)
+static void page_done(struct pipe *p, char **page)
 {
     if (p->spare)
-        frame_put(*page);
+        frame_put(frame_of_address(*page));
     else
         p->spare = *page;
     *page = NULL;
 }
 
-/* Moves up to what is there; -EFAULT moves nothing more. */
-static inline ssize_t take_out(struct pipe *p, struct io *io)
+/* Moves what is wanted of what is there in one page. */
+static inline int take_out(struct pipe *p, struct io *io)
 {
-    size_t done = 0;
+    uint32_t offset = p->head % PAGE_SIZE;
+    size_t piece = min(min(used(p), PAGE_SIZE - offset), io->left);
 
-    while (io->left > 0 && used(p) > 0) {
-        uint32_t offset = p->head % PAGE_SIZE;
-        size_t piece =
-            min(min((size_t)used(p), (size_t)(PAGE_SIZE - offset)), io->left);
-        struct frame **page = page_at(p, p->head);
-        if (io_give(io, (char *)frame_address(*page) + offset, piece))
-            return done ? (ssize_t)done : -EFAULT;
-        p->head += piece;
-        done += piece;
-        if (p->head == p->tail) {
-            // the next write begins at the start: the first page may stay
-            if (page != p->pages)
-                page_done(p, page);
-            p->head = p->tail = 0;
-        } else if (p->head % PAGE_SIZE == 0 && page != page_at(p, p->tail)) {
-            page_done(p, page); // when the pipe is nearly full the tail is in it again
-        }
+    if (unlikely(io_give(io, *page_at(p, p->head) + offset, piece)))
+        return -EFAULT;
+    p->head += piece;
+    if (likely(p->head == p->tail)) {
+        // the next write begins at the start: the first page may stay
+        if (unlikely(p->head > PAGE_SIZE))
+            page_done(p, page_at(p, p->head - 1));
+        p->head = p->tail = 0;
+    } else if (p->head % PAGE_SIZE == 0
+               && page_at(p, p->head - 1) != page_at(p, p->tail)) {
+        page_done(p, page_at(p, p->head - 1));  // nearly full: the tail is in it again
     }
-    return (ssize_t)done;
+    return 0;
 }
 
 /* The page that the next byte goes to; NULL without memory. */
-static inline struct frame *page_to_write(struct pipe *p)
+static inline char *page_to_write(struct pipe *p)
 {
-    struct frame **page = page_at(p, p->tail);
+    char **page = page_at(p, p->tail);
 
     if (unlikely(!*page)) {
-        *page = p->spare ? p->spare : frame_alloc(FRAME_BUFFER, 0);
+        struct frame *new = p->spare ? NULL : frame_alloc(FRAME_BUFFER, 0);
+        *page = new ? frame_address(new) : p->spare;
         p->spare = NULL;
     }
     return *page;
 }
 
-/* Moves `size` bytes in, for which there is room; returns how many before an error. */
-static inline ssize_t put_in(struct pipe *p, struct io *io, size_t size)
+/* Moves what there is room for in one page. */
+static inline int put_in(struct pipe *p, struct io *io)
 {
-    uint32_t start = p->tail;
-    size_t done = 0;
-    int error = 0;
+    uint32_t offset = p->tail % PAGE_SIZE;
+    size_t piece = min(min(room(p), PAGE_SIZE - offset), io->left);
+    char *page = page_to_write(p);
+    int error = likely(page) ? io_take(io, page + offset, piece) : -ENOMEM;
 
-    while (done < size) {
-        uint32_t offset = p->tail % PAGE_SIZE;
-        size_t piece = min(size - done, (size_t)(PAGE_SIZE - offset));
-        struct frame *page = page_to_write(p);
-        error =
-            page ? io_take(io, (char *)frame_address(page) + offset, piece) : -ENOMEM;
-        if (unlikely(error))
-            break;
-        p->tail += piece;
-        done += piece;
-    }
     if (likely(!error))
-        return (ssize_t)done;
-    if (size <= PIPE_BUF)
-        p->tail = start;        // an atomic write happens wholly or not at all
-    return p->tail == start ? error : (ssize_t)done;
+        p->tail += piece;
+    return error;
 }
 
 static ssize_t pipe_read(struct file *file, struct io *io, uint64_t *offset)
@@ -206,26 +180,30 @@ static ssize_t pipe_read(struct file *file, struct io *io, uint64_t *offset)
         if (error)
             return error == -EINTR ? -ERESTART : error;
     }
-    ssize_t done = take_out(p, io);
+    size_t wanted = io->left;
+    int error;
+    do
+        error = take_out(p, io);
+    while (!error && io->left > 0 && used(p) > 0);
     wake_neighbours(p);
-    return done;
+    return unlikely(error) && io->left == wanted ? error : (ssize_t)(wanted - io->left);
 }
 
-/* Waits until a write of `size` may move something. */
-static int wait_for_room(struct file *file, struct pipe *p, size_t size)
+/* Waits until something of a write of `size` bytes may go in, of which `left` are left:
+ * all of a small one. -EPIPE when nobody reads. */
+static inline int wait_for_room(struct file *file, struct pipe *p, size_t size,
+                                size_t left)
 {
-    uint32_t least = size <= PIPE_BUF ? (uint32_t)size : 1;
-
-    while (room(p) < least) {
-        if (p->readers == 0)
-            return 0;           // the caller looks at readers
+    while (p->readers) {
+        if (likely(room(p) >= left) || (size > PIPE_BUF && room(p) > 0))
+            return 0;
         if (file_is_nonblocking(file))
             return -EAGAIN;
         long error = wait_sleep(&p->can_write, DEADLINE_NEVER);
         if (error)
             return error == -EINTR ? -ERESTART : (int)error;
     }
-    return 0;
+    return -EPIPE;
 }
 
 int pipe_broken(void)
@@ -241,27 +219,23 @@ int pipe_broken(void)
 static ssize_t pipe_write(struct file *file, struct io *io, uint64_t *offset)
 {
     struct pipe *p = file->object;
-    size_t total = 0;
+    size_t wanted = io->left;
 
     (void)offset;
-    if (io->left == 0)
-        return 0;
-    size_t whole = io->left;
-    do {
-        int error = p->readers ? wait_for_room(file, p, whole) : 0;
-        if (p->readers == 0)
-            return total ? (ssize_t)total : pipe_broken();
-        if (error) {
-            wake_neighbours(p); // a wake-up we were given goes on to the next
-            return total ? (ssize_t)total : error;
+    while (io->left > 0) {
+        int error = wait_for_room(file, p, wanted, io->left);
+        if (likely(!error))
+            error = put_in(p, io);
+        size_t done = wanted - io->left;
+        if (unlikely(error) && wanted <= PIPE_BUF) {
+            p->tail -= done;    // an atomic write happens wholly or not at all
+            done = 0;
         }
-        ssize_t done = put_in(p, io, min(io->left, (size_t)room(p)));
-        wake_neighbours(p);
-        if (done < 0)
-            return total ? (ssize_t)total : done;
-        total += (size_t)done;
-    } while (io->left > 0);
-    return (ssize_t)total;
+        wake_neighbours(p);     // a wake-up we were given goes on to the next
+        if (unlikely(error))
+            return done ? (ssize_t)done : error == -EPIPE ? pipe_broken() : error;
+    }
+    return (ssize_t)wanted;
 }
 
 static unsigned pipe_poll(struct file *file, struct poll_table *table)

@@ -13,61 +13,38 @@
 #include "arch/x86/features.h"
 #include "base/string.h"
 
-#define LIST(section, words) \
-    ".pushsection " section ", \"a\"; .long " words "; .popsection\n"
-#define NOP3 ".byte 0x0f, 0x1f, 0x00\n"
-#define STAC "771: " NOP3 LIST(".stac_sites", "771b")
-#define CLAC "772: " NOP3 LIST(".clac_sites", "772b")
-#define FIXUP(at, to) LIST(".fixups", #at ", " #to)
-
-/* Bytes not copied. */
-static inline size_t copy(void *to, const void *from, size_t size)
-{
-    size_t words = size >> 2, rest = size & 3;
-
-    __asm__ volatile(STAC
-                     "1: rep movsl\n"
-                     "   movl %3, %%ecx\n"
-                     "2: rep movsb\n"
-                     "3:\n" CLAC
-                     ".pushsection .text.fixup,\"ax\"\n"
-                     "4: leal (%3, %%ecx, 4), %%ecx\n"
-                     "   jmp 3b\n"
-                     ".popsection\n" FIXUP(1b, 4b) FIXUP(2b, 3b)
-                     : "+D"(to), "+S"(from), "+c"(words)
-                     : "r"(rest)
-                     : "memory");
-    return words;
-}
-
 int copy_from_user(void *to, uptr_t from, size_t size)
 {
-    if (!user_range_ok(from, size) || copy(to, (const void *)from.address, size))
+    if (!user_range_ok(from, size) || user_copy(to, (const void *)from.address, size))
         return -EFAULT;
     return 0;
 }
 
 int copy_to_user(uptr_t to, const void *from, size_t size)
 {
-    if (!user_range_ok(to, size) || copy((void *)to.address, from, size))
+    if (!user_range_ok(to, size) || user_copy((void *)to.address, from, size))
         return -EFAULT;
     return 0;
 }
 
 int clear_user(uptr_t to, size_t size)
 {
-    size_t left = size;
+    size_t words = size >> 2;
     vaddr_t at = to.address;
 
     if (!user_range_ok(to, size))
         return -EFAULT;
     __asm__ volatile(STAC
-                     "1: rep stosb\n"
-                     "2:\n" CLAC FIXUP(1b, 2b)
-                     : "+D"(at), "+c"(left)
-                     : "a"(0)
+                     "1: rep stosl\n"
+                     "   movl %2, %%ecx\n"
+                     "2: rep stosb\n"
+                     "   jmp 4f\n"
+                     "3: incl %%ecx\n"
+                     "4:\n" CLAC FIXUP(1b, 3b) FIXUP(2b, 3b)
+                     : "+D"(at), "+c"(words)
+                     : "r"(size & 3), "a"(0)
                      : "memory");
-    return left ? -EFAULT : 0;
+    return words ? -EFAULT : 0;
 }
 
 int u32_from_user(uint32_t *value, uptr_t from)

@@ -27,3 +27,32 @@ static inline bool user_range_ok(uptr_t p, size_t size)
 {
     return size <= USER_END && p.address <= USER_END - size;
 }
+
+/* An instruction that may fault on user memory is listed in .fixups, with where to go
+ * on then; the places of stac and clac, so that they can be put in. */
+#define LIST(section, words) \
+    ".pushsection " section ", \"a\"; .long " words "; .popsection\n"
+#define NOP3 ".byte 0x0f, 0x1f, 0x00\n"
+#define STAC "771: " NOP3 LIST(".stac_sites", "771b")
+#define CLAC "772: " NOP3 LIST(".clac_sites", "772b")
+#define FIXUP(at, to) LIST(".fixups", #at ", " #to)
+
+/* For memory of which user_range_ok was asked. Bytes not copied. */
+static inline must_check size_t user_copy(void *to, const void *from, size_t size)
+{
+    size_t words = size >> 2, rest = size & 3;
+
+    __asm__ volatile(STAC
+                     "1: rep movsl\n"
+                     "   movl %3, %%ecx\n"
+                     "2: rep movsb\n"
+                     "3:\n" CLAC
+                     ".pushsection .text.fixup,\"ax\"\n"
+                     "4: leal (%3, %%ecx, 4), %%ecx\n"
+                     "   jmp 3b\n"
+                     ".popsection\n" FIXUP(1b, 4b) FIXUP(2b, 3b)
+                     : "+D"(to), "+S"(from), "+c"(words)
+                     : "r"(rest)
+                     : "memory");
+    return words;
+}
