@@ -245,11 +245,31 @@ static void show_sockets(struct text *text)
             show_socket(text, file->object);
 }
 
+static bool sockets_check(char *why, size_t size)
+{
+    const struct file *file;
+
+    list_for_each (file, &all_files, all_node) {
+        const struct socket *s = file->object;
+        if (file->operations != &socket_operations)
+            continue;
+        if (queue_is_sound(s) && (s->state != SOCKET_CONNECTED || s->peer))
+            continue;
+        format(why, size,
+               "socket:[%u] has %u bytes queued by its own account, or no peer",
+               s->number, s->queued);
+        return false;
+    }
+    return true;
+}
+
 void sockets_init(void)
 {
+    static struct checker checker = { .name = "sockets", .check = sockets_check };
     static struct proc_entry entry = { .name = "ipc/sockets", .show = show_sockets };
 
     proc_entry_register(&entry);
+    checker_register(&checker);
 }
 
 /* -- Options ----------------------------------------------------------------------- */

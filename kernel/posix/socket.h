@@ -179,6 +179,7 @@ static inline void socket_message_end(struct socket_message *m)
 }
 
 void queue_clear(struct socket *socket);
+bool queue_is_sound(const struct socket *socket);           /* for kcheck */
 uint32_t queue_bytes_ready(const struct socket *socket);    /* FIONREAD */
 
 /* A connection was accepted: the files in its queue are its own, not its listener's. */

@@ -125,6 +125,19 @@ void queue_rehome(struct socket *s)
     }
 }
 
+bool queue_is_sound(const struct socket *s)
+{
+    const struct chunk *c;
+    uint32_t queued = 0;
+
+    list_for_each (c, &s->chunks, node) {
+        queued += cost(c);
+        if (c->start > c->end || c->end > c->size)
+            return false;
+    }
+    return s->queued ? s->queued == queued : list_length(&s->chunks) <= 1;
+}
+
 /* -- Waiting ----------------------------------------------------------------------- */
 
 uint32_t socket_capacity(const struct socket *s)

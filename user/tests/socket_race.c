@@ -3,6 +3,7 @@
  * kill(2) must end waits and leave nothing behind. What remains is checked by counting
  * here, and in Parley by the kernel's ledger.
  */
+#include "scratch.h"
 #include "socket.h"
 
 #include <poll.h>
@@ -232,6 +233,39 @@ static void kills(void)
     drop(p), drop(q), close(at);
 }
 
+/* An ordinary user fills as many queues as he can; others notice nothing. Where a limit
+ * is met the call fails, and nothing else. */
+static void greed(void)
+{
+    enum { PAIRS = 100 };
+    pid_t pid;
+    struct gate full, go;
+    gate_init(&full), gate_init(&go);
+    CHILD (pid) {
+        static char b[60000];
+        become(STUDENT);
+        for (int i = 0, q[2]; i < PAIRS; i++) {
+            if (socketpair(AF_UNIX, i % 2 ? SOCK_STREAM : SOCK_DGRAM, 0, q) != 0)
+                break;
+            for (int end = 0; end < 2; end++) {
+                while (send(q[end], b, sizeof b, MSG_DONTWAIT) > 0)
+                    ;
+                need(errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM);
+            }
+        }
+        gate_open(&full);
+        gate_wait(&go);
+    }
+    gate_wait(&full);
+    pair(SOCK_SEQPACKET, p);
+    need(write(p[0], "x", 1) == 1);
+    ok(gets_text(p[1], "x"), "others can talk while a user has filled all he may");
+    drop(p);
+    gate_open(&go);
+    is_exit(wait_for(pid), 0, "and who meets his limit is told so");
+    gate_close(&full), gate_close(&go);
+}
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -244,5 +278,6 @@ int main(void)
     closed_under_way();
     moving_target();
     kills();
+    greed();
     return done_testing();
 }
