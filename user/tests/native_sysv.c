@@ -66,7 +66,7 @@ static void semaphores(void)
     need(line_of("sem", word, line, sizeof line));
     is_text(line, want, "a semaphore set, and who waits at it");
     snprintf(word, sizeof word, "%d", waiter);
-    snprintf(want, sizeof want, " \"System V semaphore\" sem:%d %d -\n", set, holder);
+    snprintf(want, sizeof want, " \"System V semaphore\" sem:%d %d - ", set, holder);
     need(line_of("waits", word, line, sizeof line));
     ok(strstr(line, want), "who holds it with SEM_UNDO is named as who could end that");
     gate_open(&go);
