@@ -1,8 +1,8 @@
 /* fast_path.c - call and reply between two processes that wait for each other.
  *
  *      client                               server
- *      msg_call  ------ 64 bytes -------->  returns from msg_reply_receive
- *      returns   <----- 64 bytes ---------  msg_reply_receive
+ *      msg_call  ------ up to a page ---->  returns from msg_reply_receive
+ *      returns   <----- up to a page -----  msg_reply_receive
  *
  * One step each way: the message goes from one process's memory into the other's, the
  * CPU goes with it, and nobody passes the run queue. It does exactly what call.c does
@@ -22,12 +22,15 @@
 #include "mm/heap.h"
 #include "sched/scheduler.h"
 
+#define WIDE_MIN 512u           /* from here on fpu_copy is cheaper */
+
 struct exchange {
     vaddr_t sent, received;     /* the two struct msg that all this is about */
     uint64_t version;           /* of the space then; 0: of no use */
     const volatile struct user_message *sent_seen;  /* `sent` in the kernel's memory */
     vaddr_t body;               /* of what is sent */
     const char *body_seen;
+    uint32_t body_max;          /* what there can be of it in its page */
     struct call call;           /* and call.answer: what this thread receives with */
 };
 
@@ -41,7 +44,8 @@ static bool prepare_sent(struct thread *t, struct exchange *x, vaddr_t sent)
     x->sent = sent;
     x->body = x->sent_seen->body.address;
     x->body_seen = window(t, WINDOW_BODY_OUT, x->body, 1);
-    return x->body_seen && (x->body & PAGE_MASK) <= PAGE_SIZE - FAST_MAX;
+    x->body_max = PAGE_SIZE - (x->body & PAGE_MASK);
+    return x->body_seen;
 }
 
 /* Makes the exchange fit the buffers. False: they are unusual, or there is no
@@ -56,7 +60,7 @@ static __attribute__((noinline)) bool prepare(struct thread *t, vaddr_t sent,
     x->version = 0;
     // what is written to first: that may copy a page which what is sent lies in, too
     struct native_receiver *r = &x->call.answer;
-    if (native_receiver_init(r, uptr(received), 0, NULL) || !r->is_fast
+    if (native_receiver_init(r, uptr(received), 0, NULL) || !r->fast
         || !prepare_sent(t, x, sent))
         return false;
     x->received = received;
@@ -110,15 +114,15 @@ static inline bool read_letter(const struct exchange *x, struct letter *letter)
     letter->length = u->length;
     return likely(letter->priority <= MSG_PRIORITY_MAX                            // 2
                   && letter->type != MSG_NOTIFICATION                             // 2
-                  && letter->length <= FAST_MAX && !u->nfds);                     // 4
+                  && letter->length <= x->body_max && !u->nfds);                  // 4
 }
 
 /* The receiver's memory is in one page and where it was when it went to sleep, and the
  * message fits. */
 static inline bool can_take(const struct native_receiver *r, uint32_t length)
 {
-    return likely(r->is_fast && r->version == r->process->space->version          // 8
-                  && length <= r->room);                                          // 2
+    return likely(length < r->fast && length <= r->room                           // 4
+                  && r->version == r->process->space->version);                   // 6
 }
 
 static inline void deliver(struct native_receiver *r, const struct exchange *x,
@@ -128,8 +132,17 @@ static inline void deliver(struct native_receiver *r, const struct exchange *x,
     struct user_message *u = r->message_seen;
     const char *from = x->body_seen;
     char *to = r->body_seen;
-    uint32_t words = letter->length >> 2, rest = letter->length & 3;
+    uint32_t rest = letter->length;
 
+    if (unlikely(rest >= WIDE_MIN)) {
+        uint32_t wide = rest & ~(FPU_COPY - 1);
+        fpu_copy(to, from, wide);
+        to += wide;
+        from += wide;
+        rest -= wide;
+    }
+    uint32_t words = rest >> 2;
+    rest &= 3;
     __asm__ volatile("rep movsl" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
     while (unlikely(rest--))
         *to++ = *from++;

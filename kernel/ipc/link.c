@@ -365,7 +365,7 @@ static int listen_to(pid_t from, struct native_receiver *r)
     if (!link)
         return -ESRCH;
     r->channel = &link_end_of(link, self->pid)->in;
-    r->is_fast = false;         // it does not take everything
+    r->fast = 0;            // it does not take everything
     return 0;
 }
 

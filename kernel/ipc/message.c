@@ -129,7 +129,8 @@ void native_body_receiver_init(struct native_receiver *r, uptr_t body, uint32_t 
     r->version = 0;
     r->buffer = NULL;
     r->channel = NULL;
-    r->is_fast = r->by_type = r->moves = r->body_was_null = false;
+    r->fast = 0;
+    r->by_type = r->moves = r->body_was_null = false;
     r->base.pid = r->process->pid;
     r->base.wants = native_wants;
     waiter_init(&r->base.waiter, queue);
@@ -158,8 +159,8 @@ int native_receiver_init(struct native_receiver *r, uptr_t message, int flags,
         r->message_seen = (void *)user;
         r->body_seen = window(t, WINDOW_BODY_IN, r->body.address, 1);
         r->version = t->space->version;
-        r->is_fast = flags == 0 && r->body_seen
-                     && (r->body.address & PAGE_MASK) <= PAGE_SIZE - FAST_MAX;
+        if (flags == 0 && r->body_seen)
+            r->fast = PAGE_SIZE - (r->body.address & PAGE_MASK) + 1;
     }
     return 0;
 }

@@ -12,7 +12,6 @@
 #define MSG_MAX          65536u
 #define MSG_FDS_MAX      4
 #define MSG_PRIORITY_MAX 31
-#define FAST_MAX         64u    /* bytes that the fast path takes (fast_path.c) */
 #define MSG_MOVE_MAX     (64u << 20)
 #define MSG_NOTIFICATION 0xffffffffu
 #define MSG_ANY          (-1)
@@ -84,7 +83,7 @@ struct native_receiver {
     uint64_t version;           /* of its space, when these two were looked up: */
     struct user_message *message_seen;  /* `message` in the kernel's memory, or NULL */
     char *body_seen;            /* the same for the page of `body` */
-    bool is_fast;               /* takes FAST_MAX bytes of anything at body_seen */
+    uint32_t fast;              /* takes anything shorter than this at body_seen; 0 */
     void *buffer;               /* kernel memory in place of body, or NULL */
     const struct message_channel *channel;  /* takes only what comes this way; NULL */
     uint32_t type;

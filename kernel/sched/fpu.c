@@ -76,6 +76,35 @@ void fpu_init(void)
     fpu_mxcsr_mask = mask ? mask : 0xffbf;
 }
 
+/* The eight registers from operand 1, to operand 2, or both; operand 0 is an offset. */
+#define WIDE(load, store)                                                              \
+    load(0) load(1) load(2) load(3) load(4) load(5) load(6) load(7)                    \
+    store(0) store(1) store(2) store(3) store(4) store(5) store(6) store(7)
+#define FROM(n) "movups " #n "*16(%1,%0), %%xmm" #n "\n"
+#define TO(n)   "movups %%xmm" #n ", " #n "*16(%2,%0)\n"
+#define NONE(n)
+
+void fpu_copy(void *to, const void *from, size_t size)
+{
+    bool is_used = current()->fpu_used;
+    int32_t at = -(int32_t)size;
+    char kept[FPU_COPY];
+
+    if (is_used)
+        __asm__ volatile(WIDE(NONE, TO) : : "r"(0), "r"(0), "r"(kept) : "memory");
+    else
+        __asm__ volatile("clts");
+    __asm__ volatile("1:\n" WIDE(FROM, TO) "addl %3, %0\n jnz 1b"
+                     : "+r"(at)
+                     : "r"((const char *)from + size), "r"((char *)to + size),
+                       "i"(FPU_COPY)
+                     : "memory");
+    if (is_used)
+        __asm__ volatile(WIDE(FROM, NONE) : : "r"(0), "r"(kept) : "memory");
+    else
+        set_ts();
+}
+
 void fpu_load(void)
 {
     struct thread *t = current();

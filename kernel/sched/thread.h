@@ -160,3 +160,8 @@ void fpu_save(struct thread *thread);           /* fpu_state is up to date after
 void fpu_reload(struct thread *thread);         /* fpu_state was changed: use that */
 void fpu_reset(struct thread *thread);          /* starts afresh (execve) */
 void fpu_initial_image(uint8_t state[512]);     /* what a fresh start looks like */
+
+/* memcpy by its registers, whoever's they are: much in few instructions. size is a
+ * multiple of FPU_COPY and not 0; both are the kernel's memory. */
+#define FPU_COPY 128u
+void fpu_copy(void *to, const void *from, size_t size);

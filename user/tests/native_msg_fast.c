@@ -382,8 +382,110 @@ static void busy_servers(void)
     }
 }
 
+/* The eight wide registers, as a program that computes has them. */
+struct wide {
+    char bytes[8][16];
+};
+
+static void wide_load(const struct wide *w)
+{
+    __asm__ volatile("movups (%0), %%xmm0; movups 16(%0), %%xmm1;"
+                     "movups 32(%0), %%xmm2; movups 48(%0), %%xmm3;"
+                     "movups 64(%0), %%xmm4; movups 80(%0), %%xmm5;"
+                     "movups 96(%0), %%xmm6; movups 112(%0), %%xmm7"
+                     :
+                     : "r"(w)
+                     : "memory");
+}
+
+static void wide_store(struct wide *w)
+{
+    __asm__ volatile("movups %%xmm0, (%0); movups %%xmm1, 16(%0);"
+                     "movups %%xmm2, 32(%0); movups %%xmm3, 48(%0);"
+                     "movups %%xmm4, 64(%0); movups %%xmm5, 80(%0);"
+                     "movups %%xmm6, 96(%0); movups %%xmm7, 112(%0)"
+                     :
+                     : "r"(w)
+                     : "memory");
+}
+
+/* Does the call, and are the registers what they were? */
+static int keeps_wide(int computes, long (*call)(void *), void *context)
+{
+    struct wide before, after;
+    pattern((char *)&before, sizeof before, (unsigned)getpid());
+    if (!computes)
+        return call(context) >= 0;
+    wide_load(&before);
+    long result = call(context);
+    wide_store(&after);
+    return result >= 0 && memcmp(&before, &after, sizeof before) == 0;
+}
+
+static struct msg big_out, big_in;
+static pid_t big_caller;
+
+static long big_call(void *server)
+{
+    return msg_call(*(pid_t *)server, &big_out, &big_in, FOREVER);
+}
+
+static long big_turn(void *unused)
+{
+    (void)unused;
+    big_caller = msg_reply_receive(big_caller, &big_out, &big_in, FOREVER);
+    return big_caller;
+}
+
+/* Answers with the same bytes from another place until it gets none. */
+static void big_server(int computes)
+{
+    char *in = pages + 5 * PAGE, *out = pages + 8 * PAGE + 3;
+    for (;;) {
+        big_in = room_msg(in, 3 * PAGE);
+        need(keeps_wide(computes, big_turn, NULL));
+        if (big_in.length == 0)
+            break;
+        memcpy(out, in, big_in.length);
+        big_out = (struct msg){ .body = out, .length = big_in.length };
+    }
+    need(msg_reply(big_caller, &big_in) == 0);
+}
+
+/* Bodies of up to a page and more, anywhere in it, of processes that use the wide
+ * registers or do not: they arrive whole, and the registers stay. */
+static void big_bodies(int client_computes, int server_computes)
+{
+    static const uint32_t lengths[] = { 511, 512, 513, 640, 3333, 4095, 4096, 4097 };
+    static const uint32_t offsets[] = { 0, 1, 700, 3600 };
+    int right = 1;
+    pid_t server;
+    new_pages();
+    CHILD (server)
+        big_server(server_computes);
+    for (int i = 0; i < 8; i++)
+        for (int k = 0; k < 4; k++) {
+            char *out = pages + PAGE + offsets[k],
+                 *in = pages + 8 * PAGE + offsets[3 - k];
+            memset(pages + 7 * PAGE, 0xee, 4 * PAGE);
+            pattern(out, lengths[i], i * 4u + (unsigned)k);
+            big_out = (struct msg){ .body = out, .length = lengths[i] };
+            big_in = room_msg(in, lengths[i]);
+            right &= keeps_wide(client_computes, big_call, &server)
+                     && big_in.length == lengths[i] && memcmp(in, out, lengths[i]) == 0
+                     && in[-1] == (char)0xee && in[lengths[i]] == (char)0xee;
+        }
+    big_out.length = 0;
+    right &= msg_call(server, &big_out, &big_in, FOREVER) == 0;
+    ok(right && wait_for(server) == 0, "bodies of about a page; the client %s, %s",
+       client_computes ? "computes" : "does not",
+       server_computes ? "so does the server" : "the server does not");
+}
+
 int main(void)
 {
+    for (int i = 0; i < 4; i++)
+        big_bodies(i & 1, i & 2);
     CHILD (to)
         serve();
     for (enum what what = REQUEST; what < WHATS; what++)
