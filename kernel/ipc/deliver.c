@@ -114,7 +114,7 @@ static int deliver_files(struct native_message *m, struct native_receiver *r,
     size_t size = m->nr_files * sizeof(int);
     bool were_senders = !m->has_files;
 
-    if (m->nr_files == 0 || uptr_is_null(r->fds))
+    if (uptr_is_null(r->fds))
         return 0;
     if (write_to_process(r->process, r->fds, fds, size))
         return -EFAULT;
@@ -134,8 +134,8 @@ static int deliver_files(struct native_message *m, struct native_receiver *r,
 }
 
 /* `room` is never written, so not even with what was read. */
-static void fill_header(struct user_message *u, const struct native_message *m,
-                        const struct native_receiver *r)
+static inline void fill_header(struct user_message *u, const struct native_message *m,
+                               const struct native_receiver *r)
 {
     u->type = m->base.type;
     u->priority = m->base.priority;
@@ -149,17 +149,12 @@ static void fill_header(struct user_message *u, const struct native_message *m,
     u->bits = m->bits;
 }
 
-static int deliver_header(const struct native_message *m, struct native_receiver *r)
+static __attribute__((noinline)) int write_header(const struct native_message *m,
+                                                  struct native_receiver *r)
 {
     enum { ROOM = offsetof(struct user_message, room), REST = ROOM + 4 };
     struct user_message u = { .body = r->body, .fds = r->fds };
 
-    if (likely(r->message_seen && r->version == r->process->space->version)) {
-        fill_header(r->message_seen, m, r);
-        if (r->body_was_null)
-            r->message_seen->body = r->body;
-        return 0;
-    }
     if (uptr_is_null(r->message))
         return 0;               // read(2) wants the body alone
     fill_header(&u, m, r);
@@ -167,6 +162,17 @@ static int deliver_header(const struct native_message *m, struct native_receiver
         return -EFAULT;
     return write_to_process(r->process, uptr_add(r->message, REST), (char *)&u + REST,
                             sizeof(u) - REST);
+}
+
+static inline int deliver_header(const struct native_message *m,
+                                 struct native_receiver *r)
+{
+    if (unlikely(!r->message_seen || r->version != r->process->space->version))
+        return write_header(m, r);
+    fill_header(r->message_seen, m, r);
+    if (r->body_was_null)
+        r->message_seen->body = r->body;
+    return 0;
 }
 
 /* Too long for the receiver: it learns how long. */
@@ -200,7 +206,7 @@ static int deliver_copy(struct native_message *m, struct native_receiver *r, int
     if (result == 0)
         result = deliver_header(m, r);
     if (result == 0)
-        result = deliver_files(m, r, error);
+        result = m->nr_files ? deliver_files(m, r, error) : 0;
     if (m->moves && result == 0) {
         end_move(m, are_senders);
     } else if (are_senders) {
@@ -223,7 +229,7 @@ static int deliver_pages(struct native_message *m, struct native_receiver *r,
     if (result == 0) {
         result = deliver_header(m, r);
         if (result == 0)
-            result = deliver_files(m, r, error);
+            result = m->nr_files ? deliver_files(m, r, error) : 0;
         if (result)
             moved_pages_unprepare(m, r);
     }
@@ -244,17 +250,17 @@ static bool is_onto_itself(const struct native_message *m,
 {
     vaddr_t to = r->body.address;
 
-    return m->moves && !m->pages && m->space == r->process->space
-           && to < m->body + m->base.length && m->body < to + m->base.length;
+    return !m->pages && m->space == r->process->space && to < m->body + m->base.length
+           && m->body < to + m->base.length;
 }
 
 int native_deliver(struct native_message *m, struct native_receiver *r, int *error)
 {
     int result;
 
-    if (is_onto_itself(m, r))
+    if (unlikely(m->moves && is_onto_itself(m, r)))
         return -EFAULT;
-    if (moved_pages_fit(m, r))
+    if (unlikely(m->moves) && moved_pages_fit(m, r))
         result = deliver_pages(m, r, error);
     else if (m->base.length > r->room)
         return too_long(m, r);

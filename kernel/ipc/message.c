@@ -29,21 +29,9 @@ static struct native_message *native(struct message *m)
 
 /* -- Reading what the caller said -------------------------------------------------- */
 
-int patience_init(struct patience *patience, int timeout_ms)
+static inline void init(struct native_message *m, struct thread *t, vaddr_t body,
+                        uint32_t length)
 {
-    if (timeout_ms < FOREVER)
-        return -EINVAL;
-    patience->timeout_ms = timeout_ms;
-    patience->deadline = timeout_ms > 0
-                             ? time_deadline((uint64_t)timeout_ms * MILLISECOND)
-                             : DEADLINE_NEVER;
-    return 0;
-}
-
-void native_message_init(struct native_message *m, vaddr_t body, uint32_t length)
-{
-    struct thread *t = current();
-
     m->base.type = m->base.priority = 0;
     m->base.length = length;
     m->base.until = UNTIL_ACCEPTED;
@@ -54,11 +42,16 @@ void native_message_init(struct native_message *m, vaddr_t body, uint32_t length
     m->bits = 0;
     m->space = t->space;
     m->body = body;
-    m->payer = account_current();
+    m->payer = t->cpu->account;
     m->pages = NULL;
     m->holder = NULL;
     m->is_kept = m->moves = m->has_files = false;
     m->nr_files = 0;
+}
+
+void native_message_init(struct native_message *m, vaddr_t body, uint32_t length)
+{
+    init(m, current(), body, length);
 }
 
 static int read_files(struct native_message *m, uptr_t fds, uint32_t count)
@@ -76,8 +69,9 @@ static int read_files(struct native_message *m, uptr_t fds, uint32_t count)
 
 int native_message_read(struct native_message *m, uptr_t from, int flags)
 {
+    struct thread *t = current();
     const volatile struct user_message *user =
-        (void *)window(current(), WINDOW_SENT, from.address, sizeof(*user));
+        (void *)window(t, WINDOW_SENT, from.address, sizeof(*user));
     struct user_message copy;
 
     if (unlikely(!user)) {
@@ -86,7 +80,7 @@ int native_message_read(struct native_message *m, uptr_t from, int flags)
         user = &copy;
     }
     // the sender's memory may change under us: each field is read once
-    native_message_init(m, user->body.address, user->length);
+    init(m, t, user->body.address, user->length);
     m->base.type = user->type;
     m->base.priority = user->priority;
     m->base.sequence = user->sequence;  // a reply says with it which call it answers
@@ -117,23 +111,30 @@ bool native_wants(const struct receiver *receiver, const struct message *m)
            && (!r->by_type || m->type == r->type);
 }
 
+static inline void receiver_init(struct native_receiver *r, struct thread *t,
+                                 uptr_t body, uint32_t room, struct wait_queue *queue)
+{
+    r->process = t->process;
+    r->body = body;
+    r->room = room;
+    r->fast = 0;
+    r->buffer = NULL;
+    r->channel = NULL;
+    r->body_was_null = false;
+    r->base.pid = t->process->pid;
+    r->base.wants = native_wants;
+    waiter_init_for(&r->base.waiter, queue, t);
+}
+
 void native_body_receiver_init(struct native_receiver *r, uptr_t body, uint32_t room,
                                struct wait_queue *queue)
 {
-    r->process = current_process();
+    receiver_init(r, current(), body, room, queue);
     r->message = r->fds = uptr(0);
-    r->body = body;
-    r->room = room;
     r->message_seen = NULL;
     r->body_seen = NULL;
     r->version = 0;
-    r->buffer = NULL;
-    r->channel = NULL;
-    r->fast = 0;
-    r->by_type = r->moves = r->body_was_null = false;
-    r->base.pid = r->process->pid;
-    r->base.wants = native_wants;
-    waiter_init(&r->base.waiter, queue);
+    r->by_type = r->moves = false;
 }
 
 int native_receiver_init(struct native_receiver *r, uptr_t message, int flags,
@@ -149,19 +150,21 @@ int native_receiver_init(struct native_receiver *r, uptr_t message, int flags,
             return -EFAULT;
         user = &copy;
     }
-    native_body_receiver_init(r, user->body, user->room, queue);
+    receiver_init(r, t, user->body, user->room, queue);
     r->message = message;
     r->fds = user->fds;
     r->type = user->type;
     r->by_type = flags & MSG_TYPE;
     r->moves = flags & MSG_MOVE;
+    r->message_seen = NULL;
+    r->body_seen = NULL;
     if (likely(user != &copy)) {
         r->message_seen = (void *)user;
         r->body_seen = window(t, WINDOW_BODY_IN, r->body.address, 1);
-        r->version = t->space->version;
         if (flags == 0 && r->body_seen)
             r->fast = PAGE_SIZE - (r->body.address & PAGE_MASK) + 1;
     }
+    r->version = t->space->version;
     return 0;
 }
 
@@ -195,7 +198,8 @@ static void discard(struct message *message)
 
     if (!m->is_kept)
         return;                 // on its sender's stack
-    native_drop_files(m);
+    if (m->has_files)
+        native_drop_files(m);
     if (m->pages)
         moved_pages_free(m->pages);
     if (!m->space && m->body != (vaddr_t)(m + 1))
@@ -234,16 +238,19 @@ static int keep(struct message *message, struct message **out)
     if (!message_charge(m->payer, size))
         return -EDQUOT;
     struct native_message *kept =
-        heap_alloc(HEAP_MESSAGE, sizeof(*kept) + (size > BODY_INLINE ? 0 : size));
+        heap_alloc_raw(HEAP_MESSAGE, sizeof(*kept) + (size > BODY_INLINE ? 0 : size));
     if (!kept) {
         message_release(m->payer, size);
         return -ENOMEM;
     }
-    memcpy(kept, m, m->nr_files ? sizeof(*m) : offsetof(struct native_message, fds));
+    if (likely(!m->nr_files))
+        __builtin_memcpy(kept, m, offsetof(struct native_message, fds));
+    else
+        memcpy(kept, m, sizeof(*m));
     kept->is_kept = true;
     kept->call = NULL;          // until it cannot fail any more
     int error = m->moves ? 0 : keep_body(kept, m, size);
-    if (!error)
+    if (!error && m->nr_files)
         error = native_take_files(kept);
     if (error) {
         discard(&kept->base);
@@ -342,8 +349,11 @@ long native_message_send(struct message_channel *channel, struct native_message 
     struct sending s;
     pid_t receiver = 0;
 
-    waiter_init(&s.waiter, &channel->queue->senders);
-    long result = native_message_post(channel, m, &s, partner, patience, &receiver);
+    waiter_init_for(&s.waiter, &channel->queue->senders, current());
+    long result =
+        partner ? native_message_post(channel, m, &s, partner, patience, &receiver)
+                : message_post(channel, &m->base, &s, patience->timeout_ms != NOWAIT,
+                               &receiver);
     if (result == MESSAGE_WAIT)
         return native_message_wait(&s, partner, patience);
     return result ? result : receiver;

@@ -122,7 +122,14 @@ struct patience {
 };
 
 /* -EINVAL when it is less than FOREVER. */
-must_check int patience_init(struct patience *patience, int timeout_ms);
+static inline must_check int patience_init(struct patience *patience, int timeout_ms)
+{
+    patience->timeout_ms = timeout_ms;
+    patience->deadline = DEADLINE_NEVER;
+    if (timeout_ms > 0)
+        patience->deadline = time_deadline((uint64_t)timeout_ms * MILLISECOND);
+    return timeout_ms < FOREVER ? -EINVAL : 0;
+}
 
 /* Sends m without sleeping: message_post's results, or -EDEADLK where a wait for ever
  * for the partner would close a circle. partner: the process at the other end of a

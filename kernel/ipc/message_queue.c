@@ -70,14 +70,14 @@ static void tell_sender(struct message *m, long result)
     waiter_wake(&s->waiter, result);
 }
 
-static bool has_place(const struct message_channel *c, uint32_t length)
+static inline bool has_place(const struct message_channel *c, uint32_t length)
 {
     return c->queued < c->capacity && length <= c->bytes_max
            && c->bytes <= c->bytes_max - length;
 }
 
 /* Out of its list and out of its channel's counts. */
-static void take_out(struct message *m)
+static inline void take_out(struct message *m)
 {
     struct message_channel *c = m->channel;
 
@@ -102,7 +102,7 @@ static void drop(struct message *m, long error)
 }
 
 /* Behind all of its priority and above. */
-static void insert(struct message *m, enum message_place place)
+static inline void insert(struct message *m, enum message_place place)
 {
     struct message_queue *q = m->channel->queue;
     struct list_node *after = q->messages.head.prev;
@@ -116,7 +116,7 @@ static void insert(struct message *m, enum message_place place)
 }
 
 /* It has a number now, and counts. */
-static void number(struct message *m)
+static inline void number(struct message *m)
 {
     struct message_channel *c = m->channel;
 
@@ -193,7 +193,7 @@ void message_channel_set_capacity(struct message_channel *c, uint32_t capacity)
 /* -- Delivery ---------------------------------------------------------------------- */
 
 /* Gives m to r. 0: done; -errno: r cannot take it; MESSAGE_UNFIT and *error. */
-static int hand_to(struct message *m, struct receiver *r, int *error)
+static inline int hand_to(struct message *m, struct receiver *r, int *error)
 {
     struct message_channel *c = m->channel;
     bool is_new = m->place != MESSAGE_ACCEPTED;
@@ -231,7 +231,7 @@ static int hand_over(struct message *m, pid_t *receiver)
     return -EAGAIN;
 }
 
-static struct message *first_in(struct list *list, const struct receiver *r)
+static inline struct message *first_in(struct list *list, const struct receiver *r)
 {
     struct message *m;
 
@@ -273,7 +273,8 @@ int message_take(struct message_queue *q, struct receiver *r)
                 m->sending->message = NULL; // it goes on waiting for the answer
             q->operations->discard(m);
         }
-        message_channel_refill(c);
+        if (unlikely(c->nr_pending || !wait_queue_is_empty(&q->can_send)))
+            message_channel_refill(c);
         if (result == 0)
             return 0;
     }

@@ -75,7 +75,7 @@ static bool is_unused(const struct account *account)
     return account->refs == 0;
 }
 
-static void drop_if_unused(struct account *account)
+void account_drop_if_unused(struct account *account)
 {
     if (account == &root_account || !is_unused(account))
         return;
@@ -88,30 +88,11 @@ void account_put(struct account *account)
 {
     assert(account->refs > 0);
     account->refs--;
-    drop_if_unused(account);
+    account_drop_if_unused(account);
 }
 
 struct account *account_by_number(uint16_t number)
 {
     assert(number < ACCOUNTS_MAX && table[number]);
     return table[number];
-}
-
-bool account_charge(struct account *account, enum account_kind kind, uint32_t amount)
-{
-    uint32_t used;
-
-    if (__builtin_add_overflow(account->used[kind], amount, &used)
-        || used > account->limit[kind])
-        return false;
-    account->used[kind] = used;
-    return true;
-}
-
-void account_release(struct account *account, enum account_kind kind, uint32_t amount)
-{
-    assert(account->used[kind] >= amount);
-    account->used[kind] -= amount;
-    if (account->refs == 0)
-        drop_if_unused(account);
 }

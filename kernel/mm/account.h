@@ -9,6 +9,7 @@
 
 #include "arch/x86/cpu.h"
 #include "base/list.h"
+#include "core/panic.h"
 
 enum account_kind {             /* unit */
     ACCOUNT_FRAMES,             /* page frames */
@@ -43,9 +44,28 @@ void account_put(struct account *account);
 struct account *account_by_number(uint16_t number);
 
 /* Charges, or returns false when the limit would be passed: nothing is charged then. */
-must_check bool account_charge(struct account *account, enum account_kind kind,
-                               uint32_t amount);
-void account_release(struct account *account, enum account_kind kind, uint32_t amount);
+static inline must_check bool account_charge(struct account *account,
+                                             enum account_kind kind, uint32_t amount)
+{
+    uint32_t used;
+
+    if (__builtin_add_overflow(account->used[kind], amount, &used)
+        || used > account->limit[kind])
+        return false;
+    account->used[kind] = used;
+    return true;
+}
+
+void account_drop_if_unused(struct account *account);
+
+static inline void account_release(struct account *account, enum account_kind kind,
+                                   uint32_t amount)
+{
+    assert(account->used[kind] >= amount);
+    account->used[kind] -= amount;
+    if (unlikely(account->refs == 0))
+        account_drop_if_unused(account);
+}
 
 /* Who pays for what this CPU allocates now. */
 static inline struct account *account_current(void)

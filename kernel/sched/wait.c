@@ -24,10 +24,7 @@ void might_sleep(void)
 
 void waiter_init(struct waiter *waiter, struct wait_queue *queue)
 {
-    list_node_init(&waiter->node);
-    waiter->queue = queue;
-    waiter->thread = current();
-    waiter->shared = false;
+    waiter_init_for(waiter, queue, current());
 }
 
 void waiter_add(struct waiter *waiter)

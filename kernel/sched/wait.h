@@ -89,6 +89,14 @@ void waiter_describe(const struct waiter *waiter, char *to, size_t size);
 must_check long wait_hand_over(struct waiter *waiter, struct thread *next) SLEEPS;
 
 void waiter_init(struct waiter *waiter, struct wait_queue *queue);
+static inline void waiter_init_for(struct waiter *waiter, struct wait_queue *queue,
+                                   struct thread *thread)
+{
+    list_node_init(&waiter->node);
+    waiter->queue = queue;
+    waiter->thread = thread;
+    waiter->shared = false;
+}
 void waiter_add(struct waiter *waiter);         /* at the end of its queue */
 void waiter_remove(struct waiter *waiter);
 
