@@ -327,7 +327,6 @@ long sys_msg_call(pid_t to, uptr_t request, uptr_t reply, int timeout_ms)
         return error;
     struct link_end *end = container_of(channel, struct link_end, in);
     struct endpoint *server = end->endpoint;
-    current_process()->endpoint->called = end;
     error = native_receiver_init(&call.answer, reply, 0, &server->callers);
     if (error)
         return error;

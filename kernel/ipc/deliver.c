@@ -254,6 +254,17 @@ static bool is_onto_itself(const struct native_message *m,
            && m->body < to + m->base.length;
 }
 
+int native_deliver_header(const struct native_message *m, struct native_receiver *r)
+{
+    int result = deliver_header(m, r);
+
+    if (result == 0) {
+        r->sender = m->sender;
+        r->length = 0;
+    }
+    return result;
+}
+
 int native_deliver(struct native_message *m, struct native_receiver *r, int *error)
 {
     int result;

@@ -188,15 +188,19 @@ static void link_settle(struct link *link)
 
 int link_channel_to(pid_t pid, struct message_channel **channel)
 {
+    const struct process *self = current_process();
+    struct link_end *end = link_end_known(self, pid);
     struct process *partner;
     struct link *link;
-    int error = partner_find(pid, &partner);
 
-    if (!error)
-        error = link_get(partner, &link);
-    if (error)
-        return error;
-    struct link_end *end = link_end_of(link, pid);
+    if (!end) {
+        int error = partner_find(pid, &partner);
+        if (!error)
+            error = link_get(partner, &link);
+        if (error)
+            return error;
+        self->endpoint->called = end = link_end_of(link, pid);
+    }
     if (end->refuses)
         return -EPERM;
     *channel = &end->in;
@@ -354,9 +358,16 @@ long sys_msg_send(pid_t to, uptr_t message, int flags, int timeout_ms)
 /* What msg_receive(from) listens to: the end of a link that may have to be made. */
 static int listen_to(pid_t from, struct native_receiver *r)
 {
-    struct process *self = current_process(), *partner = process_find(from);
-    struct link *link = link_find(self->pid, from);
+    struct process *self = current_process();
+    const struct link_end *end = link_end_known(self, from);
 
+    r->fast = 0;                // it does not take everything
+    if (end) {
+        r->channel = &end->other->in;
+        return 0;
+    }
+    struct process *partner = process_find(from);
+    struct link *link = link_find(self->pid, from);
     if (process_is_alive(from)) {
         int error = link_get(partner, &link);
         if (error)
@@ -365,7 +376,6 @@ static int listen_to(pid_t from, struct native_receiver *r)
     if (!link)
         return -ESRCH;
     r->channel = &link_end_of(link, self->pid)->in;
-    r->fast = 0;            // it does not take everything
     return 0;
 }
 

@@ -17,7 +17,7 @@ struct endpoint {
     uint32_t refs;              /* the process, and msg_fd files */
     bool open_to_all;           /* msg_accept(MSG_ANYONE) */
     struct message_queue inbox;
-    struct link_end *called;    /* where the one that was called last receives; NULL */
+    struct link_end *called;    /* where the one that was sent to last receives; NULL */
     struct list links;          /* struct link_end, by node */
     uint32_t nr_links;          /* open ones */
     struct list notified;       /* struct link_end with bits, first bit first */
@@ -92,6 +92,20 @@ struct link *link_find(pid_t a, pid_t b);
 static inline struct link_end *link_end_of(struct link *link, pid_t pid)
 {
     return &link->ends[link->ends[0].pid != pid];
+}
+
+/* Where `pid` receives, if it is alive, the one that `self` sent to last, of the same
+ * user, and the link is open: nothing has to be looked up then. Else NULL. */
+static inline struct link_end *link_end_known(const struct process *self, pid_t pid)
+{
+    struct link_end *end = self->endpoint ? self->endpoint->called : NULL;
+
+    if (unlikely(!end || end->pid != pid || !end->link->is_open))
+        return NULL;
+    const struct process *partner = end->endpoint->process;
+    return likely(self->credentials.euid == partner->credentials.uid && partner->space)
+               ? end
+               : NULL;
 }
 
 /* The channel to send to `pid` through; opens a link where there is none. -ESRCH,

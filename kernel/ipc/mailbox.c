@@ -114,11 +114,6 @@ static void release_inode(struct inode *inode)
     heap_free(mb);
 }
 
-bool mailbox_is_nameless(const struct mailbox *mb)
-{
-    return mb->inode->links == 0;
-}
-
 void mailbox_destroy(struct mailbox *mb)
 {
     mb->is_destroyed = true;

@@ -48,7 +48,10 @@ must_check int mailbox_create(struct inode *inode,
                               const struct mailbox_attributes *attributes);
 
 /* Nobody can find it by name (any more). */
-bool mailbox_is_nameless(const struct mailbox *mailbox);
+static inline bool mailbox_is_nameless(const struct mailbox *mailbox)
+{
+    return mailbox->inode->links == 0;
+}
 
 /* Discards all that is in it; nobody can use it any more. */
 void mailbox_destroy(struct mailbox *mailbox);

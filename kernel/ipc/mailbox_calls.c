@@ -22,8 +22,8 @@ static void soften(const struct file *file, struct patience *patience)
 }
 
 /* SLEEPS. Who received it, where somebody did at once or was waited for. */
-static long send(struct mailbox *mb, struct native_message *m,
-                 const struct patience *patience)
+static inline long send(struct mailbox *mb, struct native_message *m,
+                        const struct patience *patience)
 {
     uint32_t longest = mb->attributes.max_length;
 
@@ -31,7 +31,8 @@ static long send(struct mailbox *mb, struct native_message *m,
         return -EIDRM;
     if (longest && m->base.length > longest)
         return -EMSGSIZE;
-    if (mailbox_is_abandoned(mb, O_RDONLY, current_process()))
+    if (mailbox_is_nameless(mb)
+        && mailbox_is_abandoned(mb, O_RDONLY, current_process()))
         return -EPIPE;
     m->mailbox = mb->id;
     m->holder = &mb->holder;
@@ -44,28 +45,27 @@ static long send(struct mailbox *mb, struct native_message *m,
 
 /* The mailbox of a descriptor that may send (or receive), held for the call; NULL and
  * *error. */
-static struct file *mailbox_get(int fd, uint32_t access, struct mailbox **mb,
-                                int *error)
+static inline struct file *mailbox_get(int fd, uint32_t access, struct mailbox **mb,
+                                       int *error)
 {
-    struct file *file = fd_get(fd);
+    struct file *file = file_table_at(current_process()->files, fd);
 
     *error = -EBADF;
     if (!file)
         return NULL;
     if (file->operations != &mailbox_file_operations
         || (access == O_RDONLY && !file_is_readable(file))
-        || (access == O_WRONLY && !file_is_writable(file))) {
-        file_put(file);
+        || (access == O_WRONLY && !file_is_writable(file)))
         return NULL;
-    }
+    file_get(file);
     *mb = ((struct mailbox_file *)file->object)->mailbox;
     return file;
 }
 
 /* The end of a call, which has held the descriptor: perhaps it was closed meanwhile. */
-static void mailbox_put(int fd, struct file *file)
+static inline void mailbox_put(int fd, struct file *file)
 {
-    if (unlikely(fd_peek(fd) != file))
+    if (unlikely(file_table_at(current_process()->files, fd) != file))
         mailbox_closed(file);
     file_put(file);
 }
@@ -110,8 +110,8 @@ static int claim(struct mailbox *mb)
 }
 
 /* SLEEPS. The sender, or -errno. */
-static long receive(struct mailbox_file *open, struct native_receiver *r,
-                    const struct patience *patience)
+static inline long receive(struct mailbox_file *open, struct native_receiver *r,
+                           const struct patience *patience)
 {
     struct mailbox *mb = open->mailbox;
     long result = mb->is_destroyed ? -EIDRM : claim(mb);

@@ -176,22 +176,6 @@ static uint32_t bytes_of(const struct native_message *m)
     return m->moves ? 0 : m->base.length;
 }
 
-bool message_charge(struct account *account, uint32_t bytes)
-{
-    if (!account_charge(account, ACCOUNT_MESSAGES, 1))
-        return false;
-    if (account_charge(account, ACCOUNT_MESSAGE_BYTES, bytes))
-        return true;
-    account_release(account, ACCOUNT_MESSAGES, 1);
-    return false;
-}
-
-void message_release(struct account *account, uint32_t bytes)
-{
-    account_release(account, ACCOUNT_MESSAGES, 1);
-    account_release(account, ACCOUNT_MESSAGE_BYTES, bytes);
-}
-
 static void discard(struct message *message)
 {
     struct native_message *m = native(message);

@@ -154,8 +154,21 @@ long native_receive_wait(struct native_receiver *r, pid_t partner,
                          const struct patience *patience) SLEEPS;
 
 /* A message of so many bytes stays in the kernel. False: over the user's limit. */
-must_check bool message_charge(struct account *account, uint32_t bytes);
-void message_release(struct account *account, uint32_t bytes);
+static inline must_check bool message_charge(struct account *account, uint32_t bytes)
+{
+    if (!account_charge(account, ACCOUNT_MESSAGES, 1))
+        return false;
+    if (account_charge(account, ACCOUNT_MESSAGE_BYTES, bytes))
+        return true;
+    account_release(account, ACCOUNT_MESSAGES, 1);
+    return false;
+}
+
+static inline void message_release(struct account *account, uint32_t bytes)
+{
+    account_release(account, ACCOUNT_MESSAGES, 1);
+    account_release(account, ACCOUNT_MESSAGE_BYTES, bytes);
+}
 
 /* From the memory of the running process. 0, -EFAULT of `to`; MESSAGE_UNFIT and *error
  * of `from`. */
@@ -173,6 +186,11 @@ must_check int write_body(struct native_receiver *r, size_t offset, const void *
 /* Descriptors that are still the sender's become the message's: 0, -EBADF. */
 must_check int native_take_files(struct native_message *m);
 void native_drop_files(struct native_message *m);
+
+/* A message without body, files and pages; of `m` only what the header tells counts. 0,
+ * -EFAULT. */
+must_check int native_deliver_header(const struct native_message *m,
+                                     struct native_receiver *r);
 
 /* Writes m into the receiver's memory. 0 or -errno of the receiver; MESSAGE_UNFIT and
  * *error of the sender. */

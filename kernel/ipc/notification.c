@@ -15,10 +15,17 @@
 /* Writes the word of `end` as a message; it is zero then. */
 int notification_deliver(struct link_end *end, struct native_receiver *r)
 {
-    struct native_message m = { .sender = end->other->pid, .bits = end->bits,
-                                .base = { .type = MSG_NOTIFICATION } };
-    int error = 0;
-    int result = native_deliver(&m, r, &error);
+    struct native_message m;    // zeroing all of it would cost more than the rest
+
+    m.base.type = MSG_NOTIFICATION;
+    m.base.priority = m.base.length = 0;
+    m.base.sequence = 0;
+    m.sender = end->other->pid;
+    m.caller = 0;
+    m.mailbox = 0;
+    m.nr_files = 0;
+    m.bits = end->bits;
+    int result = native_deliver_header(&m, r);
 
     if (result == 0) {
         end->bits = 0;
@@ -68,18 +75,10 @@ static void notify(struct link_end *end, uint32_t bits)
 
 long sys_msg_notify(pid_t to, uint32_t bits)
 {
-    struct process *partner;
-    struct link *link;
-    int error = partner_find(to, &partner);
+    struct message_channel *channel;
+    int error = link_channel_to(to, &channel);
 
-    if (!error)
-        error = link_get(partner, &link);
-    if (error)
-        return error;
-    struct link_end *end = link_end_of(link, to);
-    if (end->refuses)
-        return -EPERM;
-    if (bits)
-        notify(end, bits);
-    return 0;
+    if (!error && bits)
+        notify(container_of(channel, struct link_end, in), bits);
+    return error;
 }
