@@ -316,6 +316,15 @@ static int take(struct endpoint *e, struct native_receiver *r)
     return result;
 }
 
+/* It listens to one partner: is that alive? */
+static bool receives_from_living(const struct native_receiver *r)
+{
+    const struct endpoint *e =
+        container_of(r->channel, struct link_end, in)->other->endpoint;
+
+    return e && e->process && e->process->space;
+}
+
 long inbox_receive(struct endpoint *e, struct native_receiver *r, pid_t partner,
                    const struct patience *patience)
 {
@@ -323,7 +332,7 @@ long inbox_receive(struct endpoint *e, struct native_receiver *r, pid_t partner,
 
     if (result != -EAGAIN)
         return result ? result : r->sender;
-    if (partner && !process_is_alive(partner))
+    if (partner && !receives_from_living(r))
         return -ESRCH;
     if (patience->timeout_ms == NOWAIT)
         return -EAGAIN;

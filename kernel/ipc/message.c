@@ -160,7 +160,8 @@ int native_receiver_init(struct native_receiver *r, uptr_t message, int flags,
     r->body_seen = NULL;
     if (likely(user != &copy)) {
         r->message_seen = (void *)user;
-        r->body_seen = window(t, WINDOW_BODY_IN, r->body.address, 1);
+        if (r->body.address)
+            r->body_seen = window(t, WINDOW_BODY_IN, r->body.address, 1);
         if (flags == 0 && r->body_seen)
             r->fast = PAGE_SIZE - (r->body.address & PAGE_MASK) + 1;
     }

@@ -15,6 +15,7 @@
  */
 #include "ipc/move_pages.h"
 
+#include "base/string.h"
 #include "core/panic.h"
 #include "mm/account.h"
 #include "mm/heap.h"
@@ -53,7 +54,7 @@ int moved_pages_reserve(struct native_message *m)
     if (error)
         return error;
     struct moved_pages *pages =
-        heap_alloc(HEAP_MESSAGE_BODY, sizeof(*pages) + count * sizeof(uint32_t));
+        heap_alloc_raw(HEAP_MESSAGE_BODY, sizeof(*pages) + count * sizeof(uint32_t));
     if (!pages)
         return -ENOMEM;
     if (count && space_cut(m->space, m->body, m->body + m->base.length)) {
@@ -61,8 +62,27 @@ int moved_pages_reserve(struct native_message *m)
         return -ENOMEM;
     }
     pages->count = count;
+    pages->taken = false;       // and its entries are nothing yet
     m->pages = pages;
     return 0;
+}
+
+/* Of one page table: takes `count` entries out of it. How many hold a frame. */
+static uint32_t take_entries(pte_t *from, uint32_t *to, uint32_t count)
+{
+    uint32_t untouched = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t low = (uint32_t)from[i];
+        if (unlikely(!pte_has_frame(low))) {
+            to[i] = 0;
+            untouched++;
+            continue;
+        }
+        to[i] = low & ((uint32_t)PTE_ADDRESS | PTE_WRITABLE);
+        from[i] = 0;
+    }
+    return count - untouched;
 }
 
 void moved_pages_take(struct native_message *m)
@@ -77,14 +97,14 @@ void moved_pages_take(struct native_message *m)
         return;
     for (vaddr_t at = m->body; at < end;) {
         vaddr_t table_end = min(end, round_down(at, TABLE_SPAN) + TABLE_SPAN);
+        uint32_t count = (table_end - at) >> PAGE_SHIFT;
         pte_t *entry = pte_find(space, at);
-        for (; at < table_end; at += PAGE_SIZE, to++, entry += entry != NULL) {
-            if (!entry || !pte_has_frame(*entry))
-                continue;
-            *to = (uint32_t)*entry & ((uint32_t)PTE_ADDRESS | PTE_WRITABLE);
-            *entry = 0;
-            space->nr_resident--;
-        }
+        if (entry)
+            space->nr_resident -= take_entries(entry, to, count);
+        else
+            memset(to, 0, count * sizeof(*to));
+        to += count;
+        at = table_end;
     }
     space_flush(space, m->body, end);
     if (space_unmap(space, m->body, m->base.length))
@@ -93,7 +113,7 @@ void moved_pages_take(struct native_message *m)
 
 void moved_pages_free(struct moved_pages *pages)
 {
-    for (uint32_t i = 0; i < pages->count; i++)
+    for (uint32_t i = 0; i < pages->count && pages->taken; i++)
         if (pages->entries[i])
             frame_put(frame_of_paddr(pages->entries[i]));
     heap_free(pages);
@@ -212,26 +232,45 @@ static void recharge(const struct moved_pages *pages, struct account *to)
     account_release(to, ACCOUNT_FRAMES, pages->count - taken_over);
 }
 
+/* Of one page table: puts `count` entries into it, which are empty. How many hold a
+ * frame. */
+static uint32_t give_entries(pte_t *to, const uint32_t *from, uint32_t count)
+{
+    pte_t bits = pte_bits(PROT_READ | PROT_WRITE);
+    uint32_t untouched = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        if (likely(from[i]))
+            to[i] = from[i] | bits;
+        else
+            untouched++;
+    }
+    return count - untouched;
+}
+
+static bool is_within(uptr_t p, size_t size, vaddr_t start, vaddr_t end)
+{
+    return p.address < end && p.address + size > start;
+}
+
 void moved_pages_give(struct native_message *m, struct native_receiver *r)
 {
     struct moved_pages *pages = m->pages;
     struct address_space *space = r->process->space;
     vaddr_t at = r->body.address, end = at + m->base.length;
     const uint32_t *from = pages->entries;
-    pte_t bits = pte_bits(PROT_READ | PROT_WRITE);
 
     m->pages = NULL;
+    // what was written to the place since it was emptied goes
+    if (unlikely(is_within(r->message, sizeof(struct user_message), at, end)
+                 || is_within(r->fds, MSG_FDS_MAX * sizeof(int), at, end)))
+        space_discard(space, at, end - at);
     while (at < end) {
         vaddr_t table_end = min(end, round_down(at, TABLE_SPAN) + TABLE_SPAN);
-        pte_t *entry = pte_find(space, at);
-        for (; at < table_end; at += PAGE_SIZE, entry++, from++) {
-            if (!*from)
-                continue;
-            if (unlikely(pte_has_frame(*entry)))        // the header was written here
-                space_discard(space, at, PAGE_SIZE);
-            *entry = *from | bits;
-            space->nr_resident++;
-        }
+        uint32_t count = (table_end - at) >> PAGE_SHIFT;
+        space->nr_resident += give_entries(pte_find(space, at), from, count);
+        from += count;
+        at = table_end;
     }
     if (pages->count && m->payer != r->process->account)
         recharge(pages, r->process->account);
