@@ -120,27 +120,6 @@ static unsigned descriptor_limit(const struct process *process)
     return limit < FILES_MAX ? (unsigned)limit : FILES_MAX;
 }
 
-struct file *fd_place(int fd)
-{
-    const struct file_table *table = own_table();
-
-    return (unsigned)fd < table->size ? table->places[fd].file : NULL;
-}
-
-struct file *fd_peek(int fd)
-{
-    return file_table_at(own_table(), fd);
-}
-
-struct file *fd_get(int fd)
-{
-    struct file *file = fd_peek(fd);
-
-    if (file)
-        file_get(file);
-    return file;
-}
-
 /* The lowest free descriptor >= fd, with a place in the table. -EMFILE, -ENOMEM. */
 static int find_free(const struct process *process, unsigned fd)
 {
