@@ -43,6 +43,7 @@ struct cpu {
     bool idling;                /* halted or about to: wake it with ipi_reschedule */
     bool online;                /* [ipi] has come up */
     bool slice_armed;           /* [cpu] its timer will fire within the running turn */
+    uint32_t hand_overs;        /* past threads that wait for their turn; scheduler.c */
     uint64_t timer_deadline;   /* [cpu] when its timer will fire; UINT64_MAX: stopped */
     struct trace_event *trace_next; /* [cpu] the next place in its trace ring */
     volatile uint32_t requests; /* [ipi] enum cpu_request bits others want answered */
