@@ -174,6 +174,23 @@ int fd_install_all(struct process *to, struct file *const *files, unsigned count
     return 0;
 }
 
+int fd_install_pair(struct file *const files[2], bool close_on_exec, uptr_t fds_out)
+{
+    int fds[2], error = -ENFILE;
+
+    if (files[0] && files[1])
+        error = fd_install_all(current_process(), files, 2, close_on_exec, fds);
+    for (unsigned i = 0; error && i < 2; i++)
+        if (files[i])
+            file_put(files[i]);
+    if (!error && copy_to_user(fds_out, fds, sizeof(fds))) {
+        (void)!fd_close(fds[0]);
+        (void)!fd_close(fds[1]);
+        error = -EFAULT;
+    }
+    return error;
+}
+
 int fd_close(int fd)
 {
     if (!fd_place(fd))

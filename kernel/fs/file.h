@@ -289,8 +289,13 @@ must_check int fd_install(struct file *file, int from, bool close_on_exec);
  * there is none. NULL, from file_create, is -ENFILE. */
 must_check int fd_install_new(struct file *file, bool close_on_exec);
 
+/* The same for two, whose numbers are written to the user, or both are put: pipe,
+ * socketpair. 0, -ENFILE, -EMFILE, -ENOMEM, -EFAULT. */
+must_check int fd_install_pair(struct file *const files[2], bool close_on_exec,
+                               uptr_t fds_out);
+
 /* All at once or none, into any process's table, which pays for its own growth:
- * pipe, socketpair, and messages handed to a sleeper. */
+ * for messages handed to a sleeper. */
 must_check int fd_install_all(struct process *to, struct file *const *files,
                               unsigned count, bool close_on_exec, int *fds);
 must_check int fd_close(int fd);        /* -EBADF */

@@ -353,7 +353,6 @@ static int fifo_open(struct inode *inode, uint32_t flags, struct file **out)
 long sys_pipe2(uptr_t fds_out, int flags)
 {
     struct file *ends[2] = { NULL, NULL };
-    int fds[2], error = -ENFILE;
 
     if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
         return -EINVAL;
@@ -375,27 +374,17 @@ long sys_pipe2(uptr_t fds_out, int flags)
     }
     p->writers = 1;
     p = NULL;
-    error = fd_install_all(current_process(), ends, 2, flags & O_CLOEXEC, fds);
-    if (error)
-        goto fail;
     inode_put(inode);
-    if (copy_to_user(fds_out, fds, sizeof(fds))) {
-        (void)!fd_close(fds[0]);
-        (void)!fd_close(fds[1]);
-        return -EFAULT;
-    }
-    return 0;
+    return fd_install_pair(ends, flags & O_CLOEXEC, fds_out);
 
 fail:
-    if (ends[1])
-        file_put(ends[1]);
     if (ends[0])
         file_put(ends[0]);
     if (p)
         pipe_free(p);
     if (inode)
         inode_put(inode);
-    return error;
+    return -ENFILE;
 }
 
 /* One line each: kind:[inode] owner group mode capacity bytes readers writers, and who

@@ -69,27 +69,16 @@ long sys_socket(int domain, int type, int protocol)
     return error ? error : fd_install_new(make(type), type & O_CLOEXEC);
 }
 
-long sys_socketpair(int domain, int type, int protocol, uptr_t fds_out)
+long sys_socketpair(int domain, int type, int protocol, uptr_t fds)
 {
-    int fds[2], error = judge_type(domain, type, protocol);
+    int error = judge_type(domain, type, protocol);
 
     if (error)
         return error;
     struct file *files[2] = { make(type), make(type) };
-    error = -ENFILE;
-    if (files[0] && files[1]) {
+    if (files[0] && files[1])
         join(files[0]->object, files[1]->object);
-        error = fd_install_all(current_process(), files, 2, type & O_CLOEXEC, fds);
-    }
-    for (unsigned i = 0; error && i < 2; i++)
-        if (files[i])
-            file_put(files[i]);
-    if (!error && copy_to_user(fds_out, fds, sizeof(fds))) {
-        (void)!fd_close(fds[0]);
-        (void)!fd_close(fds[1]);
-        error = -EFAULT;
-    }
-    return error;
+    return fd_install_pair(files, type & O_CLOEXEC, fds);
 }
 
 /* -- listen, connect --------------------------------------------------------------- */
