@@ -124,7 +124,8 @@ static inline long receive(struct mailbox_file *open, struct native_receiver *r,
     result =
         is_broadcast(mb) ? broadcast_take(open, r) : message_take(&mb->queue, &r->base);
     if (result == -EAGAIN) {
-        if (mailbox_is_abandoned(mb, O_WRONLY, current_process()))
+        if (mailbox_is_nameless(mb)
+            && mailbox_is_abandoned(mb, O_WRONLY, current_process()))
             return -EPIPE;
         if (patience->timeout_ms == NOWAIT)
             return -EAGAIN;

@@ -20,7 +20,7 @@ uint32_t frame_count, frames_free;
 uint32_t frames_used[FRAME_USES];
 uint32_t allocations_failed;
 static struct list free_lists[FRAME_ORDERS];
-static uint32_t fail_countdown;         /* test image: see allocation_fail_at */
+uint32_t allocation_countdown;          /* test image: see allocation_fail_at */
 static bool fail_and_after;
 
 static uint32_t number_of(const struct frame *frame)
@@ -73,16 +73,16 @@ static struct frame *block_take(unsigned order)
 
 void allocation_fail_at(uint32_t n, bool and_after)
 {
-    fail_countdown = n;
+    allocation_countdown = n;
     fail_and_after = and_after;
     allocations_failed = 0;
 }
 
-bool allocation_should_fail(void)
+bool allocation_counted(void)
 {
-    if (likely(fail_countdown == 0) || --fail_countdown > 0)
+    if (--allocation_countdown > 0)
         return false;
-    fail_countdown = fail_and_after ? 1 : 0;
+    allocation_countdown = fail_and_after ? 1 : 0;
     allocations_failed++;
     return true;
 }

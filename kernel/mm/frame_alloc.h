@@ -92,5 +92,10 @@ extern struct checker frames_checker;
 /* Test image: makes the n-th allocation from now fail (0: none), once or from then
  * on. */
 void allocation_fail_at(uint32_t n, bool and_after);
-bool allocation_should_fail(void);
+extern uint32_t allocation_countdown;        /* 0: nothing is to fail */
+bool allocation_counted(void);
+static inline bool allocation_should_fail(void)
+{
+    return unlikely(allocation_countdown) && allocation_counted();
+}
 extern uint32_t allocations_failed;

@@ -59,9 +59,10 @@ static size_t class_size(unsigned class)
 
 static unsigned class_for(size_t total)
 {
-    if (total <= 1u << CLASS_FIRST)
-        return 0;
-    return 32 - (unsigned)__builtin_clz((uint32_t)total - 1) - CLASS_FIRST;
+    // at least one size of the smallest class: no case of its own
+    return 32
+           - (unsigned)__builtin_clz((uint32_t)(total - 1) | ((1u << CLASS_FIRST) - 1))
+           - CLASS_FIRST;
 }
 
 static struct slab *slab_of(const struct header *h)
@@ -88,24 +89,24 @@ static struct slab *slab_create(unsigned class)
     return slab;
 }
 
-static struct header *take_small(unsigned class)
+static inline struct header *take_small(unsigned class)
 {
-    struct slab *slab = list_first_entry(&partial[class], struct slab, node);
+    struct slab *slab = list_entry(partial[class].head.next, struct slab, node);
 
-    if (!slab && !(slab = slab_create(class)))
+    if (unlikely(list_is_empty(&partial[class])) && !(slab = slab_create(class)))
         return NULL;
     struct header *h = slab->free;
     assert(h->magic == FREED);
     slab->free = (struct header *)h->size;
     slab->nr_live++;
-    if (!slab->free)
+    if (unlikely(!slab->free))
         list_remove(&slab->node);
     h->size = class_size(class);
     h->class = (uint8_t) class;
     return h;
 }
 
-static struct header *take_large(size_t total)
+static __attribute__((noinline)) struct header *take_large(size_t total)
 {
     unsigned order =
         total <= PAGE_SIZE
@@ -131,17 +132,18 @@ void *heap_alloc_raw(enum heap_type type, size_t size)
     if (unlikely(allocation_should_fail()))
         return NULL;
     // the charge comes first: what a user may not have is not even looked for
-    bool small = total <= 2048;
+    bool small = likely(total <= 2048);
     unsigned class = small ? class_for(total) : 0;
     size_t charge = small ? class_size(class) : total;
-    if (!account_charge(account, ACCOUNT_HEAP, charge))
+    if (unlikely(!account_charge(account, ACCOUNT_HEAP, charge)))
         return NULL;
     struct header *h = small ? take_small(class) : take_large(total);
-    if (!h) {
+    if (unlikely(!h)) {
         account_release(account, ACCOUNT_HEAP, charge);
         return NULL;
     }
-    account->used[ACCOUNT_HEAP] += h->size - charge;    // a large one fills its frames
+    if (unlikely(!small))
+        account->used[ACCOUNT_HEAP] += h->size - charge;    // it fills its frames
     h->magic = LIVE;
     h->type = (uint8_t)type;
     h->account = (uint8_t)account->number;
@@ -157,17 +159,17 @@ void *heap_alloc(enum heap_type type, size_t size)
     return object ? memset(object, 0, size) : NULL;
 }
 
-static void free_small(struct header *h)
+static inline void free_small(struct header *h)
 {
     struct slab *slab = slab_of(h);
 
     // enough to make a use after free show
     __builtin_memset(h + 1, 0xA5, (1u << CLASS_FIRST) - sizeof(*h));
-    if (!slab->free)
+    if (unlikely(!slab->free))
         list_push_front(&partial[slab->class], &slab->node);
     h->size = (uint32_t)slab->free;
     slab->free = h;
-    if (--slab->nr_live == 0) {
+    if (unlikely(--slab->nr_live == 0)) {
         list_remove(&slab->node);
         frame_put(frame_of_address(slab));
     }
@@ -184,7 +186,7 @@ void heap_free(void *object)
     heap_objects[h->type]--;
     heap_bytes[h->type] -= size;
     h->magic = FREED;
-    if (h->class < CLASSES)
+    if (likely(h->class < CLASSES))
         free_small(h);
     else
         frame_put(frame_of_address(h));
