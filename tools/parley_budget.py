@@ -10,14 +10,14 @@ from parley_source import CODE, ROOT, files, is_test, read
 BUDGETS = {
     "kernel/arch": 2050,
     "kernel/core": 600,
-    "kernel/mm": 1920,
-    "kernel/sched": 2250,
+    "kernel/mm": 1930,
+    "kernel/sched": 2290,
     "kernel/dev": 1100,
     "kernel/fs": 5300,          # under review: 4200 is meant
-    "kernel/ipc": 5000,
+    "kernel/ipc": 5020,
     "kernel/posix": 4800,
     "kernel/proc": 2400,
-    "kernel": 26800,            # everything that is linked into it, lib/base too
+    "kernel": 26900,            # everything that is linked into it, lib/base too
 }
 PATH_BUDGET = 10000             # the weekend path that kernel/README.md lists
 

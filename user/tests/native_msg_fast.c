@@ -2,8 +2,7 @@
  * msg_reply_receive, the client in msg_call: the kernel has a short way for these. It
  * must do exactly what the long one does, wherever headers and bodies lie: over the end
  * of a page, in pages that are read-only, shared or not there. IPC(2.13), IPC(2.15),
- * IPC(9.1): "a byte of kernel or foreign memory".
- */
+ * IPC(9.1): "a byte of kernel or foreign memory". */
 #include "native.h"
 
 enum { PAGE = 4096, MOST = 200, PAGES = 16 };

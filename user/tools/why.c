@@ -1,11 +1,8 @@
 /* why.c - says what a process waits for, since when, and who could wake it.
  *
- * /proc/ipc/waits tells what each sleeping thread waits for, and sometimes who could
- * end it; for pipes, mailboxes and queues that is whoever has the other end open. So
- * there is a graph: thread -> processes that could wake it. A thread is stuck if it has
- * no time-out, all who could wake it are known, and all of those are stuck themselves;
- * a process, if all of its threads are. What is left when everybody who is not stuck
- * has been struck off goes round in circles for ever.
+ * A graph, thread -> processes that could wake it, from /proc/ipc/waits and who has what
+ * open. A thread is stuck if it has no time-out and all who could wake it are known and
+ * stuck; a process, if its threads are. What is left goes round for ever.
  */
 #include "ipc.h"
 
@@ -36,7 +33,6 @@ struct process {
 static struct wait waits[WAITS_MAX];
 static struct process processes[PROCESSES_MAX];
 static int nr_waits, nr_processes;
-
 static struct process *find(pid_t pid)
 {
     for (int i = 0; i < nr_processes; i++)
@@ -51,8 +47,8 @@ static void add_process(pid_t pid, void *unused)
     char path[40], text[300] = "", *after;
     (void)unused;
     snprintf(path, sizeof path, "/proc/%d/stat", pid);
-    FILE *file = fopen(path, "re");
-    if (!file || nr_processes == PROCESSES_MAX)
+    FILE *file = nr_processes < PROCESSES_MAX ? fopen(path, "re") : NULL;
+    if (!file)
         return;
     // "7 (name) S 3 ... threads in the 20th field"
     if (fgets(text, sizeof text, file) && (after = strrchr(text, ')'))
