@@ -238,14 +238,6 @@ struct file_table {
     struct descriptor *places;
 };
 
-/* What fd_peek finds in it. */
-static inline struct file *file_table_at(const struct file_table *table, int fd)
-{
-    struct file *file = (unsigned)fd < table->size ? table->places[fd].file : NULL;
-
-    return file && !(file->flags & O_PATH) ? file : NULL;
-}
-
 must_check struct file_table *file_table_create(void);
 must_check struct file_table *file_table_copy(const struct file_table *table);
 void file_table_put(struct file_table *table);

@@ -256,13 +256,8 @@ static bool is_onto_itself(const struct native_message *m,
 
 int native_deliver_header(const struct native_message *m, struct native_receiver *r)
 {
-    int result = deliver_header(m, r);
-
-    if (result == 0) {
-        r->sender = m->sender;
-        r->length = 0;
-    }
-    return result;
+    r->sender = m->sender;      // not looked at should this fail
+    return deliver_header(m, r);
 }
 
 int native_deliver(struct native_message *m, struct native_receiver *r, int *error)

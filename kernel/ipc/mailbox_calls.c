@@ -48,7 +48,7 @@ static inline long send(struct mailbox *mb, struct native_message *m,
 static inline struct file *mailbox_get(int fd, uint32_t access, struct mailbox **mb,
                                        int *error)
 {
-    struct file *file = file_table_at(current_process()->files, fd);
+    struct file *file = fd_peek(fd);
 
     *error = -EBADF;
     if (!file)
@@ -65,7 +65,7 @@ static inline struct file *mailbox_get(int fd, uint32_t access, struct mailbox *
 /* The end of a call, which has held the descriptor: perhaps it was closed meanwhile. */
 static inline void mailbox_put(int fd, struct file *file)
 {
-    if (unlikely(file_table_at(current_process()->files, fd) != file))
+    if (unlikely(fd_peek(fd) != file))
         mailbox_closed(file);
     file_put(file);
 }

@@ -59,10 +59,9 @@ static size_t class_size(unsigned class)
 
 static unsigned class_for(size_t total)
 {
-    // at least one size of the smallest class: no case of its own
-    return 32
-           - (unsigned)__builtin_clz((uint32_t)(total - 1) | ((1u << CLASS_FIRST) - 1))
-           - CLASS_FIRST;
+    uint32_t last = (uint32_t)(total - 1) | ((1u << CLASS_FIRST) - 1);
+
+    return 32 - (unsigned)__builtin_clz(last) - CLASS_FIRST;
 }
 
 static struct slab *slab_of(const struct header *h)

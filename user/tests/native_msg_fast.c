@@ -391,9 +391,7 @@ static void wide_load(const struct wide *w)
     __asm__ volatile("movups (%0), %%xmm0; movups 16(%0), %%xmm1;"
                      "movups 32(%0), %%xmm2; movups 48(%0), %%xmm3;"
                      "movups 64(%0), %%xmm4; movups 80(%0), %%xmm5;"
-                     "movups 96(%0), %%xmm6; movups 112(%0), %%xmm7"
-                     :
-                     : "r"(w)
+                     "movups 96(%0), %%xmm6; movups 112(%0), %%xmm7" ::"r"(w)
                      : "memory");
 }
 
