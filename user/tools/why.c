@@ -1,8 +1,8 @@
 /* why.c - says what a process waits for, since when, and who could wake it.
  *
- * A graph, thread -> processes that could wake it, from /proc/ipc/waits and who has what
- * open. A thread is stuck if it has no time-out and all who could wake it are known and
- * stuck; a process, if its threads are. What is left goes round for ever.
+ * A graph, thread -> processes that could wake it, from /proc/ipc/waits and who has
+ * what open. A thread is stuck if it has no time-out and all who could wake it are
+ * known and stuck; a process, if its threads are. What is left never ends.
  */
 #include "ipc.h"
 
