@@ -21,8 +21,7 @@
  *    run yet, the message is withdrawn already: nobody can take it.
  * Sleeps: message_wait, message_receive_wait.
  * Wakes: the one whose wait is complete; whoever polls and may find something new.
- * Tests: kernel/ipc/message_queue_host_test.c explores interleavings of this very file;
- * user/tests/native_*.c.
+ * Tests: user/tests/native_msg_*.c, native_mbox_*.c, mqueue.c, sysv_msg.c.
  */
 #include "ipc/message_queue.h"
 
