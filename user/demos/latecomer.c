@@ -64,8 +64,8 @@ static void right_first(void)
     pass(made[1]);
     await(used[0]);
     struct sembuf begin[2] = { { 0, 5, 0 }, { 0, -5, 0 } };
-    must(semop(set, begin, 2), "semop");
     say(FIRST "goes on: gives it its value 0 by a semop");
+    must(semop(set, begin, 2), "semop");
 }
 
 static void right_second(void)
