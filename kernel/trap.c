@@ -29,9 +29,9 @@ static void let_other_cpus_run(void)
     bkl_acquire();
 }
 
-static void step_expired(struct thread *t)
+static __attribute__((noinline)) void step_expired(void)
 {
-    sched_step_expired(t);
+    sched_step_expired(current());
     if (sched_in_lockstep())
         let_other_cpus_run();
 }
@@ -39,7 +39,7 @@ static void step_expired(struct thread *t)
 static inline void leave_to_user(struct thread *t, struct trap_frame *frame)
 {
     if (unlikely(count_down(&t->steps_left)))
-        step_expired(t);
+        step_expired();
     if (unlikely(t->attention & ATTENTION_ANY))
         attend(frame);
     t->system_ticks += timestamp_counter();

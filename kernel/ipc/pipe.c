@@ -6,7 +6,8 @@
  * Invariants: head <= tail <= head + PIPE_SIZE; a page exists while it holds bytes, and
  * one is kept for the next; an empty pipe starts over at its first page; readers and
  * writers count open files of each kind.
- * Sleeps: read when empty, write when full; condition shape.
+ * Sleeps: read when empty, write when full; condition shape, and hand-over for a read
+ * whose page can take all of a write.
  * Wakes: the next reader when there is something to read, the next writer when there is
  * room - after every step, so a waiter that leaves early never leaves others behind.
  * Tests: user/tests/pipe*.c.
@@ -17,6 +18,7 @@
 #include "base/string.h"
 #include "core/panic.h"
 #include "ipc/proc_ipc.h"
+#include "ipc/window.h"
 #include "mm/account.h"
 #include "mm/heap.h"
 #include "sched/process.h"
@@ -41,6 +43,14 @@ static const char *kind_of(const struct pipe *p)
 {
     return p->inode->fs->root ? "fifo" : "pipe";
 }
+
+/* A reader that sleeps. Who writes no more than it has room for in one page puts it
+ * right there, through its window, and the number of bytes is its result; 0 is: look
+ * again. */
+struct reader {
+    struct waiter waiter;
+    const struct io *io;
+};
 
 static const struct wait_class read_class, write_class, open_class;
 
@@ -164,6 +174,31 @@ static inline int put_in(struct pipe *p, struct io *io)
     return error;
 }
 
+static __attribute__((noinline)) ssize_t read_bytes(struct pipe *p, struct io *io)
+{
+    size_t wanted = io->left;
+    int error;
+
+    do
+        error = take_out(p, io);
+    while (!error && io->left > 0 && used(p) > 0);
+    wake_neighbours(p);
+    return unlikely(error) && io->left == wanted ? error : (ssize_t)(wanted - io->left);
+}
+
+/* SLEEPS. What a writer has put into our memory, 0 to look again, -ERESTART. */
+static inline long wait_for_bytes(struct pipe *p, const struct io *io)
+{
+    struct thread *t = current();
+    struct reader r;
+
+    window(t, WINDOW_BODY_IN, io->base, 1);     // opened for who writes; or not
+    r.io = io;
+    waiter_init_for(&r.waiter, &p->can_read, t);
+    long result = wait_sleep_waiter(&r.waiter, DEADLINE_NEVER);
+    return unlikely(result == -EINTR) ? -ERESTART : result;
+}
+
 static ssize_t pipe_read(struct file *file, struct io *io, uint64_t *offset)
 {
     struct pipe *p = file->object;
@@ -174,19 +209,13 @@ static ssize_t pipe_read(struct file *file, struct io *io, uint64_t *offset)
     while (used(p) == 0) {
         if (p->writers == 0)
             return 0;
-        if (file_is_nonblocking(file))
+        if (unlikely(file_is_nonblocking(file)))
             return -EAGAIN;
-        long error = wait_sleep(&p->can_read, DEADLINE_NEVER);
-        if (error)
-            return error == -EINTR ? -ERESTART : error;
+        long result = wait_for_bytes(p, io);
+        if (likely(result))
+            return result;
     }
-    size_t wanted = io->left;
-    int error;
-    do
-        error = take_out(p, io);
-    while (!error && io->left > 0 && used(p) > 0);
-    wake_neighbours(p);
-    return unlikely(error) && io->left == wanted ? error : (ssize_t)(wanted - io->left);
+    return read_bytes(p, io);
 }
 
 /* Waits until something of a write of `size` bytes may go in, of which `left` are left:
@@ -216,12 +245,11 @@ int pipe_broken(void)
     return -EPIPE;
 }
 
-static ssize_t pipe_write(struct file *file, struct io *io, uint64_t *offset)
+static __attribute__((noinline)) ssize_t write_bytes(struct file *file, struct io *io)
 {
     struct pipe *p = file->object;
     size_t wanted = io->left;
 
-    (void)offset;
     while (io->left > 0) {
         int error = wait_for_room(file, p, wanted, io->left);
         if (likely(!error))
@@ -236,6 +264,34 @@ static ssize_t pipe_write(struct file *file, struct io *io, uint64_t *offset)
             return done ? (ssize_t)done : error == -EPIPE ? pipe_broken() : error;
     }
     return (ssize_t)wanted;
+}
+
+/* Does the window show where the reader's next bytes go, and `size` of them? */
+static inline bool is_seen(const struct reader *r, const struct window *w, size_t size)
+{
+    const struct io *io = r->io;
+
+    return w->user == io->base && w->version == r->waiter.thread->space->version
+           && size <= io->piece && size <= PAGE_SIZE - (io->base & PAGE_MASK);
+}
+
+/* To the reader that has waited longest, if it can take all: one copy, and it need not
+ * look again. Else, and where that fails, through the ring. */
+static ssize_t pipe_write(struct file *file, struct io *io, uint64_t *offset)
+{
+    struct pipe *p = file->object;
+    struct list_node *first = p->can_read.waiters.head.next;
+    struct reader *r = list_entry(first, struct reader, waiter.node);
+    size_t size = io->left;
+
+    (void)offset;
+    if (wait_queue_is_empty(&p->can_read) || r->waiter.shared || used(p) > 0)
+        return write_bytes(file, io);
+    const struct window *w = &r->waiter.thread->windows[WINDOW_BODY_IN];
+    if (!is_seen(r, w, size) || io_take(io, w->kernel, size))
+        return write_bytes(file, io);
+    waiter_wake(&r->waiter, (long)size);
+    return (ssize_t)size;
 }
 
 static unsigned pipe_poll(struct file *file, struct poll_table *table)

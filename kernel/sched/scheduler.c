@@ -134,10 +134,6 @@ static void run(struct cpu *cpu, struct thread *prev, struct thread *next)
 {
     assert(bkl_is_held_by(cpu));
     prev->attention &= ~(uint32_t)ATTENTION_RESCHEDULE;
-    if (next == prev) {
-        prev->state = THREAD_RUNNING;
-        return;
-    }
     if (unlikely(!cpu->slice_armed) && next != cpu->idle
         && (!queue_is_empty(&queue) || sched_in_lockstep()))
         arm_turn(cpu, next);
@@ -152,7 +148,12 @@ static __attribute__((noinline)) void run_next(struct cpu *cpu)
 
     if (next)
         queue_remove(&queue, next);
-    run(cpu, cpu->running, next ? next : cpu->idle);
+    else
+        next = cpu->idle;
+    if (next == cpu->running)
+        next->state = THREAD_RUNNING;
+    else
+        run(cpu, cpu->running, next);
 }
 
 void schedule(void)
@@ -280,17 +281,22 @@ void thread_yield(void)
     schedule();
 }
 
+static __attribute__((noinline)) void add_to_others(struct thread *t)
+{
+    queue_add(&queue, t);
+    find_cpu(t);
+}
+
 void thread_ready(struct thread *t)
 {
     assert(t->state == THREAD_NEW || t->state == THREAD_BLOCKED);
     t->state = THREAD_READY;
-    if (likely(queue_is_empty(&queue) && cpu_count == 1)) {
-        queue.only = t;
-        tell_cpu(this_cpu(), t);
-    } else {
-        queue_add(&queue, t);
-        find_cpu(t);
+    if (unlikely(!queue_is_empty(&queue) || cpu_count > 1)) {
+        add_to_others(t);
+        return;
     }
+    queue.only = t;
+    tell_cpu(this_cpu(), t);
 }
 
 void sched_slice_check(void)

@@ -22,11 +22,6 @@ void might_sleep(void)
     assert(t->state == THREAD_RUNNING && t->process);
 }
 
-void waiter_init(struct waiter *waiter, struct wait_queue *queue)
-{
-    waiter_init_for(waiter, queue, current());
-}
-
 void waiter_add(struct waiter *waiter)
 {
     list_push_back(&waiter->queue->waiters, &waiter->node);
@@ -116,35 +111,25 @@ long wait_hand_over(struct waiter *waiter, struct thread *next)
     return t->wait_result;
 }
 
-long wait_sleep_waiter(struct waiter *waiter, nanoseconds_t deadline)
+long waiter_sleep_until(struct waiter *waiter, nanoseconds_t deadline)
 {
     waiter_add(waiter);
     return block(waiter, 1, deadline, WAKE_ON_ANY);
 }
 
-static inline long sleep_on(struct wait_queue *queue, nanoseconds_t deadline,
-                            uint8_t wake_on)
+long waiter_sleep_forever(struct waiter *waiter)
+{
+    waiter_add(waiter);
+    return block(waiter, 1, DEADLINE_NEVER, WAKE_ON_ANY);
+}
+
+long wait_sleep_killable(struct wait_queue *queue)
 {
     struct waiter waiter;
 
     waiter_init(&waiter, queue);
     waiter_add(&waiter);
-    return block(&waiter, 1, deadline, wake_on);
-}
-
-long wait_sleep_until(struct wait_queue *queue, nanoseconds_t deadline)
-{
-    return sleep_on(queue, deadline, WAKE_ON_ANY);
-}
-
-long wait_sleep_forever(struct wait_queue *queue)
-{
-    return sleep_on(queue, DEADLINE_NEVER, WAKE_ON_ANY);
-}
-
-long wait_sleep_killable(struct wait_queue *queue)
-{
-    return sleep_on(queue, DEADLINE_NEVER, ATTENTION_EXIT);
+    return block(&waiter, 1, DEADLINE_NEVER, ATTENTION_EXIT);
 }
 
 long wait_sleep_any(struct waiter *waiters, unsigned count, nanoseconds_t deadline)

@@ -14,6 +14,7 @@
  */
 #pragma once
 
+#include "arch/x86/cpu.h"
 #include "base/errno.h"
 #include "base/list.h"
 #include "sched/time.h"
@@ -55,25 +56,46 @@ static inline bool wait_queue_is_empty(const struct wait_queue *queue)
     return list_is_empty(&queue->waiters);
 }
 
-/* SLEEPS. Blocks on one queue until woken, a signal, or the deadline. */
-must_check long wait_sleep_until(struct wait_queue *queue,
-                                 nanoseconds_t deadline) SLEEPS;
-must_check long wait_sleep_forever(struct wait_queue *queue) SLEEPS;
+static inline void waiter_init_for(struct waiter *waiter, struct wait_queue *queue,
+                                   struct thread *thread)
+{
+    list_node_init(&waiter->node);
+    waiter->queue = queue;
+    waiter->thread = thread;
+    waiter->shared = false;
+}
 
-/* SLEEPS. One of the two: most callers have a constant for a deadline. */
+static inline void waiter_init(struct waiter *waiter, struct wait_queue *queue)
+{
+    waiter_init_for(waiter, queue, current_thread_base());
+}
+
+/* SLEEPS. Blocks on one queue until woken, a signal, or the deadline. `waiter` was made
+ * by waiter_init and may be part of a bigger struct that a hand-over fills in. */
+must_check long waiter_sleep_until(struct waiter *waiter,
+                                   nanoseconds_t deadline) SLEEPS;
+must_check long waiter_sleep_forever(struct waiter *waiter) SLEEPS;
+
+/* SLEEPS. One of the two: most callers know which. */
+static inline must_check long wait_sleep_waiter(struct waiter *waiter,
+                                                nanoseconds_t deadline)
+{
+    return deadline == DEADLINE_NEVER ? waiter_sleep_forever(waiter)
+                                      : waiter_sleep_until(waiter, deadline);
+}
+
+/* SLEEPS. The usual form. */
 static inline must_check long wait_sleep(struct wait_queue *queue,
                                          nanoseconds_t deadline)
 {
-    return deadline == DEADLINE_NEVER ? wait_sleep_forever(queue)
-                                      : wait_sleep_until(queue, deadline);
+    struct waiter waiter;
+
+    waiter_init(&waiter, queue);
+    return wait_sleep_waiter(&waiter, deadline);
 }
 
 /* SLEEPS. The same, but only the end of the process cuts it short (vfork, stop). */
 long wait_sleep_killable(struct wait_queue *queue) SLEEPS;
-
-/* SLEEPS. The general form. `waiter` was made by waiter_init and may be part of a
- * bigger struct that a hand-over fills in. */
-must_check long wait_sleep_waiter(struct waiter *waiter, nanoseconds_t deadline) SLEEPS;
 
 /* SLEEPS. Waits on several queues; each waiter is on its queue already (waiter_add).
  * They are all off their queues when it returns. */
@@ -88,15 +110,6 @@ void waiter_describe(const struct waiter *waiter, char *to, size_t size);
  * Nothing may ask for the caller's attention. */
 must_check long wait_hand_over(struct waiter *waiter, struct thread *next) SLEEPS;
 
-void waiter_init(struct waiter *waiter, struct wait_queue *queue);
-static inline void waiter_init_for(struct waiter *waiter, struct wait_queue *queue,
-                                   struct thread *thread)
-{
-    list_node_init(&waiter->node);
-    waiter->queue = queue;
-    waiter->thread = thread;
-    waiter->shared = false;
-}
 void waiter_add(struct waiter *waiter);         /* at the end of its queue */
 void waiter_remove(struct waiter *waiter);
 
