@@ -318,7 +318,7 @@ program_sources := $(wildcard $(patsubst %,user/%/*.c,tools demos tests bench))
 programs := $(program_sources:%.c=build/%)
 stripped := $(programs:build/user/%=build/stripped/%)
 parley_objects := $(patsubst lib/parley/%.c,build/user/parley/%.o,\
-    $(wildcard lib/parley/*.c))
+    $(filter-out %_test.c,$(wildcard lib/parley/*.c)))
 
 $(musl)/libc.a: build/setup.stamp tools/fetch-sysroot
 	@tools/fetch-sysroot && touch $@

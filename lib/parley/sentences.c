@@ -83,9 +83,9 @@ static bool drops(const struct about *a)
     return a->has_mailbox && a->mailbox.attr.overflow != MBOX_REJECT;
 }
 
-static bool is_nameless(const struct about *a)
+static bool is_not_linked(const struct about *a)
 {
-    return a->has_mailbox && a->mailbox.receivers <= 1;
+    return !a->has_link;
 }
 
 static bool is_closed(const struct about *a)
@@ -127,12 +127,17 @@ static bool argument_is_wrong(const struct about *a)
 
 /* -- What is said ------------------------------------------------------------------ */
 
+#define TOO_LONG \
+    "the body has {length} bytes, and a message holds at most 65536; more can move " \
+    "with MSG_MOVE"
+
 const struct sentence parley_sentences[] = {
     { ANY, ENOSYS, NULL, "this kernel does not have that call; is it Parley?" },
     { ANY, EFAULT, NULL, "{bad address}" },
     { ANY, EINVAL, argument_is_wrong, "{bad argument}" },
     { REPLIES, EINVAL, NULL,
       "that message of {caller} was sent and not called: nobody waits for a reply" },
+    { ANY, EINVAL, NULL, "an argument is out of range" },
 
     /* a wait that ended */
     { CALL(MSG_SEND) | CALL(MSG_FORWARD), EINTR, NULL,
@@ -245,9 +250,8 @@ const struct sentence parley_sentences[] = {
       "the body has {length} bytes, and MSG_MOVE moves at most 64 MiB" },
     { CALL(MBOX_SEND), EMSGSIZE, NULL,
       "the body has {length} bytes, and {mailbox} takes at most {max}" },
-    { SENDS | REPLIES, EMSGSIZE, is_too_long,
-      "the body has {length} bytes, and a message holds at most 65536; more can move "
-      "with MSG_MOVE" },
+    { CALL(MSG_CALL) | CALL(MSG_REPLY_RECEIVE), EMSGSIZE, is_too_long, TOO_LONG },
+    { CALL(MSG_SEND) | CALL(MSG_REPLY) | CALL(MSG_FORWARD), EMSGSIZE, NULL, TOO_LONG },
     { CALL(MSG_CALL), EMSGSIZE, NULL,
       "the reply has {needed} bytes and you have room for {room}; it is lost" },
     { RECEIVES, EMSGSIZE, NULL,
@@ -266,7 +270,10 @@ const struct sentence parley_sentences[] = {
       "stays first in line" },
     { ANY, ENOMEM, NULL, "the kernel has no memory left for it" },
     { OPENS, EDQUOT, NULL, "{user} has as many mailboxes as a user may{limits}" },
-    { CALL(LINK_OPEN), EDQUOT, NULL, "you have as many links as a process may (1024)" },
+    { SENDS | CALL(MSG_RECEIVE) | CALL(MSG_NOTIFY) | CALL(LINK_OPEN), EDQUOT,
+      is_not_linked,
+      "you or {process} have as many links as a process may (1024); link_close ends "
+      "one" },
     { ANY, EDQUOT, NULL,
       "{user} has as much queued as a user may{limits}; it has to be received first" },
 
@@ -284,9 +291,8 @@ const struct sentence parley_sentences[] = {
       "{mailbox} is full ({fill}) and rejects what does not fit (MBOX_REJECT)" },
     { CALL(MBOX_SEND), ENOBUFS, NULL,
       "{mailbox} was full (now {fill}) and rejects what does not fit (MBOX_REJECT)" },
-    { CALL(MBOX_SEND), EPIPE, is_nameless,
+    { CALL(MBOX_SEND), EPIPE, NULL,
       "{mailbox} has no name, and nobody but you could receive from it" },
-    { CALL(MBOX_SEND), EPIPE, NULL, "nobody could receive from {mailbox}" },
     { CALL(MBOX_RECEIVE), EPIPE, NULL,
       "{mailbox} is empty, has no name, and nobody can send to it any more" },
     { CALL(MBOX_RECEIVE), EBUSY, NULL,
@@ -307,6 +313,7 @@ const struct sentence parley_sentences[] = {
       "there is a mailbox {name} already, and O_EXCL wants to be the first" },
     { CALL(MBOX_OPEN) | CALL(MBOX_LOOKUP), EACCES, is_there,
       "mailbox {name} is {mode}, and you are {user}: you may not {use}" },
+    { CALL(MBOX_LOOKUP), EACCES, NULL, "you are {user} and may not open it" },
     { CALL(MBOX_OPEN), EACCES, NULL, "you are {user} and may not make names in /mbox" },
     { CALL(MBOX_UNLINK), EACCES, NULL,
       "you are {user} and may not remove names from /mbox" },
