@@ -11,6 +11,7 @@
 #include "posix/socket.h"
 
 #include "base/format.h"
+#include "base/string.h"
 #include "core/panic.h"
 #include "ipc/proc_ipc.h"
 #include "mm/heap.h"
@@ -149,28 +150,6 @@ int socket_take_error(struct socket *s)
 
 /* -- As a file --------------------------------------------------------------------- */
 
-static ssize_t socket_read(struct file *file, struct io *io, uint64_t *offset)
-{
-    struct socket *s = file->object;
-    struct socket_message m = { .flags = socket_flags(file, 0) };
-
-    (void)offset;
-    if (io->left == 0)
-        return 0;
-    ssize_t n = socket_receive(s, io, &m);
-    socket_message_end(&m);
-    return n;
-}
-
-static ssize_t socket_write(struct file *file, struct io *io, uint64_t *offset)
-{
-    struct socket *s = file->object;
-    struct socket_message m = { .flags = socket_flags(file, 0) };
-
-    (void)offset;
-    return socket_send(s, io, &m);
-}
-
 static unsigned socket_poll(struct file *file, struct poll_table *table)
 {
     struct socket *s = file->object, *to = s->peer;
@@ -216,15 +195,14 @@ const struct file_operations socket_operations = {
 /* socket:[number] type name uid - mode capacity queued state peer, and who waits. */
 static void show_socket(struct text *text, const struct socket *s)
 {
-    static const char *const types[] = { [SOCK_STREAM] = "stream",
-                                         [SOCK_DGRAM] = "dgram",
-                                         [SOCK_SEQPACKET] = "seqpacket" };
+    static const char *const types[] = { "", "stream", "dgram", "", "", "seqpacket" };
     static const char *const states[] = { "alone", "listens", "connected" };
-    char name[SOCKET_PATH + 2] = "";
+    char name[SOCKET_PATH + 1] = "";
 
     if (s->name)
-        format(name, sizeof(name), s->name->address.path[0] ? "%s" : "@%s",
-               s->name->address.path + (s->name->address.path[0] == 0));
+        memcpy(name, s->name->address.path, sizeof(name));
+    if (s->name && !name[0])
+        name[0] = '@';          // an abstract one
     text_printf(text, "socket:[%u] %s", s->number, types[s->type]);
     text_word(text, name);
     text_printf(text, " %u - %04o %u %u %s", heap_account(s)->uid,

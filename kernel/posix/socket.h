@@ -24,6 +24,7 @@ enum { SHUT_READ = 1, SHUT_WRITE = 2, SHUT_BOTH = 3 };  /* shutdown(2)'s less on
 enum socket_message_flags {
     MSG_OOB = 1, MSG_PEEK = 2, MSG_CTRUNC = 8, MSG_TRUNC = 0x20, MSG_DONTWAIT = 0x40,
     MSG_WAITALL = 0x100, MSG_NOSIGNAL = 0x4000, MSG_CMSG_CLOEXEC = 0x40000000,
+    MSG_CUT = 0x01000000,       /* ours: what was received was longer */
 };
 
 #define AF_UNIX          1
@@ -64,7 +65,7 @@ struct chunk {
     struct list_node node;
     struct rights *rights;      /* come with its first byte; or NULL */
     struct socket_name *from;   /* of a record's first: the sender's name, or NULL */
-    uint16_t size, start, end;  /* room in data; start..end is unread */
+    uint32_t size, start, end;  /* room in data; start..end is unread */
     bool is_last;               /* of its record */
     char data[];
 };
@@ -80,7 +81,7 @@ struct socket {
     struct socket_name *name;   /* or NULL */
     struct socket *peer;        /* with a reference, or NULL */
     struct list chunks;
-    uint32_t queued;            /* bytes that they take; 0: nothing to receive */
+    uint32_t queued;            /* their sizes; 0: nothing to receive */
     struct wait_queue arrived, room;
     struct file_holder holder;
 
@@ -96,13 +97,12 @@ struct socket {
 
 /* What goes along with bytes on their way out of or into a user's buffers. */
 struct socket_message {
-    uint32_t flags;             /* MSG_...; see socket_flags */
-    nanoseconds_t deadline;     /* of its waits; 0: it has not waited yet */
+    uint32_t flags;             /* enum socket_message_flags */
     struct socket *to;          /* sending a datagram: to whom; NULL: the peer */
     struct rights *rights;      /* sending: NULL once they are queued. Received: what
                                    came; with MSG_PEEK it is still the queue's */
     struct socket_name *from;   /* received: with a reference, or NULL */
-    bool is_cut;                /* received: it was longer */
+    nanoseconds_t deadline;     /* of its waits; 0: not needed yet */
 };
 
 extern const struct file_operations socket_operations;
@@ -132,10 +132,13 @@ int socket_take_error(struct socket *socket);   /* an errno, told once */
 
 /* -- socket_transfer.c ------------------------------------------------------------- */
 
-/* The flags of a call on an open file: O_NONBLOCK is MSG_DONTWAIT for all calls. */
-static inline uint32_t socket_flags(const struct file *file, uint32_t flags)
+/* For a call on an open file: O_NONBLOCK is MSG_DONTWAIT for all calls. */
+static inline struct socket_message socket_message(const struct file *file,
+                                                   uint32_t flags)
 {
-    return file_is_nonblocking(file) ? flags | MSG_DONTWAIT : flags;
+    if (file_is_nonblocking(file))
+        flags |= MSG_DONTWAIT;
+    return (struct socket_message){ .flags = flags & ~(uint32_t)MSG_CUT };
 }
 
 /* SLEEPS, until woken or for `timeout` (0: for ever) since the first time of this
@@ -168,6 +171,10 @@ ssize_t socket_send(struct socket *socket, struct io *io,
                     struct socket_message *message) SLEEPS;
 ssize_t socket_receive(struct socket *socket, struct io *io,
                        struct socket_message *message) SLEEPS;
+
+/* As a file's operations. */
+ssize_t socket_read(struct file *file, struct io *io, uint64_t *offset) SLEEPS;
+ssize_t socket_write(struct file *file, struct io *io, uint64_t *offset) SLEEPS;
 
 /* Gives back what came with a message and was not taken over. */
 static inline void socket_message_end(struct socket_message *m)

@@ -145,9 +145,8 @@ static int call(struct socket *s, struct socket *listener)
 
 /* SLEEPS. The listener may go, and its name lead to another, while we wait. */
 static int connect_to(struct socket *s, const struct socket_address *a, uint32_t size,
-                      uint32_t flags)
+                      struct socket_message *wait)
 {
-    struct socket_message wait = { .flags = flags };
     struct socket *to;
     int error;
 
@@ -158,7 +157,7 @@ static int connect_to(struct socket *s, const struct socket_address *a, uint32_t
         error = s->type == SOCK_DGRAM ? set_peer(s, to) : call(s, to);
         bool is_full = error == -EAGAIN;
         if (is_full)
-            error = socket_wait(&to->room, &wait, s->send_timeout);
+            error = socket_wait(&to->room, wait, s->send_timeout);
         if (to->nr_pending <= to->backlog)
             wait_wake(&to->room, 1, 0);         // there may be room for the next
         socket_put(to);
@@ -177,12 +176,13 @@ long sys_connect(int fd, uptr_t user_address, int user_size)
 
     if (error)
         return error;
+    struct socket_message wait = socket_message(file, 0);
     struct socket *s = file->object;
     error = address_from_user(&address, user_address, user_size, &size);
     if (!error)
         error = address.family == 0 && s->type == SOCK_DGRAM
                     ? set_peer(s, NULL)
-                    : connect_to(s, &address, size, socket_flags(file, 0));
+                    : connect_to(s, &address, size, &wait);
     passed_drop(file);
     return error;
 }
@@ -190,9 +190,9 @@ long sys_connect(int fd, uptr_t user_address, int user_size)
 /* -- accept, shutdown -------------------------------------------------------------- */
 
 /* SLEEPS. The oldest connection that waits, still on the list. */
-static int wait_for_call(struct socket *s, uint32_t flags, struct socket **out)
+static int wait_for_call(struct socket *s, struct socket_message *wait,
+                         struct socket **out)
 {
-    struct socket_message wait = { .flags = flags };
     int error;
 
     if (s->type == SOCK_DGRAM)
@@ -203,7 +203,7 @@ static int wait_for_call(struct socket *s, uint32_t flags, struct socket **out)
         *out = list_first_entry(&s->pending, struct socket, pending_node);
         if (*out)
             return 0;
-        error = socket_wait(&s->arrived, &wait, s->receive_timeout);
+        error = socket_wait(&s->arrived, wait, s->receive_timeout);
         if (error)
             return error;
     }
@@ -211,11 +211,12 @@ static int wait_for_call(struct socket *s, uint32_t flags, struct socket **out)
 
 static long accept(struct file *file, uptr_t address, uptr_t size, int flags)
 {
+    struct socket_message wait = socket_message(file, 0);
     struct socket *s = file->object, *end;
     int error = fd_room();
 
     if (!error)
-        error = wait_for_call(s, socket_flags(file, 0), &end);
+        error = wait_for_call(s, &wait, &end);
     if (!error)
         error = fd_room();      // again: something may have slept
     if (!error && !uptr_is_null(address))

@@ -132,31 +132,33 @@ static void rights_to_user(const struct rights *r, struct user_message *user,
 static long send_message(int fd, struct io *io, uint32_t flags, uptr_t to, int to_size,
                          struct rights *rights)
 {
-    struct socket_message m = { .rights = rights };
     struct socket_address address;
-    struct file *file = NULL;
+    struct file *file;
     uint32_t size;
     long result = socket_get_file(fd, &file);
 
-    if (!result && flags & MSG_OOB)
+    if (result) {
+        rights_discard(rights);
+        return result;
+    }
+    struct socket_message m = socket_message(file, flags);
+    const struct socket *s = file->object;
+    m.rights = rights;
+    if (flags & MSG_OOB)
         result = -EOPNOTSUPP;
-    if (!result && !uptr_is_null(to) && to_size) {
-        const struct socket *s = file->object;
+    else if (!uptr_is_null(to) && to_size) {
         result = address_from_user(&address, to, to_size, &size);
         if (!result && s->type == SOCK_STREAM)
             result = s->state == SOCKET_CONNECTED ? -EISCONN : -EOPNOTSUPP;
         else if (!result && s->type == SOCK_DGRAM)
             result = socket_find(&address, size, SOCK_DGRAM, &m.to);
     }
-    if (!result) {
-        m.flags = socket_flags(file, flags);
+    if (!result)
         result = socket_send(file->object, io, &m);
-    }
     rights_discard(m.rights);
     if (m.to)
         socket_put(m.to);
-    if (file)
-        passed_drop(file);
+    passed_drop(file);
     return result;
 }
 
@@ -203,6 +205,20 @@ long sys_sendmsg(int fd, uptr_t message, uint32_t flags)
 
 /* -- Receiving --------------------------------------------------------------------- */
 
+/* SLEEPS. MSG_WAITALL: again and again, until all is there or something ends it. */
+static ssize_t receive_all(struct socket *s, struct io *io, struct socket_message *m)
+{
+    bool again =
+        (m->flags & (MSG_WAITALL | MSG_PEEK)) == MSG_WAITALL && s->type == SOCK_STREAM;
+    ssize_t n, got = 0;
+
+    do {
+        n = socket_receive(s, io, m);
+        got += max(n, 0);
+    } while (n > 0 && again && io->left && !m->rights);
+    return got ? got : n;
+}
+
 /* SLEEPS. The sender's name goes to user->name, its size to where size_at says. */
 static long receive_message(int fd, struct io *io, uint32_t flags,
                             struct user_message *user, uptr_t size_at)
@@ -213,16 +229,16 @@ static long receive_message(int fd, struct io *io, uint32_t flags,
 
     if (result)
         return result;
-    struct socket_message m = { .flags = socket_flags(file, flags) };
+    struct socket_message m = socket_message(file, flags);
     struct socket *s = file->object;
-    result = flags & MSG_OOB ? -EOPNOTSUPP : socket_receive(s, io, &m);
+    result = flags & MSG_OOB ? -EOPNOTSUPP : receive_all(s, io, &m);
     if (result >= 0) {
         const struct socket_name *name =
             s->type == SOCK_STREAM && s->peer ? s->peer->name : m.from;
         if (user->name)
             error = name ? address_to_user(name, uptr(user->name), size_at)
                          : u32_to_user(size_at, 0);
-        user->flags = m.is_cut ? MSG_TRUNC : 0;
+        user->flags = m.flags & MSG_CUT ? MSG_TRUNC : 0;
         rights_to_user(m.rights, user, flags & MSG_CMSG_CLOEXEC);
     }
     socket_message_end(&m);

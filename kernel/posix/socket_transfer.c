@@ -3,9 +3,9 @@
  *      stream   [ used | unread....... ][ unread | free ]      one queue of bytes
  *      records  [ a............. ][ ...a last ][ b last ]      each a chunk or more
  *
- * Invariants: queued is what the chunks take in memory. When nothing is queued, one
- * empty chunk may be left on the list for the next: what two sockets say to each other,
- * turn by turn, needs no heap. It stays while the one sender is there who paid for it.
+ * Invariants: queued is the sum of the chunks' sizes. When nothing is queued, one empty
+ * chunk may be left on the list for the next: what two sockets say to each other, turn
+ * by turn, needs no heap.
  * The files in rights are queued (passed_files.h) while their chunk is on a list.
  * Sleeps: send while the receiver's queue is full, receive while it is empty; condition
  * shape.
@@ -25,6 +25,10 @@
 #define CHUNK_SMALL (256 - OVERHEAD)
 #define CHUNK_LARGE (PAGE_SIZE - OVERHEAD)
 
+/* What a short message on a stream needs, and what it does without. */
+#define fast_path static inline __attribute__((always_inline))
+#define slow_path __attribute__((noinline))
+
 /* -- Chunks ------------------------------------------------------------------------ */
 
 void rights_discard(struct rights *rights)
@@ -36,19 +40,14 @@ void rights_discard(struct rights *rights)
     heap_free(rights);
 }
 
-static uint32_t cost(const struct chunk *c)
-{
-    return sizeof(*c) + c->size;
-}
-
-static struct chunk *first_chunk(const struct socket *s)
+static inline struct chunk *first_chunk(const struct socket *s)
 {
     return list_first_entry(&s->chunks, struct chunk, node);
 }
 
 /* An empty chunk at the end of the list, not yet counted, for `size` bytes if it can
  * be. NULL: no memory. */
-static struct chunk *chunk_add(struct socket *s, size_t size)
+static slow_path struct chunk *chunk_add(struct socket *s, size_t size)
 {
     size_t room = min(max(size, CHUNK_SMALL), CHUNK_LARGE);
     struct chunk *c = s->queued ? NULL : first_chunk(s);
@@ -58,12 +57,12 @@ static struct chunk *chunk_add(struct socket *s, size_t size)
     c = heap_alloc(HEAP_SOCKET_DATA, sizeof(*c) + room);
     if (!c)
         return NULL;
-    c->size = (uint16_t)room;
+    c->size = room;
     list_push_back(&s->chunks, &c->node);
     return c;
 }
 
-static void chunk_free(struct chunk *c)
+static slow_path void chunk_free(struct chunk *c)
 {
     list_remove(&c->node);
     rights_discard(c->rights);
@@ -74,15 +73,16 @@ static void chunk_free(struct chunk *c)
 /* Its contents are used up. */
 static inline void chunk_done(struct socket *s, struct chunk *c)
 {
-    s->queued -= cost(c);
-    if (unlikely(s->queued || s->shut & SHUT_READ || s->type == SOCK_DGRAM))
+    s->queued -= c->size;
+    if (unlikely(s->queued))
         chunk_free(c);
     else
         c->start = c->end = 0;
 }
 
 /* A connection that nobody has accepted is reached through its listener. */
-static void rights_queue(struct socket *to, struct chunk *c, struct socket_message *m)
+static slow_path void rights_queue(struct socket *to, struct chunk *c,
+                                   struct socket_message *m)
 {
     c->rights = m->rights;
     m->rights = NULL;
@@ -131,7 +131,7 @@ bool queue_is_sound(const struct socket *s)
     uint32_t queued = 0;
 
     list_for_each (c, &s->chunks, node) {
-        queued += cost(c);
+        queued += c->size;
         if (c->start > c->end || c->end > c->size)
             return false;
     }
@@ -160,8 +160,7 @@ static inline void wake_sender(struct socket *s)
 /* -- Sending ----------------------------------------------------------------------- */
 
 /* What fits into one chunk. An error leaves io->left as it was. */
-static inline int queue_bytes(struct socket *to, struct io *io,
-                              struct socket_message *m)
+fast_path int queue_bytes(struct socket *to, struct io *io, struct socket_message *m)
 {
     struct chunk *c = list_last_entry(&to->chunks, struct chunk, node);
     size_t left = io->left, n = left;
@@ -170,10 +169,10 @@ static inline int queue_bytes(struct socket *to, struct io *io,
         c = chunk_add(to, n);
     if (unlikely(!c))
         return -ENOBUFS;
-    if (unlikely(n > (size_t)(c->size - c->end)))
+    if (unlikely(n > c->size - c->end))
         n = c->size - c->end;
     if (c->end == 0)            // it is not counted yet
-        to->queued += cost(c);
+        to->queued += c->size;
     if (unlikely(io_take(io, c->data + c->end, n))) {
         io->left = left;
         if (c->end == 0)
@@ -187,24 +186,33 @@ static inline int queue_bytes(struct socket *to, struct io *io,
     return 0;
 }
 
-/* SLEEPS. */
-static ssize_t send_bytes(struct socket *s, struct io *io, struct socket_message *m)
+/* SLEEPS. 0: look again. */
+static slow_path int wait_to_send(struct socket *s, const struct io *io,
+                                  struct socket_message *m)
 {
-    struct socket *to = s->peer;        // as long as s is open
-    const size_t size = io->left;
-    int error = likely(to != NULL) ? 0 : -ENOTCONN;
+    if (!s->peer || s->shut & SHUT_WRITE)
+        return s->peer ? -EPIPE : -ENOTCONN;
+    return io->left ? socket_wait(&s->peer->room, m, s->send_timeout) : 0;
+}
 
-    while (likely(!error) && likely(!(s->shut & SHUT_WRITE)) && io->left > 0)
-        error = likely(to->queued < s->send_buffer)
-                    ? queue_bytes(to, io, m)
-                    : socket_wait(&to->room, m, s->send_timeout);
-    if (likely(to != NULL))
-        wake_sender(to);        // the wake-up we were given goes on to the next
-    if (likely(size > io->left))
-        return (ssize_t)(size - io->left);
-    if (!error && s->shut & SHUT_WRITE)
-        return m->flags & MSG_NOSIGNAL ? -EPIPE : pipe_broken();
-    return error;
+/* SLEEPS. */
+fast_path ssize_t send_bytes(struct socket *s, struct io *io, struct socket_message *m)
+{
+    const size_t size = io->left;
+    int error = 0;
+
+    do {
+        if (unlikely(!s->peer || s->shut & SHUT_WRITE
+                     || s->peer->queued >= s->send_buffer))
+            error = wait_to_send(s, io, m);
+        else if (likely(size))
+            error = queue_bytes(s->peer, io, m);
+    } while (!error && io->left);
+    if (likely(s->peer != NULL))
+        wake_sender(s->peer);   // the wake-up we were given goes on to the next
+    if (unlikely(error) && size == io->left)
+        return error == -EPIPE && !(m->flags & MSG_NOSIGNAL) ? pipe_broken() : error;
+    return (ssize_t)(size - io->left);
 }
 
 static int queue_record(struct socket *to, struct io *io, struct socket_message *m,
@@ -216,13 +224,13 @@ static int queue_record(struct socket *to, struct io *io, struct socket_message 
     int error;
 
     do {
+        error = -ENOBUFS;
         c = chunk_add(to, io->left);
-        error = c ? 0 : -ENOBUFS;
-        if (error)
+        if (!c)
             break;
-        to->queued += cost(c);
+        to->queued += c->size;
         c->is_last = false;
-        c->end = (uint16_t)min(io->left, (size_t)c->size);
+        c->end = min(io->left, c->size);
         error = io_take(io, c->data, c->end);
     } while (!error && io->left);
     if (error) {
@@ -301,7 +309,7 @@ ssize_t socket_send(struct socket *s, struct io *io, struct socket_message *m)
 /* -- Receiving --------------------------------------------------------------------- */
 
 /* The rights of a chunk come along, once. */
-static void take_rights(struct socket_message *m, struct chunk *c)
+static slow_path void take_rights(struct socket_message *m, struct chunk *c)
 {
     m->rights = c->rights;
     if (m->flags & MSG_PEEK)
@@ -312,28 +320,26 @@ static void take_rights(struct socket_message *m, struct chunk *c)
 
 /* A chunk with rights is the last to be given: "ancillary data forms a barrier"
  * (unix(7)). An error leaves io->left at what was given before. */
-static inline int take_bytes(struct socket *s, struct io *io, struct socket_message *m)
+fast_path int take_bytes(struct socket *s, struct io *io, struct socket_message *m)
 {
-    struct chunk *c, *next;
+    struct chunk *c, *next = list_entry(s->chunks.head.next, struct chunk, node);
 
-    list_for_each_safe (c, next, &s->chunks, node) {
-        size_t left = io->left, n = c->end - c->start;
-        if (n > left)
-            n = left;
+    do {
+        c = next;
+        next = list_entry(c->node.next, struct chunk, node);
+        size_t left = io->left, n = min(c->end - c->start, left);
         if (unlikely(io_give(io, c->data + c->start, n))) {
             io->left = left;
             return -EFAULT;
         }
         if (unlikely(c->rights != NULL))
             take_rights(m, c);
-        if (likely(!(m->flags & MSG_PEEK))) {
-            c->start += n;
-            if (c->start == c->end)
-                chunk_done(s, c);
-        }
-        if (io->left == 0 || m->rights)
-            break;
-    }
+        if (unlikely(m->flags & MSG_PEEK))
+            continue;
+        c->start += n;
+        if (c->start == c->end)
+            chunk_done(s, c);
+    } while (io->left && !m->rights && &next->node != &s->chunks.head);
     return 0;
 }
 
@@ -345,7 +351,7 @@ static ssize_t take_record(struct socket *s, struct io *io, struct socket_messag
     bool is_last = false;
 
     list_for_each (c, &s->chunks, node) {
-        size_t n = min((size_t)c->end, io->left);
+        size_t n = min(c->end, io->left);
         if (io_give(io, c->data, n))
             return -EFAULT;
         done += n;
@@ -353,7 +359,7 @@ static ssize_t take_record(struct socket *s, struct io *io, struct socket_messag
         if (c->is_last)
             break;
     }
-    m->is_cut = length > done;
+    m->flags |= length > done ? MSG_CUT : 0;
     m->from = first->from;
     if (first->rights)
         take_rights(m, first);
@@ -370,7 +376,7 @@ static ssize_t take_record(struct socket *s, struct io *io, struct socket_messag
 }
 
 /* SLEEPS. 0: there is something, 1: the end, or an error to tell. */
-static inline int wait_for_data(struct socket *s, struct socket_message *m)
+fast_path int wait_for_data(struct socket *s, struct socket_message *m)
 {
     int error = 0;
 
@@ -383,23 +389,21 @@ static inline int wait_for_data(struct socket *s, struct socket_message *m)
 }
 
 /* SLEEPS. */
-static ssize_t receive_bytes(struct socket *s, struct io *io, struct socket_message *m)
+fast_path ssize_t receive_bytes(struct socket *s, struct io *io,
+                                struct socket_message *m)
 {
     const size_t size = io->left;
-    int error = s->state == SOCKET_CONNECTED ? 0 : -EINVAL;
+    int error = likely(s->state == SOCKET_CONNECTED) ? 0 : -EINVAL;
 
-    do {
-        if (!error)
-            error = wait_for_data(s, m);
-        if (!error)
-            error = take_bytes(s, io, m);
-        wake_sender(s);
-        wake_receiver(s);       // there may be something for the next, too
-    } while (unlikely((m->flags & (MSG_WAITALL | MSG_PEEK)) == MSG_WAITALL) && !error
-             && io->left && !m->rights);
-    if (size > io->left)
-        return (ssize_t)(size - io->left);      // what ended it is the next call's
-    return error > 0 ? -socket_take_error(s) : error;
+    if (likely(!error) && s->queued == 0)
+        error = wait_for_data(s, m);
+    if (unlikely(error))
+        return error > 0 ? -socket_take_error(s) : error;
+    error = take_bytes(s, io, m);
+    wake_sender(s);
+    if (s->queued)
+        wake_receiver(s);       // there is something for the next, too
+    return unlikely(error) && size == io->left ? error : (ssize_t)(size - io->left);
 }
 
 /* SLEEPS. */
@@ -423,5 +427,33 @@ static ssize_t receive_record(struct socket *s, struct io *io, struct socket_mes
 
 ssize_t socket_receive(struct socket *s, struct io *io, struct socket_message *m)
 {
-    return s->type == SOCK_STREAM ? receive_bytes(s, io, m) : receive_record(s, io, m);
+    return likely(s->type == SOCK_STREAM) ? receive_bytes(s, io, m)
+                                          : receive_record(s, io, m);
+}
+
+/* -- As a file --------------------------------------------------------------------- */
+
+ssize_t socket_read(struct file *file, struct io *io, uint64_t *offset)
+{
+    struct socket *s = file->object;
+    struct socket_message m = socket_message(file, 0);
+    ssize_t n;
+
+    (void)offset;
+    if (io->left == 0)
+        return 0;
+    n = likely(s->type == SOCK_STREAM) ? receive_bytes(s, io, &m)
+                                       : receive_record(s, io, &m);
+    socket_message_end(&m);
+    return n;
+}
+
+ssize_t socket_write(struct file *file, struct io *io, uint64_t *offset)
+{
+    struct socket *s = file->object;
+    struct socket_message m = socket_message(file, 0);
+
+    (void)offset;
+    return likely(s->type == SOCK_STREAM) ? send_bytes(s, io, &m)
+                                          : socket_send(s, io, &m);
 }
