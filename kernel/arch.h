@@ -47,8 +47,7 @@ no_return void arch_reboot(void);
 /* Leaves this stack for another one. Returns in the thread that left that one, with the
  * thread that ran before. No register survives: the caller has saved what it needs on
  * the stack. The big lock stays with the CPU. */
-static inline void *switch_stacks(uint32_t *save_esp, uint32_t load_esp, void *prev)
-{
+static inline void *switch_stacks(uint32_t *save_esp, uint32_t load_esp, void *prev) {
     __asm__ volatile("call switch_stacks"
                      : "+a"(save_esp), "+d"(load_esp), "+c"(prev)
                      : : "ebx", "esi", "edi", "ebp", "memory", "cc");

@@ -7,8 +7,7 @@
 #include "base/string.h"
 #include "core/panic.h"
 
-static uint32_t number(const char *word, const char *value)
-{
+static uint32_t number(const char *word, const char *value) {
     uint32_t n;
 
     if (!string_to_u32(value, &n))
@@ -16,8 +15,7 @@ static uint32_t number(const char *word, const char *value)
     return n;
 }
 
-static bool take_flag(const char *word, struct command_line *c)
-{
+static bool take_flag(const char *word, struct command_line *c) {
     const struct {
         const char *name;
         bool *flag;
@@ -27,13 +25,11 @@ static bool take_flag(const char *word, struct command_line *c)
     };
 
     for (unsigned i = 0; i < ARRAY_SIZE(flags); i++)
-        if (strcmp(word, flags[i].name) == 0)
-            return *flags[i].flag = true;
+        if (strcmp(word, flags[i].name) == 0) return *flags[i].flag = true;
     return false;
 }
 
-static bool take_number(const char *word, struct command_line *c)
-{
+static bool take_number(const char *word, struct command_line *c) {
     const struct {
         const char *name;
         uint32_t *value;
@@ -44,18 +40,15 @@ static bool take_number(const char *word, struct command_line *c)
     };
 
     for (unsigned i = 0; i < ARRAY_SIZE(numbers); i++) {
-        if (!string_starts_with(word, numbers[i].name))
-            continue;
+        if (!string_starts_with(word, numbers[i].name)) continue;
         *numbers[i].value = number(word, word + strlen(numbers[i].name));
         return true;
     }
     return false;
 }
 
-static void take_word(const char *word, struct command_line *c)
-{
-    if (take_flag(word, c) || take_number(word, c))
-        return;
+static void take_word(const char *word, struct command_line *c) {
+    if (take_flag(word, c) || take_number(word, c)) return;
     if (string_starts_with(word, "init="))
         string_copy(c->init, word + 5, sizeof(c->init));
     else if (string_starts_with(word, "crash="))
@@ -70,8 +63,7 @@ static void take_word(const char *word, struct command_line *c)
             word);
 }
 
-void command_line_parse(char *text, struct command_line *c)
-{
+void command_line_parse(char *text, struct command_line *c) {
     bool first = true;
 
     *c = (struct command_line){ .init = "/init", .arguments = "", .rows = 24,
@@ -82,8 +74,7 @@ void command_line_parse(char *text, struct command_line *c)
         char *word = text;
         while (*text && *text != ' ')
             text++;
-        if (*text)
-            *text++ = '\0';
+        if (*text) *text++ = '\0';
         if (strcmp(word, "--") == 0) {
             c->arguments = text;
             break;

@@ -11,14 +11,12 @@ extern const struct kernel_test kernel_tests_start[], kernel_tests_end[];
 
 static unsigned failures;       /* of the running test */
 
-void kernel_test_failed(const char *what, const char *file, int line)
-{
+void kernel_test_failed(const char *what, const char *file, int line) {
     failures++;
     log_printf("# %s:%d: %s is not true\n", file, line, what);
 }
 
-static uint32_t all_objects(void)
-{
+static uint32_t all_objects(void) {
     uint32_t sum = 0;
 
     for (unsigned type = 0; type < HEAP_TYPES; type++)
@@ -28,22 +26,19 @@ static uint32_t all_objects(void)
 
 /* The body, then the structures, then the ledger: what it took it must have given
  * back. */
-static bool run(const struct kernel_test *test)
-{
+static bool run(const struct kernel_test *test) {
     uint32_t frames_before = frames_free, objects_before = all_objects();
     char why[160];
 
     failures = 0;
     test->body();
-    if (!kcheck(why, sizeof(why)))
-        kernel_test_failed(why, "kcheck", 0);
+    if (!kcheck(why, sizeof(why))) kernel_test_failed(why, "kcheck", 0);
     if (frames_free != frames_before || all_objects() != objects_before)
         kernel_test_failed("everything was given back", test->name, 0);
     return failures == 0;
 }
 
-void kernel_tests_run(void)
-{
+void kernel_tests_run(void) {
     unsigned number = 0, failed = 0;
 
     log_set_quiet(false);

@@ -45,8 +45,7 @@
 static struct command_line command_line;
 static char command_line_text[BOOT_CMDLINE_MAX];
 
-static void start_memory(const struct boot_info *boot)
-{
+static void start_memory(const struct boot_info *boot) {
     frames_init(boot);
     accounts_init(frame_count);
     if (frames_free < MINIMUM_FRAMES)
@@ -57,8 +56,7 @@ static void start_memory(const struct boot_info *boot)
     checker_register(&heap_checker);
 }
 
-static void unpack_archives(const struct boot_info *boot)
-{
+static void unpack_archives(const struct boot_info *boot) {
     char why[160];
 
     if (boot->nr_modules == 0)
@@ -71,8 +69,7 @@ static void unpack_archives(const struct boot_info *boot)
     }
 }
 
-static void start_file_systems(const struct boot_info *boot)
-{
+static void start_file_systems(const struct boot_info *boot) {
     struct file_system *root = tmpfs_create("tmpfs", 0755, NULL);
     struct file_system *shm = tmpfs_create("tmpfs", 01777, NULL);
 
@@ -99,8 +96,7 @@ static void start_file_systems(const struct boot_info *boot)
 
 #define INIT_ARGUMENTS 16
 
-static void open_console(void)
-{
+static void open_console(void) {
     for (int fd = 0; fd < 3; fd++) {
         struct file *console;
         if (path_open(NULL, "/dev/console", O_RDWR | O_NOCTTY, 0, &console)
@@ -112,15 +108,12 @@ static void open_console(void)
 /* The first process's first kernel code: becomes a program. */
 /* To see what a panic says. The recursion ends on the guard page of the stack; the
  * processor finds no place for the fault's frame, and that is a double fault. */
-static __attribute__((noinline)) uint32_t overflow_stack(volatile uint32_t depth)
-{
+static __attribute__((noinline)) uint32_t overflow_stack(volatile uint32_t depth) {
     return depth ? overflow_stack(depth + 1) + depth : 0;
 }
 
-static void crash(const char *how)
-{
-    if (!*how)
-        return;
+static void crash(const char *how) {
+    if (!*how) return;
     if (strcmp(how, "stack") == 0)
         overflow_stack(1);
     else if (strcmp(how, "null") == 0)
@@ -129,8 +122,7 @@ static void crash(const char *how)
     boot_refuse("crash=%s: it is crash=stack, crash=null or crash=assert.", how);
 }
 
-static void run_init(void *unused)
-{
+static void run_init(void *unused) {
     static const char *const environment[] = {
         "HOME=/root", "PATH=/bin:/demos:/tests:/bench", NULL
     };
@@ -142,8 +134,7 @@ static void run_init(void *unused)
     while (*rest && count < INIT_ARGUMENTS) {
         while (*rest == ' ')
             *rest++ = '\0';
-        if (*rest)
-            arguments[count++] = rest;
+        if (*rest) arguments[count++] = rest;
         while (*rest && *rest != ' ')
             rest++;
     }
@@ -158,8 +149,7 @@ static void run_init(void *unused)
     user_thread_start(NULL);
 }
 
-static void start_init(void)
-{
+static void start_init(void) {
     struct process *p = process_create(NULL);
 
     assert(p);
@@ -181,8 +171,7 @@ static void start_init(void)
 
 /* -- Start ------------------------------------------------------------------------- */
 
-static void time_is_up(struct timer *timer)
-{
+static void time_is_up(struct timer *timer) {
     (void)timer;
     log_set_quiet(false);
     log_printf(
@@ -194,43 +183,36 @@ static void time_is_up(struct timer *timer)
     arch_power_off(EXIT_TIME_LIMIT);
 }
 
-static void start_time_limit(void)
-{
+static void start_time_limit(void) {
     static struct timer limit;
 
-    if (!command_line.time_limit)
-        return;
+    if (!command_line.time_limit) return;
     timer_init(&limit, time_is_up);
     timer_start(&limit, time_deadline(command_line.time_limit * SECOND));
 }
 
-static void other_cpu(struct cpu *cpu)
-{
+static void other_cpu(struct cpu *cpu) {
     (void)cpu;
     bkl_acquire();
     cpu_idle();
 }
 
-static void start_other_cpus(void)
-{
+static void start_other_cpus(void) {
     other_cpu_main = other_cpu;
     for (unsigned i = 1; i < min(acpi.nr_cpus, command_line.cpus); i++)
-        if (!sched_create_idle(&cpus[i]))
-            break;
+        if (!sched_create_idle(&cpus[i])) break;
     // they spin for the lock we hold until we are idle
     arch_start_other_cpus(command_line.cpus);
 }
 
-static void start_log(void)
-{
+static void start_log(void) {
     serial_early_init();
     debug_console_init();
 }
 
 void kmain(uint32_t magic, uint32_t address);
 
-void kmain(uint32_t magic, uint32_t address)
-{
+void kmain(uint32_t magic, uint32_t address) {
     const struct boot_info *boot;
 
     *(struct cpu **)current_thread_base() = &cpus[0];
@@ -265,8 +247,7 @@ void kmain(uint32_t magic, uint32_t address)
     log_printf("Parley %s: %u MiB, %u KiB free, TSC %u MHz\n", PARLEY_VERSION,
                frame_count / 256, frames_free * 4, tsc_kilohertz / 1000);
     start_other_cpus();
-    if (command_line.run_kernel_tests)
-        kernel_tests_run();
+    if (command_line.run_kernel_tests) kernel_tests_run();
     start_init();
     cpu_idle();
 }

@@ -14,8 +14,7 @@
  * struct. */
 #define ARGUMENT(type, word) (((union { uint32_t w; type v; }){ .w = (word) }).v)
 
-static bool sixth_argument(const struct trap_frame *f, uint32_t *value)
-{
+static bool sixth_argument(const struct trap_frame *f, uint32_t *value) {
     *value = f->ebp;
     return f->eip != SYSTEM_CALL_RETURN || u32_from_user(value, uptr(f->ebp)) == 0;
 }
@@ -105,8 +104,7 @@ struct system_call system_calls[SYSTEM_CALLS] = {
 /* socketcall(2), the old way into the calls on sockets: a number from 1 on, and the
  * arguments in memory. Here by place: the call, and how many it has; what is missing is
  * 0, so accept is accept4, and send and recv are sendto and recvfrom. */
-long sys_socketcall(int call, uptr_t arguments)
-{
+long sys_socketcall(int call, uptr_t arguments) {
     static const struct {
         uint16_t number, count;
     } calls[] = {
@@ -116,32 +114,26 @@ long sys_socketcall(int call, uptr_t arguments)
     };
     uint32_t a[6] = { 0 }, place = (uint32_t)call - 1;
 
-    if (place >= ARRAY_SIZE(calls))
-        return -EINVAL;
-    if (copy_from_user(a, arguments, calls[place].count * sizeof(*a)))
-        return -EFAULT;
+    if (place >= ARRAY_SIZE(calls)) return -EINVAL;
+    if (copy_from_user(a, arguments, calls[place].count * sizeof(*a))) return -EFAULT;
     struct trap_frame f = { .ebx = a[0], .ecx = a[1], .edx = a[2],
                             .esi = a[3], .edi = a[4], .ebp = a[5] };
     return system_calls[calls[place].number].call(&f);
 }
 
-static const char *call_name(uint32_t number)
-{
+static const char *call_name(uint32_t number) {
     bool exists = number < SYSTEM_CALLS && system_calls[number].name;
 
     return exists ? system_calls[number].name : "(no such call)";
 }
 
-static long no_such_call(const struct trap_frame *f)
-{
+static long no_such_call(const struct trap_frame *f) {
     (void)f;
     return -ENOSYS;
 }
 
-void system_calls_init(void)
-{
+void system_calls_init(void) {
     for (unsigned i = 0; i < SYSTEM_CALLS; i++)
-        if (!system_calls[i].call)
-            system_calls[i].call = no_such_call;
+        if (!system_calls[i].call) system_calls[i].call = no_such_call;
     trace_system_call_name = call_name;
 }

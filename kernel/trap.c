@@ -22,26 +22,20 @@
 #include "system_call.h"
 
 /* The lock is free while the others run: one of them may be waiting for it. */
-static void let_other_cpus_run(void)
-{
+static void let_other_cpus_run(void) {
     bkl_release();
     cpu_relax();
     bkl_acquire();
 }
 
-static __attribute__((noinline)) void step_expired(void)
-{
+static __attribute__((noinline)) void step_expired(void) {
     sched_step_expired(current());
-    if (sched_in_lockstep())
-        let_other_cpus_run();
+    if (sched_in_lockstep()) let_other_cpus_run();
 }
 
-static inline void leave_to_user(struct thread *t, struct trap_frame *frame)
-{
-    if (unlikely(count_down(&t->steps_left)))
-        step_expired();
-    if (unlikely(t->attention & ATTENTION_ANY))
-        attend(frame);
+static inline void leave_to_user(struct thread *t, struct trap_frame *frame) {
+    if (unlikely(count_down(&t->steps_left))) step_expired();
+    if (unlikely(t->attention & ATTENTION_ANY)) attend(frame);
     t->system_ticks += timestamp_counter();
     bkl_release();
 }
@@ -49,8 +43,7 @@ static inline void leave_to_user(struct thread *t, struct trap_frame *frame)
 /* Notes the call in the trace, field by field as the frame has them: this is on the
  * path of every system call. One look at the clock serves both. */
 static inline void trace_call(struct thread *t, struct cpu *cpu,
-                              const struct trap_frame *frame)
-{
+                              const struct trap_frame *frame) {
     struct trace_event *event = trace_place(cpu);
     uint64_t now = timestamp_counter();
 
@@ -66,8 +59,7 @@ static inline void trace_call(struct thread *t, struct cpu *cpu,
 
 /* The call that eax names; its result goes there. Nobody but user code can make one, so
  * the frame is at the top of its thread's stack. */
-static inline void system_call(struct trap_frame *frame)
-{
+static inline void system_call(struct trap_frame *frame) {
     struct thread *t = (struct thread *)(frame + 1);
     long result = -ENOSYS;
 
@@ -80,22 +72,19 @@ static inline void system_call(struct trap_frame *frame)
 
 /* -- Faults of user code ----------------------------------------------------------- */
 
-static int access_of(uint32_t error)
-{
+static int access_of(uint32_t error) {
     return (error & FAULT_WRITE ? PROT_WRITE : PROT_READ)
            | (error & FAULT_FETCH ? PROT_EXEC : 0);
 }
 
-static void out_of_memory(void)
-{
+static void out_of_memory(void) {
     struct process *p = current_process();
 
     log_printf("out of memory: %s (pid %d) is ended\n", p->name, p->pid);
     process_exit_group(p, SIGKILL);
 }
 
-static void page_fault(struct trap_frame *frame, uint32_t address)
-{
+static void page_fault(struct trap_frame *frame, uint32_t address) {
     struct thread *t = current();
 
     // QEMU makes the accesses of a user's iret with the kernel's rights; SMAP stops
@@ -129,8 +118,7 @@ static void page_fault(struct trap_frame *frame, uint32_t address)
 }
 
 /* The reason of an arithmetic fault, from the exception bits: x87 status or MXCSR. */
-static int fpe_code(uint32_t bits)
-{
+static int fpe_code(uint32_t bits) {
     return bits & 1      ? FPE_FLTINV
            : bits & 4    ? FPE_FLTDIV
            : bits & 8    ? FPE_FLTOVF
@@ -139,8 +127,7 @@ static int fpe_code(uint32_t bits)
                          : 0;
 }
 
-static void fpu_fault(uint32_t vector, uint32_t eip)
-{
+static void fpu_fault(uint32_t vector, uint32_t eip) {
     struct thread *t = current();
     uint32_t control, status;
 
@@ -155,8 +142,7 @@ static void fpu_fault(uint32_t vector, uint32_t eip)
     signal_fault(SIGFPE, fpe_code(status & ~control & 0x3f), eip);
 }
 
-static void user_fault(struct trap_frame *frame)
-{
+static void user_fault(struct trap_frame *frame) {
     switch (frame->vector) {
     case VECTOR_PAGE_FAULT:
         page_fault(frame, read_cr2());
@@ -194,8 +180,7 @@ static void user_fault(struct trap_frame *frame)
 
 /* -- Faults of the kernel ---------------------------------------------------------- */
 
-static void kernel_fault(struct trap_frame *frame)
-{
+static void kernel_fault(struct trap_frame *frame) {
     uint32_t address = frame->vector == VECTOR_PAGE_FAULT ? read_cr2() : 0;
 
     if (fixup_is_listed(frame->eip)) {
@@ -214,13 +199,9 @@ static void kernel_fault(struct trap_frame *frame)
 
 /* QEMU lets user code switch itself to virtual-8086 mode with iret; nothing in it is
  * ours to emulate. */
-static void end_virtual_8086(void)
-{
-    process_exit_group(current_process(), SIGSEGV);
-}
+static void end_virtual_8086(void) { process_exit_group(current_process(), SIGSEGV); }
 
-static __attribute__((noinline)) void exception_or_interrupt(struct trap_frame *frame)
-{
+static __attribute__((noinline)) void exception_or_interrupt(struct trap_frame *frame) {
     struct thread *t = current();
     bool from_user = frame_is_user(frame);
 
@@ -234,26 +215,21 @@ static __attribute__((noinline)) void exception_or_interrupt(struct trap_frame *
         return;
     }
     bkl_acquire();
-    if (from_user)
-        t->system_ticks -= timestamp_counter();
-    if (from_user && frame->eflags & EFLAGS_VM)
-        end_virtual_8086();
+    if (from_user) t->system_ticks -= timestamp_counter();
+    if (from_user && frame->eflags & EFLAGS_VM) end_virtual_8086();
     if (frame->vector < VECTOR_IRQ)
         user_fault(frame);
     else
         interrupt_handle(frame->vector);
-    if (frame->vector == VECTOR_RESCHEDULE)
-        sched_slice_check();
-    if (from_user && sched_in_lockstep())
-        let_other_cpus_run();
+    if (frame->vector == VECTOR_RESCHEDULE) sched_slice_check();
+    if (from_user && sched_in_lockstep()) let_other_cpus_run();
     if (from_user)
         leave_to_user(t, frame);
     else
         bkl_release();
 }
 
-void trap(struct trap_frame *frame)
-{
+void trap(struct trap_frame *frame) {
     if (likely(frame->vector == VECTOR_SYSTEM_CALL))
         system_call(frame);
     else

@@ -19,32 +19,27 @@ static bool has_debug_console;  /* QEMU's -debugcon listens */
 static bool has_serial;         /* there is a UART at COM1 */
 static bool firmware_has_serial; /* and the firmware's console goes there */
 
-static void outb(UINT16 port, UINT8 value)
-{
+static void outb(UINT16 port, UINT8 value) {
     __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
 }
 
-static UINT8 inb(UINT16 port)
-{
+static UINT8 inb(UINT16 port) {
     UINT8 value;
 
     __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
     return value;
 }
 
-static void outl(UINT16 port, UINT32 value)
-{
+static void outl(UINT16 port, UINT32 value) {
     __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
 }
 
-static bool serial_exists(void)
-{
+static bool serial_exists(void) {
     outb(COM1 + COM_SCRATCH, 0x5A);
     return inb(COM1 + COM_SCRATCH) == 0x5A;
 }
 
-static void serial_start(void)
-{
+static void serial_start(void) {
     outb(COM1 + COM_INTERRUPTS, 0);
     outb(COM1 + COM_LINE, DIVISOR_ACCESS);
     outb(COM1 + COM_DATA, 1);           // 115200 baud
@@ -53,10 +48,8 @@ static void serial_start(void)
     outb(COM1 + COM_FIFO, 0x07);        // on, and emptied
 }
 
-void say_serial(const char *line)
-{
-    if (!has_serial)
-        return;
+void say_serial(const char *line) {
+    if (!has_serial) return;
     for (; *line; line++) {
         // Bounded: a UART that never gets ready must not stop the boot.
         for (int i = 0; i < 100000 && !(inb(COM1 + COM_STATUS) & STATUS_CAN_SEND); i++)
@@ -65,16 +58,14 @@ void say_serial(const char *line)
     }
 }
 
-static void say_debug(const char *line)
-{
+static void say_debug(const char *line) {
     for (; has_debug_console && *line; line++)
         outb(QEMU_DEBUG_PORT, *line);
 }
 
 /* The variable ConOut names the active consoles, as alternatives in one device path:
  * ... Acpi(PNP0501,0) / Uart(...) is COM1. */
-static bool firmware_uses_com1(void)
-{
+static bool firmware_uses_com1(void) {
     EFI_GUID global = EfiGlobalVariable;
     UINTN size = 0, length;
     UINT8 *path = LibGetVariableAndSize((CHAR16 *)VarConsoleOut, &global, &size);
@@ -83,8 +74,7 @@ static bool firmware_uses_com1(void)
     for (UINTN at = 0; path && at + sizeof(EFI_DEVICE_PATH) <= size; at += length) {
         ACPI_HID_DEVICE_PATH *node = (ACPI_HID_DEVICE_PATH *)(path + at);
         length = DevicePathNodeLength(&node->Header);
-        if (length < sizeof(EFI_DEVICE_PATH))
-            break;
+        if (length < sizeof(EFI_DEVICE_PATH)) break;
         switch (DevicePathType(&node->Header)) {
         case ACPI_DEVICE_PATH:
             on_com1 = at + sizeof *node <= size && node->UID == 0
@@ -98,37 +88,30 @@ static bool firmware_uses_com1(void)
             break;
         }
     }
-    if (path)
-        FreePool(path);
+    if (path) FreePool(path);
     return found;
 }
 
-void console_start(void)
-{
+void console_start(void) {
     has_debug_console = inb(QEMU_DEBUG_PORT) == QEMU_DEBUG_PORT;
     has_serial = serial_exists();
     firmware_has_serial = has_serial && firmware_uses_com1();
-    if (has_serial && !firmware_has_serial)
-        serial_start();
+    if (has_serial && !firmware_has_serial) serial_start();
 }
 
-static void print(const char *line)
-{
+static void print(const char *line) {
     CHAR16 wide[LINE_MAX];
     UINTN n = 0;
 
     for (; line[n] && n < LINE_MAX - 1; n++)
         wide[n] = (UINT8)line[n];
     wide[n] = 0;
-    if (ST->ConOut)
-        ST->ConOut->OutputString(ST->ConOut, wide);
-    if (!firmware_has_serial)
-        say_serial(line);
+    if (ST->ConOut) ST->ConOut->OutputString(ST->ConOut, wide);
+    if (!firmware_has_serial) say_serial(line);
     say_debug(line);
 }
 
-static void print_line(const char *format, va_list arguments)
-{
+static void print_line(const char *format, va_list arguments) {
     CHAR8 line[LINE_MAX];
 
     AsciiVSPrint(line, sizeof line, (const CHAR8 *)format, arguments);
@@ -136,8 +119,7 @@ static void print_line(const char *format, va_list arguments)
     print("\r\n");
 }
 
-void say(const char *format, ...)
-{
+void say(const char *format, ...) {
     va_list arguments;
 
     va_start(arguments, format);
@@ -145,8 +127,7 @@ void say(const char *format, ...)
     va_end(arguments);
 }
 
-void refuse_on_serial(const char *line)
-{
+void refuse_on_serial(const char *line) {
     say_serial(line);
     say_debug(line);
     outl(QEMU_EXIT_PORT, BOOT_REFUSED);
@@ -155,19 +136,16 @@ void refuse_on_serial(const char *line)
 }
 
 /* Wait until a key is pressed, 10 s at most. */
-static void key_wait(void)
-{
+static void key_wait(void) {
     EFI_INPUT_KEY key;
 
     for (int i = 0; i < 100; i++) {
-        if (ST->ConIn && !EFI_ERROR(ST->ConIn->ReadKeyStroke(ST->ConIn, &key)))
-            return;
+        if (ST->ConIn && !EFI_ERROR(ST->ConIn->ReadKeyStroke(ST->ConIn, &key))) return;
         BS->Stall(100 * 1000);
     }
 }
 
-void refuse(const char *advice, const char *format, ...)
-{
+void refuse(const char *advice, const char *format, ...) {
     va_list arguments;
 
     print("Parley cannot start: ");

@@ -14,8 +14,7 @@
 static const char advice_image[] =
     "write build/parley.img (`make image`) to the disk again, whole.";
 
-void *pages_take(EFI_MEMORY_TYPE type, UINTN size)
-{
+void *pages_take(EFI_MEMORY_TYPE type, UINTN size) {
     UINTN nr_pages = (size + EFI_PAGE_SIZE - 1) / EFI_PAGE_SIZE;
 
     for (;;) {
@@ -31,8 +30,7 @@ void *pages_take(EFI_MEMORY_TYPE type, UINTN size)
     }
 }
 
-EFI_FILE_HANDLE folder_open(EFI_LOADED_IMAGE *self)
-{
+EFI_FILE_HANDLE folder_open(EFI_LOADED_IMAGE *self) {
     EFI_GUID protocol = FileSystemProtocol;
     EFI_FILE_IO_INTERFACE *volume;
     EFI_FILE_HANDLE root, folder;
@@ -48,8 +46,7 @@ EFI_FILE_HANDLE folder_open(EFI_LOADED_IMAGE *self)
 }
 
 /* The size of an open file, as far as we believe it. */
-static UINTN file_size(EFI_FILE_HANDLE file, const char *name)
-{
+static UINTN file_size(EFI_FILE_HANDLE file, const char *name) {
     EFI_GUID kind = GenericFileInfo;
     UINT64 buffer[128];
     UINTN room = sizeof buffer;
@@ -62,8 +59,7 @@ static UINTN file_size(EFI_FILE_HANDLE file, const char *name)
     return file_info->FileSize;
 }
 
-void *file_read(EFI_FILE_HANDLE folder, const char *name, UINTN *size)
-{
+void *file_read(EFI_FILE_HANDLE folder, const char *name, UINTN *size) {
     CHAR16 wide[sizeof((struct boot_module *)0)->name];
     EFI_FILE_HANDLE file;
     UINTN i = 0, n = 0;
@@ -87,28 +83,21 @@ void *file_read(EFI_FILE_HANDLE folder, const char *name, UINTN *size)
 
 /* Whether a name ends in ".cpio". Names with a dot in front are no modules: they are
  * the shadows that other systems leave beside each file they copy. */
-static bool is_module(const CHAR16 *name)
-{
+static bool is_module(const CHAR16 *name) {
     static const char suffix[] = ".cpio";
     UINTN length = StrLen(name), n = sizeof suffix - 1;
 
-    if (length <= n || name[0] == '.')
-        return false;
+    if (length <= n || name[0] == '.') return false;
     for (UINTN i = 0; i < n; i++) {
-        if ((name[length - n + i] | 0x20) != (suffix[i] | 0x20))
-            return false;
+        if ((name[length - n + i] | 0x20) != (suffix[i] | 0x20)) return false;
     }
     return true;
 }
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? c | 0x20 : c;
-}
+static char lower(char c) { return c >= 'A' && c <= 'Z' ? c | 0x20 : c; }
 
 /* Whether `a` comes before `b`; capitals are no difference, as on the volume. */
-static bool is_before(const char *a, const char *b)
-{
+static bool is_before(const char *a, const char *b) {
     while (*a && lower(*a) == lower(*b)) {
         a++;
         b++;
@@ -117,8 +106,7 @@ static bool is_before(const char *a, const char *b)
 }
 
 /* Put a name into its place in the sorted table. */
-static void module_insert(struct boot_info *info, const CHAR16 *name)
-{
+static void module_insert(struct boot_info *info, const CHAR16 *name) {
     struct boot_module new = { 0 };
     UINT32 at = info->nr_modules;
 
@@ -133,8 +121,7 @@ static void module_insert(struct boot_info *info, const CHAR16 *name)
     info->nr_modules++;
 }
 
-static void modules_list(EFI_FILE_HANDLE folder, struct boot_info *info)
-{
+static void modules_list(EFI_FILE_HANDLE folder, struct boot_info *info) {
     UINT64 buffer[128];
     EFI_FILE_INFO *entry = (EFI_FILE_INFO *)buffer;
 
@@ -142,15 +129,13 @@ static void modules_list(EFI_FILE_HANDLE folder, struct boot_info *info)
         UINTN room = sizeof buffer;
         if (EFI_ERROR(folder->Read(folder, &room, buffer)))
             refuse(advice_image, "the folder \\parley cannot be read.");
-        if (room == 0)
-            return;
+        if (room == 0) return;
         if (!(entry->Attribute & EFI_FILE_DIRECTORY) && is_module(entry->FileName))
             module_insert(info, entry->FileName);
     }
 }
 
-void modules_read(EFI_FILE_HANDLE folder, struct boot_info *info)
-{
+void modules_read(EFI_FILE_HANDLE folder, struct boot_info *info) {
     modules_list(folder, info);
     if (info->nr_modules == 0)
         refuse(advice_image,

@@ -29,8 +29,7 @@ static struct {
     UINTN room, size, key, stride;
 } map;
 
-void rsdp_find(struct boot_info *info)
-{
+void rsdp_find(struct boot_info *info) {
     EFI_GUID acpi_20 = ACPI_20_TABLE_GUID, acpi_10 = ACPI_TABLE_GUID;
 
     for (UINTN i = 0; i < ST->NumberOfTableEntries; i++) {
@@ -44,15 +43,13 @@ void rsdp_find(struct boot_info *info)
     }
 }
 
-static bool is_direct_colour(const EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *mode)
-{
+static bool is_direct_colour(const EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *mode) {
     return mode->PixelFormat == PixelRedGreenBlueReserved8BitPerColor
            || mode->PixelFormat == PixelBlueGreenRedReserved8BitPerColor;
 }
 
 /* Switch to 1024x768, unless the screen is that already or cannot do it. */
-static void mode_choose(EFI_GRAPHICS_OUTPUT_PROTOCOL *screen)
-{
+static void mode_choose(EFI_GRAPHICS_OUTPUT_PROTOCOL *screen) {
     const EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *now = screen->Mode->Info;
 
     if (now->HorizontalResolution == WIDTH && now->VerticalResolution == HEIGHT
@@ -61,23 +58,20 @@ static void mode_choose(EFI_GRAPHICS_OUTPUT_PROTOCOL *screen)
     for (UINT32 i = 0; i < screen->Mode->MaxMode; i++) {
         EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *mode;
         UINTN size;
-        if (EFI_ERROR(screen->QueryMode(screen, i, &size, &mode)))
-            continue;
+        if (EFI_ERROR(screen->QueryMode(screen, i, &size, &mode))) continue;
         if (mode->HorizontalResolution == WIDTH && mode->VerticalResolution == HEIGHT
             && is_direct_colour(mode) && !EFI_ERROR(screen->SetMode(screen, i)))
             return;
     }
 }
 
-void framebuffer_take(struct boot_info *info)
-{
+void framebuffer_take(struct boot_info *info) {
     EFI_GUID protocol = GraphicsOutputProtocol;
     EFI_GRAPHICS_OUTPUT_PROTOCOL *screen;
     const EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *mode;
     bool is_rgb;
 
-    if (EFI_ERROR(BS->LocateProtocol(&protocol, NULL, (void **)&screen)))
-        return;
+    if (EFI_ERROR(BS->LocateProtocol(&protocol, NULL, (void **)&screen))) return;
     mode_choose(screen);
     mode = screen->Mode->Info;
     if (!is_direct_colour(mode) || screen->Mode->FrameBufferBase == 0
@@ -96,16 +90,14 @@ void framebuffer_take(struct boot_info *info)
     };
 }
 
-static EFI_STATUS map_read(void)
-{
+static EFI_STATUS map_read(void) {
     UINT32 version;
 
     map.size = map.room;
     return BS->GetMemoryMap(&map.size, map.bytes, &map.key, &map.stride, &version);
 }
 
-void kernel_window_check(struct boot_info *info)
-{
+void kernel_window_check(struct boot_info *info) {
     map_read();
     map.room = map.size + MAP_SLACK;
     map.bytes = pages_take(EfiLoaderData, map.room);
@@ -116,17 +108,14 @@ void kernel_window_check(struct boot_info *info)
                info->kernel_base, info->kernel_end);
 }
 
-void firmware_leave(EFI_HANDLE self, struct boot_info *info)
-{
+void firmware_leave(EFI_HANDLE self, struct boot_info *info) {
     int i;
 
     // Firmware may change its map behind our back; then the key is stale: ask again.
     for (i = 0; i < LEAVE_TRIES; i++) {
         EFI_STATUS status = map_read();
-        if (!EFI_ERROR(status))
-            status = BS->ExitBootServices(self, map.key);
-        if (!EFI_ERROR(status))
-            break;
+        if (!EFI_ERROR(status)) status = BS->ExitBootServices(self, map.key);
+        if (!EFI_ERROR(status)) break;
     }
     if (i == LEAVE_TRIES || !memory_convert(info, map.bytes, map.size, map.stride))
         refuse_on_serial("Parley cannot start: the firmware does not let go.\r\n");

@@ -42,15 +42,12 @@ static const uint8_t ident_start[7] = {
     0x7F, 'E', 'L', 'F', 1 /* 32 bits */, 1 /* little-endian */, 1 /* version */
 };
 
-static const struct elf_segment *segments(const struct elf_header *elf)
-{
+static const struct elf_segment *segments(const struct elf_header *elf) {
     return (const void *)((const uint8_t *)elf + elf->phoff);
 }
 
-static const char *header_check(const struct elf_header *elf, size_t size)
-{
-    if (size < sizeof *elf)
-        return "is too short to be a program";
+static const char *header_check(const struct elf_header *elf, size_t size) {
+    if (size < sizeof *elf) return "is too short to be a program";
     for (unsigned i = 0; i < sizeof ident_start; i++) {
         if (elf->ident[i] != ident_start[i])
             return i < 4 ? "is not an ELF file"
@@ -67,12 +64,10 @@ static const char *header_check(const struct elf_header *elf, size_t size)
     return NULL;
 }
 
-static const char *segment_check(const struct elf_segment *s, size_t size)
-{
+static const char *segment_check(const struct elf_segment *s, size_t size) {
     if (s->type == SEGMENT_DYNAMIC || s->type == SEGMENT_INTERPRETER)
         return "is not a static program";
-    if (s->type != SEGMENT_LOAD || s->memsz == 0)
-        return NULL;
+    if (s->type != SEGMENT_LOAD || s->memsz == 0) return NULL;
     if (s->filesz > s->memsz)
         return "has a segment that is longer in the file than in memory";
     if ((uint64_t)s->offset + s->filesz > size)
@@ -85,13 +80,11 @@ static const char *segment_check(const struct elf_segment *s, size_t size)
     return NULL;
 }
 
-static bool is_loaded(const struct elf_segment *s)
-{
+static bool is_loaded(const struct elf_segment *s) {
     return s->type == SEGMENT_LOAD && s->memsz != 0;
 }
 
-static bool segments_overlap(const struct elf_header *elf)
-{
+static bool segments_overlap(const struct elf_header *elf) {
     const struct elf_segment *s = segments(elf);
 
     for (unsigned i = 0; i < elf->phnum; i++) {
@@ -107,12 +100,10 @@ static bool segments_overlap(const struct elf_header *elf)
 
 /* The entry is a virtual address of the running kernel; before paging it is entered at
  * the physical one. Returns 0 when the entry lies in no loaded code. */
-static uint32_t entry_physical(const struct elf_header *elf)
-{
+static uint32_t entry_physical(const struct elf_header *elf) {
     for (unsigned i = 0; i < elf->phnum; i++) {
         const struct elf_segment *s = &segments(elf)[i];
-        if (!is_loaded(s) || !(s->flags & SEGMENT_X))
-            continue;
+        if (!is_loaded(s) || !(s->flags & SEGMENT_X)) continue;
         if (elf->entry >= s->vaddr && elf->entry - s->vaddr < s->filesz)
             return elf->entry - s->vaddr + s->paddr;
         if (elf->entry >= s->paddr && elf->entry - s->paddr < s->filesz)
@@ -122,37 +113,28 @@ static uint32_t entry_physical(const struct elf_header *elf)
 }
 
 const char *kernel_image_check(const void *file, size_t size,
-                               struct kernel_image *image)
-{
+                               struct kernel_image *image) {
     const struct elf_header *elf = file;
     const char *wrong = header_check(elf, size);
     uint32_t base = KERNEL_WINDOW_END, end = 0;
 
-    if (wrong)
-        return wrong;
+    if (wrong) return wrong;
     for (unsigned i = 0; i < elf->phnum; i++) {
         const struct elf_segment *s = &segments(elf)[i];
-        if ((wrong = segment_check(s, size)))
-            return wrong;
-        if (!is_loaded(s))
-            continue;
-        if (s->paddr < base)
-            base = s->paddr;
-        if (s->paddr + s->memsz > end)
-            end = s->paddr + s->memsz;
+        if ((wrong = segment_check(s, size))) return wrong;
+        if (!is_loaded(s)) continue;
+        if (s->paddr < base) base = s->paddr;
+        if (s->paddr + s->memsz > end) end = s->paddr + s->memsz;
     }
-    if (end == 0)
-        return "has nothing to load";
-    if (segments_overlap(elf))
-        return "has segments that overlap";
+    if (end == 0) return "has nothing to load";
+    if (segments_overlap(elf)) return "has segments that overlap";
     image->base = base & ~(PAGE_SIZE - 1);
     image->end = (end + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
     image->entry = entry_physical(elf);
     return image->entry ? NULL : "does not start in its own code";
 }
 
-void kernel_image_unpack(const void *file, const struct kernel_image *image, void *to)
-{
+void kernel_image_unpack(const void *file, const struct kernel_image *image, void *to) {
     const struct elf_header *elf = file;
     uint8_t *out = to;
 
@@ -160,8 +142,7 @@ void kernel_image_unpack(const void *file, const struct kernel_image *image, voi
         out[i] = 0;
     for (unsigned i = 0; i < elf->phnum; i++) {
         const struct elf_segment *s = &segments(elf)[i];
-        if (!is_loaded(s))
-            continue;
+        if (!is_loaded(s)) continue;
         for (uint32_t n = 0; n < s->filesz; n++)
             out[s->paddr - image->base + n] = ((const uint8_t *)file)[s->offset + n];
     }

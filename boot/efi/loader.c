@@ -30,8 +30,7 @@ extern const UINT8 trampoline_start[], trampoline_end[], trampoline_order[];
 EFI_HANDLE loader_handle;
 
 /* Read and unpack the kernel. Returns the staging area. */
-static void *kernel_stage(EFI_FILE_HANDLE folder, struct kernel_image *image)
-{
+static void *kernel_stage(EFI_FILE_HANDLE folder, struct kernel_image *image) {
     UINTN size;
     const char *wrong;
     void *staging, *file = file_read(folder, "kernel.elf", &size);
@@ -52,8 +51,7 @@ static void *kernel_stage(EFI_FILE_HANDLE folder, struct kernel_image *image)
 /* First line of cmdline.txt, if there is one, and the words that the firmware's boot
  * option or the EFI shell gave to the loader. */
 static void command_line_read(EFI_FILE_HANDLE folder, EFI_LOADED_IMAGE *self,
-                              struct boot_info *info)
-{
+                              struct boot_info *info) {
     static const char advice[] = "put one line of under 1024 bytes into cmdline.txt.";
     char words[BOOT_CMDLINE_MAX];
     UINTN size;
@@ -70,8 +68,7 @@ static void command_line_read(EFI_FILE_HANDLE folder, EFI_LOADED_IMAGE *self,
 
 /* Copy the trampoline to a page of executable memory and give it its order. */
 static void *trampoline_place(const struct kernel_image *image, const void *staging,
-                              const struct boot_info *info)
-{
+                              const struct boot_info *info) {
     UINT8 *page = pages_take(EfiLoaderCode, EFI_PAGE_SIZE);
     struct trampoline_order *order =
         (struct trampoline_order *)(page + (trampoline_order - trampoline_start));
@@ -88,8 +85,7 @@ static void *trampoline_place(const struct kernel_image *image, const void *stag
     return page;
 }
 
-static struct boot_info *info_create(void)
-{
+static struct boot_info *info_create(void) {
     struct boot_info *info = pages_take(EfiLoaderData, sizeof *info);
 
     ZeroMem(info, sizeof *info);
@@ -100,8 +96,7 @@ static struct boot_info *info_create(void)
     return info;
 }
 
-static UINT32 modules_kib(const struct boot_info *info)
-{
+static UINT32 modules_kib(const struct boot_info *info) {
     UINT32 kib = 0;
 
     for (UINT32 i = 0; i < info->nr_modules; i++)
@@ -109,8 +104,7 @@ static UINT32 modules_kib(const struct boot_info *info)
     return kib;
 }
 
-static EFI_LOADED_IMAGE *self_find(EFI_HANDLE handle)
-{
+static EFI_LOADED_IMAGE *self_find(EFI_HANDLE handle) {
     EFI_GUID protocol = LoadedImageProtocol;
     EFI_LOADED_IMAGE *self;
 
@@ -119,8 +113,7 @@ static EFI_LOADED_IMAGE *self_find(EFI_HANDLE handle)
     return self;
 }
 
-EFI_STATUS efi_main(EFI_HANDLE handle, EFI_SYSTEM_TABLE *table)
-{
+EFI_STATUS efi_main(EFI_HANDLE handle, EFI_SYSTEM_TABLE *table) {
     struct kernel_image image;
     struct boot_info *info;
     EFI_LOADED_IMAGE *self;

@@ -12,8 +12,7 @@
 
 static unsigned cases, failures;
 
-static void ok(bool good, const char *what)
-{
+static void ok(bool good, const char *what) {
     printf("%sok %u - %s\n", good ? "" : "not ", ++cases, what);
     failures += !good;
 }
@@ -31,8 +30,7 @@ struct kernel_file {
 
 /* A good kernel: text at 1 MiB, data and bss behind it, linked 3 GiB higher. In memory
  * of its own, so that the sanitizer sees the first byte read behind its end. */
-static struct kernel_file *file_create(void)
-{
+static struct kernel_file *file_create(void) {
     struct kernel_file *f = calloc(1, FILE_SIZE);
 
     f->header = (struct elf_header){
@@ -58,8 +56,7 @@ static struct kernel_file *file_create(void)
     return f;
 }
 
-static void good_file(void)
-{
+static void good_file(void) {
     struct kernel_file *f = file_create();
     struct kernel_image image;
     uint8_t *memory;
@@ -94,8 +91,7 @@ static void good_file(void)
         free(f); \
     } while (0)
 
-static void damaged_header(void)
-{
+static void damaged_header(void) {
     DAMAGE(header.ident[0], 'E', "not an ELF file");
     DAMAGE(header.ident[4], 2, "not a 32-bit");
     DAMAGE(header.ident[5], 2, "not a 32-bit");
@@ -115,8 +111,7 @@ static void damaged_header(void)
     DAMAGE(header.entry, 0, "start in its own code");
 }
 
-static void damaged_segments(void)
-{
+static void damaged_segments(void) {
     DAMAGE(segment[0].type, 2, "not a static program");
     DAMAGE(segment[2].type, SEGMENT_INTERPRETER, "not a static program");
     DAMAGE(segment[1].filesz, DATA_MEMORY + 1, "longer in the file");
@@ -130,8 +125,7 @@ static void damaged_segments(void)
     DAMAGE(segment[1].paddr, 0x101000, "overlap");
 }
 
-static void short_files(void)
-{
+static void short_files(void) {
     struct kernel_image image;
     bool good = true;
 
@@ -147,15 +141,13 @@ static void short_files(void)
     ok(good, "refused: the file cut short anywhere");
 }
 
-static uint32_t next_random(uint32_t *state)
-{
+static uint32_t next_random(uint32_t *state) {
     *state = *state * 1664525 + 1013904223;
     return *state >> 8;
 }
 
 /* Whatever is accepted can be unpacked into the memory it asked for. */
-static void random_damage(void)
-{
+static void random_damage(void) {
     uint32_t state = 1, accepted = 0, rounds = 20000;
     bool inside = true;
 
@@ -181,23 +173,18 @@ static void random_damage(void)
 // --- The memory map ---------------------------------------------------------------
 
 /* The list is sorted, disjoint, merged, without empty pieces. */
-static bool is_tidy(const struct boot_info *info)
-{
+static bool is_tidy(const struct boot_info *info) {
     for (uint32_t i = 0; i < info->nr_memory; i++) {
         const struct boot_memory *m = &info->memory[i];
-        if (m->length == 0)
-            return false;
-        if (i > 0 && end_of(m - 1) > m->base)
-            return false;
-        if (i > 0 && end_of(m - 1) == m->base && m[-1].type == m->type)
-            return false;
+        if (m->length == 0) return false;
+        if (i > 0 && end_of(m - 1) > m->base) return false;
+        if (i > 0 && end_of(m - 1) == m->base && m[-1].type == m->type) return false;
     }
     return info->nr_memory <= BOOT_MMAP_MAX;
 }
 
 /* The type of the piece that holds an address; 0 when none does. */
-static uint32_t type_at(const struct boot_info *info, uint64_t address)
-{
+static uint32_t type_at(const struct boot_info *info, uint64_t address) {
     for (uint32_t i = 0; i < info->nr_memory; i++) {
         if (address >= info->memory[i].base && address < end_of(&info->memory[i]))
             return info->memory[i].type;
@@ -210,8 +197,7 @@ struct stretched {
     uint64_t of_a_newer_standard;
 };
 
-static void small_map(void)
-{
+static void small_map(void) {
     static const struct stretched map[] = {
         { { FIRMWARE_ACPI_NVS, 0, 0x800000, 0, 8, 0 }, ~0ull },
         { { FIRMWARE_BOOT_CODE, 0, 0, 0, 1, 0 }, ~0ull },
@@ -261,8 +247,7 @@ static void small_map(void)
        "a map cut short is read to its cut");
 }
 
-static void kept_memory(void)
-{
+static void kept_memory(void) {
     static const struct firmware_memory map[] = {
         { FIRMWARE_CONVENTIONAL, 0, 0, 0, 0x150, 0 },
         { 6, 0, 0x150000, 0, 1, 0 },
@@ -277,8 +262,7 @@ static void kept_memory(void)
        "a kernel across the firmware's page is not");
 }
 
-static void overlapping_map(void)
-{
+static void overlapping_map(void) {
     static const struct firmware_memory map[] = {
         { 0, 0, 0x300000, 0, 0x10, 0 },
         { FIRMWARE_CONVENTIONAL, 0, 0x200000, 0, 0x1000, 0 },
@@ -291,8 +275,7 @@ static void overlapping_map(void)
        "where a firmware's pieces overlap the stricter type wins");
 }
 
-static void crowded_map(void)
-{
+static void crowded_map(void) {
     static struct firmware_memory map[1000];
     struct boot_info info = { .kernel_base = 0x100000, .kernel_end = 0x140000 };
 
@@ -313,8 +296,7 @@ static void crowded_map(void)
 }
 
 /* Strokes in random order, compared with an array that has one cell for each unit. */
-static void random_strokes(void)
-{
+static void random_strokes(void) {
     enum { CELLS = 64 };
     uint32_t cell[CELLS] = { 0 }, state = 7;
     struct boot_info info = { 0 };
@@ -335,8 +317,7 @@ static void random_strokes(void)
 
 // --- The command line ---------------------------------------------------------------
 
-static bool set(const char *text, size_t size, const char *expected)
-{
+static bool set(const char *text, size_t size, const char *expected) {
     char *line = malloc(size), *copy = malloc(strlen(text));
     bool done;
 
@@ -349,8 +330,7 @@ static bool set(const char *text, size_t size, const char *expected)
 }
 
 static bool add(const char *before, const char *words, size_t size,
-                const char *expected)
-{
+                const char *expected) {
     char *line = malloc(size);
     bool done;
 
@@ -362,8 +342,7 @@ static bool add(const char *before, const char *words, size_t size,
     return done;
 }
 
-static void command_lines(void)
-{
+static void command_lines(void) {
     char small[4];
 
     ok(set("quiet cpus=2\nsecond\n", 64, "quiet cpus=2"), "the first line is the line");
@@ -385,8 +364,7 @@ static void command_lines(void)
 }
 
 /* Decode 16-bit characters given as a string of bytes. */
-static bool decode(const char *text, size_t length, size_t size, const char *expected)
-{
+static bool decode(const char *text, size_t length, size_t size, const char *expected) {
     char *words = malloc(size), *options = malloc(length);
     bool done;
 
@@ -398,8 +376,7 @@ static bool decode(const char *text, size_t length, size_t size, const char *exp
     return done;
 }
 
-static void load_options(void)
-{
+static void load_options(void) {
     static const char guid[] =
         "\x4E\xAC\x08\x81\x11\x9F\x59\x4D\x85\x0E\xE2\x1A\x52\x2C\x59\xB2";
 
@@ -415,8 +392,7 @@ static void load_options(void)
        "nor other characters");
 }
 
-int main(void)
-{
+int main(void) {
     good_file();
     damaged_header();
     damaged_segments();

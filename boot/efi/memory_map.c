@@ -19,32 +19,26 @@
 #define HIGH_START 0x100000u
 #define ROOM_FOR_MARKS 6        /* three strokes after the map, two new pieces each */
 
-static uint64_t end_of(const struct boot_memory *m)
-{
-    return m->base + m->length;
-}
+static uint64_t end_of(const struct boot_memory *m) { return m->base + m->length; }
 
-static void piece_insert(struct boot_info *info, uint32_t at, struct boot_memory piece)
-{
+static void piece_insert(struct boot_info *info, uint32_t at,
+                         struct boot_memory piece) {
     for (uint32_t i = info->nr_memory++; i > at; i--)
         info->memory[i] = info->memory[i - 1];
     info->memory[at] = piece;
 }
 
-static void piece_remove(struct boot_info *info, uint32_t at)
-{
+static void piece_remove(struct boot_info *info, uint32_t at) {
     info->nr_memory--;
     for (uint32_t i = at; i < info->nr_memory; i++)
         info->memory[i] = info->memory[i + 1];
 }
 
 /* Make `edge` a border between pieces, if it lies inside one. */
-static void piece_split(struct boot_info *info, uint64_t edge)
-{
+static void piece_split(struct boot_info *info, uint64_t edge) {
     for (uint32_t i = 0; i < info->nr_memory; i++) {
         struct boot_memory *m = &info->memory[i], upper = *m;
-        if (m->base >= edge || end_of(m) <= edge)
-            continue;
+        if (m->base >= edge || end_of(m) <= edge) continue;
         upper.base = edge;
         upper.length = end_of(m) - edge;
         m->length = edge - m->base;
@@ -53,8 +47,7 @@ static void piece_split(struct boot_info *info, uint64_t edge)
     }
 }
 
-static void pieces_merge(struct boot_info *info)
-{
+static void pieces_merge(struct boot_info *info) {
     for (uint32_t i = 1; i < info->nr_memory;) {
         struct boot_memory *left = &info->memory[i - 1], *right = &info->memory[i];
         if (left->type == right->type && end_of(left) == right->base) {
@@ -66,14 +59,11 @@ static void pieces_merge(struct boot_info *info)
     }
 }
 
-bool memory_paint(struct boot_info *info, uint64_t base, uint64_t end, uint32_t type)
-{
+bool memory_paint(struct boot_info *info, uint64_t base, uint64_t end, uint32_t type) {
     uint32_t at = 0;
 
-    if (info->nr_memory + 2 > BOOT_MMAP_MAX)
-        return false;
-    if (base >= end)
-        return true;
+    if (info->nr_memory + 2 > BOOT_MMAP_MAX) return false;
+    if (base >= end) return true;
     piece_split(info, base);
     piece_split(info, end);
     while (at < info->nr_memory && info->memory[at].base < base)
@@ -85,8 +75,7 @@ bool memory_paint(struct boot_info *info, uint64_t base, uint64_t end, uint32_t 
     return true;
 }
 
-static uint32_t type_of(const struct firmware_memory *m)
-{
+static uint32_t type_of(const struct firmware_memory *m) {
     switch (m->type) {
     case FIRMWARE_BOOT_CODE:
     case FIRMWARE_BOOT_DATA:
@@ -102,8 +91,7 @@ static uint32_t type_of(const struct firmware_memory *m)
 
 /* Paint all of the firmware's pieces that have this type. */
 static void type_paint(struct boot_info *info, const void *map, size_t size,
-                       size_t stride, uint32_t type)
-{
+                       size_t stride, uint32_t type) {
     for (size_t at = 0; at + sizeof(struct firmware_memory) <= size; at += stride) {
         const struct firmware_memory *m = (const void *)((const char *)map + at);
         uint64_t length = m->nr_pages << PAGE_SHIFT;
@@ -116,20 +104,18 @@ static void type_paint(struct boot_info *info, const void *map, size_t size,
 }
 
 /* Whether every byte of [base, end) is RAM that the firmware gives up. */
-static bool is_free(const struct boot_info *info, uint64_t base, uint64_t end)
-{
+static bool is_free(const struct boot_info *info, uint64_t base, uint64_t end) {
     for (uint32_t i = 0; i < info->nr_memory && base < end; i++) {
         const struct boot_memory *m = &info->memory[i];
-        if (m->base > base)
-            return false;
+        if (m->base > base) return false;
         if (end_of(m) > base && (m->type == BOOT_USABLE || m->type == BOOT_LOADER))
             base = end_of(m);
     }
     return base >= end;
 }
 
-bool memory_convert(struct boot_info *info, const void *map, size_t size, size_t stride)
-{
+bool memory_convert(struct boot_info *info, const void *map, size_t size,
+                    size_t stride) {
     // A firmware's map has no overlaps. Should one have some, the stricter type wins,
     // because it is painted later.
     static const uint32_t order[] = {
@@ -139,8 +125,7 @@ bool memory_convert(struct boot_info *info, const void *map, size_t size, size_t
     bool good;
 
     info->nr_memory = 0;
-    if (stride < sizeof(struct firmware_memory))
-        return false;
+    if (stride < sizeof(struct firmware_memory)) return false;
     for (unsigned i = 0; i < sizeof order / sizeof order[0]; i++)
         type_paint(info, map, size, stride, order[i]);
     good = is_free(info, info->kernel_base, info->kernel_end);

@@ -23,8 +23,7 @@
 enum { CALLERS_MAX = 64 };
 
 /* The last symbol at or below the address, or NULL. */
-static const struct symbol *symbol_find(uint32_t address)
-{
+static const struct symbol *symbol_find(uint32_t address) {
     uint32_t low = 0, high = symbol_count;
 
     if (address < symbols[0].address || address >= symbols[symbol_count].address)
@@ -40,47 +39,40 @@ static const struct symbol *symbol_find(uint32_t address)
 }
 
 /* One number of symbol_steps; moves on behind it. */
-static uint32_t take_number(uint32_t *at)
-{
+static uint32_t take_number(uint32_t *at) {
     uint32_t value = 0;
     uint8_t byte;
 
     for (unsigned shift = 0;; shift += 7) {
         byte = symbol_steps[(*at)++];
         value |= (byte & 127u) << shift;
-        if (!(byte & 128))
-            return value;
+        if (!(byte & 128)) return value;
     }
 }
 
 /* Goes through a function's steps up to the address. */
 static void take_steps(const struct symbol *symbol, uint32_t address,
-                       struct code_place *place)
-{
+                       struct code_place *place) {
     uint32_t code = symbol->address, at = symbol->steps;
 
     while (at < symbol[1].steps) {
         uint32_t after = take_number(&at);
         code += after >> 1;
-        if (code > address)
-            return;
+        if (code > address) return;
         uint32_t step = take_number(&at);
         if (after & 1) {
             place->depth = step;
             continue;
         }
-        if (step & 1)
-            place->file = symbol_files + take_number(&at);
+        if (step & 1) place->file = symbol_files + take_number(&at);
         place->line += (step >> 2) ^ -(step >> 1 & 1);
     }
 }
 
-bool code_find(uint32_t address, struct code_place *place)
-{
+bool code_find(uint32_t address, struct code_place *place) {
     const struct symbol *symbol = symbol_find(address);
 
-    if (!symbol)
-        return false;
+    if (!symbol) return false;
     *place = (struct code_place){ .function = symbol_names + symbol->name,
                                   .offset = address - symbol->address,
                                   .depth = DEPTH_END };
@@ -90,8 +82,7 @@ bool code_find(uint32_t address, struct code_place *place)
 
 /* Prints one line. Result: the depth of the stack there, an enum symbol_depth. A return
  * address belongs to the call in front of it, which may end a line or a function. */
-static uint32_t print_moment(unsigned number, const struct code_moment *m)
-{
+static uint32_t print_moment(unsigned number, const struct code_moment *m) {
     struct code_place place;
 
     if (!code_find(m->pc - m->is_return, &place)) {
@@ -100,21 +91,18 @@ static uint32_t print_moment(unsigned number, const struct code_moment *m)
     }
     log_printf("  #%u 0x%08x %s+0x%x", number, m->pc, place.function,
                place.offset + m->is_return);
-    if (place.file)
-        log_printf("  %s:%u", place.file, place.line);
+    if (place.file) log_printf("  %s:%u", place.file, place.line);
     log_printf("\n");
     return place.depth;
 }
 
-static bool lost(void)
-{
+static bool lost(void) {
     log_printf("  who called that cannot be told\n");
     return false;
 }
 
 /* From a trap to what it interrupted. False: that was user code. */
-static bool find_interrupted(struct code_moment *m)
-{
+static bool find_interrupted(struct code_moment *m) {
     const struct trap_frame *frame = (const struct trap_frame *)m->esp;
     uint32_t end = (uint32_t)&frame->esp;       // a frame of the kernel ends there
 
@@ -131,24 +119,18 @@ static bool find_interrupted(struct code_moment *m)
 }
 
 /* From a function to its caller. False: there is none, or none that can be found. */
-static bool find_caller(struct code_moment *m, uint32_t depth)
-{
+static bool find_caller(struct code_moment *m, uint32_t depth) {
     uint32_t at = m->esp + 4 * (depth - DEPTH_WORDS) - 4;
 
-    if (depth == DEPTH_TRAP && m->is_return)
-        return find_interrupted(m);
-    if (depth < DEPTH_LOST)
-        return false;
-    if (depth == DEPTH_LOST || at % 4 || !stack_contains(at))
-        return lost();
+    if (depth == DEPTH_TRAP && m->is_return) return find_interrupted(m);
+    if (depth < DEPTH_LOST) return false;
+    if (depth == DEPTH_LOST || at % 4 || !stack_contains(at)) return lost();
     *m = (struct code_moment){ *(const uint32_t *)at, at + 4, true };
     return true;
 }
 
-void backtrace_print(struct code_moment moment)
-{
+void backtrace_print(struct code_moment moment) {
     for (unsigned n = 0; n < CALLERS_MAX; n++)
-        if (!find_caller(&moment, print_moment(n, &moment)))
-            return;
+        if (!find_caller(&moment, print_moment(n, &moment))) return;
     log_printf("  ... and more\n");
 }

@@ -34,13 +34,11 @@ static char output[8192];
 static uint32_t stack[160];
 static unsigned cases, failures;
 
-bool stack_contains(uint32_t address)
-{
+bool stack_contains(uint32_t address) {
     return address >= (uint32_t)stack && address < (uint32_t)stack + sizeof stack;
 }
 
-void log_printf(const char *format, ...)
-{
+void log_printf(const char *format, ...) {
     size_t used = strlen(output);
     va_list arguments;
 
@@ -49,14 +47,12 @@ void log_printf(const char *format, ...)
     va_end(arguments);
 }
 
-static void ok(bool good, const char *what)
-{
+static void ok(bool good, const char *what) {
     printf("%sok %u - %s\n", good ? "" : "not ", ++cases, what);
     failures += !good;
 }
 
-static bool is_at(uint32_t address, const char *name, const char *file, uint32_t line)
-{
+static bool is_at(uint32_t address, const char *name, const char *file, uint32_t line) {
     struct code_place place = { .function = "", .line = 0 };
 
     code_find(address, &place);
@@ -64,15 +60,13 @@ static bool is_at(uint32_t address, const char *name, const char *file, uint32_t
            && strcmp(place.file ? place.file : "", file) == 0;
 }
 
-static bool is_deep(uint32_t address, uint32_t depth)
-{
+static bool is_deep(uint32_t address, uint32_t depth) {
     struct code_place place;
 
     return code_find(address, &place) && place.depth == depth;
 }
 
-static void look_ups(void)
-{
+static void look_ups(void) {
     struct code_place place;
 
     ok(is_at(0x0fff, "", "", 0), "an address below all code has no name");
@@ -92,27 +86,21 @@ static void look_ups(void)
     ok(is_deep(0x1100, DEPTH_LOST), "a depth that esp does not tell");
 }
 
-static bool walk(uint32_t pc, uint32_t esp, const char *expected)
-{
+static bool walk(uint32_t pc, uint32_t esp, const char *expected) {
     output[0] = '\0';
     backtrace_print((struct code_moment){ .pc = pc, .esp = esp });
-    if (strcmp(output, expected) == 0)
-        return true;
+    if (strcmp(output, expected) == 0) return true;
     printf("# printed:\n%s# expected:\n%s", output, expected);
     return false;
 }
 
-static uint32_t at(unsigned word)
-{
-    return (uint32_t)(stack + word);
-}
+static uint32_t at(unsigned word) { return (uint32_t)(stack + word); }
 
 #define FIRST  "  #0 0x00001004 first+0x4  a.c:11\n"
 #define THIRD  "  #0 0x00001200 third+0x0  a.c:1\n"
 #define LOST   "  who called that cannot be told\n"
 
-static void calls(void)
-{
+static void calls(void) {
     stack[4] = 0x1008, stack[7] = 0x1201, stack[9] = 0xdead;
     ok(walk(0x1004, at(2),
             FIRST "  #1 0x00001008 first+0x8  a.c:11\n"
@@ -132,8 +120,7 @@ static void calls(void)
        "a trap that is not complete ends the walk");
 }
 
-static void bent_stacks(void)
-{
+static void bent_stacks(void) {
     ok(walk(0x1200, at(159), THIRD LOST), "a return address beyond the stack");
     ok(walk(0x1004, at(2) + 1, FIRST LOST), "an odd stack pointer is not followed");
     ok(walk(0x1004, 0xfffffffc, FIRST LOST), "a wild stack pointer is not followed");
@@ -146,15 +133,13 @@ static void bent_stacks(void)
 }
 
 /* What the CPU and trap_common push. */
-static void trap_at(unsigned word, uint32_t vector, uint32_t eip, uint32_t cs)
-{
+static void trap_at(unsigned word, uint32_t vector, uint32_t eip, uint32_t cs) {
     struct trap_frame frame = { .vector = vector, .eip = eip, .cs = cs };
 
     memcpy(stack + word, &frame, offsetof(struct trap_frame, esp));
 }
 
-static void traps(void)
-{
+static void traps(void) {
     stack[3] = 0x1240, stack[20] = 0x1240;
     trap_at(4, VECTOR_PAGE_FAULT, 0x1200, KERNEL_CS);
     trap_at(21, VECTOR_SYSTEM_CALL, 0x8048000, USER_CS);
@@ -170,8 +155,7 @@ static void traps(void)
        "a trap frame that reaches over the end of the stack is not read");
 }
 
-int main(void)
-{
+int main(void) {
     look_ups();
     calls();
     bent_stacks();

@@ -19,36 +19,30 @@ struct line_buffer {
     size_t length;
 };
 
-static void flush(struct line_buffer *b)
-{
+static void flush(struct line_buffer *b) {
     struct log_sink *sink;
 
     list_for_each (sink, &sinks, node)
-        if (!(quiet && sink->chatty))
-            sink->write(b->text, b->length);
+        if (!(quiet && sink->chatty)) sink->write(b->text, b->length);
     b->length = 0;
 }
 
-static void put(void *context, char c)
-{
+static void put(void *context, char c) {
     struct line_buffer *b = context;
 
     ring[written++ & (LOG_SIZE - 1)] = c;
     b->text[b->length++] = c;
-    if (b->length == sizeof(b->text))
-        flush(b);
+    if (b->length == sizeof(b->text)) flush(b);
 }
 
-void log_vprintf(const char *format, va_list arguments)
-{
+void log_vprintf(const char *format, va_list arguments) {
     struct line_buffer buffer = { .length = 0 };
 
     format_to(put, &buffer, format, arguments);
     flush(&buffer);
 }
 
-void log_printf(const char *format, ...)
-{
+void log_printf(const char *format, ...) {
     va_list arguments;
 
     va_start(arguments, format);
@@ -56,8 +50,7 @@ void log_printf(const char *format, ...)
     va_end(arguments);
 }
 
-size_t log_tail(char *to, size_t size)
-{
+size_t log_tail(char *to, size_t size) {
     size_t n = min(size, (size_t)min(written, LOG_SIZE));
 
     for (size_t i = 0; i < n; i++)
@@ -65,18 +58,13 @@ size_t log_tail(char *to, size_t size)
     return n;
 }
 
-void log_sink_register(struct log_sink *sink)
-{
+void log_sink_register(struct log_sink *sink) {
     uint32_t from = written - min(written, LOG_SIZE);
 
     list_push_back(&sinks, &sink->node);
-    if (quiet && sink->chatty)
-        return;
+    if (quiet && sink->chatty) return;
     for (; from != written; from++)
         sink->write(&ring[from & (LOG_SIZE - 1)], 1);
 }
 
-void log_set_quiet(bool on)
-{
-    quiet = on;
-}
+void log_set_quiet(bool on) { quiet = on; }

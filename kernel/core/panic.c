@@ -14,13 +14,11 @@ static struct list reports = LIST_INIT(reports);
 static struct list checkers = LIST_INIT(checkers);
 static unsigned depth;          /* panics begun */
 
-void panic_report_register(struct panic_report *report)
-{
+void panic_report_register(struct panic_report *report) {
     list_push_back(&reports, &report->node);
 }
 
-void panic_print_reports(void)
-{
+void panic_print_reports(void) {
     struct panic_report *report;
 
     list_for_each (report, &reports, node) {
@@ -29,29 +27,24 @@ void panic_print_reports(void)
     }
 }
 
-void checker_register(struct checker *checker)
-{
+void checker_register(struct checker *checker) {
     list_push_back(&checkers, &checker->node);
 }
 
-bool kcheck(char *why, size_t size)
-{
+bool kcheck(char *why, size_t size) {
     struct checker *checker;
 
     list_for_each (checker, &checkers, node)
-        if (!checker->check(why, size))
-            return false;
+        if (!checker->check(why, size)) return false;
     return true;
 }
 
 /* The stack pointer before the trap; out of the kernel the CPU does not push it. */
-static uint32_t esp_of(const struct trap_frame *f)
-{
+static uint32_t esp_of(const struct trap_frame *f) {
     return frame_is_user(f) ? f->esp : (uint32_t)&f->esp;
 }
 
-static void print_frame(const struct trap_frame *f)
-{
+static void print_frame(const struct trap_frame *f) {
     log_printf("eax %08x  ebx %08x  ecx %08x  edx %08x\n", f->eax, f->ebx, f->ecx,
                f->edx);
     log_printf("esi %08x  edi %08x  ebp %08x  esp %08x\n", f->esi, f->edi, f->ebp,
@@ -60,8 +53,7 @@ static void print_frame(const struct trap_frame *f)
                f->cs & 0xffff, f->eflags, f->vector, f->error);
 }
 
-static void print_check(void)
-{
+static void print_check(void) {
     char why[160];
 
     if (kcheck(why, sizeof(why)))
@@ -71,8 +63,7 @@ static void print_check(void)
 }
 
 static no_return void finish(const struct trap_frame *frame, struct code_moment moment,
-                             const char *format, va_list arguments)
-{
+                             const char *format, va_list arguments) {
     __asm__ volatile("cli");
     if (depth++ > 0) {
         log_printf("\npanic inside a panic: ");
@@ -86,8 +77,7 @@ static no_return void finish(const struct trap_frame *frame, struct code_moment 
     log_printf("\nPANIC on CPU %u: ", this_cpu()->number);
     log_vprintf(format, arguments);
     log_printf("\n");
-    if (frame)
-        print_frame(frame);
+    if (frame) print_frame(frame);
     backtrace_print(moment);
     panic_print_reports();
     log_printf("-- last events\n");
@@ -99,8 +89,7 @@ static no_return void finish(const struct trap_frame *frame, struct code_moment 
 }
 
 /* The CFA, in the words of debuggers, is the caller's esp when it waits for us. */
-void panic(const char *format, ...)
-{
+void panic(const char *format, ...) {
     struct code_moment caller = { (uint32_t)__builtin_return_address(0),
                                   (uint32_t)__builtin_dwarf_cfa(), true };
     va_list arguments;
@@ -109,8 +98,7 @@ void panic(const char *format, ...)
     finish(NULL, caller, format, arguments);
 }
 
-void panic_with_frame(const struct trap_frame *frame, const char *format, ...)
-{
+void panic_with_frame(const struct trap_frame *frame, const char *format, ...) {
     struct code_moment moment = { frame->eip, esp_of(frame), false };
     va_list arguments;
 
@@ -118,8 +106,7 @@ void panic_with_frame(const struct trap_frame *frame, const char *format, ...)
     finish(frame, moment, format, arguments);
 }
 
-void panic_at(uint32_t pc, uint32_t esp, const char *format, ...)
-{
+void panic_at(uint32_t pc, uint32_t esp, const char *format, ...) {
     struct code_moment moment = { pc, esp, false };
     va_list arguments;
 
@@ -127,8 +114,7 @@ void panic_at(uint32_t pc, uint32_t esp, const char *format, ...)
     finish(NULL, moment, format, arguments);
 }
 
-void boot_refuse(const char *format, ...)
-{
+void boot_refuse(const char *format, ...) {
     va_list arguments;
 
     log_set_quiet(false);

@@ -15,20 +15,15 @@ static const struct {
 #undef TRACE_EVENT
 };
 
-void trace_init(struct cpu *cpu)
-{
-    cpu->trace_next = trace_ring[cpu->number];
-}
+void trace_init(struct cpu *cpu) { cpu->trace_next = trace_ring[cpu->number]; }
 
 /* Is x newer than y? */
-static bool is_newer(const struct trace_event *x, const struct trace_event *y)
-{
+static bool is_newer(const struct trace_event *x, const struct trace_event *y) {
     return !y || x->time > y->time;
 }
 
 /* The newest event that is older than `than` (NULL: of all). */
-static const struct trace_event *newest_before(const struct trace_event *than)
-{
+static const struct trace_event *newest_before(const struct trace_event *than) {
     const struct trace_event *best = NULL;
 
     for (unsigned i = 0; i < cpu_count * TRACE_RING; i++) {
@@ -39,8 +34,7 @@ static const struct trace_event *newest_before(const struct trace_event *than)
     return best;
 }
 
-const struct trace_event *trace_after(const struct trace_event *than)
-{
+const struct trace_event *trace_after(const struct trace_event *than) {
     const struct trace_event *best = NULL;
 
     for (unsigned i = 0; i < cpu_count * TRACE_RING; i++) {
@@ -52,15 +46,13 @@ const struct trace_event *trace_after(const struct trace_event *than)
     return best;
 }
 
-static const char *name_of(const struct trace_event *e)
-{
+static const char *name_of(const struct trace_event *e) {
     if (e->type == TRACE_CALL && trace_system_call_name)
         return trace_system_call_name(e->number);
     return types[e->type].name;
 }
 
-void trace_format(const struct trace_event *e, char *to, size_t size)
-{
+void trace_format(const struct trace_event *e, char *to, size_t size) {
     unsigned cpu = (unsigned)(e - trace_ring[0]) / TRACE_RING;
     const char *const *words = &types[e->type].a;
     const uint32_t values[3] = { e->a, e->b, e->c };
@@ -70,8 +62,7 @@ void trace_format(const struct trace_event *e, char *to, size_t size)
         n += format(to + n, size - (size_t)n, "  %s %x", words[i], values[i]);
 }
 
-void trace_print(unsigned count)
-{
+void trace_print(unsigned count) {
     const struct trace_event *e = NULL, *from;
     char line[120];
 

@@ -33,19 +33,16 @@ extern struct trace_event trace_ring[CPU_MAX][TRACE_RING];
 void trace_init(struct cpu *cpu);       /* before its first event */
 
 /* The place of the CPU's next event. The rings are aligned to their size. */
-static inline struct trace_event *trace_place(struct cpu *cpu)
-{
+static inline struct trace_event *trace_place(struct cpu *cpu) {
     struct trace_event *event = cpu->trace_next, *next = event + 1;
 
-    if (unlikely(((uint32_t)next & (TRACE_BYTES - 1)) == 0))
-        next -= TRACE_RING;
+    if (unlikely(((uint32_t)next & (TRACE_BYTES - 1)) == 0)) next -= TRACE_RING;
     cpu->trace_next = next;
     return event;
 }
 
 static inline void trace_record(enum trace_type type, int32_t tid, uint32_t a,
-                                uint32_t b, uint32_t c)
-{
+                                uint32_t b, uint32_t c) {
     struct trace_event *event = trace_place(this_cpu());
 
     event->time = timestamp_counter();

@@ -9,8 +9,7 @@
 
 #define DEBUG_PORT 0xe9         /* reads as itself when it is there */
 
-static void debug_console_write(const char *text, size_t length)
-{
+static void debug_console_write(const char *text, size_t length) {
     __asm__ volatile("rep outsb"
                      : "+S"(text), "+c"(length)
                      : "d"(DEBUG_PORT)
@@ -21,8 +20,6 @@ static struct log_sink debug_console_sink = {
     .name = "debug console", .write = debug_console_write
 };
 
-void debug_console_init(void)
-{
-    if (in8(DEBUG_PORT) == DEBUG_PORT)
-        log_sink_register(&debug_console_sink);
+void debug_console_init(void) {
+    if (in8(DEBUG_PORT) == DEBUG_PORT) log_sink_register(&debug_console_sink);
 }

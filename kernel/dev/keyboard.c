@@ -48,31 +48,26 @@ static bool shift, control, alt, caps;  /* held down, or switched on */
 static bool extended;                   /* the last code was E0 */
 static unsigned to_skip;                /* codes left of what Pause sends */
 
-static void type(const char *keys)
-{
+static void type(const char *keys) {
     while (*keys)
         terminal_input(&screen_terminal, (uint8_t)*keys++);
 }
 
-static void type_character(char c)
-{
+static void type_character(char c) {
     bool letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
 
-    if (letter && caps)
-        c ^= 0x20;
+    if (letter && caps) c ^= 0x20;
     if (control && c == ' ')
         c = 0;
     else if (control && c == '?')
         c = 0x7f;
     else if (control && ((c >= '@' && c <= '_') || (c >= 'a' && c <= 'z')))
         c &= 0x1f;
-    if (alt)
-        type("\033");
+    if (alt) type("\033");
     terminal_input(&screen_terminal, (uint8_t)c);
 }
 
-static void key_pressed(unsigned code, bool is_extended)
-{
+static void key_pressed(unsigned code, bool is_extended) {
     if (alt && code == CODE_P)
         panic_print_reports();
     else if (code >= CODE_KEYPAD && code <= CODE_DELETE)
@@ -85,8 +80,7 @@ static void key_pressed(unsigned code, bool is_extended)
         type_character(shift ? shifted[code] : plain[code]);
 }
 
-static void take_code(uint8_t byte)
-{
+static void take_code(uint8_t byte) {
     unsigned code = byte & ~CODE_RELEASED;
     bool down = !(byte & CODE_RELEASED), was_extended = extended;
 
@@ -95,10 +89,8 @@ static void take_code(uint8_t byte)
         to_skip--;
         return;
     }
-    if (byte == CODE_PAUSE)
-        to_skip = 2;
-    if (byte == CODE_PAUSE || extended)
-        return;
+    if (byte == CODE_PAUSE) to_skip = 2;
+    if (byte == CODE_PAUSE || extended) return;
     if (code == CODE_LEFT_SHIFT || code == CODE_RIGHT_SHIFT)
         shift = down && !was_extended;  // E0 2A is no shift but noise
     else if (code == CODE_CONTROL)
@@ -111,34 +103,28 @@ static void take_code(uint8_t byte)
         key_pressed(code, was_extended);
 }
 
-static void keyboard_interrupt(void)
-{
+static void keyboard_interrupt(void) {
     uint8_t status;
 
     while ((status = in8(STATUS_PORT)) & STATUS_FULL) {
         uint8_t byte = in8(DATA_PORT);
-        if (!(status & STATUS_MOUSE))
-            take_code(byte);
+        if (!(status & STATUS_MOUSE)) take_code(byte);
     }
 }
 
-static void send(uint16_t port, uint8_t byte)
-{
+static void send(uint16_t port, uint8_t byte) {
     for (int i = 0; i < TRIES && in8(STATUS_PORT) & STATUS_BUSY; i++)
         cpu_relax();
     out8(port, byte);
 }
 
-static void drop_input(void)
-{
+static void drop_input(void) {
     for (int i = 0; i < 32 && in8(STATUS_PORT) & STATUS_FULL; i++)
         in8(DATA_PORT);
 }
 
-bool keyboard_start(void)
-{
-    if (in8(STATUS_PORT) == STATUS_ABSENT)
-        return false;
+bool keyboard_start(void) {
+    if (in8(STATUS_PORT) == STATUS_ABSENT) return false;
     send(COMMAND_PORT, COMMAND_ENABLE);
     drop_input();
     irq_register(KEYBOARD_IRQ, keyboard_interrupt);

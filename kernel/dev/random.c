@@ -22,13 +22,9 @@ enum { KEY_WORDS = 8, BLOCK_WORDS = 16, BLOCK = 64, KEY = 32, CPUID_RDRAND = 1 <
 
 static uint32_t key[KEY_WORDS];
 
-static inline uint32_t rotate(uint32_t x, unsigned n)
-{
-    return x << n | x >> (32 - n);
-}
+static inline uint32_t rotate(uint32_t x, unsigned n) { return x << n | x >> (32 - n); }
 
-static inline void quarter_round(uint32_t *x, int a, int b, int c, int d)
-{
+static inline void quarter_round(uint32_t *x, int a, int b, int c, int d) {
     x[a] += x[b], x[d] = rotate(x[d] ^ x[a], 16);
     x[c] += x[d], x[b] = rotate(x[b] ^ x[c], 12);
     x[a] += x[b], x[d] = rotate(x[d] ^ x[a], 8);
@@ -36,8 +32,7 @@ static inline void quarter_round(uint32_t *x, int a, int b, int c, int d)
 }
 
 void chacha20_block(uint32_t out[16], const uint32_t k[8], uint32_t counter,
-                    const uint32_t nonce[3])
-{
+                    const uint32_t nonce[3]) {
     uint32_t start[BLOCK_WORDS] = { 0x61707865, 0x3320646e, 0x79622d32, 0x6b206574 };
 
     memcpy(start + 4, k, KEY);
@@ -58,8 +53,7 @@ void chacha20_block(uint32_t out[16], const uint32_t k[8], uint32_t counter,
         out[i] += start[i];
 }
 
-void random_bytes(void *to, size_t size)
-{
+void random_bytes(void *to, size_t size) {
     static const uint32_t nonce[3];
     uint32_t block[BLOCK_WORDS], old_key[KEY_WORDS];
     size_t skip = KEY;          // the first bytes of block 0 are the new key
@@ -67,8 +61,7 @@ void random_bytes(void *to, size_t size)
     memcpy(old_key, key, KEY);
     for (uint32_t counter = 0; counter == 0 || size; counter++) {
         chacha20_block(block, old_key, counter, nonce);
-        if (counter == 0)
-            memcpy(key, block, KEY);
+        if (counter == 0) memcpy(key, block, KEY);
         size_t n = min(size, BLOCK - skip);
         memcpy(to, (char *)block + skip, n);
         to = (char *)to + n;
@@ -81,8 +74,7 @@ void random_bytes(void *to, size_t size)
 }
 
 /* A word from the processor's own source; 0 when it has none or it runs dry. */
-static uint32_t processor_random(void)
-{
+static uint32_t processor_random(void) {
     uint32_t value = 0;
     bool good = false;
 
@@ -92,8 +84,7 @@ static uint32_t processor_random(void)
     return good ? value : 0;
 }
 
-void random_init(uint32_t seed)
-{
+void random_init(uint32_t seed) {
     static const uint32_t nonce[3] = { 1 };
     uint32_t block[BLOCK_WORDS];
 
@@ -117,8 +108,7 @@ enum { GRND_NONBLOCK = 1, GRND_RANDOM = 2, GRND_INSECURE = 4, GRND_ALL = 7 };
 /* What one call gives at most; up to 256 bytes Linux promises to give all at once. */
 #define GIVEN_MAX (64u << 10)
 
-long sys_getrandom(uptr_t buffer, size_t size, uint32_t flags)
-{
+long sys_getrandom(uptr_t buffer, size_t size, uint32_t flags) {
     uint8_t chunk[128];
     size_t given = 0;
     int err = 0;
@@ -130,8 +120,7 @@ long sys_getrandom(uptr_t buffer, size_t size, uint32_t flags)
         size_t n = min(size - given, sizeof(chunk));
         random_bytes(chunk, n);
         err = copy_to_user(uptr_add(buffer, given), chunk, n);
-        if (!err)
-            given += n;
+        if (!err) given += n;
     }
     return given ? (long)given : err;
 }

@@ -7,27 +7,21 @@
 
 struct cpu_features cpu_features;
 
-nanoseconds_t clock_realtime_at_boot(void)
-{
-    return 0;
-}
+nanoseconds_t clock_realtime_at_boot(void) { return 0; }
 
-int copy_to_user(uptr_t to, const void *from, size_t size)
-{
+int copy_to_user(uptr_t to, const void *from, size_t size) {
     return to.address == 0 ? -EFAULT : (memcpy((void *)to.address, from, size), 0);
 }
 
 static unsigned cases, failures;
 
-static void ok(bool good, const char *what)
-{
+static void ok(bool good, const char *what) {
     printf("%sok %u - %s\n", good ? "" : "not ", ++cases, what);
     failures += !good;
 }
 
 /* RFC 8439, 2.3.2. */
-static void vector_of_the_rfc(void)
-{
+static void vector_of_the_rfc(void) {
     static const uint32_t nonce[3] = { 0x09000000, 0x4a000000, 0 };
     static const uint32_t expected[16] = {
         0xe4e7f110, 0x15593bd1, 0x1fdd0f50, 0xc47120a3, 0xc7f4d1c7, 0x0368c033,
@@ -45,8 +39,7 @@ static void vector_of_the_rfc(void)
 }
 
 /* RFC 8439, appendix A.1, vectors 1 and 2: all zeros, counters 0 and 1. */
-static void vectors_of_zeros(void)
-{
+static void vectors_of_zeros(void) {
     static const uint32_t zero_key[8], nonce[3];
     uint32_t out[16];
 
@@ -56,8 +49,7 @@ static void vectors_of_zeros(void)
     ok(out[0] == 0xbee7079f && out[1] == 0x7a385155, "appendix A.1, vector 2");
 }
 
-static void sequences(void)
-{
+static void sequences(void) {
     static uint8_t a[300], b[300], guarded[10];
     uint8_t same = 0;
 
@@ -84,8 +76,7 @@ static void sequences(void)
     ok(same < 20, "it does not repeat a byte");
 }
 
-static void system_call(void)
-{
+static void system_call(void) {
     static uint8_t buffer[200];
     uptr_t at = uptr((vaddr_t)buffer);
 
@@ -97,8 +88,7 @@ static void system_call(void)
     ok(sys_getrandom(uptr(0), 0, 0) == 0, "nothing from a bad buffer is nothing");
 }
 
-int main(void)
-{
+int main(void) {
     vector_of_the_rfc();
     vectors_of_zeros();
     sequences();

@@ -28,21 +28,16 @@ static unsigned cursor_at;      /* cell of the drawn cursor; CELLS_MAX: hidden *
 static void (*draw_cell)(unsigned cell, uint16_t value);
 static void (*move_cursor)(unsigned from, unsigned to);
 
-bool screen_is_present(void)
-{
-    return draw_cell != NULL;
-}
+bool screen_is_present(void) { return draw_cell != NULL; }
 
-static void update_cell(unsigned i)
-{
+static void update_cell(unsigned i) {
     if (shown[i] != cells[i]) {
         shown[i] = cells[i];
         draw_cell(i, cells[i]);
     }
 }
 
-static void screen_output(const char *bytes, size_t size)
-{
+static void screen_output(const char *bytes, size_t size) {
     unsigned old = cursor_at;
 
     text_screen_write(&text, bytes, size);
@@ -51,15 +46,13 @@ static void screen_output(const char *bytes, size_t size)
         update_cell(i);
     text.dirty_first = text.dirty_end;
     cursor_at = text.cursor.row * text.columns + text.cursor.column;
-    if (text.hide_cursor)
-        cursor_at = CELLS_MAX;
+    if (text.hide_cursor) cursor_at = CELLS_MAX;
     move_cursor(old, cursor_at);
 }
 
 static void terminal_output(const char *bytes, size_t size);
 
-static void screen_log(const char *message, size_t length)
-{
+static void screen_log(const char *message, size_t length) {
     output_lines(screen_output, message, length);
 }
 
@@ -69,8 +62,7 @@ struct terminal screen_terminal = {
     .output = terminal_output,
 };
 
-static void terminal_output(const char *bytes, size_t size)
-{
+static void terminal_output(const char *bytes, size_t size) {
     char typed[sizeof(answer)];
 
     screen_output(bytes, size);
@@ -81,8 +73,7 @@ static void terminal_output(const char *bytes, size_t size)
 }
 
 /* Kept until all that is being shown is shown: its echo would come in between. */
-static void screen_answer(const char *text_of_answer)
-{
+static void screen_answer(const char *text_of_answer) {
     string_copy(answer, text_of_answer, sizeof(answer));
 }
 
@@ -90,8 +81,7 @@ static struct log_sink screen_sink = {
     .name = "screen", .write = screen_log, .chatty = true
 };
 
-static void start(unsigned rows, unsigned columns, uint16_t first_shown)
-{
+static void start(unsigned rows, unsigned columns, uint16_t first_shown) {
     for (unsigned i = 0; i < rows * columns; i++)
         shown[i] = first_shown;
     text_screen_init(&text, rows, columns, cells);
@@ -104,20 +94,12 @@ static void start(unsigned rows, unsigned columns, uint16_t first_shown)
 
 /* -- VGA text: the hardware knows the characters and has a cursor ------------------ */
 
-static volatile uint16_t *vga_cells(void)
-{
-    return paddr_to_kernel(VGA_TEXT);
-}
+static volatile uint16_t *vga_cells(void) { return paddr_to_kernel(VGA_TEXT); }
 
-static void vga_draw_cell(unsigned i, uint16_t cell)
-{
-    vga_cells()[i] = cell;
-}
+static void vga_draw_cell(unsigned i, uint16_t cell) { vga_cells()[i] = cell; }
 
-static void vga_move_cursor(unsigned from, unsigned to)
-{
-    if (from == to)
-        return;
+static void vga_move_cursor(unsigned from, unsigned to) {
+    if (from == to) return;
     for (unsigned byte = 0; byte < 2; byte++) { // CELLS_MAX is outside: not visible
         out8(VGA_INDEX, (uint8_t)(VGA_CURSOR + byte));
         out8(VGA_DATA, (uint8_t)(byte ? to : to >> 8));
@@ -126,8 +108,7 @@ static void vga_move_cursor(unsigned from, unsigned to)
 
 /* Its cells read back as written, but so does plain memory: its cursor must, too. */
 /* Without one there may be ordinary memory in its place, but no registers. */
-static bool vga_is_present(void)
-{
+static bool vga_is_present(void) {
     out8(VGA_INDEX, VGA_CURSOR + 1);
     out8(VGA_DATA, 0x5a);
     return in8(VGA_DATA) == 0x5a;
@@ -142,8 +123,7 @@ static struct {
     uint32_t colour[16];
 } framebuffer;
 
-static void framebuffer_draw_cell(unsigned i, uint16_t cell)
-{
+static void framebuffer_draw_cell(unsigned i, uint16_t cell) {
     const uint8_t *glyph = font[cell & 0xff];
     uint32_t front = framebuffer.colour[cell >> 8 & 15];
     uint32_t back = framebuffer.colour[cell >> 12];
@@ -161,10 +141,8 @@ static void framebuffer_draw_cell(unsigned i, uint16_t cell)
 }
 
 /* The cursor is a cell with its colours exchanged. */
-static void framebuffer_move_cursor(unsigned from, unsigned to)
-{
-    if (from < CELLS_MAX)
-        framebuffer_draw_cell(from, cells[from]);
+static void framebuffer_move_cursor(unsigned from, unsigned to) {
+    if (from < CELLS_MAX) framebuffer_draw_cell(from, cells[from]);
     if (to < CELLS_MAX) {
         uint16_t cell = cells[to];
         uint8_t attribute = (uint8_t)(cell >> 8);
@@ -173,8 +151,7 @@ static void framebuffer_move_cursor(unsigned from, unsigned to)
     }
 }
 
-static void make_colours(const struct boot_framebuffer *fb)
-{
+static void make_colours(const struct boot_framebuffer *fb) {
     for (unsigned i = 0; i < 16; i++) {
         uint32_t half = i & 8 ? 0x55 : 0;
         uint32_t red = (i & 4 ? 0xaa : 0) + half, blue = (i & 1 ? 0xaa : 0) + half;
@@ -186,8 +163,7 @@ static void make_colours(const struct boot_framebuffer *fb)
     }
 }
 
-static void framebuffer_start(const struct boot_framebuffer *fb)
-{
+static void framebuffer_start(const struct boot_framebuffer *fb) {
     unsigned zoom = fb->width >= 3200 ? 2 : fb->width >= 1800 ? 1 : 0;
     unsigned columns = min(fb->width / FONT_WIDTH >> zoom, 160u);
     unsigned rows = min(fb->height / FONT_HEIGHT >> zoom, 64u);
@@ -202,8 +178,7 @@ static void framebuffer_start(const struct boot_framebuffer *fb)
     start(rows, columns, BLANK_SHOWN);
 }
 
-void screen_init(const struct boot_info *boot)
-{
+void screen_init(const struct boot_info *boot) {
     const struct boot_framebuffer *fb = &boot->framebuffer;
 
     if (fb->base && fb->base >> 32 == 0 && fb->bits_per_pixel == 32 && fb->width >= 320

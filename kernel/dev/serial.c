@@ -40,13 +40,9 @@ static unsigned fifo_size;      /* bytes it takes at once; 0: there is no line *
 static bool is_stuck;           /* it stopped sending: do not wait for it again */
 static bool magic;              /* BREAK came: the next byte is for us */
 
-bool serial_is_present(void)
-{
-    return fifo_size != 0;
-}
+bool serial_is_present(void) { return fifo_size != 0; }
 
-static void wait_until_sent(void)
-{
+static void wait_until_sent(void) {
     for (unsigned looks = is_stuck ? 1 : PATIENCE; looks; looks--) {
         if (in8(LINE_STATUS) & STATUS_SENT) {
             is_stuck = false;
@@ -56,8 +52,7 @@ static void wait_until_sent(void)
     is_stuck = true;
 }
 
-static void serial_output(const char *bytes, size_t size)
-{
+static void serial_output(const char *bytes, size_t size) {
     while (size) {
         size_t n = min(size, (size_t)fifo_size);
         size -= n;
@@ -66,20 +61,15 @@ static void serial_output(const char *bytes, size_t size)
     }
 }
 
-static void serial_log(const char *text, size_t length)
-{
+static void serial_log(const char *text, size_t length) {
     output_lines(serial_output, text, length);
 }
 
-static void set_interrupts(bool on)
-{
+static void set_interrupts(bool on) {
     out8(INTERRUPTS, on ? INTERRUPT_DATA | INTERRUPT_LINE : 0);
 }
 
-static void serial_resume(void)
-{
-    set_interrupts(true);
-}
+static void serial_resume(void) { set_interrupts(true); }
 
 struct terminal serial_terminal = {
     .name = "ttyS0",
@@ -91,25 +81,21 @@ struct terminal serial_terminal = {
 };
 
 /* True when the byte was meant for the kernel itself. */
-static bool take_magic(uint8_t byte)
-{
+static bool take_magic(uint8_t byte) {
     if (!magic || byte == 0)    // a BREAK puts a zero byte into the FIFO
         return magic;
     magic = false;
-    if (byte != 'p')
-        return false;
+    if (byte != 'p') return false;
     panic_print_reports();
     return true;
 }
 
-static void serial_interrupt(void)
-{
+static void serial_interrupt(void) {
     uint8_t status;
 
     while ((status = in8(LINE_STATUS)) & STATUS_DATA) {
         uint8_t byte = in8(DATA);
-        if (status & STATUS_BREAK)
-            magic = true;
+        if (status & STATUS_BREAK) magic = true;
         if (!take_magic(byte) && !terminal_input(&serial_terminal, byte)) {
             set_interrupts(false);
             break;
@@ -121,11 +107,9 @@ static struct log_sink serial_sink = {
     .name = "serial", .write = serial_log, .chatty = true
 };
 
-bool serial_early_init(void)
-{
+bool serial_early_init(void) {
     out8(SCRATCH, 0x5a);
-    if (in8(SCRATCH) != 0x5a)
-        return false;
+    if (in8(SCRATCH) != 0x5a) return false;
     out8(INTERRUPTS, 0);
     out8(LINE_CONTROL, DIVISOR_ACCESS);
     out8(DIVISOR_LOW, 1);       // 115200 bits a second
@@ -138,10 +122,8 @@ bool serial_early_init(void)
     return true;
 }
 
-void serial_start(void)
-{
-    if (!serial_is_present())
-        return;
+void serial_start(void) {
+    if (!serial_is_present()) return;
     irq_register(SERIAL_IRQ, serial_interrupt);
     set_interrupts(true);
 }

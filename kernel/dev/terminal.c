@@ -4,8 +4,7 @@
 #include "base/string.h"
 
 void output_lines(void (*output)(const char *bytes, size_t size), const char *text,
-                  size_t length)
-{
+                  size_t length) {
     const char *end;
 
     while ((end = memchr(text, '\n', length))) {

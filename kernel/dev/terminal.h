@@ -24,8 +24,7 @@ struct terminal {
     void *tty;                  /* who listens */
 };
 
-static inline bool terminal_input(struct terminal *terminal, uint8_t byte)
-{
+static inline bool terminal_input(struct terminal *terminal, uint8_t byte) {
     return !terminal->input || terminal->input(terminal, byte);
 }
 

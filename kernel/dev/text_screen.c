@@ -21,20 +21,17 @@
 enum state { GROUND, ESCAPE, CSI, STRING, STRING_ESCAPE, SKIP };
 enum { TAB = 8, WHITE = 7, BRIGHT = 8 };
 
-static uint16_t blank(const struct text_screen *s)
-{
+static uint16_t blank(const struct text_screen *s) {
     static const uint8_t vga_colour[8] = { 0, 4, 2, 6, 1, 5, 3, 7 };
     const struct cursor *c = &s->cursor;
     unsigned front = vga_colour[c->foreground] | (c->bright ? BRIGHT : 0);
     unsigned back = vga_colour[c->background];
 
-    if (c->reverse)
-        return (uint16_t)(' ' | back << 8 | (front & 7) << 12);
+    if (c->reverse) return (uint16_t)(' ' | back << 8 | (front & 7) << 12);
     return (uint16_t)(' ' | front << 8 | back << 12);
 }
 
-static void touch(struct text_screen *s, unsigned first, unsigned end)
-{
+static void touch(struct text_screen *s, unsigned first, unsigned end) {
     if (s->dirty_first == s->dirty_end) {
         s->dirty_first = first;
         s->dirty_end = end;
@@ -44,8 +41,7 @@ static void touch(struct text_screen *s, unsigned first, unsigned end)
     s->dirty_end = max(s->dirty_end, end);
 }
 
-static void erase(struct text_screen *s, unsigned row, unsigned from, unsigned to)
-{
+static void erase(struct text_screen *s, unsigned row, unsigned from, unsigned to) {
     uint16_t *cells = s->cells + row * s->columns, cell = blank(s);
 
     for (unsigned i = from; i < to; i++)
@@ -53,15 +49,13 @@ static void erase(struct text_screen *s, unsigned row, unsigned from, unsigned t
     touch(s, row, row + 1);
 }
 
-static void erase_rows(struct text_screen *s, unsigned first, unsigned end)
-{
+static void erase_rows(struct text_screen *s, unsigned first, unsigned end) {
     for (unsigned row = first; row < end; row++)
         erase(s, row, 0, s->columns);
 }
 
 /* One line up or down: everything between top and bottom. */
-static void scroll(struct text_screen *s, bool up)
-{
+static void scroll(struct text_screen *s, bool up) {
     uint16_t *top = s->cells + s->top * s->columns;
     size_t size = (s->bottom - s->top) * s->columns * sizeof(*top);
 
@@ -71,20 +65,17 @@ static void scroll(struct text_screen *s, bool up)
 }
 
 /* The cursor may stand anywhere; what is beyond the edge becomes the edge. */
-static void move_to(struct text_screen *s, int row, int column)
-{
+static void move_to(struct text_screen *s, int row, int column) {
     s->cursor.row = (unsigned)min(max(row, 0), (int)s->rows - 1);
     s->cursor.column = (unsigned)min(max(column, 0), (int)s->columns - 1);
     s->wrap_next = false;
 }
 
-static void move_by(struct text_screen *s, int rows, int columns)
-{
+static void move_by(struct text_screen *s, int rows, int columns) {
     move_to(s, (int)s->cursor.row + rows, (int)s->cursor.column + columns);
 }
 
-static void line_feed(struct text_screen *s)
-{
+static void line_feed(struct text_screen *s) {
     if (s->cursor.row == s->bottom)
         scroll(s, true);
     else
@@ -92,16 +83,14 @@ static void line_feed(struct text_screen *s)
     s->wrap_next = false;
 }
 
-static void reverse_line_feed(struct text_screen *s)
-{
+static void reverse_line_feed(struct text_screen *s) {
     if (s->cursor.row == s->top)
         scroll(s, false);
     else
         move_by(s, -1, 0);
 }
 
-static void put_character(struct text_screen *s, uint8_t c)
-{
+static void put_character(struct text_screen *s, uint8_t c) {
     if (s->wrap_next) {
         s->cursor.column = 0;
         line_feed(s);
@@ -115,8 +104,7 @@ static void put_character(struct text_screen *s, uint8_t c)
         s->wrap_next = !s->no_wrap;
 }
 
-static void control(struct text_screen *s, uint8_t c)
-{
+static void control(struct text_screen *s, uint8_t c) {
     switch (c) {
     case '\b':
         move_by(s, 0, -1);
@@ -142,8 +130,7 @@ static void control(struct text_screen *s, uint8_t c)
     }
 }
 
-static void set_colour(struct cursor *c, unsigned code)
-{
+static void set_colour(struct cursor *c, unsigned code) {
     unsigned kind = code / 10, digit = code % 10;
 
     if (code == 0) {
@@ -162,21 +149,18 @@ static void set_colour(struct cursor *c, unsigned code)
 
 /* Parameter i; a missing one and 0 mean `otherwise`. Never more than a screen is
  * big. */
-static int parameter(const struct text_screen *s, unsigned i, unsigned otherwise)
-{
+static int parameter(const struct text_screen *s, unsigned i, unsigned otherwise) {
     unsigned value = i < s->nr_parameters ? s->parameters[i] : 0;
 
     return (int)min(value ? value : otherwise, 9999u);
 }
 
-static void select_graphics(struct text_screen *s)
-{
+static void select_graphics(struct text_screen *s) {
     for (unsigned i = 0; i < s->nr_parameters; i++)
         set_colour(&s->cursor, s->parameters[i]);
 }
 
-static void erase_display(struct text_screen *s, int what)
-{
+static void erase_display(struct text_screen *s, int what) {
     unsigned row = s->cursor.row, column = s->cursor.column;
 
     if (what == 0) {            // from the cursor to the end
@@ -190,62 +174,48 @@ static void erase_display(struct text_screen *s, int what)
     }
 }
 
-static void erase_line(struct text_screen *s, int what)
-{
+static void erase_line(struct text_screen *s, int what) {
     if (what <= 2)
         erase(s, s->cursor.row, what == 0 ? s->cursor.column : 0,
               what == 1 ? s->cursor.column + 1 : s->columns);
 }
 
-static void set_region(struct text_screen *s)
-{
+static void set_region(struct text_screen *s) {
     unsigned top = (unsigned)parameter(s, 0, 1) - 1;
     unsigned bottom = (unsigned)parameter(s, 1, s->rows) - 1;
 
     bottom = min(bottom, s->rows - 1);
-    if (top >= bottom)
-        return;
+    if (top >= bottom) return;
     s->top = top;
     s->bottom = bottom;
     move_to(s, 0, 0);
 }
 
-static void set_mode(struct text_screen *s, bool on)
-{
-    if (!s->private)
-        return;
+static void set_mode(struct text_screen *s, bool on) {
+    if (!s->private) return;
     for (unsigned i = 0; i < s->nr_parameters; i++) {
-        if (s->parameters[i] == 7)
-            s->no_wrap = !on;
-        if (s->parameters[i] == 25)
-            s->hide_cursor = !on;
+        if (s->parameters[i] == 7) s->no_wrap = !on;
+        if (s->parameters[i] == 25) s->hide_cursor = !on;
     }
 }
 
-static void report_status(struct text_screen *s)
-{
+static void report_status(struct text_screen *s) {
     char text[32] = "\033[0n";
 
     if (parameter(s, 0, 0) == 6)
         format(text, sizeof(text), "\033[%u;%uR", s->cursor.row + 1,
                s->cursor.column + 1);
-    if (s->answer && !s->private)
-        s->answer(text);
+    if (s->answer && !s->private) s->answer(text);
 }
 
-static void save_cursor(struct text_screen *s)
-{
-    s->saved = s->cursor;
-}
+static void save_cursor(struct text_screen *s) { s->saved = s->cursor; }
 
-static void restore_cursor(struct text_screen *s)
-{
+static void restore_cursor(struct text_screen *s) {
     s->cursor = s->saved;
     s->wrap_next = false;
 }
 
-static void run_sequence(struct text_screen *s, uint8_t letter)
-{
+static void run_sequence(struct text_screen *s, uint8_t letter) {
     int n = parameter(s, 0, 1);
 
     switch (letter) {
@@ -269,8 +239,7 @@ static void run_sequence(struct text_screen *s, uint8_t letter)
     }
 }
 
-static void csi(struct text_screen *s, uint8_t c)
-{
+static void csi(struct text_screen *s, uint8_t c) {
     unsigned *last = &s->parameters[s->nr_parameters - 1];
 
     if (c >= '0' && c <= '9') {
@@ -285,8 +254,7 @@ static void csi(struct text_screen *s, uint8_t c)
     }
 }
 
-static void reset(struct text_screen *s)
-{
+static void reset(struct text_screen *s) {
     set_colour(&s->cursor, 0);
     s->top = 0;
     s->bottom = s->rows - 1;
@@ -296,8 +264,7 @@ static void reset(struct text_screen *s)
     erase_rows(s, 0, s->rows);
 }
 
-static void escape(struct text_screen *s, uint8_t c)
-{
+static void escape(struct text_screen *s, uint8_t c) {
     s->state = GROUND;
     switch (c) {
     case '[':
@@ -326,8 +293,7 @@ static void escape(struct text_screen *s, uint8_t c)
     }
 }
 
-static void take(struct text_screen *s, uint8_t c)
-{
+static void take(struct text_screen *s, uint8_t c) {
     if (s->state == STRING || s->state == STRING_ESCAPE) {
         bool ends = c == '\a' || (s->state == STRING_ESCAPE && c == '\\');
         s->state = ends ? GROUND : c == 0x1b ? STRING_ESCAPE : STRING;
@@ -346,15 +312,13 @@ static void take(struct text_screen *s, uint8_t c)
     }
 }
 
-void text_screen_write(struct text_screen *s, const char *bytes, size_t size)
-{
+void text_screen_write(struct text_screen *s, const char *bytes, size_t size) {
     for (size_t i = 0; i < size; i++)
         take(s, (uint8_t)bytes[i]);
 }
 
 void text_screen_init(struct text_screen *s, unsigned rows, unsigned columns,
-                      uint16_t *cells)
-{
+                      uint16_t *cells) {
     *s = (struct text_screen){ .rows = rows, .columns = columns, .cells = cells };
     reset(s);
 }

@@ -13,28 +13,22 @@ static struct text_screen screen;
 static char answered[32];
 static unsigned cases, failures;
 
-static void answer(const char *text)
-{
-    strcpy(answered, text);
-}
+static void answer(const char *text) { strcpy(answered, text); }
 
-static void fresh(void)
-{
+static void fresh(void) {
     text_screen_init(&screen, ROWS, COLUMNS, cells);
     screen.answer = answer;
     screen.dirty_first = screen.dirty_end = 0;
 }
 
-static void ok(bool good, const char *what)
-{
+static void ok(bool good, const char *what) {
     printf("%sok %u - %s\n", good ? "" : "not ", ++cases, what);
     failures += !good;
 }
 
 /* The screen as text: rows without the blanks at their ends, joined by `|`; empty rows
  * at the end left out. */
-static const char *picture(void)
-{
+static const char *picture(void) {
     static char text[ROWS * (COLUMNS + 1) + 1];
     char *end = text;
 
@@ -51,13 +45,11 @@ static const char *picture(void)
     return text;
 }
 
-static void type(const char *bytes)
-{
+static void type(const char *bytes) {
     text_screen_write(&screen, bytes, strlen(bytes));
 }
 
-static void shows(const char *bytes, const char *expected, const char *what)
-{
+static void shows(const char *bytes, const char *expected, const char *what) {
     fresh();
     type(bytes);
     ok(strcmp(picture(), expected) == 0, what);
@@ -65,8 +57,7 @@ static void shows(const char *bytes, const char *expected, const char *what)
         printf("# %s instead of %s\n", picture(), expected);
 }
 
-static void plain_text(void)
-{
+static void plain_text(void) {
     shows("hello", "hello", "text");
     shows("a\r\nb\nc", "a|b| c", "a line feed alone keeps the column");
     shows("0123456789", "0123456789", "a full line does not wrap yet");
@@ -79,8 +70,7 @@ static void plain_text(void)
     shows("a\007\016\017\177b", "ab", "other control characters show nothing");
 }
 
-static void sequences(void)
-{
+static void sequences(void) {
     shows("\033[2;3Hx", "|  x", "CUP is counted from 1");
     shows("\033[Hx\033[99;99Hy", "x||||         y", "CUP stops at the edge");
     shows("a\033[2Bb\033[2Ac\033[4Cd\033[3De", "a c  e d|| b", "A B C D");
@@ -104,8 +94,7 @@ static void sequences(void)
     shows("abc\033cx", "x", "RIS starts anew");
 }
 
-static void colours(void)
-{
+static void colours(void) {
     fresh();
     type("\033[31ma\033[1;42mb\033[0;7mc\033[md");
     ok(cells[0] >> 8 == 0x04, "red on black, in VGA's order");
@@ -116,8 +105,7 @@ static void colours(void)
     ok(cells[5] >> 8 == 0x17, "erased with the background of the moment");
 }
 
-static void answers(void)
-{
+static void answers(void) {
     fresh();
     type("ab\r\n\033[6n");
     ok(strcmp(answered, "\033[2;1R") == 0, "the position is told");
@@ -125,8 +113,7 @@ static void answers(void)
     ok(strcmp(answered, "\033[0n") == 0, "and that all is well");
 }
 
-static void dirty_rows(void)
-{
+static void dirty_rows(void) {
     fresh();
     type("\033[2;1Hx\033[4;1Hy");
     ok(screen.dirty_first == 1 && screen.dirty_end == 4, "touched rows are known");
@@ -135,8 +122,7 @@ static void dirty_rows(void)
     ok(screen.dirty_first == screen.dirty_end, "moving touches none");
 }
 
-static void noise(void)
-{
+static void noise(void) {
     uint32_t x = 1;
     bool good = true;
 
@@ -154,8 +140,7 @@ static void noise(void)
     ok(good, "no bytes break the invariants");
 }
 
-int main(void)
-{
+int main(void) {
     plain_text();
     sequences();
     colours();

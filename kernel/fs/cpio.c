@@ -10,16 +10,14 @@
 #define NAME_LIMIT  4096u       /* with its NUL: PATH_MAX */
 
 /* Eight hexadecimal digits each. False when one is none. */
-static bool read_fields(const uint8_t *from, struct cpio_entry *entry)
-{
+static bool read_fields(const uint8_t *from, struct cpio_entry *entry) {
     for (unsigned f = 0; f < ARRAY_SIZE(entry->fields); f++) {
         uint32_t value = 0;
         for (const uint8_t *end = from + 8; from < end; from++) {
             uint32_t digit = *from - (uint32_t)'0';
             if (digit > 9) {
                 digit = (*from | 0x20u) - 'a';      // 0x20: capitals become small
-                if (digit > 5)
-                    return false;
+                if (digit > 5) return false;
                 digit += 10;
             }
             value = value << 4 | digit;
@@ -30,48 +28,38 @@ static bool read_fields(const uint8_t *from, struct cpio_entry *entry)
 }
 
 /* Where the next multiple of 4 is, or the end when that is nearer. */
-static uint32_t align(uint32_t offset, uint32_t length)
-{
+static uint32_t align(uint32_t offset, uint32_t length) {
     return length - offset < 4 ? length : round_up(offset, 4u);
 }
 
 /* Judges the header at `offset`; *next is where the next one begins. NULL, or a
  * sentence on what is wrong. */
 static const char *judge(const uint8_t *archive, uint32_t length, uint32_t offset,
-                         struct cpio_entry *entry, uint32_t *next)
-{
+                         struct cpio_entry *entry, uint32_t *next) {
     const uint8_t *header = archive + offset;
 
-    if (length - offset < HEADER_SIZE)
-        return "the header is cut off";
-    if (memcmp(header, "070701", 6) != 0)
-        return "no header of the format newc";
-    if (!read_fields(header + 6, entry))
-        return "a field is not hexadecimal";
+    if (length - offset < HEADER_SIZE) return "the header is cut off";
+    if (memcmp(header, "070701", 6) != 0) return "no header of the format newc";
+    if (!read_fields(header + 6, entry)) return "a field is not hexadecimal";
     offset += HEADER_SIZE;
     entry->name = (const char *)archive + offset;
     if (entry->name_size < 2 || entry->name_size > NAME_LIMIT)
         return "the name is empty or too long";
-    if (entry->name_size > length - offset)
-        return "the name is cut off";
+    if (entry->name_size > length - offset) return "the name is cut off";
     if (strnlen(entry->name, entry->name_size) != entry->name_size - 1)
         return "the name does not end where it should";
     entry->data = align(offset + entry->name_size, length);
-    if (entry->size > length - entry->data)
-        return "the data is cut off";
+    if (entry->size > length - entry->data) return "the data is cut off";
     *next = align(entry->data + entry->size, length);
     return NULL;
 }
 
 enum cpio_kind cpio_next(const uint8_t *archive, uint32_t length, uint32_t *offset,
-                         struct cpio_entry *entry, const char **why)
-{
+                         struct cpio_entry *entry, const char **why) {
     while (*offset < length && archive[*offset] == 0)
         ++*offset;
-    if (*offset == length)
-        return CPIO_END;
+    if (*offset == length) return CPIO_END;
     *why = judge(archive, length, *offset, entry, offset);
-    if (*why)
-        return CPIO_DAMAGED;
+    if (*why) return CPIO_DAMAGED;
     return strcmp(entry->name, "TRAILER!!!") == 0 ? CPIO_TRAILER : CPIO_ENTRY;
 }

@@ -11,20 +11,17 @@ static unsigned cases, failures;
 static uint8_t archive[2000];
 static uint32_t length;
 
-static void ok(bool good, const char *what)
-{
+static void ok(bool good, const char *what) {
     printf("%sok %u - %s\n", good ? "" : "not ", ++cases, what);
     failures += !good;
 }
 
-static void pad(void)
-{
+static void pad(void) {
     while (length % 4)
         archive[length++] = 0;
 }
 
-static void add(unsigned mode, const char *name, const char *data)
-{
+static void add(unsigned mode, const char *name, const char *data) {
     length += (uint32_t)sprintf(
         (char *)archive + length,
         "070701%08X%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x", 0xabcd, mode, 1,
@@ -37,8 +34,7 @@ static void add(unsigned mode, const char *name, const char *data)
 
 /* Reads a copy that ends where its memory ends, so that the sanitizer sees a read
  * behind it. How many entries there were, or -1 when damaged. */
-static int count(uint32_t size)
-{
+static int count(uint32_t size) {
     uint8_t *copy = malloc(size ? size : 1);
     struct cpio_entry entry;
     uint32_t offset = 0, before = 0;
@@ -59,8 +55,7 @@ static int count(uint32_t size)
     }
 }
 
-static void one_entry(void)
-{
+static void one_entry(void) {
     struct cpio_entry e;
     uint32_t offset = 0;
     const char *why = NULL;
@@ -76,8 +71,7 @@ static void one_entry(void)
     ok(cpio_next(archive, length, &offset, &e, &why) == CPIO_END, "then comes the end");
 }
 
-static void several(void)
-{
+static void several(void) {
     struct cpio_entry e;
     const char *why = NULL;
     uint32_t offset;
@@ -92,8 +86,7 @@ static void several(void)
     ok(count(length) == 5, "two archives with zeros between them");
 }
 
-static void cut_off(void)
-{
+static void cut_off(void) {
     unsigned good = 0;
 
     for (uint32_t size = 0; size < length; size++)
@@ -102,8 +95,7 @@ static void cut_off(void)
     ok(good < 130, "cut off at any byte: found damaged, or whole entries");
 }
 
-static void changed(void)
-{
+static void changed(void) {
     unsigned damaged = 0;
 
     for (uint32_t at = 0; at < 120; at++)
@@ -117,8 +109,7 @@ static void changed(void)
        "with any byte of a header changed nothing is read outside");
 }
 
-int main(void)
-{
+int main(void) {
     one_entry();
     several();
     cut_off();

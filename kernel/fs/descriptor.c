@@ -23,16 +23,13 @@ void (*file_lock_end)(struct inode *inode, const void *owner);
 /* -- Tables ------------------------------------------------------------------------ */
 
 /* Makes room for `size` places at least. False without memory. */
-static bool table_grow(struct file_table *table, unsigned size)
-{
+static bool table_grow(struct file_table *table, unsigned size) {
     struct descriptor *places;
 
-    if (size <= table->size)
-        return true;
+    if (size <= table->size) return true;
     size = max(size, 2 * table->size);
     places = heap_alloc(HEAP_FILE_TABLE, size * sizeof(*places));
-    if (!places)
-        return false;
+    if (!places) return false;
     memcpy(places, table->places, table->size * sizeof(*places));
     heap_free(table->places);
     table->places = places;
@@ -40,36 +37,31 @@ static bool table_grow(struct file_table *table, unsigned size)
     return true;
 }
 
-static struct file_table *table_create(unsigned size)
-{
+static struct file_table *table_create(unsigned size) {
     struct file_table *table = heap_new(HEAP_FILE_TABLE, struct file_table);
 
-    if (!table)
-        return NULL;
+    if (!table) return NULL;
     table->refs = 1;
-    if (table_grow(table, size))
-        return table;
+    if (table_grow(table, size)) return table;
     heap_free(table);
     return NULL;
 }
 
-struct file_table *file_table_create(void) { return table_create(FIRST_SIZE); }
+struct file_table *file_table_create(void) {
+    return table_create(FIRST_SIZE);
+}
 
-struct file_table *file_table_copy(const struct file_table *from)
-{
+struct file_table *file_table_copy(const struct file_table *from) {
     struct file_table *table = table_create(from->size);
 
-    if (!table)
-        return NULL;
+    if (!table) return NULL;
     memcpy(table->places, from->places, from->size * sizeof(*from->places));
     for (unsigned fd = 0; fd < from->size; fd++)
-        if (table->places[fd].file)
-            file_get(table->places[fd].file);
+        if (table->places[fd].file) file_get(table->places[fd].file);
     return table;
 }
 
-static void table_clear(struct file_table *table, struct descriptor *place)
-{
+static void table_clear(struct file_table *table, struct descriptor *place) {
     struct file *file = place->file;
 
     place->file = NULL;
@@ -79,20 +71,15 @@ static void table_clear(struct file_table *table, struct descriptor *place)
     passed_drop(file);
 }
 
-void file_table_close_on_exec(struct file_table *table)
-{
+void file_table_close_on_exec(struct file_table *table) {
     for (struct descriptor *d = table->places; d < table->places + table->size; d++)
-        if (d->file && d->close_on_exec)
-            table_clear(table, d);
+        if (d->file && d->close_on_exec) table_clear(table, d);
 }
 
-void file_table_put(struct file_table *table)
-{
-    if (--table->refs)
-        return;
+void file_table_put(struct file_table *table) {
+    if (--table->refs) return;
     for (struct descriptor *d = table->places; d < table->places + table->size; d++)
-        if (d->file)
-            table_clear(table, d);
+        if (d->file) table_clear(table, d);
     heap_free(table->places);
     heap_free(table);
     passed_collect();
@@ -100,11 +87,9 @@ void file_table_put(struct file_table *table)
 
 bool file_table_has(const struct file_table *table,
                     bool (*is)(const struct file *file, const void *context),
-                    const void *context)
-{
+                    const void *context) {
     for (unsigned fd = 0; fd < table->size; fd++)
-        if (table->places[fd].file && is(table->places[fd].file, context))
-            return true;
+        if (table->places[fd].file && is(table->places[fd].file, context)) return true;
     return false;
 }
 
@@ -113,53 +98,44 @@ bool file_table_has(const struct file_table *table,
 static struct file_table *own_table(void) { return current_process()->files; }
 
 /* How many descriptors the process may have: all are below this number. */
-static unsigned descriptor_limit(const struct process *process)
-{
+static unsigned descriptor_limit(const struct process *process) {
     uint64_t limit = limit_soft(process, LIMIT_NOFILE);
 
     return limit < FILES_MAX ? (unsigned)limit : FILES_MAX;
 }
 
 /* The lowest free descriptor >= fd, with a place in the table. -EMFILE, -ENOMEM. */
-static int find_free(const struct process *process, unsigned fd)
-{
+static int find_free(const struct process *process, unsigned fd) {
     struct file_table *table = process->files;
 
     while (fd < table->size && table->places[fd].file)
         fd++;
-    if (fd >= descriptor_limit(process))
-        return -EMFILE;
+    if (fd >= descriptor_limit(process)) return -EMFILE;
     return fd < table->size || table_grow(table, fd + 1) ? (int)fd : -ENOMEM;
 }
 
-int fd_room(void)
-{
+int fd_room(void) {
     int fd = find_free(current_process(), 0);
 
     return fd < 0 ? fd : 0;
 }
 
-int fd_install(struct file *file, int from, bool close_on_exec)
-{
+int fd_install(struct file *file, int from, bool close_on_exec) {
     int fd = find_free(current_process(), (unsigned)from);
 
-    if (fd >= 0)
-        own_table()->places[fd] = (struct descriptor){ file, close_on_exec };
+    if (fd >= 0) own_table()->places[fd] = (struct descriptor){ file, close_on_exec };
     return fd;
 }
 
-int fd_install_new(struct file *file, bool close_on_exec)
-{
+int fd_install_new(struct file *file, bool close_on_exec) {
     int fd = file ? fd_install(file, 0, close_on_exec) : -ENFILE;
 
-    if (file && fd < 0)
-        file_put(file);
+    if (file && fd < 0) file_put(file);
     return fd;
 }
 
 int fd_install_all(struct process *to, struct file *const *files, unsigned count,
-                   bool close_on_exec, int *fds)
-{
+                   bool close_on_exec, int *fds) {
     struct account *payer = this_cpu()->account;
     int fd = -1;
 
@@ -167,22 +143,19 @@ int fd_install_all(struct process *to, struct file *const *files, unsigned count
     for (unsigned i = 0; i < count && (i == 0 || fd >= 0); i++)
         fds[i] = fd = find_free(to, (unsigned)(fd + 1));
     this_cpu()->account = payer;
-    if (count && fd < 0)
-        return fd;
+    if (count && fd < 0) return fd;
     for (unsigned i = 0; i < count; i++)
         to->files->places[fds[i]] = (struct descriptor){ files[i], close_on_exec };
     return 0;
 }
 
-int fd_install_pair(struct file *const files[2], bool close_on_exec, uptr_t fds_out)
-{
+int fd_install_pair(struct file *const files[2], bool close_on_exec, uptr_t fds_out) {
     int fds[2], error = -ENFILE;
 
     if (files[0] && files[1])
         error = fd_install_all(current_process(), files, 2, close_on_exec, fds);
     for (unsigned i = 0; error && i < 2; i++)
-        if (files[i])
-            file_put(files[i]);
+        if (files[i]) file_put(files[i]);
     if (!error && copy_to_user(fds_out, fds, sizeof(fds))) {
         (void)!fd_close(fds[0]);
         (void)!fd_close(fds[1]);
@@ -191,10 +164,8 @@ int fd_install_pair(struct file *const files[2], bool close_on_exec, uptr_t fds_
     return error;
 }
 
-int fd_close(int fd)
-{
-    if (!fd_place(fd))
-        return -EBADF;
+int fd_close(int fd) {
+    if (!fd_place(fd)) return -EBADF;
     table_clear(own_table(), &own_table()->places[fd]);
     return 0;
 }
@@ -204,50 +175,40 @@ int fd_close(int fd)
 long sys_close(int fd) { return fd_close(fd); }
 
 /* A second descriptor for the same open file. */
-static long duplicate(struct file *file, int from, bool close_on_exec)
-{
+static long duplicate(struct file *file, int from, bool close_on_exec) {
     int fd = fd_install(file, from, close_on_exec);
 
-    if (fd >= 0)
-        file_get(file);
+    if (fd >= 0) file_get(file);
     return fd;
 }
 
-long sys_dup(int fd)
-{
+long sys_dup(int fd) {
     struct file *file = fd_place(fd);
 
     return file ? duplicate(file, 0, false) : -EBADF;
 }
 
 /* The same in a certain place; what was there is closed. */
-static long duplicate_to(int fd, int to, bool close_on_exec)
-{
+static long duplicate_to(int fd, int to, bool close_on_exec) {
     struct file_table *table = own_table();
     struct file *file = fd_place(fd);
 
     if (!file || to < 0 || (unsigned)to >= descriptor_limit(current_process()))
         return -EBADF;
-    if (!table_grow(table, (unsigned)to + 1))
-        return -ENOMEM;
+    if (!table_grow(table, (unsigned)to + 1)) return -ENOMEM;
     file_get(file);
-    if (table->places[to].file)
-        table_clear(table, &table->places[to]);
+    if (table->places[to].file) table_clear(table, &table->places[to]);
     table->places[to] = (struct descriptor){ file, close_on_exec };
     return to;
 }
 
-long sys_dup2(int fd, int to)
-{
-    if (fd == to)
-        return fd_place(fd) ? fd : -EBADF;
+long sys_dup2(int fd, int to) {
+    if (fd == to) return fd_place(fd) ? fd : -EBADF;
     return duplicate_to(fd, to, false);
 }
 
-long sys_dup3(int fd, int to, int flags)
-{
-    if (fd == to || ((uint32_t)flags & ~O_CLOEXEC))
-        return -EINVAL;
+long sys_dup3(int fd, int to, int flags) {
+    if (fd == to || ((uint32_t)flags & ~O_CLOEXEC)) return -EINVAL;
     return duplicate_to(fd, to, flags);
 }
 
@@ -259,13 +220,11 @@ enum fcntl_command {
 #define FD_CLOEXEC       1u
 #define CHANGEABLE_FLAGS (O_APPEND | O_NONBLOCK | O_DIRECT)
 
-static void set_flags(struct file *file, uint32_t which, uint32_t flags)
-{
+static void set_flags(struct file *file, uint32_t which, uint32_t flags) {
     file->flags = (file->flags & ~which) | (flags & which);
 }
 
-long sys_fcntl64(int fd, int command, uint32_t argument)
-{
+long sys_fcntl64(int fd, int command, uint32_t argument) {
     struct descriptor *place = &own_table()->places[fd];
     struct file *file = fd_place(fd);
     long result;
@@ -276,8 +235,7 @@ long sys_fcntl64(int fd, int command, uint32_t argument)
     switch (command) {
     case F_DUPFD:
     case F_DUPFD_CLOEXEC:
-        if (argument >= descriptor_limit(current_process()))
-            return -EINVAL;
+        if (argument >= descriptor_limit(current_process())) return -EINVAL;
         return duplicate(file, (int)argument, command == F_DUPFD_CLOEXEC);
     case F_GETFD: return place->close_on_exec ? FD_CLOEXEC : 0;
     case F_SETFD: place->close_on_exec = argument & FD_CLOEXEC; return 0;
@@ -289,8 +247,7 @@ long sys_fcntl64(int fd, int command, uint32_t argument)
     case F_OFD_GETLK:
     case F_OFD_SETLK:
     case F_OFD_SETLKW:
-        if (!file_lock_hook)
-            return -EINVAL;
+        if (!file_lock_hook) return -EINVAL;
         file_get(file);
         result = file_lock_hook(fd, file, command, uptr(argument));
         file_put(file);
@@ -301,21 +258,18 @@ long sys_fcntl64(int fd, int command, uint32_t argument)
 
 enum { FIONBIO = 0x5421, FIONCLEX = 0x5450, FIOCLEX = 0x5451 };
 
-long sys_ioctl(int fd, uint32_t request, uptr_t argument)
-{
+long sys_ioctl(int fd, uint32_t request, uptr_t argument) {
     struct file *file = fd_get(fd);
     long result = -ENOTTY;
     uint32_t on = 0;
 
-    if (!file)
-        return -EBADF;
+    if (!file) return -EBADF;
     if (request == FIOCLEX || request == FIONCLEX) {
         own_table()->places[fd].close_on_exec = request == FIOCLEX;
         result = 0;
     } else if (request == FIONBIO) {
         result = u32_from_user(&on, argument);
-        if (!result)
-            set_flags(file, O_NONBLOCK, on ? O_NONBLOCK : 0);
+        if (!result) set_flags(file, O_NONBLOCK, on ? O_NONBLOCK : 0);
     } else if (file->operations->ioctl) {
         result = file->operations->ioctl(file, request, argument);
     }
@@ -326,8 +280,7 @@ long sys_ioctl(int fd, uint32_t request, uptr_t argument)
 /* -- Checking ---------------------------------------------------------------------- */
 
 /* How many descriptors of all processes stand for file. */
-static unsigned count_descriptors(const struct file *file)
-{
+static unsigned count_descriptors(const struct file *file) {
     const struct process *process;
     unsigned count = 0;
 
@@ -342,8 +295,7 @@ static unsigned count_descriptors(const struct file *file)
 
 /* Calls in progress and messages hold references too, so a file may have more of them
  * than descriptors, never fewer. */
-static bool files_check(char *why, size_t size)
-{
+static bool files_check(char *why, size_t size) {
     const struct file *file;
 
     if (!list_is_consistent(&all_files) || list_length(&all_files) != nr_open_files) {
@@ -360,8 +312,7 @@ static bool files_check(char *why, size_t size)
     return passed_check(why, size);
 }
 
-void files_init(void)
-{
+void files_init(void) {
     static struct checker checker = { .name = "open files", .check = files_check };
 
     checker_register(&checker);

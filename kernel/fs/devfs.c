@@ -19,23 +19,19 @@
 static struct list devices = LIST_INIT(devices);
 static struct file_system *devfs;
 
-static int device_open(struct inode *inode, uint32_t flags, struct file **out)
-{
+static int device_open(struct inode *inode, uint32_t flags, struct file **out) {
     struct device *device;
 
     list_for_each (device, &devices, node) {
-        if (device->number != inode->device)
-            continue;
-        if (device->open)
-            return device->open(device, inode, flags, out);
+        if (device->number != inode->device) continue;
+        if (device->open) return device->open(device, inode, flags, out);
         *out = file_create(device->operations, flags, inode_get(inode), NULL);
         return *out ? 0 : -ENFILE;
     }
     return -ENXIO;
 }
 
-static void make(const char *name, const struct new_node *node)
-{
+static void make(const char *name, const struct new_node *node) {
     struct inode *root = devfs->root, *made;
 
     if (root->operations->make(root, name_of(name), node, &made))
@@ -43,8 +39,7 @@ static void make(const char *name, const struct new_node *node)
     inode_put(made);
 }
 
-void device_register(struct device *device)
-{
+void device_register(struct device *device) {
     list_push_back(&devices, &device->node);
     make(device->name, &(struct new_node){ .mode = S_IFCHR | device->mode,
                                            .device = device->number });
@@ -57,22 +52,19 @@ enum { DEV_NULL = 0x103, DEV_ZERO = 0x105, DEV_FULL = 0x107, DEV_RANDOM = 0x108,
 
 #define RANDOM_MAX (256u << 10)     /* what one read gives at most */
 
-static ssize_t give_random(struct io *io)
-{
+static ssize_t give_random(struct io *io) {
     size_t size = min(io->left, RANDOM_MAX);
     uint8_t chunk[128];
 
     for (size_t given = 0, n; given < size; given += n) {
         n = min(size - given, sizeof(chunk));
         random_bytes(chunk, n);
-        if (io_give(io, chunk, n))
-            return given ? (ssize_t)given : -EFAULT;
+        if (io_give(io, chunk, n)) return given ? (ssize_t)given : -EFAULT;
     }
     return (ssize_t)size;
 }
 
-static ssize_t soft_read(struct file *file, struct io *io, uint64_t *offset)
-{
+static ssize_t soft_read(struct file *file, struct io *io, uint64_t *offset) {
     size_t size = io->left;
 
     (void)offset;
@@ -84,28 +76,24 @@ static ssize_t soft_read(struct file *file, struct io *io, uint64_t *offset)
     }
 }
 
-static ssize_t soft_write(struct file *file, struct io *io, uint64_t *offset)
-{
+static ssize_t soft_write(struct file *file, struct io *io, uint64_t *offset) {
     (void)offset;
     return file->inode->device == DEV_FULL ? -ENOSPC : (ssize_t)io->left;
 }
 
 /* There is nowhere to go, and that always works. */
-static int64_t soft_seek(struct file *file, int64_t offset, int whence)
-{
+static int64_t soft_seek(struct file *file, int64_t offset, int whence) {
     (void)file, (void)offset, (void)whence;
     return 0;
 }
 
 /* No object: a mapping of /dev/zero is anonymous memory. */
-static int soft_map(struct file *file, struct memory_object **object)
-{
+static int soft_map(struct file *file, struct memory_object **object) {
     *object = NULL;
     return file->inode->device == DEV_ZERO ? 0 : -ENODEV;
 }
 
-void devfs_init(void)
-{
+void devfs_init(void) {
     static const struct file_operations soft = {
         .name = "device", .read = soft_read, .write = soft_write, .seek = soft_seek,
         .map = soft_map,
@@ -122,8 +110,7 @@ void devfs_init(void)
     };
 
     devfs = tmpfs_create("devtmpfs", 0755, NULL);
-    if (!devfs)
-        panic("no memory for /dev");
+    if (!devfs) panic("no memory for /dev");
     file_system_mount(devfs, "/dev");
     special_open_register(S_IFCHR, device_open);
     for (unsigned i = 0; i < ARRAY_SIZE(links); i++)

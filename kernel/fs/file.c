@@ -26,8 +26,7 @@ static bool is_closing;                             // somebody further up is at
 /* -- Buffers ----------------------------------------------------------------------- */
 
 /* How many of the next `size` bytes lie in one piece; makes that piece the current. */
-static inline size_t io_part(struct io *io, size_t size)
-{
+static inline size_t io_part(struct io *io, size_t size) {
     assert(size <= io->left);
     while (io->piece == 0) {
         io->base = io->more->base;
@@ -37,19 +36,16 @@ static inline size_t io_part(struct io *io, size_t size)
     return min(size, io->piece);
 }
 
-int io_take_pieces(struct io *io, void *to, size_t size)
-{
+int io_take_pieces(struct io *io, void *to, size_t size) {
     for (size_t part; size; size -= part) {
         part = io_part(io, size);
-        if (io_take(io, to, part))
-            return -EFAULT;
+        if (io_take(io, to, part)) return -EFAULT;
         to = (char *)to + part;
     }
     return 0;
 }
 
-int io_give_pieces(struct io *io, const void *from, size_t size)
-{
+int io_give_pieces(struct io *io, const void *from, size_t size) {
     for (size_t part; size; size -= part) {
         part = io_part(io, size);
         if (from ? io_give(io, from, part) : clear_user(uptr(io->base), part))
@@ -67,18 +63,14 @@ int io_give_pieces(struct io *io, const void *from, size_t size)
 #define FLAGS_OF_OPENING (O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC)
 
 struct file *file_create(const struct file_operations *operations, uint32_t flags,
-                         struct inode *inode, void *object)
-{
+                         struct inode *inode, void *object) {
     struct account *account = account_current();
     struct file *file;
 
-    if (!inode)
-        return NULL;
-    if (!account_charge(account, ACCOUNT_FILES, 1))
-        goto fail;
+    if (!inode) return NULL;
+    if (!account_charge(account, ACCOUNT_FILES, 1)) goto fail;
     file = heap_new(HEAP_FILE, struct file);
-    if (!file)
-        goto fail_charged;
+    if (!file) goto fail_charged;
     file->refs = 1;
     file->operations = operations;
     file->flags = flags & ~FLAGS_OF_OPENING;
@@ -95,14 +87,11 @@ fail:
     return NULL;
 }
 
-static void file_destroy(struct file *file)
-{
+static void file_destroy(struct file *file) {
     struct account *account = heap_account(file);
 
-    if (file->operations->release)
-        file->operations->release(file);
-    if (file->inode && file->inode->locks)
-        file_lock_end(file->inode, file);
+    if (file->operations->release) file->operations->release(file);
+    if (file->inode && file->inode->locks) file_lock_end(file->inode, file);
     inode_put(file->inode);
     heap_free(file);
     account_release(account, ACCOUNT_FILES, 1);
@@ -111,13 +100,11 @@ static void file_destroy(struct file *file)
 /* A release may drop the last reference to another file: descriptors that lay in a
  * message of this one, and in that one's messages more of them. So the files queue up
  * here and the first caller works them off, or a long chain would use up the stack. */
-void file_free(struct file *file)
-{
+void file_free(struct file *file) {
     list_remove(&file->all_node);
     list_push_back(&closing, &file->all_node);
     nr_open_files--;
-    if (is_closing)
-        return;
+    if (is_closing) return;
     is_closing = true;
     while ((file = list_first_entry(&closing, struct file, all_node))) {
         list_remove(&file->all_node);
@@ -128,15 +115,12 @@ void file_free(struct file *file)
 
 /* -- What every kind of file does the same way ------------------------------------- */
 
-unsigned file_poll(struct file *file, struct poll_table *table)
-{
-    if (file->operations->poll)
-        return file->operations->poll(file, table);
+unsigned file_poll(struct file *file, struct poll_table *table) {
+    if (file->operations->poll) return file->operations->poll(file, table);
     return POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
 }
 
-ssize_t directory_read(struct file *file, struct io *io, uint64_t *offset)
-{
+ssize_t directory_read(struct file *file, struct io *io, uint64_t *offset) {
     (void)file, (void)io, (void)offset;
     return -EISDIR;
 }
@@ -144,8 +128,7 @@ ssize_t directory_read(struct file *file, struct io *io, uint64_t *offset)
 enum { SEEK_SET = 0, SEEK_CUR = 1, SEEK_END = 2, SEEK_DATA = 3, SEEK_HOLE = 4 };
 
 /* A file counts as data all through, as Linux allows: the only hole is its end. */
-int64_t file_seek(struct file *file, int64_t offset, int whence)
-{
+int64_t file_seek(struct file *file, int64_t offset, int whence) {
     int64_t size = (int64_t)file->inode->size, from = 0, result;
 
     switch (whence) {
@@ -154,15 +137,12 @@ int64_t file_seek(struct file *file, int64_t offset, int whence)
     case SEEK_END: from = size; break;
     case SEEK_DATA:
     case SEEK_HOLE:
-        if (offset < 0 || offset >= size)
-            return -ENXIO;
-        if (whence == SEEK_HOLE)
-            offset = size;
+        if (offset < 0 || offset >= size) return -ENXIO;
+        if (whence == SEEK_HOLE) offset = size;
         break;
     default: return -EINVAL;
     }
-    if (__builtin_add_overflow(from, offset, &result) || result < 0)
-        return -EINVAL;
+    if (__builtin_add_overflow(from, offset, &result) || result < 0) return -EINVAL;
     file->offset = (uint64_t)result;
     return result;
 }

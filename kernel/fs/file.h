@@ -50,8 +50,7 @@ struct io_vector {              /* a user's vector, copied and judged */
     struct iovec few[IOV_SHORT];
 };
 
-static inline void io_init(struct io *io, uptr_t base, size_t size)
-{
+static inline void io_init(struct io *io, uptr_t base, size_t size) {
     io->base = base.address;
     io->piece = io->left = size;
 }
@@ -67,29 +66,22 @@ void io_vector_release(struct io_vector *copy);
 must_check int io_take_pieces(struct io *io, void *to, size_t size);
 must_check int io_give_pieces(struct io *io, const void *from, size_t size);
 
-static inline void io_advance(struct io *io, size_t size)
-{
+static inline void io_advance(struct io *io, size_t size) {
     io->base += size;
     io->piece -= size;
     io->left -= size;
 }
 
-static inline must_check int io_take(struct io *io, void *to, size_t size)
-{
-    if (unlikely(size > io->piece))
-        return io_take_pieces(io, to, size);
-    if (user_copy(to, (const void *)io->base, size))
-        return -EFAULT;
+static inline must_check int io_take(struct io *io, void *to, size_t size) {
+    if (unlikely(size > io->piece)) return io_take_pieces(io, to, size);
+    if (user_copy(to, (const void *)io->base, size)) return -EFAULT;
     io_advance(io, size);
     return 0;
 }
 
-static inline must_check int io_give(struct io *io, const void *from, size_t size)
-{
-    if (unlikely(size > io->piece || !from))
-        return io_give_pieces(io, from, size);
-    if (user_copy((void *)io->base, from, size))
-        return -EFAULT;
+static inline must_check int io_give(struct io *io, const void *from, size_t size) {
+    if (unlikely(size > io->piece || !from)) return io_give_pieces(io, from, size);
+    if (user_copy((void *)io->base, from, size)) return -EFAULT;
     io_advance(io, size);
     return 0;
 }
@@ -105,10 +97,8 @@ struct poll_table {
     void (*add)(struct poll_table *table, struct wait_queue *queue);
 };
 
-static inline void poll_wait(struct poll_table *table, struct wait_queue *queue)
-{
-    if (table)
-        table->add(table, queue);
+static inline void poll_wait(struct poll_table *table, struct wait_queue *queue) {
+    if (table) table->add(table, queue);
 }
 
 /* Takes one entry of a type (S_IFMT); `next` is the offset behind it. 0, or 1 when it
@@ -169,40 +159,31 @@ static inline void file_get(struct file *file) { file->refs++; }
 /* The end of a file whose last reference is gone; for file_put only. */
 void file_free(struct file *file);
 
-static inline void file_put(struct file *file)
-{
-    if (--file->refs == 0)
-        file_free(file);
+static inline void file_put(struct file *file) {
+    if (--file->refs == 0) file_free(file);
 }
 
-static inline bool file_is_readable(const struct file *file)
-{
+static inline bool file_is_readable(const struct file *file) {
     return !(file->flags & (O_WRONLY | O_PATH));
 }
 
-static inline bool file_is_writable(const struct file *file)
-{
+static inline bool file_is_writable(const struct file *file) {
     return (file->flags & O_ACCMODE) != O_RDONLY;
 }
 
-static inline bool file_is_nonblocking(const struct file *file)
-{
+static inline bool file_is_nonblocking(const struct file *file) {
     return file->flags & O_NONBLOCK;
 }
 
 /* SLEEPS. What read(2) and write(2) do with any source of bytes: checks the access
  * mode, then lets the operation do it. */
-static inline ssize_t file_read(struct file *file, struct io *io, uint64_t *offset)
-{
-    if (unlikely(!file_is_readable(file) || !file->operations->read))
-        return -EBADF;
+static inline ssize_t file_read(struct file *file, struct io *io, uint64_t *offset) {
+    if (unlikely(!file_is_readable(file) || !file->operations->read)) return -EBADF;
     return file->operations->read(file, io, offset);
 }
 
-static inline ssize_t file_write(struct file *file, struct io *io, uint64_t *offset)
-{
-    if (unlikely(!file_is_writable(file) || !file->operations->write))
-        return -EBADF;
+static inline ssize_t file_write(struct file *file, struct io *io, uint64_t *offset) {
+    if (unlikely(!file_is_writable(file) || !file->operations->write)) return -EBADF;
     return file->operations->write(file, io, offset);
 }
 
@@ -244,28 +225,24 @@ void file_table_put(struct file_table *table);
 void file_table_close_on_exec(struct file_table *table);
 
 /* The file without a new reference: valid until something sleeps. NULL: -EBADF. */
-static inline struct file *fd_place(int fd)
-{
+static inline struct file *fd_place(int fd) {
     const struct file_table *table = current_process()->files;
 
     return (unsigned)fd < table->size ? table->places[fd].file : NULL;
 }
 
 /* The same, but not if it was opened with O_PATH. */
-static inline struct file *fd_peek(int fd)
-{
+static inline struct file *fd_peek(int fd) {
     struct file *file = fd_place(fd);
 
     return file && !(file->flags & O_PATH) ? file : NULL;
 }
 
 /* That one with a reference; file_put it. */
-static inline struct file *fd_get(int fd)
-{
+static inline struct file *fd_get(int fd) {
     struct file *file = fd_peek(fd);
 
-    if (file)
-        file_get(file);
+    if (file) file_get(file);
     return file;
 }
 

@@ -27,8 +27,7 @@ struct unpacking {
 };
 
 /* Nothing below `offset` is needed any more. */
-static void give_back(struct unpacking *u, uint32_t offset, uint32_t at_least)
-{
+static void give_back(struct unpacking *u, uint32_t offset, uint32_t at_least) {
     paddr_t end = round_down(u->base + offset, PAGE_SIZE);
 
     if (end > u->freed && end - u->freed >= at_least) {
@@ -38,10 +37,8 @@ static void give_back(struct unpacking *u, uint32_t offset, uint32_t at_least)
 }
 
 static const char *load_file(struct unpacking *u, struct inode *inode,
-                             const struct cpio_entry *e)
-{
-    if (e->links > 1)
-        return "it has several names, which is not supported";
+                             const struct cpio_entry *e) {
+    if (e->links > 1) return "it has several names, which is not supported";
     inode->size = e->size;
     inode->object = object_create((e->size + PAGE_MASK) >> PAGE_SHIFT);
     for (uint32_t done = 0, size; done < e->size; done += size) {
@@ -58,8 +55,7 @@ static const char *load_file(struct unpacking *u, struct inode *inode,
 /* Makes the node in the place of what has the name already; a folder stays, and becomes
  * the new one. */
 static const char *make_node(struct unpacking *u, struct path *path,
-                             const struct cpio_entry *e)
-{
+                             const struct cpio_entry *e) {
     const struct new_node node = {
         .mode = e->mode, .device = e->node_major << 8 | e->node_minor,
         .target = path_buffer
@@ -81,16 +77,14 @@ static const char *make_node(struct unpacking *u, struct path *path,
     return path_make(path, &node) ? "it cannot be made" : NULL;
 }
 
-static const char *unpack_entry(struct unpacking *u, const struct cpio_entry *e)
-{
+static const char *unpack_entry(struct unpacking *u, const struct cpio_entry *e) {
     struct path path;
     const char *why;
 
     if (path_walk(root_inode, e->name, WALK_PARENT | AT_SYMLINK_NOFOLLOW, &path))
         return "its folder is not there";
     why = make_node(u, &path, e);
-    if (!why && inode_is(path.inode, S_IFREG))
-        why = load_file(u, path.inode, e);
+    if (!why && inode_is(path.inode, S_IFREG)) why = load_file(u, path.inode, e);
     if (!why) {
         struct inode *inode = path.inode;
         inode->mode = (inode->mode & S_IFMT) | (e->mode & 07777);
@@ -102,8 +96,7 @@ static const char *unpack_entry(struct unpacking *u, const struct cpio_entry *e)
     return why;
 }
 
-static bool unpack_all(struct unpacking *u)
-{
+static bool unpack_all(struct unpacking *u) {
     struct cpio_entry entry;
     bool complete = true;       // no archive has been begun and not ended
 
@@ -112,23 +105,20 @@ static bool unpack_all(struct unpacking *u)
         switch (cpio_next(u->archive, u->length, &next, &entry, &u->why)) {
         case CPIO_DAMAGED: return false;
         case CPIO_END:
-            if (!complete)
-                u->why = "the archive ends without its trailer";
+            if (!complete) u->why = "the archive ends without its trailer";
             return complete;
         case CPIO_TRAILER: complete = true; break;
         case CPIO_ENTRY:
             complete = false;
             u->why = unpack_entry(u, &entry);
-            if (u->why)
-                return false;
+            if (u->why) return false;
         }
         u->offset = next;
         give_back(u, next, FREE_AT_ONCE);
     }
 }
 
-bool initramfs_unpack(paddr_t base, uint32_t length, char *why, size_t size)
-{
+bool initramfs_unpack(paddr_t base, uint32_t length, char *why, size_t size) {
     struct unpacking u = {
         .archive = paddr_to_kernel(base), .length = length, .base = base,
         .freed = round_up(base, PAGE_SIZE),

@@ -23,13 +23,11 @@ static uint32_t last_device;
 /* -- Life -------------------------------------------------------------------------- */
 
 struct inode *inode_create(struct file_system *fs,
-                           const struct inode_operations *operations, mode_t mode)
-{
+                           const struct inode_operations *operations, mode_t mode) {
     const struct credentials *credentials = current_credentials();
     struct inode *inode = heap_new(HEAP_INODE, struct inode);
 
-    if (!inode)
-        return NULL;
+    if (!inode) return NULL;
     inode->refs = 1;
     inode->links = (mode & S_IFMT) == S_IFDIR ? 2 : 1;
     inode->number = ++fs->next_inode;
@@ -44,8 +42,7 @@ struct inode *inode_create(struct file_system *fs,
     return inode;
 }
 
-struct inode *inode_nameless(mode_t mode)
-{
+struct inode *inode_nameless(mode_t mode) {
     static struct file_system nowhere = { .type = "nameless" };
     static const struct inode_operations operations;
 
@@ -54,61 +51,52 @@ struct inode *inode_nameless(mode_t mode)
 
 /* A directory's end may be the end of its parent too, if that has been removed as well:
  * a loop, because a chain of them can be as long as memory allows. */
-void inode_free(struct inode *inode)
-{
+void inode_free(struct inode *inode) {
     struct inode *parent;
 
     do {
         assert(inode->refs == 0 && !inode->mounted && !inode->covers && !inode->locks);
         parent =
             inode_is(inode, S_IFDIR) && inode->parent != inode ? inode->parent : NULL;
-        if (inode->operations->release)
-            inode->operations->release(inode);
-        if (inode->object)
-            object_put(inode->object);
+        if (inode->operations->release) inode->operations->release(inode);
+        if (inode->object) object_put(inode->object);
         heap_free(inode);
         inode = parent;
     } while (inode && --inode->refs == 0);
 }
 
-void inode_touch_accessed(struct inode *inode)
-{
+void inode_touch_accessed(struct inode *inode) {
     if (inode->accessed <= inode->modified || inode->accessed <= inode->changed)
         inode->accessed = time_realtime();
 }
 
-void inode_touch_modified(struct inode *inode)
-{
+void inode_touch_modified(struct inode *inode) {
     inode->modified = inode->changed = time_realtime();
 }
 
 void inode_touch_changed(struct inode *inode) { inode->changed = time_realtime(); }
 
-mode_t inode_plain_mode(const struct inode *inode)
-{
+mode_t inode_plain_mode(const struct inode *inode) {
     // without x for the group the bit means something else
     return inode->mode & ~(inode->mode & 010 ? S_ISUID | S_ISGID : S_ISUID);
 }
 
 /* -- Who may ----------------------------------------------------------------------- */
 
-const struct credentials *current_credentials(void)
-{
+const struct credentials *current_credentials(void) {
     static const struct credentials root;   // all zero
     const struct process *process = current_process();
 
     return likely(process) ? &process->credentials : &root;
 }
 
-bool inode_is_owned(const struct inode *inode)
-{
+bool inode_is_owned(const struct inode *inode) {
     uid_t euid = current_credentials()->euid;
 
     return euid == 0 || euid == inode->uid;
 }
 
-int inode_permission(const struct inode *inode, unsigned wanted)
-{
+int inode_permission(const struct inode *inode, unsigned wanted) {
     const struct credentials *who = current_credentials();
     mode_t granted = inode->mode;
 
@@ -125,40 +113,34 @@ int inode_permission(const struct inode *inode, unsigned wanted)
 
 /* -- Opening, mounting ------------------------------------------------------------- */
 
-void special_open_register(mode_t type, special_open open)
-{
+void special_open_register(mode_t type, special_open open) {
     special_opens[(type & S_IFMT) >> 12] = open;
 }
 
-int inode_open(struct inode *inode, uint32_t flags, struct file **out)
-{
+int inode_open(struct inode *inode, uint32_t flags, struct file **out) {
     static const struct file_operations place = { .name = "place" };
     const struct file_operations *operations = inode->operations->files;
     special_open open = inode->operations->open;
 
-    if (!open)
-        open = special_opens[(inode->mode & S_IFMT) >> 12];
+    if (!open) open = special_opens[(inode->mode & S_IFMT) >> 12];
     if (flags & O_PATH)
         operations = &place;
     else if (open)
         return open(inode, flags, out);
-    if (!operations)
-        return -ENXIO;
+    if (!operations) return -ENXIO;
     *out = file_create(operations, flags, inode_get(inode), NULL);
     return *out ? 0 : -ENFILE;
 }
 
 static const struct wait_class name_class = { "name to appear", NULL };
 
-void file_system_init(struct file_system *fs, const char *type)
-{
+void file_system_init(struct file_system *fs, const char *type) {
     fs->type = type;
     fs->device = ++last_device;
     wait_queue_init(&fs->new_names, &name_class);
 }
 
-void file_system_mount(struct file_system *fs, const char *where)
-{
+void file_system_mount(struct file_system *fs, const char *where) {
     const struct new_node directory = { .mode = S_IFDIR | 0755 };
     struct path path;
     int error;
@@ -170,8 +152,7 @@ void file_system_mount(struct file_system *fs, const char *where)
         return;
     }
     error = path_walk(root_inode, where, WALK_PARENT, &path);
-    if (!error && !path.inode)
-        error = path_make(&path, &directory);
+    if (!error && !path.inode) error = path_make(&path, &directory);
     if (error || !inode_is(path.inode, S_IFDIR))
         panic("cannot mount on %s: error %d", where, error);
     fs->root->covers = inode_get(path.inode);

@@ -90,13 +90,11 @@ struct file_system {
 extern struct list all_file_systems;
 extern struct inode *root_inode;
 
-static inline bool inode_is(const struct inode *inode, mode_t type)
-{
+static inline bool inode_is(const struct inode *inode, mode_t type) {
     return (inode->mode & S_IFMT) == type;
 }
 
-static inline struct inode *inode_get(struct inode *inode)
-{
+static inline struct inode *inode_get(struct inode *inode) {
     inode->refs++;
     return inode;
 }
@@ -104,10 +102,8 @@ static inline struct inode *inode_get(struct inode *inode)
 /* The end of an inode whose last reference is gone; for inode_put only. */
 void inode_free(struct inode *inode);
 
-static inline void inode_put(struct inode *inode)
-{
-    if (--inode->refs == 0)
-        inode_free(inode);
+static inline void inode_put(struct inode *inode) {
+    if (--inode->refs == 0) inode_free(inode);
 }
 
 /* A new inode with one reference and one link, two for a directory, owned by the

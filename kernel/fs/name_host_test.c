@@ -7,28 +7,24 @@
 
 static unsigned cases, failures;
 
-static void ok(bool good, const char *what)
-{
+static void ok(bool good, const char *what) {
     printf("%sok %u - %s\n", good ? "" : "not ", ++cases, what);
     failures += !good;
 }
 
 /* The path's names, each in brackets; a slash behind it and being last are shown. */
-static bool cuts(const char *path, const char *expected)
-{
+static bool cuts(const char *path, const char *expected) {
     struct component c;
     char text[200] = "";
 
     while (component_next(&path, &c))
         sprintf(text + strlen(text), "[%.*s]%s%s", (int)c.name.length, c.name.text,
                 c.slash ? "/" : "", c.last ? "." : "");
-    if (strcmp(text, expected) != 0)
-        printf("# got %s want %s\n", text, expected);
+    if (strcmp(text, expected) != 0) printf("# got %s want %s\n", text, expected);
     return strcmp(text, expected) == 0 && *path == '\0';
 }
 
-int main(void)
-{
+int main(void) {
     ok(cuts("a", "[a]."), "one name");
     ok(cuts("a/b/c", "[a]/[b]/[c]."), "three names");
     ok(cuts("/usr//bin/", "[usr]/[bin]/."), "slashes in front, doubled and behind");

@@ -20,8 +20,7 @@
 static struct list holders = LIST_INIT(holders);
 static bool is_collecting;
 
-int passed_take(struct file **files, const int *fds, unsigned count)
-{
+int passed_take(struct file **files, const int *fds, unsigned count) {
     for (unsigned i = 0; i < count; i++) {
         files[i] = fd_get(fds[i]);
         if (!files[i]) {
@@ -33,36 +32,29 @@ int passed_take(struct file **files, const int *fds, unsigned count)
 }
 
 int passed_install(struct process *to, struct file *const *files, unsigned count,
-                   bool close_on_exec, int *fds)
-{
+                   bool close_on_exec, int *fds) {
     return fd_install_all(to, files, count, close_on_exec, fds);
 }
 
-void passed_discard(struct file *const *files, unsigned count)
-{
+void passed_discard(struct file *const *files, unsigned count) {
     for (unsigned i = 0; i < count; i++)
         passed_drop(files[i]);
 }
 
-void passed_queue(struct passed_files *passed, struct file_holder *holder)
-{
+void passed_queue(struct passed_files *passed, struct file_holder *holder) {
     assert(!passed->holder);
-    if (passed->count == 0)
-        return;
-    if (list_is_empty(&holder->queued))
-        list_push_back(&holders, &holder->node);
+    if (passed->count == 0) return;
+    if (list_is_empty(&holder->queued)) list_push_back(&holders, &holder->node);
     list_push_back(&holder->queued, &passed->node);
     passed->holder = holder;
     for (unsigned i = 0; i < passed->count; i++)
         passed->files[i]->inflight++;
 }
 
-void passed_unqueue(struct passed_files *passed)
-{
+void passed_unqueue(struct passed_files *passed) {
     struct file_holder *holder = passed->holder;
 
-    if (!holder)
-        return;
+    if (!holder) return;
     for (unsigned i = 0; i < passed->count; i++)
         passed->files[i]->inflight--;
     list_remove(&passed->node);
@@ -73,8 +65,7 @@ void passed_unqueue(struct passed_files *passed)
     }
 }
 
-static struct file_holder *holder_of(struct file *file)
-{
+static struct file_holder *holder_of(struct file *file) {
     return file->operations->holder ? file->operations->holder(file) : NULL;
 }
 
@@ -82,10 +73,8 @@ static struct file_holder *holder_of(struct file *file)
 
 /* Moves the holder to the list of those that can be reached; where nothing is queued
  * nothing lies behind. */
-static void reach(struct file_holder *holder, struct list *reached)
-{
-    if (!holder || holder->is_reached || list_is_empty(&holder->queued))
-        return;
+static void reach(struct file_holder *holder, struct list *reached) {
+    if (!holder || holder->is_reached || list_is_empty(&holder->queued)) return;
     holder->is_reached = true;
     list_remove(&holder->node);
     list_push_back(reached, &holder->node);
@@ -93,18 +82,15 @@ static void reach(struct file_holder *holder, struct list *reached)
 
 /* Leaves in `holders` those that cannot be reached. The list of those found is also the
  * list of those still to be looked into: no recursion, no memory. */
-static void find_reached(struct list *reached)
-{
+static void find_reached(struct list *reached) {
     struct file_holder *holder, *next;
     struct passed_files *passed;
     struct file *file;
 
     list_for_each_safe (holder, next, &holders, node)
-        if (holder->is_named)
-            reach(holder, reached);
+        if (holder->is_named) reach(holder, reached);
     list_for_each (file, &all_files, all_node)
-        if (file->refs > file->inflight)
-            reach(holder_of(file), reached);
+        if (file->refs > file->inflight) reach(holder_of(file), reached);
     list_for_each (holder, reached, node)
         list_for_each (passed, &holder->queued, node)
             for (unsigned i = 0; i < passed->count; i++)
@@ -114,28 +100,24 @@ static void find_reached(struct list *reached)
 /* Each put may free the holder, the message and the array in it; what was left in them
  * then leaves the lists by the usual way. So one file at a time, and nothing is looked
  * at again behind a put. */
-static void drop_unreached(void)
-{
+static void drop_unreached(void) {
     struct file_holder *holder;
 
     while ((holder = list_first_entry(&holders, struct file_holder, node))) {
         struct passed_files *passed =
             list_first_entry(&holder->queued, struct passed_files, node);
         struct file *file = passed->files[--passed->count];
-        if (passed->count == 0)
-            passed_unqueue(passed);
+        if (passed->count == 0) passed_unqueue(passed);
         file->inflight--;
         file_put(file);
     }
 }
 
-void passed_collect(void)
-{
+void passed_collect(void) {
     struct list reached;
     struct file_holder *holder;
 
-    if (is_collecting || list_is_empty(&holders))
-        return;
+    if (is_collecting || list_is_empty(&holders)) return;
     is_collecting = true;
     list_init(&reached);
     find_reached(&reached);
@@ -148,23 +130,19 @@ void passed_collect(void)
     is_collecting = false;
 }
 
-void passed_drop(struct file *file)
-{
+void passed_drop(struct file *file) {
     struct file_holder *holder = holder_of(file);
     bool may_be_circle = holder && !list_is_empty(&holder->queued);
 
-    if (file->operations->closed)
-        file->operations->closed(file);
+    if (file->operations->closed) file->operations->closed(file);
     file_put(file);
-    if (may_be_circle)
-        passed_collect();
+    if (may_be_circle) passed_collect();
 }
 
 /* -- Checking ---------------------------------------------------------------------- */
 
 /* Both ways of counting agree: over the files, and over the queues. */
-bool passed_check(char *why, size_t size)
-{
+bool passed_check(char *why, size_t size) {
     const struct file_holder *holder;
     const struct passed_files *passed;
     const struct file *file;

@@ -43,8 +43,7 @@ struct passed_files {
     struct file **files;
 };
 
-static inline void file_holder_init(struct file_holder *holder)
-{
+static inline void file_holder_init(struct file_holder *holder) {
     *holder = (struct file_holder){ .is_named = false };
     list_node_init(&holder->node);
     list_init(&holder->queued);

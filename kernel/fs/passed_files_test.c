@@ -21,17 +21,14 @@ struct box {
 
 static unsigned nr_boxes;
 
-static struct file_holder *box_holder(struct file *file)
-{
+static struct file_holder *box_holder(struct file *file) {
     return &((struct box *)file->object)->holder;
 }
 
-static void box_release(struct file *file)
-{
+static void box_release(struct file *file) {
     struct box *box = file->object;
 
-    if (--box->opens)
-        return;
+    if (--box->opens) return;
     for (unsigned i = 0; i < box->nr_messages; i++) {
         struct passed_files *passed = &box->messages[i].passed;
         passed_unqueue(passed);
@@ -45,8 +42,7 @@ static const struct file_operations box_operations = {
     .name = "box", .holder = box_holder, .release = box_release,
 };
 
-static struct file *box_open(struct box *box)
-{
+static struct file *box_open(struct box *box) {
     struct file *file =
         file_create(&box_operations, O_RDWR, inode_nameless(S_IFSOCK | 0600), box);
 
@@ -55,8 +51,7 @@ static struct file *box_open(struct box *box)
     return file;
 }
 
-static struct file *box_create(void)
-{
+static struct file *box_create(void) {
     struct box *box = heap_new(HEAP_IO, struct box);
 
     file_holder_init(&box->holder);
@@ -65,29 +60,25 @@ static struct file *box_create(void)
 }
 
 /* A message with a (and b) in it enters the queue of `to`. */
-static void send(struct file *to, struct file *a, struct file *b)
-{
+static void send(struct file *to, struct file *a, struct file *b) {
     struct box *box = to->object;
     struct message *m = &box->messages[box->nr_messages++];
 
     file_get(a);
-    if (b)
-        file_get(b);
+    if (b) file_get(b);
     m->files[0] = a;
     m->files[1] = b;
     m->passed = (struct passed_files){ .count = b ? 2 : 1, .files = m->files };
     passed_queue(&m->passed, &box->holder);
 }
 
-static bool is_sound(void)
-{
+static bool is_sound(void) {
     char why[100];
 
     return passed_check(why, sizeof(why));
 }
 
-KTEST(passed_files_end_with_their_queue)
-{
+KTEST(passed_files_end_with_their_queue) {
     struct file *a = box_create(), *b = box_create();
 
     send(a, b, NULL);
@@ -97,8 +88,7 @@ KTEST(passed_files_end_with_their_queue)
     CHECK(nr_boxes == 0 && is_sound());
 }
 
-KTEST(passed_circles_are_collected)
-{
+KTEST(passed_circles_are_collected) {
     struct file *a = box_create(), *b, *c;
 
     send(a, a, NULL);           // in its own queue
@@ -116,8 +106,7 @@ KTEST(passed_circles_are_collected)
     CHECK(nr_boxes == 0 && is_sound());
 }
 
-KTEST(passed_circles_live_while_there_is_a_way_in)
-{
+KTEST(passed_circles_live_while_there_is_a_way_in) {
     struct file *a = box_create(), *b = box_create(), *way = box_create();
 
     send(a, b, NULL);
@@ -137,8 +126,7 @@ KTEST(passed_circles_live_while_there_is_a_way_in)
 }
 
 /* An object with a name, and with several open files. */
-KTEST(passed_circles_know_names_and_second_files)
-{
+KTEST(passed_circles_know_names_and_second_files) {
     struct file *a = box_create();
     struct box *box = a->object;
 
@@ -163,8 +151,7 @@ KTEST(passed_circles_know_names_and_second_files)
 }
 
 /* A ring and a chain as long as the stack could never follow. */
-KTEST(passed_files_need_no_stack)
-{
+KTEST(passed_files_need_no_stack) {
     enum { LONG = 3000 };
 
     for (int is_ring = 0; is_ring <= 1; is_ring++) {
@@ -172,12 +159,10 @@ KTEST(passed_files_need_no_stack)
         for (unsigned i = 1; i < LONG; i++) {
             struct file *next = box_create();
             send(last, next, NULL);
-            if (last != first)
-                passed_drop(last);
+            if (last != first) passed_drop(last);
             last = next;
         }
-        if (is_ring)
-            send(last, first, NULL);
+        if (is_ring) send(last, first, NULL);
         passed_drop(last);
         CHECK(nr_boxes == LONG && is_sound());
         passed_drop(first);

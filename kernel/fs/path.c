@@ -29,41 +29,33 @@ struct walk {
     unsigned links;             /* followed so far */
 };
 
-static struct inode *process_root(void)
-{
+static struct inode *process_root(void) {
     const struct process *process = current_process();
 
     return process && process->root ? process->root : root_inode;
 }
 
-struct inode *inode_parent(struct inode *inode)
-{
-    if (inode == process_root())
-        return inode;
+struct inode *inode_parent(struct inode *inode) {
+    if (inode == process_root()) return inode;
     while (inode->covers)
         inode = inode->covers;
     return inode->parent;
 }
 
-bool path_ends_in_dots(const struct path *path)
-{
+bool path_ends_in_dots(const struct path *path) {
     return path->last.length == 0 || name_is_dot(path->last)
            || name_is_dot_dot(path->last);
 }
 
 /* What `name` leads to from `at`, with a reference; mounts are crossed. */
-static int walk_lookup(struct inode *at, struct name name, struct inode **next)
-{
+static int walk_lookup(struct inode *at, struct name name, struct inode **next) {
     struct inode *found;
     int error;
 
-    if (!inode_is(at, S_IFDIR))
-        return -ENOTDIR;
+    if (!inode_is(at, S_IFDIR)) return -ENOTDIR;
     error = inode_permission(at, MAY_SEARCH);
-    if (error)
-        return error;
-    if (name.length > NAME_MAX)
-        return -ENAMETOOLONG;
+    if (error) return error;
+    if (name.length > NAME_MAX) return -ENAMETOOLONG;
     if (name_is_dot(name))
         found = inode_get(at);
     else if (name_is_dot_dot(name))
@@ -80,37 +72,29 @@ static int walk_lookup(struct inode *at, struct name name, struct inode **next)
 }
 
 /* Puts a link's text in front of the rest of the path. */
-static int prepend_text(struct walk *w, struct inode *link, bool slash)
-{
+static int prepend_text(struct walk *w, struct inode *link, bool slash) {
     size_t rest = strlen(w->rest) + 1;
     ssize_t length = link->operations->readlink(link, linked);
 
-    if (length <= 0)
-        return length ? (int)length : -ENOENT;
-    if ((size_t)length + slash + rest > PATH_MAX)
-        return -ENAMETOOLONG;
+    if (length <= 0) return length ? (int)length : -ENOENT;
+    if ((size_t)length + slash + rest > PATH_MAX) return -ENAMETOOLONG;
     memmove(walked + length + slash, w->rest, rest);
     memcpy(walked, linked, (size_t)length);
-    if (slash)
-        walked[length] = '/';
+    if (slash) walked[length] = '/';
     w->rest = walked;
     return 0;
 }
 
 /* Follows a link: changes w->rest, or w->at, or both. */
-static int walk_link(struct walk *w, struct inode *link, bool slash)
-{
+static int walk_link(struct walk *w, struct inode *link, bool slash) {
     struct inode *target = NULL;
     int error;
 
-    if (++w->links > SYMLINKS_MAX)
-        return -ELOOP;
-    if (link->operations->follow)
-        target = link->operations->follow(link);
+    if (++w->links > SYMLINKS_MAX) return -ELOOP;
+    if (link->operations->follow) target = link->operations->follow(link);
     if (!target) {
         error = prepend_text(w, link, slash);
-        if (error)
-            return error;
+        if (error) return error;
         target = inode_get(w->rest[0] == '/' ? process_root() : w->at);
     }
     inode_put(w->at);
@@ -120,16 +104,13 @@ static int walk_link(struct walk *w, struct inode *link, bool slash)
 
 /* Is a link of this name followed? In the last place a slash behind it asks for what it
  * leads to; but who makes or removes names means the link itself. */
-static bool follows(const struct walk *w, const struct component *c)
-{
-    if (!c->last)
-        return true;
+static bool follows(const struct walk *w, const struct component *c) {
+    if (!c->last) return true;
     return !(w->flags & (c->slash ? WALK_PARENT : AT_SYMLINK_NOFOLLOW));
 }
 
 /* Walks the path in `walked` from `start`, or from the root if it is absolute. */
-static int walk(struct inode *start, unsigned flags, struct path *path)
-{
+static int walk(struct inode *start, unsigned flags, struct path *path) {
     struct walk w = { .rest = walked, .flags = flags };
     struct component c;
     struct inode *next;
@@ -150,8 +131,7 @@ static int walk(struct inode *start, unsigned flags, struct path *path)
         if (next && inode_is(next, S_IFLNK) && follows(&w, &c)) {
             error = walk_link(&w, next, c.slash);
             inode_put(next);
-            if (error)
-                goto fail;
+            if (error) goto fail;
         } else if (ends) {
             path->parent = w.at;
             path->inode = next;
@@ -164,11 +144,9 @@ static int walk(struct inode *start, unsigned flags, struct path *path)
         }
     }
     error = -ENOTDIR;
-    if (path->trailing_slash && !inode_is(w.at, S_IFDIR))
-        goto fail;
+    if (path->trailing_slash && !inode_is(w.at, S_IFDIR)) goto fail;
     path->inode = w.at;
-    if (flags & WALK_PARENT)
-        path->parent = inode_get(w.at);
+    if (flags & WALK_PARENT) path->parent = inode_get(w.at);
     return 0;
 
 fail:
@@ -178,34 +156,26 @@ fail:
 
 /* -- Walks from the kernel and from programs --------------------------------------- */
 
-void path_release(struct path *path)
-{
-    if (path->inode)
-        inode_put(path->inode);
-    if (path->parent)
-        inode_put(path->parent);
+void path_release(struct path *path) {
+    if (path->inode) inode_put(path->inode);
+    if (path->parent) inode_put(path->parent);
 }
 
-int path_walk(struct inode *start, const char *name, unsigned flags, struct path *path)
-{
+int path_walk(struct inode *start, const char *name, unsigned flags,
+              struct path *path) {
     const struct process *process = current_process();
 
-    if (!string_copy(walked, name, sizeof(walked)))
-        return -ENAMETOOLONG;
-    if (!walked[0])
-        return -ENOENT;
-    if (!start)
-        start = process && process->directory ? process->directory : root_inode;
+    if (!string_copy(walked, name, sizeof(walked))) return -ENAMETOOLONG;
+    if (!walked[0]) return -ENOENT;
+    if (!start) start = process && process->directory ? process->directory : root_inode;
     return walk(start, flags, path);
 }
 
-int path_walk_user(int dirfd, uptr_t name, unsigned flags, struct path *path)
-{
+int path_walk_user(int dirfd, uptr_t name, unsigned flags, struct path *path) {
     ssize_t length = string_from_user(walked, name, sizeof(walked));
     const struct file *file;
 
-    if (length <= 0)
-        return length ? (int)length : -ENOENT;
+    if (length <= 0) return length ? (int)length : -ENOENT;
     if (dirfd == AT_FDCWD || walked[0] == '/')
         return walk(current_process()->directory, flags, path);
     file = fd_place(dirfd);
@@ -214,28 +184,24 @@ int path_walk_user(int dirfd, uptr_t name, unsigned flags, struct path *path)
 
 /* -- Working on what is found ------------------------------------------------------ */
 
-long place_apply(int fd, inode_action action, const void *context)
-{
+long place_apply(int fd, inode_action action, const void *context) {
     const struct file *file = fd_place(fd);
 
     return file ? action(file->inode, context) : -EBADF;
 }
 
-long fd_apply(int fd, inode_action action, const void *context)
-{
+long fd_apply(int fd, inode_action action, const void *context) {
     return fd_peek(fd) ? place_apply(fd, action, context) : -EBADF;
 }
 
-static bool is_empty(uptr_t text)
-{
+static bool is_empty(uptr_t text) {
     char first;
 
     return copy_from_user(&first, text, 1) == 0 && first == '\0';
 }
 
 long path_apply(int dirfd, uptr_t name, unsigned flags, inode_action action,
-                const void *context)
-{
+                const void *context) {
     struct path path;
     long result;
 
@@ -243,8 +209,7 @@ long path_apply(int dirfd, uptr_t name, unsigned flags, inode_action action,
         return dirfd == AT_FDCWD ? action(current_process()->directory, context)
                                  : place_apply(dirfd, action, context);
     result = path_walk_user(dirfd, name, flags, &path);
-    if (result)
-        return result;
+    if (result) return result;
     result = action(path.inode, context);
     path_release(&path);
     return result;

@@ -23,14 +23,11 @@
 #define ROOM (4 * PAGE_SIZE)
 
 static void show_line(struct text *text, const char *kind, const char *name,
-                      uint32_t number)
-{
-    if (name && number)
-        text_printf(text, "%s-%s %u\n", kind, name, number);
+                      uint32_t number) {
+    if (name && number) text_printf(text, "%s-%s %u\n", kind, name, number);
 }
 
-static void show_accounts(struct text *text)
-{
+static void show_accounts(struct text *text) {
     static const char *const kinds[ACCOUNT_KINDS] = {
         [ACCOUNT_HEAP] = "heap", [ACCOUNT_PROCESSES] = "processes",
         [ACCOUNT_FILES] = "files", [ACCOUNT_SIGNALS] = "signals",
@@ -47,8 +44,7 @@ static void show_accounts(struct text *text)
     }
 }
 
-static void show_ledger(struct text *text)
-{
+static void show_ledger(struct text *text) {
     static const char *const uses[FRAME_USES] = {
         [FRAME_STACK] = "stacks", [FRAME_PAGE_TABLE] = "page-tables",
         [FRAME_USER] = "user", [FRAME_OBJECT] = "objects", [FRAME_BUFFER] = "buffers",
@@ -71,19 +67,16 @@ static void show_ledger(struct text *text)
     }
 }
 
-static void show_check(struct text *text)
-{
+static void show_check(struct text *text) {
     char why[160] = "";
 
-    if (!text_make_room(text, ROOM))
-        return;
+    if (!text_make_room(text, ROOM)) return;
     text_printf(text, kcheck(why, sizeof(why)) ? "ok\n" : "bad: %s\n", why);
     show_ledger(text);
     show_accounts(text);
 }
 
-static void show_trace(struct text *text)
-{
+static void show_trace(struct text *text) {
     const struct trace_event *e = NULL;
     char line[120];
 
@@ -93,8 +86,7 @@ static void show_trace(struct text *text)
     }
 }
 
-void proc_check_init(void)
-{
+void proc_check_init(void) {
     static struct proc_entry entries[] = {
         { .name = "check", .show = show_check },
         { .name = "trace", .mode = S_IFREG | 0400, .show = show_trace },

@@ -10,8 +10,7 @@
 #include "fs/tty.h"
 
 /* The thread of the text's id, else the process's first; a zombie's is all zero. */
-static const struct thread *thread_of(const struct text *text)
-{
+static const struct thread *thread_of(const struct text *text) {
     static const struct thread nobody;
     const struct process *p = text->process;
     const struct thread *thread = thread_find(text->id);
@@ -21,35 +20,29 @@ static const struct thread *thread_of(const struct text *text)
     return thread ? thread : &nobody;
 }
 
-static const struct address_space *space_of(const struct text *text)
-{
+static const struct address_space *space_of(const struct text *text) {
     static const struct address_space none;
 
     return text->process->space ? text->process->space : &none;
 }
 
-static const char *name_of_text(const struct text *text)
-{
+static const char *name_of_text(const struct text *text) {
     const struct thread *thread = thread_of(text);
 
     return thread->tid ? thread->name : text->process->name;
 }
 
 /* A first thread that has ended is a zombie as long as others live. */
-static const char *state_of(const struct text *text)
-{
+static const char *state_of(const struct text *text) {
     const struct thread *thread = thread_of(text);
 
-    if (thread->tid != text->id)
-        return "Z (zombie)";
-    if (text->process->stopped)
-        return "T (stopped)";
+    if (thread->tid != text->id) return "Z (zombie)";
+    if (text->process->stopped) return "T (stopped)";
     return thread->state == THREAD_BLOCKED ? "S (sleeping)" : "R (running)";
 }
 
 /* The signals that are ignored (how: SIG_IGN), or caught (any other). */
-static sigset_t signals_handled(const struct process *process, uint32_t how)
-{
+static sigset_t signals_handled(const struct process *process, uint32_t how) {
     sigset_t set = 0;
 
     for (int signal = 1; signal <= SIGNALS; signal++) {
@@ -60,8 +53,7 @@ static sigset_t signals_handled(const struct process *process, uint32_t how)
     return set;
 }
 
-static void show_stat(struct text *text)
-{
+static void show_stat(struct text *text) {
     const struct process *p = text->process;
     const struct thread *t = thread_of(text);
     const struct address_space *space = space_of(text);
@@ -97,16 +89,14 @@ static void show_stat(struct text *text)
                 p->environment_end, p->exit_status);
 }
 
-static void show_statm(struct text *text)
-{
+static void show_statm(struct text *text) {
     const struct address_space *space = space_of(text);
 
     text_printf(text, "%u %u 0 0 0 %u 0\n", space->nr_mapped_pages, space->nr_resident,
                 space->nr_mapped_pages);
 }
 
-static void show_status(struct text *text)
-{
+static void show_status(struct text *text) {
     const struct process *p = text->process;
     const struct thread *t = thread_of(text);
     const struct address_space *space = space_of(text);
@@ -132,14 +122,12 @@ static void show_status(struct text *text)
                 t->switches_voluntary, t->switches_forced);
 }
 
-static void show_comm(struct text *text)
-{
+static void show_comm(struct text *text) {
     text_printf(text, "%s\n", name_of_text(text));
 }
 
 /* What the thread waits for, in words; 0: it does not wait. */
-static void show_wchan(struct text *text)
-{
+static void show_wchan(struct text *text) {
     const struct thread *t = thread_of(text);
     bool waits = t->state == THREAD_BLOCKED && t->nr_waiters;
 
@@ -148,36 +136,29 @@ static void show_wchan(struct text *text)
 
 /* -- Memory ------------------------------------------------------------------------ */
 
-static void show_memory(struct text *text, vaddr_t at, vaddr_t end)
-{
+static void show_memory(struct text *text, vaddr_t at, vaddr_t end) {
     struct address_space *space = text->process->space;
     char piece[128];
 
     for (size_t n; space && at < end; at += n) {
         n = min((size_t)(end - at), sizeof(piece));
-        if (space_read(space, piece, uptr(at), n))
-            break;
+        if (space_read(space, piece, uptr(at), n)) break;
         text_add(text, piece, n);
     }
 }
 
-static void show_cmdline(struct text *text)
-{
+static void show_cmdline(struct text *text) {
     show_memory(text, text->process->arguments_start, text->process->arguments_end);
 }
 
-static void show_environ(struct text *text)
-{
+static void show_environ(struct text *text) {
     show_memory(text, text->process->environment_start, text->process->environment_end);
 }
 
 static const char *region_name(const struct region *region, const struct process *p,
-                               const char *program)
-{
-    if (region->flags & REGION_SYSTEM)
-        return "[vdso]";
-    if (region->flags & REGION_GROWS_DOWN)
-        return "[stack]";
+                               const char *program) {
+    if (region->flags & REGION_SYSTEM) return "[vdso]";
+    if (region->flags & REGION_GROWS_DOWN) return "[stack]";
     if (region->object)
         return p->executable && region->object == p->executable->object ? program : "";
     return region->start < p->space->heap_end && region->end > p->space->heap_start
@@ -185,15 +166,13 @@ static const char *region_name(const struct region *region, const struct process
                : "";
 }
 
-static void show_maps(struct text *text)
-{
+static void show_maps(struct text *text) {
     const struct process *p = text->process;
     ssize_t length = p->executable ? path_of_inode(p->executable) : 0;
     const char *program = length > 0 ? path_buffer + PATH_MAX - length : "";
     const struct region *r;
 
-    if (!p->space)
-        return;
+    if (!p->space) return;
     list_for_each (r, &p->space->regions, node)
         text_printf(text, "%08x-%08x %c%c%c%c %08x 00:00 0 %16s%s\n", r->start, r->end,
                     r->protection & PROT_READ ? 'r' : '-',
@@ -205,8 +184,7 @@ static void show_maps(struct text *text)
 
 /* -- Directories and links --------------------------------------------------------- */
 
-static bool next_descriptor(struct node *node, uint32_t *number)
-{
+static bool next_descriptor(struct node *node, uint32_t *number) {
     const struct process *process = proc_process(*node);
     const struct file_table *table = process ? process->files : NULL;
 
@@ -216,8 +194,7 @@ static bool next_descriptor(struct node *node, uint32_t *number)
     return table && *number < table->size;
 }
 
-static bool next_thread(struct node *node, uint32_t *number)
-{
+static bool next_thread(struct node *node, uint32_t *number) {
     const struct process *process = proc_process(*node);
     const struct thread *thread;
 
@@ -235,8 +212,7 @@ static struct inode *follow_cwd(const struct process *p) { return p->directory; 
 static struct inode *follow_exe(const struct process *p) { return p->executable; }
 static struct inode *follow_root(const struct process *p) { return p->root; }
 
-void proc_process_init(void)
-{
+void proc_process_init(void) {
     static struct proc_entry entries[] = {
         { .name = "stat", .show = show_stat },
         { .name = "statm", .show = show_statm },

@@ -15,8 +15,7 @@
 
 static const char *command_line;
 
-static void show_meminfo(struct text *text)
-{
+static void show_meminfo(struct text *text) {
     const uint32_t *used = frames_used;
     const struct {
         const char *name;
@@ -37,13 +36,11 @@ static void show_meminfo(struct text *text)
 
 /* -- Time -------------------------------------------------------------------------- */
 
-static nanoseconds_t idle_time_of(unsigned cpu)
-{
+static nanoseconds_t idle_time_of(unsigned cpu) {
     return min(tsc_to_nanoseconds(thread_ticks(cpus[cpu].idle).run), time_now());
 }
 
-static nanoseconds_t idle_time(void)
-{
+static nanoseconds_t idle_time(void) {
     nanoseconds_t idle = 0;
 
     for (unsigned cpu = 0; cpu < cpu_count; cpu++)
@@ -51,8 +48,7 @@ static nanoseconds_t idle_time(void)
     return idle;
 }
 
-static void show_uptime(struct text *text)
-{
+static void show_uptime(struct text *text) {
     uint32_t up_rest, idle_rest;
     uint64_t up = divide_u64(proc_ticks(time_now()), 100, &up_rest);
     uint64_t idle = divide_u64(proc_ticks(idle_time()), 100, &idle_rest);
@@ -60,8 +56,7 @@ static void show_uptime(struct text *text)
     text_printf(text, "%llu.%02u %llu.%02u\n", up, up_rest, idle, idle_rest);
 }
 
-static void show_loadavg(struct text *text)
-{
+static void show_loadavg(struct text *text) {
     uint32_t running = sched_runnable();
 
     text_printf(text, "%u.00 %u.00 %u.00 %u/%u %d\n", running, running, running,
@@ -69,15 +64,13 @@ static void show_loadavg(struct text *text)
 }
 
 static void show_cpu(struct text *text, nanoseconds_t user, nanoseconds_t system,
-                     nanoseconds_t idle)
-{
+                     nanoseconds_t idle) {
     text_printf(text, " %llu 0 %llu %llu 0 0 0 0 0 0\n", proc_ticks(user),
                 proc_ticks(system), proc_ticks(idle));
 }
 
 /* Time that is gone is kept by somebody: a zombie, or who waited for one. */
-static void show_stat(struct text *text)
-{
+static void show_stat(struct text *text) {
     nanoseconds_t user = 0, system = 0, now = time_now();
     uint32_t switches = 0;
     const struct process *p;
@@ -104,8 +97,7 @@ static void show_stat(struct text *text)
 
 /* -- What it is -------------------------------------------------------------------- */
 
-static void show_cpuinfo(struct text *text)
-{
+static void show_cpuinfo(struct text *text) {
     const struct cpu_features *f = &cpu_features;
     const struct {
         uint32_t word, bit;
@@ -130,23 +122,20 @@ static void show_cpuinfo(struct text *text)
     }
 }
 
-static void show_version(struct text *text)
-{
+static void show_version(struct text *text) {
     text_printf(text, "Parley version " PARLEY_VERSION "\n");
 }
 
 static void show_cmdline(struct text *text) { text_printf(text, "%s\n", command_line); }
 
-static void show_mounts(struct text *text)
-{
+static void show_mounts(struct text *text) {
     const struct file_system *fs;
 
     list_for_each (fs, &all_file_systems, node)
         text_printf(text, "%s %s %s rw 0 0\n", fs->type, fs->where, fs->type);
 }
 
-void proc_system_init(const char *line)
-{
+void proc_system_init(const char *line) {
     static struct proc_entry entries[] = {
         { .name = "meminfo", .show = show_meminfo },
         { .name = "uptime", .show = show_uptime },

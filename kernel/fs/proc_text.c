@@ -7,13 +7,11 @@
 
 #define FIRST_SIZE 504u         /* with the heap's header: 512 */
 
-bool text_make_room(struct text *text, size_t size)
-{
+bool text_make_room(struct text *text, size_t size) {
     size_t wanted = text->size ? text->size : FIRST_SIZE;
     char *bytes;
 
-    if (text->length + size <= text->size)
-        return true;
+    if (text->length + size <= text->size) return true;
     while (wanted < text->length + size)
         wanted = 2 * wanted + 8;
     bytes = heap_alloc(HEAP_TEXT, wanted);
@@ -28,18 +26,15 @@ bool text_make_room(struct text *text, size_t size)
     return true;
 }
 
-void text_add(struct text *text, const char *bytes, size_t size)
-{
-    if (!text_make_room(text, size))
-        return;
+void text_add(struct text *text, const char *bytes, size_t size) {
+    if (!text_make_room(text, size)) return;
     memcpy(text->bytes + text->length, bytes, size);
     text->length += size;
 }
 
 static void put(void *text, char c) { text_add(text, &c, 1); }
 
-void text_printf(struct text *text, const char *format, ...)
-{
+void text_printf(struct text *text, const char *format, ...) {
     va_list arguments;
 
     va_start(arguments, format);

@@ -29,11 +29,9 @@ static struct file_system procfs;
 static struct proc_entry *entries[PLACES];
 static unsigned nr_entries;
 
-void proc_entry_register(struct proc_entry *entry)
-{
+void proc_entry_register(struct proc_entry *entry) {
     assert(nr_entries < PLACES);
-    if (!entry->mode)
-        entry->mode = S_IFREG | 0444;
+    if (!entry->mode) entry->mode = S_IFREG | 0444;
     entries[nr_entries++] = entry;
 }
 
@@ -44,28 +42,24 @@ union number {
     uint64_t number;
 };
 
-static uint64_t number_of(struct node node)
-{
+static uint64_t number_of(struct node node) {
     return (union number){ .node = node }.number;
 }
 
-static struct node node_of(const struct inode *inode)
-{
+static struct node node_of(const struct inode *inode) {
     return (union number){ .number = inode->number }.node;
 }
 
 static struct proc_entry *entry_of(struct node node) { return entries[node.place]; }
 
-struct process *proc_process(struct node node)
-{
+struct process *proc_process(struct node node) {
     struct process *process = process_find(node.id);
     const struct thread *thread = process ? NULL : thread_find(node.id);
 
     return thread ? thread->process : process;
 }
 
-static struct file *open_file_of(struct node node)
-{
+static struct file *open_file_of(struct node node) {
     const struct process *process = proc_process(node);
     unsigned fd = node.descriptor - 1u;
 
@@ -76,13 +70,11 @@ static struct file *open_file_of(struct node node)
 
 /* May the current process look into that of the inode? 0, -ENOENT when it is gone,
  * -EACCES. */
-static int may_inspect(const struct inode *inode)
-{
+static int may_inspect(const struct inode *inode) {
     const struct process *process = proc_process(node_of(inode));
     const struct credentials *me = current_credentials(), *c;
 
-    if (!process)
-        return -ENOENT;
+    if (!process) return -ENOENT;
     c = &process->credentials;
     if (me->euid == 0
         || (me->euid == c->uid && me->euid == c->euid && me->euid == c->suid))
@@ -90,12 +82,10 @@ static int may_inspect(const struct inode *inode)
     return -EACCES;
 }
 
-static mode_t mode_of(struct node node)
-{
+static mode_t mode_of(struct node node) {
     const struct file *file = node.descriptor ? open_file_of(node) : NULL;
 
-    if (!file)
-        return entry_of(node)->mode;
+    if (!file) return entry_of(node)->mode;
     return S_IFLNK | (file_is_readable(file) ? 0500 : 0)
            | (file_is_writable(file) ? 0300 : 0);
 }
@@ -103,8 +93,7 @@ static mode_t mode_of(struct node node)
 /* -- Directories ------------------------------------------------------------------- */
 
 /* The name that an entry has in a directory; NULL: it belongs elsewhere. */
-static const char *name_in(struct node directory, unsigned place)
-{
+static const char *name_in(struct node directory, unsigned place) {
     const char *above = entry_of(directory)->name, *name = entries[place]->name;
     const char *slash = strchr(name, '/');
     size_t length = slash ? (size_t)(slash - name) : 0;
@@ -123,8 +112,7 @@ struct child {
 
 /* The child of a directory at *at or the first behind, which moves behind that: entries
  * are at their places, numbers from PLACES on. False: there is none. */
-static bool next_child(struct node directory, uint64_t *at, struct child *child)
-{
+static bool next_child(struct node directory, uint64_t *at, struct child *child) {
     uint32_t number = *at > PLACES ? (uint32_t)(*at - PLACES) : 0;
 
     child->node = directory;
@@ -145,8 +133,7 @@ static bool next_child(struct node directory, uint64_t *at, struct child *child)
     return true;
 }
 
-static bool next_process(struct node *node, uint32_t *number)
-{
+static bool next_process(struct node *node, uint32_t *number) {
     const struct process *process;
 
     if (node->id)
@@ -164,8 +151,7 @@ static const struct inode_operations directory_operations, link_operations,
     file_operations;
 
 static int directory_lookup(struct inode *directory, struct name name,
-                            struct inode **out)
-{
+                            struct inode **out) {
     uint64_t at = FIRST_ENTRY, number = 0;
     const struct process *process;
     struct inode *inode;
@@ -177,8 +163,7 @@ static int directory_lookup(struct inode *directory, struct name name,
         at = number + PLACES;
     }
     do {
-        if (next_child(node_of(directory), &at, &child))
-            continue;
+        if (next_child(node_of(directory), &at, &child)) continue;
         // /proc/TID is there, too, though a list has processes only
         if (entry_of(child.node)->next != next_process || child.node.id
             || !thread_find((pid_t)number))
@@ -187,8 +172,7 @@ static int directory_lookup(struct inode *directory, struct name name,
         break;
     } while (!name_is(child.name, name));
     inode = inode_create(&procfs, &file_operations, mode_of(child.node));
-    if (!inode)
-        return -ENOMEM;
+    if (!inode) return -ENOMEM;
     process = proc_process(child.node);
     inode->number = number_of(child.node);
     inode->uid = process ? process->credentials.euid : 0;
@@ -204,14 +188,12 @@ static int directory_lookup(struct inode *directory, struct name name,
     return 0;
 }
 
-static int directory_list(struct file *file, directory_emit emit, void *context)
-{
+static int directory_list(struct file *file, directory_emit emit, void *context) {
     struct node node = node_of(file->inode);
     uint64_t at = file->offset;
     struct child child;
 
-    if (node.id && !proc_process(node))
-        return -ENOENT;
+    if (node.id && !proc_process(node)) return -ENOENT;
     while (next_child(node, &at, &child))
         if (emit(context, child.name, number_of(child.node), mode_of(child.node), at))
             break;
@@ -233,26 +215,22 @@ static const struct inode_operations directory_operations = {
 /* -- Links ------------------------------------------------------------------------- */
 
 /* What a link stands for, without a new reference; NULL: something without an inode. */
-static struct inode *target_of(const struct inode *link)
-{
+static struct inode *target_of(const struct inode *link) {
     struct node node = node_of(link);
     const struct process *process = proc_process(node);
     const struct file *file = node.descriptor ? open_file_of(node) : NULL;
 
-    if (file)
-        return file->inode;
+    if (file) return file->inode;
     return process && entry_of(node)->follow ? entry_of(node)->follow(process) : NULL;
 }
 
-static struct inode *link_follow(struct inode *link)
-{
+static struct inode *link_follow(struct inode *link) {
     struct inode *inode = may_inspect(link) ? NULL : target_of(link);
 
     return inode ? inode_get(inode) : NULL;
 }
 
-static ssize_t link_read(struct inode *link, char to[PATH_MAX])
-{
+static ssize_t link_read(struct inode *link, char to[PATH_MAX]) {
     const struct file *file = open_file_of(node_of(link));
     struct inode *inode = target_of(link);
     ssize_t length;
@@ -260,8 +238,7 @@ static ssize_t link_read(struct inode *link, char to[PATH_MAX])
     if (!node_of(link).id)      // /proc/self
         return format(to, PATH_MAX, "%d", current_process()->pid);
     length = may_inspect(link);
-    if (length)
-        return length;
+    if (length) return length;
     length = inode ? path_of_inode(inode) : -ENOENT;
     if (length > 0) {
         memmove(to, path_buffer + PATH_MAX - length, (size_t)length);
@@ -280,67 +257,55 @@ static const struct inode_operations link_operations = {
 /* -- Files ------------------------------------------------------------------------- */
 
 /* 0, -ESRCH, -ENOMEM. */
-static int make_text(struct node node, struct text *text)
-{
+static int make_text(struct node node, struct text *text) {
     heap_free(text->bytes);
     *text = (struct text){ .id = node.id, .process = proc_process(node) };
-    if (node.id && !text->process)
-        return -ESRCH;
+    if (node.id && !text->process) return -ESRCH;
     entry_of(node)->show(text);
     return text->is_cut ? -ENOMEM : 0;
 }
 
-static ssize_t file_read_text(struct file *file, struct io *io, uint64_t *offset)
-{
+static ssize_t file_read_text(struct file *file, struct io *io, uint64_t *offset) {
     struct text *text = file->object;
     size_t n;
 
     if (*offset == 0 || !text->bytes) {
         int error = make_text(node_of(file->inode), text);
-        if (error)
-            return error;
+        if (error) return error;
     }
-    if (*offset >= text->length)
-        return 0;
+    if (*offset >= text->length) return 0;
     n = min(io->left, text->length - (size_t)*offset);
-    if (io_give(io, text->bytes + *offset, n))
-        return -EFAULT;
+    if (io_give(io, text->bytes + *offset, n)) return -EFAULT;
     *offset += n;
     return (ssize_t)n;
 }
 
-static void file_close(struct file *file)
-{
+static void file_close(struct file *file) {
     struct text *text = file->object;
 
     heap_free(text->bytes);
     heap_free(text);
 }
 
-static int file_open(struct inode *inode, uint32_t flags, struct file **out)
-{
+static int file_open(struct inode *inode, uint32_t flags, struct file **out) {
     static const struct file_operations operations = {
         .name = "file of /proc", .read = file_read_text, .seek = file_seek,
         .release = file_close,
     };
     struct text *text;
 
-    if (entry_of(node_of(inode))->owner_only && may_inspect(inode))
-        return -EACCES;
+    if (entry_of(node_of(inode))->owner_only && may_inspect(inode)) return -EACCES;
     text = heap_new(HEAP_TEXT, struct text);
-    if (!text)
-        return -ENOMEM;
+    if (!text) return -ENOMEM;
     *out = file_create(&operations, flags, inode_get(inode), text);
-    if (*out)
-        return 0;
+    if (*out) return 0;
     heap_free(text);
     return -ENFILE;
 }
 
 static const struct inode_operations file_operations = { .open = file_open };
 
-void procfs_init(const char *command_line)
-{
+void procfs_init(const char *command_line) {
     static struct proc_entry root = { .name = "", .mode = S_IFDIR | 0555,
                                       .next = next_process };
 
@@ -348,8 +313,7 @@ void procfs_init(const char *command_line)
     proc_entry_register(&root);
     file_system_init(&procfs, "proc");
     procfs.root = inode_create(&procfs, &directory_operations, S_IFDIR | 0555);
-    if (!procfs.root)
-        panic("no memory for /proc");
+    if (!procfs.root) panic("no memory for /proc");
     procfs.root->number = number_of((struct node){ .place = 1 });
     procfs.root->parent = procfs.root;
     file_system_mount(&procfs, "/proc");

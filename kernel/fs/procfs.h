@@ -54,8 +54,7 @@ void proc_entry_register(struct proc_entry *entry);
 /* -- Between the files of /proc ---------------------------------------------------- */
 
 /* In hundredths of seconds, rounded up: what has begun is not 0. */
-static inline uint64_t proc_ticks(nanoseconds_t time)
-{
+static inline uint64_t proc_ticks(nanoseconds_t time) {
     return divide_u64(time + 10 * MILLISECOND - 1, 10 * MILLISECOND, NULL);
 }
 

@@ -17,29 +17,23 @@ typedef ssize_t (*mover)(struct file *file, struct io *io, uint64_t *offset);
 
 /* Finds and holds the file. `at` is a place of the call's own, or NULL: where the file
  * is. */
-static inline int hold(int fd, const uint64_t *at, struct file **file)
-{
-    if (at && (int64_t)*at < 0)
-        return -EINVAL;
+static inline int hold(int fd, const uint64_t *at, struct file **file) {
+    if (at && (int64_t)*at < 0) return -EINVAL;
     *file = fd_get(fd);
-    if (!*file)
-        return -EBADF;
-    if (!at || (*file)->operations->seek)
-        return 0;
+    if (!*file) return -EBADF;
+    if (!at || (*file)->operations->seek) return 0;
     file_put(*file);
     return -ESPIPE;
 }
 
 /* SLEEPS. One buffer. */
 static inline long move_bytes(int fd, uptr_t buffer, size_t size, uint64_t *at,
-                              mover move)
-{
+                              mover move) {
     struct io io;
     struct file *file;
     long result = hold(fd, at, &file);
 
-    if (result)
-        return result;
+    if (result) return result;
     result = size > SSIZE_MAX ? -EINVAL : -EFAULT;
     io_init(&io, buffer, size);
     if (user_range_ok(buffer, size) && size <= SSIZE_MAX)
@@ -48,19 +42,16 @@ static inline long move_bytes(int fd, uptr_t buffer, size_t size, uint64_t *at,
     return result;
 }
 
-int io_init_vector(struct io *io, struct io_vector *copy, uptr_t vector, unsigned count)
-{
+int io_init_vector(struct io *io, struct io_vector *copy, uptr_t vector,
+                   unsigned count) {
     size_t size = count * sizeof(struct iovec);
     int error = 0;
 
-    if (count > IOV_MAX)
-        return -EINVAL;
+    if (count > IOV_MAX) return -EINVAL;
     copy->pieces = count > IOV_SHORT ? heap_alloc(HEAP_IO, size) : copy->few;
-    if (!copy->pieces)
-        return -ENOMEM;
+    if (!copy->pieces) return -ENOMEM;
     *io = (struct io){ .more = copy->pieces };
-    if (copy_from_user(copy->pieces, vector, size))
-        error = -EFAULT;
+    if (copy_from_user(copy->pieces, vector, size)) error = -EFAULT;
     for (unsigned i = 0; !error && i < count; i++) {
         const struct iovec *piece = &copy->pieces[i];
         if (piece->length > SSIZE_MAX - io->left)
@@ -69,27 +60,22 @@ int io_init_vector(struct io *io, struct io_vector *copy, uptr_t vector, unsigne
             error = -EFAULT;
         io->left += piece->length;
     }
-    if (error)
-        io_vector_release(copy);
+    if (error) io_vector_release(copy);
     return error;
 }
 
-void io_vector_release(struct io_vector *copy)
-{
-    if (copy->pieces != copy->few)
-        heap_free(copy->pieces);
+void io_vector_release(struct io_vector *copy) {
+    if (copy->pieces != copy->few) heap_free(copy->pieces);
 }
 
 /* SLEEPS. Several buffers. */
-static long move_vector(int fd, uptr_t vector, int count, uint64_t *at, mover move)
-{
+static long move_vector(int fd, uptr_t vector, int count, uint64_t *at, mover move) {
     struct io_vector copy;
     struct io io;
     struct file *file;
     long result = hold(fd, at, &file);
 
-    if (result)
-        return result;
+    if (result) return result;
     result = io_init_vector(&io, &copy, vector, (unsigned)count);
     if (!result) {
         result = move(file, &io, at ? at : &file->offset);
@@ -99,70 +85,57 @@ static long move_vector(int fd, uptr_t vector, int count, uint64_t *at, mover mo
     return result;
 }
 
-long sys_read(int fd, uptr_t buffer, size_t size)
-{
+long sys_read(int fd, uptr_t buffer, size_t size) {
     return move_bytes(fd, buffer, size, NULL, file_read);
 }
 
-long sys_write(int fd, uptr_t buffer, size_t size)
-{
+long sys_write(int fd, uptr_t buffer, size_t size) {
     return move_bytes(fd, buffer, size, NULL, file_write);
 }
 
-long sys_readv(int fd, uptr_t vector, int count)
-{
+long sys_readv(int fd, uptr_t vector, int count) {
     return move_vector(fd, vector, count, NULL, file_read);
 }
 
-long sys_writev(int fd, uptr_t vector, int count)
-{
+long sys_writev(int fd, uptr_t vector, int count) {
     return move_vector(fd, vector, count, NULL, file_write);
 }
 
 static uint64_t join(uint32_t low, uint32_t high) { return (uint64_t)high << 32 | low; }
 
-long sys_pread64(int fd, uptr_t buffer, size_t size, uint32_t low, uint32_t high)
-{
+long sys_pread64(int fd, uptr_t buffer, size_t size, uint32_t low, uint32_t high) {
     return move_bytes(fd, buffer, size, &(uint64_t){ join(low, high) }, file_read);
 }
 
-long sys_pwrite64(int fd, uptr_t buffer, size_t size, uint32_t low, uint32_t high)
-{
+long sys_pwrite64(int fd, uptr_t buffer, size_t size, uint32_t low, uint32_t high) {
     return move_bytes(fd, buffer, size, &(uint64_t){ join(low, high) }, file_write);
 }
 
-long sys_preadv(int fd, uptr_t vector, int count, uint32_t low, uint32_t high)
-{
+long sys_preadv(int fd, uptr_t vector, int count, uint32_t low, uint32_t high) {
     return move_vector(fd, vector, count, &(uint64_t){ join(low, high) }, file_read);
 }
 
-long sys_pwritev(int fd, uptr_t vector, int count, uint32_t low, uint32_t high)
-{
+long sys_pwritev(int fd, uptr_t vector, int count, uint32_t low, uint32_t high) {
     return move_vector(fd, vector, count, &(uint64_t){ join(low, high) }, file_write);
 }
 
 /* -- Without moving any ------------------------------------------------------------ */
 
-long sys__llseek(int fd, uint32_t high, uint32_t low, uptr_t result, int whence)
-{
+long sys__llseek(int fd, uint32_t high, uint32_t low, uptr_t result, int whence) {
     struct file *file = fd_peek(fd);
     int64_t offset = (int64_t)join(low, high);
 
-    if (!file)
-        return -EBADF;
-    if (!file->operations->seek)
-        return -ESPIPE;
+    if (!file) return -EBADF;
+    if (!file->operations->seek) return -ESPIPE;
     offset = file->operations->seek(file, offset, whence);
     return offset < 0 ? (long)offset : copy_to_user(result, &offset, sizeof(offset));
 }
 
 /* Everything is in memory: there is nothing to wait for. */
-long sys_fsync(int fd)
-{
+long sys_fsync(int fd) {
     const struct file *file = fd_peek(fd);
 
-    if (!file)
-        return -EBADF;
+    if (!file) return -EBADF;
     if (!inode_is(file->inode, S_IFREG) && !inode_is(file->inode, S_IFDIR))
         return -EINVAL;
     return 0;

@@ -47,13 +47,11 @@ static_assert(sizeof(struct statx) == 256, "Linux ABI");
 
 enum { AT_NO_AUTOMOUNT = 0x800, AT_STATX_SYNC = 0x6000 };
 
-static uint32_t blocks_of(const struct inode *inode)
-{
+static uint32_t blocks_of(const struct inode *inode) {
     return inode->object ? inode->object->nr_pages * (PAGE_SIZE / 512) : 0;
 }
 
-static long give_stat64(struct inode *inode, const void *to)
-{
+static long give_stat64(struct inode *inode, const void *to) {
     struct stat64 s = {
         .device = inode->fs->device, .short_number = (uint32_t)inode->number,
         .mode = inode->mode, .links = inode->links, .uid = inode->uid,
@@ -68,8 +66,7 @@ static long give_stat64(struct inode *inode, const void *to)
     return copy_to_user(*(const uptr_t *)to, &s, sizeof(s));
 }
 
-long sys_fstatat64(int dirfd, uptr_t name, uptr_t to, int flags)
-{
+long sys_fstatat64(int dirfd, uptr_t name, uptr_t to, int flags) {
     if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH))
         return -EINVAL;
     return path_apply(dirfd, name, (unsigned)flags, give_stat64, &to);
@@ -77,15 +74,13 @@ long sys_fstatat64(int dirfd, uptr_t name, uptr_t to, int flags)
 
 long sys_fstat64(int fd, uptr_t to) { return place_apply(fd, give_stat64, &to); }
 
-static struct statx_time statx_time(nanoseconds_t t)
-{
+static struct statx_time statx_time(nanoseconds_t t) {
     struct timespec64 split = nanoseconds_to_timespec64(t);
 
     return (struct statx_time){ split.seconds, (uint32_t)split.nanoseconds, 0 };
 }
 
-static long give_statx(struct inode *inode, const void *to)
-{
+static long give_statx(struct inode *inode, const void *to) {
     struct statx s = {
         .mask = STATX_ALL, .block_size = PAGE_SIZE, .links = inode->links,
         .uid = inode->uid, .gid = inode->gid, .mode = (uint16_t)inode->mode,
@@ -100,8 +95,7 @@ static long give_statx(struct inode *inode, const void *to)
     return copy_to_user(*(const uptr_t *)to, &s, sizeof(s));
 }
 
-long sys_statx(int dirfd, uptr_t name, int at_flags, uint32_t mask, uptr_t to)
-{
+long sys_statx(int dirfd, uptr_t name, int at_flags, uint32_t mask, uptr_t to) {
     const unsigned known =
         AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC;
     unsigned flags = (unsigned)at_flags;
@@ -114,21 +108,18 @@ long sys_statx(int dirfd, uptr_t name, int at_flags, uint32_t mask, uptr_t to)
 
 /* -- access ------------------------------------------------------------------------ */
 
-static long check_access(struct inode *inode, const void *wanted)
-{
+static long check_access(struct inode *inode, const void *wanted) {
     return inode_permission(inode, *(const unsigned *)wanted);
 }
 
 /* What the real user could do: who that is for the time being. */
-long sys_faccessat(int dirfd, uptr_t name, int wanted)
-{
+long sys_faccessat(int dirfd, uptr_t name, int wanted) {
     struct credentials *who = &current_process()->credentials;
     const uid_t euid = who->euid;
     const gid_t egid = who->egid;
     long result;
 
-    if (wanted & ~7)
-        return -EINVAL;
+    if (wanted & ~7) return -EINVAL;
     who->euid = who->uid;
     who->egid = who->gid;
     result = path_apply(dirfd, name, 0, check_access, &wanted);
@@ -144,25 +135,20 @@ struct buffer {
     size_t size;
 };
 
-static long give_link(struct inode *inode, const void *context)
-{
+static long give_link(struct inode *inode, const void *context) {
     const struct buffer *buffer = context;
     ssize_t length;
 
-    if (!inode_is(inode, S_IFLNK))
-        return -EINVAL;
+    if (!inode_is(inode, S_IFLNK)) return -EINVAL;
     length = inode->operations->readlink(inode, path_buffer);
-    if (length < 0)
-        return length;
+    if (length < 0) return length;
     length = min(length, (ssize_t)buffer->size);
     inode_touch_accessed(inode);
     return copy_to_user(buffer->to, path_buffer, (size_t)length) ? -EFAULT : length;
 }
 
-long sys_readlinkat(int dirfd, uptr_t name, uptr_t to, size_t size)
-{
-    if ((ssize_t)size <= 0)
-        return -EINVAL;
+long sys_readlinkat(int dirfd, uptr_t name, uptr_t to, size_t size) {
+    if ((ssize_t)size <= 0) return -EINVAL;
     return path_apply(dirfd, name, AT_SYMLINK_NOFOLLOW, give_link,
                       &(struct buffer){ to, size });
 }
@@ -178,8 +164,7 @@ static_assert(sizeof(struct statfs64) == 84, "Linux/i386 ABI");
 
 enum { TMPFS_MAGIC = 0x01021994, PROC_MAGIC = 0x9fa0 };
 
-static long give_file_system(struct inode *inode, const void *context)
-{
+static long give_file_system(struct inode *inode, const void *context) {
     const struct buffer *buffer = context;
     bool is_proc = strcmp(inode->fs->type, "proc") == 0;
     uint32_t total = is_proc ? 0 : frame_count, free = is_proc ? 0 : frames_free;
@@ -193,14 +178,12 @@ static long give_file_system(struct inode *inode, const void *context)
                                      : -EINVAL;
 }
 
-long sys_statfs64(uptr_t name, size_t size, uptr_t to)
-{
+long sys_statfs64(uptr_t name, size_t size, uptr_t to) {
     return path_apply(AT_FDCWD, name, 0, give_file_system,
                       &(struct buffer){ to, size });
 }
 
-long sys_fstatfs64(int fd, size_t size, uptr_t to)
-{
+long sys_fstatfs64(int fd, size_t size, uptr_t to) {
     return place_apply(fd, give_file_system, &(struct buffer){ to, size });
 }
 
@@ -224,8 +207,7 @@ struct listing {
 };
 
 static int give_entry(void *context, struct name name, uint64_t number, mode_t type,
-                      uint64_t next)
-{
+                      uint64_t next) {
     struct listing *listing = context;
     size_t size = round_up(ENTRY_HEAD + name.length + 1, 8u);
     struct directory_entry entry = {
@@ -234,11 +216,9 @@ static int give_entry(void *context, struct name name, uint64_t number, mode_t t
 
     memcpy(entry.name, name.text, name.length);
     listing->error = -EINVAL;
-    if (size > listing->room - listing->used)
-        return 1;
+    if (size > listing->room - listing->used) return 1;
     listing->error = -EFAULT;
-    if (copy_to_user(uptr_add(listing->to, listing->used), &entry, size))
-        return 1;
+    if (copy_to_user(uptr_add(listing->to, listing->used), &entry, size)) return 1;
     listing->error = 0;
     listing->used += size;
     listing->file->offset = next;
@@ -246,8 +226,7 @@ static int give_entry(void *context, struct name name, uint64_t number, mode_t t
 }
 
 /* `.` and `..`, which no file system has to know. */
-static int give_dots(struct listing *listing)
-{
+static int give_dots(struct listing *listing) {
     struct inode *directory = listing->file->inode, *above = inode_parent(directory);
     uint64_t *offset = &listing->file->offset;
 
@@ -258,24 +237,18 @@ static int give_dots(struct listing *listing)
            && give_entry(listing, name_of(".."), above->number, S_IFDIR, FIRST_ENTRY);
 }
 
-long sys_getdents64(int fd, uptr_t to, size_t size)
-{
+long sys_getdents64(int fd, uptr_t to, size_t size) {
     struct file *file = fd_peek(fd);
     struct listing listing = { .file = file, .to = to, .room = size };
     int error;
 
-    if (!file)
-        return -EBADF;
-    if (!file->operations->list)
-        return -ENOTDIR;
-    if (file->inode->links == 0)
-        return -ENOENT;
+    if (!file) return -EBADF;
+    if (!file->operations->list) return -ENOTDIR;
+    if (file->inode->links == 0) return -ENOENT;
     error =
         give_dots(&listing) ? 0 : file->operations->list(file, give_entry, &listing);
-    if (error)
-        return error;
-    if (listing.used == 0)
-        return listing.error;
+    if (error) return error;
+    if (listing.used == 0) return listing.error;
     inode_touch_accessed(file->inode);
     return (long)listing.used;
 }

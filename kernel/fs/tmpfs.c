@@ -43,8 +43,7 @@ static struct entry *buckets[BUCKETS];
 
 /* -- Entries ----------------------------------------------------------------------- */
 
-static uint32_t hash_name(const struct inode *directory, struct name name)
-{
+static uint32_t hash_name(const struct inode *directory, struct name name) {
     uint32_t hash = (uint32_t)(uintptr_t)directory >> 4;
 
     for (size_t i = 0; i < name.length; i++)
@@ -52,18 +51,15 @@ static uint32_t hash_name(const struct inode *directory, struct name name)
     return hash ^ hash >> 16;
 }
 
-static struct entry **bucket_of(uint32_t hash)
-{
+static struct entry **bucket_of(uint32_t hash) {
     return &buckets[hash & (BUCKETS - 1)];
 }
 
-static struct name entry_name(const struct entry *entry)
-{
+static struct name entry_name(const struct entry *entry) {
     return (struct name){ entry->text, entry->length };
 }
 
-static struct entry *entry_find(const struct inode *directory, struct name name)
-{
+static struct entry *entry_find(const struct inode *directory, struct name name) {
     uint32_t hash = hash_name(directory, name);
     struct entry *entry = *bucket_of(hash);
 
@@ -76,20 +72,17 @@ static struct entry *entry_find(const struct inode *directory, struct name name)
 
 /* Gives inode a name, and that name a reference. -ENOENT in a removed directory,
  * -ENOSPC. Link counts are the caller's. */
-static int entry_create(struct inode *directory, struct name name, struct inode *inode)
-{
+static int entry_create(struct inode *directory, struct name name,
+                        struct inode *inode) {
     const struct entry *last = list_last_entry(&directory->entries, struct entry, node);
     uint32_t cookie = last ? last->cookie + 1 : FIRST_ENTRY;
     struct entry *entry, **bucket;
 
     assert(name.length > 0 && name.length <= NAME_MAX && !entry_find(directory, name));
-    if (directory->links == 0)
-        return -ENOENT;
-    if (cookie > COOKIE_MAX)
-        return -ENOSPC;
+    if (directory->links == 0) return -ENOENT;
+    if (cookie > COOKIE_MAX) return -ENOSPC;
     entry = heap_alloc(HEAP_ENTRY, sizeof(*entry) + name.length);
-    if (!entry)
-        return -ENOSPC;
+    if (!entry) return -ENOSPC;
     entry->directory = directory;
     entry->inode = inode_get(inode);
     entry->cookie = cookie;
@@ -102,15 +95,13 @@ static int entry_create(struct inode *directory, struct name name, struct inode 
     list_push_back(&directory->entries, &entry->node);
     directory->size += ENTRY_SIZE;
     inode_touch_modified(directory);
-    if (!inode_is(inode, S_IFDIR))
-        inode->parent = directory;
+    if (!inode_is(inode, S_IFDIR)) inode->parent = directory;
     wait_wake_all(&directory->fs->new_names, 0);
     return 0;
 }
 
 /* Drops the entry's inode, which has lost this name. A directory is removed by that. */
-static void drop_inode(struct inode *directory, struct inode *inode)
-{
+static void drop_inode(struct inode *directory, struct inode *inode) {
     if (inode_is(inode, S_IFDIR)) {
         inode->links = 0;
         directory->links--;
@@ -119,14 +110,12 @@ static void drop_inode(struct inode *directory, struct inode *inode)
         inode->parent = NULL;   // perhaps it has other names; which is not known
     }
     inode_touch_changed(inode);
-    if (inode->operations->unlinked)
-        inode->operations->unlinked(inode);
+    if (inode->operations->unlinked) inode->operations->unlinked(inode);
     inode_put(inode);
 }
 
 /* Takes the entry away; the reference to its inode is the caller's now. */
-static struct inode *entry_remove(struct entry *entry)
-{
+static struct inode *entry_remove(struct entry *entry) {
     struct entry **link = bucket_of(entry->hash);
     struct inode *inode = entry->inode;
 
@@ -140,19 +129,16 @@ static struct inode *entry_remove(struct entry *entry)
     return inode;
 }
 
-void tmpfs_forget(struct inode *directory, struct inode *inode)
-{
+void tmpfs_forget(struct inode *directory, struct inode *inode) {
     struct entry *entry, *next;
 
     list_for_each_safe (entry, next, &directory->entries, node)
-        if (entry->inode == inode)
-            drop_inode(directory, entry_remove(entry));
+        if (entry->inode == inode) drop_inode(directory, entry_remove(entry));
 }
 
 /* -- Nodes ------------------------------------------------------------------------- */
 
-static ssize_t link_read(struct inode *inode, char to[PATH_MAX])
-{
+static ssize_t link_read(struct inode *inode, char to[PATH_MAX]) {
     memcpy(to, inode->data, (size_t)inode->size);
     return (ssize_t)inode->size;
 }
@@ -164,8 +150,7 @@ static const struct inode_operations link_operations = { .readlink = link_read,
                                                          .release = link_release };
 static const struct inode_operations special_operations;
 
-static const struct inode_operations *operations_for(mode_t mode)
-{
+static const struct inode_operations *operations_for(mode_t mode) {
     switch (mode & S_IFMT) {
     case S_IFDIR: return &directory_operations;
     case S_IFREG: return &tmpfs_regular_operations;
@@ -175,12 +160,10 @@ static const struct inode_operations *operations_for(mode_t mode)
 }
 
 /* In a set-group-id directory everything belongs to the directory's group. */
-static void inherit_group(struct inode *inode, const struct inode *directory)
-{
+static void inherit_group(struct inode *inode, const struct inode *directory) {
     const struct credentials *who = current_credentials();
 
-    if (!(directory->mode & S_ISGID))
-        return;
+    if (!(directory->mode & S_ISGID)) return;
     inode->gid = directory->gid;
     if (inode_is(inode, S_IFDIR))
         inode->mode |= S_ISGID;
@@ -189,27 +172,22 @@ static void inherit_group(struct inode *inode, const struct inode *directory)
         inode->mode &= ~S_ISGID;
 }
 
-static bool set_target(struct inode *link, const char *target)
-{
+static bool set_target(struct inode *link, const char *target) {
     link->size = strlen(target);
     link->data = heap_alloc(HEAP_PATH, (size_t)link->size);
-    if (link->data)
-        memcpy(link->data, target, (size_t)link->size);
+    if (link->data) memcpy(link->data, target, (size_t)link->size);
     return link->data;
 }
 
 /* A node without a name yet. NULL without memory. */
-static struct inode *node_create(struct inode *directory, const struct new_node *new)
-{
+static struct inode *node_create(struct inode *directory, const struct new_node *new) {
     struct inode *inode =
         inode_create(directory->fs, operations_for(new->mode), new->mode);
 
-    if (!inode)
-        return NULL;
+    if (!inode) return NULL;
     inode->device = new->device;
     inherit_group(inode, directory);
-    if (inode_is(inode, S_IFDIR))
-        inode->parent = inode_get(directory);
+    if (inode_is(inode, S_IFDIR)) inode->parent = inode_get(directory);
     if (inode_is(inode, S_IFLNK) && !set_target(inode, new->target)) {
         inode_put(inode);
         return NULL;
@@ -220,35 +198,29 @@ static struct inode *node_create(struct inode *directory, const struct new_node 
 /* -- What a directory can do ------------------------------------------------------- */
 
 static int directory_lookup(struct inode *directory, struct name name,
-                            struct inode **out)
-{
+                            struct inode **out) {
     struct entry *entry = entry_find(directory, name);
 
-    if (!entry)
-        return -ENOENT;
+    if (!entry) return -ENOENT;
     *out = inode_get(entry->inode);
     return 0;
 }
 
 static int directory_make(struct inode *directory, struct name name,
-                          const struct new_node *new, struct inode **out)
-{
+                          const struct new_node *new, struct inode **out) {
     struct inode *inode =
         new->inode ? inode_get(new->inode) : node_create(directory, new);
     int error = 0;
 
-    if (!inode)
-        return -ENOSPC;
+    if (!inode) return -ENOSPC;
     if (!new->inode && inode->fs->make_special)
         error = inode_is(inode, S_IFREG) ? inode->fs->make_special(inode) : -EPERM;
-    if (!error)
-        error = entry_create(directory, name, inode);
+    if (!error) error = entry_create(directory, name, inode);
     if (error) {
         inode_put(inode);
         return error;
     }
-    if (inode_is(inode, S_IFDIR))
-        directory->links++;
+    if (inode_is(inode, S_IFDIR)) directory->links++;
     if (new->inode) {
         inode->links++;
         inode_touch_changed(inode);
@@ -258,14 +230,11 @@ static int directory_make(struct inode *directory, struct name name,
 }
 
 static int directory_unlink(struct inode *directory, struct name name,
-                            bool is_directory)
-{
+                            bool is_directory) {
     struct entry *entry = entry_find(directory, name);
 
-    if (!entry)
-        return -ENOENT;
-    if (is_directory && !list_is_empty(&entry->inode->entries))
-        return -ENOTEMPTY;
+    if (!entry) return -ENOENT;
+    if (is_directory && !list_is_empty(&entry->inode->entries)) return -ENOTEMPTY;
     drop_inode(directory, entry_remove(entry));
     return 0;
 }
@@ -273,17 +242,14 @@ static int directory_unlink(struct inode *directory, struct name name,
 /* The entry that is replaced is reused for the moved inode, so there is nothing left
  * that could fail half-way. */
 static int directory_rename(struct inode *from_dir, struct name from,
-                            struct inode *to_dir, struct name to)
-{
+                            struct inode *to_dir, struct name to) {
     struct entry *old = entry_find(from_dir, from), *victim = entry_find(to_dir, to);
     struct inode *inode;
     int error;
 
-    if (!old)
-        return -ENOENT;
+    if (!old) return -ENOENT;
     inode = old->inode;
-    if (victim && !list_is_empty(&victim->inode->entries))
-        return -ENOTEMPTY;
+    if (victim && !list_is_empty(&victim->inode->entries)) return -ENOTEMPTY;
     if (victim) {
         struct inode *replaced = victim->inode;
         victim->inode = entry_remove(old);
@@ -291,8 +257,7 @@ static int directory_rename(struct inode *from_dir, struct name from,
         drop_inode(to_dir, replaced);
     } else {
         error = entry_create(to_dir, to, inode);
-        if (error)
-            return error;
+        if (error) return error;
         inode_put(entry_remove(old));
     }
     if (!inode_is(inode, S_IFDIR)) {
@@ -307,8 +272,7 @@ static int directory_rename(struct inode *from_dir, struct name from,
     return 0;
 }
 
-static int directory_list(struct file *file, directory_emit emit, void *context)
-{
+static int directory_list(struct file *file, directory_emit emit, void *context) {
     const struct entry *entry;
 
     list_for_each (entry, &file->inode->entries, node)
@@ -335,12 +299,10 @@ static const struct inode_operations directory_operations = {
 };
 
 struct file_system *tmpfs_create(const char *type, mode_t mode,
-                                 int (*make_special)(struct inode *inode))
-{
+                                 int (*make_special)(struct inode *inode)) {
     struct file_system *fs = heap_new(HEAP_INODE, struct file_system);
 
-    if (!fs)
-        return NULL;
+    if (!fs) return NULL;
     file_system_init(fs, type);
     fs->make_special = make_special;
     fs->root = inode_create(fs, &directory_operations, S_IFDIR | mode);

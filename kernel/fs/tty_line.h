@@ -77,7 +77,6 @@ void line_set_modes(struct line *line, const struct termios *modes);
 /* Output, processed as the modes say. */
 void line_write(struct line *line, const char *bytes, size_t size);
 
-static inline bool line_has(const struct line *line, enum local_flag flag)
-{
+static inline bool line_has(const struct line *line, enum local_flag flag) {
     return line->termios.local & flag;
 }

@@ -11,49 +11,40 @@ static size_t nr_seen;
 static unsigned events;
 static unsigned cases, failures;
 
-static void output(struct line *l, const char *bytes, size_t size)
-{
+static void output(struct line *l, const char *bytes, size_t size) {
     (void)l;
     memcpy(seen + nr_seen, bytes, size);
     nr_seen += size;
     seen[nr_seen] = '\0';
 }
 
-static void fresh(void)
-{
+static void fresh(void) {
     line_init(&line, output);
     nr_seen = 0;
     seen[0] = '\0';
     events = 0;
 }
 
-static void set(uint32_t clear_local, uint32_t set_local)
-{
+static void set(uint32_t clear_local, uint32_t set_local) {
     struct termios modes = line.termios;
 
     modes.local = (modes.local & ~clear_local) | set_local;
     line_set_modes(&line, &modes);
 }
 
-static void raw(void)
-{
-    set(ICANON | ECHO | ISIG | IEXTEN, 0);
-}
+static void raw(void) { set(ICANON | ECHO | ISIG | IEXTEN, 0); }
 
-static void type(const char *bytes)
-{
+static void type(const char *bytes) {
     for (events = 0; *bytes; bytes++)
         events |= line_input(&line, (uint8_t)*bytes);
 }
 
 /* One read of at most size bytes; "(nothing)" when it would wait. */
-static const char *take_text(size_t size)
-{
+static const char *take_text(size_t size) {
     static char text[LINE_SIZE + 1];
     size_t consume, n;
 
-    if (line_count(&line) == 0)
-        return "(nothing)";
+    if (line_count(&line) == 0) return "(nothing)";
     n = line_peek(&line, size, &consume);
     for (size_t i = 0; i < n; i++)
         text[i] = (char)byte_at(&line, line.taken + i);
@@ -62,31 +53,26 @@ static const char *take_text(size_t size)
     return text;
 }
 
-static void ok(bool good, const char *what)
-{
+static void ok(bool good, const char *what) {
     printf("%sok %u - %s\n", good ? "" : "not ", ++cases, what);
     failures += !good;
 }
 
-static void same(const char *got, const char *expected, const char *what)
-{
+static void same(const char *got, const char *expected, const char *what) {
     ok(strcmp(got, expected) == 0, what);
-    if (strcmp(got, expected))
-        printf("# \"%s\" instead of \"%s\"\n", got, expected);
+    if (strcmp(got, expected)) printf("# \"%s\" instead of \"%s\"\n", got, expected);
 }
 
 /* Types on a fresh canonical line: what one read gets, and what is seen. */
 static void typed(const char *keys, const char *got, const char *shown,
-                  const char *what)
-{
+                  const char *what) {
     fresh();
     type(keys);
     same(take_text(100), got, what);
     same(seen, shown, "  and its echo");
 }
 
-static void canonical(void)
-{
+static void canonical(void) {
     typed("abc", "(nothing)", "abc", "half a line is not readable");
     typed("abc\r", "abc\n", "abc\r\n", "CR ends a line as a newline");
     typed("abd\177c\n", "abc\n", "abd\b \bc\r\n", "erase");
@@ -115,8 +101,7 @@ static void canonical(void)
     ok(line_count(&line) == 6, "an end of file is counted");
 }
 
-static void signals(void)
-{
+static void signals(void) {
     fresh();
     type("abc\003");
     ok((events & LINE_SIGNAL) == SIGINT, "^C is SIGINT");
@@ -135,8 +120,7 @@ static void signals(void)
     same(take_text(100), "a\003\n", "without ISIG ^C is a character");
 }
 
-static void flow(void)
-{
+static void flow(void) {
     fresh();
     type("\023");
     ok(line.stopped, "^S stops output");
@@ -148,8 +132,7 @@ static void flow(void)
     ok(!line.stopped && events & LINE_GO, "^C does");
 }
 
-static void raw_mode(void)
-{
+static void raw_mode(void) {
     fresh();
     raw();
     type("a\r\003\004\177");
@@ -161,8 +144,7 @@ static void raw_mode(void)
     same(take_text(2), "c", "and the rest");
 }
 
-static void changes_of_mode(void)
-{
+static void changes_of_mode(void) {
     fresh();
     type("one\ntw");
     raw();
@@ -178,8 +160,7 @@ static void changes_of_mode(void)
     same(take_text(100), "\n", "flushed");
 }
 
-static void output_modes(void)
-{
+static void output_modes(void) {
     fresh();
     line_write(&line, "a\tb\nc\rd\b", 9);
     same(seen, "a\tb\r\nc\rd\b", "LF becomes CR LF");
@@ -194,8 +175,7 @@ static void output_modes(void)
     same(seen, "prompt \t\b \b", "a tab behind a prompt is erased by its width");
 }
 
-static void long_lines(void)
-{
+static void long_lines(void) {
     fresh();
     set(ECHO, 0);
     for (int i = 0; i < 6000; i++)
@@ -219,8 +199,7 @@ static void long_lines(void)
     ok(!line_has_room(&line) && line_count(&line) == LINE_SIZE, "raw mode fills up");
 }
 
-int main(void)
-{
+int main(void) {
     canonical();
     signals();
     flow();

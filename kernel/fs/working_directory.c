@@ -21,17 +21,14 @@ struct name_search {
 
 /* Puts "/NAME" in front of the path when the entry is what is looked for. */
 static int match_entry(void *context, struct name name, uint64_t number, mode_t type,
-                       uint64_t next)
-{
+                       uint64_t next) {
     struct name_search *search = context;
     char *to = path_buffer + PATH_MAX - search->length - name.length - 1;
 
     (void)type, (void)next;
-    if (number != search->inode->number)
-        return 0;
+    if (number != search->inode->number) return 0;
     search->error = -ENAMETOOLONG;
-    if (to < path_buffer)
-        return 1;
+    if (to < path_buffer) return 1;
     search->error = 0;
     search->length += name.length + 1;
     to[0] = '/';
@@ -39,8 +36,7 @@ static int match_entry(void *context, struct name name, uint64_t number, mode_t 
     return 1;
 }
 
-ssize_t path_of_inode(struct inode *inode)
-{
+ssize_t path_of_inode(struct inode *inode) {
     struct name_search search = { .length = 1 };
 
     path_buffer[PATH_MAX - 1] = '\0';
@@ -53,39 +49,31 @@ ssize_t path_of_inode(struct inode *inode)
             search.inode = search.inode->covers;
         if (parent && inode->links > 0 && parent->operations->files->list)
             (void)parent->operations->files->list(&directory, match_entry, &search);
-        if (search.error)
-            return search.error;
+        if (search.error) return search.error;
     }
-    if (search.length == 1)
-        path_buffer[PATH_MAX - ++search.length] = '/';
+    if (search.length == 1) path_buffer[PATH_MAX - ++search.length] = '/';
     return (ssize_t)search.length;
 }
 
-long sys_getcwd(uptr_t to, size_t size)
-{
+long sys_getcwd(uptr_t to, size_t size) {
     ssize_t length = path_of_inode(current_process()->directory);
 
-    if (length < 0)
-        return length;
-    if ((size_t)length > size)
-        return -ERANGE;
+    if (length < 0) return length;
+    if ((size_t)length > size) return -ERANGE;
     return copy_to_user(to, path_buffer + PATH_MAX - length, (size_t)length) ? -EFAULT
                                                                              : length;
 }
 
 /* Makes inode the working directory if that is allowed. */
-static long enter(struct inode *inode, const void *unused)
-{
+static long enter(struct inode *inode, const void *unused) {
     struct process *process = current_process();
     struct inode *old = process->directory;
     int error;
 
     (void)unused;
-    if (!inode_is(inode, S_IFDIR))
-        return -ENOTDIR;
+    if (!inode_is(inode, S_IFDIR)) return -ENOTDIR;
     error = inode_permission(inode, MAY_SEARCH);
-    if (error)
-        return error;
+    if (error) return error;
     process->directory = inode_get(inode);
     inode_put(old);
     return 0;
@@ -95,8 +83,7 @@ long sys_chdir(uptr_t name) { return path_apply(AT_FDCWD, name, 0, enter, NULL);
 
 long sys_fchdir(int fd) { return place_apply(fd, enter, NULL); }
 
-long sys_umask(mode_t mask)
-{
+long sys_umask(mode_t mask) {
     struct process *process = current_process();
     mode_t old = process->umask;
 

@@ -26,20 +26,17 @@
 
 #define NOTES_MAX 64            /* given-up calls that a server remembers */
 
-static struct thread *thread_of(const struct call *call)
-{
+static struct thread *thread_of(const struct call *call) {
     return call->sending.waiter.thread;
 }
 
-static bool is_waiting(const struct call *call)
-{
+static bool is_waiting(const struct call *call) {
     return waiter_is_asleep(&call->sending.waiter);
 }
 
 /* -- Priority inheritance ---------------------------------------------------------- */
 
-static void set_lent(struct process *server, uint8_t lent)
-{
+static void set_lent(struct process *server, uint8_t lent) {
     struct thread *t;
 
     server->lent_priority = lent;
@@ -51,43 +48,35 @@ static void set_lent(struct process *server, uint8_t lent)
 }
 
 /* The most that those who wait for the server have. */
-static void lend(struct endpoint *server)
-{
+static void lend(struct endpoint *server) {
     const struct call *call;
     uint8_t lent = 0;
 
-    if (!server || !server->process)
-        return;
+    if (!server || !server->process) return;
     list_for_each (call, &server->calls, node)
         lent = max(lent, thread_of(call)->priority);
-    if (lent != server->process->lent_priority)
-        set_lent(server->process, lent);
+    if (lent != server->process->lent_priority) set_lent(server->process, lent);
 }
 
-void call_priority_changed(struct thread *t)
-{
+void call_priority_changed(struct thread *t) {
     lend(t->process->endpoint);
-    if (t->call)
-        lend(t->call->server);
+    if (t->call) lend(t->call->server);
 }
 
 /* -- A call's life ----------------------------------------------------------------- */
 
-void call_message_kept(struct call *call, struct native_message *kept)
-{
+void call_message_kept(struct call *call, struct native_message *kept) {
     call->request = kept;
 }
 
-static void join(struct call *call, struct endpoint *server, bool received)
-{
+static void join(struct call *call, struct endpoint *server, bool received) {
     call->server = server;
     call->received = received;
     list_push_back(&server->calls, &call->node);
     lend(server);
 }
 
-static void leave(struct call *call)
-{
+static void leave(struct call *call) {
     struct endpoint *server = call->server;
 
     call->server = NULL;
@@ -96,8 +85,7 @@ static void leave(struct call *call)
 }
 
 /* The call waits for another server from here on. */
-static void move_to(struct call *call, struct endpoint *server, bool received)
-{
+static void move_to(struct call *call, struct endpoint *server, bool received) {
     struct waiter *waiter = &call->sending.waiter;
 
     leave(call);
@@ -109,16 +97,13 @@ static void move_to(struct call *call, struct endpoint *server, bool received)
 }
 
 /* Its forwarder has nothing to do with it any more. */
-static void part(struct call *call)
-{
-    if (call->forwarding)
-        call->forwarding->call = NULL;
+static void part(struct call *call) {
+    if (call->forwarding) call->forwarding->call = NULL;
     call->forwarding = NULL;
 }
 
 /* It could not be passed on: who tried has it again. */
-static void give_back(struct call *call)
-{
+static void give_back(struct call *call) {
     struct forwarding *f = call->forwarding;
 
     part(call);
@@ -126,13 +111,9 @@ static void give_back(struct call *call)
     move_to(call, f->endpoint, true);
 }
 
-void call_message_accepted(struct call *call)
-{
-    part(call);
-}
+void call_message_accepted(struct call *call) { part(call); }
 
-void call_message_lost(struct call *call)
-{
+void call_message_lost(struct call *call) {
     call->request = NULL;
     if (call->forwarding)
         give_back(call);
@@ -140,8 +121,7 @@ void call_message_lost(struct call *call)
         waiter_wake(&call->sending.waiter, -EPIPE); // nobody but the caller waited
 }
 
-void call_received(struct native_message *m, struct endpoint *by)
-{
+void call_received(struct native_message *m, struct endpoint *by) {
     struct call *call = m->call;
 
     part(call);
@@ -151,14 +131,12 @@ void call_received(struct native_message *m, struct endpoint *by)
     list_push_back(&by->calls, &call->node);
 }
 
-static void forget(struct given_up *note)
-{
+static void forget(struct given_up *note) {
     list_remove(&note->node);
     heap_free(note);
 }
 
-static void remember(const struct call *call)
-{
+static void remember(const struct call *call) {
     struct list *notes = &call->server->given_up;
     struct given_up *note = heap_new(HEAP_CALL, struct given_up);
 
@@ -172,8 +150,7 @@ static void remember(const struct call *call)
 }
 
 /* The wait has ended without an answer: whoever has the request must not find it. */
-static void give_up(struct call *call)
-{
+static void give_up(struct call *call) {
     struct native_message *request = call->request;
 
     part(call);
@@ -186,31 +163,25 @@ static void give_up(struct call *call)
 }
 
 /* Ends the wait from the server's side. */
-static void end_call(struct call *call, long result)
-{
+static void end_call(struct call *call, long result) {
     part(call);
-    if (call->request)
-        call->request->call = NULL;
+    if (call->request) call->request->call = NULL;
     call->request = NULL;
     leave(call);
     waiter_wake(&call->sending.waiter, result);
 }
 
-void calls_cancel(struct endpoint *server, pid_t pid)
-{
+void calls_cancel(struct endpoint *server, pid_t pid) {
     struct call *call, *next;
     struct given_up *note, *next_note;
 
     list_for_each_safe (call, next, &server->calls, node)
-        if (call->pid == pid && call->received)
-            end_call(call, -ECANCELED);
+        if (call->pid == pid && call->received) end_call(call, -ECANCELED);
     list_for_each_safe (note, next_note, &server->given_up, node)
-        if (note->pid == pid)
-            forget(note);
+        if (note->pid == pid) forget(note);
 }
 
-void calls_end(struct endpoint *server)
-{
+void calls_end(struct endpoint *server) {
     struct call *call, *next;
     struct given_up *note, *next_note;
 
@@ -223,8 +194,7 @@ void calls_end(struct endpoint *server)
         forget(note);
 }
 
-uint32_t calls_count(const struct endpoint *server, pid_t pid)
-{
+uint32_t calls_count(const struct endpoint *server, pid_t pid) {
     const struct call *call;
     uint32_t count = 0;
 
@@ -235,8 +205,8 @@ uint32_t calls_count(const struct endpoint *server, pid_t pid)
 
 /* -- Which call is answered -------------------------------------------------------- */
 
-static struct call *find_call(const struct endpoint *e, pid_t caller, uint64_t sequence)
-{
+static struct call *find_call(const struct endpoint *e, pid_t caller,
+                              uint64_t sequence) {
     struct call *call;
 
     list_for_each (call, &e->calls, node)
@@ -248,28 +218,22 @@ static struct call *find_call(const struct endpoint *e, pid_t caller, uint64_t s
 
 /* Why there is no such call to answer. The same every time: msg_reply_receive may
  * restart. */
-static int why_none(const struct endpoint *e, pid_t caller, uint64_t sequence)
-{
+static int why_none(const struct endpoint *e, pid_t caller, uint64_t sequence) {
     struct link *link = link_find(e->process->pid, caller);
     const struct given_up *note;
 
-    if (!process_is_alive(caller))
-        return -ESRCH;
-    if (!link)
-        return -EPERM;
+    if (!process_is_alive(caller)) return -ESRCH;
+    if (!link) return -EPERM;
     const struct link_end *end = link_end_of(link, e->process->pid);
-    if (!sequence)
-        sequence = end->in.sequence - end->in.queued;
+    if (!sequence) sequence = end->in.sequence - end->in.queued;
     list_for_each (note, &e->given_up, node)
-        if (note->pid == caller && note->sequence == sequence)
-            return -ECANCELED;
+        if (note->pid == caller && note->sequence == sequence) return -ECANCELED;
     uint64_t age = end->last_plain - sequence;
     return age < 64 && end->plain >> age & 1 ? -EINVAL : -EPERM;
 }
 
 /* The call that the current process is to answer; NULL and *error. */
-static struct call *call_to_answer(pid_t caller, uint64_t sequence, int *error)
-{
+static struct call *call_to_answer(pid_t caller, uint64_t sequence, int *error) {
     struct endpoint *e = endpoint_of(current_process());
     struct call *call = e ? find_call(e, caller, sequence) : NULL;
 
@@ -285,29 +249,24 @@ static struct call *call_to_answer(pid_t caller, uint64_t sequence, int *error)
 
 /* -- msg_call ---------------------------------------------------------------------- */
 
-long call_finish(struct call *call, long result)
-{
+long call_finish(struct call *call, long result) {
     current()->call = NULL;
     if (result == -ERESTART && call->sequence)
         result = -EINTR;        // a server has had it: once is enough
-    if (result < 0)
-        give_up(call);
-    if (call->server)
-        leave(call);
+    if (result < 0) give_up(call);
+    if (call->server) leave(call);
     return result;
 }
 
 /* SLEEPS until the answer, or until the wait ends otherwise. */
-static long call_wait(struct call *call, pid_t to, const struct patience *patience)
-{
+static long call_wait(struct call *call, pid_t to, const struct patience *patience) {
     struct thread *t = current();
 
     t->call = call;
     return call_finish(call, native_message_wait(&call->sending, to, patience));
 }
 
-long sys_msg_call(pid_t to, uptr_t request, uptr_t reply, int timeout_ms)
-{
+long sys_msg_call(pid_t to, uptr_t request, uptr_t reply, int timeout_ms) {
     struct native_message m;
     struct message_channel *channel;
     struct patience patience;
@@ -315,21 +274,16 @@ long sys_msg_call(pid_t to, uptr_t request, uptr_t reply, int timeout_ms)
     pid_t receiver;
     long result;
 
-    if (timeout_ms == FOREVER && fast_call(to, request, reply, &result))
-        return result;
+    if (timeout_ms == FOREVER && fast_call(to, request, reply, &result)) return result;
     call = (struct call){ .pid = current_process()->pid };
     int error = patience_init(&patience, timeout_ms);
-    if (!error)
-        error = native_message_read(&m, request, 0);
-    if (!error)
-        error = link_channel_to(to, &channel);
-    if (error)
-        return error;
+    if (!error) error = native_message_read(&m, request, 0);
+    if (!error) error = link_channel_to(to, &channel);
+    if (error) return error;
     struct link_end *end = container_of(channel, struct link_end, in);
     struct endpoint *server = end->endpoint;
     error = native_receiver_init(&call.answer, reply, 0, &server->callers);
-    if (error)
-        return error;
+    if (error) return error;
     if (timeout_ms == NOWAIT)
         return -EAGAIN;         // an answer takes time
     waiter_init(&call.sending.waiter, &server->callers);
@@ -338,8 +292,7 @@ long sys_msg_call(pid_t to, uptr_t request, uptr_t reply, int timeout_ms)
     m.call = &call;
     join(&call, server, false);
     error = native_message_post(channel, &m, &call.sending, to, &patience, &receiver);
-    if (error == MESSAGE_WAIT)
-        return call_wait(&call, to, &patience);
+    if (error == MESSAGE_WAIT) return call_wait(&call, to, &patience);
     leave(&call);
     return error;
 }
@@ -347,31 +300,26 @@ long sys_msg_call(pid_t to, uptr_t request, uptr_t reply, int timeout_ms)
 /* -- msg_reply --------------------------------------------------------------------- */
 
 /* Gives m to the caller as its answer. 0 or the replier's error. */
-static int answer(struct native_message *m, pid_t caller)
-{
+static int answer(struct native_message *m, pid_t caller) {
     int error = 0;
     struct call *call = call_to_answer(caller, m->base.sequence, &error);
 
-    if (!call)
-        return error;
+    if (!call) return error;
     m->base.sequence = call->sequence;
     int result = native_deliver(m, &call->answer, &error);
-    if (result == MESSAGE_UNFIT)
-        return error;
+    if (result == MESSAGE_UNFIT) return error;
     end_call(call, result);
     return 0;
 }
 
-long sys_msg_reply(pid_t caller, uptr_t message)
-{
+long sys_msg_reply(pid_t caller, uptr_t message) {
     struct native_message m;
     int error = native_message_read(&m, message, 0);
 
     return error ? error : answer(&m, caller);
 }
 
-long sys_msg_reply_receive(pid_t caller, uptr_t reply, uptr_t next, int timeout_ms)
-{
+long sys_msg_reply_receive(pid_t caller, uptr_t reply, uptr_t next, int timeout_ms) {
     struct endpoint *e = endpoint_of(current_process());
     struct native_message m;
     struct native_receiver r;
@@ -382,15 +330,11 @@ long sys_msg_reply_receive(pid_t caller, uptr_t reply, uptr_t next, int timeout_
     if (caller && timeout_ms == FOREVER
         && fast_reply_receive(caller, reply, next, &result))
         return result;
-    if (!e)
-        return -ENOMEM;
+    if (!e) return -ENOMEM;
     int error = patience_init(&patience, timeout_ms);
-    if (!error && caller)
-        error = native_message_read(&m, reply, 0);
-    if (!error)
-        error = native_receiver_init(&r, next, 0, &e->inbox.receivers);
-    if (!error && caller)
-        replied = error = answer(&m, caller);
+    if (!error && caller) error = native_message_read(&m, reply, 0);
+    if (!error) error = native_receiver_init(&r, next, 0, &e->inbox.receivers);
+    if (!error && caller) replied = error = answer(&m, caller);
     if (error && error != -ESRCH && error != -ECANCELED)
         return error;           // a caller that has gone is no reason not to go on
     result = inbox_receive(e, &r, 0, &patience);
@@ -399,24 +343,20 @@ long sys_msg_reply_receive(pid_t caller, uptr_t reply, uptr_t next, int timeout_
 
 /* -- msg_forward ------------------------------------------------------------------- */
 
-long sys_msg_forward(pid_t caller, pid_t to, uptr_t message, int timeout_ms)
-{
+long sys_msg_forward(pid_t caller, pid_t to, uptr_t message, int timeout_ms) {
     struct endpoint *self = current_process()->endpoint;
     struct native_message m;
     struct message_channel *channel;
     struct patience patience;
     int error = patience_init(&patience, timeout_ms);
 
-    if (!error)
-        error = native_message_read(&m, message, 0);
+    if (!error) error = native_message_read(&m, message, 0);
     struct call *call = error ? NULL : call_to_answer(caller, m.base.sequence, &error);
-    if (call)
-        error = link_channel_to(to, &channel);
+    if (call) error = link_channel_to(to, &channel);
     if (!error && thread_of(call)->waits_for_ever
         && wait_closes_circle(thread_of(call)->process, to))
         error = -EDEADLK;
-    if (error)
-        return error;
+    if (error) return error;
     struct forwarding forwarding = { call, self, call->sequence };
     m.caller = caller;
     m.call = call;

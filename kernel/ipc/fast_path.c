@@ -36,11 +36,9 @@ struct exchange {
 
 /* -- Preparing --------------------------------------------------------------------- */
 
-static bool prepare_sent(struct thread *t, struct exchange *x, vaddr_t sent)
-{
+static bool prepare_sent(struct thread *t, struct exchange *x, vaddr_t sent) {
     x->sent_seen = (void *)window(t, WINDOW_SENT, sent, sizeof(struct user_message));
-    if (!x->sent_seen)
-        return false;
+    if (!x->sent_seen) return false;
     x->sent = sent;
     x->body = x->sent_seen->body.address;
     x->body_seen = window(t, WINDOW_BODY_OUT, x->body, 1);
@@ -51,12 +49,10 @@ static bool prepare_sent(struct thread *t, struct exchange *x, vaddr_t sent)
 /* Makes the exchange fit the buffers. False: they are unusual, or there is no
  * memory. */
 static __attribute__((noinline)) bool prepare(struct thread *t, vaddr_t sent,
-                                              vaddr_t received)
-{
+                                              vaddr_t received) {
     struct exchange *x = t->exchange;
 
-    if (!x && !(x = t->exchange = heap_new(HEAP_CALL, struct exchange)))
-        return false;
+    if (!x && !(x = t->exchange = heap_new(HEAP_CALL, struct exchange))) return false;
     x->version = 0;
     // what is written to first: that may copy a page which what is sent lies in, too
     struct native_receiver *r = &x->call.answer;
@@ -72,15 +68,13 @@ static __attribute__((noinline)) bool prepare(struct thread *t, vaddr_t sent,
 
 /* The exchange for these buffers; NULL: call.c has to do it. */
 static inline struct exchange *exchange_for(struct thread *t, uptr_t sent,
-                                            uptr_t received)
-{
+                                            uptr_t received) {
     struct exchange *x = t->exchange;
 
     if (unlikely(!x || x->sent != sent.address || x->received != received.address // 6
                  || x->version != t->space->version                               // 4
                  || x->sent_seen->body.address != x->body)) {                     // 4
-        if (!prepare(t, sent.address, received.address))
-            return NULL;
+        if (!prepare(t, sent.address, received.address)) return NULL;
         x = t->exchange;
     }
     struct native_receiver *r = &x->call.answer;
@@ -92,8 +86,7 @@ static inline struct exchange *exchange_for(struct thread *t, uptr_t sent,
     return x;
 }
 
-void exchange_free(struct thread *t)
-{
+void exchange_free(struct thread *t) {
     heap_free(t->exchange);
     t->exchange = NULL;
 }
@@ -105,8 +98,7 @@ struct letter {
     uint32_t type, priority, length;
 };
 
-static inline bool read_letter(const struct exchange *x, struct letter *letter)
-{
+static inline bool read_letter(const struct exchange *x, struct letter *letter) {
     const volatile struct user_message *u = x->sent_seen;
 
     letter->type = u->type;
@@ -119,16 +111,14 @@ static inline bool read_letter(const struct exchange *x, struct letter *letter)
 
 /* The receiver's memory is in one page and where it was when it went to sleep, and the
  * message fits. */
-static inline bool can_take(const struct native_receiver *r, uint32_t length)
-{
+static inline bool can_take(const struct native_receiver *r, uint32_t length) {
     return likely(length < r->fast && length <= r->room                           // 4
                   && r->version == r->process->space->version);                   // 6
 }
 
 static inline void deliver(struct native_receiver *r, const struct exchange *x,
                            const struct letter *letter, pid_t sender, pid_t caller,
-                           uint64_t sequence)
-{
+                           uint64_t sequence) {
     struct user_message *u = r->message_seen;
     const char *from = x->body_seen;
     char *to = r->body_seen;
@@ -161,8 +151,7 @@ static inline void deliver(struct native_receiver *r, const struct exchange *x,
 /* -- Call and reply ---------------------------------------------------------------- */
 
 /* The server's thread that has waited longest; NULL: none waits. */
-static inline struct native_receiver *idle_server(const struct endpoint *e)
-{
+static inline struct native_receiver *idle_server(const struct endpoint *e) {
     struct list_node *first = e->inbox.receivers.waiters.head.next;
 
     return first == &e->inbox.receivers.waiters.head                              // 3
@@ -170,8 +159,7 @@ static inline struct native_receiver *idle_server(const struct endpoint *e)
                : container_of(first, struct native_receiver, base.waiter.node);
 }
 
-bool fast_call(pid_t to, uptr_t request, uptr_t reply, long *result)
-{
+bool fast_call(pid_t to, uptr_t request, uptr_t reply, long *result) {
     struct thread *t = current();
     const struct process *self = t->process;
     struct link_end *end = self->endpoint ? self->endpoint->called : NULL;
@@ -183,8 +171,7 @@ bool fast_call(pid_t to, uptr_t request, uptr_t reply, long *result)
     if (unlikely(self->credentials.euid != server->process->credentials.uid))     // 3
         return false;
     struct native_receiver *r = idle_server(server);
-    if (unlikely(!r))
-        return false;
+    if (unlikely(!r)) return false;
     struct thread *next = r->base.waiter.thread;
     struct exchange *x = exchange_for(t, request, reply);
     // who is lent no more than the ordinary changes nothing
@@ -209,14 +196,12 @@ bool fast_call(pid_t to, uptr_t request, uptr_t reply, long *result)
     long ended = wait_hand_over(&call->sending.waiter, next);
     t->waits_for = 0;
     t->call = NULL;
-    if (unlikely(ended || call->server))
-        ended = call_finish(call, ended);
+    if (unlikely(ended || call->server)) ended = call_finish(call, ended);
     *result = ended;
     return true;
 }
 
-bool fast_reply_receive(pid_t caller, uptr_t reply, uptr_t next, long *result)
-{
+bool fast_reply_receive(pid_t caller, uptr_t reply, uptr_t next, long *result) {
     struct thread *t = current();
     struct endpoint *e = t->process->endpoint;
     struct letter letter;
@@ -233,8 +218,7 @@ bool fast_reply_receive(pid_t caller, uptr_t reply, uptr_t next, long *result)
                  || !list_is_empty(&e->notified)))                                // 3
         return false;
     struct exchange *x = exchange_for(t, reply, next);
-    if (unlikely(!x))
-        return false;
+    if (unlikely(!x)) return false;
     uint64_t sequence = x->sent_seen->sequence;
     if (unlikely((sequence && sequence != call->sequence)                         // 6
                  || !read_letter(x, &letter)

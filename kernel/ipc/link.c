@@ -30,15 +30,12 @@ static const struct wait_class caller_class = { "answer to a call", NULL };
 
 /* -- Endpoints --------------------------------------------------------------------- */
 
-struct endpoint *endpoint_of(struct process *process)
-{
+struct endpoint *endpoint_of(struct process *process) {
     struct endpoint *e = process->endpoint;
 
-    if (e)
-        return e;
+    if (e) return e;
     e = heap_new(HEAP_ENDPOINT, struct endpoint);
-    if (!e)
-        return NULL;
+    if (!e) return NULL;
     e->process = process;
     e->refs = 1;
     message_queue_init(&e->inbox, &native_message_operations, &inbox_classes);
@@ -51,18 +48,14 @@ struct endpoint *endpoint_of(struct process *process)
     return e;
 }
 
-void endpoint_put(struct endpoint *e)
-{
-    if (--e->refs == 0)
-        heap_free(e);
+void endpoint_put(struct endpoint *e) {
+    if (--e->refs == 0) heap_free(e);
 }
 
-int partner_find(pid_t pid, struct process **partner)
-{
+int partner_find(pid_t pid, struct process **partner) {
     struct process *p = process_find(pid);
 
-    if (!p || !p->space)
-        return -ESRCH;
+    if (!p || !p->space) return -ESRCH;
     *partner = p;
     if (process_may_signal(current_process(), p, 0)
         || (p->endpoint && p->endpoint->open_to_all))
@@ -72,13 +65,11 @@ int partner_find(pid_t pid, struct process **partner)
 
 /* -- Links ------------------------------------------------------------------------- */
 
-static struct list *bucket(pid_t a, pid_t b)
-{
+static struct list *bucket(pid_t a, pid_t b) {
     return &links_by_pids[((uint32_t)a + (uint32_t)b) % BUCKETS];
 }
 
-struct link *link_find(pid_t a, pid_t b)
-{
+struct link *link_find(pid_t a, pid_t b) {
     struct link *link;
 
     list_for_each (link, bucket(a, b), node)
@@ -89,8 +80,7 @@ struct link *link_find(pid_t a, pid_t b)
 }
 
 static void end_init(struct link *link, unsigned which, struct endpoint *endpoint,
-                     bool alone)
-{
+                     bool alone) {
     struct link_end *end = &link->ends[which];
 
     end->link = link;
@@ -102,92 +92,73 @@ static void end_init(struct link *link, unsigned which, struct endpoint *endpoin
     list_push_back(&endpoint->links, &end->node);
 }
 
-static struct link *link_create(struct endpoint *a, struct endpoint *b)
-{
+static struct link *link_create(struct endpoint *a, struct endpoint *b) {
     struct link *link = heap_new(HEAP_LINK, struct link);
 
-    if (!link)
-        return NULL;
+    if (!link) return NULL;
     end_init(link, 0, a, a == b);
-    if (a != b)
-        end_init(link, 1, b, false);
+    if (a != b) end_init(link, 1, b, false);
     link->ends[1].pid = b->process->pid;    // of a process with itself, too
     list_push_back(bucket(a->process->pid, b->process->pid), &link->node);
     return link;
 }
 
 /* Both sides count open links. */
-static void set_open(struct link *link, bool open)
-{
+static void set_open(struct link *link, bool open) {
     struct link_end *end = &link->ends[0];
     uint32_t change = open ? 1 : (uint32_t)-1;
 
     link->is_open = open;
-    if (end->endpoint)
-        end->endpoint->nr_links += change;
+    if (end->endpoint) end->endpoint->nr_links += change;
     if (end->other != end && end->other->endpoint)
         end->other->endpoint->nr_links += change;
 }
 
-static bool is_full(const struct endpoint *e)
-{
+static bool is_full(const struct endpoint *e) {
     return e->nr_links >= LINKS_MAX && e->process->credentials.euid != 0;
 }
 
 /* The open link of the current process with another one. */
-int link_get(struct process *partner, struct link **out)
-{
+int link_get(struct process *partner, struct link **out) {
     struct process *self = current_process();
     struct link *link = *out = link_find(self->pid, partner->pid);
 
-    if (link && link->is_open)
-        return 0;
+    if (link && link->is_open) return 0;
     struct endpoint *mine = endpoint_of(self), *other = endpoint_of(partner);
-    if (!mine || !other)
-        return -ENOMEM;
-    if (is_full(mine) || is_full(other))
-        return -EDQUOT;
-    if (!link && !(*out = link_create(mine, other)))
-        return -ENOMEM;
+    if (!mine || !other) return -ENOMEM;
+    if (is_full(mine) || is_full(other)) return -EDQUOT;
+    if (!link && !(*out = link_create(mine, other))) return -ENOMEM;
     set_open(*out, true);
     return 0;
 }
 
-static void link_free(struct link *link)
-{
+static void link_free(struct link *link) {
     for (unsigned i = 0; i < 2; i++) {
         struct endpoint *e = link->ends[i].endpoint;
-        if (e && e->called && e->called->link == link)
-            e->called = NULL;
+        if (e && e->called && e->called->link == link) e->called = NULL;
     }
-    if (link->is_open)
-        set_open(link, false);
+    if (link->is_open) set_open(link, false);
     list_remove(&link->node);
     heap_free(link);
 }
 
 /* Frees a link when nothing can come through it any more. */
-static void link_settle(struct link *link)
-{
+static void link_settle(struct link *link) {
     bool used = false;
 
     for (unsigned i = 0; i < 2; i++) {
         const struct link_end *end = &link->ends[i];
-        if (!end->endpoint)
-            continue;
+        if (!end->endpoint) continue;
         // who lives keeps it for a living partner, or for what a dead one has left
         used |= end->other->endpoint || end->in.queued || end->bits;
     }
-    if (used)
-        return;
+    if (used) return;
     for (unsigned i = 0; i < 2; i++)
-        if (link->ends[i].endpoint)
-            list_remove(&link->ends[i].node);
+        if (link->ends[i].endpoint) list_remove(&link->ends[i].node);
     link_free(link);
 }
 
-int link_channel_to(pid_t pid, struct message_channel **channel)
-{
+int link_channel_to(pid_t pid, struct message_channel **channel) {
     const struct process *self = current_process();
     struct link_end *end = link_end_known(self, pid);
     struct process *partner;
@@ -195,60 +166,49 @@ int link_channel_to(pid_t pid, struct message_channel **channel)
 
     if (!end) {
         int error = partner_find(pid, &partner);
-        if (!error)
-            error = link_get(partner, &link);
-        if (error)
-            return error;
+        if (!error) error = link_get(partner, &link);
+        if (error) return error;
         self->endpoint->called = end = link_end_of(link, pid);
     }
-    if (end->refuses)
-        return -EPERM;
+    if (end->refuses) return -EPERM;
     *channel = &end->in;
     return 0;
 }
 
-void link_shut(struct link *link)
-{
+void link_shut(struct link *link) {
     set_open(link, false);
     link_settle(link);
 }
 
 /* Ends the waits of those who receive from this end's partner only. */
-static void end_receivers(struct link_end *end, long result)
-{
+static void end_receivers(struct link_end *end, long result) {
     struct waiter *waiter, *next;
 
     list_for_each_safe (waiter, next, &end->in.queue->receivers.waiters, node) {
         const struct native_receiver *r =
             container_of(waiter, struct native_receiver, base.waiter);
-        if (r->channel == &end->in)
-            waiter_wake(waiter, result);
+        if (r->channel == &end->in) waiter_wake(waiter, result);
     }
 }
 
-static void end_leave(struct link_end *end)
-{
+static void end_leave(struct link_end *end) {
     struct link_end *other = end->other;
 
     list_remove(&end->node);
     list_remove(&end->notified_node);
-    if (end->link->is_open)
-        end->endpoint->nr_links--;
+    if (end->link->is_open) end->endpoint->nr_links--;
     if (other->endpoint && other->endpoint->called == end)
         other->endpoint->called = NULL;
     end->endpoint = NULL;
-    if (other->endpoint)
-        end_receivers(other, -ESRCH);
+    if (other->endpoint) end_receivers(other, -ESRCH);
     link_settle(end->link);
 }
 
-void endpoint_exit(struct process *process)
-{
+void endpoint_exit(struct process *process) {
     struct endpoint *e = process->endpoint;
     struct link_end *end, *next;
 
-    if (!e)
-        return;
+    if (!e) return;
     process->endpoint = NULL;
     calls_end(e);
     message_discard_all(&e->inbox, NULL, -ESRCH);
@@ -260,23 +220,19 @@ void endpoint_exit(struct process *process)
 
 /* -- Circles ----------------------------------------------------------------------- */
 
-static const struct thread *only_thread(const struct process *p)
-{
+static const struct thread *only_thread(const struct process *p) {
     return p->nr_threads == 1
                ? list_entry(p->threads.head.next, struct thread, process_node)
                : NULL;
 }
 
-bool wait_closes_circle(const struct process *self, pid_t pid)
-{
+bool wait_closes_circle(const struct process *self, pid_t pid) {
     const struct process *p;
 
-    if (!only_thread(self))
-        return false;
+    if (!only_thread(self)) return false;
     // a circle that we are not in can exist: do not go round in it for ever
     for (unsigned steps = 0; steps < 4096; steps++) {
-        if (pid == self->pid)
-            return true;
+        if (pid == self->pid) return true;
         p = process_find(pid);
         const struct thread *t = p ? only_thread(p) : NULL;
         if (!t || t->state != THREAD_BLOCKED || !t->waits_for || !t->waits_for_ever)
@@ -288,8 +244,7 @@ bool wait_closes_circle(const struct process *self, pid_t pid)
 
 /* -- Receiving --------------------------------------------------------------------- */
 
-void link_message_received(struct native_message *m, struct native_receiver *r)
-{
+void link_message_received(struct native_message *m, struct native_receiver *r) {
     struct link_end *end = container_of(m->base.channel, struct link_end, in);
 
     r->from = end;
@@ -303,8 +258,7 @@ void link_message_received(struct native_message *m, struct native_receiver *r)
 }
 
 /* Takes a notification or message that is there; -EAGAIN. */
-static int take(struct endpoint *e, struct native_receiver *r)
-{
+static int take(struct endpoint *e, struct native_receiver *r) {
     struct link_end *end = first_notified(e, r);
     int result = end ? notification_deliver(end, r) : message_take(&e->inbox, &r->base);
 
@@ -317,8 +271,7 @@ static int take(struct endpoint *e, struct native_receiver *r)
 }
 
 /* It listens to one partner: is that alive? */
-static bool receives_from_living(const struct native_receiver *r)
-{
+static bool receives_from_living(const struct native_receiver *r) {
     const struct endpoint *e =
         container_of(r->channel, struct link_end, in)->other->endpoint;
 
@@ -326,16 +279,12 @@ static bool receives_from_living(const struct native_receiver *r)
 }
 
 long inbox_receive(struct endpoint *e, struct native_receiver *r, pid_t partner,
-                   const struct patience *patience)
-{
+                   const struct patience *patience) {
     long result = take(e, r);
 
-    if (result != -EAGAIN)
-        return result ? result : r->sender;
-    if (partner && !receives_from_living(r))
-        return -ESRCH;
-    if (patience->timeout_ms == NOWAIT)
-        return -EAGAIN;
+    if (result != -EAGAIN) return result ? result : r->sender;
+    if (partner && !receives_from_living(r)) return -ESRCH;
+    if (patience->timeout_ms == NOWAIT) return -EAGAIN;
     if (partner && patience->timeout_ms == FOREVER
         && wait_closes_circle(current_process(), partner))
         return -EDEADLK;
@@ -345,28 +294,22 @@ long inbox_receive(struct endpoint *e, struct native_receiver *r, pid_t partner,
 
 /* -- System calls ------------------------------------------------------------------ */
 
-long sys_msg_send(pid_t to, uptr_t message, int flags, int timeout_ms)
-{
+long sys_msg_send(pid_t to, uptr_t message, int flags, int timeout_ms) {
     struct native_message m;
     struct message_channel *channel;
     struct patience patience;
 
-    if (flags & ~(MSG_SYNC | MSG_MOVE))
-        return -EINVAL;
+    if (flags & ~(MSG_SYNC | MSG_MOVE)) return -EINVAL;
     int error = patience_init(&patience, timeout_ms);
-    if (!error)
-        error = native_message_read(&m, message, flags);
-    if (!error)
-        error = link_channel_to(to, &channel);
-    if (error)
-        return error;
+    if (!error) error = native_message_read(&m, message, flags);
+    if (!error) error = link_channel_to(to, &channel);
+    if (error) return error;
     long result = native_message_send(channel, &m, to, &patience);
     return min(result, 0l);
 }
 
 /* What msg_receive(from) listens to: the end of a link that may have to be made. */
-static int listen_to(pid_t from, struct native_receiver *r)
-{
+static int listen_to(pid_t from, struct native_receiver *r) {
     struct process *self = current_process();
     const struct link_end *end = link_end_known(self, from);
 
@@ -379,49 +322,38 @@ static int listen_to(pid_t from, struct native_receiver *r)
     struct link *link = link_find(self->pid, from);
     if (process_is_alive(from)) {
         int error = link_get(partner, &link);
-        if (error)
-            return error;
+        if (error) return error;
     }
-    if (!link)
-        return -ESRCH;
+    if (!link) return -ESRCH;
     r->channel = &link_end_of(link, self->pid)->in;
     return 0;
 }
 
-long sys_msg_receive(pid_t from, uptr_t message, int flags, int timeout_ms)
-{
+long sys_msg_receive(pid_t from, uptr_t message, int flags, int timeout_ms) {
     struct endpoint *e = endpoint_of(current_process());
     struct native_receiver r;
     struct patience patience;
 
-    if (flags & ~(MSG_TYPE | MSG_MOVE))
-        return -EINVAL;
-    if (!e)
-        return -ENOMEM;
+    if (flags & ~(MSG_TYPE | MSG_MOVE)) return -EINVAL;
+    if (!e) return -ENOMEM;
     int error = patience_init(&patience, timeout_ms);
-    if (!error)
-        error = native_receiver_init(&r, message, flags, &e->inbox.receivers);
-    if (!error && from != MSG_ANY)
-        error = listen_to(from, &r);
-    if (error)
-        return error;
+    if (!error) error = native_receiver_init(&r, message, flags, &e->inbox.receivers);
+    if (!error && from != MSG_ANY) error = listen_to(from, &r);
+    if (error) return error;
     return inbox_receive(e, &r, from == MSG_ANY ? 0 : from, &patience);
 }
 
 /* -- Checking ---------------------------------------------------------------------- */
 
-static bool links_check(char *why, size_t size)
-{
+static bool links_check(char *why, size_t size) {
     const struct process *p;
     const struct link_end *end;
 
     list_for_each (p, &all_processes, all_node) {
         const struct endpoint *e = p->endpoint;
         uint32_t open = 0;
-        if (!e)
-            continue;
-        if (!message_queue_check(&e->inbox, why, size))
-            return false;
+        if (!e) continue;
+        if (!message_queue_check(&e->inbox, why, size)) return false;
         list_for_each (end, &e->links, node) {
             open += end->link->is_open;
             if (end->endpoint != e || end->pid != p->pid
@@ -441,8 +373,7 @@ static bool links_check(char *why, size_t size)
 
 static struct checker checker = { .name = "links", .check = links_check };
 
-void links_init(void)
-{
+void links_init(void) {
     for (unsigned i = 0; i < BUCKETS; i++)
         list_init(&links_by_pids[i]);
     checker_register(&checker);

@@ -89,19 +89,16 @@ must_check int partner_find(pid_t pid, struct process **partner);
 struct link *link_find(pid_t a, pid_t b);
 
 /* The end at which pid receives. */
-static inline struct link_end *link_end_of(struct link *link, pid_t pid)
-{
+static inline struct link_end *link_end_of(struct link *link, pid_t pid) {
     return &link->ends[link->ends[0].pid != pid];
 }
 
 /* Where `pid` receives, if it is alive, the one that `self` sent to last, of the same
  * user, and the link is open: nothing has to be looked up then. Else NULL. */
-static inline struct link_end *link_end_known(const struct process *self, pid_t pid)
-{
+static inline struct link_end *link_end_known(const struct process *self, pid_t pid) {
     struct link_end *end = self->endpoint ? self->endpoint->called : NULL;
 
-    if (unlikely(!end || end->pid != pid || !end->link->is_open))
-        return NULL;
+    if (unlikely(!end || end->pid != pid || !end->link->is_open)) return NULL;
     const struct process *partner = end->endpoint->process;
     return likely(self->credentials.euid == partner->credentials.uid && partner->space)
                ? end

@@ -29,16 +29,14 @@ static uint32_t last_id;
 
 /* -- What a waiting process waits for ---------------------------------------------- */
 
-static void describe_receivers(const struct waiter *waiter, char *to, size_t size)
-{
+static void describe_receivers(const struct waiter *waiter, char *to, size_t size) {
     const struct mailbox *mb =
         container_of(waiter->queue, struct mailbox, queue.receivers);
 
     format(to, size, "mailbox:[%u] -", mb->id);
 }
 
-static void describe_senders(const struct waiter *waiter, char *to, size_t size)
-{
+static void describe_senders(const struct waiter *waiter, char *to, size_t size) {
     const struct mailbox *mb =
         container_of(waiter->queue, struct mailbox, queue.senders);
 
@@ -54,8 +52,7 @@ static const struct message_queue_classes classes = {
 /* -- Life -------------------------------------------------------------------------- */
 
 int attributes_check(const struct mailbox_attributes *wanted,
-                     struct mailbox_attributes *checked)
-{
+                     struct mailbox_attributes *checked) {
     struct mailbox_attributes a = *wanted;
 
     if (!capacity_is_valid(a.capacity) || a.overflow > OVERFLOW_DROP_NEWEST
@@ -63,23 +60,19 @@ int attributes_check(const struct mailbox_attributes *wanted,
         return -EINVAL;
     a.capacity = capacity_of(a.capacity, MAILBOX_CAPACITY);
     if (a.receivers == MBOX_BROADCAST) {
-        if (a.overflow == OVERFLOW_BLOCK)
-            a.overflow = OVERFLOW_DROP_OLDEST;
+        if (a.overflow == OVERFLOW_BLOCK) a.overflow = OVERFLOW_DROP_OLDEST;
         if (a.overflow != OVERFLOW_DROP_OLDEST || a.capacity == CAPACITY_UNLIMITED)
             return -EINVAL;
     }
-    if (a.overflow >= OVERFLOW_DROP_OLDEST && a.capacity == 0)
-        return -EINVAL;
+    if (a.overflow >= OVERFLOW_DROP_OLDEST && a.capacity == 0) return -EINVAL;
     *checked = a;
     return 0;
 }
 
-int mailbox_create(struct inode *inode, const struct mailbox_attributes *attributes)
-{
+int mailbox_create(struct inode *inode, const struct mailbox_attributes *attributes) {
     struct account *account = account_current();
 
-    if (!account_charge(account, ACCOUNT_MAILBOXES, 1))
-        return -EDQUOT;
+    if (!account_charge(account, ACCOUNT_MAILBOXES, 1)) return -EDQUOT;
     struct mailbox *mb = heap_new(HEAP_MAILBOX, struct mailbox);
     if (!mb) {
         account_release(account, ACCOUNT_MAILBOXES, 1);
@@ -102,8 +95,7 @@ int mailbox_create(struct inode *inode, const struct mailbox_attributes *attribu
     return 0;
 }
 
-static void release_inode(struct inode *inode)
-{
+static void release_inode(struct inode *inode) {
     struct mailbox *mb = inode->data;
 
     if (!mb)
@@ -114,8 +106,7 @@ static void release_inode(struct inode *inode)
     heap_free(mb);
 }
 
-void mailbox_destroy(struct mailbox *mb)
-{
+void mailbox_destroy(struct mailbox *mb) {
     mb->is_destroyed = true;
     message_discard_all(&mb->queue, NULL, -EIDRM);
     mailbox_forget_names(mb);
@@ -128,8 +119,7 @@ struct search {
     uint32_t access;            /* O_RDONLY: who can receive; O_WRONLY: who can send */
 };
 
-static bool gives_access(const struct file *file, const void *context)
-{
+static bool gives_access(const struct file *file, const void *context) {
     const struct search *search = context;
     const struct mailbox_file *open = file->object;
 
@@ -139,8 +129,7 @@ static bool gives_access(const struct file *file, const void *context)
                                           : file_is_writable(file));
 }
 
-bool mailbox_can(const struct process *p, const struct mailbox *mb, uint32_t access)
-{
+bool mailbox_can(const struct process *p, const struct mailbox *mb, uint32_t access) {
     struct search search = { mb, access };
 
     return p->files && file_table_has(p->files, gives_access, &search);
@@ -148,47 +137,41 @@ bool mailbox_can(const struct process *p, const struct mailbox *mb, uint32_t acc
 
 /* Somebody else who is in a call: the descriptor may have been closed since. */
 static bool is_in_call(const struct mailbox *mb, uint32_t access,
-                       const struct process *self)
-{
+                       const struct process *self) {
     const struct wait_queue *queue =
         access == O_RDONLY ? &mb->queue.receivers : &mb->queue.senders;
     const struct waiter *waiter;
 
     list_for_each (waiter, &queue->waiters, node)
-        if (waiter->thread->process != self)
-            return true;
+        if (waiter->thread->process != self) return true;
     return false;
 }
 
 /* Can anybody but `self` receive from (or send to) it? One under way in a message can
  * come out with anybody. Who was found is remembered until somebody closes it: with two
  * of them, whoever asks has another one. */
-static bool others_can(struct mailbox *mb, uint32_t access, const struct process *self)
-{
+static bool others_can(struct mailbox *mb, uint32_t access,
+                       const struct process *self) {
     const struct search search = { mb, access };
     pid_t *company = mb->company[access];
     const struct mailbox_file *open;
     const struct process *p;
 
     for (int i = 0; i < 2; i++)
-        if (company[i] && company[i] != self->pid)
-            return true;
+        if (company[i] && company[i] != self->pid) return true;
     list_for_each (p, &all_processes, all_node) {
-        if (p == self || !mailbox_can(p, mb, access))
-            continue;
+        if (p == self || !mailbox_can(p, mb, access)) continue;
         company[1] = company[0];
         company[0] = p->pid;
         return true;
     }
     list_for_each (open, &mb->opens, node)
-        if (open->file->inflight > 0 && gives_access(open->file, &search))
-            return true;
+        if (open->file->inflight > 0 && gives_access(open->file, &search)) return true;
     return is_in_call(mb, access, self);
 }
 
 bool mailbox_is_abandoned(struct mailbox *mb, uint32_t other_side,
-                          const struct process *self)
-{
+                          const struct process *self) {
     return mailbox_is_nameless(mb) && !others_can(mb, other_side, self)
            && (mb->was_shared || !mailbox_can(self, mb, other_side)
                || others_can(mb, O_WRONLY - other_side, self));
@@ -196,8 +179,7 @@ bool mailbox_is_abandoned(struct mailbox *mb, uint32_t other_side,
 
 /* Ends the waits in a queue for which nobody is left on the other side. */
 static void end_abandoned(struct mailbox *mb, struct wait_queue *queue,
-                          uint32_t other_side)
-{
+                          uint32_t other_side) {
     struct waiter *waiter, *next;
 
     list_for_each_safe (waiter, next, &queue->waiters, node)
@@ -206,11 +188,9 @@ static void end_abandoned(struct mailbox *mb, struct wait_queue *queue,
 }
 
 /* A descriptor or a name has gone. */
-static void review(struct mailbox *mb)
-{
+static void review(struct mailbox *mb) {
     memset(mb->company, 0, sizeof(mb->company));
-    if (!mailbox_is_nameless(mb))
-        return;
+    if (!mailbox_is_nameless(mb)) return;
     end_abandoned(mb, &mb->queue.senders, O_RDONLY);
     end_abandoned(mb, &mb->queue.receivers, O_WRONLY);
     wait_wake_all(&mb->queue.can_receive, 0);
@@ -218,23 +198,20 @@ static void review(struct mailbox *mb)
 }
 
 /* The running process has closed a descriptor. */
-void mailbox_closed(struct file *file)
-{
+void mailbox_closed(struct file *file) {
     struct mailbox_file *open = file->object;
     struct mailbox *mb = open->mailbox;
     const struct process *self = current_process();
 
     if (!mailbox_can(self, mb, O_RDONLY)) {
-        if (mb->exclusive == self->pid)
-            mb->exclusive = 0;
+        if (mb->exclusive == self->pid) mb->exclusive = 0;
         if (!mailbox_can(self, mb, O_WRONLY))
             mb->was_shared = true;      // for whoever still has it
     }
     review(mb);
 }
 
-static void unlinked(struct inode *inode)
-{
+static void unlinked(struct inode *inode) {
     struct mailbox *mb = inode->data;
 
     mb->holder.is_named = inode->links > 0;
@@ -244,13 +221,11 @@ static void unlinked(struct inode *inode)
 
 /* -- Open files -------------------------------------------------------------------- */
 
-int mailbox_open(struct inode *inode, uint32_t flags, struct file **out)
-{
+int mailbox_open(struct inode *inode, uint32_t flags, struct file **out) {
     struct mailbox *mb = inode->data;
     struct mailbox_file *open = heap_new(HEAP_MAILBOX, struct mailbox_file);
 
-    if (!open)
-        return -ENOMEM;
+    if (!open) return -ENOMEM;
     struct file *file =
         file_create(&mailbox_file_operations, flags, inode_get(inode), open);
     if (!file) {
@@ -269,8 +244,7 @@ const struct inode_operations mailbox_inode_operations = {
     .open = mailbox_open, .unlinked = unlinked, .release = release_inode,
 };
 
-void mailbox_release(struct file *file)
-{
+void mailbox_release(struct file *file) {
     struct mailbox_file *open = file->object;
 
     list_remove(&open->node);
@@ -278,8 +252,7 @@ void mailbox_release(struct file *file)
     heap_free(open);
 }
 
-struct file_holder *mailbox_holder(struct file *file)
-{
+struct file_holder *mailbox_holder(struct file *file) {
     struct mailbox_file *open = file->object;
 
     return &open->mailbox->holder;

@@ -48,8 +48,7 @@ must_check int mailbox_create(struct inode *inode,
                               const struct mailbox_attributes *attributes);
 
 /* Nobody can find it by name (any more). */
-static inline bool mailbox_is_nameless(const struct mailbox *mailbox)
-{
+static inline bool mailbox_is_nameless(const struct mailbox *mailbox) {
     return mailbox->inode->links == 0;
 }
 

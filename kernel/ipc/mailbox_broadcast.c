@@ -12,15 +12,13 @@
  */
 #include "ipc/mailbox.h"
 
-static struct native_message *native(struct message *m)
-{
+static struct native_message *native(struct message *m) {
     return container_of(m, struct native_message, base);
 }
 
 /* Gives r a copy of m, with references of its own to the files. */
 static int deliver_copy_of(struct native_message *m, struct native_receiver *r,
-                           int *error)
-{
+                           int *error) {
     struct native_message copy = *m;
 
     copy.holder = NULL;
@@ -30,15 +28,12 @@ static int deliver_copy_of(struct native_message *m, struct native_receiver *r,
     for (unsigned i = 0; i < copy.passed.count; i++)
         file_get(copy.files[i]);
     int result = native_deliver(&copy, r, error);
-    if (copy.has_files)
-        passed_discard(copy.files, copy.passed.count);
-    if (result == 0)
-        r->open->next = m->base.sequence + 1;
+    if (copy.has_files) passed_discard(copy.files, copy.passed.count);
+    if (result == 0) r->open->next = m->base.sequence + 1;
     return result;
 }
 
-static void drop(struct mailbox *mb, struct message *m)
-{
+static void drop(struct mailbox *mb, struct message *m) {
     struct message_channel *c = &mb->channel;
 
     list_remove(&m->node);
@@ -48,28 +43,23 @@ static void drop(struct mailbox *mb, struct message *m)
     native_message_operations.discard(m);
 }
 
-static struct message *oldest(const struct mailbox *mb)
-{
+static struct message *oldest(const struct mailbox *mb) {
     return list_first_entry(&mb->channel.accepted, struct message, age_node);
 }
 
-void broadcast_trim(struct mailbox *mb)
-{
+void broadcast_trim(struct mailbox *mb) {
     const struct mailbox_file *open;
     uint64_t next = UINT64_MAX;
     struct message *m;
 
-    if (mb->attributes.receivers != MBOX_BROADCAST)
-        return;
+    if (mb->attributes.receivers != MBOX_BROADCAST) return;
     list_for_each (open, &mb->opens, node)
-        if (file_is_readable(open->file))
-            next = min(next, open->next);
+        if (file_is_readable(open->file)) next = min(next, open->next);
     while ((m = oldest(mb)) && m->sequence < next)
         drop(mb, m);
 }
 
-static void append(struct mailbox *mb, struct message *m)
-{
+static void append(struct mailbox *mb, struct message *m) {
     struct message_channel *c = &mb->channel;
 
     if (c->queued == c->capacity) {
@@ -86,16 +76,14 @@ static void append(struct mailbox *mb, struct message *m)
     c->bytes += m->length;
 }
 
-int broadcast_send(struct mailbox *mb, struct native_message *m)
-{
+int broadcast_send(struct mailbox *mb, struct native_message *m) {
     struct message *kept;
     struct waiter *waiter, *next;
     int error;
 
     m->base.sending = NULL;
     error = native_message_operations.keep(&m->base, &kept);
-    if (error)
-        return error;
+    if (error) return error;
     append(mb, kept);
     list_for_each_safe (waiter, next, &mb->queue.receivers.waiters, node) {
         struct native_receiver *r =
@@ -112,28 +100,23 @@ int broadcast_send(struct mailbox *mb, struct native_message *m)
 }
 
 static struct message *first_unread(const struct mailbox_file *open,
-                                    const struct native_receiver *r)
-{
+                                    const struct native_receiver *r) {
     struct message *m;
 
     list_for_each (m, &open->mailbox->channel.accepted, age_node)
-        if (m->sequence >= open->next && (!r || r->base.wants(&r->base, m)))
-            return m;
+        if (m->sequence >= open->next && (!r || r->base.wants(&r->base, m))) return m;
     return NULL;
 }
 
-bool broadcast_is_there(const struct mailbox_file *open)
-{
+bool broadcast_is_there(const struct mailbox_file *open) {
     return first_unread(open, NULL) != NULL;
 }
 
-int broadcast_take(struct mailbox_file *open, struct native_receiver *r)
-{
+int broadcast_take(struct mailbox_file *open, struct native_receiver *r) {
     struct message *m = first_unread(open, r);
     int error = 0;
 
-    if (!m)
-        return -EAGAIN;
+    if (!m) return -EAGAIN;
     int result = deliver_copy_of(native(m), r, &error);
     if (result == 0) {
         open->mailbox->channel.received++;

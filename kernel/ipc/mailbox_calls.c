@@ -9,50 +9,40 @@
 #include "mm/heap.h"
 #include "syscall.h"
 
-static bool is_broadcast(const struct mailbox *mb)
-{
+static bool is_broadcast(const struct mailbox *mb) {
     return mb->attributes.receivers == MBOX_BROADCAST;
 }
 
 /* A descriptor's O_NONBLOCK acts as NOWAIT. */
-static void soften(const struct file *file, struct patience *patience)
-{
-    if (file_is_nonblocking(file))
-        patience->timeout_ms = NOWAIT;
+static void soften(const struct file *file, struct patience *patience) {
+    if (file_is_nonblocking(file)) patience->timeout_ms = NOWAIT;
 }
 
 /* SLEEPS. Who received it, where somebody did at once or was waited for. */
 static inline long send(struct mailbox *mb, struct native_message *m,
-                        const struct patience *patience)
-{
+                        const struct patience *patience) {
     uint32_t longest = mb->attributes.max_length;
 
-    if (mb->is_destroyed)
-        return -EIDRM;
-    if (longest && m->base.length > longest)
-        return -EMSGSIZE;
+    if (mb->is_destroyed) return -EIDRM;
+    if (longest && m->base.length > longest) return -EMSGSIZE;
     if (mailbox_is_nameless(mb)
         && mailbox_is_abandoned(mb, O_RDONLY, current_process()))
         return -EPIPE;
     m->mailbox = mb->id;
     m->holder = &mb->holder;
-    if (!is_broadcast(mb))
-        return native_message_send(&mb->channel, m, 0, patience);
-    if (m->moves || m->base.until != UNTIL_ACCEPTED)
-        return -EINVAL;
+    if (!is_broadcast(mb)) return native_message_send(&mb->channel, m, 0, patience);
+    if (m->moves || m->base.until != UNTIL_ACCEPTED) return -EINVAL;
     return broadcast_send(mb, m);
 }
 
 /* The mailbox of a descriptor that may send (or receive), held for the call; NULL and
  * *error. */
 static inline struct file *mailbox_get(int fd, uint32_t access, struct mailbox **mb,
-                                       int *error)
-{
+                                       int *error) {
     struct file *file = fd_peek(fd);
 
     *error = -EBADF;
-    if (!file)
-        return NULL;
+    if (!file) return NULL;
     if (file->operations != &mailbox_file_operations
         || (access == O_RDONLY && !file_is_readable(file))
         || (access == O_WRONLY && !file_is_writable(file)))
@@ -63,28 +53,22 @@ static inline struct file *mailbox_get(int fd, uint32_t access, struct mailbox *
 }
 
 /* The end of a call, which has held the descriptor: perhaps it was closed meanwhile. */
-static inline void mailbox_put(int fd, struct file *file)
-{
-    if (unlikely(fd_peek(fd) != file))
-        mailbox_closed(file);
+static inline void mailbox_put(int fd, struct file *file) {
+    if (unlikely(fd_peek(fd) != file)) mailbox_closed(file);
     file_put(file);
 }
 
-long sys_mbox_send(int fd, uptr_t message, int flags, int timeout_ms)
-{
+long sys_mbox_send(int fd, uptr_t message, int flags, int timeout_ms) {
     struct native_message m;
     struct patience patience;
     struct mailbox *mb;
     int error;
 
-    if (flags & ~(MSG_SYNC | MSG_MOVE))
-        return -EINVAL;
+    if (flags & ~(MSG_SYNC | MSG_MOVE)) return -EINVAL;
     struct file *file = mailbox_get(fd, O_WRONLY, &mb, &error);
-    if (!file)
-        return error;
+    if (!file) return error;
     long result = patience_init(&patience, timeout_ms);
-    if (!result)
-        result = native_message_read(&m, message, flags);
+    if (!result) result = native_message_read(&m, message, flags);
     if (!result) {
         soften(file, &patience);
         result = send(mb, &m, &patience);
@@ -96,30 +80,25 @@ long sys_mbox_send(int fd, uptr_t message, int flags, int timeout_ms)
 /* -- Receiving --------------------------------------------------------------------- */
 
 /* 4.7: the first process to receive owns the receiving side. */
-static int claim(struct mailbox *mb)
-{
+static int claim(struct mailbox *mb) {
     struct process *self = current_process(), *owner;
 
     if (mb->attributes.receivers != MBOX_EXCLUSIVE || mb->exclusive == self->pid)
         return 0;
     owner = mb->exclusive ? process_find(mb->exclusive) : NULL;
-    if (owner && mailbox_can(owner, mb, O_RDONLY))
-        return -EBUSY;
+    if (owner && mailbox_can(owner, mb, O_RDONLY)) return -EBUSY;
     mb->exclusive = self->pid;
     return 0;
 }
 
 /* SLEEPS. The sender, or -errno. */
 static inline long receive(struct mailbox_file *open, struct native_receiver *r,
-                           const struct patience *patience)
-{
+                           const struct patience *patience) {
     struct mailbox *mb = open->mailbox;
     long result = mb->is_destroyed ? -EIDRM : claim(mb);
 
-    if (result)
-        return result;
-    if (r->moves && is_broadcast(mb))
-        return -EINVAL;
+    if (result) return result;
+    if (r->moves && is_broadcast(mb)) return -EINVAL;
     r->open = open;
     result =
         is_broadcast(mb) ? broadcast_take(open, r) : message_take(&mb->queue, &r->base);
@@ -127,25 +106,21 @@ static inline long receive(struct mailbox_file *open, struct native_receiver *r,
         if (mailbox_is_nameless(mb)
             && mailbox_is_abandoned(mb, O_WRONLY, current_process()))
             return -EPIPE;
-        if (patience->timeout_ms == NOWAIT)
-            return -EAGAIN;
+        if (patience->timeout_ms == NOWAIT) return -EAGAIN;
         result = native_receive_wait(r, 0, patience);
     }
     return result ? result : r->sender;
 }
 
-long sys_mbox_receive(int fd, uptr_t message, int flags, int timeout_ms)
-{
+long sys_mbox_receive(int fd, uptr_t message, int flags, int timeout_ms) {
     struct native_receiver r;
     struct patience patience;
     struct mailbox *mb;
     int error;
 
-    if (flags & ~(MSG_TYPE | MSG_MOVE))
-        return -EINVAL;
+    if (flags & ~(MSG_TYPE | MSG_MOVE)) return -EINVAL;
     struct file *file = mailbox_get(fd, O_RDONLY, &mb, &error);
-    if (!file)
-        return error;
+    if (!file) return error;
     long result = patience_init(&patience, timeout_ms);
     if (!result)
         result = native_receiver_init(&r, message, flags, &mb->queue.receivers);
@@ -160,23 +135,18 @@ long sys_mbox_receive(int fd, uptr_t message, int flags, int timeout_ms)
 /* -- read and write ---------------------------------------------------------------- */
 
 /* The bytes of several pieces, or of kernel memory, in one place of the kernel's. */
-static int gather(struct io *io, void **buffer)
-{
+static int gather(struct io *io, void **buffer) {
     size_t size = io->left;
 
-    if (size > MSG_MAX)
-        return -EMSGSIZE;
+    if (size > MSG_MAX) return -EMSGSIZE;
     *buffer = heap_alloc(HEAP_MESSAGE_BODY, max(size, (size_t)1));
-    if (!*buffer)
-        return -ENOMEM;
+    if (!*buffer) return -ENOMEM;
     int error = io_take(io, *buffer, size);
-    if (error)
-        heap_free(*buffer);
+    if (error) heap_free(*buffer);
     return error;
 }
 
-static ssize_t mailbox_write(struct file *file, struct io *io, uint64_t *offset)
-{
+static ssize_t mailbox_write(struct file *file, struct io *io, uint64_t *offset) {
     const struct mailbox_file *open = file->object;
     struct patience patience = { FOREVER, DEADLINE_NEVER };
     struct native_message m;
@@ -184,13 +154,11 @@ static ssize_t mailbox_write(struct file *file, struct io *io, uint64_t *offset)
     size_t size = io->left;
 
     (void)offset;
-    if (size > MSG_MAX)
-        return -EMSGSIZE;
+    if (size > MSG_MAX) return -EMSGSIZE;
     native_message_init(&m, io->base, size);
     if (io->left > io->piece) {
         int error = gather(io, &buffer);
-        if (error)
-            return error;
+        if (error) return error;
         m.body = (vaddr_t)buffer;
         m.space = NULL;
     }
@@ -200,8 +168,7 @@ static ssize_t mailbox_write(struct file *file, struct io *io, uint64_t *offset)
     return result < 0 ? result : (ssize_t)size;
 }
 
-static ssize_t mailbox_read(struct file *file, struct io *io, uint64_t *offset)
-{
+static ssize_t mailbox_read(struct file *file, struct io *io, uint64_t *offset) {
     struct mailbox_file *open = file->object;
     struct patience patience = { FOREVER, DEADLINE_NEVER };
     struct native_receiver r;
@@ -213,8 +180,7 @@ static ssize_t mailbox_read(struct file *file, struct io *io, uint64_t *offset)
     if (io->left > io->piece) {
         r.room = min(r.room, MSG_MAX);
         r.buffer = buffer = heap_alloc(HEAP_MESSAGE_BODY, r.room + 1);
-        if (!buffer)
-            return -ENOMEM;
+        if (!buffer) return -ENOMEM;
     }
     soften(file, &patience);
     long result = receive(open, &r, &patience);
@@ -224,18 +190,15 @@ static ssize_t mailbox_read(struct file *file, struct io *io, uint64_t *offset)
     return result == -EPIPE ? 0 : result;
 }
 
-static bool anything_to_receive(struct mailbox_file *open)
-{
+static bool anything_to_receive(struct mailbox_file *open) {
     struct native_receiver anybody;
 
-    if (is_broadcast(open->mailbox))
-        return broadcast_is_there(open);
+    if (is_broadcast(open->mailbox)) return broadcast_is_there(open);
     native_body_receiver_init(&anybody, uptr(0), 0, &open->mailbox->queue.receivers);
     return message_is_there(&open->mailbox->queue, &anybody.base);
 }
 
-static unsigned mailbox_poll(struct file *file, struct poll_table *table)
-{
+static unsigned mailbox_poll(struct file *file, struct poll_table *table) {
     struct mailbox_file *open = file->object;
     struct mailbox *mb = open->mailbox;
     unsigned events = mb->is_destroyed ? POLLERR : 0;
@@ -277,8 +240,7 @@ struct mailbox_stat {           /* as in <parley.h> */
 };
 static_assert(sizeof(struct mailbox_stat) == 84, "<parley.h>");
 
-static void mailbox_describe(const struct mailbox *mb, struct mailbox_stat *stat)
-{
+static void mailbox_describe(const struct mailbox *mb, struct mailbox_stat *stat) {
     const struct message_channel *c = &mb->channel;
     const struct mailbox_file *open;
     struct mailbox_attributes a = mb->attributes;
@@ -299,29 +261,25 @@ static void mailbox_describe(const struct mailbox *mb, struct mailbox_stat *stat
     stat->waiting_receivers = list_length(&mb->queue.receivers.waiters);
 }
 
-long sys_mbox_stat(int fd, uptr_t out)
-{
+long sys_mbox_stat(int fd, uptr_t out) {
     struct mailbox_stat stat;
     struct mailbox *mb;
     int error;
     struct file *file = mailbox_get(fd, O_ACCMODE, &mb, &error);
 
-    if (!file)
-        return error;
+    if (!file) return error;
     mailbox_describe(mb, &stat);
     error = mb->is_destroyed ? -EIDRM : copy_to_user(out, &stat, sizeof(stat));
     file_put(file);
     return error;
 }
 
-long sys_mbox_destroy(int fd)
-{
+long sys_mbox_destroy(int fd) {
     struct mailbox *mb;
     int error;
     struct file *file = mailbox_get(fd, O_ACCMODE, &mb, &error);
 
-    if (!file)
-        return error;
+    if (!file) return error;
     error = 0;
     if (mb->is_destroyed)
         error = -EIDRM;

@@ -19,8 +19,7 @@ static struct file_system nameless;
 static const struct mailbox_attributes *wanted; /* of the mailbox being made */
 
 /* A new file in /mbox. */
-static int make_mailbox(struct inode *inode)
-{
+static int make_mailbox(struct inode *inode) {
     static const struct mailbox_attributes ordinary = {
         .capacity = MAILBOX_CAPACITY, .overflow = OVERFLOW_BLOCK,
     };
@@ -29,26 +28,22 @@ static int make_mailbox(struct inode *inode)
     return mailbox_create(inode, wanted ? wanted : &ordinary);
 }
 
-void mailbox_forget_names(struct mailbox *mailbox)
-{
+void mailbox_forget_names(struct mailbox *mailbox) {
     tmpfs_forget(names->root, mailbox->inode);
 }
 
 /* A name without slashes. */
-static int name_from_user(char name[NAME_MAX + 1], uptr_t from)
-{
+static int name_from_user(char name[NAME_MAX + 1], uptr_t from) {
     ssize_t length = string_from_user(name, from, NAME_MAX + 1);
 
-    if (length < 0)
-        return (int)length;
+    if (length < 0) return (int)length;
     if (length == 0 || memchr(name, '/', (size_t)length) || !strcmp(name, ".")
         || !strcmp(name, ".."))
         return -EINVAL;
     return 0;
 }
 
-static int attributes_from_user(struct mailbox_attributes *attributes, uptr_t from)
-{
+static int attributes_from_user(struct mailbox_attributes *attributes, uptr_t from) {
     struct mailbox_attributes given = { .capacity = CAPACITY_DEFAULT };
 
     if (!uptr_is_null(from) && copy_from_user(&given, from, sizeof(given)))
@@ -56,8 +51,8 @@ static int attributes_from_user(struct mailbox_attributes *attributes, uptr_t fr
     return attributes_check(&given, attributes);
 }
 
-static int open_name(const char *name, uint32_t flags, mode_t mode, struct file **file)
-{
+static int open_name(const char *name, uint32_t flags, mode_t mode,
+                     struct file **file) {
     int error = path_open(names->root, name, flags & ~(uint32_t)(O_TRUNC | O_CLOEXEC),
                           mode, file);
 
@@ -70,22 +65,18 @@ static int open_name(const char *name, uint32_t flags, mode_t mode, struct file 
 #define OPEN_FLAGS \
     (O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_NONBLOCK | O_CLOEXEC | O_LARGEFILE)
 
-long sys_mbox_open(uptr_t user_name, int oflag, mode_t mode, uptr_t user_attributes)
-{
+long sys_mbox_open(uptr_t user_name, int oflag, mode_t mode, uptr_t user_attributes) {
     uint32_t flags = (uint32_t)oflag;
     struct mailbox_attributes attributes;
     char name[NAME_MAX + 1];
     struct file *file;
 
-    if (flags & ~(uint32_t)OPEN_FLAGS)
-        return -EINVAL;
+    if (flags & ~(uint32_t)OPEN_FLAGS) return -EINVAL;
     int error = name_from_user(name, user_name);
     if (!error && flags & O_CREAT)
         error = attributes_from_user(&attributes, user_attributes);
-    if (!error)
-        error = fd_room();
-    if (error)
-        return error;
+    if (!error) error = fd_room();
+    if (error) return error;
     // nothing sleeps until it is made: mailboxes open at once
     wanted = &attributes;
     error = open_name(name, flags, mode, &file);
@@ -93,23 +84,18 @@ long sys_mbox_open(uptr_t user_name, int oflag, mode_t mode, uptr_t user_attribu
     return error ? error : fd_install_new(file, flags & O_CLOEXEC);
 }
 
-long sys_mbox_lookup(uptr_t user_name, int oflag, int timeout_ms)
-{
+long sys_mbox_lookup(uptr_t user_name, int oflag, int timeout_ms) {
     uint32_t flags = (uint32_t)oflag;
     struct patience patience;
     char name[NAME_MAX + 1];
     struct file *file;
 
-    if (flags & ~(uint32_t)OPEN_FLAGS || flags & (O_CREAT | O_EXCL))
-        return -EINVAL;
+    if (flags & ~(uint32_t)OPEN_FLAGS || flags & (O_CREAT | O_EXCL)) return -EINVAL;
     int error = patience_init(&patience, timeout_ms);
-    if (!error)
-        error = name_from_user(name, user_name);
-    if (error)
-        return error;
+    if (!error) error = name_from_user(name, user_name);
+    if (error) return error;
     while ((error = open_name(name, flags, 0, &file)) == -ENOENT) {
-        if (timeout_ms == NOWAIT)
-            return -ENOENT;
+        if (timeout_ms == NOWAIT) return -ENOENT;
         long result = wait_sleep(&names->new_names, patience.deadline);
         if (result)
             return result == -EINTR && timeout_ms == FOREVER ? -ERESTART : result;
@@ -117,31 +103,25 @@ long sys_mbox_lookup(uptr_t user_name, int oflag, int timeout_ms)
     return error ? error : fd_install_new(file, flags & O_CLOEXEC);
 }
 
-long sys_mbox_create(uptr_t user_attributes)
-{
+long sys_mbox_create(uptr_t user_attributes) {
     struct mailbox_attributes attributes;
     struct file *file;
     int error = attributes_from_user(&attributes, user_attributes);
 
-    if (error)
-        return error;
+    if (error) return error;
     struct inode *inode =
         inode_create(&nameless, &mailbox_inode_operations, S_IFIFO | 0600);
-    if (!inode)
-        return -ENOMEM;
+    if (!inode) return -ENOMEM;
     inode->links = 0;
     error = mailbox_create(inode, &attributes);
-    if (!error)
-        error = mailbox_open(inode, O_RDWR, &file);
+    if (!error) error = mailbox_open(inode, O_RDWR, &file);
     inode_put(inode);
     return error ? error : fd_install_new(file, false);
 }
 
-void mailboxes_init(void)
-{
+void mailboxes_init(void) {
     file_system_init(&nameless, "mailboxfs");
     names = tmpfs_create("mboxfs", 01777, make_mailbox);
-    if (!names)
-        panic("no memory for /mbox");
+    if (!names) panic("no memory for /mbox");
     file_system_mount(names, "/mbox");
 }

@@ -22,16 +22,14 @@
 
 #define BODY_INLINE 1024u       /* a body up to here lies behind its message */
 
-static struct native_message *native(struct message *m)
-{
+static struct native_message *native(struct message *m) {
     return container_of(m, struct native_message, base);
 }
 
 /* -- Reading what the caller said -------------------------------------------------- */
 
 static inline void init(struct native_message *m, struct thread *t, vaddr_t body,
-                        uint32_t length)
-{
+                        uint32_t length) {
     m->base.type = m->base.priority = 0;
     m->base.length = length;
     m->base.until = UNTIL_ACCEPTED;
@@ -49,34 +47,27 @@ static inline void init(struct native_message *m, struct thread *t, vaddr_t body
     m->nr_files = 0;
 }
 
-void native_message_init(struct native_message *m, vaddr_t body, uint32_t length)
-{
+void native_message_init(struct native_message *m, vaddr_t body, uint32_t length) {
     init(m, current(), body, length);
 }
 
-static int read_files(struct native_message *m, uptr_t fds, uint32_t count)
-{
-    if (count > MSG_FDS_MAX)
-        return -EINVAL;
+static int read_files(struct native_message *m, uptr_t fds, uint32_t count) {
+    if (count > MSG_FDS_MAX) return -EINVAL;
     m->nr_files = (uint8_t)count;
-    if (copy_from_user(m->fds, fds, count * sizeof(int)))
-        return -EFAULT;
+    if (copy_from_user(m->fds, fds, count * sizeof(int))) return -EFAULT;
     for (uint32_t i = 0; i < count; i++)
-        if (!fd_peek(m->fds[i]))
-            return -EBADF;
+        if (!fd_peek(m->fds[i])) return -EBADF;
     return 0;
 }
 
-int native_message_read(struct native_message *m, uptr_t from, int flags)
-{
+int native_message_read(struct native_message *m, uptr_t from, int flags) {
     struct thread *t = current();
     const volatile struct user_message *user =
         (void *)window(t, WINDOW_SENT, from.address, sizeof(*user));
     struct user_message copy;
 
     if (unlikely(!user)) {
-        if (copy_from_user(&copy, from, sizeof(copy)))
-            return -EFAULT;
+        if (copy_from_user(&copy, from, sizeof(copy))) return -EFAULT;
         user = &copy;
     }
     // the sender's memory may change under us: each field is read once
@@ -87,23 +78,18 @@ int native_message_read(struct native_message *m, uptr_t from, int flags)
     uint32_t nr_files = user->nfds;
     if (m->base.priority > MSG_PRIORITY_MAX || m->base.type == MSG_NOTIFICATION)
         return -EINVAL;
-    if (m->base.length > (flags & MSG_MOVE ? MSG_MOVE_MAX : MSG_MAX))
-        return -EMSGSIZE;
-    if (!user_range_ok(uptr(m->body), m->base.length))
-        return -EFAULT;
-    if (flags & MSG_SYNC)
-        m->base.until = UNTIL_RECEIVED;
+    if (m->base.length > (flags & MSG_MOVE ? MSG_MOVE_MAX : MSG_MAX)) return -EMSGSIZE;
+    if (!user_range_ok(uptr(m->body), m->base.length)) return -EFAULT;
+    if (flags & MSG_SYNC) m->base.until = UNTIL_RECEIVED;
     if (flags & MSG_MOVE) {
         m->moves = true;
         int error = moved_pages_check(m->space, m->body, m->base.length);
-        if (error)
-            return error;
+        if (error) return error;
     }
     return unlikely(nr_files) ? read_files(m, user->fds, nr_files) : 0;
 }
 
-bool native_wants(const struct receiver *receiver, const struct message *m)
-{
+bool native_wants(const struct receiver *receiver, const struct message *m) {
     const struct native_receiver *r =
         container_of(receiver, struct native_receiver, base);
 
@@ -112,8 +98,7 @@ bool native_wants(const struct receiver *receiver, const struct message *m)
 }
 
 static inline void receiver_init(struct native_receiver *r, struct thread *t,
-                                 uptr_t body, uint32_t room, struct wait_queue *queue)
-{
+                                 uptr_t body, uint32_t room, struct wait_queue *queue) {
     r->process = t->process;
     r->body = body;
     r->room = room;
@@ -127,8 +112,7 @@ static inline void receiver_init(struct native_receiver *r, struct thread *t,
 }
 
 void native_body_receiver_init(struct native_receiver *r, uptr_t body, uint32_t room,
-                               struct wait_queue *queue)
-{
+                               struct wait_queue *queue) {
     receiver_init(r, current(), body, room, queue);
     r->message = r->fds = uptr(0);
     r->message_seen = NULL;
@@ -138,16 +122,14 @@ void native_body_receiver_init(struct native_receiver *r, uptr_t body, uint32_t 
 }
 
 int native_receiver_init(struct native_receiver *r, uptr_t message, int flags,
-                         struct wait_queue *queue)
-{
+                         struct wait_queue *queue) {
     struct thread *t = current();
     volatile struct user_message *user =
         (void *)window(t, WINDOW_RECEIVED, message.address, sizeof(*user));
     struct user_message copy;
 
     if (unlikely(!user)) {
-        if (copy_from_user(&copy, message, sizeof(copy)))
-            return -EFAULT;
+        if (copy_from_user(&copy, message, sizeof(copy))) return -EFAULT;
         user = &copy;
     }
     receiver_init(r, t, user->body, user->room, queue);
@@ -172,56 +154,45 @@ int native_receiver_init(struct native_receiver *r, uptr_t message, int flags,
 /* -- Messages that stay ------------------------------------------------------------ */
 
 /* Bytes in the kernel's memory; pages that move are charged as pages. */
-static uint32_t bytes_of(const struct native_message *m)
-{
+static uint32_t bytes_of(const struct native_message *m) {
     return m->moves ? 0 : m->base.length;
 }
 
-static void discard(struct message *message)
-{
+static void discard(struct message *message) {
     struct native_message *m = native(message);
 
     if (!m->is_kept)
         return;                 // on its sender's stack
-    if (m->has_files)
-        native_drop_files(m);
-    if (m->pages)
-        moved_pages_free(m->pages);
-    if (!m->space && m->body != (vaddr_t)(m + 1))
-        heap_free((void *)m->body);
+    if (m->has_files) native_drop_files(m);
+    if (m->pages) moved_pages_free(m->pages);
+    if (!m->space && m->body != (vaddr_t)(m + 1)) heap_free((void *)m->body);
     message_release(m->payer, bytes_of(m));
-    if (m->call)
-        call_message_lost(m->call);
+    if (m->call) call_message_lost(m->call);
     heap_free(m);
 }
 
 /* The body, copied from the current process, or from a buffer of the kernel. */
 static int keep_body(struct native_message *kept, const struct native_message *m,
-                     size_t size)
-{
+                     size_t size) {
     struct address_space *space = m->space;
 
     if (size > BODY_INLINE) {
         kept->body = (vaddr_t)heap_alloc_raw(HEAP_MESSAGE_BODY, size);
-        if (!kept->body)
-            return -ENOMEM;
+        if (!kept->body) return -ENOMEM;
     } else {
         kept->body = (vaddr_t)(kept + 1);
     }
     kept->space = NULL;
-    if (space)
-        return copy_from_user((void *)kept->body, uptr(m->body), size);
+    if (space) return copy_from_user((void *)kept->body, uptr(m->body), size);
     memcpy((void *)kept->body, (const void *)m->body, size);
     return 0;
 }
 
-static int keep(struct message *message, struct message **out)
-{
+static int keep(struct message *message, struct message **out) {
     struct native_message *m = native(message);
     uint32_t size = bytes_of(m);
 
-    if (!message_charge(m->payer, size))
-        return -EDQUOT;
+    if (!message_charge(m->payer, size)) return -EDQUOT;
     struct native_message *kept =
         heap_alloc_raw(HEAP_MESSAGE, sizeof(*kept) + (size > BODY_INLINE ? 0 : size));
     if (!kept) {
@@ -235,43 +206,34 @@ static int keep(struct message *message, struct message **out)
     kept->is_kept = true;
     kept->call = NULL;          // until it cannot fail any more
     int error = m->moves ? 0 : keep_body(kept, m, size);
-    if (!error && m->nr_files)
-        error = native_take_files(kept);
+    if (!error && m->nr_files) error = native_take_files(kept);
     if (error) {
         discard(&kept->base);
         return error;
     }
-    if (kept->has_files && kept->holder)
-        passed_queue(&kept->passed, kept->holder);
+    if (kept->has_files && kept->holder) passed_queue(&kept->passed, kept->holder);
     kept->call = m->call;
-    if (kept->call)
-        call_message_kept(kept->call, kept);
+    if (kept->call) call_message_kept(kept->call, kept);
     *out = &kept->base;
     return 0;
 }
 
-static int accept(struct message *message)
-{
+static int accept(struct message *message) {
     struct native_message *m = native(message);
 
-    if (m->call)
-        call_message_accepted(m->call);
-    if (!m->moves || m->pages)
-        return 0;
+    if (m->call) call_message_accepted(m->call);
+    if (!m->moves || m->pages) return 0;
     int error = moved_pages_reserve(m);
-    if (!error)
-        moved_pages_take(m);
+    if (!error) moved_pages_take(m);
     return error;
 }
 
-static int deliver(struct message *message, struct receiver *receiver, int *error)
-{
+static int deliver(struct message *message, struct receiver *receiver, int *error) {
     struct native_message *m = native(message);
     struct native_receiver *r = container_of(receiver, struct native_receiver, base);
     int result = native_deliver(m, r, error);
 
-    if (result == 0 && !m->mailbox)
-        link_message_received(m, r);
+    if (result == 0 && !m->mailbox) link_message_received(m, r);
     return result;
 }
 
@@ -282,21 +244,18 @@ const struct message_operations native_message_operations = {
 /* -- Send and receive -------------------------------------------------------------- */
 
 /* Only what waits for ever starts again by itself after a signal. */
-static long restartable(long result, const struct patience *patience)
-{
+static long restartable(long result, const struct patience *patience) {
     return result == -EINTR && patience->timeout_ms == FOREVER ? -ERESTART : result;
 }
 
 /* Remembers for whom the running thread waits while it does, for `why` and circles. */
-static void set_partner(pid_t partner, const struct patience *patience)
-{
+static void set_partner(pid_t partner, const struct patience *patience) {
     current()->waits_for = partner;
     current()->waits_for_ever = patience->timeout_ms == FOREVER;
 }
 
 long native_message_wait(struct sending *s, pid_t partner,
-                         const struct patience *patience)
-{
+                         const struct patience *patience) {
     set_partner(partner, patience);
     long result = message_wait(s, patience->deadline);
     current()->waits_for = 0;
@@ -304,8 +263,7 @@ long native_message_wait(struct sending *s, pid_t partner,
 }
 
 long native_receive_wait(struct native_receiver *r, pid_t partner,
-                         const struct patience *patience)
-{
+                         const struct patience *patience) {
     set_partner(partner, patience);
     long result = message_receive_wait(&r->base, patience->deadline);
     current()->waits_for = 0;
@@ -314,23 +272,19 @@ long native_receive_wait(struct native_receiver *r, pid_t partner,
 
 int native_message_post(struct message_channel *channel, struct native_message *m,
                         struct sending *s, pid_t partner,
-                        const struct patience *patience, pid_t *receiver)
-{
+                        const struct patience *patience, pid_t *receiver) {
     bool for_ever = partner && patience->timeout_ms == FOREVER;
     int result = message_post(channel, &m->base, s,
                               patience->timeout_ms != NOWAIT && !for_ever, receiver);
 
-    if (result != -EAGAIN || !for_ever)
-        return result;
+    if (result != -EAGAIN || !for_ever) return result;
     // a partner that waited for us has been tried; now it is ours to wait
-    if (wait_closes_circle(current_process(), partner))
-        return -EDEADLK;
+    if (wait_closes_circle(current_process(), partner)) return -EDEADLK;
     return message_post(channel, &m->base, s, true, receiver);
 }
 
 long native_message_send(struct message_channel *channel, struct native_message *m,
-                         pid_t partner, const struct patience *patience)
-{
+                         pid_t partner, const struct patience *patience) {
     struct sending s;
     pid_t receiver = 0;
 
@@ -339,7 +293,6 @@ long native_message_send(struct message_channel *channel, struct native_message 
         partner ? native_message_post(channel, m, &s, partner, patience, &receiver)
                 : message_post(channel, &m->base, &s, patience->timeout_ms != NOWAIT,
                                &receiver);
-    if (result == MESSAGE_WAIT)
-        return native_message_wait(&s, partner, patience);
+    if (result == MESSAGE_WAIT) return native_message_wait(&s, partner, patience);
     return result ? result : receiver;
 }

@@ -24,14 +24,12 @@ enum message_flags { MSG_SYNC = 1, MSG_MOVE = 2, MSG_TYPE = 4 };
 #define CAPACITY_ZERO    0xfffffffeu
 #define CAPACITY_MAX     65535u
 
-static inline bool capacity_is_valid(uint32_t capacity)
-{
+static inline bool capacity_is_valid(uint32_t capacity) {
     return capacity <= CAPACITY_MAX || capacity >= CAPACITY_ZERO;
 }
 
 /* As the queue has it: 0 is rendezvous. */
-static inline uint32_t capacity_of(uint32_t capacity, uint32_t standard)
-{
+static inline uint32_t capacity_of(uint32_t capacity, uint32_t standard) {
     return capacity == CAPACITY_ZERO      ? 0
            : capacity == CAPACITY_DEFAULT ? standard
                                           : capacity;
@@ -122,8 +120,7 @@ struct patience {
 };
 
 /* -EINVAL when it is less than FOREVER. */
-static inline must_check int patience_init(struct patience *patience, int timeout_ms)
-{
+static inline must_check int patience_init(struct patience *patience, int timeout_ms) {
     patience->timeout_ms = timeout_ms;
     patience->deadline = DEADLINE_NEVER;
     if (timeout_ms > 0)
@@ -154,18 +151,14 @@ long native_receive_wait(struct native_receiver *r, pid_t partner,
                          const struct patience *patience) SLEEPS;
 
 /* A message of so many bytes stays in the kernel. False: over the user's limit. */
-static inline must_check bool message_charge(struct account *account, uint32_t bytes)
-{
-    if (!account_charge(account, ACCOUNT_MESSAGES, 1))
-        return false;
-    if (account_charge(account, ACCOUNT_MESSAGE_BYTES, bytes))
-        return true;
+static inline must_check bool message_charge(struct account *account, uint32_t bytes) {
+    if (!account_charge(account, ACCOUNT_MESSAGES, 1)) return false;
+    if (account_charge(account, ACCOUNT_MESSAGE_BYTES, bytes)) return true;
     account_release(account, ACCOUNT_MESSAGES, 1);
     return false;
 }
 
-static inline void message_release(struct account *account, uint32_t bytes)
-{
+static inline void message_release(struct account *account, uint32_t bytes) {
     account_release(account, ACCOUNT_MESSAGES, 1);
     account_release(account, ACCOUNT_MESSAGE_BYTES, bytes);
 }

@@ -29,8 +29,7 @@
 
 void message_queue_init(struct message_queue *q,
                         const struct message_operations *operations,
-                        const struct message_queue_classes *classes)
-{
+                        const struct message_queue_classes *classes) {
     q->operations = operations;
     list_init(&q->messages);
     list_init(&q->pending);
@@ -41,8 +40,7 @@ void message_queue_init(struct message_queue *q,
 }
 
 void message_channel_init(struct message_channel *c, struct message_queue *queue,
-                          uint32_t capacity, enum overflow overflow)
-{
+                          uint32_t capacity, enum overflow overflow) {
     *c = (struct message_channel){ .queue = queue, .capacity = capacity,
                                    .bytes_max = UINT32_MAX,
                                    .overflow = (uint8_t)overflow };
@@ -52,32 +50,27 @@ void message_channel_init(struct message_channel *c, struct message_queue *queue
 /* -- The fate of a message --------------------------------------------------------- */
 
 /* Its sender has stopped waiting and will take it back when it runs. */
-static bool is_withdrawn(const struct message *m)
-{
+static bool is_withdrawn(const struct message *m) {
     return m->sending && !waiter_is_asleep(&m->sending->waiter);
 }
 
 /* Ends the sender's wait; from here on nobody's result depends on the message. */
-static void tell_sender(struct message *m, long result)
-{
+static void tell_sender(struct message *m, long result) {
     struct sending *s = m->sending;
 
     m->sending = NULL;
-    if (!s)
-        return;
+    if (!s) return;
     s->message = NULL;
     waiter_wake(&s->waiter, result);
 }
 
-static inline bool has_place(const struct message_channel *c, uint32_t length)
-{
+static inline bool has_place(const struct message_channel *c, uint32_t length) {
     return c->queued < c->capacity && length <= c->bytes_max
            && c->bytes <= c->bytes_max - length;
 }
 
 /* Out of its list and out of its channel's counts. */
-static inline void take_out(struct message *m)
-{
+static inline void take_out(struct message *m) {
     struct message_channel *c = m->channel;
 
     if (m->place == MESSAGE_ACCEPTED) {
@@ -91,8 +84,7 @@ static inline void take_out(struct message *m)
     m->place = MESSAGE_NOWHERE;
 }
 
-static void drop(struct message *m, long error)
-{
+static void drop(struct message *m, long error) {
     const struct message_operations *operations = m->channel->queue->operations;
 
     take_out(m);
@@ -101,8 +93,7 @@ static void drop(struct message *m, long error)
 }
 
 /* Behind all of its priority and above. */
-static inline void insert(struct message *m, enum message_place place)
-{
+static inline void insert(struct message *m, enum message_place place) {
     struct message_queue *q = m->channel->queue;
     struct list_node *after = q->messages.head.prev;
 
@@ -115,8 +106,7 @@ static inline void insert(struct message *m, enum message_place place)
 }
 
 /* It has a number now, and counts. */
-static inline void number(struct message *m)
-{
+static inline void number(struct message *m) {
     struct message_channel *c = m->channel;
 
     m->sequence = ++c->sequence;
@@ -124,12 +114,10 @@ static inline void number(struct message *m)
     c->bytes += m->length;
     list_push_back(&c->accepted, &m->age_node);
     m->place = MESSAGE_ACCEPTED;
-    if (m->until == UNTIL_ACCEPTED)
-        tell_sender(m, 0);
+    if (m->until == UNTIL_ACCEPTED) tell_sender(m, 0);
 }
 
-static void insert_accepted(struct message *m)
-{
+static void insert_accepted(struct message *m) {
     insert(m, MESSAGE_ACCEPTED);
     number(m);
 }
@@ -138,25 +126,20 @@ static void insert_accepted(struct message *m)
  * sender waits; NULL: none. */
 static struct message *first_at(const struct list *list,
                                 const struct message_channel *c,
-                                enum message_place place)
-{
+                                enum message_place place) {
     struct message *m;
 
     list_for_each (m, list, node)
-        if (m->channel == c && m->place == place && !is_withdrawn(m))
-            return m;
+        if (m->channel == c && m->place == place && !is_withdrawn(m)) return m;
     return NULL;
 }
 
-static struct message *first_pending(const struct message_channel *c)
-{
-    if (likely(c->nr_pending == 0))
-        return NULL;
+static struct message *first_pending(const struct message_channel *c) {
+    if (likely(c->nr_pending == 0)) return NULL;
     return first_at(&c->queue->pending, c, MESSAGE_PENDING);
 }
 
-void message_channel_refill(struct message_channel *c)
-{
+void message_channel_refill(struct message_channel *c) {
     struct message *m;
 
     while ((m = first_pending(c)) && has_place(c, m->length)) {
@@ -168,12 +151,10 @@ void message_channel_refill(struct message_channel *c)
         take_out(m);
         insert_accepted(m);     // no receiver waits for it: they look here, too
     }
-    if (message_has_room(c))
-        wait_wake_all(&c->queue->can_send, 0);
+    if (message_has_room(c)) wait_wake_all(&c->queue->can_send, 0);
 }
 
-void message_channel_set_capacity(struct message_channel *c, uint32_t capacity)
-{
+void message_channel_set_capacity(struct message_channel *c, uint32_t capacity) {
     struct message *m;
 
     c->capacity = capacity;
@@ -192,13 +173,11 @@ void message_channel_set_capacity(struct message_channel *c, uint32_t capacity)
 /* -- Delivery ---------------------------------------------------------------------- */
 
 /* Gives m to r. 0: done; -errno: r cannot take it; MESSAGE_UNFIT and *error. */
-static inline int hand_to(struct message *m, struct receiver *r, int *error)
-{
+static inline int hand_to(struct message *m, struct receiver *r, int *error) {
     struct message_channel *c = m->channel;
     bool is_new = m->place != MESSAGE_ACCEPTED;
 
-    if (is_new)
-        m->sequence = c->sequence + 1;
+    if (is_new) m->sequence = c->sequence + 1;
     int result = c->queue->operations->deliver(m, r, error);
     if (result == 0) {
         c->sequence += is_new;
@@ -209,59 +188,49 @@ static inline int hand_to(struct message *m, struct receiver *r, int *error)
 
 /* Offers m to those who wait. 0: one has it, *receiver says who; -EAGAIN: nobody;
  * else its sender's error. */
-static int hand_over(struct message *m, pid_t *receiver)
-{
+static int hand_over(struct message *m, pid_t *receiver) {
     struct message_queue *q = m->channel->queue;
     struct waiter *waiter, *next;
 
     list_for_each_safe (waiter, next, &q->receivers.waiters, node) {
         struct receiver *r = container_of(waiter, struct receiver, waiter);
         int error = 0;
-        if (!r->wants(r, m))
-            continue;
+        if (!r->wants(r, m)) continue;
         int result = hand_to(m, r, &error);
-        if (result == MESSAGE_UNFIT)
-            return error;
+        if (result == MESSAGE_UNFIT) return error;
         *receiver = r->pid;
         waiter_wake(waiter, result);
-        if (result == 0)
-            return 0;
+        if (result == 0) return 0;
     }
     return -EAGAIN;
 }
 
-static inline struct message *first_in(struct list *list, const struct receiver *r)
-{
+static inline struct message *first_in(struct list *list, const struct receiver *r) {
     struct message *m;
 
     list_for_each (m, list, node)
-        if (!is_withdrawn(m) && r->wants(r, m))
-            return m;
+        if (!is_withdrawn(m) && r->wants(r, m)) return m;
     return NULL;
 }
 
 /* What the receiver would take; a sender in a full channel is asked last. */
-static struct message *first_wanted(struct message_queue *q, const struct receiver *r)
-{
+static struct message *first_wanted(struct message_queue *q, const struct receiver *r) {
     struct message *m = first_in(&q->messages, r);
 
     return m ? m : first_in(&q->pending, r);
 }
 
-bool message_is_there(struct message_queue *q, const struct receiver *r)
-{
+bool message_is_there(struct message_queue *q, const struct receiver *r) {
     return first_wanted(q, r) != NULL;
 }
 
-int message_take(struct message_queue *q, struct receiver *r)
-{
+int message_take(struct message_queue *q, struct receiver *r) {
     struct message *m;
 
     while ((m = first_wanted(q, r))) {
         struct message_channel *c = m->channel;
         int error = 0, result = hand_to(m, r, &error);
-        if (result < 0)
-            return result;
+        if (result < 0) return result;
         if (result == MESSAGE_UNFIT) {
             drop(m, error);
         } else {
@@ -274,14 +243,12 @@ int message_take(struct message_queue *q, struct receiver *r)
         }
         if (unlikely(c->nr_pending || !wait_queue_is_empty(&q->can_send)))
             message_channel_refill(c);
-        if (result == 0)
-            return 0;
+        if (result == 0) return 0;
     }
     return -EAGAIN;
 }
 
-long message_receive_wait(struct receiver *r, nanoseconds_t deadline)
-{
+long message_receive_wait(struct receiver *r, nanoseconds_t deadline) {
     struct message_queue *q =
         container_of(r->waiter.queue, struct message_queue, receivers);
 
@@ -291,39 +258,33 @@ long message_receive_wait(struct receiver *r, nanoseconds_t deadline)
 
 /* -- Sending ----------------------------------------------------------------------- */
 
-bool message_has_room(const struct message_channel *c)
-{
+bool message_has_room(const struct message_channel *c) {
     struct waiter *waiter;
 
-    if (c->overflow != OVERFLOW_BLOCK)
-        return true;
-    if (c->capacity > 0)
-        return has_place(c, 0) && !first_pending(c);
+    if (c->overflow != OVERFLOW_BLOCK) return true;
+    if (c->capacity > 0) return has_place(c, 0) && !first_pending(c);
     list_for_each (waiter, &c->queue->receivers.waiters, node)
         return true;
     return false;
 }
 
 /* Makes m one that can stay, with its sender attached. */
-static int keep(struct message *m, struct sending *s, struct message **kept)
-{
+static int keep(struct message *m, struct sending *s, struct message **kept) {
     int error = m->channel->queue->operations->keep(m, kept);
 
-    if (error)
-        return error;
+    if (error) return error;
     (*kept)->sending = s;
     s->message = *kept;
     return 0;
 }
 
 /* The sender has to wait: with its message offered (capacity 0) or pending. */
-static int post_waiting(struct message_channel *c, struct message *m, struct sending *s)
-{
+static int post_waiting(struct message_channel *c, struct message *m,
+                        struct sending *s) {
     struct message *kept;
     int error = keep(m, s, &kept);
 
-    if (error)
-        return error;
+    if (error) return error;
     if (c->capacity == 0) {
         insert(kept, MESSAGE_OFFERED);
     } else {
@@ -337,8 +298,7 @@ static int post_waiting(struct message_channel *c, struct message *m, struct sen
 
 /* Into the queue; if that is full, in the place of its oldest message. */
 static int post_accepted(struct message_channel *c, struct message *m,
-                         struct sending *s)
-{
+                         struct sending *s) {
     struct message *kept;
     int error = keep(m, s, &kept);
 
@@ -361,16 +321,14 @@ static int post_accepted(struct message_channel *c, struct message *m,
 }
 
 /* Thrown away, though its sender is told only if it wants a receipt. */
-static int drop_newest(struct message_channel *c, const struct message *m)
-{
+static int drop_newest(struct message_channel *c, const struct message *m) {
     c->sequence++;
     c->dropped++;
     return m->until == UNTIL_ACCEPTED ? 0 : -ENOBUFS;
 }
 
 int message_post(struct message_channel *c, struct message *m, struct sending *s,
-                 bool may_wait, pid_t *receiver)
-{
+                 bool may_wait, pid_t *receiver) {
     m->channel = c;
     m->place = MESSAGE_NOWHERE;
     m->sending = s;
@@ -379,38 +337,31 @@ int message_post(struct message_channel *c, struct message *m, struct sending *s
     if (result != -EAGAIN)
         return result == 0 && m->until == UNTIL_ANSWERED ? MESSAGE_WAIT : result;
     bool fits = has_place(c, m->length) && !first_pending(c);
-    if (!fits && c->overflow == OVERFLOW_REJECT)
-        return -ENOBUFS;
-    if (!fits && c->overflow == OVERFLOW_DROP_NEWEST)
-        return drop_newest(c, m);
+    if (!fits && c->overflow == OVERFLOW_REJECT) return -ENOBUFS;
+    if (!fits && c->overflow == OVERFLOW_DROP_NEWEST) return drop_newest(c, m);
     bool waits = m->until != UNTIL_ACCEPTED || (!fits && c->overflow == OVERFLOW_BLOCK);
-    if (waits && !may_wait)
-        return -EAGAIN;
+    if (waits && !may_wait) return -EAGAIN;
     return fits || c->overflow == OVERFLOW_DROP_OLDEST ? post_accepted(c, m, s)
                                                        : post_waiting(c, m, s);
 }
 
-void message_cancel(struct message *m, long error)
-{
+void message_cancel(struct message *m, long error) {
     struct message_channel *c = m->channel;
 
     drop(m, error);
     message_channel_refill(c);
 }
 
-void message_withdraw(struct sending *s)
-{
+void message_withdraw(struct sending *s) {
     struct message *m = s->message;
 
-    if (!m)
-        return;
+    if (!m) return;
     s->message = NULL;
     m->sending = NULL;
     message_cancel(m, 0);
 }
 
-long message_wait(struct sending *s, nanoseconds_t deadline)
-{
+long message_wait(struct sending *s, nanoseconds_t deadline) {
     long result = wait_sleep_waiter(&s->waiter, deadline);
 
     message_withdraw(s);
@@ -420,31 +371,26 @@ long message_wait(struct sending *s, nanoseconds_t deadline)
 /* -- The end ----------------------------------------------------------------------- */
 
 static void discard_list(struct list *list, const struct message_channel *only,
-                         long error)
-{
+                         long error) {
     struct message *m, *next;
 
     list_for_each_safe (m, next, list, node)
-        if (!only || m->channel == only)
-            drop(m, error);
+        if (!only || m->channel == only) drop(m, error);
 }
 
 void message_discard_all(struct message_queue *q, struct message_channel *only,
-                         long error)
-{
+                         long error) {
     discard_list(&q->messages, only, error);
     discard_list(&q->pending, only, error);
     wait_wake_all(&q->can_send, 0);
-    if (only)
-        return;
+    if (only) return;
     wait_wake_all(&q->receivers, error);
     wait_wake_all(&q->can_receive, 0);
 }
 
 /* -- Checking ---------------------------------------------------------------------- */
 
-static const char *fault_of(const struct message_queue *q)
-{
+static const char *fault_of(const struct message_queue *q) {
     const struct message *m;
     uint32_t priority = UINT32_MAX;
 
@@ -452,11 +398,9 @@ static const char *fault_of(const struct message_queue *q)
         return "a broken list";
     list_for_each (m, &q->messages, node) {
         const struct message_channel *c = m->channel;
-        if (m->priority > priority)
-            return "a message out of order";
+        if (m->priority > priority) return "a message out of order";
         priority = m->priority;
-        if (c->queue != q)
-            return "a message of another queue";
+        if (c->queue != q) return "a message of another queue";
         if (m->place == MESSAGE_OFFERED ? !m->sending : m->place != MESSAGE_ACCEPTED)
             return "a message in the wrong place";
     }
@@ -470,8 +414,7 @@ static const char *fault_of(const struct message_queue *q)
     return NULL;
 }
 
-bool message_queue_check(const struct message_queue *q, char *why, size_t size)
-{
+bool message_queue_check(const struct message_queue *q, char *why, size_t size) {
     const char *fault = fault_of(q);
     const struct waiter *waiter;
 
@@ -480,7 +423,6 @@ bool message_queue_check(const struct message_queue *q, char *why, size_t size)
         if (!fault && message_is_there((struct message_queue *)q, r))
             fault = "a receiver left waiting though there is a message";
     }
-    if (fault)
-        format(why, size, "message queue: %s", fault);
+    if (fault) format(why, size, "message queue: %s", fault);
     return !fault;
 }

@@ -13,8 +13,7 @@
 #include "syscall.h"
 
 /* Writes the word of `end` as a message; it is zero then. */
-int notification_deliver(struct link_end *end, struct native_receiver *r)
-{
+int notification_deliver(struct link_end *end, struct native_receiver *r) {
     struct native_message m;    // zeroing all of it would cost more than the rest
 
     m.base.type = MSG_NOTIFICATION;
@@ -35,50 +34,41 @@ int notification_deliver(struct link_end *end, struct native_receiver *r)
 }
 
 static bool takes_notification(const struct native_receiver *r,
-                               const struct link_end *end)
-{
+                               const struct link_end *end) {
     return (!r->channel || r->channel == &end->in)
            && (!r->by_type || r->type == MSG_NOTIFICATION);
 }
 
-struct link_end *first_notified(struct endpoint *e, const struct native_receiver *r)
-{
+struct link_end *first_notified(struct endpoint *e, const struct native_receiver *r) {
     struct link_end *end;
 
     list_for_each (end, &e->notified, notified_node)
-        if (takes_notification(r, end))
-            return end;
+        if (takes_notification(r, end)) return end;
     return NULL;
 }
 
 /* To a receiver that waits, or into the word. */
-static void notify(struct link_end *end, uint32_t bits)
-{
+static void notify(struct link_end *end, uint32_t bits) {
     struct endpoint *e = end->endpoint;
     struct waiter *waiter, *next;
 
-    if (end->bits == 0)
-        list_push_back(&e->notified, &end->notified_node);
+    if (end->bits == 0) list_push_back(&e->notified, &end->notified_node);
     end->bits |= bits;
     list_for_each_safe (waiter, next, &e->inbox.receivers.waiters, node) {
         struct native_receiver *r =
             container_of(waiter, struct native_receiver, base.waiter);
-        if (!takes_notification(r, end))
-            continue;
+        if (!takes_notification(r, end)) continue;
         int result = notification_deliver(end, r);
         waiter_wake(waiter, result);
-        if (result == 0)
-            return;
+        if (result == 0) return;
     }
     wait_wake_all(&e->inbox.can_receive, 0);
 }
 
-long sys_msg_notify(pid_t to, uint32_t bits)
-{
+long sys_msg_notify(pid_t to, uint32_t bits) {
     struct message_channel *channel;
     int error = link_channel_to(to, &channel);
 
-    if (!error && bits)
-        notify(container_of(channel, struct link_end, in), bits);
+    if (!error && bits) notify(container_of(channel, struct link_end, in), bits);
     return error;
 }

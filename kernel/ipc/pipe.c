@@ -39,8 +39,7 @@ struct pipe {
 
 static struct list all_pipes = LIST_INIT(all_pipes);
 
-static const char *kind_of(const struct pipe *p)
-{
+static const char *kind_of(const struct pipe *p) {
     return p->inode->fs->root ? "fifo" : "pipe";
 }
 
@@ -54,8 +53,7 @@ struct reader {
 
 static const struct wait_class read_class, write_class, open_class;
 
-static void describe(const struct waiter *waiter, char *to, size_t size)
-{
+static void describe(const struct waiter *waiter, char *to, size_t size) {
     const struct wait_queue *q = waiter->queue;
     const struct pipe *p =
         q->class == &read_class    ? container_of(q, struct pipe, can_read)
@@ -69,12 +67,10 @@ static const struct wait_class read_class = { "pipe with something to read", des
 static const struct wait_class write_class = { "pipe with room", describe };
 static const struct wait_class open_class = { "FIFO's other end", describe };
 
-static struct pipe *pipe_create(struct inode *inode)
-{
+static struct pipe *pipe_create(struct inode *inode) {
     struct pipe *p = heap_new(HEAP_PIPE, struct pipe);
 
-    if (!p)
-        return NULL;
+    if (!p) return NULL;
     p->inode = inode;
     wait_queue_init(&p->can_read, &read_class);
     wait_queue_init(&p->can_write, &write_class);
@@ -83,43 +79,31 @@ static struct pipe *pipe_create(struct inode *inode)
     return p;
 }
 
-static void pipe_free(struct pipe *p)
-{
+static void pipe_free(struct pipe *p) {
     for (unsigned i = 0; i < PAGES; i++)
-        if (p->pages[i])
-            frame_put(frame_of_address(p->pages[i]));
-    if (p->spare)
-        frame_put(frame_of_address(p->spare));
+        if (p->pages[i]) frame_put(frame_of_address(p->pages[i]));
+    if (p->spare) frame_put(frame_of_address(p->spare));
     list_remove(&p->node);
     heap_free(p);
 }
 
-static uint32_t used(const struct pipe *p)
-{
-    return p->tail - p->head;
-}
+static uint32_t used(const struct pipe *p) { return p->tail - p->head; }
 
-static uint32_t room(const struct pipe *p)
-{
-    return PIPE_SIZE - used(p);
-}
+static uint32_t room(const struct pipe *p) { return PIPE_SIZE - used(p); }
 
-static char **page_at(struct pipe *p, uint32_t position)
-{
+static char **page_at(struct pipe *p, uint32_t position) {
     return &p->pages[position / PAGE_SIZE % PAGES];
 }
 
 /* Called after every change: those whose condition may be true now look again. */
-static inline void wake_neighbours(struct pipe *p)
-{
+static inline void wake_neighbours(struct pipe *p) {
     if (!wait_queue_is_empty(&p->can_read) && used(p) > 0)
         wait_wake(&p->can_read, 1, 0);
     if (!wait_queue_is_empty(&p->can_write) && room(p) > 0)
         wait_wake(&p->can_write, 1, 0);
 }
 
-static void page_done(struct pipe *p, char **page)
-{
+static void page_done(struct pipe *p, char **page) {
     if (p->spare)
         frame_put(frame_of_address(*page));
     else
@@ -128,18 +112,15 @@ static void page_done(struct pipe *p, char **page)
 }
 
 /* Moves what is wanted of what is there in one page. */
-static inline int take_out(struct pipe *p, struct io *io)
-{
+static inline int take_out(struct pipe *p, struct io *io) {
     uint32_t offset = p->head % PAGE_SIZE;
     size_t piece = min(min(used(p), PAGE_SIZE - offset), io->left);
 
-    if (unlikely(io_give(io, *page_at(p, p->head) + offset, piece)))
-        return -EFAULT;
+    if (unlikely(io_give(io, *page_at(p, p->head) + offset, piece))) return -EFAULT;
     p->head += piece;
     if (likely(p->head == p->tail)) {
         // the next write begins at the start: the first page may stay
-        if (unlikely(p->head > PAGE_SIZE))
-            page_done(p, page_at(p, p->head - 1));
+        if (unlikely(p->head > PAGE_SIZE)) page_done(p, page_at(p, p->head - 1));
         p->head = p->tail = 0;
     } else if (p->head % PAGE_SIZE == 0
                && page_at(p, p->head - 1) != page_at(p, p->tail)) {
@@ -149,8 +130,7 @@ static inline int take_out(struct pipe *p, struct io *io)
 }
 
 /* The page that the next byte goes to; NULL without memory. */
-static inline char *page_to_write(struct pipe *p)
-{
+static inline char *page_to_write(struct pipe *p) {
     char **page = page_at(p, p->tail);
 
     if (unlikely(!*page)) {
@@ -162,20 +142,17 @@ static inline char *page_to_write(struct pipe *p)
 }
 
 /* Moves what there is room for in one page. */
-static inline int put_in(struct pipe *p, struct io *io)
-{
+static inline int put_in(struct pipe *p, struct io *io) {
     uint32_t offset = p->tail % PAGE_SIZE;
     size_t piece = min(min(room(p), PAGE_SIZE - offset), io->left);
     char *page = page_to_write(p);
     int error = likely(page) ? io_take(io, page + offset, piece) : -ENOMEM;
 
-    if (likely(!error))
-        p->tail += piece;
+    if (likely(!error)) p->tail += piece;
     return error;
 }
 
-static __attribute__((noinline)) ssize_t read_bytes(struct pipe *p, struct io *io)
-{
+static __attribute__((noinline)) ssize_t read_bytes(struct pipe *p, struct io *io) {
     size_t wanted = io->left;
     int error;
 
@@ -187,8 +164,7 @@ static __attribute__((noinline)) ssize_t read_bytes(struct pipe *p, struct io *i
 }
 
 /* SLEEPS. What a writer has put into our memory, 0 to look again, -ERESTART. */
-static inline long wait_for_bytes(struct pipe *p, const struct io *io)
-{
+static inline long wait_for_bytes(struct pipe *p, const struct io *io) {
     struct thread *t = current();
     struct reader r;
 
@@ -199,21 +175,16 @@ static inline long wait_for_bytes(struct pipe *p, const struct io *io)
     return unlikely(result == -EINTR) ? -ERESTART : result;
 }
 
-static ssize_t pipe_read(struct file *file, struct io *io, uint64_t *offset)
-{
+static ssize_t pipe_read(struct file *file, struct io *io, uint64_t *offset) {
     struct pipe *p = file->object;
 
     (void)offset;
-    if (io->left == 0)
-        return 0;
+    if (io->left == 0) return 0;
     while (used(p) == 0) {
-        if (p->writers == 0)
-            return 0;
-        if (unlikely(file_is_nonblocking(file)))
-            return -EAGAIN;
+        if (p->writers == 0) return 0;
+        if (unlikely(file_is_nonblocking(file))) return -EAGAIN;
         long result = wait_for_bytes(p, io);
-        if (likely(result))
-            return result;
+        if (likely(result)) return result;
     }
     return read_bytes(p, io);
 }
@@ -221,22 +192,17 @@ static ssize_t pipe_read(struct file *file, struct io *io, uint64_t *offset)
 /* Waits until something of a write of `size` bytes may go in, of which `left` are left:
  * all of a small one. -EPIPE when nobody reads. */
 static inline int wait_for_room(struct file *file, struct pipe *p, size_t size,
-                                size_t left)
-{
+                                size_t left) {
     while (p->readers) {
-        if (likely(room(p) >= left) || (size > PIPE_BUF && room(p) > 0))
-            return 0;
-        if (file_is_nonblocking(file))
-            return -EAGAIN;
+        if (likely(room(p) >= left) || (size > PIPE_BUF && room(p) > 0)) return 0;
+        if (file_is_nonblocking(file)) return -EAGAIN;
         long error = wait_sleep(&p->can_write, DEADLINE_NEVER);
-        if (error)
-            return error == -EINTR ? -ERESTART : (int)error;
+        if (error) return error == -EINTR ? -ERESTART : (int)error;
     }
     return -EPIPE;
 }
 
-int pipe_broken(void)
-{
+int pipe_broken(void) {
     struct siginfo info = { .signal = SIGPIPE, .code = SI_USER };
 
     info.pid = current_process()->pid;
@@ -245,15 +211,13 @@ int pipe_broken(void)
     return -EPIPE;
 }
 
-static __attribute__((noinline)) ssize_t write_bytes(struct file *file, struct io *io)
-{
+static __attribute__((noinline)) ssize_t write_bytes(struct file *file, struct io *io) {
     struct pipe *p = file->object;
     size_t wanted = io->left;
 
     while (io->left > 0) {
         int error = wait_for_room(file, p, wanted, io->left);
-        if (likely(!error))
-            error = put_in(p, io);
+        if (likely(!error)) error = put_in(p, io);
         size_t done = wanted - io->left;
         if (unlikely(error) && wanted <= PIPE_BUF) {
             p->tail -= done;    // an atomic write happens wholly or not at all
@@ -267,8 +231,8 @@ static __attribute__((noinline)) ssize_t write_bytes(struct file *file, struct i
 }
 
 /* Does the window show where the reader's next bytes go, and `size` of them? */
-static inline bool is_seen(const struct reader *r, const struct window *w, size_t size)
-{
+static inline bool is_seen(const struct reader *r, const struct window *w,
+                           size_t size) {
     const struct io *io = r->io;
 
     return w->user == io->base && w->version == r->waiter.thread->space->version
@@ -277,8 +241,7 @@ static inline bool is_seen(const struct reader *r, const struct window *w, size_
 
 /* To the reader that has waited longest, if it can take all: one copy, and it need not
  * look again. Else, and where that fails, through the ring. */
-static ssize_t pipe_write(struct file *file, struct io *io, uint64_t *offset)
-{
+static ssize_t pipe_write(struct file *file, struct io *io, uint64_t *offset) {
     struct pipe *p = file->object;
     struct list_node *first = p->can_read.waiters.head.next;
     struct reader *r = list_entry(first, struct reader, waiter.node);
@@ -294,56 +257,44 @@ static ssize_t pipe_write(struct file *file, struct io *io, uint64_t *offset)
     return (ssize_t)size;
 }
 
-static unsigned pipe_poll(struct file *file, struct poll_table *table)
-{
+static unsigned pipe_poll(struct file *file, struct poll_table *table) {
     struct pipe *p = file->object;
     unsigned events = 0;
 
     if (file_is_readable(file)) {
         poll_wait(table, &p->can_read);
-        if (used(p) > 0)
-            events |= POLLIN | POLLRDNORM;
-        if (p->writers == 0)
-            events |= POLLHUP;
+        if (used(p) > 0) events |= POLLIN | POLLRDNORM;
+        if (p->writers == 0) events |= POLLHUP;
     }
     if (file_is_writable(file)) {
         poll_wait(table, &p->can_write);
-        if (room(p) >= PIPE_BUF)
-            events |= POLLOUT | POLLWRNORM;
-        if (p->readers == 0)
-            events |= POLLERR;
+        if (room(p) >= PIPE_BUF) events |= POLLOUT | POLLWRNORM;
+        if (p->readers == 0) events |= POLLERR;
     }
     return events;
 }
 
-static long pipe_ioctl(struct file *file, uint32_t request, uptr_t argument)
-{
+static long pipe_ioctl(struct file *file, uint32_t request, uptr_t argument) {
     const struct pipe *p = file->object;
     enum { FIONREAD = 0x541b };
 
-    if (request != FIONREAD)
-        return -ENOTTY;
+    if (request != FIONREAD) return -ENOTTY;
     return u32_to_user(argument, used(p));
 }
 
-static void count_ends(struct pipe *p, const struct file *file, int change)
-{
-    if (file_is_readable(file))
-        p->readers += (unsigned)change;
-    if (file_is_writable(file))
-        p->writers += (unsigned)change;
+static void count_ends(struct pipe *p, const struct file *file, int change) {
+    if (file_is_readable(file)) p->readers += (unsigned)change;
+    if (file_is_writable(file)) p->writers += (unsigned)change;
 }
 
-static void pipe_release(struct file *file)
-{
+static void pipe_release(struct file *file) {
     struct pipe *p = file->object;
 
     count_ends(p, file, -1);
     // end of file and EPIPE are predicates: everybody looks again
     wait_wake_all(&p->can_read, 0);
     wait_wake_all(&p->can_write, 0);
-    if (p->readers || p->writers)
-        return;
+    if (p->readers || p->writers) return;
     file->inode->data = NULL;
     pipe_free(p);
 }
@@ -356,25 +307,21 @@ static const struct file_operations pipe_operations = {
 /* -- FIFOs ------------------------------------------------------------------------- */
 
 static int wait_for_other_end(struct pipe *p, const unsigned *others,
-                              const uint32_t *opens)
-{
+                              const uint32_t *opens) {
     uint32_t before = *opens;
 
     // an end that came and went meanwhile counts: it saw us
     while (*others == 0 && *opens == before) {
         long error = wait_sleep(&p->can_open, DEADLINE_NEVER);
-        if (error)
-            return error == -EINTR ? -ERESTART : (int)error;
+        if (error) return error == -EINTR ? -ERESTART : (int)error;
     }
     return 0;
 }
 
-static int fifo_open(struct inode *inode, uint32_t flags, struct file **out)
-{
+static int fifo_open(struct inode *inode, uint32_t flags, struct file **out) {
     uint32_t mode = flags & O_ACCMODE;
 
-    if (!inode->data && !(inode->data = pipe_create(inode)))
-        return -ENOMEM;
+    if (!inode->data && !(inode->data = pipe_create(inode))) return -ENOMEM;
     struct pipe *p = inode->data;
     bool nonblock = flags & O_NONBLOCK;
     if (mode == O_WRONLY && nonblock && p->readers == 0) {
@@ -385,8 +332,7 @@ static int fifo_open(struct inode *inode, uint32_t flags, struct file **out)
         return -ENXIO;
     }
     struct file *file = file_create(&pipe_operations, flags, inode_get(inode), p);
-    if (!file)
-        return -ENFILE;
+    if (!file) return -ENFILE;
     count_ends(p, file, +1);
     p->reader_opens += file_is_readable(file);
     p->writer_opens += file_is_writable(file);
@@ -406,20 +352,16 @@ static int fifo_open(struct inode *inode, uint32_t flags, struct file **out)
 
 /* -- pipe(2) ----------------------------------------------------------------------- */
 
-long sys_pipe2(uptr_t fds_out, int flags)
-{
+long sys_pipe2(uptr_t fds_out, int flags) {
     struct file *ends[2] = { NULL, NULL };
 
-    if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
-        return -EINVAL;
+    if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT)) return -EINVAL;
     struct inode *inode = inode_nameless(S_IFIFO | 0600);
     struct pipe *p = pipe_create(inode);
-    if (!inode || !p)
-        goto fail;
+    if (!inode || !p) goto fail;
     ends[0] = file_create(&pipe_operations, O_RDONLY | (flags & O_NONBLOCK),
                           inode_get(inode), p);
-    if (!ends[0])
-        goto fail;
+    if (!ends[0]) goto fail;
     inode->data = p;            // for those who open it again, through /proc
     p->readers = 1;
     ends[1] = file_create(&pipe_operations, O_WRONLY | (flags & O_NONBLOCK),
@@ -434,19 +376,15 @@ long sys_pipe2(uptr_t fds_out, int flags)
     return fd_install_pair(ends, flags & O_CLOEXEC, fds_out);
 
 fail:
-    if (ends[0])
-        file_put(ends[0]);
-    if (p)
-        pipe_free(p);
-    if (inode)
-        inode_put(inode);
+    if (ends[0]) file_put(ends[0]);
+    if (p) pipe_free(p);
+    if (inode) inode_put(inode);
     return -ENFILE;
 }
 
 /* One line each: kind:[inode] owner group mode capacity bytes readers writers, and who
  * waits. */
-static void show_pipes(struct text *text)
-{
+static void show_pipes(struct text *text) {
     const struct pipe *p;
 
     list_for_each (p, &all_pipes, node) {
@@ -461,8 +399,7 @@ static void show_pipes(struct text *text)
     }
 }
 
-void pipe_init(void)
-{
+void pipe_init(void) {
     static struct proc_entry entry = { .name = "ipc/pipes", .show = show_pipes };
 
     special_open_register(S_IFIFO, fifo_open);

@@ -24,8 +24,7 @@
 #include "ipc/link.h"
 #include "ipc/mailbox.h"
 
-void text_word(struct text *text, const char *name)
-{
+void text_word(struct text *text, const char *name) {
     text_printf(text, *name ? " " : " -");
     for (; *name; name++) {
         unsigned char c = (unsigned char)*name;
@@ -36,23 +35,20 @@ void text_word(struct text *text, const char *name)
 /* Those at the end of a link; end NULL: all. */
 static void text_some_waiters(struct text *text, const char *label,
                               const struct wait_queue *queue, link_waiter *is,
-                              const struct link_end *end)
-{
+                              const struct link_end *end) {
     const struct waiter *waiter;
     const char *before = "=";
 
     text_printf(text, " %s", label);
     list_for_each (waiter, &queue->waiters, node) {
-        if (waiter->shared || (end && !is(waiter, end)))
-            continue;
+        if (waiter->shared || (end && !is(waiter, end))) continue;
         text_printf(text, "%s%d", before, waiter->thread->process->pid);
         before = ",";
     }
     text_printf(text, *before == '=' ? "=-" : "");
 }
 
-void text_name(struct text *text, struct inode *inode, bool with_slash)
-{
+void text_name(struct text *text, struct inode *inode, bool with_slash) {
     ssize_t length = inode->links ? path_of_inode(inode) : 0;
     const char *name = path_buffer + PATH_MAX - 1;
 
@@ -62,23 +58,21 @@ void text_name(struct text *text, struct inode *inode, bool with_slash)
     text_word(text, length <= 0 ? "" : with_slash ? name : name + 1);
 }
 
-void text_waiters(struct text *text, const char *label, const struct wait_queue *queue)
-{
+void text_waiters(struct text *text, const char *label,
+                  const struct wait_queue *queue) {
     text_some_waiters(text, label, queue, NULL, NULL);
 }
 
 /* -- Mailboxes, links, limits ------------------------------------------------------ */
 
-static void text_capacity(struct text *text, uint32_t capacity)
-{
+static void text_capacity(struct text *text, uint32_t capacity) {
     if (capacity == CAPACITY_UNLIMITED)
         text_printf(text, " unbounded");
     else
         text_printf(text, " %u", capacity);
 }
 
-static void show_mailboxes(struct text *text)
-{
+static void show_mailboxes(struct text *text) {
     static const char *const overflows[] = { "block", "reject", "drop-oldest",
                                              "drop-newest" };
     static const char *const takers[] = { "shared", "exclusive", "broadcast" };
@@ -101,8 +95,7 @@ static void show_mailboxes(struct text *text)
 }
 
 /* What comes in at this end. */
-static void show_direction(struct text *text, const struct link_end *end)
-{
+static void show_direction(struct text *text, const struct link_end *end) {
     const struct message_channel *c = &end->in;
 
     text_printf(text, "%d %d", end->other->pid, end->pid);
@@ -114,22 +107,18 @@ static void show_direction(struct text *text, const struct link_end *end)
     text_add(text, "\n", 1);
 }
 
-static void show_links(struct text *text)
-{
+static void show_links(struct text *text) {
     const struct process *p;
     const struct link_end *end;
 
     list_for_each (p, &all_processes, all_node) {
-        if (!p->endpoint)
-            continue;
+        if (!p->endpoint) continue;
         list_for_each (end, &p->endpoint->links, node)
-            if (end->link->is_open)
-                show_direction(text, end);
+            if (end->link->is_open) show_direction(text, end);
     }
 }
 
-static void show_limits(struct text *text)
-{
+static void show_limits(struct text *text) {
     static const struct {
         const char *name;
         enum account_kind kind;
@@ -149,21 +138,18 @@ static void show_limits(struct text *text)
 
 /* -- Waits ------------------------------------------------------------------------- */
 
-static uint64_t milliseconds(nanoseconds_t time)
-{
+static uint64_t milliseconds(nanoseconds_t time) {
     return divide_u64(time, (uint32_t)MILLISECOND, NULL);
 }
 
 /* waiter NULL: it waits for its time-out or a signal only. */
 static void show_wait(struct text *text, const struct thread *t,
-                      const struct waiter *waiter)
-{
+                      const struct waiter *waiter) {
     const struct timer *timer = &t->wait_timer;
     nanoseconds_t now = time_now();
     char about[128] = "- -";
 
-    if (waiter)
-        waiter_describe(waiter, about, sizeof(about));
+    if (waiter) waiter_describe(waiter, about, sizeof(about));
     if (t->waits_for)
         format(about, sizeof(about), "link:%d %d", t->waits_for, t->waits_for);
     text_printf(text, "%d %d", t->tid, t->process->pid);
@@ -179,22 +165,18 @@ static void show_wait(struct text *text, const struct thread *t,
     text_printf(text, " %u\n", t->switches_voluntary);
 }
 
-static void show_waits(struct text *text)
-{
+static void show_waits(struct text *text) {
     const struct thread *t;
 
     list_for_each (t, &all_threads, all_node) {
-        if (t->state != THREAD_BLOCKED)
-            continue;
+        if (t->state != THREAD_BLOCKED) continue;
         for (unsigned i = 0; i < t->nr_waiters; i++)
             show_wait(text, t, &t->waiters[i]);
-        if (t->nr_waiters == 0)
-            show_wait(text, t, NULL);
+        if (t->nr_waiters == 0) show_wait(text, t, NULL);
     }
 }
 
-void proc_ipc_init(void)
-{
+void proc_ipc_init(void) {
     static struct proc_entry entries[] = {
         { .name = "ipc/mailboxes", .show = show_mailboxes },
         { .name = "ipc/links", .show = show_links },

@@ -13,30 +13,22 @@
 
 /* -- Actions and masks ------------------------------------------------------------- */
 
-static bool is_valid(int signal)
-{
-    return signal >= 1 && signal <= SIGNALS;
-}
+static bool is_valid(int signal) { return signal >= 1 && signal <= SIGNALS; }
 
-long sys_rt_sigaction(int signal, uptr_t action, uptr_t old, size_t set_size)
-{
+long sys_rt_sigaction(int signal, uptr_t action, uptr_t old, size_t set_size) {
     struct process *p = current_process();
     struct signal_action new, before;
 
-    if (set_size != sizeof(sigset_t) || !is_valid(signal))
-        return -EINVAL;
+    if (set_size != sizeof(sigset_t) || !is_valid(signal)) return -EINVAL;
     if (!uptr_is_null(action)) {
-        if (copy_from_user(&new, action, sizeof(new)))
-            return -EFAULT;
-        if (sigset_of(signal) & SIGSET_UNBLOCKABLE)
-            return -EINVAL;
+        if (copy_from_user(&new, action, sizeof(new))) return -EFAULT;
+        if (sigset_of(signal) & SIGSET_UNBLOCKABLE) return -EINVAL;
         new.mask &= ~SIGSET_UNBLOCKABLE;
     }
     before = p->actions->of[signal - 1];
     if (!uptr_is_null(old) && copy_to_user(old, &before, sizeof(before)))
         return -EFAULT;
-    if (uptr_is_null(action))
-        return 0;
+    if (uptr_is_null(action)) return 0;
     /* --- commit: nothing below fails or sleeps --- */
     p->actions->of[signal - 1] = new;
     if (signal_is_ignored(p, signal)) {     // what is pending is forgotten (POSIX)
@@ -49,48 +41,39 @@ long sys_rt_sigaction(int signal, uptr_t action, uptr_t old, size_t set_size)
     return 0;
 }
 
-void signal_set_mask(struct thread *t, sigset_t mask)
-{
+void signal_set_mask(struct thread *t, sigset_t mask) {
     sigset_t newly = mask & ~t->blocked;
 
     t->blocked = mask & ~SIGSET_UNBLOCKABLE;
     // what this thread was chosen to take may have to go to another one now
-    if (newly & t->process->pending.set)
-        signal_update_all(t->process);
+    if (newly & t->process->pending.set) signal_update_all(t->process);
     signal_update(t);
 }
 
-long sys_rt_sigprocmask(int how, uptr_t set, uptr_t old, size_t set_size)
-{
+long sys_rt_sigprocmask(int how, uptr_t set, uptr_t old, size_t set_size) {
     struct thread *t = current();
     sigset_t mask = t->blocked, wanted;
     enum { SIG_BLOCK = 0, SIG_UNBLOCK = 1, SIG_SETMASK = 2 };
 
-    if (set_size != sizeof(sigset_t))
-        return -EINVAL;
+    if (set_size != sizeof(sigset_t)) return -EINVAL;
     if (!uptr_is_null(set)) {
-        if (copy_from_user(&wanted, set, sizeof(wanted)))
-            return -EFAULT;
-        if (how < SIG_BLOCK || how > SIG_SETMASK)
-            return -EINVAL;
+        if (copy_from_user(&wanted, set, sizeof(wanted))) return -EFAULT;
+        if (how < SIG_BLOCK || how > SIG_SETMASK) return -EINVAL;
         mask = how == SIG_BLOCK     ? mask | wanted
                : how == SIG_UNBLOCK ? mask & ~wanted
                                     : wanted;
     }
     if (!uptr_is_null(old) && copy_to_user(old, &t->blocked, sizeof(t->blocked)))
         return -EFAULT;
-    if (!uptr_is_null(set))
-        signal_set_mask(t, mask);
+    if (!uptr_is_null(set)) signal_set_mask(t, mask);
     return 0;
 }
 
-long sys_rt_sigpending(uptr_t set, size_t set_size)
-{
+long sys_rt_sigpending(uptr_t set, size_t set_size) {
     struct thread *t = current();
     sigset_t pending = (t->pending.set | t->process->pending.set) & t->blocked;
 
-    if (set_size != sizeof(sigset_t))
-        return -EINVAL;
+    if (set_size != sizeof(sigset_t)) return -EINVAL;
     return copy_to_user(set, &pending, sizeof(pending));
 }
 
@@ -100,28 +83,23 @@ struct user_stack {             /* stack_t */
     uint32_t start, flags, size;
 };
 
-bool signal_on_alternate_stack(const struct thread *t, uint32_t esp)
-{
+bool signal_on_alternate_stack(const struct thread *t, uint32_t esp) {
     return esp - t->alternate_stack < t->alternate_stack_size;
 }
 
-long sys_sigaltstack(uptr_t stack, uptr_t old)
-{
+long sys_sigaltstack(uptr_t stack, uptr_t old) {
     struct thread *t = current();
     struct user_stack new, before = { t->alternate_stack, 0, t->alternate_stack_size };
     bool on_it = signal_on_alternate_stack(t, thread_frame(t)->esp);
 
     before.flags = !before.size ? SS_DISABLE : on_it ? SS_ONSTACK : 0;
     if (!uptr_is_null(stack)) {
-        if (copy_from_user(&new, stack, sizeof(new)))
-            return -EFAULT;
-        if (on_it)
-            return -EPERM;
+        if (copy_from_user(&new, stack, sizeof(new))) return -EFAULT;
+        if (on_it) return -EPERM;
         if (new.flags & ~(uint32_t)(SS_DISABLE | SS_ONSTACK)
             || new.flags == (SS_DISABLE | SS_ONSTACK))
             return -EINVAL;
-        if (!(new.flags &SS_DISABLE) && new.size < STACK_MINIMUM)
-            return -ENOMEM;
+        if (!(new.flags &SS_DISABLE) && new.size < STACK_MINIMUM) return -ENOMEM;
     }
     if (!uptr_is_null(old) && copy_to_user(old, &before, sizeof(before)))
         return -EFAULT;
@@ -134,8 +112,7 @@ long sys_sigaltstack(uptr_t stack, uptr_t old)
 
 /* -- Sending ----------------------------------------------------------------------- */
 
-static struct siginfo info_from_here(int signal, int code)
-{
+static struct siginfo info_from_here(int signal, int code) {
     const struct process *p = current_process();
     struct siginfo info = { .signal = signal, .code = code };
 
@@ -144,28 +121,23 @@ static struct siginfo info_from_here(int signal, int code)
     return info;
 }
 
-static int kill_one(struct process *to, int signal)
-{
-    if (!process_may_signal(current_process(), to, signal))
-        return -EPERM;
-    if (signal == 0)
-        return 0;
+static int kill_one(struct process *to, int signal) {
+    if (!process_may_signal(current_process(), to, signal)) return -EPERM;
+    if (signal == 0) return 0;
     struct siginfo info = info_from_here(signal, SI_USER);
     signal_post_process(to, &info, false);
     return 0;
 }
 
 /* group 0: everybody but init and the caller (kill(-1)). */
-static int kill_many(pid_t group, int signal)
-{
+static int kill_many(pid_t group, int signal) {
     struct process *p, *next;
     int result = -ESRCH;
 
     list_for_each_safe (p, next, &all_processes, all_node) {
         bool meant = group ? p->group && p->group->id == group
                            : p != init_process && p != current_process();
-        if (!meant)
-            continue;
+        if (!meant) continue;
         int error = kill_one(p, signal);
         if (result != 0)
             result = error;     // one success is success
@@ -173,14 +145,10 @@ static int kill_many(pid_t group, int signal)
     return result;
 }
 
-long sys_kill(pid_t pid, int signal)
-{
-    if (signal != 0 && !is_valid(signal))
-        return -EINVAL;
-    if (pid == -1)
-        return kill_many(0, signal);
-    if (pid == INT32_MIN)
-        return -ESRCH;
+long sys_kill(pid_t pid, int signal) {
+    if (signal != 0 && !is_valid(signal)) return -EINVAL;
+    if (pid == -1) return kill_many(0, signal);
+    if (pid == INT32_MIN) return -ESRCH;
     if (pid <= 0)
         return kill_many(pid == 0 ? current_process()->group->id : -pid, signal);
     struct process *to = process_find(pid);
@@ -191,79 +159,60 @@ long sys_kill(pid_t pid, int signal)
     return to ? kill_one(to, signal) : -ESRCH;
 }
 
-long sys_tgkill(pid_t pid, pid_t tid, int signal)
-{
-    if (pid <= 0 || tid <= 0 || (signal != 0 && !is_valid(signal)))
-        return -EINVAL;
+long sys_tgkill(pid_t pid, pid_t tid, int signal) {
+    if (pid <= 0 || tid <= 0 || (signal != 0 && !is_valid(signal))) return -EINVAL;
     struct thread *t = thread_find(tid);
-    if (!t || t->process->pid != pid)
-        return -ESRCH;
-    if (!process_may_signal(current_process(), t->process, signal))
-        return -EPERM;
-    if (signal == 0)
-        return 0;
+    if (!t || t->process->pid != pid) return -ESRCH;
+    if (!process_may_signal(current_process(), t->process, signal)) return -EPERM;
+    if (signal == 0) return 0;
     struct siginfo info = info_from_here(signal, SI_TKILL);
     return signal_post_thread(t, &info, false);
 }
 
-long sys_tkill(pid_t tid, int signal)
-{
+long sys_tkill(pid_t tid, int signal) {
     struct thread *t = tid > 0 ? thread_find(tid) : NULL;
 
-    if (tid <= 0 || (signal != 0 && !is_valid(signal)))
-        return -EINVAL;
+    if (tid <= 0 || (signal != 0 && !is_valid(signal))) return -EINVAL;
     return t ? sys_tgkill(t->process->pid, tid, signal) : -ESRCH;
 }
 
-long sys_rt_sigqueueinfo(pid_t pid, int signal, uptr_t user_info)
-{
+long sys_rt_sigqueueinfo(pid_t pid, int signal, uptr_t user_info) {
     struct siginfo info;
 
-    if (copy_from_user(&info, user_info, sizeof(info)))
-        return -EFAULT;
-    if (signal != 0 && !is_valid(signal))
-        return -EINVAL;
+    if (copy_from_user(&info, user_info, sizeof(info))) return -EFAULT;
+    if (signal != 0 && !is_valid(signal)) return -EINVAL;
     struct process *to = process_find(pid);
-    if (!to)
-        return -ESRCH;
+    if (!to) return -ESRCH;
     // nobody but the kernel may claim to be the kernel, or kill(2)
     if ((info.code >= 0 || info.code == SI_TKILL) && to != current_process())
         return -EPERM;
-    if (!process_may_signal(current_process(), to, signal))
-        return -EPERM;
-    if (signal == 0)
-        return 0;
+    if (!process_may_signal(current_process(), to, signal)) return -EPERM;
+    if (signal == 0) return 0;
     info.signal = signal;
     return signal_post_process(to, &info, signal >= SIGRTMIN);
 }
 
 /* -- Waiting ----------------------------------------------------------------------- */
 
-long sys_pause(void)
-{
+long sys_pause(void) {
     int error = (int)wait_sleep(&current_process()->signal_waiters, DEADLINE_NEVER);
 
     return error == -EINTR ? -ERESTART_NO_HANDLER : error;
 }
 
-long sys_rt_sigsuspend(uptr_t set, size_t set_size)
-{
+long sys_rt_sigsuspend(uptr_t set, size_t set_size) {
     struct thread *t = current();
     sigset_t mask;
 
-    if (set_size != sizeof(sigset_t))
-        return -EINVAL;
-    if (copy_from_user(&mask, set, sizeof(mask)))
-        return -EFAULT;
+    if (set_size != sizeof(sigset_t)) return -EINVAL;
+    if (copy_from_user(&mask, set, sizeof(mask))) return -EFAULT;
     signal_mask_for_now(mask);
     while (!(t->attention & (ATTENTION_SIGNAL | ATTENTION_EXIT | ATTENTION_STOP)))
-        if (wait_sleep(&t->process->signal_waiters, DEADLINE_NEVER))
-            break;
+        if (wait_sleep(&t->process->signal_waiters, DEADLINE_NEVER)) break;
     return -ERESTART_NO_HANDLER;
 }
 
-void signal_mask_for_now(sigset_t mask)
-{
+void signal_mask_for_now(sigset_t mask) {
     struct thread *t = current();
 
     t->saved_mask = t->blocked;
@@ -271,23 +220,19 @@ void signal_mask_for_now(sigset_t mask)
     signal_set_mask(t, mask);
 }
 
-long sys_rt_sigtimedwait(uptr_t set, uptr_t info_out, uptr_t timeout, size_t set_size)
-{
+long sys_rt_sigtimedwait(uptr_t set, uptr_t info_out, uptr_t timeout, size_t set_size) {
     struct thread *t = current();
     struct siginfo info;
     sigset_t wanted;
     nanoseconds_t deadline = DEADLINE_NEVER, span;
     int error = 0;
 
-    if (set_size != sizeof(sigset_t))
-        return -EINVAL;
-    if (copy_from_user(&wanted, set, sizeof(wanted)))
-        return -EFAULT;
+    if (set_size != sizeof(sigset_t)) return -EINVAL;
+    if (copy_from_user(&wanted, set, sizeof(wanted))) return -EFAULT;
     wanted &= ~SIGSET_UNBLOCKABLE;
     if (!uptr_is_null(timeout) && (error = time_from_user(timeout, &span)))
         return error;
-    if (!uptr_is_null(timeout))
-        deadline = time_deadline(span);
+    if (!uptr_is_null(timeout)) deadline = time_deadline(span);
     t->waited_for = wanted;
     while (!signal_take(t, ~wanted, &info)) {
         // a signal that is waited for must not count as an interruption
@@ -298,8 +243,7 @@ long sys_rt_sigtimedwait(uptr_t set, uptr_t info_out, uptr_t timeout, size_t set
             signal_update(t);
             return error == -ETIMEDOUT ? -EAGAIN : error;
         }
-        if (error)
-            break;
+        if (error) break;
     }
     t->waited_for = 0;
     signal_update(t);

@@ -51,8 +51,7 @@ static_assert(offsetof(struct fpu_frame, fxsave) == 112, "keeps the image aligne
 
 /* -- The floating point part ------------------------------------------------------- */
 
-static void fpu_frame_fill(struct fpu_frame *f, const uint8_t image[512])
-{
+static void fpu_frame_fill(struct fpu_frame *f, const uint8_t image[512]) {
     uint16_t words[4];
 
     memcpy(words, image, sizeof(words));
@@ -73,16 +72,14 @@ static void fpu_frame_fill(struct fpu_frame *f, const uint8_t image[512])
 
 /* The way back: the x87 part counts as it stands in the old format, the rest (XMM,
  * MXCSR) as in the FXSAVE image. */
-static void fpu_frame_read(const struct fpu_frame *f, uint8_t image[512])
-{
+static void fpu_frame_read(const struct fpu_frame *f, uint8_t image[512]) {
     uint16_t tags = 0;
 
     memcpy(image, f->fxsave, 512);
     memcpy(image, &f->control, 2);
     memcpy(image + 2, &f->status, 2);
     for (unsigned i = 0; i < 8; i++)
-        if ((f->tags >> 2 * i & 3) != 3)
-            tags |= (uint16_t)(1u << i);
+        if ((f->tags >> 2 * i & 3) != 3) tags |= (uint16_t)(1u << i);
     memcpy(image + 4, &tags, 2);
     memcpy(image + 8, &f->ip, 4);
     memcpy(image + 16, &f->data, 4);
@@ -92,13 +89,11 @@ static void fpu_frame_read(const struct fpu_frame *f, uint8_t image[512])
 
 /* Pushes the FPU's state below *esp; the handler starts with a fresh one. */
 static __attribute__((noinline)) int fpu_push(struct thread *t, uint32_t *esp,
-                                              uint32_t *address)
-{
+                                              uint32_t *address) {
     struct fpu_frame frame;
 
     *address = 0;
-    if (!t->fpu_valid && !t->fpu_used)
-        return 0;
+    if (!t->fpu_valid && !t->fpu_used) return 0;
     fpu_save(t);
     fpu_frame_fill(&frame, t->fpu_state);
     *esp = round_down(*esp - sizeof(frame), 16);
@@ -106,8 +101,7 @@ static __attribute__((noinline)) int fpu_push(struct thread *t, uint32_t *esp,
     return copy_to_user(uptr(*esp), &frame, sizeof(frame));
 }
 
-static __attribute__((noinline)) int fpu_pop(struct thread *t, uint32_t address)
-{
+static __attribute__((noinline)) int fpu_pop(struct thread *t, uint32_t address) {
     struct fpu_frame frame;
     uint32_t mxcsr;
 
@@ -115,8 +109,7 @@ static __attribute__((noinline)) int fpu_pop(struct thread *t, uint32_t address)
         fpu_reset(t);
         return 0;
     }
-    if (copy_from_user(&frame, uptr(address), sizeof(frame)))
-        return -EFAULT;
+    if (copy_from_user(&frame, uptr(address), sizeof(frame))) return -EFAULT;
     fpu_frame_read(&frame, t->fpu_state);
     memcpy(&mxcsr, t->fpu_state + 24, 4);
     mxcsr &= fpu_mxcsr_mask;    // a reserved bit would fault in the kernel
@@ -128,8 +121,7 @@ static __attribute__((noinline)) int fpu_pop(struct thread *t, uint32_t address)
 /* -- Into the handler -------------------------------------------------------------- */
 
 static void context_fill(struct user_context *c, const struct thread *t,
-                         const struct trap_frame *f)
-{
+                         const struct trap_frame *f) {
     *c = (struct user_context){
         .stack_start = t->alternate_stack, .stack_size = t->alternate_stack_size,
         .stack_flags = !t->alternate_stack_size                ? 2
@@ -147,8 +139,7 @@ static void context_fill(struct user_context *c, const struct thread *t,
 }
 
 static uint32_t stack_for(const struct thread *t, const struct trap_frame *f,
-                          const struct signal_action *action)
-{
+                          const struct signal_action *action) {
     if (action->flags & SA_ONSTACK && t->alternate_stack_size
         && !signal_on_alternate_stack(t, f->esp))
         return t->alternate_stack + t->alternate_stack_size;
@@ -156,13 +147,11 @@ static uint32_t stack_for(const struct thread *t, const struct trap_frame *f,
 }
 
 static int frame_push(struct thread *t, struct trap_frame *f,
-                      const struct signal_action *action, const struct siginfo *info)
-{
+                      const struct signal_action *action, const struct siginfo *info) {
     struct signal_stack_frame frame;
     uint32_t esp = stack_for(t, f, action), fpu_address;
 
-    if (fpu_push(t, &esp, &fpu_address))
-        return -EFAULT;
+    if (fpu_push(t, &esp, &fpu_address)) return -EFAULT;
     // the ABI wants esp + 4 aligned to 16 at a function's first instruction
     esp = round_down(esp - sizeof(frame), 16) - 4;
     frame.restorer = action->restorer;
@@ -172,8 +161,7 @@ static int frame_push(struct thread *t, struct trap_frame *f,
     frame.info = *info;
     context_fill(&frame.context, t, f);
     frame.context.fpu_state = fpu_address;
-    if (copy_to_user(uptr(esp), &frame, sizeof(frame)))
-        return -EFAULT;
+    if (copy_to_user(uptr(esp), &frame, sizeof(frame))) return -EFAULT;
     /* --- commit: nothing below fails or sleeps --- */
     fpu_reset(t);
     f->esp = esp;
@@ -187,8 +175,7 @@ static int frame_push(struct thread *t, struct trap_frame *f,
     return 0;
 }
 
-void signal_restart_call(struct trap_frame *frame)
-{
+void signal_restart_call(struct trap_frame *frame) {
     struct thread *t = current();
 
     t->restart_pending = false;
@@ -198,12 +185,10 @@ void signal_restart_call(struct trap_frame *frame)
 
 /* An interrupted call ends in EINTR, or is made again when the handler returns. */
 static void settle_interrupted_call(struct trap_frame *f,
-                                    const struct signal_action *action)
-{
+                                    const struct signal_action *action) {
     struct thread *t = current();
 
-    if (!t->restart_pending)
-        return;
+    if (!t->restart_pending) return;
     if ((int32_t)f->eax == -ERESTART && action->flags & SA_RESTART) {
         signal_restart_call(f);
         return;
@@ -214,31 +199,26 @@ static void settle_interrupted_call(struct trap_frame *f,
 }
 
 static void enter_handler(struct thread *t, struct trap_frame *f,
-                          const struct siginfo *info)
-{
+                          const struct siginfo *info) {
     struct signal_action *slot = &t->process->actions->of[info->signal - 1];
     struct signal_action action = *slot;
 
     settle_interrupted_call(f, &action);
     if (frame_push(t, f, &action, info)) {
         // no room for the frame: SIGSEGV, and if that was it, the end
-        if (info->signal == SIGSEGV)
-            slot->handler = SIG_DFL;
+        if (info->signal == SIGSEGV) slot->handler = SIG_DFL;
         signal_fault(SIGSEGV, SI_KERNEL, f->esp);
         return;
     }
     t->attention &= ~(uint32_t)ATTENTION_RESTORE_MASK;
-    if (action.flags & SA_RESETHAND)
-        slot->handler = SIG_DFL;
+    if (action.flags & SA_RESETHAND) slot->handler = SIG_DFL;
     sigset_t mask = t->blocked | action.mask;
-    if (!(action.flags & SA_NODEFER))
-        mask |= sigset_of(info->signal);
+    if (!(action.flags & SA_NODEFER)) mask |= sigset_of(info->signal);
     signal_set_mask(t, mask);
 }
 
 /* A fault of the thread itself: it comes first and cannot be blocked or ignored. */
-static void take_fault(struct thread *t, struct siginfo *info)
-{
+static void take_fault(struct thread *t, struct siginfo *info) {
     t->fault_pending = false;
     *info = t->fault;
     struct signal_action *action = &t->process->actions->of[info->signal - 1];
@@ -248,8 +228,7 @@ static void take_fault(struct thread *t, struct siginfo *info)
     }
 }
 
-enum signal_verdict signal_deliver(struct trap_frame *frame, int *signal)
-{
+enum signal_verdict signal_deliver(struct trap_frame *frame, int *signal) {
     struct thread *t = current();
     struct siginfo info;
     bool is_fault = t->fault_pending;
@@ -278,13 +257,11 @@ enum signal_verdict signal_deliver(struct trap_frame *frame, int *signal)
 /* -- Back from the handler --------------------------------------------------------- */
 
 /* With RPL 3 the CPU itself refuses the kernel's segments; null stays null. */
-static uint16_t user_selector(uint32_t selector)
-{
+static uint16_t user_selector(uint32_t selector) {
     return selector & 0xfffc ? (uint16_t)(selector | 3) : 0;
 }
 
-static void registers_restore(struct trap_frame *f, const struct user_context *c)
-{
+static void registers_restore(struct trap_frame *f, const struct user_context *c) {
     f->edi = c->edi;
     f->esi = c->esi;
     f->ebp = c->ebp;
@@ -304,8 +281,7 @@ static void registers_restore(struct trap_frame *f, const struct user_context *c
     load_gs(user_selector(c->gs));
 }
 
-static long return_from(uint32_t frame_address)
-{
+static long return_from(uint32_t frame_address) {
     struct thread *t = current();
     struct trap_frame *f = thread_frame(t);
     struct user_context c;
@@ -324,12 +300,6 @@ static long return_from(uint32_t frame_address)
     return (long)f->eax;        // the interrupted code's, not a result of this call
 }
 
-long sys_rt_sigreturn(void)
-{
-    return return_from(thread_frame(current())->esp - 4);
-}
+long sys_rt_sigreturn(void) { return return_from(thread_frame(current())->esp - 4); }
 
-long sys_sigreturn(void)
-{
-    return return_from(thread_frame(current())->esp - 8);
-}
+long sys_sigreturn(void) { return return_from(thread_frame(current())->esp - 8); }

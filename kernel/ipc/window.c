@@ -2,16 +2,14 @@
  * window.h. */
 #include "ipc/window.h"
 
-char *window_open(struct thread *thread, enum window_use use, vaddr_t user, size_t size)
-{
+char *window_open(struct thread *thread, enum window_use use, vaddr_t user,
+                  size_t size) {
     bool is_written = use == WINDOW_RECEIVED || use == WINDOW_BODY_IN;
     struct window *w = &thread->windows[use];
 
-    if ((user & PAGE_MASK) + size > PAGE_SIZE)
-        return NULL;
+    if ((user & PAGE_MASK) + size > PAGE_SIZE) return NULL;
     char *kernel = space_page(thread->space, user, is_written ? PROT_WRITE : PROT_READ);
-    if (!kernel)
-        return NULL;
+    if (!kernel) return NULL;
     // looking it up may have copied a page: the version is the one after that
     *w = (struct window){ user, thread->space->version, kernel };
     return kernel;

@@ -22,8 +22,7 @@ char *window_open(struct thread *thread, enum window_use use, vaddr_t user,
  * the same at every call with this use. Good until something sleeps or the space
  * changes. */
 static inline char *window(struct thread *thread, enum window_use use, vaddr_t user,
-                           size_t size)
-{
+                           size_t size) {
     const struct window *w = &thread->windows[use];
 
     if (likely(w->user == user && w->version == thread->space->version))

@@ -15,8 +15,7 @@ struct list all_accounts = LIST_INIT(all_accounts);
 static struct account *table[ACCOUNTS_MAX];
 static uint32_t default_limit[ACCOUNT_KINDS];
 
-static void account_register(struct account *account, uint16_t number, uid_t uid)
-{
+static void account_register(struct account *account, uint16_t number, uid_t uid) {
     account->uid = uid;
     account->number = number;
     account->refs = 1;
@@ -26,8 +25,7 @@ static void account_register(struct account *account, uint16_t number, uid_t uid
     list_push_back(&all_accounts, &account->node);
 }
 
-void accounts_init(uint32_t total_frames)
-{
+void accounts_init(uint32_t total_frames) {
     default_limit[ACCOUNT_FRAMES] = total_frames - total_frames / 8;
     default_limit[ACCOUNT_HEAP] = min(total_frames / 4, 16384u) * 4096;
     default_limit[ACCOUNT_PROCESSES] = min(total_frames / 16, 1024u);
@@ -41,8 +39,7 @@ void accounts_init(uint32_t total_frames)
     this_cpu()->account = &root_account;
 }
 
-struct account *account_get(uid_t uid)
-{
+struct account *account_get(uid_t uid) {
     struct account *account;
     uint16_t number = 0;
 
@@ -54,45 +51,34 @@ struct account *account_get(uid_t uid)
     }
     while (number < ACCOUNTS_MAX && table[number])
         number++;
-    if (number == ACCOUNTS_MAX)
-        return NULL;
+    if (number == ACCOUNTS_MAX) return NULL;
     account = heap_new(HEAP_ACCOUNT, struct account);
-    if (account)
-        account_register(account, number, uid);
+    if (account) account_register(account, number, uid);
     return account;
 }
 
-void account_ref(struct account *account)
-{
-    account->refs++;
-}
+void account_ref(struct account *account) { account->refs++; }
 
-static bool is_unused(const struct account *account)
-{
+static bool is_unused(const struct account *account) {
     for (unsigned kind = 0; kind < ACCOUNT_KINDS; kind++)
-        if (account->used[kind])
-            return false;
+        if (account->used[kind]) return false;
     return account->refs == 0;
 }
 
-void account_drop_if_unused(struct account *account)
-{
-    if (account == &root_account || !is_unused(account))
-        return;
+void account_drop_if_unused(struct account *account) {
+    if (account == &root_account || !is_unused(account)) return;
     table[account->number] = NULL;
     list_remove(&account->node);
     heap_free(account);
 }
 
-void account_put(struct account *account)
-{
+void account_put(struct account *account) {
     assert(account->refs > 0);
     account->refs--;
     account_drop_if_unused(account);
 }
 
-struct account *account_by_number(uint16_t number)
-{
+struct account *account_by_number(uint16_t number) {
     assert(number < ACCOUNTS_MAX && table[number]);
     return table[number];
 }

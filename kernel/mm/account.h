@@ -45,8 +45,7 @@ struct account *account_by_number(uint16_t number);
 
 /* Charges, or returns false when the limit would be passed: nothing is charged then. */
 static inline must_check bool account_charge(struct account *account,
-                                             enum account_kind kind, uint32_t amount)
-{
+                                             enum account_kind kind, uint32_t amount) {
     uint32_t used;
 
     if (__builtin_add_overflow(account->used[kind], amount, &used)
@@ -59,19 +58,14 @@ static inline must_check bool account_charge(struct account *account,
 void account_drop_if_unused(struct account *account);
 
 static inline void account_release(struct account *account, enum account_kind kind,
-                                   uint32_t amount)
-{
+                                   uint32_t amount) {
     assert(account->used[kind] >= amount);
     account->used[kind] -= amount;
-    if (unlikely(account->refs == 0))
-        account_drop_if_unused(account);
+    if (unlikely(account->refs == 0)) account_drop_if_unused(account);
 }
 
 /* Who pays for what this CPU allocates now. */
-static inline struct account *account_current(void)
-{
-    return this_cpu()->account;
-}
+static inline struct account *account_current(void) { return this_cpu()->account; }
 
 /* All accounts in use, for /proc and kcheck. */
 extern struct list all_accounts;

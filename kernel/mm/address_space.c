@@ -14,12 +14,10 @@
 
 static uint64_t last_version;
 
-struct address_space *space_create(void)
-{
+struct address_space *space_create(void) {
     struct address_space *space = heap_new(HEAP_SPACE, struct address_space);
 
-    if (!space)
-        return NULL;
+    if (!space) return NULL;
     space->refs = 1;
     space->root = (uint64_t *)round_up((uint32_t)space->root_storage, 32);
     space->root[3] = kernel_root[3];
@@ -31,11 +29,9 @@ struct address_space *space_create(void)
     return space;
 }
 
-void space_put(struct address_space *space)
-{
+void space_put(struct address_space *space) {
     assert(space->refs > 0);
-    if (--space->refs > 0)
-        return;
+    if (--space->refs > 0) return;
     tlb_leave(space->root_paddr);
     // the system page goes like all others: space_unmap would refuse it
     struct region *region, *next;
@@ -47,8 +43,7 @@ void space_put(struct address_space *space)
     heap_free(space);
 }
 
-void space_flush(struct address_space *space, vaddr_t start, vaddr_t end)
-{
+void space_flush(struct address_space *space, vaddr_t start, vaddr_t end) {
     space->version = ++last_version;
     tlb_shootdown(start, end, space->root_paddr);
 }
@@ -56,18 +51,15 @@ void space_flush(struct address_space *space, vaddr_t start, vaddr_t end)
 /* Shares the pages of one region with a copy of the space. A private page loses its
  * write permission in both: whoever writes first copies it. */
 static bool share_pages(struct address_space *to, struct address_space *from,
-                        const struct region *region)
-{
+                        const struct region *region) {
     bool private = !(region->flags & REGION_SHARED);
     pte_t *source;
 
     for (vaddr_t at = region->start; (source = pte_next(from, &at, region->end));
          at += PAGE_SIZE) {
         pte_t *target = pte_make(to, at);
-        if (!target)
-            return false;
-        if (private)
-            *source &= ~PTE_WRITABLE;
+        if (!target) return false;
+        if (private) *source &= ~PTE_WRITABLE;
         *target = *source & ~(PTE_DIRTY | PTE_ACCESSED);
         frame_get(pte_frame(*source));
         to->nr_resident++;
@@ -75,24 +67,20 @@ static bool share_pages(struct address_space *to, struct address_space *from,
     return true;
 }
 
-struct address_space *space_fork(struct address_space *from)
-{
+struct address_space *space_fork(struct address_space *from) {
     struct address_space *to = space_create();
     struct region *region, *copy;
     bool ok = to != NULL;
 
-    if (!ok)
-        return NULL;
+    if (!ok) return NULL;
     list_for_each (region, &from->regions, node) {
-        if (region->flags & REGION_NO_FORK)
-            continue;
+        if (region->flags & REGION_NO_FORK) continue;
         ok = space_map(to, region->start, region->end - region->start,
                        region->protection, region->flags, region->object,
                        region->first_page, &copy)
                  == 0
              && share_pages(to, from, region);
-        if (!ok)
-            break;
+        if (!ok) break;
         region_own(copy, region->owner);
     }
     // the parent's own pages are read-only now: old translations must go

@@ -70,16 +70,12 @@ must_check struct address_space *space_create(void);
 /* A copy on write of `from`; NULL without memory. */
 must_check struct address_space *space_fork(struct address_space *from);
 
-static inline void space_get(struct address_space *space)
-{
-    space->refs++;
-}
+static inline void space_get(struct address_space *space) { space->refs++; }
 
 void space_put(struct address_space *space);
 
 /* The running CPU sees this space from now on. */
-static inline void space_activate(struct cpu *cpu, const struct address_space *space)
-{
+static inline void space_activate(struct cpu *cpu, const struct address_space *space) {
     if (cpu->space_root != space->root_paddr) {
         cpu->space_root = space->root_paddr;
         write_cr3(space->root_paddr);

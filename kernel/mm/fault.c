@@ -14,8 +14,7 @@
 #include "mm/page_table.h"
 
 /* A stack's region grows down to the faulting address when the gap below stays free. */
-static struct region *stack_grow(struct address_space *space, vaddr_t address)
-{
+static struct region *stack_grow(struct address_space *space, vaddr_t address) {
     struct region *region = space_find_above(space, address);
     vaddr_t start = round_down(address, PAGE_SIZE);
 
@@ -37,35 +36,29 @@ static struct region *stack_grow(struct address_space *space, vaddr_t address)
 }
 
 static void map_frame(struct address_space *space, pte_t *entry, struct frame *frame,
-                      const struct region *region, bool writable)
-{
+                      const struct region *region, bool writable) {
     *entry = frame_paddr(frame) | pte_bits(region->protection)
              | (writable ? PTE_WRITABLE : 0);
     space->nr_resident++;
 }
 
-static struct frame *copy_of(const struct frame *frame)
-{
+static struct frame *copy_of(const struct frame *frame) {
     struct frame *copy = frame_alloc(FRAME_USER, 0);
 
-    if (copy)
-        memcpy(frame_address(copy), frame_address(frame), PAGE_SIZE);
+    if (copy) memcpy(frame_address(copy), frame_address(frame), PAGE_SIZE);
     return copy;
 }
 
 static enum fault_result fill(struct address_space *space, const struct region *region,
-                              vaddr_t address, bool write, pte_t *entry)
-{
+                              vaddr_t address, bool write, pte_t *entry) {
     struct memory_object *object = region->object;
     uint32_t index = region->first_page + ((address - region->start) >> PAGE_SHIFT);
     struct frame *frame;
 
-    if (object && index >= object->size_pages)
-        return FAULT_BEYOND_OBJECT;
+    if (object && index >= object->size_pages) return FAULT_BEYOND_OBJECT;
     if (object && region->flags & REGION_SHARED) {
         frame = object_page(object, index, true);
-        if (!frame)
-            return FAULT_NO_MEMORY;
+        if (!frame) return FAULT_NO_MEMORY;
         frame_get(frame);
         map_frame(space, entry, frame, region, region->protection & PROT_WRITE);
         return FAULT_OK;
@@ -77,16 +70,14 @@ static enum fault_result fill(struct address_space *space, const struct region *
         return FAULT_OK;
     }
     frame = source ? copy_of(source) : frame_alloc_zeroed(FRAME_USER);
-    if (!frame)
-        return FAULT_NO_MEMORY;
+    if (!frame) return FAULT_NO_MEMORY;
     map_frame(space, entry, frame, region, region->protection & PROT_WRITE);
     return FAULT_OK;
 }
 
 static enum fault_result make_writable(struct address_space *space,
                                        const struct region *region, vaddr_t address,
-                                       pte_t *entry)
-{
+                                       pte_t *entry) {
     struct frame *frame = pte_frame(*entry);
     vaddr_t page = round_down(address, PAGE_SIZE);
 
@@ -96,26 +87,23 @@ static enum fault_result make_writable(struct address_space *space,
         return FAULT_OK;
     }
     struct frame *copy = copy_of(frame);
-    if (!copy)
-        return FAULT_NO_MEMORY;
+    if (!copy) return FAULT_NO_MEMORY;
     *entry = frame_paddr(copy) | pte_bits(region->protection) | PTE_WRITABLE;
     space_flush(space, page, page + PAGE_SIZE);
     frame_put(frame);
     return FAULT_OK;
 }
 
-enum fault_result space_fault(struct address_space *space, vaddr_t address, int access)
-{
+enum fault_result space_fault(struct address_space *space, vaddr_t address,
+                              int access) {
     struct region *region = space_find(space, address);
 
-    if (!region && !(region = stack_grow(space, address)))
-        return FAULT_NO_REGION;
+    if (!region && !(region = stack_grow(space, address))) return FAULT_NO_REGION;
     int need = access & (PROT_WRITE | PROT_EXEC);
     if (!region->protection || (region->protection & need) != need)
         return FAULT_NO_ACCESS;
     pte_t *entry = pte_make(space, address);
-    if (!entry)
-        return FAULT_NO_MEMORY;
+    if (!entry) return FAULT_NO_MEMORY;
     if (!pte_has_frame(*entry))
         return fill(space, region, address, access & PROT_WRITE, entry);
     if (access & PROT_WRITE && !(*entry & PTE_WRITABLE))
@@ -123,34 +111,28 @@ enum fault_result space_fault(struct address_space *space, vaddr_t address, int 
     return FAULT_OK;            // another thread was faster
 }
 
-void *space_page(struct address_space *space, vaddr_t address, int access)
-{
+void *space_page(struct address_space *space, vaddr_t address, int access) {
     pte_t want = PTE_PRESENT | (access & PROT_WRITE ? PTE_WRITABLE : 0);
     pte_t *entry;
 
-    if (address >= USER_END)
-        return NULL;
+    if (address >= USER_END) return NULL;
     entry = pte_find(space, address);
     if (!entry || (*entry & want) != want) {
-        if (space_fault(space, address, access) != FAULT_OK)
-            return NULL;
+        if (space_fault(space, address, access) != FAULT_OK) return NULL;
         entry = pte_find(space, address);
     }
     return (char *)paddr_to_kernel((paddr_t)(*entry & PTE_ADDRESS))
            + (address & PAGE_MASK);
 }
 
-int space_write(struct address_space *space, uptr_t to, const void *from, size_t size)
-{
+int space_write(struct address_space *space, uptr_t to, const void *from, size_t size) {
     const char *at = from;
 
-    if (!user_range_ok(to, size))
-        return -EFAULT;
+    if (!user_range_ok(to, size)) return -EFAULT;
     while (size > 0) {
         size_t piece = min(size, (size_t)(PAGE_SIZE - (to.address & PAGE_MASK)));
         void *page = space_page(space, to.address, PROT_WRITE);
-        if (!page)
-            return -EFAULT;
+        if (!page) return -EFAULT;
         memcpy(page, at, piece);
         at += piece;
         to = uptr_add(to, piece);
@@ -159,17 +141,14 @@ int space_write(struct address_space *space, uptr_t to, const void *from, size_t
     return 0;
 }
 
-int space_read(struct address_space *space, void *to, uptr_t from, size_t size)
-{
+int space_read(struct address_space *space, void *to, uptr_t from, size_t size) {
     char *at = to;
 
-    if (!user_range_ok(from, size))
-        return -EFAULT;
+    if (!user_range_ok(from, size)) return -EFAULT;
     while (size > 0) {
         size_t piece = min(size, (size_t)(PAGE_SIZE - (from.address & PAGE_MASK)));
         const void *page = space_page(space, from.address, PROT_READ);
-        if (!page)
-            return -EFAULT;
+        if (!page) return -EFAULT;
         memcpy(at, page, piece);
         at += piece;
         from = uptr_add(from, piece);
@@ -178,8 +157,7 @@ int space_read(struct address_space *space, void *to, uptr_t from, size_t size)
     return 0;
 }
 
-void space_prefault(struct address_space *space, vaddr_t start, vaddr_t end)
-{
+void space_prefault(struct address_space *space, vaddr_t start, vaddr_t end) {
     struct region *region = space_find(space, start);
 
     for (vaddr_t at = start; region && at < end; at += PAGE_SIZE) {

@@ -23,13 +23,11 @@ static struct list free_lists[FRAME_ORDERS];
 uint32_t allocation_countdown;          /* test image: see allocation_fail_at */
 static bool fail_and_after;
 
-static uint32_t number_of(const struct frame *frame)
-{
+static uint32_t number_of(const struct frame *frame) {
     return (uint32_t)(frame - frames);
 }
 
-static void block_free(struct frame *block, unsigned order)
-{
+static void block_free(struct frame *block, unsigned order) {
     frames_free += 1u << order;
     while (order < FRAME_ORDERS - 1) {
         uint32_t buddy_number = number_of(block) ^ 1u << order;
@@ -48,14 +46,12 @@ static void block_free(struct frame *block, unsigned order)
     list_push_front(&free_lists[order], &block->node);
 }
 
-static struct frame *block_take(unsigned order)
-{
+static struct frame *block_take(unsigned order) {
     unsigned have = order;
 
     while (have < FRAME_ORDERS && list_is_empty(&free_lists[have]))
         have++;
-    if (have == FRAME_ORDERS)
-        return NULL;
+    if (have == FRAME_ORDERS) return NULL;
     struct frame *block = list_first_entry(&free_lists[have], struct frame, node);
     list_remove(&block->node);
     while (have > order) {
@@ -71,33 +67,26 @@ static struct frame *block_take(unsigned order)
     return block;
 }
 
-void allocation_fail_at(uint32_t n, bool and_after)
-{
+void allocation_fail_at(uint32_t n, bool and_after) {
     allocation_countdown = n;
     fail_and_after = and_after;
     allocations_failed = 0;
 }
 
-bool allocation_counted(void)
-{
-    if (--allocation_countdown > 0)
-        return false;
+bool allocation_counted(void) {
+    if (--allocation_countdown > 0) return false;
     allocation_countdown = fail_and_after ? 1 : 0;
     allocations_failed++;
     return true;
 }
 
-struct frame *frame_alloc(enum frame_use use, unsigned order)
-{
+struct frame *frame_alloc(enum frame_use use, unsigned order) {
     struct account *account = account_current();
     uint32_t count = 1u << order;
 
-    if (unlikely(allocation_should_fail()))
-        return NULL;
-    if (account != &root_account && frames_free < ROOT_RESERVE + count)
-        return NULL;
-    if (!account_charge(account, ACCOUNT_FRAMES, count))
-        return NULL;
+    if (unlikely(allocation_should_fail())) return NULL;
+    if (account != &root_account && frames_free < ROOT_RESERVE + count) return NULL;
+    if (!account_charge(account, ACCOUNT_FRAMES, count)) return NULL;
     struct frame *frame = block_take(order);
     if (!frame) {
         account_release(account, ACCOUNT_FRAMES, count);
@@ -111,28 +100,23 @@ struct frame *frame_alloc(enum frame_use use, unsigned order)
     return frame;
 }
 
-struct frame *frame_alloc_zeroed(enum frame_use use)
-{
+struct frame *frame_alloc_zeroed(enum frame_use use) {
     struct frame *frame = frame_alloc(use, 0);
 
-    if (frame)
-        memset(frame_address(frame), 0, PAGE_SIZE);
+    if (frame) memset(frame_address(frame), 0, PAGE_SIZE);
     return frame;
 }
 
-void frame_put(struct frame *frame)
-{
+void frame_put(struct frame *frame) {
     assert(frame->refs > 0);
-    if (--frame->refs > 0)
-        return;
+    if (--frame->refs > 0) return;
     uint32_t count = 1u << frame->order;
     account_release(account_by_number(frame->account), ACCOUNT_FRAMES, count);
     frames_used[frame->use] -= count;
     block_free(frame, frame->order);
 }
 
-void frames_free_range(paddr_t start, paddr_t end)
-{
+void frames_free_range(paddr_t start, paddr_t end) {
     uint32_t first = round_up(start, PAGE_SIZE) >> PAGE_SHIFT;
     uint32_t last = min(end >> PAGE_SHIFT, frame_count);
 
@@ -142,8 +126,7 @@ void frames_free_range(paddr_t start, paddr_t end)
 
 /* -- Start ------------------------------------------------------------------------- */
 
-static uint32_t highest_frame(const struct boot_info *boot)
-{
+static uint32_t highest_frame(const struct boot_info *boot) {
     uint64_t top = 0;
 
     for (uint32_t i = 0; i < boot->nr_memory; i++) {
@@ -155,8 +138,7 @@ static uint32_t highest_frame(const struct boot_info *boot)
 }
 
 /* The lowest usable place above 1 MiB for the array of struct frame. */
-static paddr_t place_for(const struct boot_info *boot, uint32_t size)
-{
+static paddr_t place_for(const struct boot_info *boot, uint32_t size) {
     uint64_t best = DIRECT_MAP_MAX;
 
     for (uint32_t i = 0; i < boot->nr_memory; i++) {
@@ -174,8 +156,7 @@ static paddr_t place_for(const struct boot_info *boot, uint32_t size)
     return (paddr_t)best;
 }
 
-void frames_init(const struct boot_info *boot)
-{
+void frames_init(const struct boot_info *boot) {
     for (unsigned order = 0; order < FRAME_ORDERS; order++)
         list_init(&free_lists[order]);
     frame_count = highest_frame(boot);
@@ -203,8 +184,7 @@ void frames_init(const struct boot_info *boot)
 }
 
 /* Every list is consistent, holds what it should, and the sums agree. */
-static bool frames_check(char *why, size_t size)
-{
+static bool frames_check(char *why, size_t size) {
     uint32_t free = 0;
 
     for (unsigned order = 0; order < FRAME_ORDERS; order++) {

@@ -52,38 +52,29 @@ must_check struct frame *frame_alloc_zeroed(enum frame_use use);
 
 void frame_put(struct frame *frame);
 
-static inline void frame_get(struct frame *frame)
-{
-    frame->refs++;
-}
+static inline void frame_get(struct frame *frame) { frame->refs++; }
 
-static inline paddr_t frame_paddr(const struct frame *frame)
-{
+static inline paddr_t frame_paddr(const struct frame *frame) {
     return (paddr_t)(frame - frames) << PAGE_SHIFT;
 }
 
-static inline struct frame *frame_of_paddr(paddr_t address)
-{
+static inline struct frame *frame_of_paddr(paddr_t address) {
     return &frames[address >> PAGE_SHIFT];
 }
 
-static inline void *paddr_to_kernel(paddr_t address)
-{
+static inline void *paddr_to_kernel(paddr_t address) {
     return (void *)(address + KERNEL_BASE);
 }
 
-static inline paddr_t kernel_to_paddr(const void *pointer)
-{
+static inline paddr_t kernel_to_paddr(const void *pointer) {
     return (paddr_t)pointer - KERNEL_BASE;
 }
 
-static inline void *frame_address(const struct frame *frame)
-{
+static inline void *frame_address(const struct frame *frame) {
     return paddr_to_kernel(frame_paddr(frame));
 }
 
-static inline struct frame *frame_of_address(const void *pointer)
-{
+static inline struct frame *frame_of_address(const void *pointer) {
     return frame_of_paddr(kernel_to_paddr(pointer));
 }
 
@@ -94,8 +85,7 @@ extern struct checker frames_checker;
 void allocation_fail_at(uint32_t n, bool and_after);
 extern uint32_t allocation_countdown;        /* 0: nothing is to fail */
 bool allocation_counted(void);
-static inline bool allocation_should_fail(void)
-{
+static inline bool allocation_should_fail(void) {
     return unlikely(allocation_countdown) && allocation_counted();
 }
 extern uint32_t allocations_failed;

@@ -4,21 +4,18 @@
 #include "mm/account.h"
 #include "mm/frame_alloc.h"
 
-KTEST(frames_of_every_order_are_aligned_and_come_back)
-{
+KTEST(frames_of_every_order_are_aligned_and_come_back) {
     for (unsigned order = 0; order < FRAME_ORDERS; order++) {
         struct frame *frame = frame_alloc(FRAME_BUFFER, order);
         CHECK(frame != NULL);
-        if (!frame)
-            continue;
+        if (!frame) continue;
         CHECK(frame_paddr(frame) % (PAGE_SIZE << order) == 0);
         CHECK(frame->refs == 1 && frame->use == FRAME_BUFFER);
         frame_put(frame);
     }
 }
 
-KTEST(frames_split_and_merge)
-{
+KTEST(frames_split_and_merge) {
     struct frame *few[64];
     uint32_t before = frames_free;
 
@@ -32,8 +29,7 @@ KTEST(frames_split_and_merge)
     CHECK(frames_free == before);
 }
 
-KTEST(frame_lives_until_its_last_reference)
-{
+KTEST(frame_lives_until_its_last_reference) {
     struct frame *frame = frame_alloc_zeroed(FRAME_BUFFER);
     const char *bytes = frame_address(frame);
     uint32_t before = frames_free;
@@ -46,8 +42,7 @@ KTEST(frame_lives_until_its_last_reference)
     CHECK(frames_free == before + 1);
 }
 
-KTEST(allocation_fails_where_it_is_told_to)
-{
+KTEST(allocation_fails_where_it_is_told_to) {
     allocation_fail_at(2, false);
     struct frame *first = frame_alloc(FRAME_BUFFER, 0);
     CHECK(first && !frame_alloc(FRAME_BUFFER, 0));
@@ -58,8 +53,7 @@ KTEST(allocation_fails_where_it_is_told_to)
     frame_put(third);
 }
 
-KTEST(account_stops_a_user_at_its_limit_and_not_root)
-{
+KTEST(account_stops_a_user_at_its_limit_and_not_root) {
     struct account *user = account_get(4711);
     struct account *root = this_cpu()->account;
 

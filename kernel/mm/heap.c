@@ -52,29 +52,22 @@ static struct list partial[CLASSES] = {
 };
 static_assert(CLASSES == 7, "one initialiser for each class");
 
-static size_t class_size(unsigned class)
-{
-    return 1u << (CLASS_FIRST + class);
-}
+static size_t class_size(unsigned class) { return 1u << (CLASS_FIRST + class); }
 
-static unsigned class_for(size_t total)
-{
+static unsigned class_for(size_t total) {
     uint32_t last = (uint32_t)(total - 1) | ((1u << CLASS_FIRST) - 1);
 
     return 32 - (unsigned)__builtin_clz(last) - CLASS_FIRST;
 }
 
-static struct slab *slab_of(const struct header *h)
-{
+static struct slab *slab_of(const struct header *h) {
     return (struct slab *)round_down((uint32_t)h, PAGE_SIZE);
 }
 
-static struct slab *slab_create(unsigned class)
-{
+static struct slab *slab_create(unsigned class) {
     struct frame *frame = frame_alloc(FRAME_HEAP, 0);
 
-    if (!frame)
-        return NULL;
+    if (!frame) return NULL;
     struct slab *slab = frame_address(frame);
     size_t step = class_size(class), at = round_up(sizeof(*slab), step);
     *slab = (struct slab){ .class = (uint16_t) class };
@@ -88,8 +81,7 @@ static struct slab *slab_create(unsigned class)
     return slab;
 }
 
-static inline struct header *take_small(unsigned class)
-{
+static inline struct header *take_small(unsigned class) {
     struct slab *slab = list_entry(partial[class].head.next, struct slab, node);
 
     if (unlikely(list_is_empty(&partial[class])) && !(slab = slab_create(class)))
@@ -98,44 +90,37 @@ static inline struct header *take_small(unsigned class)
     assert(h->magic == FREED);
     slab->free = (struct header *)h->size;
     slab->nr_live++;
-    if (unlikely(!slab->free))
-        list_remove(&slab->node);
+    if (unlikely(!slab->free)) list_remove(&slab->node);
     h->size = class_size(class);
     h->class = (uint8_t) class;
     return h;
 }
 
-static __attribute__((noinline)) struct header *take_large(size_t total)
-{
+static __attribute__((noinline)) struct header *take_large(size_t total) {
     unsigned order =
         total <= PAGE_SIZE
             ? 0
             : 32 - (unsigned)__builtin_clz((uint32_t)(total - 1) >> PAGE_SHIFT);
 
-    if (order >= FRAME_ORDERS)
-        return NULL;
+    if (order >= FRAME_ORDERS) return NULL;
     struct frame *frame = frame_alloc(FRAME_HEAP, order);
-    if (!frame)
-        return NULL;
+    if (!frame) return NULL;
     struct header *h = frame_address(frame);
     h->size = PAGE_SIZE << order;
     h->class = (uint8_t)(CLASSES + order);
     return h;
 }
 
-void *heap_alloc_raw(enum heap_type type, size_t size)
-{
+void *heap_alloc_raw(enum heap_type type, size_t size) {
     struct account *account = account_current();
     size_t total = size + sizeof(struct header);
 
-    if (unlikely(allocation_should_fail()))
-        return NULL;
+    if (unlikely(allocation_should_fail())) return NULL;
     // the charge comes first: what a user may not have is not even looked for
     bool small = likely(total <= 2048);
     unsigned class = small ? class_for(total) : 0;
     size_t charge = small ? class_size(class) : total;
-    if (unlikely(!account_charge(account, ACCOUNT_HEAP, charge)))
-        return NULL;
+    if (unlikely(!account_charge(account, ACCOUNT_HEAP, charge))) return NULL;
     struct header *h = small ? take_small(class) : take_large(total);
     if (unlikely(!h)) {
         account_release(account, ACCOUNT_HEAP, charge);
@@ -151,21 +136,18 @@ void *heap_alloc_raw(enum heap_type type, size_t size)
     return h + 1;
 }
 
-void *heap_alloc(enum heap_type type, size_t size)
-{
+void *heap_alloc(enum heap_type type, size_t size) {
     void *object = heap_alloc_raw(type, size);
 
     return object ? memset(object, 0, size) : NULL;
 }
 
-static inline void free_small(struct header *h)
-{
+static inline void free_small(struct header *h) {
     struct slab *slab = slab_of(h);
 
     // enough to make a use after free show
     __builtin_memset(h + 1, 0xA5, (1u << CLASS_FIRST) - sizeof(*h));
-    if (unlikely(!slab->free))
-        list_push_front(&partial[slab->class], &slab->node);
+    if (unlikely(!slab->free)) list_push_front(&partial[slab->class], &slab->node);
     h->size = (uint32_t)slab->free;
     slab->free = h;
     if (unlikely(--slab->nr_live == 0)) {
@@ -174,10 +156,8 @@ static inline void free_small(struct header *h)
     }
 }
 
-void heap_free(void *object)
-{
-    if (!object)
-        return;
+void heap_free(void *object) {
+    if (!object) return;
     struct header *h = (struct header *)object - 1;
     assert(h->magic == LIVE);
     struct account *account = account_by_number(h->account);
@@ -192,28 +172,24 @@ void heap_free(void *object)
     account_release(account, ACCOUNT_HEAP, size);
 }
 
-struct account *heap_account(const void *object)
-{
+struct account *heap_account(const void *object) {
     const struct header *h = (const struct header *)object - 1;
 
     assert(h->magic == LIVE);
     return account_by_number(h->account);
 }
 
-static bool slab_check(const struct slab *slab)
-{
+static bool slab_check(const struct slab *slab) {
     size_t places = (PAGE_SIZE - sizeof(*slab)) / class_size(slab->class);
     size_t free = 0;
 
     for (const struct header *h = slab->free; h; h = (const struct header *)h->size) {
-        if (slab_of(h) != slab || h->magic != FREED || ++free > places)
-            return false;
+        if (slab_of(h) != slab || h->magic != FREED || ++free > places) return false;
     }
     return free > 0;
 }
 
-static bool heap_check(char *why, size_t size)
-{
+static bool heap_check(char *why, size_t size) {
     for (unsigned class = 0; class < CLASSES; class ++) {
         struct slab *slab;
         if (!list_is_consistent(&partial[class])) {

@@ -3,13 +3,11 @@
 #include "kernel_test.h"
 #include "mm/heap.h"
 
-KTEST(heap_gives_zeroed_aligned_memory_of_every_size)
-{
+KTEST(heap_gives_zeroed_aligned_memory_of_every_size) {
     for (size_t size = 1; size <= 70000; size += size < 100 ? 1 : size / 3) {
         unsigned char *p = heap_alloc(HEAP_TEXT, size);
         CHECK(p && (uint32_t)p % 8 == 0);
-        if (!p)
-            continue;
+        if (!p) continue;
         for (size_t i = 0; i < size; i++)
             if (p[i]) {
                 kernel_test_failed("memory is zero", __FILE__, __LINE__);
@@ -20,8 +18,7 @@ KTEST(heap_gives_zeroed_aligned_memory_of_every_size)
     }
 }
 
-KTEST(heap_objects_do_not_overlap)
-{
+KTEST(heap_objects_do_not_overlap) {
     static unsigned char *p[300];
 
     for (unsigned i = 0; i < ARRAY_SIZE(p); i++) {
@@ -37,8 +34,7 @@ KTEST(heap_objects_do_not_overlap)
     }
 }
 
-KTEST(heap_counts_by_type)
-{
+KTEST(heap_counts_by_type) {
     uint32_t objects = heap_objects[HEAP_PIPE], bytes = heap_bytes[HEAP_PIPE];
     void *p = heap_alloc(HEAP_PIPE, 100);
 

@@ -25,8 +25,7 @@ struct object_node {
     unsigned used;              /* slots that are not NULL */
 };
 
-struct memory_object *object_create(uint32_t size_pages)
-{
+struct memory_object *object_create(uint32_t size_pages) {
     struct memory_object *object = heap_new(HEAP_OBJECT, struct memory_object);
 
     if (object) {
@@ -37,34 +36,28 @@ struct memory_object *object_create(uint32_t size_pages)
     return object;
 }
 
-void object_put(struct memory_object *object)
-{
+void object_put(struct memory_object *object) {
     assert(object->refs > 0);
-    if (--object->refs > 0)
-        return;
+    if (--object->refs > 0) return;
     assert(list_is_empty(&object->mappings));
     object_truncate(object, 0);
     heap_free(object);
 }
 
-static unsigned slot_of(uint32_t index, unsigned level)
-{
+static unsigned slot_of(uint32_t index, unsigned level) {
     return (index >> (level * SLOT_BITS)) & (SLOTS - 1);
 }
 
 /* Does the tree reach up to index? */
-static bool covers(const struct memory_object *object, uint32_t index)
-{
+static bool covers(const struct memory_object *object, uint32_t index) {
     return object->root && (index >> ((object->height + 1) * SLOT_BITS)) == 0;
 }
 
 /* Makes the tree high enough for index. */
-static bool grow(struct memory_object *object, uint32_t index)
-{
+static bool grow(struct memory_object *object, uint32_t index) {
     while (!covers(object, index)) {
         struct object_node *node = heap_new(HEAP_OBJECT_NODE, struct object_node);
-        if (!node)
-            return false;
+        if (!node) return false;
         if (object->root) {
             node->slots[0] = object->root;
             node->used = 1;
@@ -77,10 +70,8 @@ static bool grow(struct memory_object *object, uint32_t index)
 
 /* The lowest node that holds index; with create, made on the way. */
 static struct object_node *leaf_of(struct memory_object *object, uint32_t index,
-                                   bool create)
-{
-    if (!covers(object, index) && (!create || !grow(object, index)))
-        return NULL;
+                                   bool create) {
+    if (!covers(object, index) && (!create || !grow(object, index))) return NULL;
     struct object_node *node = object->root;
     for (unsigned level = object->height; level > 0; level--) {
         void **slot = &node->slots[slot_of(index, level)];
@@ -94,13 +85,11 @@ static struct object_node *leaf_of(struct memory_object *object, uint32_t index,
     return node;
 }
 
-struct frame *object_page(struct memory_object *object, uint32_t index, bool create)
-{
+struct frame *object_page(struct memory_object *object, uint32_t index, bool create) {
     struct object_node *leaf = leaf_of(object, index, false);
     struct frame *frame = leaf ? leaf->slots[slot_of(index, 0)] : NULL;
 
-    if (frame || !create)
-        return frame;
+    if (frame || !create) return frame;
     frame = frame_alloc_zeroed(FRAME_OBJECT);
     if (frame && !object_insert(object, index, frame)) {
         frame_put(frame);
@@ -110,23 +99,20 @@ struct frame *object_page(struct memory_object *object, uint32_t index, bool cre
 }
 
 /* Frees the nodes that hold nothing. True when *slot itself went. */
-static bool drop_empty(struct object_node **slot, unsigned level)
-{
+static bool drop_empty(struct object_node **slot, unsigned level) {
     struct object_node *node = *slot;
 
     for (unsigned i = 0; level > 0 && i < SLOTS; i++)
         if (node->slots[i]
             && drop_empty((struct object_node **)&node->slots[i], level - 1))
             node->used--;
-    if (node->used > 0)
-        return false;
+    if (node->used > 0) return false;
     heap_free(node);
     *slot = NULL;
     return true;
 }
 
-bool object_insert(struct memory_object *object, uint32_t index, struct frame *frame)
-{
+bool object_insert(struct memory_object *object, uint32_t index, struct frame *frame) {
     struct object_node *leaf = leaf_of(object, index, true);
 
     if (!leaf) {
@@ -145,15 +131,13 @@ bool object_insert(struct memory_object *object, uint32_t index, struct frame *f
 /* Frees the frames from index `from` on below *slot, whose first index is base, and
  * every node that is empty then. True when *slot itself went. */
 static bool prune(struct object_node **slot, unsigned level, uint32_t base,
-                  uint32_t from, uint32_t *freed)
-{
+                  uint32_t from, uint32_t *freed) {
     struct object_node *node = *slot;
     uint32_t step = 1u << (level * SLOT_BITS);
 
     for (unsigned i = 0; i < SLOTS; i++) {
         uint32_t start = base + i * step;
-        if (!node->slots[i] || start + (step - 1) < from)
-            continue;
+        if (!node->slots[i] || start + (step - 1) < from) continue;
         if (level > 0) {
             if (!prune((struct object_node **)&node->slots[i], level - 1, start, from,
                        freed))
@@ -165,33 +149,28 @@ static bool prune(struct object_node **slot, unsigned level, uint32_t base,
         }
         node->used--;
     }
-    if (node->used > 0)
-        return false;
+    if (node->used > 0) return false;
     heap_free(node);
     *slot = NULL;
     return true;
 }
 
-uint32_t object_next_page(struct memory_object *object, uint32_t index)
-{
+uint32_t object_next_page(struct memory_object *object, uint32_t index) {
     for (; covers(object, index); index = (index | (SLOTS - 1)) + 1) {
         struct object_node *leaf = leaf_of(object, index, false);
         for (unsigned i = slot_of(index, 0); leaf && i < SLOTS; i++)
-            if (leaf->slots[i])
-                return (index & ~(SLOTS - 1)) + i;
+            if (leaf->slots[i]) return (index & ~(SLOTS - 1)) + i;
     }
     return UINT32_MAX;
 }
 
-void object_truncate(struct memory_object *object, uint32_t index)
-{
+void object_truncate(struct memory_object *object, uint32_t index) {
     struct region *region;
     uint32_t freed = 0;
 
     list_for_each (region, &object->mappings, object_node) {
         uint32_t pages = (region->end - region->start) >> PAGE_SHIFT;
-        if (region->first_page + pages <= index)
-            continue;
+        if (region->first_page + pages <= index) continue;
         uint32_t skip = index > region->first_page ? index - region->first_page : 0;
         space_unmap_pages(region->space, region->start + skip * PAGE_SIZE, region->end);
     }
@@ -200,8 +179,7 @@ void object_truncate(struct memory_object *object, uint32_t index)
     object->nr_pages -= freed;
 }
 
-void object_read(struct memory_object *object, uint64_t offset, void *to, size_t size)
-{
+void object_read(struct memory_object *object, uint64_t offset, void *to, size_t size) {
     char *at = to;
 
     while (size > 0) {
@@ -220,8 +198,7 @@ void object_read(struct memory_object *object, uint64_t offset, void *to, size_t
 }
 
 size_t object_write(struct memory_object *object, uint64_t offset, const void *from,
-                    size_t size)
-{
+                    size_t size) {
     const char *at = from;
     size_t done = 0;
 
@@ -230,8 +207,7 @@ size_t object_write(struct memory_object *object, uint64_t offset, const void *f
         size_t piece = min(size - done, (size_t)(PAGE_SIZE - in_page));
         struct frame *frame =
             object_page(object, (uint32_t)(offset >> PAGE_SHIFT), true);
-        if (!frame)
-            break;
+        if (!frame) break;
         memcpy((char *)frame_address(frame) + in_page, at + done, piece);
         offset += piece;
         done += piece;

@@ -26,10 +26,7 @@ struct memory_object {
 /* size_pages is the owner's to keep; object_truncate does not change it. */
 must_check struct memory_object *object_create(uint32_t size_pages);
 
-static inline void object_get(struct memory_object *object)
-{
-    object->refs++;
-}
+static inline void object_get(struct memory_object *object) { object->refs++; }
 
 void object_put(struct memory_object *object);
 

@@ -3,8 +3,7 @@
 #include "kernel_test.h"
 #include "mm/memory_object.h"
 
-KTEST(object_is_sparse_at_every_height)
-{
+KTEST(object_is_sparse_at_every_height) {
     static const uint32_t places[] = {
         0, 1, 63, 64, 4095, 4096, 262143, 262144, 1048575
     };
@@ -23,8 +22,7 @@ KTEST(object_is_sparse_at_every_height)
     object_put(object);
 }
 
-KTEST(object_truncate_frees_what_lies_behind)
-{
+KTEST(object_truncate_frees_what_lies_behind) {
     struct memory_object *object = object_create(OBJECT_PAGES_MAX);
     static char across[10000];
     char text[8] = "";
@@ -41,8 +39,7 @@ KTEST(object_truncate_frees_what_lies_behind)
     object_put(object);
 }
 
-KTEST(object_without_memory_keeps_what_it_has)
-{
+KTEST(object_without_memory_keeps_what_it_has) {
     for (uint32_t n = 1; n < 8; n++) {
         struct memory_object *object = object_create(OBJECT_PAGES_MAX);
         allocation_fail_at(n, true);

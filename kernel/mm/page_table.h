@@ -22,12 +22,10 @@ pte_t pte_bits(int protection);
 /* Frees all tables; the entries must be empty. */
 void page_tables_free(struct address_space *space);
 
-static inline bool pte_has_frame(pte_t entry)
-{
+static inline bool pte_has_frame(pte_t entry) {
     return entry & (PTE_PRESENT | PTE_HELD);
 }
 
-static inline struct frame *pte_frame(pte_t entry)
-{
+static inline struct frame *pte_frame(pte_t entry) {
     return frame_of_paddr((paddr_t)(entry & PTE_ADDRESS));
 }

@@ -25,11 +25,9 @@ static unsigned nr_spares;
 static uint32_t used[SLOTS / 32];               /* a bit for each slot */
 static uint8_t slots_in_table[SLOTS / SLOTS_A_TABLE];
 
-static uint32_t slot_take(void)
-{
+static uint32_t slot_take(void) {
     for (uint32_t i = 0; i < ARRAY_SIZE(used); i++) {
-        if (used[i] == UINT32_MAX)
-            continue;
+        if (used[i] == UINT32_MAX) continue;
         uint32_t bit = (uint32_t)__builtin_ctz(~used[i]);
         used[i] |= 1u << bit;
         return i * 32 + bit;
@@ -37,26 +35,22 @@ static uint32_t slot_take(void)
     return SLOTS;
 }
 
-static pte_t *table_for(uint32_t slot)
-{
+static pte_t *table_for(uint32_t slot) {
     pte_t *entry = &kernel_directory[directory_index(STACK_AREA + slot * STACK_SLOT)];
 
     if (!(*entry & PTE_PRESENT)) {
         struct frame *frame = frame_alloc_zeroed(FRAME_STACK);
-        if (!frame)
-            return NULL;
+        if (!frame) return NULL;
         *entry = frame_paddr(frame) | PTE_PRESENT | PTE_WRITABLE;
     }
     return paddr_to_kernel((paddr_t)(*entry & PTE_ADDRESS));
 }
 
-static void table_release(uint32_t slot)
-{
+static void table_release(uint32_t slot) {
     vaddr_t base = STACK_AREA + slot * STACK_SLOT;
     pte_t *entry = &kernel_directory[directory_index(base)];
 
-    if (slots_in_table[slot / SLOTS_A_TABLE] > 0)
-        return;
+    if (slots_in_table[slot / SLOTS_A_TABLE] > 0) return;
     struct frame *frame = frame_of_paddr((paddr_t)(*entry & PTE_ADDRESS));
     *entry = 0;
     tlb_shootdown(base, base + PAGE_SIZE, 0);
@@ -64,8 +58,7 @@ static void table_release(uint32_t slot)
 }
 
 /* Unmaps and frees what is mapped of a slot, and the slot itself. */
-static void slot_release(uint32_t slot, pte_t *table)
-{
+static void slot_release(uint32_t slot, pte_t *table) {
     vaddr_t base = STACK_AREA + slot * STACK_SLOT + STACK_GUARD;
     pte_t *entries = &table[table_index(base)];
     struct frame *frames_of_slot[STACK_PAGES] = { NULL };
@@ -77,36 +70,30 @@ static void slot_release(uint32_t slot, pte_t *table)
     }
     tlb_shootdown(base, base + STACK_PAGES * PAGE_SIZE, 0);
     for (unsigned i = 0; i < STACK_PAGES; i++)
-        if (frames_of_slot[i])
-            frame_put(frames_of_slot[i]);
+        if (frames_of_slot[i]) frame_put(frames_of_slot[i]);
     used[slot / 32] &= ~(1u << slot % 32);
     slots_in_table[slot / SLOTS_A_TABLE]--;
     table_release(slot);
 }
 
-static vaddr_t thread_at(uint32_t slot)
-{
+static vaddr_t thread_at(uint32_t slot) {
     return STACK_AREA + (slot + 1) * STACK_SLOT - THREAD_AREA;
 }
 
-static pte_t *slot_entries(uint32_t slot)
-{
+static pte_t *slot_entries(uint32_t slot) {
     vaddr_t base = STACK_AREA + slot * STACK_SLOT + STACK_GUARD;
 
     return &table_for(slot)[table_index(base)];
 }
 
-static struct frame *slot_frame(uint32_t slot, unsigned i)
-{
+static struct frame *slot_frame(uint32_t slot, unsigned i) {
     return frame_of_paddr((paddr_t)(slot_entries(slot)[i] & PTE_ADDRESS));
 }
 
-static uint32_t map_new_slot(void)
-{
+static uint32_t map_new_slot(void) {
     uint32_t slot = slot_take();
 
-    if (slot == SLOTS)
-        return SLOTS;
+    if (slot == SLOTS) return SLOTS;
     pte_t *table = table_for(slot);
     if (!table) {
         used[slot / 32] &= ~(1u << slot % 32);
@@ -126,8 +113,7 @@ static uint32_t map_new_slot(void)
     return slot;
 }
 
-uint32_t stack_alloc(void)
-{
+uint32_t stack_alloc(void) {
     struct account *payer = account_current();
     uint32_t slot;
 
@@ -144,8 +130,7 @@ uint32_t stack_alloc(void)
     return thread_at(slot);
 }
 
-void stack_free(uint32_t thread_address)
-{
+void stack_free(uint32_t thread_address) {
     uint32_t slot = (thread_address - STACK_AREA) / STACK_SLOT;
 
     assert(thread_address >= STACK_AREA && slot < SLOTS

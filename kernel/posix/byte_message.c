@@ -10,13 +10,11 @@
 #include "ipc/window.h"
 #include "mm/heap.h"
 
-static struct byte_message *bytes_of(struct message *message)
-{
+static struct byte_message *bytes_of(struct message *message) {
     return container_of(message, struct byte_message, base);
 }
 
-void byte_message_init(struct byte_message *m, uptr_t body, uint32_t length)
-{
+void byte_message_init(struct byte_message *m, uptr_t body, uint32_t length) {
     m->base.type = m->base.priority = 0;
     m->base.length = length;
     m->base.until = UNTIL_ACCEPTED;
@@ -25,15 +23,13 @@ void byte_message_init(struct byte_message *m, uptr_t body, uint32_t length)
     m->payer = NULL;
 }
 
-static bool wants_any(const struct receiver *receiver, const struct message *message)
-{
+static bool wants_any(const struct receiver *receiver, const struct message *message) {
     (void)receiver, (void)message;
     return true;
 }
 
 void byte_receiver_init(struct byte_receiver *r, struct message_queue *queue,
-                        uptr_t body, uint32_t room)
-{
+                        uptr_t body, uint32_t room) {
     waiter_init(&r->base.waiter, &queue->receivers);
     r->process = current_process();
     r->base.pid = r->process->pid;
@@ -43,13 +39,11 @@ void byte_receiver_init(struct byte_receiver *r, struct message_queue *queue,
     r->cuts = false;
 }
 
-static int keep(struct message *message, struct message **out)
-{
+static int keep(struct message *message, struct message **out) {
     const struct byte_message *m = bytes_of(message);
     uint32_t size = message->length;
 
-    if (!message_charge(account_current(), size))
-        return -ENOMEM;
+    if (!message_charge(account_current(), size)) return -ENOMEM;
     struct byte_message *kept = heap_alloc(HEAP_MESSAGE, sizeof(*kept) + size);
     int error = kept ? copy_from_user(kept->bytes, m->body, size) : -ENOMEM;
     if (error) {
@@ -63,52 +57,44 @@ static int keep(struct message *message, struct message **out)
     return 0;
 }
 
-static int accept(struct message *message)
-{
+static int accept(struct message *message) {
     (void)message;
     return 0;
 }
 
-static void discard(struct message *message)
-{
+static void discard(struct message *message) {
     struct byte_message *m = bytes_of(message);
 
-    if (!m->payer)
-        return;
+    if (!m->payer) return;
     message_release(m->payer, message->length);
     heap_free(m);
 }
 
 /* The sender runs, the receiver sleeps. */
 static int hand_over(const struct byte_message *m, struct byte_receiver *r, size_t size,
-                     int *error)
-{
+                     int *error) {
     struct thread *thread = r->base.waiter.thread;
     char *to = (r->body.address & PAGE_MASK) + size <= PAGE_SIZE
                    ? window(thread, WINDOW_BODY_IN, r->body.address, 1)
                    : NULL;
 
-    if (!to)
-        return copy_to_process(r->process, r->body, m->body, size, error);
+    if (!to) return copy_to_process(r->process, r->body, m->body, size, error);
     *error = copy_from_user(to, m->body, size);
     return *error ? MESSAGE_UNFIT : 0;
 }
 
-static int deliver(struct message *message, struct receiver *receiver, int *error)
-{
+static int deliver(struct message *message, struct receiver *receiver, int *error) {
     const struct byte_message *m = bytes_of(message);
     struct byte_receiver *r = container_of(receiver, struct byte_receiver, base);
     uint32_t size = message->length;
 
     if (size > r->room) {
-        if (!r->cuts)
-            return -EMSGSIZE;
+        if (!r->cuts) return -EMSGSIZE;
         size = r->room;
     }
     int result = m->payer ? write_to_process(r->process, r->body, m->bytes, size)
                           : hand_over(m, r, size, error);
-    if (result)
-        return result;
+    if (result) return result;
     r->type = message->type;
     r->priority = message->priority;
     r->length = size;
@@ -120,8 +106,7 @@ const struct message_operations byte_message_operations = {
 };
 
 long byte_message_send(struct message_channel *channel, struct byte_message *m,
-                       bool may_wait, nanoseconds_t deadline)
-{
+                       bool may_wait, nanoseconds_t deadline) {
     struct sending s;
     pid_t receiver;
 
@@ -131,11 +116,9 @@ long byte_message_send(struct message_channel *channel, struct byte_message *m,
 }
 
 long byte_message_receive(struct message_queue *queue, struct byte_receiver *r,
-                          bool may_wait, nanoseconds_t deadline)
-{
+                          bool may_wait, nanoseconds_t deadline) {
     int result = message_take(queue, &r->base);
 
-    if (result != -EAGAIN || !may_wait)
-        return result;
+    if (result != -EAGAIN || !may_wait) return result;
     return message_receive_wait(&r->base, deadline);
 }

@@ -61,8 +61,7 @@ static struct list waiting = LIST_INIT(waiting);
 
 /* The first lock in the way of `wanted`. */
 static const struct lock *blocker(const struct file_locks *all,
-                                  const struct lock *wanted)
-{
+                                  const struct lock *wanted) {
     const struct lock *lock;
 
     list_for_each (lock, &all->locks, node)
@@ -75,16 +74,14 @@ static const struct lock *blocker(const struct file_locks *all,
 }
 
 /* What is in the way of somebody asleep; NULL: nothing any more. */
-static const struct lock *blocker_of(const struct waiter *waiter)
-{
+static const struct lock *blocker_of(const struct waiter *waiter) {
     const struct lock_waiter *w =
         container_of(waiter, const struct lock_waiter, waiter);
 
     return blocker(container_of(waiter->queue, struct file_locks, waiters), w->wanted);
 }
 
-static void describe(const struct waiter *waiter, char *to, size_t size)
-{
+static void describe(const struct waiter *waiter, char *to, size_t size) {
     const struct lock *lock = blocker_of(waiter);
 
     format(to, size, lock && lock->pid > 0 ? "lock %d" : "lock -",
@@ -94,14 +91,12 @@ static void describe(const struct waiter *waiter, char *to, size_t size)
 static const struct wait_class lock_class = { "file lock", describe };
 
 /* Would waiting for `lock` close a circle of processes? */
-static bool closes_circle(const struct lock *wanted, const struct lock *lock)
-{
+static bool closes_circle(const struct lock *wanted, const struct lock *lock) {
     const struct lock_waiter *w;
 
     for (unsigned i = 0; lock && i < CHAIN_MAX; i++) {
         const void *owner = lock->owner;
-        if (owner == wanted->owner)
-            return true;
+        if (owner == wanted->owner) return true;
         lock = NULL;
         list_for_each (w, &waiting, node)
             if (w->wanted->owner == owner && list_node_is_linked(&w->waiter.node))
@@ -112,8 +107,7 @@ static bool closes_circle(const struct lock *wanted, const struct lock *lock)
 
 /* -- The locks of one file --------------------------------------------------------- */
 
-static struct file_locks *locks_of(struct inode *inode)
-{
+static struct file_locks *locks_of(struct inode *inode) {
     struct file_locks *all = inode->locks;
 
     if (!all && (all = heap_new(HEAP_FILE_LOCK, struct file_locks))) {
@@ -124,8 +118,7 @@ static struct file_locks *locks_of(struct inode *inode)
     return all;
 }
 
-static void free_if_unused(struct inode *inode)
-{
+static void free_if_unused(struct inode *inode) {
     struct file_locks *all = inode->locks;
 
     if (!all || !list_is_empty(&all->locks) || !wait_queue_is_empty(&all->waiters))
@@ -134,19 +127,16 @@ static void free_if_unused(struct inode *inode)
     inode->locks = NULL;
 }
 
-static void lock_free(struct lock *lock)
-{
+static void lock_free(struct lock *lock) {
     list_remove(&lock->node);
     heap_free(lock);
 }
 
 /* Takes the range out of a lock that overlaps it. 0, -ENOLCK: nothing is changed. */
-static int cut(struct lock *lock, const struct lock *range)
-{
+static int cut(struct lock *lock, const struct lock *range) {
     if (lock->start < range->start && lock->end > range->end) {
         struct lock *behind = heap_new(HEAP_FILE_LOCK, struct lock);
-        if (!behind)
-            return -ENOLCK;
+        if (!behind) return -ENOLCK;
         *behind = *lock;
         behind->start = range->end + 1;
         list_insert_before(&lock->node, &behind->node);
@@ -162,8 +152,7 @@ static int cut(struct lock *lock, const struct lock *range)
 }
 
 /* Makes `wanted` true for its owner; nobody else is in the way. 0, -ENOLCK. */
-static int put_in(struct file_locks *all, const struct lock *wanted)
-{
+static int put_in(struct file_locks *all, const struct lock *wanted) {
     struct lock range = *wanted, *new = NULL, *lock, *next;
     int error = 0;
 
@@ -191,8 +180,7 @@ static int put_in(struct file_locks *all, const struct lock *wanted)
     return error;
 }
 
-static void lock_end(struct inode *inode, const void *owner)
-{
+static void lock_end(struct inode *inode, const void *owner) {
     struct file_locks *all = inode->locks;
     struct lock *lock, *next;
     bool any = false;
@@ -202,14 +190,12 @@ static void lock_end(struct inode *inode, const void *owner)
             lock_free(lock);
             any = true;
         }
-    if (any)
-        wait_wake_all(&all->waiters, 0);
+    if (any) wait_wake_all(&all->waiters, 0);
     free_if_unused(inode);
 }
 
 /* SLEEPS. 0, -EAGAIN, -EDEADLK, -ENOLCK, -EBADF, -ERESTART. */
-static long acquire(int fd, struct file *file, const struct lock *wanted, bool wait)
-{
+static long acquire(int fd, struct file *file, const struct lock *wanted, bool wait) {
     struct lock_waiter w = { .wanted = wanted };
     const struct lock *lock;
     struct file_locks *all;
@@ -218,16 +204,13 @@ static long acquire(int fd, struct file *file, const struct lock *wanted, bool w
     while ((all = locks_of(file->inode)) && (lock = blocker(all, wanted))) {
         if (wanted->whole)      // who wants another kind gives up the one he has
             lock_end(file->inode, wanted->owner);
-        if (!wait)
-            return -EAGAIN;
-        if (wanted->pid > 0 && closes_circle(wanted, lock))
-            return -EDEADLK;
+        if (!wait) return -EAGAIN;
+        if (wanted->pid > 0 && closes_circle(wanted, lock)) return -EDEADLK;
         waiter_init(&w.waiter, &all->waiters);
         list_push_back(&waiting, &w.node);
         result = wait_sleep_waiter(&w.waiter, DEADLINE_NEVER);
         list_remove(&w.node);
-        if (result == 0 && fd_peek(fd) == file)
-            continue;
+        if (result == 0 && fd_peek(fd) == file) continue;
         free_if_unused(file->inode);
         return result ? -ERESTART : -EBADF;
     }
@@ -238,17 +221,15 @@ static long acquire(int fd, struct file *file, const struct lock *wanted, bool w
 
 /* -- fcntl and flock --------------------------------------------------------------- */
 
-static int range_of(const struct file *file, const struct flock64 *l, struct lock *lock)
-{
+static int range_of(const struct file *file, const struct flock64 *l,
+                    struct lock *lock) {
     const uint64_t bases[] = { 0, file->offset, file->inode->size };
     int64_t from;
 
-    if (l->whence < 0 || l->whence > 2)
-        return -EINVAL;
+    if (l->whence < 0 || l->whence > 2) return -EINVAL;
     if (__builtin_add_overflow((int64_t)bases[l->whence], l->start, &from))
         return -EOVERFLOW;
-    if (from < 0 || (l->length < 0 && from + l->length < 0))
-        return -EINVAL;
+    if (from < 0 || (l->length < 0 && from + l->length < 0)) return -EINVAL;
     lock->start = l->length < 0 ? from + l->length : from;
     lock->end = l->length < 0 ? from - 1 : LOCK_END;
     if (l->length > 0 && __builtin_add_overflow(from, l->length - 1, &lock->end))
@@ -257,8 +238,7 @@ static int range_of(const struct file *file, const struct flock64 *l, struct loc
 }
 
 static long tell_blocker(const struct file_locks *all, const struct lock *wanted,
-                         struct flock64 *l, uptr_t to)
-{
+                         struct flock64 *l, uptr_t to) {
     const struct lock *lock = all ? blocker(all, wanted) : NULL;
 
     l->type = F_UNLCK;
@@ -269,40 +249,33 @@ static long tell_blocker(const struct file_locks *all, const struct lock *wanted
     return copy_to_user(to, l, sizeof(*l));
 }
 
-static long lock_control(int fd, struct file *file, int command, uptr_t argument)
-{
+static long lock_control(int fd, struct file *file, int command, uptr_t argument) {
     bool of_file = command >= F_OFD_GETLK;
     struct lock wanted = { .owner = of_file ? (void *)file : current_process()->files,
                            .pid = of_file ? -1 : current_process()->pid };
     struct flock64 l;
 
-    if (!file->inode)
-        return -EINVAL;
-    if (copy_from_user(&l, argument, sizeof(l)))
-        return -EFAULT;
+    if (!file->inode) return -EINVAL;
+    if (copy_from_user(&l, argument, sizeof(l))) return -EFAULT;
     bool asks = command == F_GETLK || command == F_OFD_GETLK;
     if (l.type < 0 || l.type > (asks ? F_WRLCK : F_UNLCK) || (of_file && l.pid != 0))
         return -EINVAL;
     int error = range_of(file, &l, &wanted);
-    if (error)
-        return error;
+    if (error) return error;
     wanted.type = (uint8_t)l.type;
-    if (asks)
-        return tell_blocker(file->inode->locks, &wanted, &l, argument);
+    if (asks) return tell_blocker(file->inode->locks, &wanted, &l, argument);
     if ((l.type == F_RDLCK && !file_is_readable(file))
         || (l.type == F_WRLCK && !file_is_writable(file)))
         return -EBADF;
     return acquire(fd, file, &wanted, command == F_SETLKW || command == F_OFD_SETLKW);
 }
 
-long sys_flock(int fd, int operation)
-{
+long sys_flock(int fd, int operation) {
     struct file *file = fd_get(fd);
     struct lock wanted = { .owner = file, .pid = -1, .whole = true, .end = LOCK_END };
     long result = -EINVAL;
 
-    if (!file)
-        return -EBADF;
+    if (!file) return -EBADF;
     switch (operation & ~LOCK_NB) {
     case LOCK_SH: wanted.type = F_RDLCK; break;
     case LOCK_EX: wanted.type = F_WRLCK; break;
@@ -318,8 +291,7 @@ out:
     return result;
 }
 
-void file_locks_init(void)
-{
+void file_locks_init(void) {
     file_lock_hook = lock_control;
     file_lock_end = lock_end;
 }

@@ -35,8 +35,7 @@ enum futex_operation {
 };
 #define ANY_BIT UINT32_MAX
 
-static void describe(const struct waiter *waiter, char *to, size_t size)
-{
+static void describe(const struct waiter *waiter, char *to, size_t size) {
     const struct futex_waiter *f =
         container_of(waiter, const struct futex_waiter, waiter);
 
@@ -46,37 +45,29 @@ static void describe(const struct waiter *waiter, char *to, size_t size)
 static const struct wait_class futex_class = { "futex", describe };
 static struct wait_queue table[HASH];
 
-static struct wait_queue *queue_of(const struct futex_key *key)
-{
+static struct wait_queue *queue_of(const struct futex_key *key) {
     uint32_t hash = ((uint32_t)key->object >> 5) ^ (key->offset >> 2);
     struct wait_queue *queue = &table[(hash ^ hash >> 6 ^ hash >> 12) % HASH];
 
-    if (!queue->class)
-        wait_queue_init(queue, &futex_class);
+    if (!queue->class) wait_queue_init(queue, &futex_class);
     return queue;
 }
 
-static bool same(const struct futex_key *a, const struct futex_key *b)
-{
+static bool same(const struct futex_key *a, const struct futex_key *b) {
     return a->object == b->object && a->offset == b->offset;
 }
 
-static int key_of(uint32_t address, bool private, struct futex_key *key)
-{
+static int key_of(uint32_t address, bool private, struct futex_key *key) {
     struct address_space *space = current()->space;
     struct region *region;
 
-    if (address & 3)
-        return -EINVAL;
-    if (!user_range_ok(uptr(address), 4))
-        return -EFAULT;
+    if (address & 3) return -EINVAL;
+    if (!user_range_ok(uptr(address), 4)) return -EFAULT;
     key->object = space;
     key->offset = address;
-    if (private)
-        return 0;
+    if (private) return 0;
     region = space_find(space, address);
-    if (!region)
-        return -EFAULT;
+    if (!region) return -EFAULT;
     if (region->flags & REGION_SHARED && region->object) {
         key->object = region->object;
         key->offset = (region->first_page << PAGE_SHIFT) + (address - region->start);
@@ -85,15 +76,13 @@ static int key_of(uint32_t address, bool private, struct futex_key *key)
 }
 
 /* Wakes up to count waiters on key whose bits match. Returns how many. */
-static uint32_t wake(const struct futex_key *key, uint32_t count, uint32_t bits)
-{
+static uint32_t wake(const struct futex_key *key, uint32_t count, uint32_t bits) {
     struct waiter *w, *next;
     uint32_t woken = 0;
 
     list_for_each_safe (w, next, &queue_of(key)->waiters, node) {
         struct futex_waiter *f = container_of(w, struct futex_waiter, waiter);
-        if (woken == count)
-            break;
+        if (woken == count) break;
         if (same(&f->key, key) && f->bits & bits) {
             waiter_wake(w, 0);
             woken++;
@@ -103,40 +92,31 @@ static uint32_t wake(const struct futex_key *key, uint32_t count, uint32_t bits)
 }
 
 static long futex_wait(const struct futex_key *key, uint32_t word, uint32_t value,
-                       nanoseconds_t deadline, uint32_t bits)
-{
+                       nanoseconds_t deadline, uint32_t bits) {
     struct futex_waiter f = { .key = *key, .bits = bits };
     uint32_t now;
 
-    if (bits == 0)
-        return -EINVAL;
-    if (u32_from_user(&now, uptr(word)))
-        return -EFAULT;
-    if (now != value)
-        return -EAGAIN;
+    if (bits == 0) return -EINVAL;
+    if (u32_from_user(&now, uptr(word))) return -EFAULT;
+    if (now != value) return -EAGAIN;
     waiter_init(&f.waiter, queue_of(key));
     long result = wait_sleep_waiter(&f.waiter, deadline);
-    if (result != -EINTR)
-        return result;
+    if (result != -EINTR) return result;
     // without a time-out the call can be made again; the word decides
-    if (deadline == DEADLINE_NEVER)
-        return -ERESTART;
+    if (deadline == DEADLINE_NEVER) return -ERESTART;
     time_keep_deadline(deadline);
     return -ERESTART_NO_HANDLER;
 }
 
 static long futex_requeue(const struct futex_key *from, const struct futex_key *to,
-                          uint32_t wake_count, uint32_t move_count)
-{
+                          uint32_t wake_count, uint32_t move_count) {
     uint32_t woken = wake(from, wake_count, ANY_BIT), moved = 0;
     struct waiter *w, *next;
 
     list_for_each_safe (w, next, &queue_of(from)->waiters, node) {
         struct futex_waiter *f = container_of(w, struct futex_waiter, waiter);
-        if (moved == move_count)
-            break;
-        if (!same(&f->key, from) || same(from, to))
-            continue;
+        if (moved == move_count) break;
+        if (!same(&f->key, from) || same(from, to)) continue;
         waiter_remove(w);
         w->queue = queue_of(to);
         f->key = *to;
@@ -149,16 +129,13 @@ static long futex_requeue(const struct futex_key *from, const struct futex_key *
 /* FUTEX_WAKE_OP: changes the second word and wakes by what it was. */
 static long futex_wake_op(const struct futex_key *first, const struct futex_key *second,
                           uint32_t word2, uint32_t count1, uint32_t count2,
-                          uint32_t encoded)
-{
+                          uint32_t encoded) {
     uint32_t op = encoded >> 28 & 7, compare = encoded >> 24 & 15, old, new;
     uint32_t argument = (uint32_t)((int32_t)(encoded << 8) >> 20);
     int32_t operand = (int32_t)(encoded << 20) >> 20;
 
-    if (encoded & 0x80000000u)
-        argument = 1u << (argument & 31);
-    if (u32_from_user(&old, uptr(word2)))
-        return -EFAULT;
+    if (encoded & 0x80000000u) argument = 1u << (argument & 31);
+    if (u32_from_user(&old, uptr(word2))) return -EFAULT;
     switch (op) {
     case 0: new = argument; break;
     case 1: new = old + argument; break;
@@ -167,10 +144,8 @@ static long futex_wake_op(const struct futex_key *first, const struct futex_key 
     case 4: new = old ^ argument; break;
     default: return -ENOSYS;
     }
-    if (compare > 5)
-        return -ENOSYS;
-    if (u32_to_user(uptr(word2), new))
-        return -EFAULT;
+    if (compare > 5) return -ENOSYS;
+    if (u32_to_user(uptr(word2), new)) return -EFAULT;
     int32_t was = (int32_t)old;
     bool holds = compare == 0   ? was == operand
                  : compare == 1 ? was != operand
@@ -179,22 +154,18 @@ static long futex_wake_op(const struct futex_key *first, const struct futex_key 
                  : compare == 4 ? was > operand
                                 : was >= operand;
     uint32_t woken = wake(first, count1, ANY_BIT);
-    if (holds)
-        woken += wake(second, count2, ANY_BIT);
+    if (holds) woken += wake(second, count2, ANY_BIT);
     return (long)woken;
 }
 
 /* FUTEX_WAIT counts from now, FUTEX_WAIT_BITSET is a moment on one of two clocks. */
-static int take_deadline(int operation, uptr_t timeout, nanoseconds_t *deadline)
-{
+static int take_deadline(int operation, uptr_t timeout, nanoseconds_t *deadline) {
     nanoseconds_t t;
 
     *deadline = DEADLINE_NEVER;
-    if (uptr_is_null(timeout))
-        return 0;
+    if (uptr_is_null(timeout)) return 0;
     int error = time_from_user(timeout, &t);
-    if (error)
-        return error;
+    if (error) return error;
     if ((operation & 127) == FUTEX_WAIT) {
         *deadline = time_restart_deadline(t);
     } else {
@@ -205,16 +176,14 @@ static int take_deadline(int operation, uptr_t timeout, nanoseconds_t *deadline)
 }
 
 long sys_futex(uint32_t word, int operation, uint32_t value, uptr_t timeout,
-               uint32_t word2, uint32_t value3)
-{
+               uint32_t word2, uint32_t value3) {
     struct futex_key key, key2 = { NULL, 0 };
     nanoseconds_t deadline;
     int command = operation & 127;
     bool private = operation & FUTEX_PRIVATE;
     int error = key_of(word, private, &key);
 
-    if (error)
-        return error;
+    if (error) return error;
     if (command >= FUTEX_REQUEUE && command <= FUTEX_WAKE_OP
         && (error = key_of(word2, private, &key2)))
         return error;
@@ -222,8 +191,7 @@ long sys_futex(uint32_t word, int operation, uint32_t value, uptr_t timeout,
     case FUTEX_WAIT:
     case FUTEX_WAIT_BITSET:
         error = take_deadline(operation, timeout, &deadline);
-        if (error)
-            return error;
+        if (error) return error;
         return futex_wait(&key, word, value, deadline,
                           command == FUTEX_WAIT ? ANY_BIT : value3);
     case FUTEX_WAKE:
@@ -232,17 +200,13 @@ long sys_futex(uint32_t word, int operation, uint32_t value, uptr_t timeout,
         return value3 ? (long)wake(&key, max(value, 1u), value3) : -EINVAL;
     case FUTEX_CMP_REQUEUE: {
         uint32_t now;
-        if ((int32_t)value < 0 || (int32_t)timeout.address < 0)
-            return -EINVAL;
-        if (u32_from_user(&now, uptr(word)))
-            return -EFAULT;
-        if (now != value3)
-            return -EAGAIN;
+        if ((int32_t)value < 0 || (int32_t)timeout.address < 0) return -EINVAL;
+        if (u32_from_user(&now, uptr(word))) return -EFAULT;
+        if (now != value3) return -EAGAIN;
         return futex_requeue(&key, &key2, value, timeout.address);
     }
     case FUTEX_REQUEUE:
-        if ((int32_t)value < 0 || (int32_t)timeout.address < 0)
-            return -EINVAL;
+        if ((int32_t)value < 0 || (int32_t)timeout.address < 0) return -EINVAL;
         return futex_requeue(&key, &key2, value, timeout.address);
     case FUTEX_WAKE_OP:
         return futex_wake_op(&key, &key2, word2, value, timeout.address, value3);
@@ -256,21 +220,17 @@ long sys_futex(uint32_t word, int operation, uint32_t value, uptr_t timeout,
 enum { OWNER_DIED = 0x40000000, WAITERS = 0x80000000u, TID_MASK = 0x3fffffff };
 
 /* One robust lock: if the dead thread holds it, its owner is marked dead. */
-static void release_lock(struct thread *t, uint32_t word)
-{
+static void release_lock(struct thread *t, uint32_t word) {
     struct futex_key key;
     uint32_t value;
 
     if (u32_from_user(&value, uptr(word)) || (value & TID_MASK) != (uint32_t)t->tid)
         return;
-    if (u32_to_user(uptr(word), (value & WAITERS) | OWNER_DIED))
-        return;
-    if (value & WAITERS && key_of(word, false, &key) == 0)
-        wake(&key, 1, ANY_BIT);
+    if (u32_to_user(uptr(word), (value & WAITERS) | OWNER_DIED)) return;
+    if (value & WAITERS && key_of(word, false, &key) == 0) wake(&key, 1, ANY_BIT);
 }
 
-static void release_robust_locks(struct thread *t)
-{
+static void release_robust_locks(struct thread *t) {
     struct {
         uint32_t next, offset, pending;
     } head;
@@ -281,18 +241,14 @@ static void release_robust_locks(struct thread *t)
     // bounded: the list is user memory and may be a circle
     for (at = head.next & ~1u; at != t->robust_list && count < 2048; count++) {
         uint32_t next;
-        if (u32_from_user(&next, uptr(at)))
-            break;
-        if (at != (head.pending & ~1u))
-            release_lock(t, at + head.offset);
+        if (u32_from_user(&next, uptr(at))) break;
+        if (at != (head.pending & ~1u)) release_lock(t, at + head.offset);
         at = next & ~1u;
     }
-    if (head.pending)
-        release_lock(t, (head.pending & ~1u) + head.offset);
+    if (head.pending) release_lock(t, (head.pending & ~1u) + head.offset);
 }
 
-void futex_thread_exit(struct thread *t)
-{
+void futex_thread_exit(struct thread *t) {
     struct futex_key key;
 
     release_robust_locks(t);
@@ -301,24 +257,19 @@ void futex_thread_exit(struct thread *t)
         wake(&key, 1, ANY_BIT);
 }
 
-long sys_set_robust_list(uptr_t head, size_t size)
-{
-    if (size != 12)
-        return -EINVAL;
+long sys_set_robust_list(uptr_t head, size_t size) {
+    if (size != 12) return -EINVAL;
     current()->robust_list = head.address;
     return 0;
 }
 
-long sys_get_robust_list(pid_t tid, uptr_t head, uptr_t size)
-{
+long sys_get_robust_list(pid_t tid, uptr_t head, uptr_t size) {
     const struct thread *t = tid ? thread_find(tid) : current();
 
-    if (!t)
-        return -ESRCH;
+    if (!t) return -ESRCH;
     if (t->process != current_process()
         && !process_may_signal(current_process(), t->process, 0))
         return -EPERM;
-    if (u32_to_user(size, 12) || u32_to_user(head, t->robust_list))
-        return -EFAULT;
+    if (u32_to_user(size, 12) || u32_to_user(head, t->robust_list)) return -EFAULT;
     return 0;
 }

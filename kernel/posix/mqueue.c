@@ -52,8 +52,7 @@ static const struct mq_attr *wanted;    /* of the queue being made */
 
 static const struct message_queue_classes classes;
 
-static void describe(const struct waiter *waiter, char *to, size_t size)
-{
+static void describe(const struct waiter *waiter, char *to, size_t size) {
     const struct wait_queue *q = waiter->queue;
     const struct mqueue *mq = q->class == &classes.receivers
                                   ? container_of(q, struct mqueue, queue.receivers)
@@ -68,8 +67,7 @@ static const struct message_queue_classes classes = {
     .poll = { "POSIX queue", NULL },
 };
 
-static void release_inode(struct inode *inode)
-{
+static void release_inode(struct inode *inode) {
     struct mqueue *mq = inode->data;
 
     if (!mq)
@@ -86,8 +84,7 @@ static const struct inode_operations inode_operations = {
 };
 
 /* RLIMIT_MSGQUEUE counts the bytes of full queues. */
-static bool is_over_limit(const struct account *account, const struct mq_attr *a)
-{
+static bool is_over_limit(const struct account *account, const struct mq_attr *a) {
     const uint32_t head = sizeof(struct byte_message);
     uint64_t bytes = (uint64_t)a->maxmsg * ((uint32_t)a->msgsize + head);
     const struct mqueue *mq;
@@ -99,15 +96,12 @@ static bool is_over_limit(const struct account *account, const struct mq_attr *a
 }
 
 /* A new file in /dev/mqueue. */
-static int make_queue(struct inode *inode)
-{
+static int make_queue(struct inode *inode) {
     const struct mq_attr *a = wanted ? wanted : &ordinary;
     struct account *account = account_current();
 
-    if (is_over_limit(account, a))
-        return -EMFILE;
-    if (!account_charge(account, ACCOUNT_MAILBOXES, 1))
-        return -ENOSPC;
+    if (is_over_limit(account, a)) return -EMFILE;
+    if (!account_charge(account, ACCOUNT_MAILBOXES, 1)) return -ENOSPC;
     struct mqueue *mq = heap_new(HEAP_MAILBOX, struct mqueue);
     if (!mq) {
         account_release(account, ACCOUNT_MAILBOXES, 1);
@@ -128,8 +122,7 @@ static int make_queue(struct inode *inode)
 /* -- Notification ------------------------------------------------------------------ */
 
 /* A message came to the empty queue, and nobody waits for it. */
-static void notify(struct mqueue *mq)
-{
+static void notify(struct mqueue *mq) {
     struct siginfo info = { .signal = mq->signal, .code = SI_MESGQ };
     struct process *process = process_find(mq->notify_pid);
 
@@ -142,18 +135,15 @@ static void notify(struct mqueue *mq)
     mq->notify_pid = 0;
 }
 
-static void closed(struct file *file)
-{
+static void closed(struct file *file) {
     struct mqueue *mq = file->inode->data;
 
-    if (mq->notify_pid == current_process()->pid)
-        mq->notify_pid = 0;
+    if (mq->notify_pid == current_process()->pid) mq->notify_pid = 0;
 }
 
 /* -- As a file --------------------------------------------------------------------- */
 
-static ssize_t tell(struct file *file, struct io *io, uint64_t *offset)
-{
+static ssize_t tell(struct file *file, struct io *io, uint64_t *offset) {
     const struct mqueue *mq = file->inode->data;
     bool notifies = mq->notify_pid != 0;
     char text[96];
@@ -162,17 +152,14 @@ static ssize_t tell(struct file *file, struct io *io, uint64_t *offset)
         mq->channel.bytes, notifies ? mq->notify : 0,
         notifies && mq->notify == SIGEV_SIGNAL ? mq->signal : 0, mq->notify_pid);
 
-    if (*offset >= length)
-        return 0;
+    if (*offset >= length) return 0;
     size_t size = min(io->left, (size_t)(length - *offset));
-    if (io_give(io, text + *offset, size))
-        return -EFAULT;
+    if (io_give(io, text + *offset, size)) return -EFAULT;
     *offset += size;
     return (ssize_t)size;
 }
 
-static unsigned mqueue_poll(struct file *file, struct poll_table *table)
-{
+static unsigned mqueue_poll(struct file *file, struct poll_table *table) {
     struct mqueue *mq = file->inode->data;
 
     poll_wait(table, &mq->queue.can_receive);
@@ -187,22 +174,18 @@ static const struct file_operations mqueue_operations = {
 };
 
 /* NULL: -EBADF. */
-static struct mqueue *queue_of(const struct file *file)
-{
+static struct mqueue *queue_of(const struct file *file) {
     return file && file->operations == &mqueue_operations ? file->inode->data : NULL;
 }
 
 /* -- System calls ------------------------------------------------------------------ */
 
-static int attributes_from_user(struct mq_attr *a, uptr_t from)
-{
+static int attributes_from_user(struct mq_attr *a, uptr_t from) {
     bool is_root = current_credentials()->euid == 0;
 
     *a = ordinary;
-    if (uptr_is_null(from))
-        return 0;
-    if (copy_from_user(a, from, sizeof(*a)))
-        return -EFAULT;
+    if (uptr_is_null(from)) return 0;
+    if (copy_from_user(a, from, sizeof(*a))) return -EFAULT;
     if (a->maxmsg <= 0 || a->msgsize <= 0
         || a->maxmsg > (is_root ? 65536 : ordinary.maxmsg)
         || a->msgsize > (is_root ? (int32_t)MSG_MAX : ordinary.msgsize))
@@ -211,17 +194,14 @@ static int attributes_from_user(struct mq_attr *a, uptr_t from)
 }
 
 /* The C library has taken the first slash away; no other is allowed. */
-static int name_from_user(char name[NAME_MAX + 1], uptr_t from)
-{
+static int name_from_user(char name[NAME_MAX + 1], uptr_t from) {
     ssize_t length = string_from_user(name, from, NAME_MAX + 1);
 
-    if (length <= 0)
-        return length ? (int)length : -ENOENT;
+    if (length <= 0) return length ? (int)length : -ENOENT;
     return memchr(name, '/', (size_t)length) ? -EACCES : 0;
 }
 
-long sys_mq_open(uptr_t user_name, int oflag, mode_t mode, uptr_t user_attributes)
-{
+long sys_mq_open(uptr_t user_name, int oflag, mode_t mode, uptr_t user_attributes) {
     uint32_t flags = (uint32_t)oflag & (O_ACCMODE | O_CREAT | O_EXCL | O_NONBLOCK);
     struct mq_attr attributes;
     char name[NAME_MAX + 1];
@@ -230,24 +210,19 @@ long sys_mq_open(uptr_t user_name, int oflag, mode_t mode, uptr_t user_attribute
 
     if (!error && flags & O_CREAT)
         error = attributes_from_user(&attributes, user_attributes);
-    if (!error)
-        error = fd_room();
-    if (error)
-        return error;
+    if (!error) error = fd_room();
+    if (error) return error;
     wanted = &attributes;       // nothing sleeps until it is made
     error = path_open(names->root, name, flags | O_NOFOLLOW, mode, &file);
     wanted = NULL;
-    if (error)
-        return error;
+    if (error) return error;
     int fd =
         file->operations == &mqueue_operations ? fd_install(file, 0, true) : -EACCES;
-    if (fd < 0)
-        file_put(file);
+    if (fd < 0) file_put(file);
     return fd;
 }
 
-long sys_mq_unlink(uptr_t user_name)
-{
+long sys_mq_unlink(uptr_t user_name) {
     char name[NAME_MAX + 1];
     int error = name_from_user(name, user_name);
 
@@ -257,33 +232,27 @@ long sys_mq_unlink(uptr_t user_name)
 typedef int read_time(uptr_t from, nanoseconds_t *time);
 
 /* A moment of the real-time clock as a deadline; NULL: none. */
-static int deadline_from_user(uptr_t timeout, nanoseconds_t *deadline, read_time read)
-{
+static int deadline_from_user(uptr_t timeout, nanoseconds_t *deadline, read_time read) {
     nanoseconds_t offset = time_realtime_offset();
 
     *deadline = DEADLINE_NEVER;
-    if (uptr_is_null(timeout))
-        return 0;
+    if (uptr_is_null(timeout)) return 0;
     int error = read(timeout, deadline);
     *deadline = *deadline > offset ? *deadline - offset : 0;
     return error;
 }
 
 static long send(int fd, uptr_t body, size_t size, uint32_t priority, uptr_t timeout,
-                 read_time read)
-{
+                 read_time read) {
     struct file *file = fd_peek(fd);
     struct mqueue *mq = queue_of(file);
     nanoseconds_t deadline;
     struct byte_message m;
     int error = deadline_from_user(timeout, &deadline, read);
 
-    if (error || priority >= MQ_PRIO_MAX)
-        return error ? error : -EINVAL;
-    if (!mq || !file_is_writable(file))
-        return -EBADF;
-    if (size > mq->msgsize)
-        return -EMSGSIZE;
+    if (error || priority >= MQ_PRIO_MAX) return error ? error : -EINVAL;
+    if (!mq || !file_is_writable(file)) return -EBADF;
+    if (size > mq->msgsize) return -EMSGSIZE;
     byte_message_init(&m, body, size);
     m.base.priority = priority;
     file_get(file);
@@ -297,78 +266,63 @@ static long send(int fd, uptr_t body, size_t size, uint32_t priority, uptr_t tim
 }
 
 static long receive(int fd, uptr_t body, size_t size, uptr_t priority, uptr_t timeout,
-                    read_time read)
-{
+                    read_time read) {
     struct file *file = fd_peek(fd);
     struct mqueue *mq = queue_of(file);
     nanoseconds_t deadline;
     struct byte_receiver r;
     int error = deadline_from_user(timeout, &deadline, read);
 
-    if (error)
-        return error;
-    if (!mq || !file_is_readable(file))
-        return -EBADF;
-    if (size < mq->msgsize)
-        return -EMSGSIZE;
+    if (error) return error;
+    if (!mq || !file_is_readable(file)) return -EBADF;
+    if (size < mq->msgsize) return -EMSGSIZE;
     byte_receiver_init(&r, &mq->queue, body, size);
     file_get(file);
     long result =
         byte_message_receive(&mq->queue, &r, !file_is_nonblocking(file), deadline);
     file_put(file);
-    if (result)
-        return result == -EINTR ? -ERESTART : result;
-    if (!uptr_is_null(priority) && u32_to_user(priority, r.priority))
-        return -EFAULT;
+    if (result) return result == -EINTR ? -ERESTART : result;
+    if (!uptr_is_null(priority) && u32_to_user(priority, r.priority)) return -EFAULT;
     return (long)r.length;
 }
 
 long sys_mq_timedsend(int fd, uptr_t body, size_t size, uint32_t priority,
-                      uptr_t timeout)
-{
+                      uptr_t timeout) {
     return send(fd, body, size, priority, timeout, time_from_user);
 }
 
 long sys_mq_timedsend_time64(int fd, uptr_t body, size_t size, uint32_t priority,
-                             uptr_t timeout)
-{
+                             uptr_t timeout) {
     return send(fd, body, size, priority, timeout, time64_from_user);
 }
 
 long sys_mq_timedreceive(int fd, uptr_t body, size_t size, uptr_t priority,
-                         uptr_t timeout)
-{
+                         uptr_t timeout) {
     return receive(fd, body, size, priority, timeout, time_from_user);
 }
 
 long sys_mq_timedreceive_time64(int fd, uptr_t body, size_t size, uptr_t priority,
-                                uptr_t timeout)
-{
+                                uptr_t timeout) {
     return receive(fd, body, size, priority, timeout, time64_from_user);
 }
 
-long sys_mq_notify(int fd, uptr_t event)
-{
+long sys_mq_notify(int fd, uptr_t event) {
     struct mqueue *mq = queue_of(fd_peek(fd));
     struct {
         int32_t value, signal, notify;
     } e = { 0, 0, SIGEV_NONE };
     pid_t self = current_process()->pid;
 
-    if (!uptr_is_null(event) && copy_from_user(&e, event, sizeof(e)))
-        return -EFAULT;
+    if (!uptr_is_null(event) && copy_from_user(&e, event, sizeof(e))) return -EFAULT;
     if (e.notify != SIGEV_NONE
         && (e.notify != SIGEV_SIGNAL || e.signal <= 0 || e.signal > SIGNALS))
         return -EINVAL;
-    if (!mq)
-        return -EBADF;
+    if (!mq) return -EBADF;
     if (uptr_is_null(event)) {
-        if (mq->notify_pid == self)
-            mq->notify_pid = 0;
+        if (mq->notify_pid == self) mq->notify_pid = 0;
         return 0;
     }
-    if (mq->notify_pid)
-        return -EBUSY;
+    if (mq->notify_pid) return -EBUSY;
     mq->notify_pid = self;
     mq->notify = e.notify;
     mq->signal = e.signal;
@@ -376,24 +330,19 @@ long sys_mq_notify(int fd, uptr_t event)
     return 0;
 }
 
-long sys_mq_getsetattr(int fd, uptr_t new, uptr_t old)
-{
+long sys_mq_getsetattr(int fd, uptr_t new, uptr_t old) {
     struct file *file = fd_peek(fd);
     const struct mqueue *mq = queue_of(file);
     struct mq_attr a = { 0 }, now = { 0 };
 
-    if (!uptr_is_null(new) && copy_from_user(&a, new, sizeof(a)))
-        return -EFAULT;
-    if (a.flags & ~(int32_t)O_NONBLOCK)
-        return -EINVAL;
-    if (!mq)
-        return -EBADF;
+    if (!uptr_is_null(new) && copy_from_user(&a, new, sizeof(a))) return -EFAULT;
+    if (a.flags & ~(int32_t)O_NONBLOCK) return -EINVAL;
+    if (!mq) return -EBADF;
     now.flags = (int32_t)(file->flags & O_NONBLOCK);
     now.maxmsg = (int32_t)mq->channel.capacity;
     now.msgsize = (int32_t)mq->msgsize;
     now.curmsgs = (int32_t)mq->channel.queued;
-    if (!uptr_is_null(old) && copy_to_user(old, &now, sizeof(now)))
-        return -EFAULT;
+    if (!uptr_is_null(old) && copy_to_user(old, &now, sizeof(now))) return -EFAULT;
     if (!uptr_is_null(new))
         file->flags = (file->flags & ~O_NONBLOCK) | (uint32_t)a.flags;
     return 0;
@@ -403,8 +352,7 @@ long sys_mq_getsetattr(int fd, uptr_t new, uptr_t old)
 
 /* One line each: mq:[inode] name owner group mode maxmsg msgsize queued bytes, and who
  * waits. */
-static void show(struct text *text)
-{
+static void show(struct text *text) {
     const struct mqueue *mq;
 
     list_for_each (mq, &all_mqueues, node) {
@@ -420,24 +368,20 @@ static void show(struct text *text)
     }
 }
 
-static bool check(char *why, size_t size)
-{
+static bool check(char *why, size_t size) {
     const struct mqueue *mq;
 
     list_for_each (mq, &all_mqueues, node)
-        if (!message_queue_check(&mq->queue, why, size))
-            return false;
+        if (!message_queue_check(&mq->queue, why, size)) return false;
     return true;
 }
 
-void mqueues_init(void)
-{
+void mqueues_init(void) {
     static struct checker checker = { .name = "POSIX queues", .check = check };
     static struct proc_entry file = { .name = "ipc/mq", .show = show };
 
     names = tmpfs_create("mqueue", 01777, make_queue);
-    if (!names)
-        panic("no memory for /dev/mqueue");
+    if (!names) panic("no memory for /dev/mqueue");
     file_system_mount(names, "/dev/mqueue");
     proc_entry_register(&file);
     checker_register(&checker);

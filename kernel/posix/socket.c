@@ -23,8 +23,7 @@ static const struct wait_class arrived_class = { "socket with something to recei
                                                  describe };
 static const struct wait_class room_class = { "socket with room", describe };
 
-static void describe(const struct waiter *waiter, char *to, size_t size)
-{
+static void describe(const struct waiter *waiter, char *to, size_t size) {
     const struct wait_queue *q = waiter->queue;
     const struct socket *s = q->class == &arrived_class
                                  ? container_of(q, struct socket, arrived)
@@ -35,12 +34,10 @@ static void describe(const struct waiter *waiter, char *to, size_t size)
 
 /* -- Life -------------------------------------------------------------------------- */
 
-struct socket *socket_create(unsigned type)
-{
+struct socket *socket_create(unsigned type) {
     struct socket *s = heap_new(HEAP_SOCKET, struct socket);
 
-    if (!s)
-        return NULL;
+    if (!s) return NULL;
     s->refs = 1;
     s->type = (uint8_t)type;
     list_init(&s->chunks);
@@ -54,34 +51,28 @@ struct socket *socket_create(unsigned type)
     return s;
 }
 
-void socket_wake_all(struct socket *s)
-{
+void socket_wake_all(struct socket *s) {
     wait_wake_all(&s->arrived, 0);
     wait_wake_all(&s->room, 0);
 }
 
-void socket_put(struct socket *s)
-{
-    if (--s->refs)
-        return;
+void socket_put(struct socket *s) {
+    if (--s->refs) return;
     assert(s->is_closed && list_is_empty(&s->chunks));
     socket_wake_all(s);         // pollers whose own descriptor is closed
     name_put(s->name);
     heap_free(s);
 }
 
-static void tell_peer(struct socket *peer, bool lost_something)
-{
+static void tell_peer(struct socket *peer, bool lost_something) {
     peer->shut = SHUT_BOTH;
-    if (lost_something)
-        peer->error = ECONNRESET;
+    if (lost_something) peer->error = ECONNRESET;
     if (peer->queued == 0)
         queue_clear(peer);      // the empty chunk, for which this side has paid
     socket_wake_all(peer);
 }
 
-void socket_close(struct socket *s)
-{
+void socket_close(struct socket *s) {
     struct socket *peer = s->peer, *e;
     bool lost = s->listener || s->queued;
 
@@ -93,55 +84,42 @@ void socket_close(struct socket *s)
         list_remove(&e->pending_node);
         socket_close(e);        // whose own list is empty
     }
-    if (peer && s->type != SOCK_DGRAM)
-        tell_peer(peer, lost);
+    if (peer && s->type != SOCK_DGRAM) tell_peer(peer, lost);
     queue_clear(s);
     s->peer = NULL;
-    if (peer)
-        socket_put(peer);
+    if (peer) socket_put(peer);
     socket_wake_all(s);
     socket_put(s);
 }
 
-static void socket_release(struct file *file)
-{
-    socket_close(file->object);
-}
+static void socket_release(struct file *file) { socket_close(file->object); }
 
-struct file *socket_open(struct socket *s, uint32_t flags)
-{
+struct file *socket_open(struct socket *s, uint32_t flags) {
     struct file *file = file_create(&socket_operations, O_RDWR | (flags & O_NONBLOCK),
                                     inode_nameless(S_IFSOCK | 0777), s);
 
-    if (file)
-        s->number = (uint32_t)file->inode->number;
+    if (file) s->number = (uint32_t)file->inode->number;
     return file;
 }
 
-int socket_peek(int fd, struct socket **s)
-{
+int socket_peek(int fd, struct socket **s) {
     const struct file *file = fd_peek(fd);
 
-    if (!file || file->flags & O_PATH)
-        return -EBADF;
-    if (file->operations != &socket_operations)
-        return -ENOTSOCK;
+    if (!file || file->flags & O_PATH) return -EBADF;
+    if (file->operations != &socket_operations) return -ENOTSOCK;
     *s = file->object;
     return 0;
 }
 
-int socket_get_file(int fd, struct file **file)
-{
+int socket_get_file(int fd, struct file **file) {
     struct socket *s;
     int error = socket_peek(fd, &s);
 
-    if (!error)
-        *file = fd_get(fd);
+    if (!error) *file = fd_get(fd);
     return error;
 }
 
-int socket_take_error(struct socket *s)
-{
+int socket_take_error(struct socket *s) {
     int error = s->error;
 
     s->error = 0;
@@ -150,37 +128,29 @@ int socket_take_error(struct socket *s)
 
 /* -- As a file --------------------------------------------------------------------- */
 
-static unsigned socket_poll(struct file *file, struct poll_table *table)
-{
+static unsigned socket_poll(struct file *file, struct poll_table *table) {
     struct socket *s = file->object, *to = s->peer;
     bool is_alone = s->type != SOCK_DGRAM && s->state == SOCKET_ALONE;
     unsigned events = s->error ? POLLERR : 0;
 
     poll_wait(table, &s->arrived);
-    if (to)
-        poll_wait(table, &to->room);
-    if (s->shut & SHUT_READ)
-        events |= POLLRDHUP | POLLIN | POLLRDNORM;
-    if (s->shut == SHUT_BOTH || is_alone)
-        events |= POLLHUP;
-    if (s->queued || !list_is_empty(&s->pending))
-        events |= POLLIN | POLLRDNORM;
+    if (to) poll_wait(table, &to->room);
+    if (s->shut & SHUT_READ) events |= POLLRDHUP | POLLIN | POLLRDNORM;
+    if (s->shut == SHUT_BOTH || is_alone) events |= POLLHUP;
+    if (s->queued || !list_is_empty(&s->pending)) events |= POLLIN | POLLRDNORM;
     if (s->state != SOCKET_LISTENS && (!to || to->queued < socket_capacity(to)))
         events |= POLLOUT | POLLWRNORM | POLLWRBAND;
     return events;
 }
 
-static long socket_ioctl(struct file *file, uint32_t request, uptr_t argument)
-{
+static long socket_ioctl(struct file *file, uint32_t request, uptr_t argument) {
     enum { FIONREAD = 0x541b };
 
-    if (request != FIONREAD)
-        return -ENOTTY;
+    if (request != FIONREAD) return -ENOTTY;
     return u32_to_user(argument, queue_bytes_ready(file->object));
 }
 
-static struct file_holder *socket_holder(struct file *file)
-{
+static struct file_holder *socket_holder(struct file *file) {
     return &((struct socket *)file->object)->holder;
 }
 
@@ -193,14 +163,12 @@ const struct file_operations socket_operations = {
 /* -- /proc/ipc/sockets ------------------------------------------------------------- */
 
 /* socket:[number] type name uid - mode capacity queued state peer, and who waits. */
-static void show_socket(struct text *text, const struct socket *s)
-{
+static void show_socket(struct text *text, const struct socket *s) {
     static const char *const types[] = { "", "stream", "dgram", "", "", "seqpacket" };
     static const char *const states[] = { "alone", "listens", "connected" };
     char name[SOCKET_PATH + 1] = "";
 
-    if (s->name)
-        memcpy(name, s->name->address.path, sizeof(name));
+    if (s->name) memcpy(name, s->name->address.path, sizeof(name));
     if (s->name && !name[0])
         name[0] = '@';          // an abstract one
     text_printf(text, "socket:[%u] %s", s->number, types[s->type]);
@@ -214,25 +182,20 @@ static void show_socket(struct text *text, const struct socket *s)
     text_add(text, "\n", 1);
 }
 
-static void show_sockets(struct text *text)
-{
+static void show_sockets(struct text *text) {
     const struct file *file;
 
     list_for_each (file, &all_files, all_node)
-        if (file->operations == &socket_operations)
-            show_socket(text, file->object);
+        if (file->operations == &socket_operations) show_socket(text, file->object);
 }
 
-static bool sockets_check(char *why, size_t size)
-{
+static bool sockets_check(char *why, size_t size) {
     const struct file *file;
 
     list_for_each (file, &all_files, all_node) {
         const struct socket *s = file->object;
-        if (file->operations != &socket_operations)
-            continue;
-        if (queue_is_sound(s) && (s->state != SOCKET_CONNECTED || s->peer))
-            continue;
+        if (file->operations != &socket_operations) continue;
+        if (queue_is_sound(s) && (s->state != SOCKET_CONNECTED || s->peer)) continue;
         format(why, size,
                "socket:[%u] has %u bytes queued by its own account, or no peer",
                s->number, s->queued);
@@ -241,8 +204,7 @@ static bool sockets_check(char *why, size_t size)
     return true;
 }
 
-void sockets_init(void)
-{
+void sockets_init(void) {
     static struct checker checker = { .name = "sockets", .check = sockets_check };
     static struct proc_entry entry = { .name = "ipc/sockets", .show = show_sockets };
 
@@ -260,22 +222,17 @@ enum socket_option {
 
 enum { SOL_SOCKET = 1, SEND_LEAST = 4608, RECEIVE_LEAST = 2304 };
 
-long sys_getsockopt(int fd, int level, int name, uptr_t value, uptr_t size_at)
-{
+long sys_getsockopt(int fd, int level, int name, uptr_t value, uptr_t size_at) {
     struct timeval32 time;
     struct socket *s;
     uint32_t number, size = sizeof(number), room;
     const void *from = &number;
     int error = socket_peek(fd, &s);
 
-    if (error)
-        return error;
-    if (level != SOL_SOCKET)
-        return -EOPNOTSUPP;
-    if (u32_from_user(&room, size_at))
-        return -EFAULT;
-    if ((int32_t)room < 0)
-        return -EINVAL;
+    if (error) return error;
+    if (level != SOL_SOCKET) return -EOPNOTSUPP;
+    if (u32_from_user(&room, size_at)) return -EFAULT;
+    if ((int32_t)room < 0) return -EINVAL;
     switch (name) {
     case SO_TYPE: number = s->type; break;
     case SO_ERROR: number = (uint32_t)socket_take_error(s); break;
@@ -298,42 +255,32 @@ long sys_getsockopt(int fd, int level, int name, uptr_t value, uptr_t size_at)
     default: return -ENOPROTOOPT;
     }
     size = min(size, room);
-    if (copy_to_user(value, from, size))
-        return -EFAULT;
+    if (copy_to_user(value, from, size)) return -EFAULT;
     return u32_to_user(size_at, size);
 }
 
 /* A negative time means not at all, as on Linux. */
-static int set_timeout(nanoseconds_t *timeout, uptr_t value, int size)
-{
+static int set_timeout(nanoseconds_t *timeout, uptr_t value, int size) {
     struct timeval32 time;
 
-    if (size < (int)sizeof(time))
-        return -EINVAL;
-    if (copy_from_user(&time, value, sizeof(time)))
-        return -EFAULT;
-    if (time.microseconds < 0 || time.microseconds >= 1000000)
-        return -EDOM;
+    if (size < (int)sizeof(time)) return -EINVAL;
+    if (copy_from_user(&time, value, sizeof(time))) return -EFAULT;
+    if (time.microseconds < 0 || time.microseconds >= 1000000) return -EDOM;
     *timeout = time.seconds < 0 ? 1
                                 : (nanoseconds_t)time.seconds * SECOND
                                       + (nanoseconds_t)time.microseconds * MICROSECOND;
     return 0;
 }
 
-long sys_setsockopt(int fd, int level, int name, uptr_t value, int size)
-{
+long sys_setsockopt(int fd, int level, int name, uptr_t value, int size) {
     struct socket *s;
     uint32_t number;
     int error = socket_peek(fd, &s);
 
-    if (error)
-        return error;
-    if (level != SOL_SOCKET)
-        return -EOPNOTSUPP;
-    if (size < (int)sizeof(number))
-        return -EINVAL;
-    if (u32_from_user(&number, value))
-        return -EFAULT;
+    if (error) return error;
+    if (level != SOL_SOCKET) return -EOPNOTSUPP;
+    if (size < (int)sizeof(number)) return -EINVAL;
+    if (u32_from_user(&number, value)) return -EFAULT;
     number = 2 * min(number, SOCKET_BUFFER);    // twice, as socket(7) has it
     switch (name) {
     case SO_SNDBUF: s->send_buffer = max(number, (uint32_t)SEND_LEAST); break;
@@ -342,8 +289,7 @@ long sys_setsockopt(int fd, int level, int name, uptr_t value, int size)
     case SO_SNDTIMEO: return set_timeout(&s->send_timeout, value, size);
     default: return -ENOPROTOOPT;
     }
-    if (s->peer)
-        wait_wake_all(&s->peer->room, 0);
+    if (s->peer) wait_wake_all(&s->peer->room, 0);
     wait_wake_all(&s->room, 0);
     return 0;
 }

@@ -134,10 +134,8 @@ int socket_take_error(struct socket *socket);   /* an errno, told once */
 
 /* For a call on an open file: O_NONBLOCK is MSG_DONTWAIT for all calls. */
 static inline struct socket_message socket_message(const struct file *file,
-                                                   uint32_t flags)
-{
-    if (file_is_nonblocking(file))
-        flags |= MSG_DONTWAIT;
+                                                   uint32_t flags) {
+    if (file_is_nonblocking(file)) flags |= MSG_DONTWAIT;
     return (struct socket_message){ .flags = flags & ~(uint32_t)MSG_CUT };
 }
 
@@ -145,20 +143,16 @@ static inline struct socket_message socket_message(const struct file *file,
  * message. 0: look again. -EAGAIN, -EINTR, -ERESTART. */
 must_check static inline int socket_wait(struct wait_queue *queue,
                                          struct socket_message *m,
-                                         nanoseconds_t timeout)
-{
+                                         nanoseconds_t timeout) {
     nanoseconds_t deadline = DEADLINE_NEVER;
 
-    if (m->flags & MSG_DONTWAIT)
-        return -EAGAIN;
+    if (m->flags & MSG_DONTWAIT) return -EAGAIN;
     if (unlikely(timeout)) {
-        if (!m->deadline)
-            m->deadline = time_deadline(timeout);
+        if (!m->deadline) m->deadline = time_deadline(timeout);
         deadline = m->deadline;
     }
     long error = wait_sleep(queue, deadline);
-    if (likely(!error))
-        return 0;
+    if (likely(!error)) return 0;
     if (error == -EINTR)        // signal(7): with a time-out it is never made again
         return timeout ? -EINTR : -ERESTART;
     return error == -ETIMEDOUT ? -EAGAIN : (int)error;
@@ -177,12 +171,9 @@ ssize_t socket_read(struct file *file, struct io *io, uint64_t *offset) SLEEPS;
 ssize_t socket_write(struct file *file, struct io *io, uint64_t *offset) SLEEPS;
 
 /* Gives back what came with a message and was not taken over. */
-static inline void socket_message_end(struct socket_message *m)
-{
-    if (m->rights && !(m->flags & MSG_PEEK))
-        rights_discard(m->rights);
-    if (m->from)
-        name_put(m->from);
+static inline void socket_message_end(struct socket_message *m) {
+    if (m->rights && !(m->flags & MSG_PEEK)) rights_discard(m->rights);
+    if (m->from) name_put(m->from);
 }
 
 void queue_clear(struct socket *socket);

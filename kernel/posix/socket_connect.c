@@ -16,16 +16,14 @@
 
 #define BACKLOG_MAX 4096u       /* somaxconn */
 
-static struct credentials_of_peer own_credentials(void)
-{
+static struct credentials_of_peer own_credentials(void) {
     const struct process *p = current_process();
 
     return (struct credentials_of_peer){ p->pid, p->credentials.euid,
                                          p->credentials.egid };
 }
 
-static void join(struct socket *a, struct socket *b)
-{
+static void join(struct socket *a, struct socket *b) {
     a->refs++;
     b->refs++;
     a->peer = b;
@@ -36,64 +34,50 @@ static void join(struct socket *a, struct socket *b)
 
 /* -- socket, socketpair ------------------------------------------------------------ */
 
-static int judge_type(int domain, int type, int protocol)
-{
+static int judge_type(int domain, int type, int protocol) {
     int kind = type & 0xf;
 
-    if (type & ~(0xf | O_NONBLOCK | O_CLOEXEC))
-        return -EINVAL;
-    if (domain != AF_UNIX)
-        return -EAFNOSUPPORT;
-    if (protocol != 0 && protocol != AF_UNIX)
-        return -EPROTONOSUPPORT;
+    if (type & ~(0xf | O_NONBLOCK | O_CLOEXEC)) return -EINVAL;
+    if (domain != AF_UNIX) return -EAFNOSUPPORT;
+    if (protocol != 0 && protocol != AF_UNIX) return -EPROTONOSUPPORT;
     return kind == SOCK_STREAM || kind == SOCK_DGRAM || kind == SOCK_SEQPACKET
                ? 0
                : -ESOCKTNOSUPPORT;
 }
 
 /* A fresh socket with its file, or NULL. */
-static struct file *make(int type)
-{
+static struct file *make(int type) {
     struct socket *s = socket_create(type & 0xf);
     struct file *file = s ? socket_open(s, (uint32_t)type) : NULL;
 
-    if (s && !file)
-        socket_close(s);
+    if (s && !file) socket_close(s);
     return file;
 }
 
-long sys_socket(int domain, int type, int protocol)
-{
+long sys_socket(int domain, int type, int protocol) {
     int error = judge_type(domain, type, protocol);
 
     return error ? error : fd_install_new(make(type), type & O_CLOEXEC);
 }
 
-long sys_socketpair(int domain, int type, int protocol, uptr_t fds)
-{
+long sys_socketpair(int domain, int type, int protocol, uptr_t fds) {
     int error = judge_type(domain, type, protocol);
 
-    if (error)
-        return error;
+    if (error) return error;
     struct file *files[2] = { make(type), make(type) };
-    if (files[0] && files[1])
-        join(files[0]->object, files[1]->object);
+    if (files[0] && files[1]) join(files[0]->object, files[1]->object);
     return fd_install_pair(files, type & O_CLOEXEC, fds);
 }
 
 /* -- listen, connect --------------------------------------------------------------- */
 
-long sys_listen(int fd, int backlog)
-{
+long sys_listen(int fd, int backlog) {
     struct socket *s;
     int error = socket_peek(fd, &s);
 
-    if (error)
-        return error;
-    if (s->type == SOCK_DGRAM)
-        return -EOPNOTSUPP;
-    if (!s->name || s->state == SOCKET_CONNECTED)
-        return -EINVAL;
+    if (error) return error;
+    if (s->type == SOCK_DGRAM) return -EOPNOTSUPP;
+    if (!s->name || s->state == SOCKET_CONNECTED) return -EINVAL;
     s->state = SOCKET_LISTENS;
     s->peer_credentials = own_credentials();
     s->backlog = min((uint32_t)backlog, BACKLOG_MAX);
@@ -102,36 +86,29 @@ long sys_listen(int fd, int backlog)
 }
 
 /* The peer of a datagram socket: where it sends, and from whom alone it receives. */
-static int set_peer(struct socket *s, struct socket *to)
-{
+static int set_peer(struct socket *s, struct socket *to) {
     struct socket *old = s->peer;
 
-    if (to && to->peer && to->peer != s)
-        return -EPERM;
-    if (to)
-        to->refs++;
+    if (to && to->peer && to->peer != s) return -EPERM;
+    if (to) to->refs++;
     s->peer = to;
     if (old && old != to)
         queue_clear(s);         // what a stranger may no longer have sent
-    if (old)
-        socket_put(old);
+    if (old) socket_put(old);
     wait_wake_all(&s->room, 0);
     return 0;
 }
 
 /* Makes the other end of s, and puts it into the listener's queue. 0, or -EAGAIN when
  * that is full. */
-static int call(struct socket *s, struct socket *listener)
-{
+static int call(struct socket *s, struct socket *listener) {
     if (listener->state != SOCKET_LISTENS || listener->shut & SHUT_READ)
         return -ECONNREFUSED;
-    if (listener->nr_pending > listener->backlog)
-        return -EAGAIN;
+    if (listener->nr_pending > listener->backlog) return -EAGAIN;
     if (s->state != SOCKET_ALONE)
         return s->state == SOCKET_CONNECTED ? -EISCONN : -EINVAL;
     struct socket *end = socket_create(s->type);
-    if (!end)
-        return -ENOMEM;
+    if (!end) return -ENOMEM;
     join(s, end);
     s->peer_credentials = listener->peer_credentials;
     end->name = listener->name;
@@ -145,37 +122,31 @@ static int call(struct socket *s, struct socket *listener)
 
 /* SLEEPS. The listener may go, and its name lead to another, while we wait. */
 static int connect_to(struct socket *s, const struct socket_address *a, uint32_t size,
-                      struct socket_message *wait)
-{
+                      struct socket_message *wait) {
     struct socket *to;
     int error;
 
     do {
         error = socket_find(a, size, s->type, &to);
-        if (error)
-            return error;
+        if (error) return error;
         error = s->type == SOCK_DGRAM ? set_peer(s, to) : call(s, to);
         bool is_full = error == -EAGAIN;
-        if (is_full)
-            error = socket_wait(&to->room, wait, s->send_timeout);
+        if (is_full) error = socket_wait(&to->room, wait, s->send_timeout);
         if (to->nr_pending <= to->backlog)
             wait_wake(&to->room, 1, 0);         // there may be room for the next
         socket_put(to);
-        if (!is_full)
-            return error;
+        if (!is_full) return error;
     } while (!error);
     return error;
 }
 
-long sys_connect(int fd, uptr_t user_address, int user_size)
-{
+long sys_connect(int fd, uptr_t user_address, int user_size) {
     struct socket_address address;
     struct file *file;
     uint32_t size;
     int error = socket_get_file(fd, &file);
 
-    if (error)
-        return error;
+    if (error) return error;
     struct socket_message wait = socket_message(file, 0);
     struct socket *s = file->object;
     error = address_from_user(&address, user_address, user_size, &size);
@@ -191,32 +162,25 @@ long sys_connect(int fd, uptr_t user_address, int user_size)
 
 /* SLEEPS. The oldest connection that waits, still on the list. */
 static int wait_for_call(struct socket *s, struct socket_message *wait,
-                         struct socket **out)
-{
+                         struct socket **out) {
     int error;
 
-    if (s->type == SOCK_DGRAM)
-        return -EOPNOTSUPP;
+    if (s->type == SOCK_DGRAM) return -EOPNOTSUPP;
     for (;;) {
-        if (s->state != SOCKET_LISTENS || s->shut & SHUT_READ)
-            return -EINVAL;
+        if (s->state != SOCKET_LISTENS || s->shut & SHUT_READ) return -EINVAL;
         *out = list_first_entry(&s->pending, struct socket, pending_node);
-        if (*out)
-            return 0;
+        if (*out) return 0;
         error = socket_wait(&s->arrived, wait, s->receive_timeout);
-        if (error)
-            return error;
+        if (error) return error;
     }
 }
 
-static long accept(struct file *file, uptr_t address, uptr_t size, int flags)
-{
+static long accept(struct file *file, uptr_t address, uptr_t size, int flags) {
     struct socket_message wait = socket_message(file, 0);
     struct socket *s = file->object, *end;
     int error = fd_room();
 
-    if (!error)
-        error = wait_for_call(s, &wait, &end);
+    if (!error) error = wait_for_call(s, &wait, &end);
     if (!error)
         error = fd_room();      // again: something may have slept
     if (!error && !uptr_is_null(address))
@@ -228,43 +192,33 @@ static long accept(struct file *file, uptr_t address, uptr_t size, int flags)
         end->listener = NULL;
         queue_rehome(end);
     }
-    if (!list_is_empty(&s->pending))
-        wait_wake(&s->arrived, 1, 0);
-    if (s->nr_pending <= s->backlog)
-        wait_wake(&s->room, 1, 0);
+    if (!list_is_empty(&s->pending)) wait_wake(&s->arrived, 1, 0);
+    if (s->nr_pending <= s->backlog) wait_wake(&s->room, 1, 0);
     return error ? error : fd_install_new(accepted, flags & O_CLOEXEC);
 }
 
-long sys_accept4(int fd, uptr_t address, uptr_t size, int flags)
-{
+long sys_accept4(int fd, uptr_t address, uptr_t size, int flags) {
     struct file *file;
     int error = flags & ~(O_NONBLOCK | O_CLOEXEC) ? -EINVAL : 0;
 
-    if (!error)
-        error = socket_get_file(fd, &file);
-    if (error)
-        return error;
+    if (!error) error = socket_get_file(fd, &file);
+    if (error) return error;
     long result = accept(file, address, size, flags);
     passed_drop(file);
     return result;
 }
 
-long sys_shutdown(int fd, int how)
-{
+long sys_shutdown(int fd, int how) {
     struct socket *s;
     int error = socket_peek(fd, &s);
 
-    if (error)
-        return error;
-    if (how < 0 || how >= SHUT_BOTH)
-        return -EINVAL;
+    if (error) return error;
+    if (how < 0 || how >= SHUT_BOTH) return -EINVAL;
     unsigned bits = (unsigned)how + 1, others = (bits >> 1 | bits << 1) & SHUT_BOTH;
     s->shut |= bits;
     socket_wake_all(s);
-    if (!s->peer)
-        return 0;
-    if (s->type != SOCK_DGRAM)
-        s->peer->shut |= others;
+    if (!s->peer) return 0;
+    if (s->type != SOCK_DGRAM) s->peer->shut |= others;
     socket_wake_all(s->peer);
     return 0;
 }

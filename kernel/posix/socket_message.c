@@ -34,39 +34,31 @@ enum { SOL_SOCKET = 1, SCM_RIGHTS = 1 };
 /* -- Descriptors out of control data ----------------------------------------------- */
 
 /* The files of one SCM_RIGHTS. */
-static int take_files(struct rights *r, uptr_t fds, uint32_t count)
-{
-    if (r->passed.count + count > RIGHTS_MAX)
-        return -EINVAL;
+static int take_files(struct rights *r, uptr_t fds, uint32_t count) {
+    if (r->passed.count + count > RIGHTS_MAX) return -EINVAL;
     for (; count > 0; count--, fds.address += sizeof(int)) {
         uint32_t fd;
         int number, error = u32_from_user(&fd, fds);
         number = (int)fd;
-        if (!error)
-            error = passed_take(&r->files[r->passed.count], &number, 1);
-        if (error)
-            return error;
+        if (!error) error = passed_take(&r->files[r->passed.count], &number, 1);
+        if (error) return error;
         r->passed.count++;
     }
     return 0;
 }
 
-static int walk_control(struct rights *r, uint32_t at, uint32_t left)
-{
+static int walk_control(struct rights *r, uint32_t at, uint32_t left) {
     struct user_control c;
 
     while (left >= sizeof(c)) {
-        if (copy_from_user(&c, uptr(at), sizeof(c)))
-            return -EFAULT;
-        if (c.size < sizeof(c) || c.size > left)
-            return -EINVAL;
+        if (copy_from_user(&c, uptr(at), sizeof(c))) return -EFAULT;
+        if (c.size < sizeof(c) || c.size > left) return -EINVAL;
         if (c.level == SOL_SOCKET) {
             int error = -EINVAL;
             if (c.type == SCM_RIGHTS)
                 error = take_files(r, uptr(at + sizeof(c)),
                                    (c.size - sizeof(c)) / sizeof(int));
-            if (error)
-                return error;
+            if (error) return error;
         }
         uint32_t step = min(round_up(c.size, sizeof(int)), left);
         at += step;
@@ -76,17 +68,14 @@ static int walk_control(struct rights *r, uint32_t at, uint32_t left)
 }
 
 /* What the control data want to pass on; NULL for nothing. */
-static int rights_from_user(const struct user_message *user, struct rights **out)
-{
+static int rights_from_user(const struct user_message *user, struct rights **out) {
     uint32_t most = min(user->control_size / (uint32_t)sizeof(int), RIGHTS_MAX);
 
     *out = NULL;
-    if (!user->control || user->control_size < sizeof(struct user_control))
-        return 0;
+    if (!user->control || user->control_size < sizeof(struct user_control)) return 0;
     struct rights *r =
         heap_alloc(HEAP_SOCKET_RIGHTS, sizeof(*r) + most * sizeof(struct file *));
-    if (!r)
-        return -ENOBUFS;
+    if (!r) return -ENOBUFS;
     r->passed.files = r->files;
     int error = walk_control(r, user->control, user->control_size);
     if (error || r->passed.count == 0)
@@ -101,16 +90,14 @@ static int rights_from_user(const struct user_message *user, struct rights **out
 /* Installs what fits into the user's buffer and table, one by one, as Linux does. Sets
  * control_size to what was used, and flags. */
 static void rights_to_user(const struct rights *r, struct user_message *user,
-                           bool close_on_exec)
-{
+                           bool close_on_exec) {
     struct user_control c = { sizeof(c), SOL_SOCKET, SCM_RIGHTS };
     uint32_t count = r ? r->passed.count : 0, done = 0;
 
     while (done < count && user->control
            && user->control_size >= c.size + sizeof(int)) {
         int fd = fd_install(r->files[done], 0, close_on_exec);
-        if (fd < 0)
-            break;
+        if (fd < 0) break;
         file_get(r->files[done]);
         if (u32_to_user(uptr(user->control + c.size), (uint32_t)fd)) {
             (void)!fd_close(fd);
@@ -119,8 +106,7 @@ static void rights_to_user(const struct rights *r, struct user_message *user,
         c.size += sizeof(int);
         done++;
     }
-    if (done < count)
-        user->flags |= MSG_CTRUNC;
+    if (done < count) user->flags |= MSG_CTRUNC;
     user->control_size = 0;
     if (done && !copy_to_user(uptr(user->control), &c, sizeof(c)))
         user->control_size = c.size;
@@ -130,8 +116,7 @@ static void rights_to_user(const struct rights *r, struct user_message *user,
 
 /* SLEEPS. Takes the rights over. */
 static long send_message(int fd, struct io *io, uint32_t flags, uptr_t to, int to_size,
-                         struct rights *rights)
-{
+                         struct rights *rights) {
     struct socket_address address;
     struct file *file;
     uint32_t size;
@@ -153,49 +138,39 @@ static long send_message(int fd, struct io *io, uint32_t flags, uptr_t to, int t
         else if (!result && s->type == SOCK_DGRAM)
             result = socket_find(&address, size, SOCK_DGRAM, &m.to);
     }
-    if (!result)
-        result = socket_send(file->object, io, &m);
+    if (!result) result = socket_send(file->object, io, &m);
     rights_discard(m.rights);
-    if (m.to)
-        socket_put(m.to);
+    if (m.to) socket_put(m.to);
     passed_drop(file);
     return result;
 }
 
 long sys_sendto(int fd, uptr_t buffer, size_t size, uint32_t flags, uptr_t to,
-                int to_size)
-{
+                int to_size) {
     struct io io;
 
-    if (!user_range_ok(buffer, size))
-        return -EFAULT;
+    if (!user_range_ok(buffer, size)) return -EFAULT;
     io_init(&io, buffer, min(size, SSIZE_MAX));
     return send_message(fd, &io, flags, to, to_size, NULL);
 }
 
 /* Reads the head and the vector, for both directions. */
 static long message_from_user(uptr_t from, struct user_message *user, struct io *io,
-                              struct io_vector *vector)
-{
-    if (copy_from_user(user, from, sizeof(*user)))
-        return -EFAULT;
-    if (user->name_size < 0)
-        return -EINVAL;
-    if (user->vector_count > IOV_MAX)
-        return -EMSGSIZE;
+                              struct io_vector *vector) {
+    if (copy_from_user(user, from, sizeof(*user))) return -EFAULT;
+    if (user->name_size < 0) return -EINVAL;
+    if (user->vector_count > IOV_MAX) return -EMSGSIZE;
     return io_init_vector(io, vector, uptr(user->vector), user->vector_count);
 }
 
-long sys_sendmsg(int fd, uptr_t message, uint32_t flags)
-{
+long sys_sendmsg(int fd, uptr_t message, uint32_t flags) {
     struct user_message user;
     struct io_vector vector;
     struct rights *rights;
     struct io io;
     long result = message_from_user(message, &user, &io, &vector);
 
-    if (result)
-        return result;
+    if (result) return result;
     result = rights_from_user(&user, &rights);
     if (!result)
         result = send_message(fd, &io, flags, uptr(user.name), user.name_size, rights);
@@ -206,8 +181,7 @@ long sys_sendmsg(int fd, uptr_t message, uint32_t flags)
 /* -- Receiving --------------------------------------------------------------------- */
 
 /* SLEEPS. MSG_WAITALL: again and again, until all is there or something ends it. */
-static ssize_t receive_all(struct socket *s, struct io *io, struct socket_message *m)
-{
+static ssize_t receive_all(struct socket *s, struct io *io, struct socket_message *m) {
     bool again =
         (m->flags & (MSG_WAITALL | MSG_PEEK)) == MSG_WAITALL && s->type == SOCK_STREAM;
     ssize_t n, got = 0;
@@ -221,14 +195,12 @@ static ssize_t receive_all(struct socket *s, struct io *io, struct socket_messag
 
 /* SLEEPS. The sender's name goes to user->name, its size to where size_at says. */
 static long receive_message(int fd, struct io *io, uint32_t flags,
-                            struct user_message *user, uptr_t size_at)
-{
+                            struct user_message *user, uptr_t size_at) {
     struct file *file;
     long result = socket_get_file(fd, &file);
     int error = 0;
 
-    if (result)
-        return result;
+    if (result) return result;
     struct socket_message m = socket_message(file, flags);
     struct socket *s = file->object;
     result = flags & MSG_OOB ? -EOPNOTSUPP : receive_all(s, io, &m);
@@ -247,13 +219,11 @@ static long receive_message(int fd, struct io *io, uint32_t flags,
 }
 
 long sys_recvfrom(int fd, uptr_t buffer, size_t size, uint32_t flags, uptr_t from,
-                  uptr_t from_size)
-{
+                  uptr_t from_size) {
     struct user_message user = { .name = from.address };
     struct io io;
 
-    if (!user_range_ok(buffer, size))
-        return -EFAULT;
+    if (!user_range_ok(buffer, size)) return -EFAULT;
     io_init(&io, buffer, min(size, SSIZE_MAX));
     return receive_message(fd, &io, flags, &user, from_size);
 }
@@ -261,15 +231,13 @@ long sys_recvfrom(int fd, uptr_t buffer, size_t size, uint32_t flags, uptr_t fro
 #define FIELD(message, field) \
     uptr((message).address + (uint32_t)__builtin_offsetof(struct user_message, field))
 
-long sys_recvmsg(int fd, uptr_t message, uint32_t flags)
-{
+long sys_recvmsg(int fd, uptr_t message, uint32_t flags) {
     struct user_message user;
     struct io_vector vector;
     struct io io;
     long result = message_from_user(message, &user, &io, &vector);
 
-    if (result)
-        return result;
+    if (result) return result;
     result = receive_message(fd, &io, flags, &user, FIELD(message, name_size));
     io_vector_release(&vector);
     if (result >= 0

@@ -20,42 +20,35 @@
 static struct list by_id[64];
 static int last_id;
 
-static struct list *bucket_of(int id)
-{
+static struct list *bucket_of(int id) {
     return &by_id[(unsigned)id % ARRAY_SIZE(by_id)];
 }
 
-struct seconds64 seconds64(nanoseconds_t time)
-{
+struct seconds64 seconds64(nanoseconds_t time) {
     uint64_t seconds = divide_u64(time, (uint32_t)SECOND, NULL);
 
     return (struct seconds64){ (uint32_t)seconds, (uint32_t)(seconds >> 32) };
 }
 
-struct sysv_object *sysv_find(const struct sysv_kind *kind, int id)
-{
+struct sysv_object *sysv_find(const struct sysv_kind *kind, int id) {
     struct sysv_object *object;
 
     list_for_each (object, bucket_of(id), hash_node)
-        if (object->id == id && object->kind == kind)
-            return object;
+        if (object->id == id && object->kind == kind) return object;
     return NULL;
 }
 
-bool sysv_is_owned(const struct sysv_object *object)
-{
+bool sysv_is_owned(const struct sysv_object *object) {
     uid_t euid = current_credentials()->euid;
 
     return euid == 0 || euid == object->perm.uid || euid == object->perm.cuid;
 }
 
-int sysv_permission(const struct sysv_object *object, unsigned wanted)
-{
+int sysv_permission(const struct sysv_object *object, unsigned wanted) {
     const struct credentials *who = current_credentials();
     unsigned granted = object->perm.mode;
 
-    if (who->euid == 0)
-        return 0;
+    if (who->euid == 0) return 0;
     if (sysv_is_owned(object))
         granted >>= 6;
     else if (credentials_in_group(who, object->perm.gid)
@@ -66,8 +59,7 @@ int sysv_permission(const struct sysv_object *object, unsigned wanted)
 
 /* -- Making and ending ------------------------------------------------------------- */
 
-static long create(struct sysv_kind *kind, int32_t key, uint32_t size, int flags)
-{
+static long create(struct sysv_kind *kind, int32_t key, uint32_t size, int flags) {
     const struct credentials *who = current_credentials();
     struct account *account = account_current();
     struct sysv_object *object;
@@ -92,8 +84,7 @@ static long create(struct sysv_kind *kind, int32_t key, uint32_t size, int flags
     return object->id;
 }
 
-void sysv_free(struct sysv_object *object)
-{
+void sysv_free(struct sysv_object *object) {
     struct account *account = heap_account(object);
 
     list_remove(&object->node);
@@ -103,19 +94,14 @@ void sysv_free(struct sysv_object *object)
     account_release(account, ACCOUNT_SYSV, 1);
 }
 
-long sysv_get(struct sysv_kind *kind, int32_t key, uint32_t size, int flags)
-{
+long sysv_get(struct sysv_kind *kind, int32_t key, uint32_t size, int flags) {
     struct sysv_object *object;
 
-    if (key == IPC_PRIVATE)
-        return create(kind, key, size, flags);
+    if (key == IPC_PRIVATE) return create(kind, key, size, flags);
     list_for_each (object, &kind->objects, node) {
-        if (object->perm.key != key)
-            continue;
-        if (flags & IPC_CREAT && flags & IPC_EXCL)
-            return -EEXIST;
-        if (size > object->size)
-            return -EINVAL;
+        if (object->perm.key != key) continue;
+        if (flags & IPC_CREAT && flags & IPC_EXCL) return -EEXIST;
+        if (size > object->size) return -EINVAL;
         int error =
             sysv_permission(object, (unsigned)(flags >> 6 | flags >> 3 | flags));
         return error ? error : object->id;
@@ -125,18 +111,15 @@ long sysv_get(struct sysv_kind *kind, int32_t key, uint32_t size, int flags)
 
 /* -- Control ----------------------------------------------------------------------- */
 
-static struct sysv_object *at_index(const struct sysv_kind *kind, int index)
-{
+static struct sysv_object *at_index(const struct sysv_kind *kind, int index) {
     struct sysv_object *object;
 
     list_for_each (object, &kind->objects, node)
-        if (index-- == 0)
-            return object;
+        if (index-- == 0) return object;
     return NULL;
 }
 
-static int tell_status(const struct sysv_object *object, uptr_t to)
-{
+static int tell_status(const struct sysv_object *object, uptr_t to) {
     union sysv_status status;
 
     memset(&status, 0, sizeof(status));
@@ -145,19 +128,14 @@ static int tell_status(const struct sysv_object *object, uptr_t to)
     return copy_to_user(to, &status, object->kind->status_size);
 }
 
-static int change(struct sysv_object *object, uptr_t from)
-{
+static int change(struct sysv_object *object, uptr_t from) {
     union sysv_status status;
     int error;
 
-    if (!sysv_is_owned(object))
-        return -EPERM;
-    if (copy_from_user(&status, from, object->kind->status_size))
-        return -EFAULT;
-    if (status.perm.uid == UINT32_MAX || status.perm.gid == UINT32_MAX)
-        return -EINVAL;
-    if (object->kind->set && (error = object->kind->set(object, &status)))
-        return error;
+    if (!sysv_is_owned(object)) return -EPERM;
+    if (copy_from_user(&status, from, object->kind->status_size)) return -EFAULT;
+    if (status.perm.uid == UINT32_MAX || status.perm.gid == UINT32_MAX) return -EINVAL;
+    if (object->kind->set && (error = object->kind->set(object, &status))) return error;
     object->perm.uid = status.perm.uid;
     object->perm.gid = status.perm.gid;
     object->perm.mode = (object->perm.mode & ~0777) | (status.perm.mode & 0777);
@@ -165,41 +143,30 @@ static int change(struct sysv_object *object, uptr_t from)
     return 0;
 }
 
-static long tell_info(const struct sysv_kind *kind, bool usage, uptr_t to)
-{
+static long tell_info(const struct sysv_kind *kind, bool usage, uptr_t to) {
     uint32_t words[10];
 
     memcpy(words, kind->limits, sizeof(words));
-    if (usage)
-        kind->usage(words);
-    if (copy_to_user(to, words, kind->info_sizes[usage]))
-        return -EFAULT;
+    if (usage) kind->usage(words);
+    if (copy_to_user(to, words, kind->info_sizes[usage])) return -EFAULT;
     return kind->count ? (long)kind->count - 1 : 0;
 }
 
-long sysv_control(struct sysv_kind *kind, int id, int command, uptr_t buffer)
-{
+long sysv_control(struct sysv_kind *kind, int id, int command, uptr_t buffer) {
     int more = command - kind->stat_command, error = 0;
     bool by_index = more == 0 || more == 2;
 
-    if (command == IPC_INFO || more == 1)
-        return tell_info(kind, more == 1, buffer);
+    if (command == IPC_INFO || more == 1) return tell_info(kind, more == 1, buffer);
     struct sysv_object *object = by_index ? at_index(kind, id) : sysv_find(kind, id);
-    if (!object)
-        return -EINVAL;
+    if (!object) return -EINVAL;
     if (command == IPC_STAT || by_index) {
-        if (more != 2)
-            error = sysv_permission(object, MAY_READ);
-        if (!error)
-            error = tell_status(object, buffer);
+        if (more != 2) error = sysv_permission(object, MAY_READ);
+        if (!error) error = tell_status(object, buffer);
         return error || !by_index ? error : object->id;
     }
-    if (command == IPC_SET)
-        return change(object, buffer);
-    if (command != IPC_RMID)
-        return -EINVAL;
-    if (!sysv_is_owned(object))
-        return -EPERM;
+    if (command == IPC_SET) return change(object, buffer);
+    if (command != IPC_RMID) return -EINVAL;
+    if (!sysv_is_owned(object)) return -EPERM;
     kind->remove(object);
     return 0;
 }
@@ -207,8 +174,7 @@ long sysv_control(struct sysv_kind *kind, int id, int command, uptr_t buffer)
 /* -- /proc/ipc --------------------------------------------------------------------- */
 
 /* One line each: kind:id key owner group mode, and what the kind adds. */
-static void show(const struct sysv_kind *kind, struct text *text)
-{
+static void show(const struct sysv_kind *kind, struct text *text) {
     const struct sysv_object *o;
 
     list_for_each (o, &kind->objects, node) {
@@ -219,23 +185,13 @@ static void show(const struct sysv_kind *kind, struct text *text)
     }
 }
 
-static void show_shm(struct text *text)
-{
-    show(&shm_kind, text);
-}
+static void show_shm(struct text *text) { show(&shm_kind, text); }
 
-static void show_sem(struct text *text)
-{
-    show(&sem_kind, text);
-}
+static void show_sem(struct text *text) { show(&sem_kind, text); }
 
-static void show_msg(struct text *text)
-{
-    show(&msg_kind, text);
-}
+static void show_msg(struct text *text) { show(&msg_kind, text); }
 
-void sysv_init(void)
-{
+void sysv_init(void) {
     static struct proc_entry files[] = {
         { .name = "ipc/shm", .show = show_shm },
         { .name = "ipc/sem", .show = show_sem },
@@ -259,26 +215,21 @@ enum ipc_call {
 enum { IPC_64 = 0x100 };        /* in a command: 32-bit ids in the structures */
 
 /* shmat's address does not come as the result, but at `to`. */
-static long attach(int id, uptr_t to, uint32_t address, int flags)
-{
+static long attach(int id, uptr_t to, uint32_t address, int flags) {
     long at = sys_shmat(id, address, flags);
 
-    if ((unsigned long)at > (unsigned long)-4096)
-        return at;
-    if (u32_to_user(to, (uint32_t)at) == 0)
-        return 0;
+    if ((unsigned long)at > (unsigned long)-4096) return at;
+    if (u32_to_user(to, (uint32_t)at) == 0) return 0;
     sys_shmdt((uint32_t)at);
     return -EFAULT;
 }
 
 long sys_ipc(uint32_t call, int first, uint32_t second, uint32_t third, uptr_t pointer,
-             uint32_t fifth)
-{
+             uint32_t fifth) {
     uint32_t command = call == CALL_SEMCTL ? third : second, argument, to[2];
     bool controls = call == CALL_SEMCTL || call == CALL_MSGCTL || call == CALL_SHMCTL;
 
-    if (controls && !(command & IPC_64))
-        return -EINVAL;
+    if (controls && !(command & IPC_64)) return -EINVAL;
     command &= ~(uint32_t)IPC_64;
     switch (call) {
     case CALL_SEMOP: fifth = 0; // fall through
@@ -286,13 +237,11 @@ long sys_ipc(uint32_t call, int first, uint32_t second, uint32_t third, uptr_t p
         return sem_operate(first, pointer, second, uptr(fifth), time_from_user);
     case CALL_SEMGET: return sys_semget(first, (int)second, (int)third);
     case CALL_SEMCTL:
-        if (u32_from_user(&argument, pointer))
-            return -EFAULT;
+        if (u32_from_user(&argument, pointer)) return -EFAULT;
         return sys_semctl(first, (int)second, (int)command, argument);
     case CALL_MSGSND: return sys_msgsnd(first, pointer, (int)second, (int)third);
     case CALL_MSGRCV:           // where to and which type come in two words
-        if (copy_from_user(to, pointer, sizeof(to)))
-            return -EFAULT;
+        if (copy_from_user(to, pointer, sizeof(to))) return -EFAULT;
         return sys_msgrcv(first, uptr(to[0]), (int)second, (int32_t)to[1], (int)third);
     case CALL_MSGGET: return sys_msgget(first, (int)second);
     case CALL_MSGCTL: return sys_msgctl(first, (int)command, pointer);

@@ -34,15 +34,13 @@ struct msqid_ds {
     uint32_t bytes, count, bytes_max, sender, receiver, unused[2];
 };
 
-static struct msg_queue *queue_of(const struct sysv_object *object)
-{
+static struct msg_queue *queue_of(const struct sysv_object *object) {
     return container_of(object, struct msg_queue, common);
 }
 
 static const struct message_queue_classes classes;
 
-static void describe(const struct waiter *waiter, char *to, size_t size)
-{
+static void describe(const struct waiter *waiter, char *to, size_t size) {
     const struct wait_queue *q = waiter->queue;
     const struct msg_queue *mq =
         q->class == &classes.receivers
@@ -60,19 +58,16 @@ static const struct message_queue_classes classes = {
 
 /* -- As a System V object ---------------------------------------------------------- */
 
-static void set_capacity(struct msg_queue *mq, uint32_t bytes)
-{
+static void set_capacity(struct msg_queue *mq, uint32_t bytes) {
     mq->channel.capacity = max(bytes, 1u);      // 0 would be a rendezvous
     mq->channel.bytes_max = bytes;
 }
 
-static int queue_create(uint32_t size, struct sysv_object **out)
-{
+static int queue_create(uint32_t size, struct sysv_object **out) {
     struct msg_queue *mq = heap_new(HEAP_SYSV, struct msg_queue);
 
     (void)size;
-    if (!mq)
-        return -ENOMEM;
+    if (!mq) return -ENOMEM;
     message_queue_init(&mq->queue, &byte_message_operations, &classes);
     message_channel_init(&mq->channel, &mq->queue, 1, OVERFLOW_BLOCK);
     set_capacity(mq, MSGMNB);
@@ -80,8 +75,7 @@ static int queue_create(uint32_t size, struct sysv_object **out)
     return 0;
 }
 
-static void queue_status(const struct sysv_object *object, void *status)
-{
+static void queue_status(const struct sysv_object *object, void *status) {
     const struct msg_queue *mq = queue_of(object);
     struct msqid_ds *ds = status;
 
@@ -95,27 +89,23 @@ static void queue_status(const struct sysv_object *object, void *status)
     ds->receiver = (uint32_t)mq->receiver;
 }
 
-static int queue_set(struct sysv_object *object, const void *status)
-{
+static int queue_set(struct sysv_object *object, const void *status) {
     struct msg_queue *mq = queue_of(object);
     uint32_t bytes = ((const struct msqid_ds *)status)->bytes_max;
 
-    if (bytes > MSGMNB && current_credentials()->euid != 0)
-        return -EPERM;
+    if (bytes > MSGMNB && current_credentials()->euid != 0) return -EPERM;
     set_capacity(mq, bytes);
     message_channel_refill(&mq->channel);
     return 0;
 }
 
-static void queue_remove(struct sysv_object *object)
-{
+static void queue_remove(struct sysv_object *object) {
     message_discard_all(&queue_of(object)->queue, NULL, -EIDRM);
     sysv_free(object);
 }
 
 /* How many queues, messages, bytes. */
-static void queue_usage(uint32_t words[10])
-{
+static void queue_usage(uint32_t words[10]) {
     const struct sysv_object *object;
 
     words[0] = msg_kind.count;
@@ -127,8 +117,7 @@ static void queue_usage(uint32_t words[10])
 }
 
 /* bytes_max messages bytes last-sender last-receiver, and who waits */
-static void queue_show(struct text *text, const struct sysv_object *object)
-{
+static void queue_show(struct text *text, const struct sysv_object *object) {
     const struct msg_queue *mq = queue_of(object);
 
     text_printf(text, " %u %u %u %d %d", mq->channel.bytes_max, mq->channel.queued,
@@ -152,13 +141,11 @@ struct sysv_kind msg_kind = {
     .objects = LIST_INIT(msg_kind.objects),
 };
 
-static bool check(char *why, size_t size)
-{
+static bool check(char *why, size_t size) {
     const struct sysv_object *object;
 
     list_for_each (object, &msg_kind.objects, node)
-        if (!message_queue_check(&queue_of(object)->queue, why, size))
-            return false;
+        if (!message_queue_check(&queue_of(object)->queue, why, size)) return false;
     return true;
 }
 
@@ -166,31 +153,22 @@ struct checker msg_checker = { .name = "System V queues", .check = check };
 
 /* -- System calls ------------------------------------------------------------------ */
 
-long sys_msgget(int32_t key, int flags)
-{
-    return sysv_get(&msg_kind, key, 0, flags);
-}
+long sys_msgget(int32_t key, int flags) { return sysv_get(&msg_kind, key, 0, flags); }
 
-long sys_msgctl(int id, int command, uptr_t buffer)
-{
+long sys_msgctl(int id, int command, uptr_t buffer) {
     return sysv_control(&msg_kind, id, command, buffer);
 }
 
-long sys_msgsnd(int id, uptr_t message, int32_t size, int flags)
-{
+long sys_msgsnd(int id, uptr_t message, int32_t size, int flags) {
     struct byte_message m;
     uint32_t type;
 
-    if (size < 0 || size > MSGMAX)
-        return -EINVAL;
-    if (u32_from_user(&type, message))
-        return -EFAULT;
+    if (size < 0 || size > MSGMAX) return -EINVAL;
+    if (u32_from_user(&type, message)) return -EFAULT;
     struct sysv_object *object = sysv_find(&msg_kind, id);
-    if (!object || (int32_t)type < 1)
-        return -EINVAL;
+    if (!object || (int32_t)type < 1) return -EINVAL;
     long result = sysv_permission(object, MAY_WRITE);
-    if (result)
-        return result;
+    if (result) return result;
     byte_message_init(&m, uptr_add(message, 4), (uint32_t)size);
     m.base.type = type;
     result = byte_message_send(&queue_of(object)->channel, &m, !(flags & IPC_NOWAIT),
@@ -202,26 +180,22 @@ long sys_msgsnd(int id, uptr_t message, int32_t size, int flags)
     return result;
 }
 
-static bool wants_type(const struct receiver *receiver, const struct message *m)
-{
+static bool wants_type(const struct receiver *receiver, const struct message *m) {
     return (int32_t)m->type
            == container_of(receiver, struct byte_receiver, base)->selector;
 }
 
-static bool wants_others(const struct receiver *receiver, const struct message *m)
-{
+static bool wants_others(const struct receiver *receiver, const struct message *m) {
     return !wants_type(receiver, m);
 }
 
-static bool wants_up_to(const struct receiver *receiver, const struct message *m)
-{
+static bool wants_up_to(const struct receiver *receiver, const struct message *m) {
     return (int32_t)m->type
            <= container_of(receiver, struct byte_receiver, base)->selector;
 }
 
 /* The lowest type up to `limit` in the queue; 0: none. */
-static int32_t lowest_type(const struct message_queue *queue, int32_t limit)
-{
+static int32_t lowest_type(const struct message_queue *queue, int32_t limit) {
     const struct message *m;
     int32_t lowest = 0;
 
@@ -232,8 +206,7 @@ static int32_t lowest_type(const struct message_queue *queue, int32_t limit)
 }
 
 static void select(struct byte_receiver *r, const struct message_queue *queue,
-                   int32_t type, bool except)
-{
+                   int32_t type, bool except) {
     r->selector = type;
     if (type > 0) {
         r->base.wants = except ? wants_others : wants_type;
@@ -245,19 +218,15 @@ static void select(struct byte_receiver *r, const struct message_queue *queue,
     }
 }
 
-long sys_msgrcv(int id, uptr_t message, int32_t size, int32_t type, int flags)
-{
+long sys_msgrcv(int id, uptr_t message, int32_t size, int32_t type, int flags) {
     struct byte_receiver r;
 
-    if (flags & MSG_COPY)
-        return -ENOSYS;
+    if (flags & MSG_COPY) return -ENOSYS;
     struct sysv_object *object = sysv_find(&msg_kind, id);
-    if (!object || size < 0)
-        return -EINVAL;
+    if (!object || size < 0) return -EINVAL;
     struct message_queue *queue = &queue_of(object)->queue;
     long result = sysv_permission(object, MAY_READ);
-    if (result)
-        return result;
+    if (result) return result;
     byte_receiver_init(&r, queue, uptr_add(message, 4), (uint32_t)size);
     r.cuts = flags & MSG_NOERROR;
     select(&r, queue, type, flags & MSG_EXCEPT);

@@ -69,8 +69,7 @@ struct semid_ds {
     uint32_t count, unused[2];
 };
 
-static struct sem_set *set_of(const struct sysv_object *object)
-{
+static struct sem_set *set_of(const struct sysv_object *object) {
     return container_of(object, struct sem_set, common);
 }
 
@@ -82,19 +81,16 @@ static const struct wait_class sem_class = { "System V semaphore", describe };
 enum { MUST_WAIT = 1 };
 
 /* One operation. 0, -ERANGE, -EAGAIN, MUST_WAIT; and then nothing is changed. */
-static int operate(struct sem_set *set, const struct sembuf *o, struct sem_undo *undo)
-{
+static int operate(struct sem_set *set, const struct sembuf *o, struct sem_undo *undo) {
     struct semaphore *semaphore = &set->of[o->number];
     int value = semaphore->value + o->change;
 
     if (value < 0 || (o->change == 0 && value != 0))
         return o->flags & IPC_NOWAIT ? -EAGAIN : MUST_WAIT;
-    if (value > SEMVMX)
-        return -ERANGE;
+    if (value > SEMVMX) return -ERANGE;
     if (o->flags & SEM_UNDO) {
         int adjust = undo->adjust[o->number] - o->change;
-        if (adjust != (int16_t)adjust)
-            return -ERANGE;
+        if (adjust != (int16_t)adjust) return -ERANGE;
         undo->adjust[o->number] = (int16_t)adjust;
     }
     semaphore->value = (uint16_t)value;
@@ -102,8 +98,7 @@ static int operate(struct sem_set *set, const struct sembuf *o, struct sem_undo 
 }
 
 /* All of w's operations, or none. As operate(). */
-static int attempt(struct sem_set *set, struct sem_waiter *w)
-{
+static int attempt(struct sem_set *set, struct sem_waiter *w) {
     int result = 0;
     unsigned done = 0;
 
@@ -114,8 +109,7 @@ static int attempt(struct sem_set *set, struct sem_waiter *w)
         while (done-- > 0) {
             const struct sembuf *o = &w->operations[done];
             set->of[o->number].value -= o->change;
-            if (o->flags & SEM_UNDO)
-                w->undo->adjust[o->number] += o->change;
+            if (o->flags & SEM_UNDO) w->undo->adjust[o->number] += o->change;
         }
         return result;
     }
@@ -126,15 +120,13 @@ static int attempt(struct sem_set *set, struct sem_waiter *w)
 }
 
 /* A value has changed: whoever can go on now does. */
-static void serve(struct sem_set *set)
-{
+static void serve(struct sem_set *set) {
     struct waiter *waiter;
 
 again:
     list_for_each (waiter, &set->waiters.waiters, node) {
         int result = attempt(set, container_of(waiter, struct sem_waiter, waiter));
-        if (result == MUST_WAIT)
-            continue;
+        if (result == MUST_WAIT) continue;
         waiter_wake(waiter, result);
         goto again;
     }
@@ -143,18 +135,15 @@ again:
 /* -- What exit undoes -------------------------------------------------------------- */
 
 /* The current process's for that set; NULL: no memory. */
-static struct sem_undo *undo_of(struct sem_set *set)
-{
+static struct sem_undo *undo_of(struct sem_set *set) {
     struct process *process = current_process();
     struct sem_undo *undo;
 
     list_for_each (undo, &process->semaphore_undos, process_node)
-        if (undo->set == set)
-            return undo;
+        if (undo->set == set) return undo;
     undo = heap_alloc(HEAP_SYSV,
                       sizeof(*undo) + set->common.size * sizeof(undo->adjust[0]));
-    if (!undo)
-        return NULL;
+    if (!undo) return NULL;
     undo->set = set;
     undo->pid = process->pid;
     list_push_back(&process->semaphore_undos, &undo->process_node);
@@ -162,23 +151,20 @@ static struct sem_undo *undo_of(struct sem_set *set)
     return undo;
 }
 
-static void undo_free(struct sem_undo *undo)
-{
+static void undo_free(struct sem_undo *undo) {
     list_remove(&undo->process_node);
     list_remove(&undo->set_node);
     heap_free(undo);
 }
 
-void semaphores_end(struct process *process)
-{
+void semaphores_end(struct process *process) {
     struct sem_undo *undo;
 
     while ((undo = list_first_entry(&process->semaphore_undos, struct sem_undo,
                                     process_node))) {
         struct sem_set *set = undo->set;
         for (uint32_t i = 0; i < set->common.size; i++) {
-            if (!undo->adjust[i])
-                continue;
+            if (!undo->adjust[i]) continue;
             int value = set->of[i].value + undo->adjust[i];
             set->of[i].value = (uint16_t)max(0, min(value, (int)SEMVMX));
             set->of[i].last = process->pid;
@@ -189,8 +175,7 @@ void semaphores_end(struct process *process)
 }
 
 /* A value was set: nobody's exit is to change that. */
-static void forget_undo(struct sem_set *set, uint32_t number)
-{
+static void forget_undo(struct sem_set *set, uint32_t number) {
     struct sem_undo *undo;
 
     list_for_each (undo, &set->undos, set_node)
@@ -199,22 +184,18 @@ static void forget_undo(struct sem_set *set, uint32_t number)
 
 /* -- As a System V object ---------------------------------------------------------- */
 
-static int set_create(uint32_t size, struct sysv_object **out)
-{
-    if (size == 0 || size > SEMMSL)
-        return -EINVAL;
+static int set_create(uint32_t size, struct sysv_object **out) {
+    if (size == 0 || size > SEMMSL) return -EINVAL;
     struct sem_set *set =
         heap_alloc(HEAP_SYSV, sizeof(*set) + size * sizeof(set->of[0]));
-    if (!set)
-        return -ENOMEM;
+    if (!set) return -ENOMEM;
     list_init(&set->undos);
     wait_queue_init(&set->waiters, &sem_class);
     *out = &set->common;
     return 0;
 }
 
-static void set_status(const struct sysv_object *object, void *status)
-{
+static void set_status(const struct sysv_object *object, void *status) {
     struct semid_ds *ds = status;
 
     ds->operated = seconds64(set_of(object)->operated);
@@ -222,8 +203,7 @@ static void set_status(const struct sysv_object *object, void *status)
     ds->count = object->size;
 }
 
-static void set_remove(struct sysv_object *object)
-{
+static void set_remove(struct sysv_object *object) {
     struct sem_set *set = set_of(object);
     struct sem_undo *undo;
 
@@ -234,8 +214,7 @@ static void set_remove(struct sysv_object *object)
 }
 
 /* How many sets, how many semaphores. */
-static void set_usage(uint32_t words[10])
-{
+static void set_usage(uint32_t words[10]) {
     const struct sysv_object *object;
 
     words[7] = sem_kind.count;
@@ -245,8 +224,7 @@ static void set_usage(uint32_t words[10])
 }
 
 /* The set, and who holds what is waited for, as far as SEM_UNDO tells. */
-static void describe(const struct waiter *waiter, char *to, size_t size)
-{
+static void describe(const struct waiter *waiter, char *to, size_t size) {
     const struct sem_waiter *w = container_of(waiter, const struct sem_waiter, waiter);
     const struct sem_set *set = container_of(waiter->queue, struct sem_set, waiters);
     const struct sembuf *o = &w->operations[w->blocker];
@@ -259,13 +237,11 @@ static void describe(const struct waiter *waiter, char *to, size_t size)
             at += (size_t)format(to + at, size - at, "%c%d", before, undo->pid);
             before = ',';
         }
-    if (before == ' ' && at < size)
-        format(to + at, size - at, " -");
+    if (before == ' ' && at < size) format(to + at, size - at, " -");
 }
 
 /* semaphores, and who waits */
-static void set_show(struct text *text, const struct sysv_object *object)
-{
+static void set_show(struct text *text, const struct sysv_object *object) {
     text_printf(text, " %u", object->size);
     text_waiters(text, "waiters", &set_of(object)->waiters);
 }
@@ -287,13 +263,12 @@ struct sysv_kind sem_kind = {
 
 /* -- System calls ------------------------------------------------------------------ */
 
-long sys_semget(int32_t key, int count, int flags)
-{
+long sys_semget(int32_t key, int count, int flags) {
     return sysv_get(&sem_kind, key, (uint32_t)count, flags);
 }
 
-static uint32_t count_waiters(const struct sem_set *set, uint32_t number, bool for_zero)
-{
+static uint32_t count_waiters(const struct sem_set *set, uint32_t number,
+                              bool for_zero) {
     struct waiter *waiter;
     uint32_t count = 0;
 
@@ -305,59 +280,49 @@ static uint32_t count_waiters(const struct sem_set *set, uint32_t number, bool f
     return count;
 }
 
-static void set_value(struct sem_set *set, uint32_t number, uint16_t value)
-{
+static void set_value(struct sem_set *set, uint32_t number, uint16_t value) {
     set->of[number].value = value;
     set->of[number].last = current_process()->pid;
     set->common.changed = time_realtime();
     forget_undo(set, number);
 }
 
-static int get_all(const struct sem_set *set, uptr_t to)
-{
+static int get_all(const struct sem_set *set, uptr_t to) {
     for (uint32_t i = 0; i < set->common.size; i++)
         if (copy_to_user(uptr(to.address + i * 2), &set->of[i].value, 2))
             return -EFAULT;
     return 0;
 }
 
-static int set_all(struct sem_set *set, uptr_t from)
-{
+static int set_all(struct sem_set *set, uptr_t from) {
     uint16_t *values = heap_alloc(HEAP_IO, set->common.size * sizeof(*values));
     int error = values
                     ? copy_from_user(values, from, set->common.size * sizeof(*values))
                     : -ENOMEM;
 
     for (uint32_t i = 0; i < set->common.size && !error; i++)
-        if (values[i] > SEMVMX)
-            error = -ERANGE;
+        if (values[i] > SEMVMX) error = -ERANGE;
     for (uint32_t i = 0; i < set->common.size && !error; i++)
         set_value(set, i, values[i]);
     heap_free(values);
-    if (!error)
-        serve(set);
+    if (!error) serve(set);
     return error;
 }
 
-long sys_semctl(int id, int number, int command, uint32_t argument)
-{
+long sys_semctl(int id, int number, int command, uint32_t argument) {
     bool sets = command == SETVAL || command == SETALL;
 
     if (command < GETPID || command > SETALL)
         return sysv_control(&sem_kind, id, command, uptr(argument));
-    if (command == SETVAL && argument > SEMVMX)
-        return -ERANGE;
+    if (command == SETVAL && argument > SEMVMX) return -ERANGE;
     struct sysv_object *object = sysv_find(&sem_kind, id);
-    if (!object)
-        return -EINVAL;
+    if (!object) return -EINVAL;
     struct sem_set *set = set_of(object);
     int error = sysv_permission(object, sets ? MAY_WRITE : MAY_READ);
-    if (error)
-        return error;
+    if (error) return error;
     if (command == GETALL || command == SETALL)
         return sets ? set_all(set, uptr(argument)) : get_all(set, uptr(argument));
-    if ((uint32_t)number >= set->common.size)
-        return -EINVAL;
+    if ((uint32_t)number >= set->common.size) return -EINVAL;
     switch (command) {
     case GETPID: return set->of[number].last;
     case GETVAL: return set->of[number].value;
@@ -370,54 +335,42 @@ long sys_semctl(int id, int number, int command, uint32_t argument)
 }
 
 long sem_operate(int id, uptr_t operations, uint32_t count, uptr_t timeout,
-                 int (*read_time)(uptr_t from, nanoseconds_t *time))
-{
+                 int (*read_time)(uptr_t from, nanoseconds_t *time)) {
     nanoseconds_t deadline = DEADLINE_NEVER;
     unsigned wanted = MAY_READ;
     bool undoes = false;
     struct sem_waiter w;
     int result;
 
-    if (count == 0)
-        return -EINVAL;
-    if (count > SEMOPM)
-        return -E2BIG;
+    if (count == 0) return -EINVAL;
+    if (count > SEMOPM) return -E2BIG;
     if (copy_from_user(w.operations, operations, count * sizeof(w.operations[0])))
         return -EFAULT;
     if (!uptr_is_null(timeout)) {
-        if ((result = read_time(timeout, &deadline)))
-            return result;
+        if ((result = read_time(timeout, &deadline))) return result;
         deadline = time_deadline(deadline);
     }
     struct sysv_object *object = sysv_find(&sem_kind, id);
-    if (!object)
-        return -EINVAL;
+    if (!object) return -EINVAL;
     struct sem_set *set = set_of(object);
     for (unsigned i = 0; i < count; i++) {
-        if (w.operations[i].number >= set->common.size)
-            return -EFBIG;
-        if (w.operations[i].change != 0)
-            wanted = MAY_WRITE;
+        if (w.operations[i].number >= set->common.size) return -EFBIG;
+        if (w.operations[i].change != 0) wanted = MAY_WRITE;
         undoes |= w.operations[i].flags & SEM_UNDO;
     }
-    if ((result = sysv_permission(object, wanted)))
-        return result;
+    if ((result = sysv_permission(object, wanted))) return result;
     w.undo = undoes ? undo_of(set) : NULL;
-    if (undoes && !w.undo)
-        return -ENOMEM;
+    if (undoes && !w.undo) return -ENOMEM;
     w.count = count;
     w.pid = current_process()->pid;
     result = attempt(set, &w);
-    if (result == 0)
-        serve(set);
-    if (result != MUST_WAIT)
-        return result;
+    if (result == 0) serve(set);
+    if (result != MUST_WAIT) return result;
     waiter_init(&w.waiter, &set->waiters);
     long ended = wait_sleep_waiter(&w.waiter, deadline);
     return ended == -ETIMEDOUT ? -EAGAIN : ended;
 }
 
-long sys_semtimedop_time64(int id, uptr_t operations, uint32_t count, uptr_t timeout)
-{
+long sys_semtimedop_time64(int id, uptr_t operations, uint32_t count, uptr_t timeout) {
     return sem_operate(id, operations, count, timeout, time64_from_user);
 }

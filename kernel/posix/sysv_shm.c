@@ -48,13 +48,11 @@ struct shmid_ds {
     uint32_t creator, last, attachments, unused[2];
 };
 
-static struct segment *segment_of(const struct sysv_object *object)
-{
+static struct segment *segment_of(const struct sysv_object *object) {
     return container_of(object, struct segment, common);
 }
 
-static void free_if_unused(struct segment *s)
-{
+static void free_if_unused(struct segment *s) {
     if (!(s->common.perm.mode & SHM_DEST) || s->busy
         || !list_is_empty(&s->object->mappings))
         return;
@@ -63,8 +61,7 @@ static void free_if_unused(struct segment *s)
 }
 
 /* A region came or went: by shmat or shmdt, but by fork, munmap or exit as well. */
-static void attachment_changed(struct region_owner *owner, bool gone)
-{
+static void attachment_changed(struct region_owner *owner, bool gone) {
     struct segment *s = container_of(owner, struct segment, owner);
 
     s->last = current_process()->pid;
@@ -74,13 +71,10 @@ static void attachment_changed(struct region_owner *owner, bool gone)
 
 /* -- As a System V object ---------------------------------------------------------- */
 
-static int segment_create(uint32_t size, struct sysv_object **out)
-{
-    if (size == 0 || size > SHMMAX)
-        return -EINVAL;
+static int segment_create(uint32_t size, struct sysv_object **out) {
+    if (size == 0 || size > SHMMAX) return -EINVAL;
     struct segment *s = heap_new(HEAP_SYSV, struct segment);
-    if (!s)
-        return -ENOMEM;
+    if (!s) return -ENOMEM;
     s->object = object_create(round_up(size, PAGE_SIZE) >> PAGE_SHIFT);
     if (!s->object) {
         heap_free(s);
@@ -92,8 +86,7 @@ static int segment_create(uint32_t size, struct sysv_object **out)
     return 0;
 }
 
-static void segment_status(const struct sysv_object *object, void *status)
-{
+static void segment_status(const struct sysv_object *object, void *status) {
     const struct segment *s = segment_of(object);
     struct shmid_ds *ds = status;
 
@@ -106,16 +99,14 @@ static void segment_status(const struct sysv_object *object, void *status)
     ds->attachments = list_length(&s->object->mappings);
 }
 
-static void segment_remove(struct sysv_object *object)
-{
+static void segment_remove(struct sysv_object *object) {
     object->perm.mode |= SHM_DEST;
     object->perm.key = IPC_PRIVATE;
     free_if_unused(segment_of(object));
 }
 
 /* How many, how many pages, how many of those exist. */
-static void segment_usage(uint32_t words[10])
-{
+static void segment_usage(uint32_t words[10]) {
     const struct sysv_object *object;
 
     words[0] = shm_kind.count;
@@ -127,8 +118,7 @@ static void segment_usage(uint32_t words[10])
 }
 
 /* bytes pages attachments creator last */
-static void segment_show(struct text *text, const struct sysv_object *object)
-{
+static void segment_show(struct text *text, const struct sysv_object *object) {
     const struct segment *s = segment_of(object);
 
     text_printf(text, " %u %u %u %d %d", object->size, s->object->nr_pages,
@@ -151,20 +141,16 @@ struct sysv_kind shm_kind = {
 
 /* -- System calls ------------------------------------------------------------------ */
 
-long sys_shmget(int32_t key, size_t size, int flags)
-{
+long sys_shmget(int32_t key, size_t size, int flags) {
     return sysv_get(&shm_kind, key, size, flags);
 }
 
-long sys_shmctl(int id, int command, uptr_t buffer)
-{
+long sys_shmctl(int id, int command, uptr_t buffer) {
     if (command != SHM_LOCK && command != SHM_UNLOCK)
         return sysv_control(&shm_kind, id, command, buffer);
     struct sysv_object *object = sysv_find(&shm_kind, id);
-    if (!object)
-        return -EINVAL;
-    if (!sysv_is_owned(object))
-        return -EPERM;
+    if (!object) return -EINVAL;
+    if (!sysv_is_owned(object)) return -EPERM;
     // all memory stays anyway: it is only noted
     object->perm.mode =
         (object->perm.mode & ~SHM_LOCKED) | (command == SHM_LOCK ? SHM_LOCKED : 0);
@@ -172,45 +158,37 @@ long sys_shmctl(int id, int command, uptr_t buffer)
 }
 
 /* Where an attachment goes, made free for it, or -errno. */
-static long place_for(uint32_t address, size_t size, int flags)
-{
+static long place_for(uint32_t address, size_t size, int flags) {
     struct address_space *space = current()->space;
     vaddr_t at = address;
 
     if (at == 0) {
-        if (flags & SHM_REMAP)
-            return -EINVAL;
+        if (flags & SHM_REMAP) return -EINVAL;
         at = space_find_gap(space, 0, size);
         return at ? (long)at : -ENOMEM;
     }
-    if (at & PAGE_MASK && !(flags & SHM_RND))
-        return -EINVAL;
+    if (at & PAGE_MASK && !(flags & SHM_RND)) return -EINVAL;
     at = round_down(at, PAGE_SIZE);
-    if (at < USER_START || !user_range_ok(uptr(at), size))
-        return -EINVAL;
+    if (at < USER_START || !user_range_ok(uptr(at), size)) return -EINVAL;
     struct region *above = space_find_above(space, at);
-    if (!above || above->start >= at + size)
-        return (long)at;
+    if (!above || above->start >= at + size) return (long)at;
     int error = flags & SHM_REMAP ? space_unmap(space, at, size) : -EINVAL;
     return error ? error : (long)at;
 }
 
-long sys_shmat(int id, uint32_t address, int flags)
-{
+long sys_shmat(int id, uint32_t address, int flags) {
     struct sysv_object *object = sysv_find(&shm_kind, id);
     unsigned wanted = flags & SHM_RDONLY ? MAY_READ : MAY_READ | MAY_WRITE;
     int protection = flags & SHM_RDONLY ? PROT_READ : PROT_READ | PROT_WRITE;
     struct region *region;
 
-    if (!object)
-        return -EINVAL;
+    if (!object) return -EINVAL;
     if (flags & SHM_EXEC) {
         wanted |= MAY_EXECUTE;
         protection |= PROT_EXEC;
     }
     int error = sysv_permission(object, wanted);
-    if (error)
-        return error;
+    if (error) return error;
     struct segment *s = segment_of(object);
     size_t size = s->object->size_pages << PAGE_SHIFT;
     s->busy = true;             // SHM_REMAP may unmap its last attachment
@@ -232,15 +210,13 @@ long sys_shmat(int id, uint32_t address, int flags)
 
 /* Of an attachment there may be only parts left: all that would lie where they do, had
  * it been attached at `address`. */
-long sys_shmdt(uint32_t address)
-{
+long sys_shmdt(uint32_t address) {
     struct address_space *space = current()->space;
     struct region_owner *owner = NULL;
     vaddr_t at = address, end = UINT32_MAX;
     struct region *region;
 
-    if (address & PAGE_MASK)
-        return -EINVAL;
+    if (address & PAGE_MASK) return -EINVAL;
     while ((region = space_find_above(space, at)) && region->start < end) {
         uint32_t offset = region->first_page << PAGE_SHIFT;
         vaddr_t start = region->start;
@@ -253,8 +229,7 @@ long sys_shmdt(uint32_t address)
             end = address + (region->object->size_pages << PAGE_SHIFT);
         }
         int error = space_unmap(space, start, at - start);
-        if (error)
-            return error;
+        if (error) return error;
     }
     return owner ? 0 : -EINVAL;
 }

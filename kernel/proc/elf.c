@@ -29,8 +29,7 @@ struct program_header {
     uint32_t type, offset, address, physical, file_size, memory_size, flags, align;
 };
 
-static bool header_ok(const struct elf_header *h)
-{
+static bool header_ok(const struct elf_header *h) {
     static const uint8_t ident[7] = { 0x7f, 'E', 'L', 'F', 1, 1, 1 };
 
     return memcmp(h->ident, ident, sizeof(ident)) == 0
@@ -40,12 +39,10 @@ static bool header_ok(const struct elf_header *h)
 }
 
 static int add_segment(struct elf_plan *plan, const struct program_header *p,
-                       uint32_t base)
-{
+                       uint32_t base) {
     uint64_t address = (uint64_t)p->address + base;
 
-    if (p->memory_size == 0)
-        return 0;
+    if (p->memory_size == 0) return 0;
     // a file that is cut short is not refused: what is missing is SIGBUS when touched
     if (plan->nr_segments == ELF_SEGMENTS || p->memory_size < p->file_size
         || (p->offset ^ (uint32_t)address) & 4095)
@@ -64,8 +61,7 @@ static int add_segment(struct elf_plan *plan, const struct program_header *p,
 }
 
 /* Where the program headers themselves are mapped; AT_PHDR. */
-static void find_headers(struct elf_plan *plan, const struct elf_header *h)
-{
+static void find_headers(struct elf_plan *plan, const struct elf_header *h) {
     for (unsigned i = 0; i < plan->nr_segments; i++) {
         const struct elf_segment *s = &plan->segments[i];
         if (h->program_headers >= s->offset
@@ -74,19 +70,15 @@ static void find_headers(struct elf_plan *plan, const struct elf_header *h)
     }
 }
 
-int elf_check(const void *start, size_t size, struct elf_plan *plan)
-{
+int elf_check(const void *start, size_t size, struct elf_plan *plan) {
     struct elf_header h;
 
     memset(plan, 0, sizeof(*plan));
-    if (size < sizeof(h))
-        return -ENOEXEC;
+    if (size < sizeof(h)) return -ENOEXEC;
     memcpy(&h, start, sizeof(h));
-    if (!header_ok(&h))
-        return -ENOEXEC;
+    if (!header_ok(&h)) return -ENOEXEC;
     uint32_t table = h.nr_program_headers * (uint32_t)sizeof(struct program_header);
-    if (h.program_headers > size || table > size - h.program_headers)
-        return -ENOEXEC;
+    if (h.program_headers > size || table > size - h.program_headers) return -ENOEXEC;
     uint32_t base = h.type == ET_DYN ? PIE_BASE : 0;
     for (unsigned i = 0; i < h.nr_program_headers; i++) {
         struct program_header p;
@@ -94,11 +86,9 @@ int elf_check(const void *start, size_t size, struct elf_plan *plan)
         if (p.type == PT_INTERP)
             return -ENOEXEC;    // there is no dynamic linker
         int error = p.type == PT_LOAD ? add_segment(plan, &p, base) : 0;
-        if (error)
-            return error;
+        if (error) return error;
     }
-    if (plan->nr_segments == 0)
-        return -ENOEXEC;
+    if (plan->nr_segments == 0) return -ENOEXEC;
     find_headers(plan, &h);
     plan->entry = h.entry + base;
     plan->nr_headers = h.nr_program_headers;

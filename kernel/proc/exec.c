@@ -51,22 +51,18 @@ static struct memory_object *system_page;       /* the same page in every space 
 
 /* -- Finding the file -------------------------------------------------------------- */
 
-static int open_program(struct program *p)
-{
+static int open_program(struct program *p) {
     struct path path;
     int error = path_walk(NULL, p->path, 0, &path);
 
-    if (error)
-        return error;
+    if (error) return error;
     p->inode = inode_get(path.inode);
     path_release(&path);
-    if (!inode_is(p->inode, S_IFREG))
-        return -EACCES;
+    if (!inode_is(p->inode, S_IFREG)) return -EACCES;
     return inode_permission(p->inode, MAY_EXECUTE);
 }
 
-static size_t read_start(const struct inode *inode, char header[HEADER_SIZE])
-{
+static size_t read_start(const struct inode *inode, char header[HEADER_SIZE]) {
     size_t size = (size_t)min(inode->size, (uint64_t)HEADER_SIZE);
 
     if (inode->object)
@@ -78,12 +74,10 @@ static size_t read_start(const struct inode *inode, char header[HEADER_SIZE])
 
 /* "#!interpreter [option]": the script's path becomes an argument of the
  * interpreter. */
-static int use_script(struct program *p, char *line, size_t size)
-{
+static int use_script(struct program *p, char *line, size_t size) {
     char *end = memchr(line, '\n', size), *option = NULL;
 
-    if (!end)
-        return -ENOEXEC;
+    if (!end) return -ENOEXEC;
     *end = '\0';
     while (end > line + 2 && (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\r'))
         *--end = '\0';
@@ -91,19 +85,16 @@ static int use_script(struct program *p, char *line, size_t size)
     while (*name == ' ' || *name == '\t')
         name++;
     for (char *c = name; *c; c++) {
-        if (*c != ' ' && *c != '\t')
-            continue;
+        if (*c != ' ' && *c != '\t') continue;
         *c++ = '\0';
         while (*c == ' ' || *c == '\t')
             c++;
         option = *c ? c : NULL;
         break;
     }
-    if (!*name)
-        return -ENOEXEC;
+    if (!*name) return -ENOEXEC;
     int error = exec_arguments_prepend(&p->arguments, name, option, p->path);
-    if (error)
-        return error;
+    if (error) return error;
     string_copy(p->path, name, PATH_MAX);
     inode_put(p->inode);
     p->inode = NULL;
@@ -111,21 +102,18 @@ static int use_script(struct program *p, char *line, size_t size)
 }
 
 /* Follows scripts to a program file and judges its headers. */
-static int find_image(struct program *p)
-{
+static int find_image(struct program *p) {
     char header[HEADER_SIZE + 1];
 
     for (int depth = 0; depth <= SCRIPT_DEPTH; depth++) {
         int error = open_program(p);
-        if (error)
-            return error;
+        if (error) return error;
         size_t size = read_start(p->inode, header);
         if (size < 2 || header[0] != '#' || header[1] != '!')
             return elf_check(header, size, &p->plan);
         header[size] = '\0';
         error = use_script(p, header, size);
-        if (error)
-            return error;
+        if (error) return error;
     }
     return -ELOOP;
 }
@@ -133,16 +121,13 @@ static int find_image(struct program *p)
 /* -- Building the new space -------------------------------------------------------- */
 
 /* The part of a segment that the file fills: mapped, copied when written. */
-static int map_file_part(struct program *p, const struct elf_segment *s)
-{
+static int map_file_part(struct program *p, const struct elf_segment *s) {
     vaddr_t start = round_down(s->address, PAGE_SIZE);
     vaddr_t file_end = s->address + s->file_size;
     size_t size = round_up(file_end, PAGE_SIZE) - start;
 
-    if (s->file_size == 0)
-        return 0;
-    if (space_unmap(p->space, start, size))
-        return -ENOMEM;
+    if (s->file_size == 0) return 0;
+    if (space_unmap(p->space, start, size)) return -ENOMEM;
     struct region *region;
     if (space_map(p->space, start, size, s->protection, 0, p->inode->object,
                   s->offset >> PAGE_SHIFT, &region))
@@ -152,8 +137,7 @@ static int map_file_part(struct program *p, const struct elf_segment *s)
 }
 
 /* The zeroed rest: the end of the last file page, and fresh pages behind it. */
-static int map_zero_part(struct program *p, const struct elf_segment *s)
-{
+static int map_zero_part(struct program *p, const struct elf_segment *s) {
     static const char zeros[64];
     vaddr_t at = s->address + s->file_size, end = s->address + s->memory_size;
     vaddr_t page_end =
@@ -167,35 +151,28 @@ static int map_zero_part(struct program *p, const struct elf_segment *s)
     }
     while (s->file_size && at < page_end && end > at) {
         size_t piece = min((size_t)(page_end - at), sizeof(zeros));
-        if (!(s->protection & PROT_WRITE))
-            return -ENOEXEC;
-        if (space_write(p->space, uptr(at), zeros, piece))
-            return -ENOMEM;
+        if (!(s->protection & PROT_WRITE)) return -ENOEXEC;
+        if (space_write(p->space, uptr(at), zeros, piece)) return -ENOMEM;
         at += piece;
     }
     return 0;
 }
 
-static int map_program(struct program *p)
-{
+static int map_program(struct program *p) {
     for (unsigned i = 0; i < p->plan.nr_segments; i++) {
         int error = map_file_part(p, &p->plan.segments[i]);
-        if (!error)
-            error = map_zero_part(p, &p->plan.segments[i]);
-        if (error)
-            return error;
+        if (!error) error = map_zero_part(p, &p->plan.segments[i]);
+        if (error) return error;
     }
     struct region *region;
     int error = space_map(p->space, SYSTEM_PAGE, PAGE_SIZE, PROT_READ | PROT_EXEC,
                           REGION_SYSTEM | REGION_SHARED, system_page, 0, &region);
-    if (error)
-        return error;
+    if (error) return error;
     return space_map(p->space, STACK_TOP - STACK_INITIAL, STACK_INITIAL,
                      PROT_READ | PROT_WRITE, REGION_GROWS_DOWN, NULL, 0, &region);
 }
 
-static int place_arguments(struct program *p)
-{
+static int place_arguments(struct program *p) {
     const struct credentials *c = &p->credentials;
     struct auxiliary auxiliary[] = {
         { AT_SYSINFO, SYSTEM_PAGE },
@@ -219,57 +196,47 @@ static int place_arguments(struct program *p)
         { AT_NULL, 0 },
     };
     // without sysenter the page's int 0x80 serves
-    if (!cpu_features.sysenter)
-        auxiliary[0].value = SYSTEM_PAGE_INT80;
+    if (!cpu_features.sysenter) auxiliary[0].value = SYSTEM_PAGE_INT80;
     return exec_arguments_place(&p->arguments, p->space, STACK_TOP, p->path, auxiliary,
                                 ARRAY_SIZE(auxiliary), &p->stack);
 }
 
-static void choose_credentials(struct program *p)
-{
+static void choose_credentials(struct program *p) {
     struct credentials *c = &p->credentials;
 
     *c = current_process()->credentials;
-    if (p->inode->mode & S_ISUID)
-        c->euid = p->inode->uid;
-    if ((p->inode->mode & (S_ISGID | 010)) == (S_ISGID | 010))
-        c->egid = p->inode->gid;
+    if (p->inode->mode & S_ISUID) c->euid = p->inode->uid;
+    if ((p->inode->mode & (S_ISGID | 010)) == (S_ISGID | 010)) c->egid = p->inode->gid;
     c->suid = c->euid;
     c->sgid = c->egid;
     p->secure = c->euid != c->uid || c->egid != c->gid;
 }
 
-static int build(struct program *p)
-{
+static int build(struct program *p) {
     int error = find_image(p);
 
-    if (error)
-        return error;
+    if (error) return error;
     choose_credentials(p);
     p->space = space_create();
-    if (!p->space)
-        return -ENOMEM;
+    if (!p->space) return -ENOMEM;
     p->space->stack_limit =
         (uint32_t)min(limit_soft(current_process(), LIMIT_STACK), 1ull << 30);
     p->space->limit_pages = (uint32_t)min(
         limit_soft(current_process(), LIMIT_AS) >> PAGE_SHIFT, (uint64_t)UINT32_MAX);
     error = map_program(p);
-    if (!error)
-        error = place_arguments(p);
+    if (!error) error = place_arguments(p);
     p->space->heap_start = p->space->heap_end = p->plan.end;
     return error;
 }
 
 /* -- Moving over ------------------------------------------------------------------- */
 
-static void reset_signals(struct process *process)
-{
+static void reset_signals(struct process *process) {
     struct thread *t = current();
 
     for (int i = 0; i < SIGNALS; i++) {
         struct signal_action *action = &process->actions->of[i];
-        if (action->handler != SIG_IGN)
-            action->handler = SIG_DFL;
+        if (action->handler != SIG_IGN) action->handler = SIG_DFL;
         action->flags = 0;
         action->mask = 0;
     }
@@ -277,8 +244,7 @@ static void reset_signals(struct process *process)
     t->attention &= ~(uint32_t)ATTENTION_RESTORE_MASK;
 }
 
-static void reset_registers(const struct program *p)
-{
+static void reset_registers(const struct program *p) {
     struct thread *t = current();
     struct trap_frame *f = thread_frame(t);
 
@@ -293,16 +259,14 @@ static void reset_registers(const struct program *p)
     load_gs(0);
 }
 
-static void rename_program(struct process *process, const char *path)
-{
+static void rename_program(struct process *process, const char *path) {
     const char *slash = strrchr(path, '/');
 
     string_copy(process->name, slash ? slash + 1 : path, sizeof(process->name));
     string_copy(current()->name, process->name, sizeof(current()->name));
 }
 
-static void move_over(struct program *p)
-{
+static void move_over(struct program *p) {
     struct process *process = current_process();
     struct thread *t = current();
     struct address_space *old = process->space;
@@ -312,11 +276,9 @@ static void move_over(struct program *p)
     process->space = t->space = p->space;
     p->space = NULL;
     space_activate(this_cpu(), process->space);
-    if (old)
-        space_put(old);
+    if (old) space_put(old);
     vfork_release(process);
-    if (process->executable)
-        inode_put(process->executable);
+    if (process->executable) inode_put(process->executable);
     process->executable = p->inode;
     p->inode = NULL;
     process->credentials = p->credentials;
@@ -334,23 +296,18 @@ static void move_over(struct program *p)
     trace_record(TRACE_EXEC, t->tid, p->plan.entry, 0, 0);
 }
 
-static void program_release(struct program *p)
-{
-    if (p->space)
-        space_put(p->space);
-    if (p->inode)
-        inode_put(p->inode);
+static void program_release(struct program *p) {
+    if (p->space) space_put(p->space);
+    if (p->inode) inode_put(p->inode);
     exec_arguments_release(&p->arguments);
     heap_free(p->path);
     heap_free(p);
 }
 
-static struct program *program_create(void)
-{
+static struct program *program_create(void) {
     struct program *p = heap_new(HEAP_EXEC, struct program);
 
-    if (!p)
-        return NULL;
+    if (!p) return NULL;
     p->path = heap_alloc(HEAP_EXEC, PATH_MAX);
     uint32_t limit =
         (uint32_t)min(limit_soft(current_process(), LIMIT_STACK) / 4, 2ull << 20);
@@ -361,8 +318,7 @@ static struct program *program_create(void)
     return p;
 }
 
-static int run(struct program *p)
-{
+static int run(struct program *p) {
     int error = build(p);
 
     if (!error && current_process()->nr_threads > 1 && !end_other_threads())
@@ -375,12 +331,10 @@ static int run(struct program *p)
     return error;
 }
 
-long sys_execve(uptr_t path, uptr_t arguments, uptr_t environment)
-{
+long sys_execve(uptr_t path, uptr_t arguments, uptr_t environment) {
     struct program *p = program_create();
 
-    if (!p)
-        return -ENOMEM;
+    if (!p) return -ENOMEM;
     ssize_t length = string_from_user(p->path, path, PATH_MAX);
     int error = length < 0 ? (int)length : 0;
     if (!error)
@@ -403,13 +357,11 @@ long sys_execve(uptr_t path, uptr_t arguments, uptr_t environment)
 }
 
 int exec_from_kernel(const char *path, const char *const *arguments,
-                     const char *const *environment)
-{
+                     const char *const *environment) {
     struct program *p = program_create();
     int error = 0;
 
-    if (!p)
-        return -ENOMEM;
+    if (!p) return -ENOMEM;
     string_copy(p->path, path, PATH_MAX);
     for (; !error && *arguments; arguments++, p->arguments.nr_arguments++)
         error = exec_arguments_add(&p->arguments, *arguments);
@@ -422,8 +374,7 @@ int exec_from_kernel(const char *path, const char *const *arguments,
     return run(p);
 }
 
-void exec_init(void)
-{
+void exec_init(void) {
     size_t size = (size_t)(system_page_code_end - system_page_code);
 
     system_page = object_create(1);

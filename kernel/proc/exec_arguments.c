@@ -17,76 +17,61 @@
 
 enum { AT_NULL = 0, AT_RANDOM = 25, AT_EXECFN = 31, AT_PLATFORM = 15 };
 
-int exec_arguments_init(struct exec_arguments *a, uint32_t limit)
-{
+int exec_arguments_init(struct exec_arguments *a, uint32_t limit) {
     *a = (struct exec_arguments){ .limit = limit };
     a->strings = object_create(OBJECT_PAGES_MAX);
     return a->strings ? 0 : -ENOMEM;
 }
 
-void exec_arguments_release(struct exec_arguments *a)
-{
-    if (a->strings)
-        object_put(a->strings);
+void exec_arguments_release(struct exec_arguments *a) {
+    if (a->strings) object_put(a->strings);
     a->strings = NULL;
 }
 
-static int append(struct exec_arguments *a, const char *bytes, size_t size)
-{
+static int append(struct exec_arguments *a, const char *bytes, size_t size) {
     uint32_t pointers = (a->nr_arguments + a->nr_environment + 3) * 4;
 
-    if (a->bytes + size + pointers > a->limit)
-        return -E2BIG;
-    if (object_write(a->strings, a->bytes, bytes, size) != size)
-        return -ENOMEM;
+    if (a->bytes + size + pointers > a->limit) return -E2BIG;
+    if (object_write(a->strings, a->bytes, bytes, size) != size) return -ENOMEM;
     a->bytes += size;
     return 0;
 }
 
-int exec_arguments_add(struct exec_arguments *a, const char *string)
-{
+int exec_arguments_add(struct exec_arguments *a, const char *string) {
     return append(a, string, strlen(string) + 1);
 }
 
 /* Copies one user string in pieces; a piece ends where the next cache line begins, so
  * nothing behind the NUL's line is touched. */
-static int add_string(struct exec_arguments *a, uptr_t from)
-{
+static int add_string(struct exec_arguments *a, uptr_t from) {
     char piece[256];
     size_t done = 0;
 
     while (done < STRING_MAX) {
         vaddr_t at = from.address + done;
         size_t size = sizeof(piece) - (at & (sizeof(piece) - 1));
-        if (copy_from_user(piece, uptr(at), size))
-            return -EFAULT;
+        if (copy_from_user(piece, uptr(at), size)) return -EFAULT;
         size_t length = strnlen(piece, size);
         bool ends = length < size;
         int error = append(a, piece, ends ? length + 1 : size);
-        if (error || ends)
-            return error;
+        if (error || ends) return error;
         done += size;
     }
     return -E2BIG;
 }
 
-int exec_arguments_add_user(struct exec_arguments *a, uptr_t array, unsigned *count)
-{
+int exec_arguments_add_user(struct exec_arguments *a, uptr_t array, unsigned *count) {
     for (*count = 0; !uptr_is_null(array); ++*count, array = uptr_add(array, 4)) {
         uint32_t string;
-        if (u32_from_user(&string, array))
-            return -EFAULT;
-        if (!string)
-            break;
+        if (u32_from_user(&string, array)) return -EFAULT;
+        if (!string) break;
         int error = add_string(a, uptr(string));
-        if (error)
-            return error;
+        if (error) return error;
     }
     return 0;
 }
 
-static size_t string_length_at(const struct exec_arguments *a, uint32_t offset)
-{
+static size_t string_length_at(const struct exec_arguments *a, uint32_t offset) {
     char piece[64];
     size_t length = 0;
 
@@ -95,28 +80,23 @@ static size_t string_length_at(const struct exec_arguments *a, uint32_t offset)
         object_read(a->strings, offset + length, piece, size);
         size_t n = strnlen(piece, size);
         length += n;
-        if (n < size || size == 0)
-            return length;
+        if (n < size || size == 0) return length;
     }
 }
 
 int exec_arguments_prepend(struct exec_arguments *a, const char *interpreter,
-                           const char *option, const char *script)
-{
+                           const char *option, const char *script) {
     struct exec_arguments b;
     uint32_t skip = a->nr_arguments ? (uint32_t)string_length_at(a, 0) + 1 : 0;
     char piece[256];
     int error = exec_arguments_init(&b, a->limit);
 
-    if (error)
-        return error;
+    if (error) return error;
     b.nr_arguments = (a->nr_arguments ? a->nr_arguments - 1 : 0) + 2 + (option != NULL);
     b.nr_environment = a->nr_environment;
     error = exec_arguments_add(&b, interpreter);
-    if (!error && option)
-        error = exec_arguments_add(&b, option);
-    if (!error)
-        error = exec_arguments_add(&b, script);
+    if (!error && option) error = exec_arguments_add(&b, option);
+    if (!error) error = exec_arguments_add(&b, script);
     while (!error && skip < a->bytes) {
         size_t size = min((size_t)(a->bytes - skip), sizeof(piece));
         object_read(a->strings, skip, piece, size);
@@ -124,36 +104,30 @@ int exec_arguments_prepend(struct exec_arguments *a, const char *interpreter,
         skip += size;
     }
     exec_arguments_release(error ? &b : a);
-    if (!error)
-        *a = b;
+    if (!error) *a = b;
     return error;
 }
 
 /* Writes the pointers to `count` strings that start at *at, and the closing NULL. */
 static int place_pointers(const struct exec_arguments *a, struct address_space *space,
                           vaddr_t *to, vaddr_t strings, uint32_t *offset,
-                          unsigned count)
-{
+                          unsigned count) {
     for (unsigned i = 0; i <= count; i++) {
         uint32_t value = i < count ? strings + *offset : 0;
-        if (space_write(space, uptr(*to), &value, 4))
-            return -ENOMEM;
+        if (space_write(space, uptr(*to), &value, 4)) return -ENOMEM;
         *to += 4;
-        if (i < count)
-            *offset += (uint32_t)string_length_at(a, *offset) + 1;
+        if (i < count) *offset += (uint32_t)string_length_at(a, *offset) + 1;
     }
     return 0;
 }
 
 static int place_strings(const struct exec_arguments *a, struct address_space *space,
-                         vaddr_t to)
-{
+                         vaddr_t to) {
     for (uint32_t done = 0; done < a->bytes;) {
         uint32_t in_page = PAGE_SIZE - ((to + done) & PAGE_MASK);
         size_t size = min(a->bytes - done, in_page);
         void *page = space_page(space, to + done, PROT_WRITE);
-        if (!page)
-            return -ENOMEM;
+        if (!page) return -ENOMEM;
         object_read(a->strings, done, page, size);
         done += size;
     }
@@ -162,8 +136,7 @@ static int place_strings(const struct exec_arguments *a, struct address_space *s
 
 int exec_arguments_place(const struct exec_arguments *a, struct address_space *space,
                          vaddr_t top, const char *path, struct auxiliary *auxiliary,
-                         unsigned nr_auxiliary, struct stack_image *image)
-{
+                         unsigned nr_auxiliary, struct stack_image *image) {
     static const char platform[] = "i686";
     uint8_t random[16];
     uint32_t offset = 0, path_size = (uint32_t)strlen(path) + 1;
@@ -177,12 +150,9 @@ int exec_arguments_place(const struct exec_arguments *a, struct address_space *s
 
     random_bytes(random, sizeof(random));
     for (unsigned i = 0; i < nr_auxiliary; i++) {
-        if (auxiliary[i].type == AT_RANDOM)
-            auxiliary[i].value = image->random;
-        if (auxiliary[i].type == AT_EXECFN)
-            auxiliary[i].value = image->name;
-        if (auxiliary[i].type == AT_PLATFORM)
-            auxiliary[i].value = platform_at;
+        if (auxiliary[i].type == AT_RANDOM) auxiliary[i].value = image->random;
+        if (auxiliary[i].type == AT_EXECFN) auxiliary[i].value = image->name;
+        if (auxiliary[i].type == AT_PLATFORM) auxiliary[i].value = platform_at;
     }
     vaddr_t at = image->esp;
     uint32_t count = a->nr_arguments;

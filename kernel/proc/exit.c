@@ -20,8 +20,7 @@
 #include "sched/scheduler.h"
 #include "syscall.h"
 
-static void ask_to_exit(struct thread *t)
-{
+static void ask_to_exit(struct thread *t) {
     t->attention |= ATTENTION_EXIT;
     if (t->state == THREAD_BLOCKED)
         thread_interrupt(t, -EINTR);
@@ -29,8 +28,7 @@ static void ask_to_exit(struct thread *t)
         ipi_reschedule(t->cpu);
 }
 
-void process_exit_group(struct process *process, int status)
-{
+void process_exit_group(struct process *process, int status) {
     struct thread *t;
 
     if (!process->exiting) {
@@ -41,99 +39,81 @@ void process_exit_group(struct process *process, int status)
         ask_to_exit(t);
 }
 
-bool end_other_threads(void)
-{
+bool end_other_threads(void) {
     struct process *p = current_process();
     struct thread *t;
 
-    if (p->exiting || p->exec_thread)
-        return false;
+    if (p->exiting || p->exec_thread) return false;
     p->exec_thread = current();
     list_for_each (t, &p->threads, process_node)
-        if (t != current())
-            ask_to_exit(t);
+        if (t != current()) ask_to_exit(t);
     while (p->nr_threads > 1)
-        if (wait_sleep_killable(&p->exec_wait))
-            break;
+        if (wait_sleep_killable(&p->exec_wait)) break;
     p->exec_thread = NULL;
     return p->nr_threads == 1 && !p->exiting;
 }
 
-void vfork_release(struct process *process)
-{
-    if (!process->is_vfork)
-        return;
+void vfork_release(struct process *process) {
+    if (!process->is_vfork) return;
     process->is_vfork = false;
     wait_wake_all(&process->vfork_done, 0);
 }
 
 /* A group that nobody can continue any more, since just now, must not stay stopped for
  * ever. */
-static void hang_up_if_orphaned(struct process_group *group)
-{
+static void hang_up_if_orphaned(struct process_group *group) {
     struct process *p, *next;
     bool has_stopped = false;
 
-    if (!group || !group_is_orphaned(group))
-        return;
+    if (!group || !group_is_orphaned(group)) return;
     list_for_each (p, &group->members, group_node)
         has_stopped |= p->stopped;
-    if (!has_stopped)
-        return;
+    if (!has_stopped) return;
     list_for_each_safe (p, next, &group->members, group_node) {
         signal_kernel(p, SIGHUP);
         signal_kernel(p, SIGCONT);
     }
 }
 
-static void leave_family(struct process *p)
-{
+static void leave_family(struct process *p) {
     struct process *child;
 
-    if (p->group->session->id == p->pid)
-        tty_hangup_session(p->group->session);
+    if (p->group->session->id == p->pid) tty_hangup_session(p->group->session);
     // our going may orphan our own group, or our children's
     bool anchors = process_anchors_group(p);
     p->is_zombie = true;
-    if (anchors)
-        hang_up_if_orphaned(p->group);
+    if (anchors) hang_up_if_orphaned(p->group);
     list_for_each (child, &p->children, sibling_node)
         if (child->group != p->group && child->group->session == p->group->session)
             hang_up_if_orphaned(child->group);
     process_give_children_to_init(p);
 }
 
-static bool parent_does_not_care(const struct process *p)
-{
+static bool parent_does_not_care(const struct process *p) {
     const struct signal_action *action = &p->parent->actions->of[SIGCHLD - 1];
 
     return p->exit_signal == SIGCHLD
            && (action->handler == SIG_IGN || action->flags & SA_NOCLDWAIT);
 }
 
-static int notify_code(int status)
-{
+static int notify_code(int status) {
     return (status & 0x7f) == 0 ? CLD_EXITED : status & 0x80 ? CLD_DUMPED : CLD_KILLED;
 }
 
-static void become_zombie(struct process *p)
-{
+static void become_zombie(struct process *p) {
     int status = p->exit_status;
 
     if (p == init_process) {
-        if (status & 0x7f)
-            log_printf("init was killed by signal %d\n", status & 0x7f);
+        if (status & 0x7f) log_printf("init was killed by signal %d\n", status & 0x7f);
         machine_off(status & 0x7f ? 128 + (status & 0x7f) : status >> 8);
     }
     leave_family(p);
     parent_notify(p, notify_code(status), status & 0x7f ? status & 0x7f : status >> 8);
-    if (parent_does_not_care(p))
-        process_reap(p);
+    if (parent_does_not_care(p)) process_reap(p);
 }
 
 /* Gives back what the process holds. Its space is current: leave it first. */
-static void give_back(struct process *p)
-{
+static void give_back(struct process *p) {
     struct address_space *space = p->space;
 
     p->space = NULL;
@@ -147,13 +127,11 @@ static void give_back(struct process *p)
     vfork_release(p);
     inode_put(p->directory);
     inode_put(p->root);
-    if (p->executable)
-        inode_put(p->executable);
+    if (p->executable) inode_put(p->executable);
     p->directory = p->root = p->executable = NULL;
 }
 
-static void add_usage(struct usage *to, const struct usage *from)
-{
+static void add_usage(struct usage *to, const struct usage *from) {
     to->user_time += from->user_time;
     to->system_time += from->system_time;
     to->minor_faults += from->minor_faults;
@@ -162,8 +140,7 @@ static void add_usage(struct usage *to, const struct usage *from)
     to->largest_resident = max(to->largest_resident, from->largest_resident);
 }
 
-void thread_exit(void)
-{
+void thread_exit(void) {
     struct thread *t = current();
     struct process *p = t->process;
 
@@ -181,18 +158,15 @@ void thread_exit(void)
     }
     t->space = NULL;
     thread_detach(t);
-    if (p->exec_thread && p->nr_threads == 1)
-        wait_wake_all(&p->exec_wait, 0);
+    if (p->exec_thread && p->nr_threads == 1) wait_wake_all(&p->exec_wait, 0);
     t->process = NULL;
-    if (last)
-        become_zombie(p);
+    if (last) become_zombie(p);
     t->state = THREAD_DEAD;
     schedule();
     panic("a dead thread runs");
 }
 
-void process_reap(struct process *zombie)
-{
+void process_reap(struct process *zombie) {
     struct usage usage = process_usage(zombie);
 
     add_usage(&zombie->parent->children_usage, &usage);
@@ -202,14 +176,12 @@ void process_reap(struct process *zombie)
 
 /* -- Stopping ---------------------------------------------------------------------- */
 
-void process_stop(int signal)
-{
+void process_stop(int signal) {
     struct process *p = current_process();
     struct thread *t;
 
     // the terminal's stops mean nothing where no shell could continue the job
-    if (signal != SIGSTOP && group_is_orphaned(p->group))
-        return;
+    if (signal != SIGSTOP && group_is_orphaned(p->group)) return;
     p->stopped = true;
     p->stop_report = signal << 8 | 0x7f;
     p->continue_report = false;
@@ -225,18 +197,15 @@ void process_stop(int signal)
 
 /* -- System calls ------------------------------------------------------------------ */
 
-long sys_exit(int status)
-{
+long sys_exit(int status) {
     struct process *p = current_process();
 
     // POSIX: the status of a process whose last thread exits is that thread's
-    if (p->nr_threads == 1)
-        process_exit_group(p, exit_status_of(status));
+    if (p->nr_threads == 1) process_exit_group(p, exit_status_of(status));
     thread_exit();
 }
 
-long sys_exit_group(int status)
-{
+long sys_exit_group(int status) {
     process_exit_group(current_process(), exit_status_of(status));
     thread_exit();
 }

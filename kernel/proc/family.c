@@ -3,81 +3,59 @@
 #include "proc/life.h"
 #include "syscall.h"
 
-long sys_getpid(void)
-{
-    return current_process()->pid;
-}
+long sys_getpid(void) { return current_process()->pid; }
 
-long sys_gettid(void)
-{
-    return current()->tid;
-}
+long sys_gettid(void) { return current()->tid; }
 
-long sys_getppid(void)
-{
+long sys_getppid(void) {
     const struct process *parent = current_process()->parent;
 
     return parent ? parent->pid : 0;
 }
 
-static struct process *self_or(pid_t pid)
-{
+static struct process *self_or(pid_t pid) {
     return pid == 0 ? current_process() : process_find(pid);
 }
 
-long sys_getpgid(pid_t pid)
-{
+long sys_getpgid(pid_t pid) {
     const struct process *p = self_or(pid);
 
     return p && p->group ? p->group->id : -ESRCH;
 }
 
-long sys_getpgrp(void)
-{
-    return current_process()->group->id;
-}
+long sys_getpgrp(void) { return current_process()->group->id; }
 
-long sys_getsid(pid_t pid)
-{
+long sys_getsid(pid_t pid) {
     const struct process *p = self_or(pid);
 
     return p && p->group ? p->group->session->id : -ESRCH;
 }
 
-long sys_setpgid(pid_t pid, pid_t id)
-{
+long sys_setpgid(pid_t pid, pid_t id) {
     struct process *me = current_process(), *p = self_or(pid);
 
-    if (id < 0)
-        return -EINVAL;
-    if (!p || (p != me && p->parent != me))
-        return -ESRCH;
-    if (p != me && p->execed)
-        return -EACCES;
+    if (id < 0) return -EINVAL;
+    if (!p || (p != me && p->parent != me)) return -ESRCH;
+    if (p != me && p->execed) return -EACCES;
     if (p->group->session != me->group->session || p->group->session->id == p->pid)
         return -EPERM;
-    if (id == 0)
-        id = p->pid;
+    if (id == 0) id = p->pid;
     struct process_group *group = group_find(id);
-    if (group ? group->session != me->group->session : id != p->pid)
-        return -EPERM;
+    if (group ? group->session != me->group->session : id != p->pid) return -EPERM;
     return group_join(p, id, false);
 }
 
-long sys_setsid(void)
-{
+long sys_setsid(void) {
     struct process *p = current_process();
 
-    if (group_find(p->pid))
-        return -EPERM;
+    if (group_find(p->pid)) return -EPERM;
     int error = group_join(p, p->pid, true);
     return error ? error : p->pid;
 }
 
 enum { PR_GET_DUMPABLE = 3, PR_SET_NAME = 15, PR_GET_NAME = 16 };
 
-long sys_prctl(int option, uint32_t a, uint32_t b, uint32_t c, uint32_t d)
-{
+long sys_prctl(int option, uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
     struct thread *t = current();
     char name[16] = { 0 };
 
@@ -85,11 +63,9 @@ long sys_prctl(int option, uint32_t a, uint32_t b, uint32_t c, uint32_t d)
     switch (option) {
     case PR_SET_NAME: {
         ssize_t length = string_from_user(name, uptr(a), sizeof(name) - 1);
-        if (length < 0 && length != -ENAMETOOLONG)
-            return length;
+        if (length < 0 && length != -ENAMETOOLONG) return length;
         memcpy(t->name, name, sizeof(name));
-        if (t->tid == t->process->pid)
-            memcpy(t->process->name, name, sizeof(name));
+        if (t->tid == t->process->pid) memcpy(t->process->name, name, sizeof(name));
         return 0;
     }
     case PR_GET_NAME:

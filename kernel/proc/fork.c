@@ -39,32 +39,27 @@ struct clone_request {
     uptr_t parent_tid, tls, child_tid;
 };
 
-static bool is_offered(uint32_t flags)
-{
+static bool is_offered(uint32_t flags) {
     if (flags & CLONE_THREAD)
         return (flags & ~(uint32_t)(CLONE_IDS | CLONE_DETACHED | CLONE_SYSVSEM))
                == (CLONE_SHARE_ALL & ~CLONE_SYSVSEM);
-    if ((flags & CLONE_SIGNAL) > SIGNALS)
-        return false;
+    if ((flags & CLONE_SIGNAL) > SIGNALS) return false;
     uint32_t rest = flags & ~(uint32_t)(CLONE_SIGNAL | CLONE_IDS | CLONE_VFORK);
     return rest == 0 || (rest == CLONE_VM && flags & CLONE_VFORK);
 }
 
 /* The new thread begins in user mode where the parent is, with 0 as result. */
-static void copy_user_state(struct thread *to, struct thread *from, uint32_t stack)
-{
+static void copy_user_state(struct thread *to, struct thread *from, uint32_t stack) {
     struct trap_frame *frame = thread_frame(to);
 
     *frame = *thread_frame(from);
     frame->eax = 0;
     frame->eflags |= EFLAGS_IF; // sysenter's frame has it off
-    if (stack)
-        frame->esp = stack;
+    if (stack) frame->esp = stack;
     to->esp = stack_prepare((uint32_t)frame, thread_begin, to);
     fpu_save(from);
     to->fpu_valid = from->fpu_valid || from->fpu_used;
-    if (to->fpu_valid)
-        memcpy(to->fpu_state, from->fpu_state, sizeof(to->fpu_state));
+    if (to->fpu_valid) memcpy(to->fpu_state, from->fpu_state, sizeof(to->fpu_state));
     to->fs = read_fs();
     to->gs = read_gs();
     to->tls_descriptor = from->tls_descriptor;
@@ -79,29 +74,24 @@ static void copy_user_state(struct thread *to, struct thread *from, uint32_t sta
 }
 
 /* set_thread_area's business, for CLONE_SETTLS. */
-static int take_tls(struct thread *t, uptr_t tls)
-{
+static int take_tls(struct thread *t, uptr_t tls) {
     struct user_descriptor u;
 
-    if (copy_from_user(&u, tls, sizeof(u)))
-        return -EFAULT;
+    if (copy_from_user(&u, tls, sizeof(u))) return -EFAULT;
     if (u.entry != TLS_SELECTOR / 8 || !tls_descriptor_make(&u, &t->tls_descriptor))
         return -EINVAL;
     return 0;
 }
 
-static int finish_thread(struct thread *t, const struct clone_request *r)
-{
+static int finish_thread(struct thread *t, const struct clone_request *r) {
     struct thread *parent = current();
 
     copy_user_state(t, parent, r->stack);
     if (r->flags & CLONE_SETTLS) {
         int error = take_tls(t, r->tls);
-        if (error)
-            return error;
+        if (error) return error;
     }
-    if (r->flags & CLONE_CHILD_CLEARTID)
-        t->clear_child_tid = r->child_tid.address;
+    if (r->flags & CLONE_CHILD_CLEARTID) t->clear_child_tid = r->child_tid.address;
     if (r->flags & CLONE_PARENT_SETTID && u32_to_user(r->parent_tid, (uint32_t)t->tid))
         return -EFAULT;
     // the child's own memory, which may be a copy: written through its page tables
@@ -112,18 +102,15 @@ static int finish_thread(struct thread *t, const struct clone_request *r)
     return 0;
 }
 
-static long clone_thread(const struct clone_request *r)
-{
+static long clone_thread(const struct clone_request *r) {
     struct process *p = current_process();
     uint64_t limit = limit_soft(p, LIMIT_NPROC);
 
-    if (p->exiting)
-        return -EINTR;
+    if (p->exiting) return -EINTR;
     if (p->account != &root_account && p->account->used[ACCOUNT_PROCESSES] >= limit)
         return -EAGAIN;
     struct thread *t = thread_create(p, user_thread_start, NULL);
-    if (!t)
-        return -EAGAIN;
+    if (!t) return -EAGAIN;
     int error = finish_thread(t, r);
     if (error) {
         thread_free(t);
@@ -137,14 +124,12 @@ static long clone_thread(const struct clone_request *r)
 }
 
 /* Everything of the child but its thread. */
-static int copy_process(struct process *child, struct process *parent, uint32_t flags)
-{
+static int copy_process(struct process *child, struct process *parent, uint32_t flags) {
     *child->actions = *parent->actions;
     child->exit_signal = (int)(flags & CLONE_SIGNAL);
     child->directory = inode_get(parent->directory);
     child->root = inode_get(parent->root);
-    if (parent->executable)
-        child->executable = inode_get(parent->executable);
+    if (parent->executable) child->executable = inode_get(parent->executable);
     if (flags & CLONE_VM) {
         child->space = parent->space;
         space_get(child->space);
@@ -153,34 +138,25 @@ static int copy_process(struct process *child, struct process *parent, uint32_t 
         return -ENOMEM;
     }
     child->files = file_table_copy(parent->files);
-    if (!child->files)
-        return -ENOMEM;
+    if (!child->files) return -ENOMEM;
     return group_join(child, parent->group->id, false);
 }
 
-static void drop_unborn(struct process *child)
-{
+static void drop_unborn(struct process *child) {
     struct thread *t = list_first_entry(&child->threads, struct thread, process_node);
 
-    if (t)
-        thread_free(t);
-    if (child->files)
-        file_table_put(child->files);
-    if (child->space)
-        space_put(child->space);
-    if (child->directory)
-        inode_put(child->directory);
-    if (child->root)
-        inode_put(child->root);
-    if (child->executable)
-        inode_put(child->executable);
+    if (t) thread_free(t);
+    if (child->files) file_table_put(child->files);
+    if (child->space) space_put(child->space);
+    if (child->directory) inode_put(child->directory);
+    if (child->root) inode_put(child->root);
+    if (child->executable) inode_put(child->executable);
     child->files = NULL;
     child->space = NULL;
     process_free(child);
 }
 
-static long clone_process(const struct clone_request *r)
-{
+static long clone_process(const struct clone_request *r) {
     struct process *parent = current_process();
     uint64_t limit = limit_soft(parent, LIMIT_NPROC);
 
@@ -188,14 +164,11 @@ static long clone_process(const struct clone_request *r)
         && parent->account->used[ACCOUNT_PROCESSES] >= limit)
         return -EAGAIN;
     struct process *child = process_create(parent);
-    if (!child)
-        return -ENOMEM;
+    if (!child) return -ENOMEM;
     int error = copy_process(child, parent, r->flags);
     struct thread *t = error ? NULL : thread_create(child, user_thread_start, NULL);
-    if (!t && !error)
-        error = -EAGAIN;
-    if (!error)
-        error = finish_thread(t, r);
+    if (!t && !error) error = -EAGAIN;
+    if (!error) error = finish_thread(t, r);
     if (error) {
         drop_unborn(child);
         return error;
@@ -203,8 +176,7 @@ static long clone_process(const struct clone_request *r)
     /* --- commit: nothing below fails, and only a vfork parent sleeps --- */
     t->alternate_stack = current()->alternate_stack;
     t->alternate_stack_size = current()->alternate_stack_size;
-    if (r->flags & CLONE_VM)
-        t->alternate_stack = t->alternate_stack_size = 0;
+    if (r->flags & CLONE_VM) t->alternate_stack = t->alternate_stack_size = 0;
     process_publish(child, t->tid);
     pid_t pid = child->pid;
     trace_record(TRACE_FORK, current()->tid, (uint32_t)pid, r->flags, 0);
@@ -219,50 +191,42 @@ static long clone_process(const struct clone_request *r)
     return pid;
 }
 
-static long do_clone(const struct clone_request *r)
-{
-    if (!is_offered(r->flags))
-        return -EINVAL;
+static long do_clone(const struct clone_request *r) {
+    if (!is_offered(r->flags)) return -EINVAL;
     return r->flags & CLONE_THREAD ? clone_thread(r) : clone_process(r);
 }
 
-long sys_fork(void)
-{
+long sys_fork(void) {
     struct clone_request r = { .flags = SIGCHLD };
 
     return do_clone(&r);
 }
 
-long sys_vfork(void)
-{
+long sys_vfork(void) {
     struct clone_request r = { .flags = SIGCHLD | CLONE_VM | CLONE_VFORK };
 
     return do_clone(&r);
 }
 
 long sys_clone(uint32_t flags, uint32_t stack, uptr_t parent_tid, uptr_t tls,
-               uptr_t child_tid)
-{
+               uptr_t child_tid) {
     struct clone_request r = { flags, stack, parent_tid, tls, child_tid };
 
     return do_clone(&r);
 }
 
-long sys_set_thread_area(uptr_t descriptor)
-{
+long sys_set_thread_area(uptr_t descriptor) {
     struct thread *t = current();
     struct user_descriptor u;
     uint64_t entry;
 
-    if (copy_from_user(&u, descriptor, sizeof(u)))
-        return -EFAULT;
+    if (copy_from_user(&u, descriptor, sizeof(u))) return -EFAULT;
     bool any = u.entry == UINT32_MAX;
     if (any && t->tls_descriptor)
         return -ESRCH;          // there is one place; Linux has three
     if ((!any && u.entry != TLS_SELECTOR / 8) || !tls_descriptor_make(&u, &entry))
         return -EINVAL;
-    if (any && u32_to_user(descriptor, TLS_SELECTOR / 8))
-        return -EFAULT;
+    if (any && u32_to_user(descriptor, TLS_SELECTOR / 8)) return -EFAULT;
     t->tls_descriptor = entry;
     this_cpu()->gdt[TLS_SELECTOR / 8] = entry;
     // a register that holds the selector keeps the old segment until it is loaded again
@@ -271,8 +235,7 @@ long sys_set_thread_area(uptr_t descriptor)
     return 0;
 }
 
-long sys_set_tid_address(uptr_t tid)
-{
+long sys_set_tid_address(uptr_t tid) {
     current()->clear_child_tid = tid.address;
     return current()->tid;
 }

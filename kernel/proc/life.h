@@ -27,10 +27,7 @@ void vfork_release(struct process *process);
 /* Unlists and frees a zombie, after adding its times to its parent's. */
 void process_reap(struct process *zombie);
 
-static inline int exit_status_of(int code)
-{
-    return (code & 0xff) << 8;
-}
+static inline int exit_status_of(int code) { return (code & 0xff) << 8; }
 
 /* -- Programs (exec.c, elf.c, exec_arguments.c) ------------------------------------ */
 

@@ -12,8 +12,7 @@
 #include "sched/scheduler.h"
 #include "syscall.h"
 
-long sys_getrusage(int who, uptr_t usage)
-{
+long sys_getrusage(int who, uptr_t usage) {
     enum { RUSAGE_SELF = 0, RUSAGE_CHILDREN = -1, RUSAGE_THREAD = 1 };
     struct usage u;
 
@@ -28,28 +27,24 @@ long sys_getrusage(int who, uptr_t usage)
     return usage_to_user(usage, &u);
 }
 
-static uint32_t clock_ticks(nanoseconds_t t)
-{
+static uint32_t clock_ticks(nanoseconds_t t) {
     return (uint32_t)divide_u64(t, 10000000, NULL);
 }
 
-long sys_times(uptr_t buffer)
-{
+long sys_times(uptr_t buffer) {
     struct usage self = process_usage(current_process());
     const struct usage *children = &current_process()->children_usage;
     uint32_t tms[4] = { clock_ticks(self.user_time), clock_ticks(self.system_time),
                         clock_ticks(children->user_time),
                         clock_ticks(children->system_time) };
 
-    if (!uptr_is_null(buffer) && copy_to_user(buffer, tms, sizeof(tms)))
-        return -EFAULT;
+    if (!uptr_is_null(buffer) && copy_to_user(buffer, tms, sizeof(tms))) return -EFAULT;
     return (long)(clock_ticks(time_now()) & INT32_MAX);
 }
 
 /* -- Limits ------------------------------------------------------------------------ */
 
-void limits_init(struct process *p)
-{
+void limits_init(struct process *p) {
     for (unsigned i = 0; i < LIMITS; i++)
         p->limits[i] = (struct limit){ LIMIT_INFINITY, LIMIT_INFINITY };
     p->limits[LIMIT_STACK].soft = 8 << 20;
@@ -62,16 +57,13 @@ void limits_init(struct process *p)
     p->limits[LIMIT_MEMLOCK] = (struct limit){ 8 << 20, 8 << 20 };
 }
 
-static int change_limit(struct process *p, uint32_t resource, const struct limit *new)
-{
+static int change_limit(struct process *p, uint32_t resource, const struct limit *new) {
     struct limit *old = &p->limits[resource];
 
-    if (new->soft > new->hard)
-        return -EINVAL;
+    if (new->soft > new->hard) return -EINVAL;
     if (new->hard > old->hard && current_process()->credentials.euid != 0)
         return -EPERM;
-    if (resource == LIMIT_NOFILE && new->hard > FILES_MAX)
-        return -EPERM;
+    if (resource == LIMIT_NOFILE && new->hard > FILES_MAX) return -EPERM;
     *old = *new;
     if (p->space && resource == LIMIT_AS)
         p->space->limit_pages =
@@ -81,17 +73,14 @@ static int change_limit(struct process *p, uint32_t resource, const struct limit
     return 0;
 }
 
-long sys_prlimit64(pid_t pid, uint32_t resource, uptr_t new_limit, uptr_t old_limit)
-{
+long sys_prlimit64(pid_t pid, uint32_t resource, uptr_t new_limit, uptr_t old_limit) {
     struct process *me = current_process(), *p = pid ? process_find(pid) : me;
     struct limit new, old;
 
-    if (resource >= LIMITS)
-        return -EINVAL;
+    if (resource >= LIMITS) return -EINVAL;
     if (!uptr_is_null(new_limit) && copy_from_user(&new, new_limit, sizeof(new)))
         return -EFAULT;
-    if (!p)
-        return -ESRCH;
+    if (!p) return -ESRCH;
     const struct credentials *c = &me->credentials, *t = &p->credentials;
     if (p != me && c->euid != 0
         && (c->uid != t->uid || c->uid != t->euid || c->uid != t->suid))
@@ -99,18 +88,15 @@ long sys_prlimit64(pid_t pid, uint32_t resource, uptr_t new_limit, uptr_t old_li
     old = p->limits[resource];
     if (!uptr_is_null(new_limit)) {
         int error = change_limit(p, resource, &new);
-        if (error)
-            return error;
+        if (error) return error;
     }
     if (!uptr_is_null(old_limit) && copy_to_user(old_limit, &old, sizeof(old)))
         return -EFAULT;
     return 0;
 }
 
-long sys_ugetrlimit(uint32_t resource, uptr_t limit)
-{
-    if (resource >= LIMITS)
-        return -EINVAL;
+long sys_ugetrlimit(uint32_t resource, uptr_t limit) {
+    if (resource >= LIMITS) return -EINVAL;
     const struct limit *l = &current_process()->limits[resource];
     uint32_t words[2] = { (uint32_t)min(l->soft, (uint64_t)UINT32_MAX),
                           (uint32_t)min(l->hard, (uint64_t)UINT32_MAX) };
@@ -129,8 +115,7 @@ struct user_sysinfo {
 };
 static_assert(sizeof(struct user_sysinfo) == 64, "Linux/i386 ABI");
 
-long sys_sysinfo(uptr_t info)
-{
+long sys_sysinfo(uptr_t info) {
     uint32_t load = sched_runnable() << 16;
     struct user_sysinfo s = {
         .uptime = (int32_t)divide_u64(time_now(), (uint32_t)SECOND, NULL),
@@ -145,44 +130,36 @@ long sys_sysinfo(uptr_t info)
 
 static char host_name[65] = "parley";
 
-long sys_uname(uptr_t name)
-{
+long sys_uname(uptr_t name) {
     char fields[6][65] = { "Parley", "", PARLEY_VERSION, "#1 SMP", "i686", "(none)" };
 
     string_copy(fields[1], host_name, sizeof(fields[1]));
     return copy_to_user(name, fields, sizeof(fields));
 }
 
-long sys_sethostname(uptr_t name, size_t length)
-{
+long sys_sethostname(uptr_t name, size_t length) {
     char new[65] = "";
 
-    if (current_process()->credentials.euid != 0)
-        return -EPERM;
-    if (length > 64)
-        return -EINVAL;
-    if (copy_from_user(new, name, length))
-        return -EFAULT;
+    if (current_process()->credentials.euid != 0) return -EPERM;
+    if (length > 64) return -EINVAL;
+    if (copy_from_user(new, name, length)) return -EFAULT;
     memcpy(host_name, new, sizeof(new));
     return 0;
 }
 
 /* The status is for tools/vm, on the debug console; a person at the terminal knows. */
-void machine_off(int status)
-{
+void machine_off(int status) {
     log_set_quiet(true);
     log_printf("exit status %d\n", status);
     arch_power_off(EXIT_POWER_OFF);
 }
 
-long sys_reboot(uint32_t magic1, uint32_t magic2, uint32_t command, uptr_t argument)
-{
+long sys_reboot(uint32_t magic1, uint32_t magic2, uint32_t command, uptr_t argument) {
     enum { MAGIC1 = 0xfee1dead, RESTART = 0x01234567, HALT = 0xcdef0123,
            POWER_OFF = 0x4321fedc, CTRL_ALT_DEL_ON = 0x89abcdef, CTRL_ALT_DEL_OFF = 0 };
 
     (void)argument;
-    if (current_process()->credentials.euid != 0)
-        return -EPERM;
+    if (current_process()->credentials.euid != 0) return -EPERM;
     if (magic1 != MAGIC1
         || (magic2 != 672274793 && magic2 != 85072278 && magic2 != 369367448
             && magic2 != 537993216))

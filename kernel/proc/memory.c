@@ -18,72 +18,55 @@ enum map_flags {
 
 #define PROTECTIONS (PROT_READ | PROT_WRITE | PROT_EXEC)
 
-static struct address_space *my_space(void)
-{
-    return current()->space;
-}
+static struct address_space *my_space(void) { return current()->space; }
 
-static bool range_ok(uint32_t start, size_t size)
-{
+static bool range_ok(uint32_t start, size_t size) {
     return user_range_ok(uptr(start), size);
 }
 
 /* What a file descriptor gives to map: its object, with a reference. */
 static int object_of_file(int fd, int protection, int flags,
-                          struct memory_object **object)
-{
+                          struct memory_object **object) {
     struct file *file = fd_peek(fd);
 
     *object = NULL;
-    if (!file || file->flags & O_PATH)
-        return -EBADF;
+    if (!file || file->flags & O_PATH) return -EBADF;
     if (!file_is_readable(file)
         || ((flags & MAP_TYPE) != MAP_PRIVATE && protection & PROT_WRITE
             && !file_is_writable(file)))
         return -EACCES;
-    if (!file->operations->map)
-        return -ENODEV;
+    if (!file->operations->map) return -ENODEV;
     int error = file->operations->map(file, object);
-    if (!error && *object)
-        object_get(*object);
+    if (!error && *object) object_get(*object);
     return error;
 }
 
-static int region_flags_for(int flags, int fd)
-{
-    if ((flags & MAP_TYPE) == MAP_PRIVATE)
-        return 0;
+static int region_flags_for(int flags, int fd) {
+    if ((flags & MAP_TYPE) == MAP_PRIVATE) return 0;
     if (!(flags & MAP_ANONYMOUS) && !file_is_writable(fd_peek(fd)))
         return REGION_SHARED | REGION_NEVER_WRITABLE;
     return REGION_SHARED;
 }
 
 static int object_for(uint32_t size, int protection, int flags, int fd,
-                      struct memory_object **object)
-{
+                      struct memory_object **object) {
     *object = NULL;
-    if (!(flags & MAP_ANONYMOUS))
-        return object_of_file(fd, protection, flags, object);
-    if ((flags & MAP_TYPE) == MAP_PRIVATE)
-        return 0;
+    if (!(flags & MAP_ANONYMOUS)) return object_of_file(fd, protection, flags, object);
+    if ((flags & MAP_TYPE) == MAP_PRIVATE) return 0;
     *object = object_create(size >> PAGE_SHIFT);
     return *object ? 0 : -ENOMEM;
 }
 
 /* Where the mapping goes, or -errno. A fixed one takes the place of what was there. */
-static long place_for(uint32_t start, size_t size, int flags)
-{
+static long place_for(uint32_t start, size_t size, int flags) {
     if (!(flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))) {
         uint32_t hint = round_down(start, PAGE_SIZE);
         vaddr_t at = space_find_gap(my_space(), hint, size);
         return at ? (long)at : -ENOMEM;
     }
-    if (start & PAGE_MASK)
-        return -EINVAL;
-    if (!range_ok(start, size))
-        return -ENOMEM;
-    if (start < USER_START)
-        return -EPERM;
+    if (start & PAGE_MASK) return -EINVAL;
+    if (!range_ok(start, size)) return -ENOMEM;
+    if (start < USER_START) return -EPERM;
     if (flags & MAP_FIXED_NOREPLACE) {
         struct region *above = space_find_above(my_space(), start);
         return above && above->start < start + size ? -EEXIST : (long)start;
@@ -92,21 +75,17 @@ static long place_for(uint32_t start, size_t size, int flags)
     return error ? error : (long)start;
 }
 
-static bool is_error(long result)
-{
+static bool is_error(long result) {
     return (unsigned long)result > (unsigned long)-4096;
 }
 
 long sys_mmap2(uint32_t start, size_t size, int protection, int flags, int fd,
-               uint32_t first_page)
-{
+               uint32_t first_page) {
     struct memory_object *object;
     int type = flags & MAP_TYPE;
 
-    if (size == 0)
-        return -EINVAL;
-    if (size > USER_END - PAGE_SIZE)
-        return -ENOMEM;
+    if (size == 0) return -EINVAL;
+    if (size > USER_END - PAGE_SIZE) return -ENOMEM;
     size = round_up(size, PAGE_SIZE);
     if (type != MAP_SHARED && type != MAP_PRIVATE && type != MAP_SHARED_VALIDATE)
         return -EINVAL;
@@ -115,42 +94,32 @@ long sys_mmap2(uint32_t start, size_t size, int protection, int flags, int fd,
     else if (first_page + (size >> PAGE_SHIFT) < first_page)
         return -EOVERFLOW;
     int error = object_for(size, protection, flags, fd, &object);
-    if (error)
-        return error;
+    if (error) return error;
     long at = place_for(start, size, flags);
     if (!is_error(at)) {
         error = space_map(my_space(), (vaddr_t)at, size, protection & PROTECTIONS,
                           region_flags_for(flags, fd), object, first_page, NULL);
-        if (error)
-            at = error;
+        if (error) at = error;
     }
-    if (object)
-        object_put(object);
+    if (object) object_put(object);
     return at;
 }
 
-long sys_munmap(uint32_t start, size_t size)
-{
-    if (start & PAGE_MASK || size == 0 || size > USER_END)
-        return -EINVAL;
+long sys_munmap(uint32_t start, size_t size) {
+    if (start & PAGE_MASK || size == 0 || size > USER_END) return -EINVAL;
     size = round_up(size, PAGE_SIZE);
     return range_ok(start, size) ? space_unmap(my_space(), start, size) : -EINVAL;
 }
 
-long sys_mprotect(uint32_t start, size_t size, int protection)
-{
-    if (start & PAGE_MASK || protection & ~PROTECTIONS)
-        return -EINVAL;
+long sys_mprotect(uint32_t start, size_t size, int protection) {
+    if (start & PAGE_MASK || protection & ~PROTECTIONS) return -EINVAL;
     size = round_up(size, PAGE_SIZE);
-    if (size == 0)
-        return 0;
-    if (!range_ok(start, size))
-        return -ENOMEM;
+    if (size == 0) return 0;
+    if (!range_ok(start, size)) return -ENOMEM;
     return space_protect(my_space(), start, size, protection);
 }
 
-long sys_brk(uint32_t end)
-{
+long sys_brk(uint32_t end) {
     struct address_space *space = my_space();
     vaddr_t old = round_up(space->heap_end, PAGE_SIZE), new = round_up(end, PAGE_SIZE);
 
@@ -174,16 +143,14 @@ enum { MREMAP_MAYMOVE = 1, MREMAP_FIXED = 2 };
 
 /* Moves the pages of one region's range to a fresh region of the same kind. */
 static long move_region(struct region *region, uint32_t start, size_t old_size,
-                        vaddr_t to, size_t new_size)
-{
+                        vaddr_t to, size_t new_size) {
     struct address_space *space = my_space();
     uint32_t first = region->first_page + ((start - region->start) >> PAGE_SHIFT);
     struct region *moved;
     int error = space_map(space, to, new_size, region->protection, region->flags,
                           region->object, first, &moved);
 
-    if (error)
-        return error;
+    if (error) return error;
     region_own(moved, region->owner);
     if (!space_move_pages(space, start, to, min(old_size, new_size))) {
         (void)!space_unmap(space, to, new_size);
@@ -194,8 +161,7 @@ static long move_region(struct region *region, uint32_t start, size_t old_size,
 }
 
 static bool can_grow_in_place(struct region *region, uint32_t start, size_t old_size,
-                              size_t new_size)
-{
+                              size_t new_size) {
     struct region *above = space_find_above(my_space(), region->end);
 
     return start + old_size == region->end && range_ok(start, new_size)
@@ -203,8 +169,7 @@ static bool can_grow_in_place(struct region *region, uint32_t start, size_t old_
 }
 
 long sys_mremap(uint32_t start, size_t old_size, size_t new_size, int flags,
-                uint32_t new_start)
-{
+                uint32_t new_start) {
     struct address_space *space = my_space();
 
     if (start & PAGE_MASK || flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED) || new_size == 0
@@ -215,8 +180,7 @@ long sys_mremap(uint32_t start, size_t old_size, size_t new_size, int flags,
     struct region *region = space_find(space, start);
     if (!region || region->end < start + old_size || region->flags & REGION_SYSTEM)
         return -EFAULT;
-    if (region->owner && new_size > old_size)
-        return -EINVAL;
+    if (region->owner && new_size > old_size) return -EINVAL;
     if (flags & MREMAP_FIXED) {
         if (!(flags & MREMAP_MAYMOVE) || new_start & PAGE_MASK
             || !range_ok(new_start, new_size)
@@ -241,8 +205,7 @@ long sys_mremap(uint32_t start, size_t old_size, size_t new_size, int flags,
                       region->flags, region->object, first, NULL);
         return error ? error : (long)start;
     }
-    if (!(flags & MREMAP_MAYMOVE))
-        return -ENOMEM;
+    if (!(flags & MREMAP_MAYMOVE)) return -ENOMEM;
     vaddr_t to = space_find_gap(space, 0, new_size);
     return to ? move_region(region, start, old_size, to, new_size) : -ENOMEM;
 }
@@ -250,8 +213,7 @@ long sys_mremap(uint32_t start, size_t old_size, size_t new_size, int flags,
 enum { MADV_NORMAL = 0, MADV_RANDOM = 1, MADV_SEQUENTIAL = 2, MADV_WILLNEED = 3,
        MADV_DONTNEED = 4, MADV_FREE = 8, MADV_DONTFORK = 10, MADV_DOFORK = 11 };
 
-static bool is_mapped(uint32_t start, size_t size)
-{
+static bool is_mapped(uint32_t start, size_t size) {
     vaddr_t at = start;
     struct region *region;
 
@@ -260,24 +222,18 @@ static bool is_mapped(uint32_t start, size_t size)
     return at >= start + size;
 }
 
-long sys_madvise(uint32_t start, size_t size, int advice)
-{
-    if (start & PAGE_MASK || advice < 0 || advice > 25)
-        return -EINVAL;
+long sys_madvise(uint32_t start, size_t size, int advice) {
+    if (start & PAGE_MASK || advice < 0 || advice > 25) return -EINVAL;
     size = round_up(size, PAGE_SIZE);
-    if (size == 0)
-        return 0;
-    if (!range_ok(start, size))
-        return -ENOMEM;
-    if (!is_mapped(start, size))
-        return -ENOMEM;
+    if (size == 0) return 0;
+    if (!range_ok(start, size)) return -ENOMEM;
+    if (!is_mapped(start, size)) return -ENOMEM;
     if (advice == MADV_DONTNEED || advice == MADV_FREE)
         space_discard(my_space(), start, size);
     return 0;
 }
 
-long sys_msync(uint32_t start, size_t size, int flags)
-{
+long sys_msync(uint32_t start, size_t size, int flags) {
     enum { MS_ASYNC = 1, MS_INVALIDATE = 2, MS_SYNC = 4 };
 
     if (start & PAGE_MASK || flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)
@@ -289,31 +245,21 @@ long sys_msync(uint32_t start, size_t size, int flags)
 }
 
 /* Everything is always in memory; what was never touched is touched now. */
-long sys_mlock(uint32_t start, size_t size)
-{
+long sys_mlock(uint32_t start, size_t size) {
     vaddr_t from = round_down(start, PAGE_SIZE);
 
-    if (!range_ok(start, size) || !is_mapped(from, start + size - from))
-        return -ENOMEM;
+    if (!range_ok(start, size) || !is_mapped(from, start + size - from)) return -ENOMEM;
     for (vaddr_t at = from; at < start + size; at += PAGE_SIZE)
-        if (space_fault(my_space(), at, PROT_READ) != FAULT_OK)
-            return -ENOMEM;
+        if (space_fault(my_space(), at, PROT_READ) != FAULT_OK) return -ENOMEM;
     return 0;
 }
 
-long sys_munlock(uint32_t start, size_t size)
-{
+long sys_munlock(uint32_t start, size_t size) {
     vaddr_t from = round_down(start, PAGE_SIZE);
 
     return range_ok(start, size) && is_mapped(from, start + size - from) ? 0 : -ENOMEM;
 }
 
-long sys_mlockall(int flags)
-{
-    return flags <= 0 || flags > 7 ? -EINVAL : 0;
-}
+long sys_mlockall(int flags) { return flags <= 0 || flags > 7 ? -EINVAL : 0; }
 
-long sys_munlockall(void)
-{
-    return 0;
-}
+long sys_munlockall(void) { return 0; }

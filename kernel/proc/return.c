@@ -10,8 +10,7 @@
 #include "ipc/signal_frame.h"
 #include "sched/scheduler.h"
 
-static void deliver_signals(struct trap_frame *frame)
-{
+static void deliver_signals(struct trap_frame *frame) {
     int signal;
 
     switch (signal_deliver(frame, &signal)) {
@@ -28,25 +27,21 @@ static void deliver_signals(struct trap_frame *frame)
 }
 
 /* No handler ran: an interrupted call is made again, and sigsuspend's mask goes. */
-static void finish_interrupted_call(struct trap_frame *frame)
-{
+static void finish_interrupted_call(struct trap_frame *frame) {
     struct thread *t = current();
 
-    if (t->restart_pending)
-        signal_restart_call(frame);
+    if (t->restart_pending) signal_restart_call(frame);
     if (t->attention & ATTENTION_RESTORE_MASK) {
         t->attention &= ~(uint32_t)ATTENTION_RESTORE_MASK;
         signal_set_mask(t, t->saved_mask);
     }
 }
 
-static bool is_restart(int32_t result)
-{
+static bool is_restart(int32_t result) {
     return result == -ERESTART || result == -ERESTART_NO_HANDLER;
 }
 
-void attend(struct trap_frame *frame)
-{
+void attend(struct trap_frame *frame) {
     struct thread *t = current();
 
     if (frame->vector == VECTOR_SYSTEM_CALL && is_restart((int32_t)frame->eax))
@@ -66,19 +61,16 @@ void attend(struct trap_frame *frame)
         else
             t->attention &= ~(uint32_t)ATTENTION_INTERRUPTED;
     }
-    if (unlikely(t->restart_pending))
-        finish_interrupted_call(frame);
+    if (unlikely(t->restart_pending)) finish_interrupted_call(frame);
     if (frame->vector == VECTOR_SYSTEM_CALL)
         frame->vector = VECTOR_CHANGED; // perhaps: sysexit could not restore everything
 }
 
-void user_thread_start(void *unused)
-{
+void user_thread_start(void *unused) {
     struct thread *t = current();
 
     (void)unused;
-    if (t->attention)
-        attend(thread_frame(t));
+    if (t->attention) attend(thread_frame(t));
     t->system_ticks += timestamp_counter();
     bkl_release();
     user_enter(thread_frame(t));

@@ -8,43 +8,36 @@
 #include "sched/scheduler.h"
 #include "syscall.h"
 
-long sys_sched_yield(void)
-{
+long sys_sched_yield(void) {
     thread_yield();
     return 0;
 }
 
-static struct thread *thread_or_self(pid_t pid)
-{
+static struct thread *thread_or_self(pid_t pid) {
     return pid == 0 ? current() : thread_find(pid);
 }
 
-static bool may_change(const struct thread *t)
-{
+static bool may_change(const struct thread *t) {
     const struct credentials *c = &current_process()->credentials;
     const struct credentials *target = &t->process->credentials;
 
     return c->euid == 0 || c->euid == target->euid || c->euid == target->uid;
 }
 
-static bool is_realtime(int policy)
-{
+static bool is_realtime(int policy) {
     return policy == SCHED_FIFO || policy == SCHED_RR;
 }
 
-static bool is_policy(int policy)
-{
+static bool is_policy(int policy) {
     return policy == SCHED_OTHER || policy == SCHED_BATCH || policy == SCHED_IDLE
            || is_realtime(policy);
 }
 
-static int priority_of(const struct thread *t)
-{
+static int priority_of(const struct thread *t) {
     return is_realtime(t->policy) ? t->base_priority - PRIORITY_REALTIME : 0;
 }
 
-static void set_policy(struct thread *t, int policy, int priority)
-{
+static void set_policy(struct thread *t, int policy, int priority) {
     unsigned level = is_realtime(policy)    ? PRIORITY_REALTIME + (unsigned)priority
                      : policy == SCHED_IDLE ? PRIORITY_IDLE
                                             : PRIORITY_NORMAL;
@@ -55,27 +48,21 @@ static void set_policy(struct thread *t, int policy, int priority)
     call_priority_changed(t);
 }
 
-static long change(pid_t pid, int policy, uptr_t param)
-{
+static long change(pid_t pid, int policy, uptr_t param) {
     uint32_t word;
 
-    if (pid < 0 || uptr_is_null(param))
-        return -EINVAL;
-    if (u32_from_user(&word, param))
-        return -EFAULT;
+    if (pid < 0 || uptr_is_null(param)) return -EINVAL;
+    if (u32_from_user(&word, param)) return -EFAULT;
     struct thread *t = thread_or_self(pid);
-    if (!t)
-        return -ESRCH;
+    if (!t) return -ESRCH;
     int priority = (int)word;
-    if (policy == -1)
-        policy = t->policy;
+    if (policy == -1) policy = t->policy;
     if (!is_policy(policy) || priority < 0 || priority > 99
         || (priority == 0) == is_realtime(policy))
         return -EINVAL;
     if (current_process()->credentials.euid != 0) {
         uint64_t limit = limit_soft(t->process, LIMIT_RTPRIO);
-        if (!may_change(t))
-            return -EPERM;
+        if (!may_change(t)) return -EPERM;
         if (is_realtime(policy) && (uint32_t)priority > limit
             && !(policy == t->policy && priority <= priority_of(t)))
             return -EPERM;
@@ -84,96 +71,69 @@ static long change(pid_t pid, int policy, uptr_t param)
     return 0;
 }
 
-long sys_sched_setscheduler(pid_t pid, int policy, uptr_t param)
-{
+long sys_sched_setscheduler(pid_t pid, int policy, uptr_t param) {
     return policy < 0 ? -EINVAL : change(pid, policy & ~0x40000000, param);
 }
 
-long sys_sched_setparam(pid_t pid, uptr_t param)
-{
-    return change(pid, -1, param);
-}
+long sys_sched_setparam(pid_t pid, uptr_t param) { return change(pid, -1, param); }
 
-long sys_sched_getscheduler(pid_t pid)
-{
+long sys_sched_getscheduler(pid_t pid) {
     const struct thread *t = thread_or_self(pid);
 
-    if (pid < 0)
-        return -EINVAL;
+    if (pid < 0) return -EINVAL;
     return t ? t->policy : -ESRCH;
 }
 
-long sys_sched_getparam(pid_t pid, uptr_t param)
-{
+long sys_sched_getparam(pid_t pid, uptr_t param) {
     const struct thread *t = thread_or_self(pid);
 
-    if (pid < 0 || uptr_is_null(param))
-        return -EINVAL;
+    if (pid < 0 || uptr_is_null(param)) return -EINVAL;
     return t ? u32_to_user(param, (uint32_t)priority_of(t)) : -ESRCH;
 }
 
-long sys_sched_get_priority_max(int policy)
-{
+long sys_sched_get_priority_max(int policy) {
     return !is_policy(policy) ? -EINVAL : is_realtime(policy) ? 99 : 0;
 }
 
-long sys_sched_get_priority_min(int policy)
-{
+long sys_sched_get_priority_min(int policy) {
     return !is_policy(policy) ? -EINVAL : is_realtime(policy) ? 1 : 0;
 }
 
-long sys_sched_rr_get_interval(pid_t pid, uptr_t interval)
-{
+long sys_sched_rr_get_interval(pid_t pid, uptr_t interval) {
     const struct thread *t = thread_or_self(pid);
 
-    if (pid < 0)
-        return -EINVAL;
-    if (!t)
-        return -ESRCH;
+    if (pid < 0) return -EINVAL;
+    if (!t) return -ESRCH;
     struct timespec32 ts = { 0, t->policy == SCHED_FIFO ? 0 : 10000000 };
     return copy_to_user(interval, &ts, sizeof(ts));
 }
 
-static uint32_t all_cpus(void)
-{
-    return (1u << cpu_count) - 1;
-}
+static uint32_t all_cpus(void) { return (1u << cpu_count) - 1; }
 
-long sys_sched_getaffinity(pid_t pid, size_t size, uptr_t mask)
-{
+long sys_sched_getaffinity(pid_t pid, size_t size, uptr_t mask) {
     const struct thread *t = thread_or_self(pid);
 
-    if (size < 4 || size & 3)
-        return -EINVAL;
-    if (!t)
-        return -ESRCH;
+    if (size < 4 || size & 3) return -EINVAL;
+    if (!t) return -ESRCH;
     return u32_to_user(mask, t->affinity & all_cpus()) ? -EFAULT : 4;
 }
 
-long sys_sched_setaffinity(pid_t pid, size_t size, uptr_t mask)
-{
+long sys_sched_setaffinity(pid_t pid, size_t size, uptr_t mask) {
     struct thread *t = thread_or_self(pid);
     uint32_t wanted = 0;
 
-    if (copy_from_user(&wanted, mask, min(size, sizeof(wanted))))
-        return -EFAULT;
-    if (!t)
-        return -ESRCH;
-    if (!may_change(t))
-        return -EPERM;
-    if (!(wanted & all_cpus()))
-        return -EINVAL;
+    if (copy_from_user(&wanted, mask, min(size, sizeof(wanted)))) return -EFAULT;
+    if (!t) return -ESRCH;
+    if (!may_change(t)) return -EPERM;
+    if (!(wanted & all_cpus())) return -EINVAL;
     thread_set_affinity(t, (uint8_t)(wanted & all_cpus()));
     return 0;
 }
 
-long sys_getcpu(uptr_t cpu, uptr_t node, uptr_t unused)
-{
+long sys_getcpu(uptr_t cpu, uptr_t node, uptr_t unused) {
     (void)unused;
-    if (!uptr_is_null(cpu) && u32_to_user(cpu, this_cpu()->number))
-        return -EFAULT;
-    if (!uptr_is_null(node) && u32_to_user(node, 0))
-        return -EFAULT;
+    if (!uptr_is_null(cpu) && u32_to_user(cpu, this_cpu()->number)) return -EFAULT;
+    if (!uptr_is_null(node) && u32_to_user(node, 0)) return -EFAULT;
     return 0;
 }
 
@@ -181,21 +141,17 @@ long sys_getcpu(uptr_t cpu, uptr_t node, uptr_t unused)
 
 enum { PRIO_PROCESS = 0, PRIO_PGRP = 1, PRIO_USER = 2 };
 
-static bool is_meant(const struct thread *t, int which, pid_t who)
-{
+static bool is_meant(const struct thread *t, int which, pid_t who) {
     const struct process *p = t->process, *me = current_process();
 
-    if (which == PRIO_PROCESS)
-        return t == thread_or_self(who);
+    if (which == PRIO_PROCESS) return t == thread_or_self(who);
     if (which == PRIO_PGRP)
         return p->group && p->group->id == (who ? who : me->group->id);
     return p->credentials.uid == (who ? (uid_t)who : me->credentials.uid);
 }
 
-static int set_nice(struct thread *t, int nice)
-{
-    if (!may_change(t))
-        return -EPERM;
+static int set_nice(struct thread *t, int nice) {
+    if (!may_change(t)) return -EPERM;
     if (nice < t->nice && current_process()->credentials.euid != 0
         && 20 - nice > (int)limit_soft(t->process, LIMIT_NICE))
         return -EACCES;
@@ -203,34 +159,27 @@ static int set_nice(struct thread *t, int nice)
     return 0;
 }
 
-long sys_setpriority(int which, pid_t who, int nice)
-{
+long sys_setpriority(int which, pid_t who, int nice) {
     struct thread *t;
     int result = -ESRCH;
 
-    if (which < PRIO_PROCESS || which > PRIO_USER)
-        return -EINVAL;
+    if (which < PRIO_PROCESS || which > PRIO_USER) return -EINVAL;
     nice = min(max(nice, -20), 19);
     list_for_each (t, &all_threads, all_node) {
-        if (!is_meant(t, which, who))
-            continue;
+        if (!is_meant(t, which, who)) continue;
         int error = set_nice(t, nice);
-        if (error || result == -ESRCH)
-            result = error;
+        if (error || result == -ESRCH) result = error;
     }
     return result;
 }
 
 /* The kernel's answer is 20 - nice, so that it is never negative. */
-long sys_getpriority(int which, pid_t who)
-{
+long sys_getpriority(int which, pid_t who) {
     struct thread *t;
     long best = -ESRCH;
 
-    if (which < PRIO_PROCESS || which > PRIO_USER)
-        return -EINVAL;
+    if (which < PRIO_PROCESS || which > PRIO_USER) return -EINVAL;
     list_for_each (t, &all_threads, all_node)
-        if (is_meant(t, which, who))
-            best = max(best, (long)(20 - t->nice));
+        if (is_meant(t, which, who)) best = max(best, (long)(20 - t->nice));
     return best;
 }

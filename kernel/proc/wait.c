@@ -25,15 +25,12 @@ struct wait_request {
     struct usage usage;
 };
 
-static bool is_meant(const struct process *child, const struct wait_request *r)
-{
-    if (r->type == P_PID)
-        return child->pid == r->id;
+static bool is_meant(const struct process *child, const struct wait_request *r) {
+    if (r->type == P_PID) return child->pid == r->id;
     return r->type == P_ALL || (child->group && child->group->id == r->id);
 }
 
-static void found(struct wait_request *r, struct process *child, int code, int status)
-{
+static void found(struct wait_request *r, struct process *child, int code, int status) {
     r->pid = child->pid;
     r->uid = child->credentials.uid;
     r->code = code;
@@ -42,8 +39,7 @@ static void found(struct wait_request *r, struct process *child, int code, int s
 }
 
 /* Does the child have something to report? Takes the report unless WNOWAIT. */
-static bool collect(struct process *child, struct wait_request *r)
-{
+static bool collect(struct process *child, struct wait_request *r) {
     bool keep = r->options & WNOWAIT;
 
     if (child->is_zombie && r->options & WEXITED) {
@@ -53,8 +49,7 @@ static bool collect(struct process *child, struct wait_request *r)
               : status & 0x80  ? CLD_DUMPED
                                : CLD_KILLED,
               status);
-        if (!keep)
-            process_reap(child);
+        if (!keep) process_reap(child);
         return true;
     }
     if (child->stop_report && r->options & WSTOPPED) {
@@ -71,26 +66,20 @@ static bool collect(struct process *child, struct wait_request *r)
 }
 
 /* 1: something was found, 0: nothing yet (WNOHANG), -ECHILD, -ERESTART. SLEEPS. */
-static int do_wait(struct wait_request *r)
-{
+static int do_wait(struct wait_request *r) {
     struct process *p = current_process(), *child, *next;
     long error = 0;
 
     for (;;) {                  // after a sleep children count before signals do
         bool any = false;
         list_for_each_safe (child, next, &p->children, sibling_node) {
-            if (!is_meant(child, r))
-                continue;
+            if (!is_meant(child, r)) continue;
             any = true;
-            if (collect(child, r))
-                return 1;
+            if (collect(child, r)) return 1;
         }
-        if (!any)
-            return -ECHILD;
-        if (r->options & WNOHANG)
-            return 0;
-        if (error)
-            return error == -EINTR ? -ERESTART : (int)error;
+        if (!any) return -ECHILD;
+        if (r->options & WNOHANG) return 0;
+        if (error) return error == -EINTR ? -ERESTART : (int)error;
         error = wait_sleep(&p->child_wait, DEADLINE_NEVER);
     }
 }
@@ -102,8 +91,7 @@ struct user_rusage {
 };
 static_assert(sizeof(struct user_rusage) == 72, "Linux/i386 ABI");
 
-int usage_to_user(uptr_t to, const struct usage *usage)
-{
+int usage_to_user(uptr_t to, const struct usage *usage) {
     struct user_rusage u = {
         .user = nanoseconds_to_timeval32(usage->user_time),
         .system = nanoseconds_to_timeval32(usage->system_time),
@@ -116,29 +104,24 @@ int usage_to_user(uptr_t to, const struct usage *usage)
     return copy_to_user(to, &u, sizeof(u));
 }
 
-long sys_wait4(pid_t pid, uptr_t status, int options, uptr_t usage)
-{
+long sys_wait4(pid_t pid, uptr_t status, int options, uptr_t usage) {
     struct wait_request r = { .options = (uint32_t)options | WEXITED };
 
     if ((uint32_t)options
         & ~(WNOHANG | WUNTRACED | WCONTINUED | WNOTHREAD | WALL | WCLONE))
         return -EINVAL;
-    if (pid == INT32_MIN)
-        return -ESRCH;
+    if (pid == INT32_MIN) return -ESRCH;
     r.type = pid > 0 ? P_PID : pid == -1 ? P_ALL : P_PGID;
     r.id = pid > 0 ? pid : pid == 0 ? current_process()->group->id : -pid;
     int result = do_wait(&r);
-    if (result <= 0)
-        return result;
+    if (result <= 0) return result;
     if (!uptr_is_null(status) && u32_to_user(status, (uint32_t)r.status))
         return -EFAULT;
-    if (!uptr_is_null(usage) && usage_to_user(usage, &r.usage))
-        return -EFAULT;
+    if (!uptr_is_null(usage) && usage_to_user(usage, &r.usage)) return -EFAULT;
     return r.pid;
 }
 
-long sys_waitid(int type, pid_t id, uptr_t info_out, int options, uptr_t usage)
-{
+long sys_waitid(int type, pid_t id, uptr_t info_out, int options, uptr_t usage) {
     struct wait_request r = { .type = (enum id_type)type, .id = id,
                               .options = (uint32_t)options };
     uint32_t allowed =
@@ -149,11 +132,9 @@ long sys_waitid(int type, pid_t id, uptr_t info_out, int options, uptr_t usage)
     if (type < P_ALL || type > P_PGID || (type == P_PID && id <= 0)
         || (type == P_PGID && id < 0))
         return -EINVAL;
-    if (type == P_PGID && id == 0)
-        r.id = current_process()->group->id;
+    if (type == P_PGID && id == 0) r.id = current_process()->group->id;
     int result = do_wait(&r);
-    if (result < 0)
-        return result;
+    if (result < 0) return result;
     struct siginfo info = { .signal = 0 };
     if (result == 1) {
         info = (struct siginfo){ .signal = SIGCHLD, .code = r.code };
@@ -165,8 +146,7 @@ long sys_waitid(int type, pid_t id, uptr_t info_out, int options, uptr_t usage)
                                                          : r.status & 0x7f;
     }
     // Linux writes the fields, not the whole structure
-    if (!uptr_is_null(info_out) && copy_to_user(info_out, &info, 24))
-        return -EFAULT;
+    if (!uptr_is_null(info_out) && copy_to_user(info_out, &info, 24)) return -EFAULT;
     if (result == 1 && !uptr_is_null(usage) && usage_to_user(usage, &r.usage))
         return -EFAULT;
     return 0;

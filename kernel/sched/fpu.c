@@ -12,32 +12,24 @@ enum { CR0_TS = 8 };
 
 uint32_t fpu_mxcsr_mask;
 
-static void set_ts(void)
-{
-    write_cr0(read_cr0() | CR0_TS);
-}
+static void set_ts(void) { write_cr0(read_cr0() | CR0_TS); }
 
-static void save(struct thread *t)
-{
+static void save(struct thread *t) {
     __asm__ volatile("fxsave %0" : "=m"(t->fpu_state));
     t->fpu_valid = true;
 }
 
-void fpu_switch_out(struct thread *t)
-{
+void fpu_switch_out(struct thread *t) {
     save(t);
     t->fpu_used = false;
     set_ts();
 }
 
-void fpu_save(struct thread *t)
-{
-    if (t->fpu_used)
-        save(t);
+void fpu_save(struct thread *t) {
+    if (t->fpu_used) save(t);
 }
 
-void fpu_reset(struct thread *t)
-{
+void fpu_reset(struct thread *t) {
     t->fpu_valid = false;
     if (t->fpu_used) {
         t->fpu_used = false;
@@ -45,8 +37,7 @@ void fpu_reset(struct thread *t)
     }
 }
 
-void fpu_reload(struct thread *t)
-{
+void fpu_reload(struct thread *t) {
     t->fpu_valid = true;
     if (t->fpu_used) {
         t->fpu_used = false;
@@ -54,8 +45,7 @@ void fpu_reload(struct thread *t)
     }
 }
 
-void fpu_initial_image(uint8_t state[512])
-{
+void fpu_initial_image(uint8_t state[512]) {
     memset(state, 0, 512);
     state[0] = 0x7f;            // FCW 0x037f
     state[1] = 0x03;
@@ -64,8 +54,7 @@ void fpu_initial_image(uint8_t state[512])
 }
 
 /* The MXCSR bits this CPU has: FXSAVE tells; 0 means the first SSE processors' set. */
-void fpu_init(void)
-{
+void fpu_init(void) {
     static uint8_t image[512] __attribute__((aligned(16)));
     uint32_t mask;
 
@@ -84,8 +73,7 @@ void fpu_init(void)
 #define TO(n)   "movups %%xmm" #n ", " #n "*16(%2,%0)\n"
 #define NONE(n)
 
-void fpu_copy(void *to, const void *from, size_t size)
-{
+void fpu_copy(void *to, const void *from, size_t size) {
     bool is_used = current()->fpu_used;
     int32_t at = -(int32_t)size;
     char kept[FPU_COPY];
@@ -105,13 +93,11 @@ void fpu_copy(void *to, const void *from, size_t size)
         set_ts();
 }
 
-void fpu_load(void)
-{
+void fpu_load(void) {
     struct thread *t = current();
 
     __asm__ volatile("clts");
-    if (!t->fpu_valid)
-        fpu_initial_image(t->fpu_state);
+    if (!t->fpu_valid) fpu_initial_image(t->fpu_state);
     __asm__ volatile("fxrstor %0" : : "m"(t->fpu_state));
     t->fpu_used = true;
     t->fpu_valid = true;

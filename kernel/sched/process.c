@@ -19,8 +19,7 @@ struct list all_groups = LIST_INIT(all_groups);
 struct process *init_process;
 static struct list by_pid[HASH];
 
-static void describe_children(const struct waiter *waiter, char *to, size_t size)
-{
+static void describe_children(const struct waiter *waiter, char *to, size_t size) {
     const struct process *p = waiter->thread->process, *child;
     int length = format(to, size, "child");
 
@@ -28,12 +27,10 @@ static void describe_children(const struct waiter *waiter, char *to, size_t size
         if (!child->is_zombie && length + 12 < (int)size)
             length += format(to + length, size - (size_t)length, "%c%d",
                              length == 5 ? ' ' : ',', child->pid);
-    if (length == 5)
-        format(to, size, "child -");
+    if (length == 5) format(to, size, "child -");
 }
 
-static void describe_vfork(const struct waiter *waiter, char *to, size_t size)
-{
+static void describe_vfork(const struct waiter *waiter, char *to, size_t size) {
     format(to, size, "child %d",
            container_of(waiter->queue, struct process, vfork_done)->pid);
 }
@@ -45,34 +42,28 @@ static const struct wait_class stop_class = { "SIGCONT", NULL };
 static const struct wait_class exec_class = { "other threads to end for exec", NULL };
 static const struct wait_class signal_class = { "signal", NULL };
 
-static struct list *bucket(pid_t pid)
-{
+static struct list *bucket(pid_t pid) {
     struct list *list = &by_pid[(uint32_t)pid % HASH];
 
-    if (!list->head.next)
-        list_init(list);
+    if (!list->head.next) list_init(list);
     return list;
 }
 
-struct process *process_find(pid_t pid)
-{
+struct process *process_find(pid_t pid) {
     struct process *p;
 
     list_for_each (p, bucket(pid), hash_node)
-        if (p->pid == pid)
-            return p;
+        if (p->pid == pid) return p;
     return NULL;
 }
 
-bool process_is_alive(pid_t pid)
-{
+bool process_is_alive(pid_t pid) {
     const struct process *p = process_find(pid);
 
     return p && p->space;
 }
 
-static void inherit(struct process *p, const struct process *parent)
-{
+static void inherit(struct process *p, const struct process *parent) {
     p->credentials = parent->credentials;
     p->umask = parent->umask;
     p->account = parent->account;
@@ -84,12 +75,10 @@ static void inherit(struct process *p, const struct process *parent)
     p->environment_end = parent->environment_end;
 }
 
-struct process *process_create(struct process *parent)
-{
+struct process *process_create(struct process *parent) {
     struct process *p = heap_new(HEAP_PROCESS, struct process);
 
-    if (!p)
-        return NULL;
+    if (!p) return NULL;
     p->actions = heap_new(HEAP_SIGNAL_ACTIONS, struct signal_actions);
     if (!p->actions) {
         heap_free(p);
@@ -120,32 +109,27 @@ struct process *process_create(struct process *parent)
     return p;
 }
 
-void process_publish(struct process *p, pid_t pid)
-{
+void process_publish(struct process *p, pid_t pid) {
     p->pid = pid;
     list_push_back(&all_processes, &p->all_node);
     list_push_back(bucket(pid), &p->hash_node);
-    if (p->parent)
-        list_push_back(&p->parent->children, &p->sibling_node);
+    if (p->parent) list_push_back(&p->parent->children, &p->sibling_node);
 }
 
-void process_free(struct process *p)
-{
+void process_free(struct process *p) {
     assert(list_is_empty(&p->threads) && !p->space && !p->files);
     pending_clear(&p->pending, ~0ull);
     group_leave(p);
     list_remove(&p->sibling_node);
     list_remove(&p->hash_node);
     list_remove(&p->all_node);
-    if (p->charged_as_zombie)
-        account_release(p->account, ACCOUNT_PROCESSES, 1);
+    if (p->charged_as_zombie) account_release(p->account, ACCOUNT_PROCESSES, 1);
     account_put(p->account);
     heap_free(p->actions);
     heap_free(p);
 }
 
-void process_give_children_to_init(struct process *process)
-{
+void process_give_children_to_init(struct process *process) {
     struct process *child, *next;
     bool zombies = false;
 
@@ -163,22 +147,18 @@ void process_give_children_to_init(struct process *process)
 
 /* -- Groups and sessions ----------------------------------------------------------- */
 
-struct process_group *group_find(pid_t id)
-{
+struct process_group *group_find(pid_t id) {
     struct process_group *group;
 
     list_for_each (group, &all_groups, node)
-        if (group->id == id)
-            return group;
+        if (group->id == id) return group;
     return NULL;
 }
 
-static struct process_group *group_create(pid_t id, struct session *session)
-{
+static struct process_group *group_create(pid_t id, struct session *session) {
     struct process_group *group = heap_new(HEAP_GROUP, struct process_group);
 
-    if (!group)
-        return NULL;
+    if (!group) return NULL;
     if (session) {
         session->refs++;
     } else {
@@ -199,27 +179,22 @@ static struct process_group *group_create(pid_t id, struct session *session)
 
 void (*session_ended)(struct session *session);
 
-static void group_put(struct process_group *group)
-{
-    if (--group->refs > 0)
-        return;
+static void group_put(struct process_group *group) {
+    if (--group->refs > 0) return;
     if (--group->session->refs == 0) {
-        if (session_ended)
-            session_ended(group->session);
+        if (session_ended) session_ended(group->session);
         heap_free(group->session);
     }
     list_remove(&group->node);
     heap_free(group);
 }
 
-int group_join(struct process *process, pid_t id, bool new_session)
-{
+int group_join(struct process *process, pid_t id, bool new_session) {
     struct process_group *group = new_session ? NULL : group_find(id);
 
     if (!group) {
         group = group_create(id, new_session ? NULL : process->group->session);
-        if (!group)
-            return -ENOMEM;
+        if (!group) return -ENOMEM;
     }
     group->refs++;
     group_leave(process);
@@ -228,19 +203,16 @@ int group_join(struct process *process, pid_t id, bool new_session)
     return 0;
 }
 
-void group_leave(struct process *process)
-{
+void group_leave(struct process *process) {
     struct process_group *group = process->group;
 
-    if (!group)
-        return;
+    if (!group) return;
     list_remove(&process->group_node);
     process->group = NULL;
     group_put(group);
 }
 
-bool process_anchors_group(const struct process *p)
-{
+bool process_anchors_group(const struct process *p) {
     const struct process *parent = p->parent;
 
     return !p->is_zombie && parent && parent != init_process && !parent->is_zombie
@@ -248,21 +220,18 @@ bool process_anchors_group(const struct process *p)
            && parent->group->session == p->group->session;
 }
 
-bool group_is_orphaned(const struct process_group *group)
-{
+bool group_is_orphaned(const struct process_group *group) {
     struct process *p;
 
     list_for_each (p, &group->members, group_node)
-        if (process_anchors_group(p))
-            return false;
+        if (process_anchors_group(p)) return false;
     return true;
 }
 
 /* -- Rights ------------------------------------------------------------------------ */
 
 bool process_may_signal(const struct process *from, const struct process *to,
-                        int signal)
-{
+                        int signal) {
     const struct credentials *f = &from->credentials, *t = &to->credentials;
 
     if (f->euid == 0 || f->euid == t->uid || f->euid == t->suid || f->uid == t->uid
@@ -272,18 +241,14 @@ bool process_may_signal(const struct process *from, const struct process *to,
            && from->group->session == to->group->session;
 }
 
-bool credentials_in_group(const struct credentials *c, gid_t gid)
-{
-    if (c->egid == gid)
-        return true;
+bool credentials_in_group(const struct credentials *c, gid_t gid) {
+    if (c->egid == gid) return true;
     for (uint32_t i = 0; i < c->nr_groups; i++)
-        if (c->groups[i] == gid)
-            return true;
+        if (c->groups[i] == gid) return true;
     return false;
 }
 
-static bool processes_check(char *why, size_t size)
-{
+static bool processes_check(char *why, size_t size) {
     struct process *p, *child;
 
     list_for_each (p, &all_processes, all_node) {
@@ -293,8 +258,7 @@ static bool processes_check(char *why, size_t size)
         if (list_length(&p->threads) != p->nr_threads)
             wrong = "has miscounted its threads";
         list_for_each (child, &p->children, sibling_node)
-            if (child->parent != p)
-                wrong = "has a child with another parent";
+            if (child->parent != p) wrong = "has a child with another parent";
         if (wrong) {
             format(why, size, "processes: %d (%s) %s", p->pid, p->name, wrong);
             return false;
@@ -305,7 +269,4 @@ static bool processes_check(char *why, size_t size)
 
 static struct checker checker = { .name = "processes", .check = processes_check };
 
-void processes_init(void)
-{
-    checker_register(&checker);
-}
+void processes_init(void) { checker_register(&checker); }

@@ -124,10 +124,7 @@ extern struct list all_processes;
 extern struct list all_groups;
 extern struct process *init_process;
 
-static inline struct process *current_process(void)
-{
-    return current()->process;
-}
+static inline struct process *current_process(void) { return current()->process; }
 
 /* A process without threads; references to files, space and the like are the caller's
  * to add. NULL without memory or over the user's limit. */
@@ -167,7 +164,6 @@ struct usage process_usage(const struct process *process);
 void process_give_children_to_init(struct process *process);
 
 static inline uint64_t limit_soft(const struct process *process,
-                                  enum resource_limit which)
-{
+                                  enum resource_limit which) {
     return process->limits[which].soft;
 }

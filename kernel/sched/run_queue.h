@@ -20,38 +20,32 @@ struct run_queue {
     struct thread *only;        /* the one thread in the queue; or NULL */
 };
 
-static inline void queue_init(struct run_queue *q)
-{
+static inline void queue_init(struct run_queue *q) {
     for (unsigned level = 0; level < PRIORITIES; level++)
         list_init(&q->levels[level]);
 }
 
-static inline bool queue_is_empty(const struct run_queue *q)
-{
+static inline bool queue_is_empty(const struct run_queue *q) {
     return !(q->count | (uint32_t)q->only);
 }
 
-static inline void level_add(struct run_queue *q, struct thread *t)
-{
+static inline void level_add(struct run_queue *q, struct thread *t) {
     list_push_back(&q->levels[t->priority], &t->run_node);
     q->count++;
     q->bitmap[t->priority / 32] |= 1u << t->priority % 32;
 }
 
-static inline void queue_add(struct run_queue *q, struct thread *t)
-{
+static inline void queue_add(struct run_queue *q, struct thread *t) {
     if (queue_is_empty(q)) {
         q->only = t;
         return;
     }
-    if (q->only)
-        level_add(q, q->only);
+    if (q->only) level_add(q, q->only);
     q->only = NULL;
     level_add(q, t);
 }
 
-static inline void queue_remove(struct run_queue *q, struct thread *t)
-{
+static inline void queue_remove(struct run_queue *q, struct thread *t) {
     if (q->only == t) {
         q->only = NULL;
         return;
@@ -63,54 +57,44 @@ static inline void queue_remove(struct run_queue *q, struct thread *t)
 }
 
 /* The highest level below `below` that is not empty; -1: none. */
-static inline int level_below(const struct run_queue *q, int below)
-{
+static inline int level_below(const struct run_queue *q, int below) {
     int word = below / 32;
     uint32_t bits = q->bitmap[word] & ((1u << below % 32) - 1);
 
     while (!bits) {
-        if (word-- == 0)
-            return -1;
+        if (word-- == 0) return -1;
         bits = q->bitmap[word];
     }
     return word * 32 + 31 - __builtin_clz(bits);
 }
 
 /* The highest level that is not empty; -1: none. */
-static inline int queue_top(const struct run_queue *q)
-{
+static inline int queue_top(const struct run_queue *q) {
     return q->only ? q->only->priority : level_below(q, PRIORITIES);
 }
 
-static inline bool may_run_on(const struct thread *t, const struct cpu *cpu)
-{
+static inline bool may_run_on(const struct thread *t, const struct cpu *cpu) {
     return t->affinity & cpu->affinity_bit;
 }
 
 /* Of the highest level that has some that may run on this CPU: the first, or the one
  * `skip` places behind it, or the last; NULL: none may. */
 static inline struct thread *queue_search(const struct run_queue *q,
-                                          const struct cpu *cpu, uint32_t skip)
-{
-    if (q->only)
-        return may_run_on(q->only, cpu) ? q->only : NULL;
+                                          const struct cpu *cpu, uint32_t skip) {
+    if (q->only) return may_run_on(q->only, cpu) ? q->only : NULL;
     for (int level = queue_top(q); level >= 0; level = level_below(q, level)) {
         struct thread *t, *found = NULL;
         list_for_each (t, &q->levels[level], run_node) {
-            if (!may_run_on(t, cpu))
-                continue;
+            if (!may_run_on(t, cpu)) continue;
             found = t;
-            if (skip-- == 0)
-                break;
+            if (skip-- == 0) break;
         }
-        if (found)
-            return found;
+        if (found) return found;
     }
     return NULL;
 }
 
-static inline bool queue_check(const struct run_queue *q, char *why, size_t size)
-{
+static inline bool queue_check(const struct run_queue *q, char *why, size_t size) {
     uint32_t count = 0;
 
     for (unsigned level = 0; level < PRIORITIES; level++) {
@@ -121,8 +105,7 @@ static inline bool queue_check(const struct run_queue *q, char *why, size_t size
         }
         list_for_each (t, &q->levels[level], run_node) {
             count++;
-            if (t->state == THREAD_READY && t->priority == level)
-                continue;
+            if (t->state == THREAD_READY && t->priority == level) continue;
             format(why, size,
                    "scheduler: thread %d on level %u is in state %u, priority %u",
                    t->tid, level, t->state, t->priority);

@@ -28,58 +28,44 @@ static struct run_queue queue;
 static uint32_t seed;
 static struct random generator;
 
-uint32_t sched_seed(void)
-{
-    return seed;
-}
+uint32_t sched_seed(void) { return seed; }
 
-bool sched_in_lockstep(void)
-{
-    return seed && cpu_count > 1;
-}
+bool sched_in_lockstep(void) { return seed && cpu_count > 1; }
 
-uint32_t sched_random(uint32_t bound)
-{
+uint32_t sched_random(uint32_t bound) {
     return seed ? random_below(&generator, bound) : 0;
 }
 
-static uint32_t steps_to_next_choice(void)
-{
+static uint32_t steps_to_next_choice(void) {
     return seed ? 1 + random_below(&generator, STEPS_MAX) : UINT32_MAX;
 }
 
 /* -- The switch -------------------------------------------------------------------- */
 
-static void bury(struct thread *previous)
-{
-    if (unlikely(previous->state == THREAD_DEAD))
-        thread_free(previous);
+static void bury(struct thread *previous) {
+    if (unlikely(previous->state == THREAD_DEAD)) thread_free(previous);
 }
 
-void sched_set_nice(struct thread *t, int nice)
-{
+void sched_set_nice(struct thread *t, int nice) {
     uint64_t longest = (uint64_t)tsc_kilohertz * TURN_MS;
 
     t->nice = (int8_t)nice;
     t->turn = divide_u64(longest * (unsigned)(20 - nice), 20, NULL);
 }
 
-static uint64_t turn_of(const struct thread *t)
-{
+static uint64_t turn_of(const struct thread *t) {
     return seed ? t->turn / STEPS_MAX * (1 + sched_random(STEPS_MAX)) : t->turn;
 }
 
 /* While others wait, the timer must end the running thread's turn. It is armed once for
  * many short turns: an interrupt that comes too early arms it again. */
-static void arm_turn(struct cpu *cpu, const struct thread *t)
-{
+static void arm_turn(struct cpu *cpu, const struct thread *t) {
     cpu->slice_armed = true;
     time_arm_for(time_now() + tsc_to_nanoseconds(turn_of(t)));
 }
 
 /* Who had the CPU for how long; one look at the clock serves the trace, too. */
-static void charge_time(struct cpu *cpu, struct thread *prev, struct thread *next)
-{
+static void charge_time(struct cpu *cpu, struct thread *prev, struct thread *next) {
     struct trace_event *event = trace_place(cpu);
     uint64_t now = timestamp_counter();
 
@@ -95,12 +81,11 @@ static void charge_time(struct cpu *cpu, struct thread *prev, struct thread *nex
     event->b = prev->state;
 }
 
-static inline void switch_to(struct cpu *cpu, struct thread *prev, struct thread *next)
-{
+static inline void switch_to(struct cpu *cpu, struct thread *prev,
+                             struct thread *next) {
     assert(next->magic == THREAD_MAGIC);
     charge_time(cpu, prev, next);
-    if (prev->fpu_used)
-        fpu_switch_out(prev);
+    if (prev->fpu_used) fpu_switch_out(prev);
     segments_save(&prev->fs, &prev->gs);
     next->cpu = cpu;
     next->state = THREAD_RUNNING;
@@ -118,8 +103,7 @@ static inline void switch_to(struct cpu *cpu, struct thread *prev, struct thread
     bury(switch_stacks(&prev->esp, next->esp, prev));
 }
 
-void thread_begin(void *previous, void *argument)
-{
+void thread_begin(void *previous, void *argument) {
     struct thread *t = current();
 
     (void)argument;
@@ -130,8 +114,7 @@ void thread_begin(void *previous, void *argument)
 }
 
 /* Goes on with next, which is in no queue any more; prev is where it belongs. */
-static void run(struct cpu *cpu, struct thread *prev, struct thread *next)
-{
+static void run(struct cpu *cpu, struct thread *prev, struct thread *next) {
     assert(bkl_is_held_by(cpu));
     prev->attention &= ~(uint32_t)ATTENTION_RESCHEDULE;
     if (unlikely(!cpu->slice_armed) && next != cpu->idle
@@ -141,8 +124,7 @@ static void run(struct cpu *cpu, struct thread *prev, struct thread *next)
 }
 
 /* The first of the queue, or with a seed one of the first few, or the idle thread. */
-static __attribute__((noinline)) void run_next(struct cpu *cpu)
-{
+static __attribute__((noinline)) void run_next(struct cpu *cpu) {
     uint32_t skip = seed && queue.count ? sched_random(CANDIDATES) : 0;
     struct thread *next = queue_search(&queue, cpu, skip);
 
@@ -156,8 +138,7 @@ static __attribute__((noinline)) void run_next(struct cpu *cpu)
         run(cpu, cpu->running, next);
 }
 
-void schedule(void)
-{
+void schedule(void) {
     struct thread *t = current(), *only = queue.only;
     struct cpu *cpu = t->cpu;
 
@@ -171,15 +152,13 @@ void schedule(void)
 
 /* May next run past the queue? Two that talk have short turns each, and no end of them:
  * now and then they go to the end of the queue like others. */
-static bool may_pass(const struct thread *next, struct cpu *cpu)
-{
+static bool may_pass(const struct thread *next, struct cpu *cpu) {
     return queue_is_empty(&queue)
            || (queue_top(&queue) <= next->priority
                && ++cpu->hand_overs % HAND_OVERS_MAX != 0);
 }
 
-void sched_switch_to(struct thread *next)
-{
+void sched_switch_to(struct thread *next) {
     struct thread *t = current();
 
     if (likely(may_run_on(next, t->cpu) && may_pass(next, t->cpu))) {
@@ -192,23 +171,17 @@ void sched_switch_to(struct thread *next)
 
 /* -- Becoming ready ---------------------------------------------------------------- */
 
-static bool is_idle(const struct cpu *cpu)
-{
-    return cpu->running == cpu->idle;
-}
+static bool is_idle(const struct cpu *cpu) { return cpu->running == cpu->idle; }
 
-static void preempt(struct cpu *cpu)
-{
+static void preempt(struct cpu *cpu) {
     struct thread *running = cpu->running;
 
     running->attention |= ATTENTION_RESCHEDULE;
-    if (cpu != this_cpu())
-        ipi_reschedule(cpu);
+    if (cpu != this_cpu()) ipi_reschedule(cpu);
 }
 
 /* What it runs is not alone any more. */
-static __attribute__((noinline)) void begin_turn(struct cpu *cpu)
-{
+static __attribute__((noinline)) void begin_turn(struct cpu *cpu) {
     if (cpu != this_cpu())
         ipi_reschedule(cpu);    // it arms its own timer
     else if (!is_idle(cpu))
@@ -217,16 +190,14 @@ static __attribute__((noinline)) void begin_turn(struct cpu *cpu)
 
 /* One of several CPUs for a thread that has just become ready: an idle one, else the
  * one that runs the least important thread. NULL: an idle one, and it knows already. */
-static struct cpu *weakest_cpu(const struct thread *t)
-{
+static struct cpu *weakest_cpu(const struct thread *t) {
     struct cpu *weakest = may_run_on(t, this_cpu()) ? this_cpu() : NULL;
 
     if (weakest && is_idle(weakest))
         return NULL;            // it looks at the queue on its way out
     for (unsigned i = 0; i < cpu_count; i++) {
         struct cpu *cpu = &cpus[i];
-        if (!may_run_on(t, cpu))
-            continue;
+        if (!may_run_on(t, cpu)) continue;
         if (cpu->idling) {
             cpu->idling = false;
             ipi_reschedule(cpu);
@@ -241,8 +212,7 @@ static struct cpu *weakest_cpu(const struct thread *t)
 }
 
 /* The CPU takes t at once, or at the end of the running turn. */
-static inline void tell_cpu(struct cpu *cpu, const struct thread *t)
-{
+static inline void tell_cpu(struct cpu *cpu, const struct thread *t) {
     if (((struct thread *)cpu->running)->priority < t->priority)
         preempt(cpu);
     else if (unlikely(!cpu->slice_armed))
@@ -250,23 +220,19 @@ static inline void tell_cpu(struct cpu *cpu, const struct thread *t)
 }
 
 /* Makes sure that some CPU soon looks at the queue, where t is now. */
-static void find_cpu(const struct thread *t)
-{
+static void find_cpu(const struct thread *t) {
     struct cpu *cpu = cpu_count > 1 ? weakest_cpu(t) : this_cpu();
 
-    if (cpu)
-        tell_cpu(cpu, t);
+    if (cpu) tell_cpu(cpu, t);
 }
 
-void thread_yield(void)
-{
+void thread_yield(void) {
     struct thread *t = current(), *only = queue.only;
     struct cpu *cpu = t->cpu;
     bool may_stay = may_run_on(t, cpu);
 
     t->attention &= ~(uint32_t)ATTENTION_RESCHEDULE;
-    if (queue_is_empty(&queue) && may_stay)
-        return;
+    if (queue_is_empty(&queue) && may_stay) return;
     t->state = THREAD_READY;
     t->switches_forced++;
     if (only && only->priority == t->priority && may_stay && may_run_on(only, cpu)
@@ -276,19 +242,16 @@ void thread_yield(void)
         return;
     }
     queue_add(&queue, t);
-    if (!may_stay)
-        find_cpu(t);
+    if (!may_stay) find_cpu(t);
     schedule();
 }
 
-static __attribute__((noinline)) void add_to_others(struct thread *t)
-{
+static __attribute__((noinline)) void add_to_others(struct thread *t) {
     queue_add(&queue, t);
     find_cpu(t);
 }
 
-void thread_ready(struct thread *t)
-{
+void thread_ready(struct thread *t) {
     assert(t->state == THREAD_NEW || t->state == THREAD_BLOCKED);
     t->state = THREAD_READY;
     if (unlikely(!queue_is_empty(&queue) || cpu_count > 1)) {
@@ -299,12 +262,10 @@ void thread_ready(struct thread *t)
     tell_cpu(this_cpu(), t);
 }
 
-void sched_slice_check(void)
-{
+void sched_slice_check(void) {
     struct thread *t = current();
 
-    if (t->process && sched_in_lockstep())
-        arm_turn(t->cpu, t);
+    if (t->process && sched_in_lockstep()) arm_turn(t->cpu, t);
     if (!t->process || queue_top(&queue) < t->priority
         || (queue_top(&queue) == t->priority && t->policy == SCHED_FIFO))
         return;
@@ -315,17 +276,13 @@ void sched_slice_check(void)
         arm_turn(t->cpu, t);
 }
 
-void sched_step_expired(struct thread *t)
-{
+void sched_step_expired(struct thread *t) {
     t->steps_left = steps_to_next_choice();
-    if (seed && !queue_is_empty(&queue))
-        t->attention |= ATTENTION_RESCHEDULE;
+    if (seed && !queue_is_empty(&queue)) t->attention |= ATTENTION_RESCHEDULE;
 }
 
-void thread_set_priority(struct thread *t, unsigned priority)
-{
-    if (t->priority == priority)
-        return;
+void thread_set_priority(struct thread *t, unsigned priority) {
+    if (t->priority == priority) return;
     if (t->state != THREAD_READY) {
         t->priority = (uint8_t)priority;
         if (t->state == THREAD_RUNNING && queue_top(&queue) > (int)priority)
@@ -338,8 +295,7 @@ void thread_set_priority(struct thread *t, unsigned priority)
     find_cpu(t);
 }
 
-void thread_set_affinity(struct thread *t, uint8_t cpus_allowed)
-{
+void thread_set_affinity(struct thread *t, uint8_t cpus_allowed) {
     t->affinity = cpus_allowed;
     if (t->state == THREAD_RUNNING && !may_run_on(t, t->cpu))
         preempt(t->cpu);
@@ -347,8 +303,7 @@ void thread_set_affinity(struct thread *t, uint8_t cpus_allowed)
         find_cpu(t);
 }
 
-uint32_t sched_runnable(void)
-{
+uint32_t sched_runnable(void) {
     uint32_t n = queue.count + (queue.only != NULL);
 
     for (unsigned i = 0; i < cpu_count; i++)
@@ -358,8 +313,7 @@ uint32_t sched_runnable(void)
 
 /* -- Idle, start ------------------------------------------------------------------- */
 
-void cpu_idle(void)
-{
+void cpu_idle(void) {
     for (;;) {
         if (queue_search(&queue, this_cpu(), 0))
             schedule();
@@ -368,8 +322,7 @@ void cpu_idle(void)
     }
 }
 
-static void idle_init(struct thread *idle, struct cpu *cpu)
-{
+static void idle_init(struct thread *idle, struct cpu *cpu) {
     cpu->affinity_bit = (uint8_t)(1u << cpu->number);
     idle->cpu = cpu;
     idle->magic = THREAD_MAGIC;
@@ -383,32 +336,25 @@ static void idle_init(struct thread *idle, struct cpu *cpu)
     trace_init(cpu);
 }
 
-void sched_adopt_boot_thread(void)
-{
-    idle_init(current(), this_cpu());
-}
+void sched_adopt_boot_thread(void) { idle_init(current(), this_cpu()); }
 
-static bool sched_check(char *why, size_t size)
-{
+static bool sched_check(char *why, size_t size) {
     return queue_check(&queue, why, size);
 }
 
 static struct checker sched_checker = { .name = "scheduler", .check = sched_check };
 
-void sched_init(uint32_t new_seed)
-{
+void sched_init(uint32_t new_seed) {
     seed = new_seed;
     random_seed(&generator, new_seed);
     queue_init(&queue);
     checker_register(&sched_checker);
 }
 
-bool sched_create_idle(struct cpu *cpu)
-{
+bool sched_create_idle(struct cpu *cpu) {
     struct thread *idle = (struct thread *)stack_alloc();
 
-    if (!idle)
-        return false;
+    if (!idle) return false;
     memset(idle, 0, sizeof(*idle));
     cpu->number = (uint32_t)(cpu - cpus);
     idle_init(idle, cpu);

@@ -18,10 +18,7 @@ enum signal_number {
 
 typedef uint64_t sigset_t;      /* bit n - 1 for signal n */
 
-static inline sigset_t sigset_of(int signal)
-{
-    return 1ull << (signal - 1);
-}
+static inline sigset_t sigset_of(int signal) { return 1ull << (signal - 1); }
 
 #define SIGSET_UNBLOCKABLE (sigset_of(SIGKILL) | sigset_of(SIGSTOP))
 #define SIGSET_STOPS \

@@ -18,43 +18,33 @@ struct list all_threads = LIST_INIT(all_threads);
 static struct list by_tid[HASH];
 static pid_t last_id;
 
-pid_t id_allocate(void)
-{
+pid_t id_allocate(void) {
     assert(last_id < INT32_MAX);
     return ++last_id;
 }
 
-pid_t id_last(void)
-{
-    return last_id;
-}
+pid_t id_last(void) { return last_id; }
 
-static struct list *bucket(pid_t tid)
-{
+static struct list *bucket(pid_t tid) {
     struct list *list = &by_tid[(uint32_t)tid % HASH];
 
-    if (!list->head.next)
-        list_init(list);
+    if (!list->head.next) list_init(list);
     return list;
 }
 
-struct thread *thread_find(pid_t tid)
-{
+struct thread *thread_find(pid_t tid) {
     struct thread *t;
 
     list_for_each (t, bucket(tid), hash_node)
-        if (t->tid == tid)
-            return t;
+        if (t->tid == tid) return t;
     return NULL;
 }
 
 struct thread *thread_create(struct process *process, void (*entry)(void *),
-                             void *argument)
-{
+                             void *argument) {
     struct account *account = process->account;
 
-    if (!account_charge(account, ACCOUNT_PROCESSES, 1))
-        return NULL;
+    if (!account_charge(account, ACCOUNT_PROCESSES, 1)) return NULL;
     struct thread *t = (struct thread *)stack_alloc();
     if (!t) {
         account_release(account, ACCOUNT_PROCESSES, 1);
@@ -81,16 +71,14 @@ struct thread *thread_create(struct process *process, void (*entry)(void *),
     return t;
 }
 
-void thread_take_id(struct thread *t, pid_t id)
-{
+void thread_take_id(struct thread *t, pid_t id) {
     list_remove(&t->hash_node);
     t->tid = id;
     list_push_back(bucket(id), &t->hash_node);
 }
 
 /* Takes a thread out of its process; its stack goes when it no longer runs on it. */
-void thread_detach(struct thread *t)
-{
+void thread_detach(struct thread *t) {
     pending_clear(&t->pending, ~0ull);
     list_remove(&t->process_node);
     list_remove(&t->hash_node);
@@ -102,24 +90,20 @@ void thread_detach(struct thread *t)
         t->process->charged_as_zombie = true;
 }
 
-void thread_free(struct thread *t)
-{
+void thread_free(struct thread *t) {
     assert(t != current() && t->state != THREAD_READY && t->state != THREAD_RUNNING);
-    if (t->state == THREAD_NEW)
-        thread_detach(t);
+    if (t->state == THREAD_NEW) thread_detach(t);
     t->magic = 0;
     stack_free((uint32_t)t);
 }
 
-static const char *state_name(const struct thread *t)
-{
+static const char *state_name(const struct thread *t) {
     static const char *const names[] = { "new", "asleep", "ready", "running", "dead" };
 
     return t->state < ARRAY_SIZE(names) ? names[t->state] : "?";
 }
 
-static void print_threads(void)
-{
+static void print_threads(void) {
     struct thread *t;
 
     list_for_each (t, &all_threads, all_node) {
@@ -138,8 +122,7 @@ static void print_threads(void)
 static struct panic_report report = { .title = "threads", .print = print_threads };
 
 /* Every thread is where its state says: see thread.h. */
-static bool threads_check(char *why, size_t size)
-{
+static bool threads_check(char *why, size_t size) {
     struct thread *t;
 
     list_for_each (t, &all_threads, all_node) {
@@ -161,8 +144,7 @@ static bool threads_check(char *why, size_t size)
 
 static struct checker checker = { .name = "threads", .check = threads_check };
 
-void threads_init(void)
-{
+void threads_init(void) {
     panic_report_register(&report);
     checker_register(&checker);
 }

@@ -118,15 +118,11 @@ static_assert(sizeof(struct thread) <= THREAD_AREA, "grow THREAD_AREA");
 extern struct list all_threads;
 
 /* What its last entry from user mode saved: always at the top of its stack. */
-static inline struct trap_frame *thread_frame(struct thread *thread)
-{
+static inline struct trap_frame *thread_frame(struct thread *thread) {
     return (struct trap_frame *)thread - 1;
 }
 
-static inline struct thread *current(void)
-{
-    return current_thread_base();
-}
+static inline struct thread *current(void) { return current_thread_base(); }
 
 /* A new thread in `process`, on no queue; NULL without memory or over the limit. It
  * will start in entry(argument). */
@@ -141,8 +137,7 @@ struct thread *thread_find(pid_t tid);
 pid_t id_allocate(void);                        /* the next pid or tid; never reused */
 pid_t id_last(void);                            /* the newest */
 
-static inline uint32_t thread_stack_top(const struct thread *thread)
-{
+static inline uint32_t thread_stack_top(const struct thread *thread) {
     return (uint32_t)thread;
 }
 

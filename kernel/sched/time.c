@@ -15,81 +15,59 @@
 static struct ordered_heap deadlines;
 static nanoseconds_t realtime_offset;   /* 1970 to boot */
 
-nanoseconds_t time_now(void)
-{
-    return clock_monotonic();
-}
+nanoseconds_t time_now(void) { return clock_monotonic(); }
 
-nanoseconds_t time_realtime(void)
-{
-    return realtime_offset + clock_monotonic();
-}
+nanoseconds_t time_realtime(void) { return realtime_offset + clock_monotonic(); }
 
-nanoseconds_t time_realtime_offset(void)
-{
-    return realtime_offset;
-}
+nanoseconds_t time_realtime_offset(void) { return realtime_offset; }
 
-void time_set_realtime(nanoseconds_t since_1970)
-{
+void time_set_realtime(nanoseconds_t since_1970) {
     realtime_offset = since_1970 - clock_monotonic();
 }
 
-nanoseconds_t time_deadline(nanoseconds_t span)
-{
+nanoseconds_t time_deadline(nanoseconds_t span) {
     nanoseconds_t deadline;
 
-    if (__builtin_add_overflow(time_now(), span, &deadline))
-        return DEADLINE_NEVER - 1;
+    if (__builtin_add_overflow(time_now(), span, &deadline)) return DEADLINE_NEVER - 1;
     return deadline;
 }
 
-nanoseconds_t time_restart_deadline(nanoseconds_t span)
-{
+nanoseconds_t time_restart_deadline(nanoseconds_t span) {
     nanoseconds_t kept = current()->restart_deadline;
 
     current()->restart_deadline = 0;
     return kept ? kept : time_deadline(span);
 }
 
-void time_keep_deadline(nanoseconds_t deadline)
-{
+void time_keep_deadline(nanoseconds_t deadline) {
     current()->restart_deadline = deadline;
 }
 
 /* Arms this CPU's timer for `deadline` unless it fires earlier anyway. */
-void time_arm_for(nanoseconds_t deadline)
-{
+void time_arm_for(nanoseconds_t deadline) {
     struct cpu *cpu = this_cpu();
 
-    if (deadline >= cpu->timer_deadline)
-        return;
+    if (deadline >= cpu->timer_deadline) return;
     nanoseconds_t now = time_now();
     cpu->timer_deadline = deadline;
     timer_arm(deadline > now ? deadline - now : 0);
 }
 
-void timer_start(struct timer *timer, nanoseconds_t deadline)
-{
-    if (timer->armed)
-        heap_remove(&deadlines, &timer->node);
+void timer_start(struct timer *timer, nanoseconds_t deadline) {
+    if (timer->armed) heap_remove(&deadlines, &timer->node);
     timer->armed = true;
     timer->node.key = deadline;
     heap_insert(&deadlines, &timer->node);
-    if (deadlines.root == &timer->node)
-        time_arm_for(deadline);
+    if (deadlines.root == &timer->node) time_arm_for(deadline);
 }
 
-void timer_cancel(struct timer *timer)
-{
-    if (!timer->armed)
-        return;
+void timer_cancel(struct timer *timer) {
+    if (!timer->armed) return;
     timer->armed = false;
     heap_remove(&deadlines, &timer->node);
 }
 
-void time_run(nanoseconds_t now)
-{
+void time_run(nanoseconds_t now) {
     while (deadlines.root && deadlines.root->key <= now) {
         struct timer *timer = container_of(deadlines.root, struct timer, node);
         timer_cancel(timer);
@@ -97,72 +75,59 @@ void time_run(nanoseconds_t now)
     }
 }
 
-static void timer_interrupt(void)
-{
+static void timer_interrupt(void) {
     this_cpu()->timer_deadline = DEADLINE_NEVER;
     this_cpu()->slice_armed = false;
     time_run(time_now());
-    if (deadlines.root)
-        time_arm_for(deadlines.root->key);
+    if (deadlines.root) time_arm_for(deadlines.root->key);
     sched_slice_check();
 }
 
-static bool time_check(char *why, size_t size)
-{
-    if (heap_is_consistent(&deadlines))
-        return true;
+static bool time_check(char *why, size_t size) {
+    if (heap_is_consistent(&deadlines)) return true;
     format(why, size, "time: the heap of deadlines is out of order");
     return false;
 }
 
 static struct checker time_checker = { .name = "time", .check = time_check };
 
-void time_init(void)
-{
+void time_init(void) {
     realtime_offset = clock_realtime_at_boot();
     timer_irq_register(timer_interrupt);
     checker_register(&time_checker);
 }
 
-bool timespec_is_valid(const struct timespec32 *t)
-{
+bool timespec_is_valid(const struct timespec32 *t) {
     return t->seconds >= 0 && t->nanoseconds >= 0 && t->nanoseconds < (int32_t)SECOND;
 }
 
-int time_from_user(uptr_t from, nanoseconds_t *time)
-{
+int time_from_user(uptr_t from, nanoseconds_t *time) {
     struct timespec32 ts;
 
-    if (copy_from_user(&ts, from, sizeof(ts)))
-        return -EFAULT;
-    if (!timespec_is_valid(&ts))
-        return -EINVAL;
+    if (copy_from_user(&ts, from, sizeof(ts))) return -EFAULT;
+    if (!timespec_is_valid(&ts)) return -EINVAL;
     *time = timespec_to_nanoseconds(&ts);
     return 0;
 }
 
-nanoseconds_t timespec_to_nanoseconds(const struct timespec32 *t)
-{
+nanoseconds_t timespec_to_nanoseconds(const struct timespec32 *t) {
     return (nanoseconds_t)t->seconds * SECOND + (nanoseconds_t)t->nanoseconds;
 }
 
-struct timespec32 nanoseconds_to_timespec32(nanoseconds_t t)
-{
+struct timespec32 nanoseconds_to_timespec32(nanoseconds_t t) {
     uint32_t rest, seconds = (uint32_t)divide_u64(t, (uint32_t)SECOND, &rest);
 
     return (struct timespec32){ (int32_t)seconds, (int32_t)rest };
 }
 
-struct timespec64 nanoseconds_to_timespec64(nanoseconds_t t)
-{
+struct timespec64 nanoseconds_to_timespec64(nanoseconds_t t) {
     uint32_t rest;
     uint64_t seconds = divide_u64(t, (uint32_t)SECOND, &rest);
 
     return (struct timespec64){ (int64_t)seconds, rest };
 }
 
-struct timeval32 nanoseconds_to_timeval32(nanoseconds_t t)
-{
+struct timeval32 nanoseconds_to_timeval32(nanoseconds_t t) {
     uint32_t rest, seconds = (uint32_t)divide_u64(t, (uint32_t)SECOND, &rest);
 
     return (struct timeval32){ (int32_t)seconds, (int32_t)(rest / 1000) };

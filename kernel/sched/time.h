@@ -24,8 +24,7 @@ nanoseconds_t time_realtime(void);      /* since 1970 */
 nanoseconds_t time_realtime_offset(void);        /* real time minus monotonic */
 void time_set_realtime(nanoseconds_t since_1970);
 
-static inline void timer_init(struct timer *timer, void (*fire)(struct timer *))
-{
+static inline void timer_init(struct timer *timer, void (*fire)(struct timer *)) {
     timer->armed = false;
     timer->fire = fire;
 }

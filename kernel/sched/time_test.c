@@ -5,14 +5,10 @@
 static unsigned fired;
 static struct timer *order[8];
 
-static void note(struct timer *timer)
-{
-    order[fired++] = timer;
-}
+static void note(struct timer *timer) { order[fired++] = timer; }
 
 /* Interrupts are off here, so the heap is run as the interrupt would: by time_run. */
-KTEST(timers_fire_in_order_of_their_deadlines)
-{
+KTEST(timers_fire_in_order_of_their_deadlines) {
     struct timer t[5];
     static const unsigned later[] = { 3, 1, 4, 0, 2 };
     nanoseconds_t now = time_now();
@@ -32,8 +28,7 @@ KTEST(timers_fire_in_order_of_their_deadlines)
         CHECK(!t[i].armed);
 }
 
-KTEST(times_convert_both_ways)
-{
+KTEST(times_convert_both_ways) {
     struct timespec32 ts = { 12, 345678901 };
     nanoseconds_t t = timespec_to_nanoseconds(&ts);
     struct timespec32 back = nanoseconds_to_timespec32(t);

@@ -14,42 +14,33 @@
 
 enum { WAKE_ON_ANY = ATTENTION_SIGNAL | ATTENTION_STOP | ATTENTION_EXIT };
 
-void might_sleep(void)
-{
+void might_sleep(void) {
     const struct thread *t = current();
 
     assert(bkl_is_held_by(t->cpu));
     assert(t->state == THREAD_RUNNING && t->process);
 }
 
-void waiter_add(struct waiter *waiter)
-{
+void waiter_add(struct waiter *waiter) {
     list_push_back(&waiter->queue->waiters, &waiter->node);
 }
 
-void waiter_remove(struct waiter *waiter)
-{
-    list_remove(&waiter->node);
-}
+void waiter_remove(struct waiter *waiter) { list_remove(&waiter->node); }
 
-void waiter_describe(const struct waiter *waiter, char *to, size_t size)
-{
+void waiter_describe(const struct waiter *waiter, char *to, size_t size) {
     if (waiter->queue->class->describe)
         waiter->queue->class->describe(waiter, to, size);
     else
         format(to, size, "- -");
 }
 
-static __attribute__((noinline)) void remove_all(struct thread *t)
-{
+static __attribute__((noinline)) void remove_all(struct thread *t) {
     for (unsigned i = 0; i < t->nr_waiters; i++)
         list_remove(&t->waiters[i].node);
 }
 
-void thread_interrupt(struct thread *t, long result)
-{
-    if (t->state != THREAD_BLOCKED)
-        return;
+void thread_interrupt(struct thread *t, long result) {
+    if (t->state != THREAD_BLOCKED) return;
     t->attention |= ATTENTION_INTERRUPTED;
     // off the queues at once: nobody may hand anything to a wait that is over
     remove_all(t);
@@ -57,15 +48,13 @@ void thread_interrupt(struct thread *t, long result)
     thread_ready(t);
 }
 
-static void deadline_passed(struct timer *timer)
-{
+static void deadline_passed(struct timer *timer) {
     thread_interrupt(container_of(timer, struct thread, wait_timer), -ETIMEDOUT);
 }
 
 /* The only place where a thread stops running because it waits. */
 static inline long block(struct waiter *waiters, unsigned count, nanoseconds_t deadline,
-                         uint8_t wake_on)
-{
+                         uint8_t wake_on) {
     struct thread *t = current();
 
     assert(t->state == THREAD_RUNNING && t->process);   // schedule asserts the lock
@@ -86,16 +75,13 @@ static inline long block(struct waiter *waiters, unsigned count, nanoseconds_t d
         }
         t->switches_voluntary++;
         schedule();
-        if (deadline != DEADLINE_NEVER)
-            timer_cancel(&t->wait_timer);
-        if (count > 1)
-            remove_all(t);
+        if (deadline != DEADLINE_NEVER) timer_cancel(&t->wait_timer);
+        if (count > 1) remove_all(t);
     }
     return t->wait_result;
 }
 
-long wait_hand_over(struct waiter *waiter, struct thread *next)
-{
+long wait_hand_over(struct waiter *waiter, struct thread *next) {
     struct thread *t = current();
 
     assert(t->state == THREAD_RUNNING && t->process);
@@ -111,20 +97,17 @@ long wait_hand_over(struct waiter *waiter, struct thread *next)
     return t->wait_result;
 }
 
-long waiter_sleep_until(struct waiter *waiter, nanoseconds_t deadline)
-{
+long waiter_sleep_until(struct waiter *waiter, nanoseconds_t deadline) {
     waiter_add(waiter);
     return block(waiter, 1, deadline, WAKE_ON_ANY);
 }
 
-long waiter_sleep_forever(struct waiter *waiter)
-{
+long waiter_sleep_forever(struct waiter *waiter) {
     waiter_add(waiter);
     return block(waiter, 1, DEADLINE_NEVER, WAKE_ON_ANY);
 }
 
-long wait_sleep_killable(struct wait_queue *queue)
-{
+long wait_sleep_killable(struct wait_queue *queue) {
     struct waiter waiter;
 
     waiter_init(&waiter, queue);
@@ -132,18 +115,15 @@ long wait_sleep_killable(struct wait_queue *queue)
     return block(&waiter, 1, DEADLINE_NEVER, ATTENTION_EXIT);
 }
 
-long wait_sleep_any(struct waiter *waiters, unsigned count, nanoseconds_t deadline)
-{
+long wait_sleep_any(struct waiter *waiters, unsigned count, nanoseconds_t deadline) {
     return block(waiters, count, deadline, WAKE_ON_ANY);
 }
 
-bool waiter_is_asleep(const struct waiter *waiter)
-{
+bool waiter_is_asleep(const struct waiter *waiter) {
     return waiter->thread->state == THREAD_BLOCKED;
 }
 
-void waiter_wake(struct waiter *waiter, long result)
-{
+void waiter_wake(struct waiter *waiter, long result) {
     struct thread *t = waiter->thread;
 
     list_remove(&waiter->node);

@@ -45,28 +45,24 @@ struct waiter {
 #define WAIT_QUEUE_INIT(queue, wait_class) { LIST_INIT((queue).waiters), (wait_class) }
 
 static inline void wait_queue_init(struct wait_queue *queue,
-                                   const struct wait_class *class)
-{
+                                   const struct wait_class *class) {
     list_init(&queue->waiters);
     queue->class = class;
 }
 
-static inline bool wait_queue_is_empty(const struct wait_queue *queue)
-{
+static inline bool wait_queue_is_empty(const struct wait_queue *queue) {
     return list_is_empty(&queue->waiters);
 }
 
 static inline void waiter_init_for(struct waiter *waiter, struct wait_queue *queue,
-                                   struct thread *thread)
-{
+                                   struct thread *thread) {
     list_node_init(&waiter->node);
     waiter->queue = queue;
     waiter->thread = thread;
     waiter->shared = false;
 }
 
-static inline void waiter_init(struct waiter *waiter, struct wait_queue *queue)
-{
+static inline void waiter_init(struct waiter *waiter, struct wait_queue *queue) {
     waiter_init_for(waiter, queue, current_thread_base());
 }
 
@@ -78,16 +74,14 @@ must_check long waiter_sleep_forever(struct waiter *waiter) SLEEPS;
 
 /* SLEEPS. One of the two: most callers know which. */
 static inline must_check long wait_sleep_waiter(struct waiter *waiter,
-                                                nanoseconds_t deadline)
-{
+                                                nanoseconds_t deadline) {
     return deadline == DEADLINE_NEVER ? waiter_sleep_forever(waiter)
                                       : waiter_sleep_until(waiter, deadline);
 }
 
 /* SLEEPS. The usual form. */
 static inline must_check long wait_sleep(struct wait_queue *queue,
-                                         nanoseconds_t deadline)
-{
+                                         nanoseconds_t deadline) {
     struct waiter waiter;
 
     waiter_init(&waiter, queue);
@@ -121,21 +115,18 @@ void waiter_wake(struct waiter *waiter, long result);
 bool waiter_is_asleep(const struct waiter *waiter);
 
 /* Wakes the first `count` waiters, and every poll waiter in front of and among them. */
-static inline void wait_wake(struct wait_queue *queue, unsigned count, long result)
-{
+static inline void wait_wake(struct wait_queue *queue, unsigned count, long result) {
     while (!wait_queue_is_empty(queue)) {
         struct waiter *w = list_entry(queue->waiters.head.next, struct waiter, node);
         bool is_shared = w->shared;
         waiter_wake(w, result);
-        if (!is_shared && --count == 0)
-            return;
+        if (!is_shared && --count == 0) return;
     }
 }
 
 #define WAKE_ALL 0xffffffffu
 
-static inline void wait_wake_all(struct wait_queue *queue, long result)
-{
+static inline void wait_wake_all(struct wait_queue *queue, long result) {
     wait_wake(queue, WAKE_ALL, result);
 }
 

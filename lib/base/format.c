@@ -15,35 +15,29 @@ struct output {
     int count;
 };
 
-static void put(struct output *out, char c)
-{
+static void put(struct output *out, char c) {
     out->sink(out->context, c);
     out->count++;
 }
 
-static void put_repeated(struct output *out, char c, int times)
-{
+static void put_repeated(struct output *out, char c, int times) {
     while (times-- > 0)
         put(out, c);
 }
 
-static void put_string(struct output *out, const struct conversion *conv, const char *s)
-{
-    if (!s)
-        s = "(null)";
+static void put_string(struct output *out, const struct conversion *conv,
+                       const char *s) {
+    if (!s) s = "(null)";
     int length =
         (int)(conv->precision >= 0 ? strnlen(s, (size_t)conv->precision) : strlen(s));
-    if (!conv->left)
-        put_repeated(out, ' ', conv->width - length);
+    if (!conv->left) put_repeated(out, ' ', conv->width - length);
     for (int i = 0; i < length; i++)
         put(out, s[i]);
-    if (conv->left)
-        put_repeated(out, ' ', conv->width - length);
+    if (conv->left) put_repeated(out, ' ', conv->width - length);
 }
 
 static void put_number(struct output *out, const struct conversion *conv,
-                       uint64_t value, unsigned base, bool upper, const char *sign)
-{
+                       uint64_t value, unsigned base, bool upper, const char *sign) {
     const char *digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
     char text[24];
     int n = 0;
@@ -61,47 +55,38 @@ static void put_number(struct output *out, const struct conversion *conv,
         zeros += max(conv->width - length, 0);
         length = max(length, conv->width);
     }
-    if (!conv->left)
-        put_repeated(out, ' ', conv->width - length);
+    if (!conv->left) put_repeated(out, ' ', conv->width - length);
     while (*sign)
         put(out, *sign++);
     put_repeated(out, '0', zeros);
     while (n)
         put(out, text[--n]);
-    if (conv->left)
-        put_repeated(out, ' ', conv->width - length);
+    if (conv->left) put_repeated(out, ' ', conv->width - length);
 }
 
-static uint64_t take_unsigned(const struct conversion *conv, va_list *arguments)
-{
-    if (conv->length == 2)
-        return va_arg(*arguments, uint64_t);
+static uint64_t take_unsigned(const struct conversion *conv, va_list *arguments) {
+    if (conv->length == 2) return va_arg(*arguments, uint64_t);
     uint32_t value = va_arg(*arguments, uint32_t);
-    if (conv->length == -1)
-        return (uint16_t)value;
+    if (conv->length == -1) return (uint16_t)value;
     return conv->length == -2 ? (uint8_t)value : value;
 }
 
 static void put_signed(struct output *out, const struct conversion *conv,
-                       va_list *arguments)
-{
+                       va_list *arguments) {
     int64_t value;
 
     if (conv->length == 2)
         value = va_arg(*arguments, int64_t);
     else
         value = va_arg(*arguments, int32_t);
-    if (conv->length == -1)
-        value = (int16_t)value;
-    if (conv->length == -2)
-        value = (int8_t)value;
+    if (conv->length == -1) value = (int16_t)value;
+    if (conv->length == -2) value = (int8_t)value;
     const char *sign = value < 0 ? "-" : conv->plus ? "+" : conv->space ? " " : "";
     put_number(out, conv, value < 0 ? -(uint64_t)value : (uint64_t)value, 10, false,
                sign);
 }
 
-static const char *parse_flags(const char *f, struct conversion *conv)
-{
+static const char *parse_flags(const char *f, struct conversion *conv) {
     for (;; f++) {
         if (*f == '-')
             conv->left = true;
@@ -118,8 +103,7 @@ static const char *parse_flags(const char *f, struct conversion *conv)
     }
 }
 
-static const char *parse_count(const char *f, int *count, va_list *arguments)
-{
+static const char *parse_count(const char *f, int *count, va_list *arguments) {
     if (*f == '*') {
         *count = va_arg(*arguments, int);
         return f + 1;
@@ -129,8 +113,7 @@ static const char *parse_count(const char *f, int *count, va_list *arguments)
     return f;
 }
 
-static const char *parse_length(const char *f, struct conversion *conv)
-{
+static const char *parse_length(const char *f, struct conversion *conv) {
     for (;; f++) {
         if (*f == 'l')
             conv->length++;
@@ -141,8 +124,7 @@ static const char *parse_length(const char *f, struct conversion *conv)
     }
 }
 
-static const char *parse(const char *f, struct conversion *conv, va_list *arguments)
-{
+static const char *parse(const char *f, struct conversion *conv, va_list *arguments) {
     *conv = (struct conversion){ .precision = -1 };
     f = parse_flags(f, conv);
     f = parse_count(f, &conv->width, arguments);
@@ -150,22 +132,19 @@ static const char *parse(const char *f, struct conversion *conv, va_list *argume
         conv->left = true;
         conv->width = -conv->width;
     }
-    if (*f == '.')
-        f = parse_count(f + 1, &conv->precision, arguments);
+    if (*f == '.') f = parse_count(f + 1, &conv->precision, arguments);
     return parse_length(f, conv);
 }
 
 static void put_hexadecimal(struct output *out, const struct conversion *conv,
-                            uint64_t value, bool upper)
-{
+                            uint64_t value, bool upper) {
     const char *prefix = !conv->alternate || !value ? "" : upper ? "0X" : "0x";
 
     put_number(out, conv, value, 16, upper, prefix);
 }
 
 static void put_conversion(struct output *out, struct conversion *conv, char letter,
-                           va_list *arguments)
-{
+                           va_list *arguments) {
     uint64_t value;
 
     switch (letter) {
@@ -207,8 +186,7 @@ static void put_conversion(struct output *out, struct conversion *conv, char let
     }
 }
 
-int format_to(format_sink sink, void *context, const char *f, va_list arguments)
-{
+int format_to(format_sink sink, void *context, const char *f, va_list arguments) {
     struct output out = { sink, context, 0 };
     va_list rest;
 
@@ -220,8 +198,7 @@ int format_to(format_sink sink, void *context, const char *f, va_list arguments)
             continue;
         }
         f = parse(f + 1, &conv, &rest);
-        if (*f == '\0')
-            break;
+        if (*f == '\0') break;
         if (*f == '%')
             put(&out, '%');
         else
@@ -237,8 +214,7 @@ struct buffer {
     size_t left;
 };
 
-static void buffer_put(void *context, char c)
-{
+static void buffer_put(void *context, char c) {
     struct buffer *b = context;
 
     if (b->left > 1) {
@@ -247,18 +223,15 @@ static void buffer_put(void *context, char c)
     }
 }
 
-int format_v(char *to, size_t size, const char *f, va_list arguments)
-{
+int format_v(char *to, size_t size, const char *f, va_list arguments) {
     struct buffer buffer = { to, size };
     int length = format_to(buffer_put, &buffer, f, arguments);
 
-    if (size)
-        *buffer.at = '\0';
+    if (size) *buffer.at = '\0';
     return length;
 }
 
-int format(char *to, size_t size, const char *f, ...)
-{
+int format(char *to, size_t size, const char *f, ...) {
     va_list arguments;
 
     va_start(arguments, f);

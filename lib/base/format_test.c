@@ -9,8 +9,7 @@
 
 static unsigned cases, failures;
 
-static void ok(bool good, const char *what)
-{
+static void ok(bool good, const char *what) {
     printf("%sok %u - %s\n", good ? "" : "not ", ++cases, what);
     failures += !good;
 }
@@ -25,8 +24,7 @@ static const char *volatile no_string;  // the compiler is not to know
 static char ours[300], theirs[300];
 static int length;
 
-static bool numbers_agree(const char *flags)
-{
+static bool numbers_agree(const char *flags) {
     static const char *const ends[] = { "d", "i", "u", "x", "X", "o" };
     static const int values[] = { 0, 1, -1, 42, -42, 0x7fffffff, (int)0x80000000 };
     bool good = true;
@@ -35,23 +33,20 @@ static bool numbers_agree(const char *flags)
         for (unsigned v = 0; v < sizeof(values) / sizeof(*values); v++) {
             char text[40];
             snprintf(text, sizeof(text), "<%%%s%s>", flags, ends[e]);
-            if (SAME(text, values[v]))
-                continue;
+            if (SAME(text, values[v])) continue;
             printf("# %s of %d: got %s want %s\n", text, values[v], ours, theirs);
             good = false;
         }
     return good;
 }
 
-int main(void)
-{
+int main(void) {
     static const char *const flags[] = { "", "5", "-5", "05", "+", " ", "#", "#x0",
                                          "+08", ".3", "12.5", "-12.5", "#10" };
     bool good = true;
 
     for (unsigned i = 0; i < sizeof(flags) / sizeof(*flags); i++)
-        if (!strchr(flags[i], 'x'))
-            good &= numbers_agree(flags[i]);
+        if (!strchr(flags[i], 'x')) good &= numbers_agree(flags[i]);
     ok(good, "numbers, with every flag, width and precision");
     ok(SAME("%lld %llu %llx", -9000000000ll, 18446744073709551615ull,
             0xfeedfacecafeull),

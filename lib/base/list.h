@@ -18,73 +18,58 @@ struct list {
 
 #define LIST_INIT(list) { { &(list).head, &(list).head } }
 
-static inline void list_node_init(struct list_node *node)
-{
+static inline void list_node_init(struct list_node *node) {
     node->next = node->prev = node;
 }
 
-static inline void list_init(struct list *list)
-{
-    list_node_init(&list->head);
-}
+static inline void list_init(struct list *list) { list_node_init(&list->head); }
 
-static inline bool list_is_empty(const struct list *list)
-{
+static inline bool list_is_empty(const struct list *list) {
     return list->head.next == &list->head;
 }
 
-static inline bool list_node_is_linked(const struct list_node *node)
-{
+static inline bool list_node_is_linked(const struct list_node *node) {
     return node->next != node;
 }
 
 /* Puts node in front of `at`. */
-static inline void list_insert_before(struct list_node *at, struct list_node *node)
-{
+static inline void list_insert_before(struct list_node *at, struct list_node *node) {
     node->prev = at->prev;
     node->next = at;
     at->prev->next = node;
     at->prev = node;
 }
 
-static inline void list_push_back(struct list *list, struct list_node *node)
-{
+static inline void list_push_back(struct list *list, struct list_node *node) {
     list_insert_before(&list->head, node);
 }
 
-static inline void list_push_front(struct list *list, struct list_node *node)
-{
+static inline void list_push_front(struct list *list, struct list_node *node) {
     list_insert_before(list->head.next, node);
 }
 
-static inline void list_remove(struct list_node *node)
-{
+static inline void list_remove(struct list_node *node) {
     node->prev->next = node->next;
     node->next->prev = node->prev;
     list_node_init(node);
 }
 
-static inline struct list_node *list_first(const struct list *list)
-{
+static inline struct list_node *list_first(const struct list *list) {
     return list_is_empty(list) ? NULL : list->head.next;
 }
 
-static inline struct list_node *list_last(const struct list *list)
-{
+static inline struct list_node *list_last(const struct list *list) {
     return list_is_empty(list) ? NULL : list->head.prev;
 }
 
-static inline struct list_node *list_pop_front(struct list *list)
-{
+static inline struct list_node *list_pop_front(struct list *list) {
     struct list_node *node = list_first(list);
 
-    if (node)
-        list_remove(node);
+    if (node) list_remove(node);
     return node;
 }
 
-static inline unsigned list_length(const struct list *list)
-{
+static inline unsigned list_length(const struct list *list) {
     unsigned n = 0;
 
     for (struct list_node *node = list->head.next; node != &list->head;
@@ -94,13 +79,11 @@ static inline unsigned list_length(const struct list *list)
 }
 
 /* True when every node's neighbours agree with it: the container's own check. */
-static inline bool list_is_consistent(const struct list *list)
-{
+static inline bool list_is_consistent(const struct list *list) {
     const struct list_node *node = &list->head;
 
     do {
-        if (node->next->prev != node || node->prev->next != node)
-            return false;
+        if (node->next->prev != node || node->prev->next != node) return false;
         node = node->next;
     } while (node != &list->head);
     return true;

@@ -2,10 +2,8 @@
 #include "base/ordered_heap.h"
 
 /* Makes the root with the larger key the first child of the other. */
-static struct heap_node *meld(struct heap_node *a, struct heap_node *b)
-{
-    if (!a || !b)
-        return a ? a : b;
+static struct heap_node *meld(struct heap_node *a, struct heap_node *b) {
+    if (!a || !b) return a ? a : b;
     if (b->key < a->key) {
         struct heap_node *swap = a;
         a = b;
@@ -13,24 +11,21 @@ static struct heap_node *meld(struct heap_node *a, struct heap_node *b)
     }
     b->prev = a;
     b->next = a->child;
-    if (a->child)
-        a->child->prev = b;
+    if (a->child) a->child->prev = b;
     a->child = b;
     a->next = a->prev = NULL;
     return a;
 }
 
 /* Melds a list of siblings: in pairs from the left, then the pairs from the right. */
-static struct heap_node *meld_siblings(struct heap_node *first)
-{
+static struct heap_node *meld_siblings(struct heap_node *first) {
     struct heap_node *pairs = NULL, *result = NULL;
 
     while (first) {
         struct heap_node *a = first, *b = a->next;
         first = b ? b->next : NULL;
         a->next = a->prev = NULL;
-        if (b)
-            b->next = b->prev = NULL;
+        if (b) b->next = b->prev = NULL;
         struct heap_node *pair = meld(a, b);
         pair->next = pairs;
         pairs = pair;
@@ -44,14 +39,12 @@ static struct heap_node *meld_siblings(struct heap_node *first)
     return result;
 }
 
-void heap_insert(struct ordered_heap *heap, struct heap_node *node)
-{
+void heap_insert(struct ordered_heap *heap, struct heap_node *node) {
     node->child = node->next = node->prev = NULL;
     heap->root = meld(heap->root, node);
 }
 
-void heap_remove(struct ordered_heap *heap, struct heap_node *node)
-{
+void heap_remove(struct ordered_heap *heap, struct heap_node *node) {
     struct heap_node *rest = meld_siblings(node->child);
 
     if (node == heap->root) {
@@ -61,25 +54,20 @@ void heap_remove(struct ordered_heap *heap, struct heap_node *node)
             node->prev->child = node->next;
         else
             node->prev->next = node->next;
-        if (node->next)
-            node->next->prev = node->prev;
+        if (node->next) node->next->prev = node->prev;
         heap->root = meld(heap->root, rest);
     }
     node->child = node->next = node->prev = NULL;
 }
 
-bool heap_is_consistent(const struct ordered_heap *heap)
-{
+bool heap_is_consistent(const struct ordered_heap *heap) {
     const struct heap_node *node = heap->root;
 
-    if (node && (node->prev || node->next))
-        return false;
+    if (node && (node->prev || node->next)) return false;
     while (node) {
         const struct heap_node *child = node->child;
-        if (child && (child->prev != node || child->key < node->key))
-            return false;
-        if (node->next && node->next->prev != node)
-            return false;
+        if (child && (child->prev != node || child->key < node->key)) return false;
+        if (node->next && node->next->prev != node) return false;
         if (child) {
             node = child;
             continue;
@@ -90,14 +78,12 @@ bool heap_is_consistent(const struct ordered_heap *heap)
                 node = node->prev;
             node = node->prev;
         }
-        if (node)
-            node = node->next;
+        if (node) node = node->next;
         if (node && node->prev->child != node) {
             const struct heap_node *parent = node;
             while (parent->prev->child != parent)
                 parent = parent->prev;
-            if (node->key < parent->prev->key)
-                return false;
+            if (node->key < parent->prev->key) return false;
         }
     }
     return true;

@@ -12,25 +12,21 @@ static unsigned cases, failures;
 static struct heap_node nodes[NODES];
 static bool inside[NODES];
 
-static void ok(bool good, const char *what)
-{
+static void ok(bool good, const char *what) {
     printf("%sok %u - %s\n", good ? "" : "not ", ++cases, what);
     failures += !good;
 }
 
-static uint64_t least(void)
-{
+static uint64_t least(void) {
     uint64_t key = UINT64_MAX;
 
     for (unsigned i = 0; i < NODES; i++)
-        if (inside[i] && nodes[i].key < key)
-            key = nodes[i].key;
+        if (inside[i] && nodes[i].key < key) key = nodes[i].key;
     return key;
 }
 
 /* Random insertions and removals; keys come in equal pairs now and then. */
-static bool survives(unsigned seed, unsigned keys)
-{
+static bool survives(unsigned seed, unsigned keys) {
     struct ordered_heap heap = { NULL };
     bool good = true;
 
@@ -48,15 +44,13 @@ static bool survives(unsigned seed, unsigned keys)
                && (heap.root ? heap.root->key : UINT64_MAX) == least();
     }
     for (unsigned i = 0; i < NODES; i++) {
-        if (inside[i])
-            heap_remove(&heap, &nodes[i]);
+        if (inside[i]) heap_remove(&heap, &nodes[i]);
         inside[i] = false;
     }
     return good && !heap.root;
 }
 
-int main(void)
-{
+int main(void) {
     struct ordered_heap heap = { NULL };
     uint64_t before = 0;
     bool in_order = true;

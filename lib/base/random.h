@@ -10,15 +10,12 @@ struct random {
     uint32_t state;             /* never 0 */
 };
 
-static inline void random_seed(struct random *r, uint32_t seed)
-{
+static inline void random_seed(struct random *r, uint32_t seed) {
     r->state = seed * 2654435769u + 0x9e3779b9u;
-    if (r->state == 0)
-        r->state = 1;
+    if (r->state == 0) r->state = 1;
 }
 
-static inline uint32_t random_next(struct random *r)
-{
+static inline uint32_t random_next(struct random *r) {
     uint32_t x = r->state;
 
     x ^= x << 13;
@@ -28,7 +25,6 @@ static inline uint32_t random_next(struct random *r)
 }
 
 /* 0 .. bound - 1; bound is not 0. */
-static inline uint32_t random_below(struct random *r, uint32_t bound)
-{
+static inline uint32_t random_below(struct random *r, uint32_t bound) {
     return (uint32_t)((uint64_t)random_next(r) * bound >> 32);
 }

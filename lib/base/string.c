@@ -5,8 +5,7 @@
  */
 #include "base/string.h"
 
-void *memcpy(void *to, const void *from, size_t size)
-{
+void *memcpy(void *to, const void *from, size_t size) {
     void *start = to;
     size_t words = size >> 2;
 
@@ -17,20 +16,17 @@ void *memcpy(void *to, const void *from, size_t size)
     return start;
 }
 
-void *memmove(void *to, const void *from, size_t size)
-{
+void *memmove(void *to, const void *from, size_t size) {
     char *t = to;
     const char *f = from;
 
-    if (t <= f || t >= f + size)
-        return memcpy(to, from, size);
+    if (t <= f || t >= f + size) return memcpy(to, from, size);
     while (size--)
         t[size] = f[size];
     return to;
 }
 
-void *memset(void *to, int byte, size_t size)
-{
+void *memset(void *to, int byte, size_t size) {
     void *start = to;
     uint32_t word = (uint8_t)byte * 0x01010101u;
     size_t words = size >> 2;
@@ -42,28 +38,23 @@ void *memset(void *to, int byte, size_t size)
     return start;
 }
 
-int memcmp(const void *a, const void *b, size_t size)
-{
+int memcmp(const void *a, const void *b, size_t size) {
     const uint8_t *x = a, *y = b;
 
     for (size_t i = 0; i < size; i++)
-        if (x[i] != y[i])
-            return x[i] - y[i];
+        if (x[i] != y[i]) return x[i] - y[i];
     return 0;
 }
 
-void *memchr(const void *in, int byte, size_t size)
-{
+void *memchr(const void *in, int byte, size_t size) {
     const uint8_t *p = in;
 
     for (size_t i = 0; i < size; i++)
-        if (p[i] == (uint8_t)byte)
-            return (void *)(p + i);
+        if (p[i] == (uint8_t)byte) return (void *)(p + i);
     return NULL;
 }
 
-size_t strlen(const char *s)
-{
+size_t strlen(const char *s) {
     size_t n = 0;
 
     while (s[n])
@@ -71,8 +62,7 @@ size_t strlen(const char *s)
     return n;
 }
 
-size_t strnlen(const char *s, size_t size)
-{
+size_t strnlen(const char *s, size_t size) {
     size_t n = 0;
 
     while (n < size && s[n])
@@ -80,86 +70,66 @@ size_t strnlen(const char *s, size_t size)
     return n;
 }
 
-int strcmp(const char *a, const char *b)
-{
+int strcmp(const char *a, const char *b) {
     while (*a && *a == *b)
         a++, b++;
     return (uint8_t)*a - (uint8_t)*b;
 }
 
-int strncmp(const char *a, const char *b, size_t size)
-{
+int strncmp(const char *a, const char *b, size_t size) {
     for (; size; a++, b++, size--) {
-        if (*a != *b)
-            return (uint8_t)*a - (uint8_t)*b;
-        if (!*a)
-            break;
+        if (*a != *b) return (uint8_t)*a - (uint8_t)*b;
+        if (!*a) break;
     }
     return 0;
 }
 
-char *strchr(const char *s, int c)
-{
+char *strchr(const char *s, int c) {
     for (;; s++) {
-        if (*s == (char)c)
-            return (char *)s;
-        if (!*s)
-            return NULL;
+        if (*s == (char)c) return (char *)s;
+        if (!*s) return NULL;
     }
 }
 
-char *strrchr(const char *s, int c)
-{
+char *strrchr(const char *s, int c) {
     const char *found = NULL;
 
     for (;; s++) {
-        if (*s == (char)c)
-            found = s;
-        if (!*s)
-            return (char *)found;
+        if (*s == (char)c) found = s;
+        if (!*s) return (char *)found;
     }
 }
 
-bool string_copy(char *to, const char *s, size_t size)
-{
+bool string_copy(char *to, const char *s, size_t size) {
     size_t n = strnlen(s, size);
     bool fits = n < size;
 
-    if (size == 0)
-        return false;
-    if (!fits)
-        n = size - 1;
+    if (size == 0) return false;
+    if (!fits) n = size - 1;
     memcpy(to, s, n);
     to[n] = '\0';
     return fits;
 }
 
-bool string_starts_with(const char *s, const char *prefix)
-{
+bool string_starts_with(const char *s, const char *prefix) {
     return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
-static int digit_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
+static int digit_value(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
     return 99;
 }
 
-bool string_to_u32(const char *s, uint32_t *value)
-{
+bool string_to_u32(const char *s, uint32_t *value) {
     uint32_t base = 10, n = 0;
 
     if (s[0] == '0' && (s[1] == 'x' || s[1] == 'X')) {
         base = 16;
         s += 2;
     }
-    if (!*s)
-        return false;
+    if (!*s) return false;
     for (; *s; s++) {
         uint32_t digit = (uint32_t)digit_value(*s);
         if (digit >= base || __builtin_mul_overflow(n, base, &n)

@@ -34,20 +34,13 @@ typedef struct {
 /* A marker only: the function may give the CPU away. It calls might_sleep() first. */
 #define SLEEPS
 
-static inline uptr_t uptr(vaddr_t address)
-{
-    return (uptr_t){ address };
-}
+static inline uptr_t uptr(vaddr_t address) { return (uptr_t){ address }; }
 
-static inline uptr_t uptr_add(uptr_t p, size_t bytes)
-{
+static inline uptr_t uptr_add(uptr_t p, size_t bytes) {
     return (uptr_t){ p.address + bytes };
 }
 
-static inline bool uptr_is_null(uptr_t p)
-{
-    return p.address == 0;
-}
+static inline bool uptr_is_null(uptr_t p) { return p.address == 0; }
 
 #define min(a, b) \
     ({ __typeof__(a) a_ = (a); __typeof__(b) b_ = (b); a_ < b_ ? a_ : b_; })

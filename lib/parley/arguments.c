@@ -10,8 +10,7 @@
 
 /* -- EINVAL ------------------------------------------------------------------------ */
 
-static void judge_call(struct line *line, const struct about *a)
-{
+static void judge_call(struct line *line, const struct about *a) {
     int unknown = a->flags & ~a->shape->known_flags;
 
     if (a->timeout_ms < FOREVER)
@@ -27,12 +26,10 @@ static void judge_call(struct line *line, const struct about *a)
                    a->failure.argument[0]);
 }
 
-static void judge_message(struct line *line, const struct about *a)
-{
+static void judge_message(struct line *line, const struct about *a) {
     const struct msg *m = &a->sent;
 
-    if (!a->has_sent)
-        return;
+    if (!a->has_sent) return;
     if (m->priority > 31)
         parley_add(line, "the message's priority is %u, and 31 is the highest",
                    m->priority);
@@ -46,8 +43,7 @@ static void judge_message(struct line *line, const struct about *a)
 }
 
 /* MSG_SYNC and MSG_MOVE, where they cannot be done. */
-static void judge_flags(struct line *line, const struct about *a)
-{
+static void judge_flags(struct line *line, const struct about *a) {
     const struct msg *m = a->has_sent ? &a->sent : &a->received;
     bool broadcast = a->has_mailbox && a->mailbox.attr.receivers == MBOX_BROADCAST;
 
@@ -68,21 +64,17 @@ static void judge_flags(struct line *line, const struct about *a)
                    m->body);
 }
 
-static bool judge_capacity(struct line *line, uint32_t capacity)
-{
-    if (capacity <= 65535 || capacity >= CAPACITY_ZERO)
-        return true;
+static bool judge_capacity(struct line *line, uint32_t capacity) {
+    if (capacity <= 65535 || capacity >= CAPACITY_ZERO) return true;
     parley_add(line, "capacity is %u; it is 1 to 65535, or CAPACITY_...", capacity);
     return false;
 }
 
-static void judge_mailbox(struct line *line, const struct about *a)
-{
+static void judge_mailbox(struct line *line, const struct about *a) {
     const struct mbox_attr *attr = &a->mbox_attr;
     bool ring = attr->receivers == MBOX_BROADCAST;
 
-    if (!a->has_mbox_attr || !judge_capacity(line, attr->capacity))
-        return;
+    if (!a->has_mbox_attr || !judge_capacity(line, attr->capacity)) return;
     if (attr->overflow > MBOX_DROP_NEWEST)
         parley_add(line, "overflow is %u; MBOX_BLOCK ... MBOX_DROP_NEWEST are 0 to 3",
                    attr->overflow);
@@ -100,19 +92,16 @@ static void judge_mailbox(struct line *line, const struct about *a)
                    attr->max_length);
 }
 
-static void judge_link(struct line *line, const struct about *a)
-{
+static void judge_link(struct line *line, const struct about *a) {
     if (a->has_link_attr && judge_capacity(line, a->link_attr.capacity)
         && a->link_attr.refuse > 1)
         parley_add(line, "refuse is %u; it is 0 or 1", a->link_attr.refuse);
 }
 
-static void judge_name(struct line *line, const struct about *a)
-{
+static void judge_name(struct line *line, const struct about *a) {
     long oflag = a->call == CALL(MBOX_UNLINK) ? 0 : a->failure.argument[1];
 
-    if (!a->shape->text)
-        return;
+    if (!a->shape->text) return;
     if (a->name[0] == '\0')
         parley_add(line, "the name is empty");
     else if (strchr(a->name, '/'))
@@ -126,45 +115,38 @@ static void judge_name(struct line *line, const struct about *a)
         parley_add(line, "oflag is none of O_RDONLY, O_WRONLY and O_RDWR");
 }
 
-void parley_judge(struct line *line, const struct about *a)
-{
+void parley_judge(struct line *line, const struct about *a) {
     static void (*const judges[])(struct line *, const struct about *) = {
         judge_call, judge_message, judge_flags, judge_name, judge_mailbox, judge_link,
     };
     size_t before = line->length;
 
     for (size_t i = 0; i < sizeof judges / sizeof judges[0]; i++)
-        if (line->length == before)
-            judges[i](line, a);
+        if (line->length == before) judges[i](line, a);
 }
 
 /* -- EFAULT ------------------------------------------------------------------------ */
 
 /* Says so and gives true when that is the address that is bad. */
 static bool judge_address(struct line *line, const char *what, const void *start,
-                          size_t size)
-{
-    if (parley_is_readable(start, size))
-        return false;
+                          size_t size) {
+    if (parley_is_readable(start, size)) return false;
     parley_add(line, "%s, %zu bytes at %p, is not in memory that you may read", what,
                size, start);
     return true;
 }
 
 static bool judge_header(struct line *line, const char *what, const struct msg *m,
-                         uint32_t length)
-{
+                         uint32_t length) {
     char whose[40];
 
     snprintf(whose, sizeof whose, "the body of %s", what);
-    if (judge_address(line, whose, m->body, length))
-        return true;
+    if (judge_address(line, whose, m->body, length)) return true;
     snprintf(whose, sizeof whose, "fds of %s", what);
     return m->fds && judge_address(line, whose, m->fds, MSG_FDS_MAX * sizeof(int));
 }
 
-void parley_judge_addresses(struct line *line, const struct about *a)
-{
+void parley_judge_addresses(struct line *line, const struct about *a) {
     static const struct {
         size_t place;           /* of the argument's place in struct shape */
         size_t size;
@@ -197,8 +179,7 @@ void parley_judge_addresses(struct line *line, const struct about *a)
 
 /* -- EBADF ------------------------------------------------------------------------- */
 
-void parley_judge_descriptors(struct line *line, const struct about *a)
-{
+void parley_judge_descriptors(struct line *line, const struct about *a) {
     const int *fds = a->sent.fds;
 
     for (uint32_t i = 0; a->has_sent && i < a->sent.nfds && i < MSG_FDS_MAX; i++)

@@ -55,55 +55,46 @@ static const struct shape shapes[] = {
     SHAPE(MBOX_UNLINK) = { "mbox_unlink", .text = 1 },
 };
 
-static long argument(const struct about *a, unsigned place, long none)
-{
+static long argument(const struct about *a, unsigned place, long none) {
     return place ? a->failure.argument[place - 1] : none;
 }
 
 /* Can the page be read? rt_sigprocmask looks at the set before it looks at what to do
  * with it, and what it is told to do here it refuses. */
-static bool page_is_readable(uintptr_t address)
-{
+static bool page_is_readable(uintptr_t address) {
     return address > 4095       // NULL would mean: no set
            && (syscall(SYS_rt_sigprocmask, -1, address & ~4095ul, NULL, 8) == 0
                || errno != EFAULT);
 }
 
-bool parley_is_readable(const void *start, size_t size)
-{
+bool parley_is_readable(const void *start, size_t size) {
     uintptr_t at = (uintptr_t)start, end = at + size;
 
-    if (end < at)
-        return false;
+    if (end < at) return false;
     for (; at < end; at = (at | 4095) + 1)
-        if (!page_is_readable(at))
-            return false;
+        if (!page_is_readable(at)) return false;
     return true;
 }
 
 /* Copies what an argument points to. False: there is no such argument, it is NULL, or
  * it leads nowhere. */
-static bool copy_argument(const struct about *a, unsigned place, void *to, size_t size)
-{
+static bool copy_argument(const struct about *a, unsigned place, void *to,
+                          size_t size) {
     const void *from = (const void *)argument(a, place, 0);
 
-    if (!from || !parley_is_readable(from, size))
-        return false;
+    if (!from || !parley_is_readable(from, size)) return false;
     memcpy(to, from, size);
     return true;
 }
 
-static void copy_name(struct about *a)
-{
+static void copy_name(struct about *a) {
     const char *from = (const char *)argument(a, a->shape->text, 0);
 
     for (size_t i = 0; from && i < sizeof a->name - 1; i++)
-        if (!parley_is_readable(from + i, 1) || !(a->name[i] = from[i]))
-            return;
+        if (!parley_is_readable(from + i, 1) || !(a->name[i] = from[i])) return;
 }
 
-static void gather(struct about *a)
-{
+static void gather(struct about *a) {
     const struct shape *shape = &shapes[a->failure.number - CALL_MSG_SEND];
     struct failure kept = a->failure;
 
@@ -129,8 +120,7 @@ static void gather(struct about *a)
 
 /* -- The sentence ------------------------------------------------------------------ */
 
-void parley_add(struct line *line, const char *format, ...)
-{
+void parley_add(struct line *line, const char *format, ...) {
     size_t room = sizeof line->text - line->length;
     va_list arguments;
 
@@ -140,8 +130,7 @@ void parley_add(struct line *line, const char *format, ...)
     line->length += length < 0 ? 0 : (size_t)length < room ? (size_t)length : room - 1;
 }
 
-static const char *error_name(int error)
-{
+static const char *error_name(int error) {
     static const struct {
         int error;
         const char *name;
@@ -158,14 +147,12 @@ static const char *error_name(int error)
     };
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (names[i].error == error)
-            return names[i].name;
+        if (names[i].error == error) return names[i].name;
     return "an error";
 }
 
 /* The sentence's text, with its words filled in. */
-static void add_text(struct line *line, const struct about *a, const char *text)
-{
+static void add_text(struct line *line, const struct about *a, const char *text) {
     while (*text) {
         size_t plain = strcspn(text, "{");
         parley_add(line, "%.*s", (int)plain, text);
@@ -178,8 +165,7 @@ static void add_text(struct line *line, const struct about *a, const char *text)
     }
 }
 
-static void add_sentence(struct line *line, const struct about *a)
-{
+static void add_sentence(struct line *line, const struct about *a) {
     const struct sentence *s = parley_sentences;
 
     while (s->error
@@ -192,14 +178,12 @@ static void add_sentence(struct line *line, const struct about *a)
         parley_add(line, "%s failed: %s", a->shape->name, strerror(a->failure.error));
 }
 
-void msg_explain(const char *what)
-{
+void msg_explain(const char *what) {
     int saved = errno;
     struct about about = { .failure = parley_last_failure };
     struct line line = { .length = 0 };
 
-    if (what && *what)
-        parley_add(&line, "%.200s: ", what);
+    if (what && *what) parley_add(&line, "%.200s: ", what);
     if (about.failure.error) {
         gather(&about);
         parley_add(&line, "%s, ", error_name(about.failure.error));

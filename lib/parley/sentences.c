@@ -24,92 +24,60 @@ enum {
 
 /* -- Which row --------------------------------------------------------------------- */
 
-static bool is_alone(const struct about *a)
-{
-    return a->partner == getpid();
-}
+static bool is_alone(const struct about *a) { return a->partner == getpid(); }
 
-static bool partner_exists(const struct about *a)
-{
+static bool partner_exists(const struct about *a) {
     return a->partner > 0 && parley_process_exists(a->partner);
 }
 
-static bool caller_is_gone(const struct about *a)
-{
+static bool caller_is_gone(const struct about *a) {
     return !parley_process_exists(a->caller);
 }
 
-static bool is_refused(const struct about *a)
-{
+static bool is_refused(const struct about *a) {
     return a->has_link && a->link.out.refuse;
 }
 
-static bool replied(const struct about *a)
-{
-    return a->caller > 0;
-}
+static bool replied(const struct about *a) { return a->caller > 0; }
 
-static bool is_rendezvous(const struct about *a)
-{
+static bool is_rendezvous(const struct about *a) {
     return a->has_mailbox ? a->mailbox.attr.capacity == CAPACITY_ZERO
                           : !a->has_link || a->link.out.capacity == CAPACITY_ZERO
                                 || a->link.out.capacity == CAPACITY_DEFAULT;
 }
 
-static bool is_full(const struct about *a)
-{
-    if (a->has_mailbox)
-        return a->mailbox.queued >= a->mailbox.attr.capacity;
+static bool is_full(const struct about *a) {
+    if (a->has_mailbox) return a->mailbox.queued >= a->mailbox.attr.capacity;
     return a->has_link && a->link.out.queued >= a->link.out.capacity;
 }
 
-static bool is_sync(const struct about *a)
-{
-    return a->flags & MSG_SYNC;
-}
+static bool is_sync(const struct about *a) { return a->flags & MSG_SYNC; }
 
-static bool is_move(const struct about *a)
-{
-    return a->flags & MSG_MOVE;
-}
+static bool is_move(const struct about *a) { return a->flags & MSG_MOVE; }
 
-static bool is_too_long(const struct about *a)
-{
+static bool is_too_long(const struct about *a) {
     return a->has_sent && a->sent.length > MSG_MAX; // no reply is
 }
 
-static bool drops(const struct about *a)
-{
+static bool drops(const struct about *a) {
     return a->has_mailbox && a->mailbox.attr.overflow != MBOX_REJECT;
 }
 
-static bool is_not_linked(const struct about *a)
-{
-    return !a->has_link;
-}
+static bool is_not_linked(const struct about *a) { return !a->has_link; }
 
-static bool is_closed(const struct about *a)
-{
-    return fcntl(a->fd, F_GETFD) == -1;
-}
+static bool is_closed(const struct about *a) { return fcntl(a->fd, F_GETFD) == -1; }
 
-static bool is_no_mailbox(const struct about *a)
-{
-    return !a->has_mailbox;
-}
+static bool is_no_mailbox(const struct about *a) { return !a->has_mailbox; }
 
-static bool cannot_send(const struct about *a)
-{
+static bool cannot_send(const struct about *a) {
     return (fcntl(a->fd, F_GETFL) & O_ACCMODE) == O_RDONLY;
 }
 
-static bool cannot_receive(const struct about *a)
-{
+static bool cannot_receive(const struct about *a) {
     return (fcntl(a->fd, F_GETFL) & O_ACCMODE) == O_WRONLY;
 }
 
-static bool is_there(const struct about *a)
-{
+static bool is_there(const struct about *a) {
     char path[320] = "/mbox/";
 
     for (size_t i = 0; a->name[i] && i < 300; i++)
@@ -117,8 +85,7 @@ static bool is_there(const struct about *a)
     return access(path, F_OK) == 0;
 }
 
-static bool argument_is_wrong(const struct about *a)
-{
+static bool argument_is_wrong(const struct about *a) {
     struct line line = { .length = 0 };
 
     parley_judge(&line, a);

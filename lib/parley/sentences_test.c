@@ -4,15 +4,11 @@
 
 #include <stdio.h>
 
-void parley_judge(struct line *line, const struct about *about)
-{
+void parley_judge(struct line *line, const struct about *about) {
     (void)line, (void)about;
 }
 
-bool parley_process_exists(pid_t pid)
-{
-    return pid > 0;
-}
+bool parley_process_exists(pid_t pid) { return pid > 0; }
 
 enum { ERRORS_MAX = 24 };
 
@@ -51,16 +47,13 @@ static const struct {
     { "mbox_unlink", CALL(MBOX_UNLINK), { ENOENT, EACCES, EPERM, ENAMETOOLONG } },
 };
 
-static bool has_sentence(uint32_t call, int error)
-{
+static bool has_sentence(uint32_t call, int error) {
     for (const struct sentence *s = parley_sentences; s->error; s++)
-        if (s->calls & call && s->error == error && !s->holds)
-            return true;
+        if (s->calls & call && s->error == error && !s->holds) return true;
     return false;
 }
 
-int main(void)
-{
+int main(void) {
     unsigned cases = 0, failed = 0;
 
     for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {

@@ -9,20 +9,17 @@
 #include <unistd.h>
 
 /* The first line of a file of /proc; "" without one. */
-static void read_line(const char *path, char *to, size_t size)
-{
+static void read_line(const char *path, char *to, size_t size) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t length = fd < 0 ? 0 : read(fd, to, size - 1);
 
     to[length > 0 ? length : 0] = '\0';
     to[strcspn(to, "\n")] = '\0';
-    if (fd >= 0)
-        close(fd);
+    if (fd >= 0) close(fd);
 }
 
 /* A zombie is no process that one could talk to. */
-bool parley_process_exists(pid_t pid)
-{
+bool parley_process_exists(pid_t pid) {
     char path[40], line[80], *state;
 
     snprintf(path, sizeof path, "/proc/%d/stat", pid);
@@ -33,8 +30,7 @@ bool parley_process_exists(pid_t pid)
 
 /* -- Processes and users ----------------------------------------------------------- */
 
-static void add_process(struct line *line, pid_t pid)
-{
+static void add_process(struct line *line, pid_t pid) {
     char path[40], name[40];
 
     snprintf(path, sizeof path, "/proc/%d/comm", pid);
@@ -45,39 +41,33 @@ static void add_process(struct line *line, pid_t pid)
         parley_add(line, "process %d", pid);
 }
 
-static void add_partner(struct line *line, const struct about *a)
-{
+static void add_partner(struct line *line, const struct about *a) {
     add_process(line, a->partner);
 }
 
-static void add_pid(struct line *line, const struct about *a)
-{
+static void add_pid(struct line *line, const struct about *a) {
     parley_add(line, "%d", a->partner);
 }
 
-static void add_caller(struct line *line, const struct about *a)
-{
+static void add_caller(struct line *line, const struct about *a) {
     add_process(line, a->caller);
 }
 
-static void add_from(struct line *line, const struct about *a)
-{
+static void add_from(struct line *line, const struct about *a) {
     if (a->partner > 0)
         add_process(line, a->partner);
     else
         parley_add(line, "anybody");
 }
 
-static void add_owner(struct line *line, const struct about *a)
-{
+static void add_owner(struct line *line, const struct about *a) {
     if (a->mailbox.exclusive)
         add_process(line, a->mailbox.exclusive);
     else
         parley_add(line, "gone by now");
 }
 
-static void add_partner_user(struct line *line, const struct about *a)
-{
+static void add_partner_user(struct line *line, const struct about *a) {
     char path[40];
     struct stat status;
 
@@ -88,21 +78,18 @@ static void add_partner_user(struct line *line, const struct about *a)
         parley_add(line, "another user");
 }
 
-static void add_user(struct line *line, const struct about *a)
-{
+static void add_user(struct line *line, const struct about *a) {
     (void)a;
     parley_add(line, "user %u", geteuid());
 }
 
-static void add_mailbox_user(struct line *line, const struct about *a)
-{
+static void add_mailbox_user(struct line *line, const struct about *a) {
     parley_add(line, "user %u", a->mailbox.owner);
 }
 
 /* ": 4096 of 4096 messages, 17 of 4194304 bytes, 2 of 256 mailboxes", from this user's
  * line of /proc/ipc/limits. */
-static void add_limits(struct line *line, const struct about *a)
-{
+static void add_limits(struct line *line, const struct about *a) {
     FILE *file = fopen("/proc/ipc/limits", "re");
     char text[300], words[9][24];
     unsigned uid;
@@ -119,12 +106,10 @@ static void add_limits(struct line *line, const struct about *a)
             parley_add(line, "%s %s of %s %s", i ? "," : ":", words[i + 1],
                        words[i + 2], words[i]);
     }
-    if (file)
-        fclose(file);
+    if (file) fclose(file);
 }
 
-static void add_files_limit(struct line *line, const struct about *a)
-{
+static void add_files_limit(struct line *line, const struct about *a) {
     struct rlimit limit;
 
     (void)a;
@@ -135,8 +120,7 @@ static void add_files_limit(struct line *line, const struct about *a)
 /* -- Mailboxes and links ----------------------------------------------------------- */
 
 /* What /proc shows of a descriptor: "/mbox/printer", "pipe:[3]". */
-static void read_descriptor(int fd, char *to, size_t size)
-{
+static void read_descriptor(int fd, char *to, size_t size) {
     char path[40];
 
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
@@ -144,8 +128,7 @@ static void read_descriptor(int fd, char *to, size_t size)
     to[length > 0 ? length : 0] = '\0';
 }
 
-static void add_mailbox(struct line *line, const struct about *a)
-{
+static void add_mailbox(struct line *line, const struct about *a) {
     char path[300];
 
     read_descriptor(a->fd, path, sizeof path);
@@ -157,44 +140,37 @@ static void add_mailbox(struct line *line, const struct about *a)
         parley_add(line, "the mailbox of descriptor %d", a->fd);
 }
 
-static void add_file(struct line *line, const struct about *a)
-{
+static void add_file(struct line *line, const struct about *a) {
     char path[300];
 
     read_descriptor(a->fd, path, sizeof path);
     parley_add(line, "%s", *path ? path : "something else");
 }
 
-static void add_descriptor(struct line *line, const struct about *a)
-{
+static void add_descriptor(struct line *line, const struct about *a) {
     parley_add(line, "descriptor %d", a->fd);
 }
 
-static void add_fill(struct line *line, const struct about *a)
-{
+static void add_fill(struct line *line, const struct about *a) {
     uint32_t queued = a->has_mailbox ? a->mailbox.queued : a->link.out.queued;
     uint32_t capacity =
         a->has_mailbox ? a->mailbox.attr.capacity : a->link.out.capacity;
 
     parley_add(line, "%u", queued);
-    if (capacity < CAPACITY_ZERO)
-        parley_add(line, " of %u", capacity);
+    if (capacity < CAPACITY_ZERO) parley_add(line, " of %u", capacity);
 }
 
-static void add_name(struct line *line, const struct about *a)
-{
+static void add_name(struct line *line, const struct about *a) {
     parley_add(line, "%s", a->name);
 }
 
-static void add_name_length(struct line *line, const struct about *a)
-{
+static void add_name_length(struct line *line, const struct about *a) {
     size_t length = strlen(a->name);
 
     parley_add(line, "%s%zu", length == sizeof a->name - 1 ? "at least " : "", length);
 }
 
-static void add_mode(struct line *line, const struct about *a)
-{
+static void add_mode(struct line *line, const struct about *a) {
     char path[320];
     struct stat status;
 
@@ -204,8 +180,7 @@ static void add_mode(struct line *line, const struct about *a)
                    status.st_gid, status.st_mode & 07777);
 }
 
-static void add_use(struct line *line, const struct about *a)
-{
+static void add_use(struct line *line, const struct about *a) {
     static const char *const uses[] = { "receive", "send", "send and receive", "-" };
 
     parley_add(line, "%s", uses[a->failure.argument[1] & O_ACCMODE]);
@@ -213,46 +188,37 @@ static void add_use(struct line *line, const struct about *a)
 
 /* -- The message and the wait ------------------------------------------------------ */
 
-static void add_kind(struct line *line, const struct about *a)
-{
+static void add_kind(struct line *line, const struct about *a) {
     parley_add(line, "message");
-    if (a->flags & MSG_TYPE)
-        parley_add(line, " of type %u", a->received.type);
+    if (a->flags & MSG_TYPE) parley_add(line, " of type %u", a->received.type);
 }
 
-static void add_length(struct line *line, const struct about *a)
-{
+static void add_length(struct line *line, const struct about *a) {
     parley_add(line, "%u", a->sent.length);
 }
 
-static void add_needed(struct line *line, const struct about *a)
-{
+static void add_needed(struct line *line, const struct about *a) {
     parley_add(line, "%u", a->received.length);
 }
 
-static void add_room(struct line *line, const struct about *a)
-{
+static void add_room(struct line *line, const struct about *a) {
     parley_add(line, "%u", a->received.room);
 }
 
-static void add_max(struct line *line, const struct about *a)
-{
+static void add_max(struct line *line, const struct about *a) {
     parley_add(line, "%u", a->mailbox.attr.max_length);
 }
 
-static void add_sequence(struct line *line, const struct about *a)
-{
+static void add_sequence(struct line *line, const struct about *a) {
     if (a->sent.sequence)
         parley_add(line, " with sequence %llu", (unsigned long long)a->sent.sequence);
 }
 
-static void add_time_out(struct line *line, const struct about *a)
-{
+static void add_time_out(struct line *line, const struct about *a) {
     parley_add(line, "%d ms", a->timeout_ms);
 }
 
-static void add_not_to_wait(struct line *line, const struct about *a)
-{
+static void add_not_to_wait(struct line *line, const struct about *a) {
     parley_add(line, a->timeout_ms == NOWAIT
                          ? "you asked not to wait"
                          : "its descriptor is set not to wait (O_NONBLOCK)");
@@ -296,8 +262,7 @@ static const struct word {
 };
 
 void parley_add_word(struct line *line, const struct about *about, const char *word,
-                     size_t length)
-{
+                     size_t length) {
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (strlen(words[i].name) == length && !memcmp(words[i].name, word, length))
             words[i].add(line, about);

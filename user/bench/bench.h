@@ -32,27 +32,23 @@ struct figure {
 static size_t message;                  /* of the figure that is measured */
 static pid_t partner;
 
-static uint64_t read_counter(void)
-{
+static uint64_t read_counter(void) {
     uint32_t low, high;
     __asm__ volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
     return (uint64_t)high << 32 | low;
 }
 
-static void must(int good, const char *what)
-{
+static void must(int good, const char *what) {
     if (good)
         return;
     perror(what);
     exit(2);
 }
 
-static void nothing(void)
-{
+static void nothing(void) {
 }
 
-static void start_partner(void (*body)(void))
-{
+static void start_partner(void (*body)(void)) {
     partner = fork();
     must(partner >= 0, "fork");
     if (partner == 0) {
@@ -61,21 +57,18 @@ static void start_partner(void (*body)(void))
     }
 }
 
-static void end_partner(void)
-{
+static void end_partner(void) {
     kill(partner, SIGKILL);
     waitpid(partner, NULL, 0);
 }
 
-static int compare(const void *a, const void *b)
-{
+static int compare(const void *a, const void *b) {
     uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
     return (x > y) - (x < y);
 }
 
 /* The median of a round, in counts of the time stamp counter. */
-static uint64_t median(const struct figure *f)
-{
+static uint64_t median(const struct figure *f) {
     uint64_t count[MANY];
     for (int i = -WARM_UPS; i < f->rounds; i++) {
         if (f->before)
@@ -92,8 +85,7 @@ static uint64_t median(const struct figure *f)
     return count[f->rounds / 2];
 }
 
-static uint64_t measure(const struct figure *f)
-{
+static uint64_t measure(const struct figure *f) {
     static const struct figure empty = { .rounds = MANY, .round = nothing };
     uint64_t overhead = median(&empty), count;
     message = f->message;
@@ -107,8 +99,7 @@ static uint64_t measure(const struct figure *f)
 }
 
 /* What was reached before; 0 if nobody wrote it down. */
-static uint64_t recorded(const char *name)
-{
+static uint64_t recorded(const char *name) {
     char line[100], word[40];
     unsigned long long number = 0, found = 0;
     FILE *file = fopen("/bench/recorded.txt", "r");
@@ -121,8 +112,7 @@ static uint64_t recorded(const char *name)
 }
 
 /* Measures and prints one line. Result: whether it is as good as it was. */
-static int report(const struct figure *f)
-{
+static int report(const struct figure *f) {
     uint64_t count = measure(f), before = recorded(f->name);
     int over = f->target && count > f->target, grew = before && count * 4 > before * 5;
     const char *verdict = over ? "OVER" : grew ? "GREW" : "ok";
@@ -139,8 +129,7 @@ static int report(const struct figure *f)
 }
 
 /* Measures all. The exit status: 1 when --check was asked for and one grew. */
-static int report_all(const struct figure *figures, int count, int check)
-{
+static int report_all(const struct figure *figures, int count, int check) {
     int good = 1;
     printf("%-14s %10s %10s\n", "name", "median", "target");
     fflush(stdout);

@@ -25,8 +25,7 @@
 
 /* --- the calls that are measured: one round each ---------------------------------- */
 
-static void call_int80(void)
-{
+static void call_int80(void) {
     int result;
     __asm__ volatile("int $0x80" : "=a"(result) : "a"(SYS_getppid) : "memory");
 }
@@ -35,44 +34,37 @@ static uintptr_t fast_entry;            /* AT_SYSINFO: a stub of the kernel's */
 void int80_stub(void);
 __asm__("int80_stub: int $0x80; ret");
 
-static void call_sysenter(void)
-{
+static void call_sysenter(void) {
     int result;
     __asm__ volatile("call *%1" : "=a"(result) : "m"(fast_entry), "a"(SYS_getppid)
                      : "memory");
 }
 
-static void *map(size_t size, int sharing)
-{
+static void *map(size_t size, int sharing) {
     return mmap(NULL, size, PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS, -1, 0);
 }
 
 static char *pages;                     /* RUN pages that nobody has touched yet */
 
-static void map_pages(void)
-{
+static void map_pages(void) {
     pages = map(RUN * PAGE, MAP_PRIVATE);
     must(pages != MAP_FAILED, "mmap");
 }
 
-static void touch_pages(void)
-{
+static void touch_pages(void) {
     for (volatile char *p = pages; p < pages + RUN * PAGE; p += PAGE)
         *p = 1;
 }
 
-static void unmap_pages(void)
-{
+static void unmap_pages(void) {
     munmap(pages, RUN * PAGE);
 }
 
-static void map_and_unmap(void)
-{
+static void map_and_unmap(void) {
     munmap(map(PAGE, MAP_PRIVATE), PAGE);
 }
 
-static void fork_exit_wait(void)
-{
+static void fork_exit_wait(void) {
     pid_t child = fork();
     if (child == 0)
         _exit(0);
@@ -81,8 +73,7 @@ static void fork_exit_wait(void)
 
 static const char *nothing_path = "/bench/nothing";
 
-static void fork_exec_wait(void)
-{
+static void fork_exec_wait(void) {
     int status = -1;
     pid_t child = fork();
     if (child == 0) {
@@ -93,27 +84,23 @@ static void fork_exec_wait(void)
     must(status == 0, nothing_path);
 }
 
-static void *thread_body(void *unused)
-{
+static void *thread_body(void *unused) {
     return unused;
 }
 
-static void create_and_join(void)
-{
+static void create_and_join(void) {
     pthread_t thread;
     must(pthread_create(&thread, NULL, thread_body, NULL) == 0, "pthread_create");
     pthread_join(thread, NULL);
 }
 
-static void handler(int sig)
-{
+static void handler(int sig) {
     (void)sig;
 }
 
 static pid_t self;                      /* who measures */
 
-static void signal_self(void)
-{
+static void signal_self(void) {
     kill(self, SIGUSR1);
 }
 
@@ -122,15 +109,13 @@ static void signal_self(void)
 static int to_partner[2], from_partner[2];
 static char buffer[BULK];
 
-static void echo_forever(void)
-{
+static void echo_forever(void) {
     while (read(to_partner[0], buffer, message) > 0)
         write(from_partner[1], buffer, message);
 }
 
 /* Swallows a bulk, then says so with one byte. */
-static void swallow_forever(void)
-{
+static void swallow_forever(void) {
     for (size_t got = 0;;) {
         ssize_t n = read(to_partner[0], buffer, BULK - got);
         if (n <= 0)
@@ -149,15 +134,13 @@ static struct {                         /* in memory that both processes map */
     sem_t ping_semaphore, pong_semaphore;
 } * shared;
 
-static void yield_forever(void)
-{
+static void yield_forever(void) {
     for (;; shared->turn = 0)
         while (shared->turn == 0)
             sched_yield();
 }
 
-static void yield_turn(void)
-{
+static void yield_turn(void) {
     shared->turn = 1;
     while (shared->turn)
         sched_yield();
@@ -165,80 +148,68 @@ static void yield_turn(void)
 
 enum { FUTEX_WAIT = 0, FUTEX_WAKE = 1 };
 
-static void futex_raise(volatile int *word)
-{
+static void futex_raise(volatile int *word) {
     *word = 1;
     syscall(SYS_futex, word, FUTEX_WAKE, 1);
 }
 
-static void futex_await(volatile int *word)
-{
+static void futex_await(volatile int *word) {
     while (*word == 0)
         syscall(SYS_futex, word, FUTEX_WAIT, 0, NULL);
     *word = 0;
 }
 
-static void futex_forever(void)
-{
+static void futex_forever(void) {
     for (;; futex_raise(&shared->pong))
         futex_await(&shared->ping);
 }
 
-static void futex_turn(void)
-{
+static void futex_turn(void) {
     futex_raise(&shared->ping);
     futex_await(&shared->pong);
 }
 
-static void semaphore_forever(void)
-{
+static void semaphore_forever(void) {
     for (;; sem_post(&shared->pong_semaphore))
         sem_wait(&shared->ping_semaphore);
 }
 
-static void semaphore_turn(void)
-{
+static void semaphore_turn(void) {
     sem_post(&shared->ping_semaphore);
     sem_wait(&shared->pong_semaphore);
 }
 
 static const sigset_t no_signals;       // SIGUSR2 is blocked, but while it is awaited
 
-static void signal_forever(void)
-{
+static void signal_forever(void) {
     for (;; kill(self, SIGUSR2))
         sigsuspend(&no_signals);
 }
 
-static void signal_turn(void)
-{
+static void signal_turn(void) {
     kill(partner, SIGUSR2);
     sigsuspend(&no_signals);
 }
 
-static void round_trip(void)
-{
+static void round_trip(void) {
     must(write(to_partner[1], buffer, message) == (ssize_t)message, "write");
     must(read(from_partner[0], buffer, message) == (ssize_t)message, "read");
 }
 
-static void send_bulk(void)
-{
+static void send_bulk(void) {
     must(write(to_partner[1], buffer, BULK) == BULK, "write");
     must(read(from_partner[0], buffer, 1) == 1, "read");
 }
 
 static int sockets[2];                  // the partner's end is the second
 
-static void socket_echo_forever(void)
-{
+static void socket_echo_forever(void) {
     close(sockets[0]);
     while (read(sockets[1], buffer, message) == (ssize_t)message)
         must(write(sockets[1], buffer, message) == (ssize_t)message, "write");
 }
 
-static void socket_turn(void)
-{
+static void socket_turn(void) {
     must(write(sockets[0], buffer, message) == (ssize_t)message, "write");
     must(read(sockets[0], buffer, message) == (ssize_t)message, "read");
 }
@@ -285,8 +256,7 @@ static const struct figure figures[] = {
       .partner = socket_echo_forever, .message = 1 },
 };
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     int check = argc == 2 && strcmp(argv[1], "--check") == 0;
     if (argc > 1 && !check) {
         fprintf(stderr, "usage: costs [--check]\n");

@@ -24,33 +24,28 @@ static int box, back;                   /* mailboxes: to the partner, and back *
 
 static struct msg outgoing, incoming;  /* as a program has them: made once */
 
-static void prepare(void)
-{
+static void prepare(void) {
     outgoing = (struct msg){ .body = room, .length = (uint32_t)message };
     incoming = (struct msg){ .body = room, .room = MSG_MAX };
 }
 
-static void call_partner(void)
-{
+static void call_partner(void) {
     must(msg_call(partner, &outgoing, &incoming, FOREVER) == 0, "msg_call");
 }
 
-static void answer_forever(void)
-{
+static void answer_forever(void) {
     struct msg m = { .body = room, .room = MSG_MAX };
     pid_t who = 0;
     for (;;)
         who = msg_reply_receive(who, &m, &m, FOREVER);
 }
 
-static void notify_partner(void)
-{
+static void notify_partner(void) {
     must(msg_notify(partner, 1) == 0, "msg_notify");
     must(msg_receive(partner, &incoming, 0, FOREVER) == partner, "msg_receive");
 }
 
-static void notify_forever(void)
-{
+static void notify_forever(void) {
     struct msg m = { .room = 0 };
     for (;;) {
         msg_receive(self, &m, 0, FOREVER);
@@ -60,30 +55,25 @@ static void notify_forever(void)
 
 /* --- mailboxes -------------------------------------------------------------------- */
 
-static void send(int to)
-{
+static void send(int to) {
     must(mbox_send(to, &outgoing, 0, FOREVER) == 0, "mbox_send");
 }
 
-static void receive(int from)
-{
+static void receive(int from) {
     must(mbox_receive(from, &incoming, 0, FOREVER) > 0, "mbox_receive");
 }
 
-static void queue_and_take(void)
-{
+static void queue_and_take(void) {
     send(box);
     receive(box);
 }
 
-static void mailbox_turn(void)
-{
+static void mailbox_turn(void) {
     send(box);
     receive(back);
 }
 
-static void mailbox_forever(void)
-{
+static void mailbox_forever(void) {
     prepare();
     for (;;) {
         receive(box);
@@ -93,8 +83,7 @@ static void mailbox_forever(void)
 
 /* --- moving ----------------------------------------------------------------------- */
 
-static void fill(void)
-{
+static void fill(void) {
     prepare();
     room = mmap(room, LARGEST, PROT_READ | PROT_WRITE,
                 MAP_PRIVATE | MAP_ANONYMOUS | (room ? MAP_FIXED : 0), -1, 0);
@@ -103,23 +92,20 @@ static void fill(void)
         room[i] = 1;
 }
 
-static void move(void)
-{
+static void move(void) {
     struct msg m = { .body = room, .length = (uint32_t)message };
     must(mbox_send(box, &m, MSG_MOVE, FOREVER) == 0, "mbox_send");
     m = (struct msg){ .body = room, .room = LARGEST };
     must(mbox_receive(box, &m, MSG_MOVE, FOREVER) > 0, "mbox_receive");
 }
 
-static void copy(void)
-{
+static void copy(void) {
     send(box);
     receive(box);
 }
 
 /* One line a size; the first at which moving is cheaper is marked. */
-static void compare_by_size(void)
-{
+static void compare_by_size(void) {
     int won = 0;
     printf("\n%8s %10s %10s   one process sends and receives\n", "bytes", "copied",
            "moved");
@@ -159,8 +145,7 @@ static const struct figure figures[] = {
       .before = fill, .message = LARGEST },
 };
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     int check = argc == 2 && strcmp(argv[1], "--check") == 0;
     if (argc > 1 && !check) {
         fprintf(stderr, "usage: messages [--check]\n");

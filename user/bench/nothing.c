@@ -1,6 +1,5 @@
 /* nothing.c - does nothing, quickly: costs measures fork and exec with it.
  */
-int main(void)
-{
+int main(void) {
     return 0;
 }

@@ -14,8 +14,7 @@
 enum { CUSTOMERS, BARBER, CHAIR, DONE, SCISSORS, COUNT };
 
 /* Cuts one customer after another, for as long as he is alive. */
-static void barber(void)
-{
+static void barber(void) {
     for (;;) {
         take(CUSTOMERS);                // sleeps when there is none
         give(CHAIR);                    // who comes to him gets up from a chair
@@ -26,15 +25,13 @@ static void barber(void)
 }
 
 /* Takes a free chair, if there is one: P that does not wait. */
-static int sit_down(void)
-{
+static int sit_down(void) {
     struct sembuf one = { CHAIR, -1, IPC_NOWAIT };
     return semop(set, &one, 1) == 0;
 }
 
 /* Leaves with 0 when his hair was cut, with 1 when there was no chair. */
-static pid_t customer(void)
-{
+static pid_t customer(void) {
     pid_t pid = (pid_t)must(fork(), "fork");
     if (pid != 0)
         return pid;
@@ -47,22 +44,19 @@ static pid_t customer(void)
 }
 
 /* Until the barber cuts and so many wait on chairs. */
-static void until_seated(int count)
-{
+static void until_seated(int count) {
     while (waiting(SCISSORS) != 1 || value(CUSTOMERS) != count
            || waiting(BARBER) != count)
         sched_yield();
 }
 
-static int status_of(pid_t pid)
-{
+static int status_of(pid_t pid) {
     int status;
     must(waitpid(pid, &status, 0), "waitpid");
     return WEXITSTATUS(status);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     demo_start(argc, argv, "barber: asleep, at work, or full");
     make_set((int[]){ 0, 0, CHAIRS, 0, 0 }, COUNT);
     pid_t barber_pid = (pid_t)must(fork(), "fork");

@@ -18,15 +18,13 @@
 static pid_t me;
 static volatile unsigned *polls;        /* the sender's, in vain */
 
-static struct link_stat link_with(pid_t other)
-{
+static struct link_stat link_with(pid_t other) {
     struct link_stat stat;
     must(link_stat(other, &stat), "link_stat");
     return stat;
 }
 
-static pid_t start_sender(uint32_t parts, int flags, int timeout)
-{
+static pid_t start_sender(uint32_t parts, int flags, int timeout) {
     pid_t child = (pid_t)must(fork(), "fork");
     struct msg go = { 0 };
     if (child > 0)
@@ -44,8 +42,7 @@ static pid_t start_sender(uint32_t parts, int flags, int timeout)
 }
 
 /* Lets the sender begin, with so much room. */
-static void begin(pid_t sender, uint32_t capacity)
-{
+static void begin(pid_t sender, uint32_t capacity) {
     struct link_attr attr = { .capacity = capacity };
     struct msg go = { .type = *polls = 0 };
     must(link_open(sender, &attr), "link_open");
@@ -53,8 +50,7 @@ static void begin(pid_t sender, uint32_t capacity)
 }
 
 /* One of the four. Everything arrives, and who blocks does not poll. */
-static void together(int sending, int receiving)
-{
+static void together(int sending, int receiving) {
     pid_t sender = start_sender(PARTS, 0, sending);
     struct msg m = { 0 };
     unsigned mine = 0, parts = 0;
@@ -80,8 +76,7 @@ static void together(int sending, int receiving)
 }
 
 /* Nobody waits, and there is no room: they miss each other for ever. */
-static void never_meet(void)
-{
+static void never_meet(void) {
     pid_t sender = start_sender(1, 0, NOWAIT);
     struct msg m = { 0 };
     unsigned met = 0;
@@ -98,8 +93,7 @@ static void never_meet(void)
 
 /* How often the sender of many parts slept. I take one only when it waits for me, or
  * all when it has ended. */
-static long count_sleeps(int flags, unsigned *arrived)
-{
+static long count_sleeps(int flags, unsigned *arrived) {
     struct rusage before, after;
     unsigned received = 0;
     struct msg m = { 0 };
@@ -117,8 +111,7 @@ static long count_sleeps(int flags, unsigned *arrived)
     return after.ru_nvcsw - before.ru_nvcsw;
 }
 
-static void compare(void)
-{
+static void compare(void) {
     unsigned sync, async;               /* arrived when the sender had ended */
     long slept = count_sleeps(MSG_SYNC, &sync), slept_less = count_sleeps(0, &async);
     say("%d parts, sent so that each send waits until its part was received, and not:\n"
@@ -130,8 +123,7 @@ static void compare(void)
         mark(slept >= MANY && slept_less < MANY / 10, "cheaper", "DEAR"));
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     demo_start(argc, argv, "blocking: wait, or ask again?");
     me = getpid();
     polls = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -14,8 +14,7 @@
 
 static pid_t worker;                    /* does sums; products are passed on to it */
 
-static int work(char *text, uint32_t length)
-{
+static int work(char *text, uint32_t length) {
     int a = 0, b = 0;
     char sign = 0;
     text[length] = '\0';
@@ -24,8 +23,7 @@ static int work(char *text, uint32_t length)
 }
 
 /* Answers whoever asked, and waits for the next one, in one step. */
-static void serve(void)
-{
+static void serve(void) {
     char text[64];
     struct msg m = { .body = text, .room = sizeof text - 1 };
     pid_t who = 0;                      // nobody is to be answered yet
@@ -41,16 +39,14 @@ static void serve(void)
     _exit(1);
 }
 
-static pid_t start(void (*role)(void))
-{
+static pid_t start(void (*role)(void)) {
     pid_t child = (pid_t)must(fork(), "fork");
     if (child == 0)
         role();
     return child;
 }
 
-static void ask(pid_t server, const char *question, const char *right)
-{
+static void ask(pid_t server, const char *question, const char *right) {
     char text[32];
     struct msg q = { .body = (char *)(uintptr_t)question,
                      .length = (uint32_t)strlen(question) };
@@ -63,8 +59,7 @@ static void ask(pid_t server, const char *question, const char *right)
 }
 
 /* CPU cycles of one question and its answer, the best of many. */
-static long cycles(pid_t server)
-{
+static long cycles(pid_t server) {
     unsigned long long best = ~0ull;
     char text[16] = "1 + 1";
     for (int i = 0; i < ROUNDS; i++) {
@@ -79,8 +74,7 @@ static long cycles(pid_t server)
 }
 
 /* A server that takes its time, and learns that its client has gone on. */
-static void too_slow(void)
-{
+static void too_slow(void) {
     pid_t me = getpid(), slow = (pid_t)must(fork(), "fork");
     struct msg m = { 0 }, a = { 0 };
     int status;
@@ -103,14 +97,12 @@ static void too_slow(void)
         mark(WEXITSTATUS(status) == ECANCELED, "Operation canceled", "NOTHING"));
 }
 
-static void stop(pid_t child)
-{
+static void stop(pid_t child) {
     kill(child, SIGKILL);
     must(waitpid(child, NULL, 0), "waitpid");
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     demo_start(argc, argv, "calls: one asks, one answers");
     pid_t server = start(serve);
     say("A server waits for questions from anybody. I ask with msg_call, which sends\n"

@@ -16,8 +16,7 @@ static pid_t me;
 static pid_t others[MOST];
 
 /* Whether that process sleeps. */
-static int is_asleep(pid_t child)
-{
+static int is_asleep(pid_t child) {
     char path[32], state = 0;
     snprintf(path, sizeof path, "/proc/%d/stat", (int)child);
     FILE *f = fopen(path, "r");
@@ -30,8 +29,7 @@ static int is_asleep(pid_t child)
 
 /* Waits to receive from `partner` and passes on to `next` what comes, or that nobody is
  * there any more. */
-static pid_t start(pid_t partner, int timeout)
-{
+static pid_t start(pid_t partner, int timeout) {
     struct msg m = { 0 };
     pid_t child = (pid_t)must(fork(), "fork");
     if (child > 0) {
@@ -44,8 +42,7 @@ static pid_t start(pid_t partner, int timeout)
 
 /* `count` processes in a circle, I am one of them: the first child waits for me, each
  * next one for the one before, and I for the last. */
-static void circle(int count, int timeout, const char *names)
-{
+static void circle(int count, int timeout, const char *names) {
     struct msg m = { 0 };
     for (int i = 0; i < count - 1; i++)
         others[i] = start(i ? others[i - 1] : me, i ? FOREVER : timeout);
@@ -58,8 +55,7 @@ static void circle(int count, int timeout, const char *names)
 }
 
 /* The way out is to do something else: I send to the first one instead of waiting. */
-static void way_out(int count)
-{
+static void way_out(int count) {
     int status, good = 1;
     for (int i = 0; i < count - 1; i++)
         good &= is_asleep(others[i]);
@@ -73,8 +69,7 @@ static void way_out(int count)
         mark(good, "all go on", "NOTHING MOVES"));
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     demo_start(argc, argv, "deadlock: refused before it starts");
     me = getpid();
     say("Who receives from one process only, and for ever, waits for that one. If it\n"

@@ -36,8 +36,7 @@ static struct {
 } demo;
 
 /* Prints a line, or several with "\n" between them. */
-static inline void __attribute__((format(printf, 1, 2))) say(const char *format, ...)
-{
+static inline void __attribute__((format(printf, 1, 2))) say(const char *format, ...) {
     char line[1024];
     va_list args;
     va_start(args, format);
@@ -51,44 +50,38 @@ static inline void __attribute__((format(printf, 1, 2))) say(const char *format,
 }
 
 /* An empty line. */
-static inline void gap(void)
-{
+static inline void gap(void) {
     say("%s", "");
 }
 
 enum { SCRAP = 128 };
 
 /* A place for a short text that lives until eight more were asked for. */
-static inline char *demo_scrap(void)
-{
+static inline char *demo_scrap(void) {
     static char scraps[8][SCRAP];
     static unsigned next;
     return scraps[next++ % 8];
 }
 
 /* `text` in a colour: "1" is bold, "31" red, "32" green. */
-static inline const char *paint(const char *code, const char *text)
-{
+static inline const char *paint(const char *code, const char *text) {
     char *scrap = demo_scrap();
     snprintf(scrap, SCRAP, demo.colour ? "\033[%sm%s\033[0m" : "%.0s%s", code, text);
     return scrap;
 }
 
 /* Whether something really happened as told. If not, the demo ends with status 1. */
-static inline int expect(int good)
-{
+static inline int expect(int good) {
     demo.wrong |= !good;
     return good;
 }
 
 /* A verdict in words, as expect() in numbers. */
-static inline const char *mark(int good, const char *yes, const char *no)
-{
+static inline const char *mark(int good, const char *yes, const char *no) {
     return expect(good) ? paint("32", yes) : paint("1;31", no);
 }
 
-static inline const char *demo_nickname(int kind, const char *word, uintptr_t value)
-{
+static inline const char *demo_nickname(int kind, const char *word, uintptr_t value) {
     static uintptr_t seen[2][26];
     static int count[2];
     int i = 0;
@@ -103,8 +96,7 @@ static inline const char *demo_nickname(int kind, const char *word, uintptr_t va
 
 /* An address: 0x0804c120; in a log `address A`, the same letter for the same one. One
  * new address a say(): C does not promise which argument is computed first. */
-static inline const char *addr(const volatile void *address)
-{
+static inline const char *addr(const volatile void *address) {
     if (demo.log)
         return demo_nickname(0, "address", (uintptr_t)address);
     char *scrap = demo_scrap();
@@ -113,16 +105,14 @@ static inline const char *addr(const volatile void *address)
 }
 
 /* A number that another kernel may have otherwise; in a log just `N`. */
-static inline const char *some(long number)
-{
+static inline const char *some(long number) {
     char *scrap = demo_scrap();
     snprintf(scrap, SCRAP, demo.log ? "N" : "%ld", number);
     return scrap;
 }
 
 /* A process, by its number; in a log as `process A`. */
-static inline const char *pid(pid_t number)
-{
+static inline const char *pid(pid_t number) {
     if (demo.log)
         return demo_nickname(1, "process", (uintptr_t)number);
     char *scrap = demo_scrap();
@@ -131,8 +121,7 @@ static inline const char *pid(pid_t number)
 }
 
 /* A wait status in words: "left with 0", "killed by signal 11". */
-static inline const char *fate(int status)
-{
+static inline const char *fate(int status) {
     char *scrap = demo_scrap();
     if (WIFEXITED(status))
         snprintf(scrap, SCRAP, "left with %d", WEXITSTATUS(status));
@@ -146,8 +135,7 @@ static inline const char *fate(int status)
 }
 
 /* For what a demo cannot go on without: stops it with the reason if `result` is bad. */
-static inline long must(long result, const char *what)
-{
+static inline long must(long result, const char *what) {
     if (result != -1)
         return result;
     say("%s: %s. The demonstration cannot go on.", what, strerror(errno));
@@ -157,8 +145,7 @@ static inline long must(long result, const char *what)
 /* `names` are those of the arguments it takes, all of which may be left out:
  * "[CAPACITY [OVERFLOW]]". A reader of the usage line knows how many there are. */
 static inline void demo_start_with(int argc, char **argv, const char *title,
-                                   const char *names)
-{
+                                   const char *names) {
     const char *term = getenv("TERM"), *no_colour = getenv("NO_COLOR");
     unsigned most = 0;
     for (const char *c = names; *c; c++)
@@ -179,20 +166,17 @@ static inline void demo_start_with(int argc, char **argv, const char *title,
     gap();
 }
 
-static inline void demo_start(int argc, char **argv, const char *title)
-{
+static inline void demo_start(int argc, char **argv, const char *title) {
     demo_start_with(argc, argv, title, "");
 }
 
 /* The i-th argument, from 0 on; NULL: it was not given. */
-static inline const char *argument(unsigned i)
-{
+static inline const char *argument(unsigned i) {
     return i < demo.count ? demo.arguments[i] : NULL;
 }
 
 /* The last two lines: what to try, and where to read. Result: main's exit status. */
-static inline int demo_end(const char *try, const char *file)
-{
+static inline int demo_end(const char *try, const char *file) {
     gap();
     say("%s %s", paint("1", "Change:"), try);
     say("%s %s", paint("1", "Read:  "), file);

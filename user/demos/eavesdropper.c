@@ -19,14 +19,12 @@ struct order {
 
 static int segment;
 
-static struct order *attach(int flags)
-{
+static struct order *attach(int flags) {
     struct order *order = shmat(segment, NULL, flags);
     return order == (void *)-1 ? NULL : order;
 }
 
-static pid_t start(void (*work)(void))
-{
+static pid_t start(void (*work)(void)) {
     pid_t child = (pid_t)must(fork(), "fork");
     if (child == 0) {
         work();
@@ -35,15 +33,13 @@ static pid_t start(void (*work)(void))
     return child;
 }
 
-static void finish(pid_t child)
-{
+static void finish(pid_t child) {
     int status;
     must(waitpid(child, &status, 0), "waitpid");
     expect(status == 0);
 }
 
-static void alice(void)
-{
+static void alice(void) {
     struct order *order = attach(0);
     strcpy(order->what, "a bicycle");
     order->price = 100;
@@ -51,16 +47,14 @@ static void alice(void)
     give(WRITTEN);
 }
 
-static void refused(int sig)
-{
+static void refused(int sig) {
     (void)sig;
     say("  Eve     writes: stopped by SIGSEGV, for she attached it read-only");
     give(SPOILED);
     _exit(0);
 }
 
-static void eve(void)
-{
+static void eve(void) {
     struct order *order = attach(SHM_RDONLY);
     take(WRITTEN);
     say("  Eve     reads:  %s for %d", order->what, order->price);
@@ -69,8 +63,7 @@ static void eve(void)
     say("  Eve     writes: %s", mark(0, "", "AND IT WORKS"));
 }
 
-static void mallory(void)
-{
+static void mallory(void) {
     struct order *order = attach(0);
     take(SPOILED);
     order->price = 900;
@@ -78,8 +71,7 @@ static void mallory(void)
     give(SPOILED);
 }
 
-static void bob(void)
-{
+static void bob(void) {
     struct order *order = attach(0);
     take(SPOILED);
     say("  Bob     reads:  %s for %d, and %s", order->what, order->price,
@@ -88,16 +80,14 @@ static void bob(void)
 
 /* Root could get in anyway, so it becomes somebody else; others take their own
  * right. */
-static void stranger(void)
-{
+static void stranger(void) {
     if (geteuid() == 0)
         must(setuid(1000), "setuid");
     int enters = attach(0) != NULL;
     say("  Mallory attaches: %s", mark(!enters, strerror(errno), "HE IS IN"));
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     struct shmid_ds status;
     demo_start(argc, argv, "eavesdropper: who shares memory shares everything");
     segment = (int)must(shmget(IPC_PRIVATE, sizeof(struct order), 0600), "shmget");

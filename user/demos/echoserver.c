@@ -23,20 +23,17 @@ static struct {
     int bytes;
 } served[CLIENTS];
 
-static int new_socket(void)
-{
+static int new_socket(void) {
     return (int)must(socket(AF_UNIX, SOCK_STREAM, 0), "socket");
 }
 
-static int dial(int fd)
-{
+static int dial(int fd) {
     return connect(fd, (const struct sockaddr *)&door, sizeof door);
 }
 
 /* A client: its lines must come back. Then it shuts its writing half, and still hears
  * the goodbye. Exit status: what went wrong. */
-static void client(int i)
-{
+static void client(int i) {
     char line[32], back[32];
     int fd = new_socket(), wrong = dial(fd) != 0;
     for (int round = 0; round < ROUNDS; round++) {
@@ -51,8 +48,7 @@ static void client(int i)
 }
 
 /* Nobody says who he is; the kernel knows. */
-static void let_in(int listener)
-{
+static void let_in(int listener) {
     struct ucred who;
     socklen_t size = sizeof who;
     int fd = (int)must(accept(listener, NULL, NULL), "accept");
@@ -63,8 +59,7 @@ static void let_in(int listener)
 }
 
 /* Gives back what came; after the client's last byte says goodbye. 1: that one left. */
-static int answer(int i)
-{
+static int answer(int i) {
     char buffer[256];
     ssize_t n = read(served[i].fd, buffer, sizeof buffer);
     if (n > 0) {
@@ -77,8 +72,7 @@ static int answer(int i)
     return 1;
 }
 
-static void serve(int listener)
-{
+static void serve(int listener) {
     for (int left = CLIENTS; left > 0;) {
         struct pollfd wait[CLIENTS + 1] = { { listener, POLLIN, 0 } };
         for (int i = 0; i < CLIENTS; i++)
@@ -92,13 +86,11 @@ static void serve(int listener)
     }
 }
 
-static const char *refusal(int result)
-{
+static const char *refusal(int result) {
     return mark(result == -1, strerror(errno), "IT WORKED");
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     char folder[] = "/tmp/echo.XXXXXX", early[8] = "";
     struct stat status;
     demo_start(argc, argv, "echoserver: one process, many clients");

@@ -10,8 +10,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     printf("Hello from process %d.\n", (int)getpid());
     for (int i = 1; i < argc; i++)
         printf("Argument %d is %s.\n", i, argv[i]);

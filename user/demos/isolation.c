@@ -20,8 +20,7 @@ struct report {                         /* what the neighbour says through its p
 static unsigned pattern[WORDS];         /* every process has one, all at one address */
 static volatile int primes;             /* found so far; likewise */
 
-static int is_prime(int n)
-{
+static int is_prime(int n) {
     for (int d = 2; d * d <= n; d++)
         if (n % d == 0)
             return 0;
@@ -29,8 +28,7 @@ static int is_prime(int n)
 }
 
 /* The neighbour works a step for every byte that it reads, and reports. */
-static void neighbour(int orders, int reports)
-{
+static void neighbour(int orders, int reports) {
     char order;
     for (unsigned i = 0; i < WORDS; i++)
         pattern[i] = i * 2654435761u;
@@ -47,8 +45,7 @@ static void neighbour(int orders, int reports)
 }
 
 /* A vandal lives for one store. If it survives, it leaves with what it reads back. */
-static int run_vandal(volatile unsigned *target)
-{
+static int run_vandal(volatile unsigned *target) {
     int status;
     pid_t child = (pid_t)must(fork(), "fork");
     if (child == 0) {
@@ -72,8 +69,7 @@ static const struct {
 };
 
 /* Lets them loose, one after the other; the neighbour computes at the same time. */
-static struct report watch(int orders, int reports)
-{
+static struct report watch(int orders, int reports) {
     struct report report;
     say("  vandal stores at   which is               its fate             neighbour");
     for (int i = 0; i < 4; i++) {
@@ -89,8 +85,7 @@ static struct report watch(int orders, int reports)
     return report;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     int orders[2], reports[2];
 
     demo_start(argc, argv, "isolation: how far a wild pointer reaches");

@@ -20,25 +20,21 @@
 static int made[2], used[2];            /* pipes: the order of the two */
 static key_t key;
 
-static void pass(int end)
-{
+static void pass(int end) {
     must(write(end, "!", 1), "write");
 }
 
-static void await(int end)
-{
+static void await(int end) {
     char c;
     must(read(end, &c, 1), "read");
 }
 
-static int add(int set, int by)
-{
+static int add(int set, int by) {
     struct sembuf operation = { 0, (short)by, IPC_NOWAIT };
     return semop(set, &operation, 1);
 }
 
-static void wrong_first(void)
-{
+static void wrong_first(void) {
     int set = (int)must(semget(key, 1, IPC_CREAT | IPC_EXCL | 0600), "semget");
     say(FIRST "makes it; and is interrupted");
     pass(made[1]);
@@ -47,8 +43,7 @@ static void wrong_first(void)
     say(FIRST "goes on: sets it to 0, as it should begin");
 }
 
-static void wrong_second(void)
-{
+static void wrong_second(void) {
     await(made[0]);
     int set = (int)must(semget(key, 1, 0600), "semget");
     must(add(set, 1), "semop");
@@ -57,8 +52,7 @@ static void wrong_second(void)
 }
 
 /* Its first semop gives it its value, and sets the time of the last semop. */
-static void right_first(void)
-{
+static void right_first(void) {
     int set = (int)must(semget(key, 1, IPC_CREAT | IPC_EXCL | 0600), "semget");
     say(FIRST "makes it; and is interrupted");
     pass(made[1]);
@@ -68,8 +62,7 @@ static void right_first(void)
     must(semop(set, begin, 2), "semop");
 }
 
-static void right_second(void)
-{
+static void right_second(void) {
     struct semid_ds status;
     int passed = 0;
     await(made[0]);
@@ -88,8 +81,7 @@ static void right_second(void)
 }
 
 /* The value of the semaphore after both. */
-static int run(void (*first)(void), void (*second)(void))
-{
+static int run(void (*first)(void), void (*second)(void)) {
     void (*const work[2])(void) = { first, second };
     pid_t child[2];
     int status;
@@ -114,8 +106,7 @@ static int run(void (*first)(void), void (*second)(void))
     return value;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     demo_start(argc, argv, "latecomer: half a semaphore is worse than none");
     key = 0x4c000000 | (getpid() & 0xffffff);
     say("It counts things that are done. The wrong way:");

@@ -19,8 +19,7 @@ struct use {
     unsigned messages, bytes;
 };
 
-static struct use use_of(unsigned wanted)
-{
+static struct use use_of(unsigned wanted) {
     struct use use = { 0, 0 };
     unsigned uid, messages, bytes;
     char line[256];
@@ -34,15 +33,13 @@ static struct use use_of(unsigned wanted)
     return use;
 }
 
-static int unbounded(void)
-{
+static int unbounded(void) {
     struct mbox_attr attr = { .capacity = CAPACITY_UNBOUNDED };
     return (int)must(mbox_create(&attr), "mbox_create");
 }
 
 /* Sends until it is refused, though it said that it would wait for ever. */
-static int fill(int box, uint32_t length)
-{
+static int fill(int box, uint32_t length) {
     struct msg m = { .body = body, .length = length };
     int count = 0;
     while (mbox_send(box, &m, 0, FOREVER) == 0)
@@ -51,8 +48,7 @@ static int fill(int box, uint32_t length)
     return count;
 }
 
-static void become_student(void)
-{
+static void become_student(void) {
     if (geteuid() == 0) {
         setgroups(0, NULL);
         must(setgid(STUDENT), "setgid");
@@ -61,8 +57,7 @@ static void become_student(void)
 }
 
 /* The greedy one; its box is our descriptor, too. */
-static void be_greedy(int box, int done)
-{
+static void be_greedy(int box, int done) {
     struct msg m = { .body = body, .room = sizeof body };
     become_student();
     say("  a student sends messages of %d KiB: %d go in, then: %s", MSG_MAX / 1024,
@@ -76,8 +71,7 @@ static void be_greedy(int box, int done)
         pause();
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     demo_start(argc, argv, "limits: unbounded, and yet not without end");
     unsigned user = geteuid() == 0 ? STUDENT : geteuid();
     say("A mailbox of unbounded capacity never makes its senders wait. But messages\n"

@@ -21,8 +21,7 @@ static struct {
 static int box;
 
 /* The lines of a table in /proc/ipc, without its heading. */
-static int lines_of(const char *path)
-{
+static int lines_of(const char *path) {
     char text[256];
     int count = -1;
     FILE *file = fopen(path, "r");
@@ -34,8 +33,7 @@ static int lines_of(const char *path)
 }
 
 /* Number i sends to those before it, and receives from those behind it. */
-static void greet_by_number(int i, int count)
-{
+static void greet_by_number(int i, int count) {
     struct msg hello = { .body = "hello", .length = 5 };
     char text[8];
     struct msg m = { .body = text, .room = sizeof text };
@@ -50,8 +48,7 @@ static void greet_by_number(int i, int count)
 }
 
 /* Takes one greeting out of the mailbox for each one that it puts in. */
-static void greet_by_mailbox(int count)
-{
+static void greet_by_mailbox(int count) {
     struct msg hello = { .body = "hello", .length = 5 };
     char text[8];
     struct msg m = { .body = text, .room = sizeof text };
@@ -63,8 +60,7 @@ static void greet_by_mailbox(int count)
 }
 
 /* Starts so many, and lets them go on together when all are there; and end together. */
-static void party(int count, int by_number)
-{
+static void party(int count, int by_number) {
     int go[2], done[2], stay[2];
     char c;
     must(pipe(go) || pipe(done) || pipe(stay) ? -1 : 0, "pipe");
@@ -92,8 +88,7 @@ static void party(int count, int by_number)
     close(go[0]), close(done[0]), close(done[1]), close(stay[0]);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     demo_start(argc, argv, "links: one for every pair");
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE,
                   MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -13,14 +13,12 @@
 enum { READ_END = 0, WRITE_END = 1 };
 
 /* What errno says of a call that has to fail. */
-static const char *refusal(ssize_t result)
-{
+static const char *refusal(ssize_t result) {
     return mark(result == -1, strerror(errno), "IT WORKED");
 }
 
 /* Writes until a writer would have to sleep, and tells how many bytes that took. */
-static int fill(int end)
-{
+static int fill(int end) {
     char block[512] = "";
     int total = 0;
     fcntl(end, F_SETFL, O_NONBLOCK);
@@ -30,8 +28,7 @@ static int fill(int end)
     return total;
 }
 
-static int drain(int end)
-{
+static int drain(int end) {
     char block[512];
     int total = 0;
     for (ssize_t n; (n = read(end, block, sizeof block)) > 0; total += (int)n)
@@ -40,8 +37,7 @@ static int drain(int end)
 }
 
 /* What happens to a process that writes where nobody can ever read. */
-static const char *write_to_nobody(int end)
-{
+static const char *write_to_nobody(int end) {
     int status;
     pid_t child = (pid_t)must(fork(), "fork");
     if (child == 0)
@@ -50,8 +46,7 @@ static const char *write_to_nobody(int end)
     return mark(WIFSIGNALED(status), fate(status), "NOTHING");
 }
 
-static void try_the_rules(void)
-{
+static void try_the_rules(void) {
     char c;
     int end[2], took;
     must(pipe(end), "pipe");
@@ -77,8 +72,7 @@ static void try_the_rules(void)
 
 /* A child that becomes `program`, with `in` and `out` as its descriptors 0 and 1. First
  * it closes the ends of the pipe under their old numbers: it has them as 0 or 1. */
-static pid_t start(const char *program, int in, int out, const int *ends)
-{
+static pid_t start(const char *program, int in, int out, const int *ends) {
     pid_t child = (pid_t)must(fork(), "fork");
     if (child != 0)
         return child;
@@ -90,15 +84,13 @@ static pid_t start(const char *program, int in, int out, const int *ends)
     _exit(127);
 }
 
-static const char *finish(pid_t child)
-{
+static const char *finish(pid_t child) {
     int status;
     must(waitpid(child, &status, 0), "waitpid");
     return mark(status == 0, fate(status), fate(status));
 }
 
-static void ls_more(void)
-{
+static void ls_more(void) {
     int end[2];
     must(pipe(end), "pipe");
     say("Now `ls | more`. I make a pipe, %d and %d, for two children to inherit:\n"
@@ -114,8 +106,7 @@ static void ls_more(void)
 }
 
 /* ls once more, into a pipe and into a file: it does not know which. */
-static void compare_outputs(void)
-{
+static void compare_outputs(void) {
     int end[2], file = (int)must(open("out", O_RDWR | O_CREAT, 0600), "out");
     struct stat status;
     unlink("out");                                      // or ls would list it
@@ -129,8 +120,7 @@ static void compare_outputs(void)
         mark(status.st_size == piped, "the same", "SOMETHING ELSE"));
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     char folder[] = "/tmp/lspipe.XXXXXX";
     demo_start(argc, argv, "lspipe: what a shell does for `ls | more`");
     must(mkdtemp(folder) ? 0 : -1, folder);

@@ -17,8 +17,7 @@
 
 static int a[SIZE][SIZE], b[SIZE][SIZE], product[SIZE][SIZE];
 
-static void multiply(int (*to)[SIZE], int from, int rows)
-{
+static void multiply(int (*to)[SIZE], int from, int rows) {
     for (int i = 0; i < rows; i++)
         for (int k = 0; k < SIZE; k++) {
             int sum = 0;
@@ -30,8 +29,7 @@ static void multiply(int (*to)[SIZE], int from, int rows)
 
 /* A worker has both matrices, from the fork. It is told which rows are its own, and
  * sends them back; the kernel copies them from memory to memory. */
-static void work(void)
-{
+static void work(void) {
     static int part[SIZE][SIZE];
     int share[2];
     pid_t me = getppid();
@@ -44,16 +42,14 @@ static void work(void)
     _exit(0);
 }
 
-static long microseconds(void)
-{
+static long microseconds(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return t.tv_sec * 1000000L + t.tv_nsec / 1000;
 }
 
 /* The product by so many workers. Result: microseconds; the forks are not counted. */
-static long product_by(int workers)
-{
+static long product_by(int workers) {
     pid_t worker[MOST];
     memset(product, 0, sizeof product);
     for (int i = 0; i < workers; i++)
@@ -78,8 +74,7 @@ static long product_by(int workers)
     return took;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     static int right[SIZE][SIZE];
     cpu_set_t cpus;
     long one = 0;

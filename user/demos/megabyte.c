@@ -16,16 +16,14 @@ enum { MIB = 1 << 20, PAGE = 4096 };
 
 static int box;
 
-static long long now(void)
-{
+static long long now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
 /* Pages of memory that this process has: the second number of /proc/self/statm. */
-static long pages(void)
-{
+static long pages(void) {
     char text[128] = "";
     long size = 0, resident = 0;
     int fd = (int)must(open("/proc/self/statm", O_RDONLY), "/proc/self/statm");
@@ -35,8 +33,7 @@ static long pages(void)
     return resident;
 }
 
-static unsigned char *make_megabyte(void)
-{
+static unsigned char *make_megabyte(void) {
     unsigned char *from =
         mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     must(from == MAP_FAILED ? -1 : 0, "mmap");
@@ -45,8 +42,7 @@ static unsigned char *make_megabyte(void)
     return from;
 }
 
-static int is_megabyte(const unsigned char *p)
-{
+static int is_megabyte(const unsigned char *p) {
     for (int i = 0; i < MIB; i++)
         if (p[i] != (unsigned char)(i * 31 + i / 4099))
             return 0;
@@ -54,8 +50,7 @@ static int is_megabyte(const unsigned char *p)
 }
 
 /* What happens to a process that reads there. */
-static const char *read_it(const volatile unsigned char *p)
-{
+static const char *read_it(const volatile unsigned char *p) {
     int status;
     pid_t child = (pid_t)must(fork(), "fork");
     if (child == 0)
@@ -64,8 +59,7 @@ static const char *read_it(const volatile unsigned char *p)
     return fate(status);
 }
 
-static long long copy_it(unsigned char *from, unsigned char *to)
-{
+static long long copy_it(unsigned char *from, unsigned char *to) {
     long long start = now();
     for (int at = 0; at < MIB; at += MSG_MAX) {
         struct msg m = { .body = from + at, .length = MSG_MAX };
@@ -76,8 +70,7 @@ static long long copy_it(unsigned char *from, unsigned char *to)
     return now() - start;
 }
 
-static void copied(void)
-{
+static void copied(void) {
     unsigned char *from = make_megabyte(), *to = make_megabyte();
     memset(to, 0, MIB);
     long long time = copy_it(from, to);
@@ -92,8 +85,7 @@ static void copied(void)
     munmap(to, MIB);
 }
 
-static void moved(void)
-{
+static void moved(void) {
     unsigned char *from = make_megabyte();
     struct msg m = { .body = from, .length = MIB };
     long before = pages();
@@ -116,8 +108,7 @@ static void moved(void)
     munmap(m.body, MIB);
 }
 
-static void too_small(void)
-{
+static void too_small(void) {
     char *page = (char *)make_megabyte();
     struct msg m = { .body = page + 1, .length = PAGE };
     expect(mbox_send(box, &m, MSG_MOVE, NOWAIT) == -1);
@@ -126,8 +117,7 @@ static void too_small(void)
     munmap(page, MIB);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     demo_start(argc, argv, "megabyte: move the page tables, not the bytes");
     box = (int)must(mbox_create(NULL), "mbox_create");
     copied();

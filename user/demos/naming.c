@@ -14,21 +14,18 @@
 static pid_t me;
 static volatile int *shared;            /* memory of all of us */
 
-static struct link_stat link_with(pid_t other)
-{
+static struct link_stat link_with(pid_t other) {
     struct link_stat stat = { 0 };
     must(link_stat(other, &stat) == 0 || errno == ENOENT ? 0 : -1, "link_stat");
     return stat;
 }
 
-static int tell(pid_t to, const char *text, uint32_t length)
-{
+static int tell(pid_t to, const char *text, uint32_t length) {
     struct msg m = { .body = (char *)(uintptr_t)text, .length = length, .sender = 1 };
     return msg_send(to, &m, 0, FOREVER);
 }
 
-static struct msg listen_to(pid_t from)
-{
+static struct msg listen_to(pid_t from) {
     static char text[64];
     struct msg m = { .body = text, .room = sizeof text };
     must(msg_receive(from, &m, 0, FOREVER), "msg_receive");
@@ -36,8 +33,7 @@ static struct msg listen_to(pid_t from)
 }
 
 /* Sends, is answered, sends again; and once more when I do not listen any more. */
-static void amy(void)
-{
+static void amy(void) {
     must(tell(me, "hello", 5), "Amy");
     listen_to(me);
     must(tell(me, "again", 5), "Amy");
@@ -46,16 +42,14 @@ static void amy(void)
 }
 
 /* A message is bytes: these three are no text. Later he writes where I can see it. */
-static void bob(void)
-{
+static void bob(void) {
     must(tell(me, "\0\377\n", 3), "Bob");
     listen_to(me);
     *shared = 1945;
     _exit(0);
 }
 
-static pid_t start(void (*role)(void))
-{
+static pid_t start(void (*role)(void)) {
     pid_t child = (pid_t)must(fork(), "fork");
     if (child == 0)
         role();
@@ -63,8 +57,7 @@ static pid_t start(void (*role)(void))
 }
 
 /* Whether he, a third one, is on our link. */
-static int stranger_sees(pid_t other)
-{
+static int stranger_sees(pid_t other) {
     int status;
     pid_t child = (pid_t)must(fork(), "fork");
     if (child == 0)
@@ -73,8 +66,7 @@ static int stranger_sees(pid_t other)
     return WEXITSTATUS(status);
 }
 
-static void name_each_other(pid_t a, pid_t b)
-{
+static void name_each_other(pid_t a, pid_t b) {
     while (link_with(a).in.waiting_senders + link_with(b).in.waiting_senders < 2)
         sched_yield();
     const char *amys = pid(a), *bobs = pid(b);
@@ -93,8 +85,7 @@ static void name_each_other(pid_t a, pid_t b)
         mark(m.sender == a, "Amy", "NOT AMY"));
 }
 
-static void the_link(pid_t a)
-{
+static void the_link(pid_t a) {
     must(tell(a, "yes?", 4), "msg_send");
     struct msg m = listen_to(a);
     struct link_stat link = link_with(a);
@@ -106,8 +97,7 @@ static void the_link(pid_t a)
     expect(m.sequence == 2 && link.in.received == 2 && link.out.received == 1);
 }
 
-static void one_way(pid_t a)
-{
+static void one_way(pid_t a) {
     struct link_attr refuse = { .refuse = 1 };
     int status;
     must(link_open(a, &refuse), "link_open");
@@ -118,8 +108,7 @@ static void one_way(pid_t a)
         mark(WEXITSTATUS(status) == EPERM, strerror(WEXITSTATUS(status)), "NOTHING"));
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     demo_start(argc, argv, "naming: send(P, message), receive(Q, message)");
     me = getpid();
     shared =

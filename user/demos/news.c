@@ -15,15 +15,13 @@
 
 static int news;
 
-static void publish(const char *text)
-{
+static void publish(const char *text) {
     struct msg m = { .body = (char *)(uintptr_t)text,
                      .length = (uint32_t)strlen(text) };
     must(mbox_send(news, &m, 0, NOWAIT), "mbox_send");
 }
 
-static void publish_numbers(int first, int last)
-{
+static void publish_numbers(int first, int last) {
     char text[16];
     for (int i = first; i <= last; i++) {
         snprintf(text, sizeof text, "headline %d", i);
@@ -32,8 +30,7 @@ static void publish_numbers(int first, int last)
 }
 
 /* Reads what there is, without waiting, and notices what it has missed. */
-static const char *catch_up(int reader, uint64_t *next)
-{
+static const char *catch_up(int reader, uint64_t *next) {
     char *seen = demo_scrap();
     char text[32];
     struct msg m = { .body = text, .room = sizeof text };
@@ -50,14 +47,12 @@ static const char *catch_up(int reader, uint64_t *next)
     return seen;
 }
 
-static int subscribe(void)
-{
+static int subscribe(void) {
     return (int)must(mbox_open("news", O_RDONLY), "mbox_open");
 }
 
 /* Readers that wait are all woken by the same message. */
-static void read_one(int number, int done)
-{
+static void read_one(int number, int done) {
     char text[32];
     int mine = subscribe();
     struct msg m = { .body = text, .room = sizeof text };
@@ -66,8 +61,7 @@ static void read_one(int number, int done)
     _exit(mbox_send(done, &report, 0, FOREVER) != 0);
 }
 
-static void wake_all(void)
-{
+static void wake_all(void) {
     struct mbox_stat stat = { 0 };
     char text[32];
     int heard = 0, done = (int)must(mbox_create(NULL), "mbox_create");
@@ -92,8 +86,7 @@ static void wake_all(void)
     close(done);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     struct mbox_attr attr = { .capacity = RING, .receivers = MBOX_BROADCAST };
     uint64_t keen_next = 1, slow_next = 1, late_next = 4;
     demo_start(argc, argv, "news: publish and subscribe");

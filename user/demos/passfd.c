@@ -21,8 +21,7 @@ union control {
 };
 
 /* One byte, because a stream carries no empty messages, and up to two descriptors. */
-static void pass(int to, const int *fds, size_t count)
-{
+static void pass(int to, const int *fds, size_t count) {
     union control c = { .head = { .cmsg_len = CMSG_LEN(count * sizeof(int)),
                                   .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS } };
     struct iovec byte = { (char[]){ '!' }, 1 };
@@ -32,8 +31,7 @@ static void pass(int to, const int *fds, size_t count)
     must(sendmsg(to, &m, 0), "sendmsg");
 }
 
-static int receive(int from)
-{
+static int receive(int from) {
     union control c;
     char byte;
     int fd = -1;
@@ -46,14 +44,12 @@ static int receive(int from)
     return fd;
 }
 
-static const char *refusal(ssize_t result)
-{
+static const char *refusal(ssize_t result) {
     return mark(result == -1, strerror(errno), "IT WORKED");
 }
 
 /* The parent waits for a byte after each part, so the lines come in order. */
-static void child(int mine, ino_t inode)
-{
+static void child(int mine, ino_t inode) {
     char text[8] = "";
     struct stat status;
     for (int fd = 20; fd < 25; fd++)
@@ -71,8 +67,7 @@ static void child(int mine, ino_t inode)
 }
 
 /* A socket in its own queue, and a pipe's end that tells when all is gone. */
-static void circle(void)
-{
+static void circle(void) {
     int pair[2], other[2], canary[2], left = 10000;
     struct timespec moment = { .tv_nsec = 1000000 };
     char c;
@@ -93,8 +88,7 @@ static void circle(void)
     close(canary[0]);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     char folder[] = "/tmp/passfd.XXXXXX", rest[16] = "", byte;
     int pair[2], status;
     struct stat file;

@@ -18,13 +18,11 @@ static pid_t me;
 static char path[] = "/tmp/secret.XXXXXX";
 
 /* What errno says of a call that has to fail. */
-static const char *refusal(long result)
-{
+static const char *refusal(long result) {
     return mark(result == -1, strerror(errno), "IT WORKED");
 }
 
-static void student(void)
-{
+static void student(void) {
     char text[32] = "";
     int fds[MSG_FDS_MAX];
     struct msg m = { .fds = fds };
@@ -44,8 +42,7 @@ static void student(void)
 }
 
 /* A pipe's only writing end travels in a message that nobody takes. */
-static void lost(void)
-{
+static void lost(void) {
     int ends[2];
     char c;
     must(pipe(ends), "pipe");
@@ -70,8 +67,7 @@ static void lost(void)
     close(ends[0]);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     int status;
     demo_start(argc, argv, "passing: a descriptor in a message");
     me = getpid();

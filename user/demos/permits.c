@@ -27,16 +27,14 @@ static void take_permit(int box)        /* P, down, wait, acquire */
     must(mbox_receive(box, &m, 0, FOREVER), "mbox_receive");
 }
 
-static struct mbox_stat look(int box)
-{
+static struct mbox_stat look(int box) {
     struct mbox_stat stat;
     must(mbox_stat(box, &stat), "mbox_stat");
     return stat;
 }
 
 /* Enters when there is a permit, tells, and leaves when it is told to. */
-static void work(int permits, int inside, int leave)
-{
+static void work(int permits, int inside, int leave) {
     take_permit(permits);
     send_permit(inside);
     take_permit(leave);
@@ -45,8 +43,7 @@ static void work(int permits, int inside, int leave)
     _exit(0);
 }
 
-static void until(int box, unsigned queued, unsigned waiting)
-{
+static void until(int box, unsigned queued, unsigned waiting) {
     struct mbox_stat stat;
     do {
         sched_yield();
@@ -54,8 +51,7 @@ static void until(int box, unsigned queued, unsigned waiting)
     } while (stat.queued != queued || stat.waiting_receivers != waiting);
 }
 
-static void limit(void)
-{
+static void limit(void) {
     int permits = (int)must(mbox_create(NULL), "mbox_create");
     int inside = (int)must(mbox_create(NULL), "mbox_create");
     int leave = (int)must(mbox_create(NULL), "mbox_create");
@@ -91,8 +87,7 @@ static void limit(void)
 }
 
 /* Who comes first waits for the other, by a message that says nothing. */
-static void appointment(void)
-{
+static void appointment(void) {
     int shown = (int)must(mbox_create(NULL), "mbox_create");
     say("Empty at first, it orders two processes. The child may speak after me only:");
     pid_t child = (pid_t)must(fork(), "fork");
@@ -109,8 +104,7 @@ static void appointment(void)
     close(shown);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     demo_start(argc, argv, "permits: an empty message is a semaphore");
     limit();
     gap();

@@ -16,8 +16,7 @@
 static pid_t philosopher[SEATS];
 
 /* Wrong, and yet it goes well for years. Nobody here calls it. */
-static void __attribute__((unused)) eat_left_first(int seat)
-{
+static void __attribute__((unused)) eat_left_first(int seat) {
     down(seat);
     down((seat + 1) % SEATS);
     up((seat + 1) % SEATS);
@@ -25,8 +24,7 @@ static void __attribute__((unused)) eat_left_first(int seat)
 }
 
 /* The last one begins with the right fork: then there is no circle. */
-static void eat_lower_first(int seat)
-{
+static void eat_lower_first(int seat) {
     int right = (seat + 1) % SEATS, low = seat < right ? seat : right;
     down(low);
     down(seat + right - low);
@@ -35,8 +33,7 @@ static void eat_lower_first(int seat)
 }
 
 /* semop does several operations or none. */
-static void eat_both_at_once(int seat)
-{
+static void eat_both_at_once(int seat) {
     unsigned short left = (unsigned short)seat,
                    right = (unsigned short)((seat + 1) % SEATS);
     struct sembuf both[2] = { { left, -1, SEM_UNDO }, { right, -1, SEM_UNDO } };
@@ -45,8 +42,7 @@ static void eat_both_at_once(int seat)
     must(semop(set, both, 2), "semop");
 }
 
-static void sit_down(void (*eat)(int), int meals)
-{
+static void sit_down(void (*eat)(int), int meals) {
     for (int seat = 0; seat < SEATS; seat++) {
         philosopher[seat] = (pid_t)must(fork(), "fork");
         if (philosopher[seat] == 0) {
@@ -58,8 +54,7 @@ static void sit_down(void (*eat)(int), int meals)
 }
 
 /* How many ate all their meals. */
-static int stand_up(void)
-{
+static int stand_up(void) {
     int full = 0, status;
     for (int seat = 0; seat < SEATS; seat++) {
         must(waitpid(philosopher[seat], &status, 0), "waitpid");
@@ -69,16 +64,14 @@ static int stand_up(void)
 }
 
 /* The unlucky order: everybody has the left fork before anybody asks for the right. */
-static void take_left_and_wait(int seat)
-{
+static void take_left_and_wait(int seat) {
     down(seat);
     give(SEATS);
     take(SEATS + 1);
     down((seat + 1) % SEATS);
 }
 
-static void wrong(void)
-{
+static void wrong(void) {
     int circle = 1;
     sit_down(take_left_and_wait, 1);
     for (int seat = 0; seat < SEATS; seat++)
@@ -101,8 +94,7 @@ static void wrong(void)
         mark(stand_up() == SEATS - 1, "the four others go on", "NOT ALL GO ON"));
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     demo_start(argc, argv, "philosophers: who waits for whom");
     make_set((int[]){ 1, 1, 1, 1, 1, 0, 0 }, SEATS + 2);
     wrong();

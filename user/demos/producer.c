@@ -17,24 +17,21 @@ static const char *const answers[] = { "wait", "reject", "drop-oldest", "drop-ne
 static int box, told;                   /* told: step by step */
 static int speech[2];                   /* what the producer says, for us to pass on */
 
-static const char *capacity_name(uint32_t capacity)
-{
+static const char *capacity_name(uint32_t capacity) {
     char *scrap = demo_scrap();
     snprintf(scrap, SCRAP, capacity == CAPACITY_UNBOUNDED ? "unbounded" : "%u",
              capacity == CAPACITY_ZERO ? 0 : capacity);
     return scrap;
 }
 
-static struct mbox_stat look(void)
-{
+static struct mbox_stat look(void) {
     struct mbox_stat stat;
     must(mbox_stat(box, &stat), "mbox_stat");
     return stat;
 }
 
 /* Sends numbered parts, as fast as it may. Result: how many were refused. */
-static int produce(void)
-{
+static int produce(void) {
     int refused = 0;
     for (int part = 1; part <= PARTS; part++) {
         struct msg m = { .body = &part, .length = sizeof part };
@@ -49,8 +46,7 @@ static int produce(void)
 
 /* Until the producer waits (1) or has ended (0): then *status is its wait status. What
  * it said so far is passed on now, so that the story is the same every time. */
-static int watch(pid_t producer, int *status)
-{
+static int watch(pid_t producer, int *status) {
     char text[512];
     int waits;
     while (!(waits = look().waiting_senders > 0)
@@ -65,8 +61,7 @@ static int watch(pid_t producer, int *status)
 
 /* The consumer takes whatever there is. Receive says EPIPE when the mailbox is empty
  * and nobody is left who could send: the end. */
-static int consume(pid_t producer, int waits, char *parts, int *status)
-{
+static int consume(pid_t producer, int waits, char *parts, int *status) {
     int part, count = 0;
     struct msg m = { .body = &part, .room = sizeof part };
     while (mbox_receive(box, &m, 0, FOREVER) == producer) {
@@ -81,8 +76,7 @@ static int consume(pid_t producer, int waits, char *parts, int *status)
 }
 
 /* One run. The consumer begins when the producer cannot go on. */
-static void run(uint32_t capacity, uint32_t overflow)
-{
+static void run(uint32_t capacity, uint32_t overflow) {
     struct mbox_attr attr = { .capacity = capacity, .overflow = overflow };
     char parts[2 * PARTS + 1] = "";
     int status = 0;
@@ -110,8 +104,7 @@ static void run(uint32_t capacity, uint32_t overflow)
     close(speech[1]);
 }
 
-static void compare(void)
-{
+static void compare(void) {
     static const uint32_t capacities[] = { CAPACITY_ZERO, 3, CAPACITY_UNBOUNDED };
     say("A producer makes %d parts as fast as it may. The consumer sleeps until the\n"
         "producer waits or is done, and then takes what it can get.",
@@ -129,8 +122,7 @@ static void compare(void)
         "Unbounded never waits: it ends at the user's limit, with an error.");
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     uint32_t capacity = CAPACITY_ZERO, overflow = 0;
     demo_start_with(argc, argv, "producer: one mailbox, every capacity",
                     "[CAPACITY [WHEN-FULL]]");

@@ -16,8 +16,7 @@ enum { LOCK, LOADED, GO, COUNT };       /* semaphores: a lock, and two appointme
 
 static volatile int *x;                 /* in memory that both have */
 
-static pid_t start(void (*work)(const char *), const char *name)
-{
+static pid_t start(void (*work)(const char *), const char *name) {
     pid_t child = (pid_t)must(fork(), "fork");
     if (child == 0) {
         work(name);
@@ -26,16 +25,14 @@ static pid_t start(void (*work)(const char *), const char *name)
     return child;
 }
 
-static void finish(pid_t child)
-{
+static void finish(pid_t child) {
     int status;
     must(waitpid(child, &status, 0), "waitpid");
     expect(status == 0);
 }
 
 /* The three steps; between the first two somebody else may run. */
-static void slow_add(const char *name, int stops)
-{
+static void slow_add(const char *name, int stops) {
     int mine = *x;
     say("    %s: loads %d", name, mine);
     if (stops) {
@@ -47,32 +44,27 @@ static void slow_add(const char *name, int stops)
     say("    %s: adds 1, stores %d", name, mine);
 }
 
-static void add_and_stop(const char *name)
-{
+static void add_and_stop(const char *name) {
     slow_add(name, 1);
 }
 
-static void add(const char *name)
-{
+static void add(const char *name) {
     slow_add(name, 0);
 }
 
-static void add_locked_and_stop(const char *name)
-{
+static void add_locked_and_stop(const char *name) {
     down(LOCK);
     slow_add(name, 1);
     up(LOCK);
 }
 
-static void add_locked(const char *name)
-{
+static void add_locked(const char *name) {
     down(LOCK);
     slow_add(name, 0);
     up(LOCK);
 }
 
-static void wrong(void)
-{
+static void wrong(void) {
     *x = 0;
     say("x is 0. A is interrupted between its load and its store:");
     pid_t a = start(add_and_stop, "A");
@@ -83,8 +75,7 @@ static void wrong(void)
     say("  x is %d after two additions: %s", *x, mark(*x == 1, "one is lost", "LUCK"));
 }
 
-static void right(void)
-{
+static void right(void) {
     *x = 0;
     say("The same, but each takes a semaphore of 1 before and gives it back after:");
     pid_t a = start(add_locked_and_stop, "A");
@@ -98,22 +89,19 @@ static void right(void)
     say("  x is %d: %s", *x, mark(*x == 2, "nothing is lost", "WRONG"));
 }
 
-static void plain_many(const char *name)
-{
+static void plain_many(const char *name) {
     (void)name;
     for (int i = 0; i < MANY; i++)
         *x = *x + 1;
 }
 
-static void atomic_many(const char *name)
-{
+static void atomic_many(const char *name) {
     (void)name;
     for (int i = 0; i < MANY; i++)
         __atomic_add_fetch(x, 1, __ATOMIC_SEQ_CST);
 }
 
-static int both(void (*work)(const char *))
-{
+static int both(void (*work)(const char *)) {
     *x = 0;
     pid_t a = start(work, "A"), b = start(work, "B");
     finish(a);
@@ -121,8 +109,7 @@ static int both(void (*work)(const char *))
     return *x;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     demo_start(argc, argv, "race: what happens to x++ when two do it");
     x = mmap(NULL, sizeof *x, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
              0);

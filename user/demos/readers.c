@@ -20,8 +20,7 @@ static struct shared {
 
 /* down() and up() would be undone for the wrong one here: the first reader takes the
  * room, but the last one gives it back. So take() and give(). */
-static void begin_read(void)
-{
+static void begin_read(void) {
     if (shared->fair) {
         take(TURNSTILE);                // wait behind a writer that waits
         give(TURNSTILE);
@@ -32,16 +31,14 @@ static void begin_read(void)
     give(MUTEX);
 }
 
-static void end_read(void)
-{
+static void end_read(void) {
     take(MUTEX);
     if (--shared->readers == 0)
         give(ROOM);                     // the last one lets them in
     give(MUTEX);
 }
 
-static void write_page(void)
-{
+static void write_page(void) {
     if (shared->fair)
         take(TURNSTILE);                // nobody passes until I am inside
     take(ROOM);
@@ -58,8 +55,7 @@ struct person {
     int in[2], leave[2];
 };
 
-static void reader(struct person *p)
-{
+static void reader(struct person *p) {
     char c;
     must(pipe(p->in), "pipe");
     must(pipe(p->leave), "pipe");
@@ -75,14 +71,12 @@ static void reader(struct person *p)
     _exit(0);
 }
 
-static void is_in(struct person *p)
-{
+static void is_in(struct person *p) {
     char c;
     must(read(p->in[0], &c, 1), "read");
 }
 
-static void leave(struct person *p)
-{
+static void leave(struct person *p) {
     must(write(p->leave[1], "!", 1), "write");
     must(waitpid(p->pid, NULL, 0), "waitpid");
     for (int i = 0; i < 2; i++) {
@@ -91,8 +85,7 @@ static void leave(struct person *p)
     }
 }
 
-static pid_t writer(void)
-{
+static pid_t writer(void) {
     pid_t pid = (pid_t)must(fork(), "fork");
     if (pid == 0) {
         write_page();
@@ -104,8 +97,7 @@ static pid_t writer(void)
 }
 
 /* Two readers relieve each other, so that one of them is always inside. */
-static void run(int fair)
-{
+static void run(int fair) {
     struct person a = { .name = "reader A" }, b = { .name = "reader B" };
     *shared = (struct shared){ .fair = fair };
     reader(&a);
@@ -128,8 +120,7 @@ static void run(int fair)
     expect(shared->page == 1 && shared->readers == 0 && value(ROOM) == 1);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     demo_start(argc, argv, "readers and writers: right is not yet fair");
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE,
                   MAP_SHARED | MAP_ANONYMOUS, -1, 0);

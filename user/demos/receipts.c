@@ -14,23 +14,20 @@
 
 static int box, done;                   /* the work, and what was done */
 
-static struct mbox_stat look(int mailbox)
-{
+static struct mbox_stat look(int mailbox) {
     struct mbox_stat stat;
     must(mbox_stat(mailbox, &stat), "mbox_stat");
     return stat;
 }
 
 /* Until so many processes wait to receive work. */
-static void until_waiting(unsigned count)
-{
+static void until_waiting(unsigned count) {
     while (look(box).waiting_receivers != count)
         sched_yield();
 }
 
 /* Takes one piece of work, and says so; or learns that it may not. */
-static void work(int number)
-{
+static void work(int number) {
     char text[32] = "";
     struct msg m = { .body = text, .room = sizeof text - 1 };
     if (mbox_receive(box, &m, 0, FOREVER) < 0)
@@ -41,24 +38,21 @@ static void work(int number)
     _exit(mbox_send(done, &report, 0, FOREVER) != 0);
 }
 
-static pid_t start(int number)
-{
+static pid_t start(int number) {
     pid_t worker = (pid_t)must(fork(), "fork");
     if (worker == 0)
         work(number);
     return worker;
 }
 
-static int finish(pid_t worker)
-{
+static int finish(pid_t worker) {
     int status = 0;
     must(waitpid(worker, &status, 0), "waitpid");
     return WEXITSTATUS(status);
 }
 
 /* Sends with MSG_SYNC: the result is the process that received it. */
-static void send_work(const char *text, const pid_t *workers)
-{
+static void send_work(const char *text, const pid_t *workers) {
     struct msg m = { .body = (char *)(uintptr_t)text,
                      .length = (uint32_t)strlen(text) };
     struct msg report = { 0 };
@@ -72,8 +66,7 @@ static void send_work(const char *text, const pid_t *workers)
              "WHICH IS WRONG"));
 }
 
-static void shared(void)
-{
+static void shared(void) {
     static const char *const text[] = { "the first piece", "the second piece",
                                         "the third piece" };
     pid_t workers[WORKERS];
@@ -101,8 +94,7 @@ static void shared(void)
     close(box);
 }
 
-static void exclusive(void)
-{
+static void exclusive(void) {
     struct mbox_attr attr = { .receivers = MBOX_EXCLUSIVE };
     pid_t workers[WORKERS];
     box = (int)must(mbox_create(&attr), "mbox_create");
@@ -121,8 +113,7 @@ static void exclusive(void)
     close(box);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     demo_start(argc, argv, "receipts: who got it?");
     done = (int)must(mbox_create(NULL), "mbox_create");
     shared();

@@ -20,21 +20,18 @@ enum who { SENDER, RECEIVER };
 
 static pid_t me;
 
-static void note(int *when)
-{
+static void note(int *when) {
     *when = __atomic_add_fetch(&shared->ticks, 1, __ATOMIC_SEQ_CST);
 }
 
-static struct link_stat link_with(pid_t other)
-{
+static struct link_stat link_with(pid_t other) {
     struct link_stat stat = { 0 };
     must(link_stat(other, &stat) == 0 || errno == ENOENT ? 0 : -1, "link_stat");
     return stat;
 }
 
 /* The child sends one message. It comes at once, or when I wait for it. */
-static pid_t sender(enum who first, int flags)
-{
+static pid_t sender(enum who first, int flags) {
     pid_t child = (pid_t)must(fork(), "fork");
     if (child > 0)
         return child;
@@ -48,8 +45,7 @@ static pid_t sender(enum who first, int flags)
 }
 
 /* One meeting; I am the receiver. */
-static void meet(enum who first, uint32_t capacity, int flags, const char *what)
-{
+static void meet(enum who first, uint32_t capacity, int flags, const char *what) {
     char text[8];
     struct msg m = { .body = text, .room = sizeof text };
     struct link_attr attr = { .capacity = capacity };
@@ -78,8 +74,7 @@ static void meet(enum who first, uint32_t capacity, int flags, const char *what)
 }
 
 /* Nobody comes, and the sender does not want to wait for ever. */
-static void too_late(void)
-{
+static void too_late(void) {
     int status;
     pid_t child = (pid_t)must(fork(), "fork");
     if (child == 0) {
@@ -95,8 +90,7 @@ static void too_late(void)
         mark(nothing, "none", "ONE STILL"));
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     demo_start(argc, argv, "rendezvous: a link without room");
     me = getpid();
     shared =

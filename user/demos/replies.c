@@ -17,8 +17,7 @@
 static const char *const questions[CLIENTS] = { "how are you", "", "six times seven" };
 
 /* Upper case, whatever it says. The answer goes where the request asks for it. */
-static void serve(int requests)
-{
+static void serve(int requests) {
     char text[64];
     int reply;
     struct msg m = { .body = text, .room = sizeof text, .fds = &reply };
@@ -37,8 +36,7 @@ static void serve(int requests)
 }
 
 /* Establish, exchange, release: a channel for one question. */
-static void ask(int number)
-{
+static void ask(int number) {
     char text[64];
     int requests = (int)must(mbox_open("server", O_WRONLY), "mbox_open");
     int mine = (int)must(mbox_create(NULL), "mbox_create");
@@ -58,8 +56,7 @@ static void ask(int number)
 }
 
 /* The server has gone in the middle of a question. */
-static void server_dies(void)
-{
+static void server_dies(void) {
     char text[8];
     int mine = (int)must(mbox_create(NULL), "mbox_create");
     struct msg answer = { .body = text, .room = sizeof text };
@@ -77,8 +74,7 @@ static void server_dies(void)
     close(mine);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     int status;
     demo_start(argc, argv, "replies: a server, its clients, and mailboxes for answers");
     int requests = (int)must(mbox_open("server", O_RDWR | O_CREAT | O_EXCL, 0600, NULL),

@@ -30,16 +30,14 @@ struct reply {
 static key_t key;
 static int queue;
 
-static struct msqid_ds look(void)
-{
+static struct msqid_ds look(void) {
     struct msqid_ds status;
     must(msgctl(queue, IPC_STAT, &status), "msgctl");
     return status;
 }
 
 /* A stranger: it knows the key, nothing else. */
-static int client(int number)
-{
+static int client(int number) {
     int mine = (int)must(msgget(key, 0), "msgget");
     struct request r = { REQUEST, { getpid(), number, 11 } };
     struct reply answer;
@@ -48,8 +46,7 @@ static int client(int number)
     return answer.product == number * 11 ? number : 99;
 }
 
-static pid_t start(int number)
-{
+static pid_t start(int number) {
     pid_t pid = (pid_t)must(fork(), "fork");
     if (pid == 0)
         _exit(client(number));
@@ -57,8 +54,7 @@ static pid_t start(int number)
 }
 
 /* Takes all requests first, and answers them the last one first. */
-static void serve(void)
-{
+static void serve(void) {
     struct request r[CLIENTS];
     for (int i = 0; i < CLIENTS; i++) {
         must(msgrcv(queue, &r[i], sizeof r[i].body, REQUEST, 0), "msgrcv");
@@ -72,8 +68,7 @@ static void serve(void)
     }
 }
 
-static void by_type(void)
-{
+static void by_type(void) {
     struct {
         long type;
         char text[20];
@@ -99,8 +94,7 @@ static void by_type(void)
              order));
 }
 
-static void full(void)
-{
+static void full(void) {
     struct msqid_ds status = look();
     struct {
         long type;
@@ -115,8 +109,7 @@ static void full(void)
         mark(fit == 2 && errno == EAGAIN, "EAGAIN, or to wait.", strerror(errno)));
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     pid_t clients[CLIENTS];
     int status, right = 0;
     demo_start(argc, argv, "requests: one queue, many types");

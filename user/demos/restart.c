@@ -13,8 +13,7 @@
 static int box, done;
 
 /* Serves one request by number and one by mailbox, then waits for more. */
-static void serve(int number)
-{
+static void serve(int number) {
     char text[64];
     struct msg m = { .body = text, .room = sizeof text }, told = { 0 };
     must(msg_receive(MSG_ANY, &m, 0, FOREVER), "msg_receive");
@@ -27,8 +26,7 @@ static void serve(int number)
         pause();
 }
 
-static pid_t start(int number)
-{
+static pid_t start(int number) {
     pid_t server = (pid_t)must(fork(), "fork");
     if (server == 0)
         serve(number);
@@ -36,37 +34,32 @@ static pid_t start(int number)
     return server;
 }
 
-static void end(pid_t server)
-{
+static void end(pid_t server) {
     kill(server, SIGKILL);
     must(waitpid(server, NULL, 0), "waitpid");
 }
 
 /* Waits until the receiver has it: the lines of both come in order. */
-static int by_number(pid_t server, const char *text)
-{
+static int by_number(pid_t server, const char *text) {
     struct msg m = { .body = (char *)(uintptr_t)text,
                      .length = (uint32_t)strlen(text) };
     return msg_send(server, &m, MSG_SYNC, FOREVER);
 }
 
-static int by_mailbox(const char *text)
-{
+static int by_mailbox(const char *text) {
     struct msg m = { .body = (char *)(uintptr_t)text,
                      .length = (uint32_t)strlen(text) };
     return mbox_send(box, &m, 0, FOREVER);
 }
 
 /* Until the server has said what it got. */
-static void until_told(void)
-{
+static void until_told(void) {
     struct msg m = { 0 };
     must(mbox_receive(done, &m, 0, FOREVER), "mbox_receive");
 }
 
 /* A client that comes too early: it waits for the name to appear. */
-static pid_t start_early_client(void)
-{
+static pid_t start_early_client(void) {
     pid_t client = (pid_t)must(fork(), "fork");
     if (client == 0) {
         box = (int)must(mbox_lookup("service", O_WRONLY, FOREVER), "mbox_lookup");
@@ -75,8 +68,7 @@ static pid_t start_early_client(void)
     return client;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     int status;
     demo_start(argc, argv, "restart: the weakness of naming a process");
     pid_t early = start_early_client();

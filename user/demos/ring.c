@@ -23,22 +23,19 @@ struct ring {
 
 static int segment;
 
-static struct ring *attach(void)
-{
+static struct ring *attach(void) {
     struct ring *ring = shmat(segment, NULL, 0);
     must(ring == (void *)-1 ? -1 : 0, "shmat");
     return ring;
 }
 
-static struct shmid_ds look(void)
-{
+static struct shmid_ds look(void) {
     struct shmid_ds status;
     must(shmctl(segment, IPC_STAT, &status), "shmctl");
     return status;
 }
 
-static void introduce(struct ring *ring)
-{
+static void introduce(struct ring *ring) {
     int fresh = 1;
     for (size_t i = 0; i < sizeof *ring; i++)
         fresh &= ((char *)ring)[i] == 0;
@@ -64,8 +61,7 @@ static void introduce(struct ring *ring)
 }
 
 /* Each value is stored once and loaded once: no call, no copy by the kernel. */
-static void produce(struct ring *ring)
-{
+static void produce(struct ring *ring) {
     for (int part = 1; part <= PARTS; part++) {
         take(FREE);
         ring->place[part % PLACES] = part * part;
@@ -75,15 +71,13 @@ static void produce(struct ring *ring)
 }
 
 /* Until the producer waits for a place (1), or has made all parts. */
-static int watch(int taken)
-{
+static int watch(int taken) {
     while (waiting(FREE) == 0 && value(FULL) < PARTS - taken)
         sched_yield();
     return waiting(FREE) > 0;
 }
 
-static void consume(struct ring *ring)
-{
+static void consume(struct ring *ring) {
     int good = 0;
     for (int part = 1; part <= PARTS; part++) {
         int waits = watch(part - 1);
@@ -98,8 +92,7 @@ static void consume(struct ring *ring)
         mark(good == PARTS, "each once and in order", "BUT NOT IN ORDER"));
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     demo_start(argc, argv, "ring: producer and consumer in shared memory");
     segment = (int)must(shmget(IPC_PRIVATE, sizeof(struct ring), 0600), "shmget");
     struct ring *ring = attach();

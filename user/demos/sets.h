@@ -14,20 +14,17 @@
 
 static int set = -1;
 
-static inline void make_set(const int *values, int count)
-{
+static inline void make_set(const int *values, int count) {
     set = (int)must(semget(IPC_PRIVATE, count, 0600), "semget");
     for (int i = 0; i < count; i++)
         must(semctl(set, i, SETVAL, values[i]), "semctl");
 }
 
-static inline void drop_set(void)
-{
+static inline void drop_set(void) {
     must(semctl(set, 0, IPC_RMID), "semctl");
 }
 
-static inline void change(int number, int by, int flags)
-{
+static inline void change(int number, int by, int flags) {
     struct sembuf operation = { (unsigned short)number, (short)by, (short)flags };
     must(semop(set, &operation, 1), "semop");
 }
@@ -43,28 +40,23 @@ static inline void up(int number)       /* V, signal, release */
 }
 
 /* The same for semaphores that count what others will take: nothing is undone. */
-static inline void take(int number)
-{
+static inline void take(int number) {
     change(number, -1, 0);
 }
 
-static inline void give(int number)
-{
+static inline void give(int number) {
     change(number, 1, 0);
 }
 
-static inline int value(int number)
-{
+static inline int value(int number) {
     return (int)must(semctl(set, number, GETVAL), "semctl");
 }
 
-static inline int waiting(int number)
-{
+static inline int waiting(int number) {
     return (int)must(semctl(set, number, GETNCNT), "semctl");
 }
 
-static inline void until_waiting(int number, int count)
-{
+static inline void until_waiting(int number, int count) {
     while (waiting(number) != count)
         sched_yield();
 }

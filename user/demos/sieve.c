@@ -16,14 +16,12 @@ enum { NUMBER, END };                   /* types of messages */
 
 static pid_t first;
 
-static void send_number(pid_t to, uint32_t type, int number)
-{
+static void send_number(pid_t to, uint32_t type, int number) {
     struct msg m = { .type = type, .body = &number, .length = sizeof number };
     must(msg_send(to, &m, 0, FOREVER), "msg_send");
 }
 
-static struct msg receive_number(pid_t from, int *number)
-{
+static struct msg receive_number(pid_t from, int *number) {
     struct msg m = { .body = number, .room = sizeof *number };
     must(msg_receive(from, &m, 0, FOREVER), "msg_receive");
     return m;
@@ -31,8 +29,7 @@ static struct msg receive_number(pid_t from, int *number)
 
 static void filter(pid_t before, int place);
 
-static pid_t next_filter(int place)
-{
+static pid_t next_filter(int place) {
     pid_t me = getpid(), child = (pid_t)must(fork(), "fork");
     if (child == 0)
         filter(me, place);
@@ -41,8 +38,7 @@ static pid_t next_filter(int place)
 
 /* One link of the chain. At the end each one tells the first process what it has got,
  * after those behind it; nobody has a queue, so the chain ends from behind. */
-static void filter(pid_t before, int place)
-{
+static void filter(pid_t before, int place) {
     int prime, number, passed = 0, stopped = 0;
     pid_t next = 0;
     receive_number(before, &prime);
@@ -66,8 +62,7 @@ static void filter(pid_t before, int place)
     _exit(0);
 }
 
-static int is_prime(int n)
-{
+static int is_prime(int n) {
     for (int d = 2; d * d <= n; d++)
         if (n % d == 0)
             return 0;
@@ -75,8 +70,7 @@ static int is_prime(int n)
 }
 
 /* Takes the reports of the whole chain, from its end on. */
-static int collect(int (*reports)[4])
-{
+static int collect(int (*reports)[4]) {
     int report[4], count = 0;
     struct msg m = { .body = report, .room = sizeof report };
     do {
@@ -87,8 +81,7 @@ static int collect(int (*reports)[4])
     return count;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     int reports[UP_TO][4], good = 1, primes = 0;
     demo_start(argc, argv, "sieve: a chain of processes");
     first = getpid();

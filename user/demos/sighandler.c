@@ -27,8 +27,7 @@ static struct {                         /* the handler's notes */
 
 /* Step 0: the handler is written. It may interrupt anything, so it only takes notes;
  * and it changes one of the saved registers. */
-static void handler(int number, siginfo_t *info, void *context)
-{
+static void handler(int number, siginfo_t *info, void *context) {
     greg_t *saved = ((ucontext_t *)context)->uc_mcontext.gregs;
     uintptr_t argument[3] = { (uintptr_t)number, (uintptr_t)info, (uintptr_t)context };
     seen.esp = (uintptr_t *)__builtin_frame_address(0) + 1;
@@ -42,8 +41,7 @@ static void handler(int number, siginfo_t *info, void *context)
 }
 
 /* sigsuspend() in our own instructions, to know esp and the eip to come back to. */
-static void sleep_for_signal(struct registers *before, struct registers *after)
-{
+static void sleep_for_signal(struct registers *before, struct registers *after) {
     sigset_t none;
     sigemptyset(&none);
     before->eax = SYS_rt_sigsuspend;
@@ -57,8 +55,7 @@ static void sleep_for_signal(struct registers *before, struct registers *after)
                      : "memory");
 }
 
-static void show_registers(struct registers *before, struct registers *after)
-{
+static void show_registers(struct registers *before, struct registers *after) {
     int same = expect(seen.saved.eip == before->eip && seen.saved.esp == before->esp
                       && after->esp == before->esp && after->eax == MAGIC);
     say("       when it slept   in the frame   awake again");
@@ -70,8 +67,7 @@ static void show_registers(struct registers *before, struct registers *after)
         after->eax, same ? "the handler wrote that" : paint("1;31", "WRONG"));
 }
 
-static void show_frame(const struct registers *before)
-{
+static void show_frame(const struct registers *before) {
     const unsigned char *code = (const unsigned char *)seen.stack[0];
     long size = (char *)before->esp - (char *)seen.esp;
     expect(size > 0
@@ -88,8 +84,7 @@ static void show_frame(const struct registers *before)
 }
 
 /* What signal `number` does to a child that waits. The answer in words. */
-static const char *effect(pid_t child, int number)
-{
+static const char *effect(pid_t child, int number) {
     int status;
     must(kill(child, number), "kill");
     must(waitpid(child, &status, WUNTRACED | WCONTINUED), "waitpid");
@@ -97,8 +92,7 @@ static const char *effect(pid_t child, int number)
 }
 
 /* A child that only waits. To SIGUSR1 it does what `action` says. */
-static pid_t start_waiting(void (*action)(int))
-{
+static pid_t start_waiting(void (*action)(int)) {
     signal(SIGUSR1, action);
     pid_t child = (pid_t)must(fork(), "fork");
     while (child == 0)
@@ -106,8 +100,7 @@ static pid_t start_waiting(void (*action)(int))
     return child;
 }
 
-static void show_other_fates(void)
-{
+static void show_other_fates(void) {
     pid_t child = start_waiting(SIG_DFL);
     say("Other fates. A child that does nothing about signal %d is %s.", SIGUSR1,
         effect(child, SIGUSR1));
@@ -120,8 +113,7 @@ static void show_other_fates(void)
         signal(SIGKILL, SIG_IGN) == SIG_ERR ? strerror(errno) : "IT IS NOT");
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     struct sigaction action = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO };
     struct registers before, after;
     sigset_t blocked;

@@ -28,8 +28,7 @@ static const struct {
                     { "another letter", TEXT_JOB, 0 } };
 
 /* A client: opens the mailbox by its name, sends, and is gone. */
-static void client(int i)
-{
+static void client(int i) {
     struct msg job = { .type = jobs[i].type, .priority = jobs[i].priority,
                        .body = (char *)(uintptr_t)jobs[i].text,
                        .length = (uint32_t)strlen(jobs[i].text) };
@@ -38,15 +37,13 @@ static void client(int i)
 }
 
 /* What one learns who is not allowed to. */
-static void outsider(void)
-{
+static void outsider(void) {
     setgroups(0, NULL);
     _exit(setgid(STUDENT) || setuid(STUDENT) || mbox_open("printer", O_WRONLY) != -1
           || errno != EACCES);
 }
 
-static int run(void (*function)(int), int i, pid_t *who)
-{
+static int run(void (*function)(int), int i, pid_t *who) {
     int status;
     *who = (pid_t)must(fork(), "fork");
     if (*who == 0)
@@ -55,16 +52,14 @@ static int run(void (*function)(int), int i, pid_t *who)
     return status;
 }
 
-static void as_outsider(int unused)
-{
+static void as_outsider(int unused) {
     (void)unused;
     outsider();
 }
 
 /* The printer: takes one job after the other, and learns from the header whose it
  * is. */
-static void print(const pid_t *clients, int report)
-{
+static void print(const pid_t *clients, int report) {
     char text[64], line[128];
     int printer = (int)must(mbox_open("printer", O_RDONLY), "mbox_open");
     struct msg job = { .body = text, .room = sizeof text };
@@ -86,8 +81,7 @@ static void print(const pid_t *clients, int report)
     }
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     struct mbox_attr attr = { .capacity = 10, .max_length = 40 };
     struct msg end = { .type = END_JOB };
     struct mbox_stat queue;

@@ -21,23 +21,20 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static volatile int *to_mine;           /* points to a local variable of main() */
 
 /* What both run. */
-static struct sight look(void)
-{
+static struct sight look(void) {
     volatile int local = 0;
     counter += 1000;
     return (struct sight){ getpid(), &counter, &local, &errno, counter };
 }
 
-static void *run_thread(void *sight)
-{
+static void *run_thread(void *sight) {
     *(struct sight *)sight = look();    // straight into main's own variable
     *to_mine = 42;
     return NULL;
 }
 
 /* A process cannot do that: what it saw it has to send. */
-static struct sight run_process(void)
-{
+static struct sight run_process(void) {
     struct sight sight;
     int channel[2];
     must(pipe(channel), "pipe");
@@ -54,15 +51,13 @@ static struct sight run_process(void)
     return sight;
 }
 
-static void start(pthread_t *thread, void *(*function)(void *), void *argument)
-{
+static void start(pthread_t *thread, void *(*function)(void *), void *argument) {
     errno = pthread_create(thread, NULL, function, argument);
     must(errno ? -1 : 0, "pthread_create");
 }
 
 /* Adds 1000 in steps of one. The lock makes reading, adding and storing one step. */
-static void *count(void *unused)
-{
+static void *count(void *unused) {
     for (int i = 0; i < 1000; i++) {
         pthread_mutex_lock(&lock);
         counter++;
@@ -72,16 +67,14 @@ static void *count(void *unused)
 }
 
 /* One row of the table. `kept`: what is left of the addition in main's memory. */
-static void tell(const char *kind, struct sight sight, int kept, int expected)
-{
+static void tell(const char *kind, struct sight sight, int kept, int expected) {
     expect(sight.counter == &counter && sight.value == 1000);
     say("  %-8s %-14s %-12s %7d   %17d   %s", kind, pid(sight.process),
         addr(sight.counter), sight.value, kept,
         mark(kept == expected, kept ? "one memory" : "a copy", "WRONG"));
 }
 
-static void work_together(void)
-{
+static void work_together(void) {
     pthread_t team[TEAM];
     int before = counter;
     for (int i = 0; i < TEAM; i++)
@@ -94,8 +87,7 @@ static void work_together(void)
         mark(counter == before + TEAM * 1000, "nothing is lost", "SOME IS LOST"));
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     pthread_t thread;
     struct sight seen;
     volatile int mine = 7;

@@ -3,8 +3,7 @@
  */
 #include "scratch.h"
 
-static void existence(void)
-{
+static void existence(void) {
     make_file("f", "text");
     need(mkdir("d", 0755) == 0 && symlink("none", "dangling") == 0);
     is_int(access("f", F_OK), 0, "F_OK: the file exists");
@@ -21,28 +20,23 @@ static void existence(void)
     is_errno(access((char *)8, F_OK), EFAULT, "a bad pointer is EFAULT");
 }
 
-static int can_read(const char *path)
-{
+static int can_read(const char *path) {
     return access(path, R_OK) ? errno : 0;
 }
 
-static int can_write(const char *path)
-{
+static int can_write(const char *path) {
     return access(path, W_OK) ? errno : 0;
 }
 
-static int can_run(const char *path)
-{
+static int can_run(const char *path) {
     return access(path, X_OK) ? errno : 0;
 }
 
-static int can_all(const char *path)
-{
+static int can_all(const char *path) {
     return access(path, R_OK | W_OK | X_OK) ? errno : 0;
 }
 
-static void modes(void)
-{
+static void modes(void) {
     static const char *const name[] = { "m400", "m200", "m100", "m500" };
     for (int i = 0; i < 4; i++) {
         make_file(name[i], "text");
@@ -62,8 +56,7 @@ static void modes(void)
 /* "If the process has appropriate privileges, an implementation may indicate success
  * for X_OK even if none of the execute file permission bits are set" - Linux does
  * not. */
-static void root(void)
-{
+static void root(void) {
     make_file("m000", "text");
     need(chmod("m000", 0) == 0);
     is_int(access("m000", R_OK | W_OK), 0, "root can read and write anything");
@@ -81,8 +74,7 @@ static void root(void)
             "access asks for the real user, open for the effective one");
 }
 
-int main(void)
-{
+int main(void) {
     scratch();
     existence();
     modes();

@@ -6,8 +6,7 @@
 
 static int dir, file;
 
-static void making(void)
-{
+static void making(void) {
     int fd = openat(dir, "f", O_WRONLY | O_CREAT, 0644);
     works(fd, "openat makes a file");
     need(write(fd, "text", 4) == 4 && close(fd) == 0);
@@ -23,8 +22,7 @@ static void making(void)
     is_int(got[0], 'f', "gives the contents");
 }
 
-static void moving(void)
-{
+static void moving(void) {
     is_int(linkat(dir, "f", AT_FDCWD, "outside", 0), 0, "linkat from one to the other");
     is_int(stat_of("outside").st_nlink, 2, "links the file");
     is_int(linkat(dir, "link", dir, "followed", AT_SYMLINK_FOLLOW), 0,
@@ -40,8 +38,7 @@ static void moving(void)
     is_errno(unlinkat(dir, "f", 0x4000), EINVAL, "an unknown flag is EINVAL");
 }
 
-static void status(void)
-{
+static void status(void) {
     struct stat st;
     is_int(fstatat(dir, "f", &st, 0), 0, "fstatat");
     is_int(st.st_size, 4, "tells the size");
@@ -61,8 +58,7 @@ static void status(void)
 
 /* "[EBADF] The path argument does not specify an absolute path and the fd argument is
  * neither AT_FDCWD nor a valid file descriptor"; "[ENOTDIR]". */
-static void errors(void)
-{
+static void errors(void) {
     char path[300];
     snprintf(path, sizeof path, "%s/d/absolute", scratch_dir.path);
     is_errno(mkdirat(-1, "x", 0755), EBADF, "a bad descriptor is EBADF");
@@ -75,8 +71,7 @@ static void errors(void)
            "the directory may have another name by now");
 }
 
-int main(void)
-{
+int main(void) {
     scratch();
     need(mkdir("d", 0755) == 0);
     make_file("file", "");

@@ -16,24 +16,21 @@ static int alone;               /* nothing else runs for this user */
 
 /* In a child of root: be a user of whom nothing else runs; anyone else stays who he is.
  */
-static void be_alone(void)
-{
+static void be_alone(void) {
     uid_t user = 100000 + (uid_t)getppid();             // of this run only
     alone = geteuid() == 0;
     need(!alone || (setgid(user) == 0 && setuid(user) == 0));
 }
 
 /* A user who may have at most LIMIT processes, this one included. */
-static void limited_user(void)
-{
+static void limited_user(void) {
     struct rlimit r = { LIMIT, LIMIT };
     be_alone();
     need(setrlimit(RLIMIT_NPROC, &r) == 0);
 }
 
 /* One process forks until it fails; the children sleep. */
-static void fork_flood(void *unused)
-{
+static void fork_flood(void *unused) {
     struct gate gate;
     int made[2];
     pid_t pid;
@@ -60,8 +57,7 @@ static void fork_flood(void *unused)
 }
 
 /* Zombies count: they hold a place until they are waited for. */
-static void zombie_flood(void *unused)
-{
+static void zombie_flood(void *unused) {
     pid_t pid;
     int n = 0;
     (void)unused;
@@ -83,15 +79,13 @@ static void zombie_flood(void *unused)
         ;
 }
 
-static void *sleeper(void *unused)
-{
+static void *sleeper(void *unused) {
     for (;;)
         pause();
     return unused;
 }
 
-static void thread_flood(void *unused)
-{
+static void thread_flood(void *unused) {
     pthread_attr_t attr;
     pthread_t t;
     int n = 0, e = 0;
@@ -106,15 +100,13 @@ static void thread_flood(void *unused)
 }
 
 /* Every child forks again and again, for ever; put out with SIGKILL to the group. */
-static void explode(void)
-{
+static void explode(void) {
     for (;;)
         if (fork() == -1)
             sched_yield();
 }
 
-static void bomb(void *unused)
-{
+static void bomb(void *unused) {
     struct gate ready;
     pid_t pid;
     (void)unused;
@@ -142,8 +134,7 @@ static void bomb(void *unused)
 }
 
 /* Every descriptor a pipe, every pipe full; then a child that has them all as well. */
-static void pipe_flood(void *unused)
-{
+static void pipe_flood(void *unused) {
     struct rlimit r = { 200, 200 };
     char text[4096];
     int p[2], n = 0;
@@ -167,13 +158,11 @@ static void pipe_flood(void *unused)
     need(pipe(p) == 0 && write(p[1], text, 1) == 1 && read(p[0], text, 1) == 1);
 }
 
-static void run(void (*function)(void *), const char *name)
-{
+static void run(void (*function)(void *), const char *name) {
     is_exit(in_child(function, NULL), 0, "%s", name);
 }
 
-int main(void)
-{
+int main(void) {
     run(fork_flood, "EAGAIN: a user's processes are limited, and the places come back");
     run(zombie_flood, "zombies count until they are waited for");
     run(thread_flood, "threads count as processes do");

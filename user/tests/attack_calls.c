@@ -13,8 +13,7 @@
 
 /* Numbers that Linux/i386 has never used or has given up, and those out of the
  * table. */
-static void no_such_call(void)
-{
+static void no_such_call(void) {
     static const long number[] = {
         17, 31, 32, 35, 44, 53, 56, 58, 98, 127, 130, 137, 167, 188, 189, 222, 223,
         251, 285, 600, 1000, 5000, 0x10000, 0x7fffffff, (long)0x80000000,
@@ -58,8 +57,7 @@ static const struct {
     { SYS_futex, "futex, time-out", 3, 8, { (long)object, 0, 0, 0 } },
 };
 
-static void pointers(void)
-{
+static void pointers(void) {
     static const uintptr_t bad[] = { 1, 0xfff, 0xc0000000, 0xc0100000, 0xfffff000,
                                      0xfffffffc,
                                      0xffffffff };
@@ -86,8 +84,7 @@ static void pointers(void)
 
 /* readv(2): "EINVAL The sum of the iov_len values overflows an ssize_t value" or "the
  * vector count is less than zero or greater than the permitted maximum". */
-static void vectors(void)
-{
+static void vectors(void) {
     static char text[16];
     static struct iovec v[3] = { { text, 16 },
                                  { text, 0x7fffffff },
@@ -111,8 +108,7 @@ static void vectors(void)
     close(p[1]);
 }
 
-static void numbers(void)
-{
+static void numbers(void) {
     static const struct {
         const char *name;
         long nr, arg[4], want;
@@ -149,8 +145,7 @@ static void numbers(void)
 }
 
 /* clone(2) with arguments that are nonsense: EINVAL, or a child that dies of it. */
-static void clones(void)
-{
+static void clones(void) {
     long r = raw(SYS_clone, SIGCHLD, 16, 0, 0, 0);      // a stack at 16
     if (r == 0)
         _exit(1);                                       // raw() pops before it returns
@@ -161,8 +156,7 @@ static void clones(void)
     ok(r == -EFAULT || r == -EINVAL, "a thread with a TLS descriptor at 16 is refused");
 }
 
-int main(void)
-{
+int main(void) {
     char *page =
         mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     need(page != MAP_FAILED && munmap(page + 4096, 4096) == 0);

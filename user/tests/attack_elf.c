@@ -32,8 +32,7 @@ static const unsigned char program[] = {
     0x0f, 0x0b,                                 /* ud2                        */
 };
 
-static void build(void)
-{
+static void build(void) {
     static const unsigned char ident[] = { 0x7f, 'E', 'L', 'F', 1, 1, 1, 0 };
     memcpy(good.e.e_ident, ident, sizeof ident);
     good.e.e_type = ET_EXEC;
@@ -55,8 +54,7 @@ enum { REFUSED = 100 };
 
 /* Writes `bad` to the file and executes it; gives the wait status, REFUSED << 8 when
  * exec gave an error. The alarm ends what would run for ever. */
-static int run(size_t size)
-{
+static int run(size_t size) {
     int fd = open(path, O_WRONLY);
     need(fd >= 0 && write(fd, &bad, size) == (ssize_t)size);
     need(ftruncate(fd, (off_t)size) == 0 && close(fd) == 0);
@@ -72,15 +70,13 @@ static int run(size_t size)
     return wait_for(pid);
 }
 
-static int is_death(int status)
-{
+static int is_death(int status) {
     int sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     return sig == SIGSEGV || sig == SIGKILL || sig == SIGBUS || sig == SIGILL
            || sig == SIGTRAP || sig == SIGFPE;
 }
 
-static void every_byte(void)
-{
+static void every_byte(void) {
     size_t headers = sizeof(Elf32_Ehdr) + 2 * sizeof(Elf32_Phdr);
     int refused = 0, died = 0, ran = 0, strange = 0;
     for (size_t i = 0; i < headers; i++) {
@@ -108,154 +104,126 @@ static void every_byte(void)
 
 /* --- tricks: change `bad`, and say whether the program may still run -------------- */
 
-static void vaddr_in_kernel(void)
-{
+static void vaddr_in_kernel(void) {
     bad.p[0].p_vaddr = 0xfffff000;
 }
 
-static void vaddr_wraps(void)
-{
+static void vaddr_wraps(void) {
     bad.p[0].p_vaddr = 0xfffff000;
     bad.p[0].p_memsz = 0x2000;
 }
 
-static void memsz_4g(void)
-{
+static void memsz_4g(void) {
     bad.p[0].p_memsz = 0xffffffff;
 }
 
-static void memsz_3g(void)
-{
+static void memsz_3g(void) {
     bad.p[0].p_flags = PF_R | PF_W | PF_X;
     bad.p[0].p_memsz = 0xf8000000;
 }
 
-static void filesz_above_memsz(void)
-{
+static void filesz_above_memsz(void) {
     bad.p[0].p_memsz = 16;
 }
 
-static void filesz_huge(void)
-{
+static void filesz_huge(void) {
     bad.p[0].p_filesz = bad.p[0].p_memsz = 0x7fffffff;
 }
 
-static void offset_past_end(void)
-{
+static void offset_past_end(void) {
     bad.p[0].p_offset = 0x10000000;
 }
 
-static void offset_wraps(void)
-{
+static void offset_wraps(void) {
     bad.p[0].p_offset = 0xfffff000;
 }
 
-static void misaligned(void)
-{
+static void misaligned(void) {
     bad.p[0].p_vaddr += 1;
 }
 
-static void no_headers(void)
-{
+static void no_headers(void) {
     bad.e.e_phnum = 0;
 }
 
-static void many_headers(void)
-{
+static void many_headers(void) {
     bad.e.e_phnum = 0xffff;
 }
 
-static void phentsize(void)
-{
+static void phentsize(void) {
     bad.e.e_phentsize = 31;
 }
 
-static void phentsize_64(void)
-{
+static void phentsize_64(void) {
     bad.e.e_phentsize = 56;
 }
 
-static void phoff_past_end(void)
-{
+static void phoff_past_end(void) {
     bad.e.e_phoff = 0x7ffffff0;
 }
 
-static void phoff_wraps(void)
-{
+static void phoff_wraps(void) {
     bad.e.e_phoff = 0xffffffe0;
 }
 
-static void entry_in_kernel(void)
-{
+static void entry_in_kernel(void) {
     bad.e.e_entry = 0xfffff080;
 }
 
-static void entry_zero(void)
-{
+static void entry_zero(void) {
     bad.e.e_entry = 0;
 }
 
-static void not_executable(void)
-{
+static void not_executable(void) {
     bad.p[0].p_type = PT_NULL;
 }
 
-static void interpreter(void)
-{
+static void interpreter(void) {
     bad.p[1] =
         (Elf32_Phdr){ PT_INTERP, sizeof(Elf32_Ehdr) + 64, 0, 0, 16, 16, PF_R, 1 };
     memcpy((char *)&bad + bad.p[1].p_offset, "/no/such/ld.so\0", 16);
 }
 
-static void interpreter_without_end(void)
-{
+static void interpreter_without_end(void) {
     bad.p[1] =
         (Elf32_Phdr){ PT_INTERP, sizeof(Elf32_Ehdr) + 64, 0, 0, 16, 16, PF_R, 1 };
     memset((char *)&bad + bad.p[1].p_offset, 'i', 16);
 }
 
-static void interpreter_huge(void)
-{
+static void interpreter_huge(void) {
     bad.p[1] = (Elf32_Phdr){ PT_INTERP, 0, 0, 0, 0x7fffffff, 16, PF_R, 1 };
 }
 
-static void overlapping(void)
-{
+static void overlapping(void) {
     bad.e.e_phnum = 3;
     bad.p[2] = bad.p[0];
     bad.p[2].p_offset = 0;
     bad.p[2].p_flags = PF_R;
 }
 
-static void two_bss(void)
-{
+static void two_bss(void) {
     bad.p[1] =
         (Elf32_Phdr){ PT_LOAD, 0, CODE + PAGE, 0, 0, 3 * PAGE, PF_R | PF_W, PAGE };
 }
 
-static void machine_64(void)
-{
+static void machine_64(void) {
     bad.e.e_machine = EM_X86_64;
 }
 
-static void class_64(void)
-{
+static void class_64(void) {
     bad.e.e_ident[EI_CLASS] = ELFCLASS64;
 }
 
-static void big_endian(void)
-{
+static void big_endian(void) {
     bad.e.e_machine = 0x0300;
     bad.e.e_type = 0x0200;
 }
 
-static void relocatable(void)
-{
+static void relocatable(void) {
     bad.e.e_type = ET_REL;
 }
 
-static void core_file(void)
-{
+static void core_file(void) {
     bad.e.e_type = ET_CORE;
 }
 
@@ -296,8 +264,7 @@ static const struct {
     { "a core file", core_file, NEVER_RUNS },
 };
 
-static void tricks(void)
-{
+static void tricks(void) {
     for (size_t i = 0; i < sizeof trick / sizeof *trick; i++) {
         bad = good;
         trick[i].change();
@@ -311,8 +278,7 @@ static void tricks(void)
     }
 }
 
-static void cut_short(void)
-{
+static void cut_short(void) {
     static const size_t size[] = { 1, 4, 16, 51, 52, 60, 83, 84, 116, 4095, 4096 };
     int right = 0;
     bad = good;
@@ -327,8 +293,7 @@ static void cut_short(void)
     is_exit(run(PAGE + 0x80 + sizeof program), 42, "one cut behind its code runs");
 }
 
-int main(void)
-{
+int main(void) {
     int fd = mkstemp(path);
     need(fd >= 0 && fchmod(fd, 0700) == 0 && close(fd) == 0);
     build();

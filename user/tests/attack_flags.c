@@ -11,8 +11,7 @@ enum { CF = 1, PF = 4, AF = 16, ZF = 64, SF = 128, TF = 256, DF = 1024, OF = 204
        NT = 1 << 14, AC = 1 << 18, ID = 1 << 21, ALL = 0x3fffff };
 
 /* A call with these flags set on entry; gives the flags afterwards in *flags. */
-static long call_with(uint32_t *flags, long nr, long a, long b, long c)
-{
+static long call_with(uint32_t *flags, long nr, long a, long b, long c) {
     uint32_t f = *flags;
     __asm__ volatile("pushfl\n\t"
                      "pushl %[f]; popfl\n\t"
@@ -26,15 +25,13 @@ static long call_with(uint32_t *flags, long nr, long a, long b, long c)
     return nr;
 }
 
-static uint32_t read_flags(void)
-{
+static uint32_t read_flags(void) {
     uint32_t f;
     __asm__ volatile("pushfl; popl %0" : "=r"(f));
     return f;
 }
 
-static void each_flag(void)
-{
+static void each_flag(void) {
     static const struct {
         uint32_t bits;
         const char *name;
@@ -73,8 +70,7 @@ static void each_flag(void)
 }
 
 /* Calls that block, switch and fork with the flags set. */
-static void blocking(void)
-{
+static void blocking(void) {
     uint32_t f = read_flags() | DF | NT | AC | CF;
     int p[2];
     char c = 0;
@@ -99,14 +95,12 @@ static void blocking(void)
  * interrupted code are in the frame and come back. */
 static volatile uint32_t in_handler;
 
-static void look(int sig)
-{
+static void look(int sig) {
     (void)sig;
     in_handler = read_flags();
 }
 
-static void handlers(void)
-{
+static void handlers(void) {
     uint32_t f = read_flags() | DF | CF;
     signal(SIGUSR1, look);
     is_int(call_with(&f, SYS_kill, getpid(), SIGUSR1, 0), 0,
@@ -117,14 +111,12 @@ static void handlers(void)
 }
 
 /* Faults with the flags set: a page fault with DF and AC, an exception with NT. */
-static void fault_with_flags(void *bits)
-{
+static void fault_with_flags(void *bits) {
     __asm__ volatile("pushfl; orl %0, (%%esp); popfl; movl 16, %%eax"
                      : : "r"((uint32_t)(uintptr_t)bits) : "eax", "memory", "cc");
 }
 
-static void faulting(void)
-{
+static void faulting(void) {
     static const uint32_t set[] = { DF, AC, NT, DF | AC | NT };
     struct fault f;
     for (int i = 0; i < 4; i++) {
@@ -139,8 +131,7 @@ static void faulting(void)
 static volatile int steps, strange;
 static volatile uintptr_t stepped[64];
 
-static void step(int sig, siginfo_t *si, void *context)
-{
+static void step(int sig, siginfo_t *si, void *context) {
     ucontext_t *u = context;
     (void)sig;
     uintptr_t eip = (uintptr_t)u->uc_mcontext.gregs[REG_EIP];
@@ -155,8 +146,7 @@ extern char step_begin[], step_nop[], step_call[], step_after[], step_movs[],
 
 /* TF on entry of a call: the kernel is not single-stepped, and after the call the
  * program goes on being so. */
-static void single_step(void)
-{
+static void single_step(void) {
     struct sigaction sa = { .sa_sigaction = step, .sa_flags = SA_SIGINFO };
     static char from[4] = "abc", to[4];
     long eax = SYS_getpid;
@@ -193,8 +183,7 @@ static void single_step(void)
     note("%d steps, %d at the instruction behind int 0x80", steps, inside);
 }
 
-static void step_into_exit(void *unused)
-{
+static void step_into_exit(void *unused) {
     struct sigaction sa = { .sa_sigaction = step, .sa_flags = SA_SIGINFO };
     (void)unused;
     need(sigaction(SIGTRAP, &sa, NULL) == 0);
@@ -204,8 +193,7 @@ static void step_into_exit(void *unused)
 
 /* mov ss delays the trap by one instruction: here into the kernel, if it is
  * careless. */
-static void step_after_mov_ss(void *unused)
-{
+static void step_after_mov_ss(void *unused) {
     struct sigaction sa = { .sa_sigaction = step, .sa_flags = SA_SIGINFO };
     long eax = SYS_getpid;
     (void)unused;
@@ -219,8 +207,7 @@ static void step_after_mov_ss(void *unused)
     _exit(22);
 }
 
-int main(void)
-{
+int main(void) {
     each_flag();
     blocking();
     handlers();

@@ -10,8 +10,7 @@
 enum { HOGS = 3, LOOKS = 25 };
 
 /* Fills every register with 0x5a and yields, for ever. */
-static void hog(void)
-{
+static void hog(void) {
     static unsigned char pattern[16] __attribute__((aligned(16)));
     static double value;
     memset(pattern, 0x5a, sizeof pattern);
@@ -29,8 +28,7 @@ static void hog(void)
 }
 
 /* The whole state as FXSAVE shows it. 0: nothing but the initial state. */
-static int look(void)
-{
+static int look(void) {
     static unsigned char image[512] __attribute__((aligned(16)));
     __asm__ volatile("fxsave %0" : "=m"(image));
     if (image[0] != 0x7f || image[1] != 0x03)
@@ -45,8 +43,7 @@ static int look(void)
     return 0;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     char *self = self_path();
     pid_t pid[HOGS], looker;
     int right = 0;

@@ -18,26 +18,22 @@ struct kernel_action {
 
 static char stack[16384];
 
-static void nothing(int sig)
-{
+static void nothing(int sig) {
     (void)sig;
 }
 
 /* The answer when SIGSEGV is caught on an alternate stack: status 33. */
-static void segv(int sig)
-{
+static void segv(int sig) {
     (void)sig;
     _exit(33);
 }
 
-static void no_core(void)
-{
+static void no_core(void) {
     struct rlimit none = { 0, 0 };
     setrlimit(RLIMIT_CORE, &none);
 }
 
-static void catch_segv(void)
-{
+static void catch_segv(void) {
     stack_t ss = { .ss_sp = stack, .ss_size = sizeof stack };
     struct sigaction sa = { .sa_handler = segv, .sa_flags = SA_ONSTACK };
     need(sigaltstack(&ss, NULL) == 0 && sigaction(SIGSEGV, &sa, NULL) == 0);
@@ -45,8 +41,7 @@ static void catch_segv(void)
 
 /* kill(getpid(), SIGUSR1) with this stack pointer, which is put back if all goes
  * well. */
-static void signal_with_esp(uint32_t esp)
-{
+static void signal_with_esp(uint32_t esp) {
     long eax = SYS_kill, ebx = getpid();
     __asm__ volatile("movl %%esp, %%edi; movl %[esp], %%esp\n\t"
                      "int $0x80; movl %%edi, %%esp"
@@ -59,8 +54,7 @@ static void signal_with_esp(uint32_t esp)
 static uint32_t wild;
 static int caught_too;
 
-static void with_esp(void *unused)
-{
+static void with_esp(void *unused) {
     (void)unused;
     no_core();
     signal(SIGUSR1, nothing);
@@ -70,8 +64,7 @@ static void with_esp(void *unused)
     _exit(44);
 }
 
-static void stacks(void)
-{
+static void stacks(void) {
     enum { ROOM = 65536 };                             // a frame may take several pages
     char *hole = mmap(NULL, ROOM + 8192, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -111,8 +104,7 @@ static void stacks(void)
 
 /* Any byte offset: the frame is aligned by the kernel, the old esp comes back
  * exactly. */
-static void misaligned(void *unused)
-{
+static void misaligned(void *unused) {
     (void)unused;
     signal(SIGUSR1, nothing);
     for (uint32_t i = 0; i < 20; i++) {
@@ -127,8 +119,7 @@ static void misaligned(void *unused)
     }
 }
 
-static void with_handler(void *unused)
-{
+static void with_handler(void *unused) {
     struct kernel_action act = { wild, 0x04000000, 0x08048000, { 0, 0 } };
     (void)unused;
     no_core();
@@ -139,8 +130,7 @@ static void with_handler(void *unused)
     _exit(44);
 }
 
-static void with_restorer(void *unused)
-{
+static void with_restorer(void *unused) {
     struct kernel_action act = { (uintptr_t)nothing, 0x04000000, wild, { 0, 0 } };
     (void)unused;
     no_core();
@@ -151,8 +141,7 @@ static void with_restorer(void *unused)
     _exit(44);
 }
 
-static void addresses(void)
-{
+static void addresses(void) {
     static const uint32_t where[] = { 0x10, 0xc0100000, 0xfffff000, 0xffffffff };
     for (int i = 0; i < 4; i++) {
         wild = where[i];
@@ -168,15 +157,13 @@ static void addresses(void)
 }
 
 /* A handler for SIGSEGV that faults itself, a handler that recurses without end. */
-static void faulty(int sig)
-{
+static void faulty(int sig) {
     static int *volatile nowhere = (int *)16;
     (void)sig;
     *nowhere = 1;
 }
 
-static void double_fault(void *nodefer)
-{
+static void double_fault(void *nodefer) {
     struct sigaction sa = { .sa_handler = faulty,
                             .sa_flags = nodefer ? SA_NODEFER : 0 };
     struct rlimit small = { 1 << 17, 1 << 17 };
@@ -186,13 +173,11 @@ static void double_fault(void *nodefer)
     faulty(0);
 }
 
-static void endless(int sig)
-{
+static void endless(int sig) {
     raise(sig);
 }
 
-static void recursion(void *unused)
-{
+static void recursion(void *unused) {
     struct sigaction sa = { .sa_handler = endless, .sa_flags = SA_NODEFER };
     struct rlimit small = { 1 << 17, 1 << 17 };
     (void)unused;
@@ -202,8 +187,7 @@ static void recursion(void *unused)
     raise(SIGUSR1);
 }
 
-int main(void)
-{
+int main(void) {
     stacks();
     is_exit(in_child(misaligned, NULL), 0,
             "an unaligned esp: the handler runs, esp comes back");

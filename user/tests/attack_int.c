@@ -5,8 +5,7 @@
  */
 #include "code.h"
 
-int main(void)
-{
+int main(void) {
     struct fault f;
     int wrong = 0;
     for (int n = 0; n < 256; n++) {

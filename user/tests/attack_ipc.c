@@ -19,14 +19,12 @@ struct text_message {
 };
 
 /* A message is torn if its bytes are not all the same. */
-static void check_text(const unsigned char *text, ssize_t size)
-{
+static void check_text(const unsigned char *text, ssize_t size) {
     for (ssize_t i = 1; i < size; i++)
         need(text[i] == text[0]);
 }
 
-static void use_segment(unsigned r)
-{
+static void use_segment(unsigned r) {
     char *p = shmat(segment, NULL, r & 1 ? SHM_RDONLY : 0);
     need(p != (void *)-1);
     if (!(r & 1))
@@ -37,8 +35,7 @@ static void use_segment(unsigned r)
         shmdt(p);
 }
 
-static void use_semaphores(unsigned r)
-{
+static void use_semaphores(unsigned r) {
     struct sembuf take[2] = { { 0, -1, SEM_UNDO }, { 1, -1, SEM_UNDO } };
     struct sembuf give[2] = { { 1, 1, SEM_UNDO }, { 0, 1, SEM_UNDO } };
     struct timespec soon = { 0, 2000000 };
@@ -51,8 +48,7 @@ static void use_semaphores(unsigned r)
     need(semop(set, r & 1 ? give : give + 1, 1 + (r & 1)) == 0);
 }
 
-static void use_messages(unsigned r)
-{
+static void use_messages(unsigned r) {
     struct text_message m = { .type = 1 + r % 3 };
     if (r & 64) {
         memset(m.text, (int)r, sizeof m.text);
@@ -64,8 +60,7 @@ static void use_messages(unsigned r)
     }
 }
 
-static void use_queue(unsigned r)
-{
+static void use_queue(unsigned r) {
     unsigned char text[64];
     struct timespec past = { 1, 0 };
     memset(text, (int)r, sizeof text);
@@ -76,8 +71,7 @@ static void use_queue(unsigned r)
                                          r & 8 ? &past : NULL));
 }
 
-static void use_locks(unsigned r)
-{
+static void use_locks(unsigned r) {
     struct flock l = { (short)(r % 3), SEEK_SET, r % 50, 1 + r % 30, 0 };
     int command = r & 64 ? F_SETLKW : F_SETLK;
     need(fcntl(file, command, &l) == 0 || errno == EAGAIN || errno == EDEADLK);
@@ -89,8 +83,7 @@ static void use_locks(unsigned r)
     }
 }
 
-static void work(unsigned seed)
-{
+static void work(unsigned seed) {
     static void (*const use[])(unsigned) = { use_segment, use_semaphores, use_messages,
                                              use_queue, use_locks };
     for (unsigned n = 0; n < 2000; n++) {
@@ -99,8 +92,7 @@ static void work(unsigned seed)
     }
 }
 
-static void make_objects(void)
-{
+static void make_objects(void) {
     struct msqid_ds ds;
     private_ipc();
     scratch();
@@ -119,8 +111,7 @@ static void make_objects(void)
 }
 
 /* How many processes ended in another way than by a kill or well. */
-static int kill_workers(void)
-{
+static int kill_workers(void) {
     pid_t pid[WORKERS];
     unsigned seed = 1;
     int bad = 0;
@@ -145,8 +136,7 @@ static int kill_workers(void)
     return bad;
 }
 
-static void check_queues(void)
-{
+static void check_queues(void) {
     struct text_message m;
     struct msqid_ds ds;
     ssize_t n;
@@ -163,8 +153,7 @@ static void check_queues(void)
     is_int(queue_attr(queue).mq_curmsgs, 0, "in the other queue, too");
 }
 
-int main(void)
-{
+int main(void) {
     struct shmid_ds status;
     pid_t pid;
     make_objects();

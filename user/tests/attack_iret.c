@@ -13,30 +13,26 @@ enum { VM = 1 << 17, NT = 1 << 14, LOW = 0x20000, START = 0x100 };
 
 static uint32_t image[9];       /* eip cs eflags esp ss es ds fs gs */
 
-static void set_image(uint32_t eip, uint32_t cs, uint32_t eflags)
-{
+static void set_image(uint32_t eip, uint32_t cs, uint32_t eflags) {
     memset(image, 0, sizeof image);
     image[0] = eip, image[1] = cs, image[2] = eflags;
     image[3] = 0x800, image[4] = 0x2000;
 }
 
-static uint32_t own_cs(void)
-{
+static uint32_t own_cs(void) {
     uint16_t cs;
     __asm__("movw %%cs, %0" : "=r"(cs));
     return cs;
 }
 
-static void do_iret(void *esp)
-{
+static void do_iret(void *esp) {
     struct rlimit none = { 0, 0 };
     setrlimit(RLIMIT_CORE, &none);
     __asm__ volatile("movl %0, %%esp; iret" : : "r"(esp) : "memory");
     __builtin_unreachable();
 }
 
-static void dies(void *esp, const char *name)
-{
+static void dies(void *esp, const char *name) {
     int status = in_child(do_iret, esp);
     ok(WIFSIGNALED(status), "%s: a signal", name);
     if (!WIFSIGNALED(status))
@@ -45,8 +41,7 @@ static void dies(void *esp, const char *name)
 
 /* In virtual-8086 mode this runs from CS * 16 + IP: endless loops, calls, exceptions
  * are there; the flat address START has ud2, for a processor that ignores VM. */
-static void low_code(const char *bytes, size_t size)
-{
+static void low_code(const char *bytes, size_t size) {
     unsigned char *page = (unsigned char *)LOW;
     need(mprotect(page, 4096, PROT_READ | PROT_WRITE) == 0);
     for (size_t i = 0; i < 4096; i += size)
@@ -55,8 +50,7 @@ static void low_code(const char *bytes, size_t size)
     need(mprotect(page, 4096, PROT_READ | PROT_EXEC) == 0);
 }
 
-static void virtual_8086(void)
-{
+static void virtual_8086(void) {
     static const struct {
         const char *name, *bytes;
     } code[] = {
@@ -86,8 +80,7 @@ static void virtual_8086(void)
     }
 }
 
-static void stack_in_the_kernel(void)
-{
+static void stack_in_the_kernel(void) {
     static const uint32_t esp[] = { 0xc0000000, 0xc0100000, 0xc0200004, 0xfee00000,
                                     0xfffff000,
                                     0xfffffffc, 0, 0xbffffffe };
@@ -98,15 +91,13 @@ static void stack_in_the_kernel(void)
     }
 }
 
-static void nested_task(void *unused)
-{
+static void nested_task(void *unused) {
     (void)unused;
     __asm__ volatile("pushfl; orl %0, (%%esp); popfl; iret"
                      : : "i"(NT) : "memory", "cc");
 }
 
-int main(void)
-{
+int main(void) {
     virtual_8086();
     stack_in_the_kernel();
     int status = in_child(nested_task, NULL);

@@ -16,8 +16,7 @@ enum { PATTERN = 0x5a };
 static unsigned char buffer[8192];
 
 /* How many bytes of buffer[from..to) are neither zero nor untouched. */
-static int strange(size_t from, size_t to)
-{
+static int strange(size_t from, size_t to) {
     int count = 0;
     for (size_t i = from; i < to; i++)
         if (buffer[i] != 0 && buffer[i] != PATTERN) {
@@ -31,8 +30,7 @@ static int strange(size_t from, size_t to)
 #define INTO_BUFFER(...) (memset(buffer, PATTERN, sizeof buffer), raw(__VA_ARGS__))
 
 /* uname(2): six fields of 65 bytes, each zero from its string's end on. */
-static void names(void)
-{
+static void names(void) {
     int tails = 0;
     need(INTO_BUFFER(SYS_uname, (long)buffer) == 0);
     for (int i = 0; i < 6; i++) {
@@ -45,8 +43,7 @@ static void names(void)
 }
 
 /* statx(2): 256 bytes; what is reserved is zero. */
-static void file_status(void)
-{
+static void file_status(void) {
     static const char *const path[] = { "f", ".", "/dev/null", "/proc/self/stat",
                                         "link", "fifo" };
     for (int i = 0; i < 6; i++) {
@@ -65,8 +62,7 @@ static void file_status(void)
 }
 
 /* getdents64(2): the bytes between a name's end and the next record. */
-static void directory_entries(void)
-{
+static void directory_entries(void) {
     int fd = open("d", O_RDONLY), bad = 0, records = 0;
     need(fd >= 0);
     long n = INTO_BUFFER(SYS_getdents64, fd, (long)buffer, sizeof buffer);
@@ -85,8 +81,7 @@ static void directory_entries(void)
 static volatile int handled;
 static int extra;
 
-static void handler(int sig, siginfo_t *info, void *context)
-{
+static void handler(int sig, siginfo_t *info, void *context) {
     (void)sig, (void)context;
     unsigned char *byte = (unsigned char *)info;
     for (int i = 20; i < 128; i++)
@@ -95,8 +90,7 @@ static void handler(int sig, siginfo_t *info, void *context)
 }
 
 /* siginfo is 128 bytes; kill(2) fills five words of it. */
-static void signal_information(void)
-{
+static void signal_information(void) {
     struct sigaction sa = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO };
     sigset_t set, old;
     struct timespec zero = { 0, 0 };
@@ -118,8 +112,7 @@ static void signal_information(void)
 }
 
 /* Small structs: nothing in their reserved fields, nothing behind them. */
-static void small_structs(void)
-{
+static void small_structs(void) {
     need(INTO_BUFFER(SYS_sysinfo, (long)buffer) == 0);
     is_int(strange(42, 44), 0, "sysinfo: padding behind procs");
     is_int(strange(56, 200), 0, "and behind mem_unit");
@@ -142,8 +135,7 @@ static void small_structs(void)
 }
 
 /* Data: a read stores what it says and no more; a hole and a grown file are zero. */
-static void data(void)
-{
+static void data(void) {
     int fd = open("f", O_RDONLY), p[2];
     need(fd >= 0 && pipe(p) == 0);
     is_int(INTO_BUFFER(SYS_read, fd, (long)buffer, 4096), 4,
@@ -166,8 +158,7 @@ static void data(void)
     close(fd), close(p[0]), close(p[1]);
 }
 
-int main(void)
-{
+int main(void) {
     scratch();
     make_file("f", "text");
     need(mkdir("d", 0755) == 0 && symlink("f", "link") == 0

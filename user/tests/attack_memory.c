@@ -11,8 +11,7 @@
 #include <sys/uio.h>
 
 /* mmap(2): "EPERM ... vm.mmap_min_addr": no user maps page 0, by no road. */
-static void page_zero(void *unused)
-{
+static void page_zero(void *unused) {
     (void)unused;
     int prot = PROT_READ | PROT_WRITE, flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
     need(geteuid() != 0 || setuid(1000) == 0);
@@ -31,8 +30,7 @@ static const uintptr_t kernel[] = { 0xc0000000, 0xc0100000, 0xc0100007, 0xc80000
                                     0xfffff000, 0xfffff800, 0xfffffffc, 0xffffffff };
 enum { NR_KERNEL = sizeof kernel / sizeof kernel[0] };
 
-static void kernel_addresses(void)
-{
+static void kernel_addresses(void) {
     int read = 0, write = 0, execute = 0, stored = 0, loaded = 0, p[2];
     char byte;
     need(pipe(p) == 0);
@@ -56,8 +54,7 @@ static void kernel_addresses(void)
 }
 
 /* What a process leaves behind is not found by the next: new memory is zero. */
-static void leftovers(void)
-{
+static void leftovers(void) {
     enum { PAGES = 1024 };
     pid_t pid;
     CHILD (pid) {
@@ -89,8 +86,7 @@ static char *volatile shared_page;
 static volatile int stop;
 static volatile struct iovec *volatile vector;
 
-static void *flip_mapping(void *unused)
-{
+static void *flip_mapping(void *unused) {
     while (!stop) {
         munmap(shared_page, PAGE);
         mmap(shared_page, PAGE, PROT_READ | PROT_WRITE,
@@ -101,20 +97,17 @@ static void *flip_mapping(void *unused)
     return unused;
 }
 
-static void start(pthread_t *thread, void *(*run)(void *))
-{
+static void start(pthread_t *thread, void *(*run)(void *)) {
     stop = 0;
     need(pthread_create(thread, NULL, run, NULL) == 0);
 }
 
-static void finish(pthread_t thread)
-{
+static void finish(pthread_t thread) {
     stop = 1;
     need(pthread_join(thread, NULL) == 0);
 }
 
-static void unmapped_in_the_middle(void)
-{
+static void unmapped_in_the_middle(void) {
     enum { ROUNDS = 2000 };
     char *base = map_anonymous(3, PROT_READ | PROT_WRITE);
     int wrong = 0, whole = 0, fd = open("/dev/zero", O_RDONLY), p[2];
@@ -147,8 +140,7 @@ static void unmapped_in_the_middle(void)
 
 /* The other thread changes lengths and addresses of a vector while they are judged: the
  * kernel must judge and use one copy. A canary behind the buffer tells. */
-static void *flip_vector(void *unused)
-{
+static void *flip_vector(void *unused) {
     while (!stop) {
         vector[0].iov_len = 0x7fffffff;
         vector[0].iov_len = 16;
@@ -158,8 +150,7 @@ static void *flip_vector(void *unused)
     return unused;
 }
 
-static void changing_vector(void)
-{
+static void changing_vector(void) {
     enum { ROUNDS = 3000 };
     char *page = map_anonymous(2, PROT_READ | PROT_WRITE),
          path[] = "/tmp/vector.XXXXXX";
@@ -187,8 +178,7 @@ static void changing_vector(void)
 /* A path that changes while it is walked is one of the two, or neither. */
 static volatile char path_buffer[32];
 
-static void *flip_path(void *unused)
-{
+static void *flip_path(void *unused) {
     while (!stop) {
         memcpy((char *)path_buffer, "/dev/null", 10);
         memcpy((char *)path_buffer, "/dev/zero", 10);
@@ -197,8 +187,7 @@ static void *flip_path(void *unused)
     return unused;
 }
 
-static void changing_path(void)
-{
+static void changing_path(void) {
     int wrong = 0;
     pthread_t thread;
     memcpy((char *)path_buffer, "/dev/null", 10);
@@ -214,8 +203,7 @@ static void changing_path(void)
            "a path that changes during the call opens something or is ENOENT");
 }
 
-int main(void)
-{
+int main(void) {
     is_exit(in_child(page_zero, NULL), 0, "page 0 cannot be mapped by a user");
     kernel_addresses();
     leftovers();

@@ -116,8 +116,7 @@ static const uintptr_t everywhere[] = { 1,          0xfff,      0xc0000000, 0xc0
                                         0xfee00000, 0xfffff000, 0xfffffff8, 0xffffffff,
                                         0 };
 
-static long attempt(const struct target *t, uintptr_t where)
-{
+static long attempt(const struct target *t, uintptr_t where) {
     long args[6];
     memcpy(args, t->args, sizeof args);
     if (args[0] < 0 && args[0] >= -3)
@@ -130,8 +129,7 @@ static long attempt(const struct target *t, uintptr_t where)
     return raw_call(t->nr, args);
 }
 
-static int faults(const struct target *t, uintptr_t where)
-{
+static int faults(const struct target *t, uintptr_t where) {
     long r = attempt(t, where);
     if (r == -EFAULT)
         return 1;
@@ -141,8 +139,7 @@ static int faults(const struct target *t, uintptr_t where)
 }
 
 /* As faults(), for an object of which the first bytes are there and the rest is not. */
-static int cut_off(const struct target *t, char *end)
-{
+static int cut_off(const struct target *t, char *end) {
     if (t->size < 2)
         return 1;
     long r = attempt(t, (uintptr_t)end - 1);
@@ -152,8 +149,7 @@ static int cut_off(const struct target *t, char *end)
     return 0;
 }
 
-static void attack(const struct target *targets, int n)
-{
+static void attack(const struct target *targets, int n) {
     for (const struct target *t = targets; t < targets + n; t++) {
         int good = 1;
         for (const uintptr_t *at = everywhere; *at; at++)
@@ -167,8 +163,7 @@ static void attack(const struct target *targets, int n)
 }
 
 /* A path that ends with its page is fine; one that goes on behind it is not. */
-static void paths_at_an_edge(void)
-{
+static void paths_at_an_edge(void) {
     hole[-1] = 0, hole[-2] = 'f';
     int fd = open(hole - 2, O_RDONLY);
     works(fd, "a path whose last byte is the last of its page");
@@ -182,8 +177,7 @@ static void paths_at_an_edge(void)
 
 /* Lengths that are lies: as much as is there, or an error, and nothing else is
  * touched. */
-static void lengths(void)
-{
+static void lengths(void) {
     static const size_t length[] = { 0x7fffffff, 0x80000000, 0xfffff000, 0xffffffff };
     char buffer[64];
     for (int i = 0; i < 4; i++) {
@@ -200,8 +194,7 @@ static void lengths(void)
            "2^29 + 1 vectors, whose size wraps to one, are EINVAL");
 }
 
-int main(void)
-{
+int main(void) {
     int ends[2];
     scratch();
     make_file("f", "text");

@@ -73,8 +73,7 @@ static const struct {
     { "mov ss, selector 0x10", GP, 6, "\x66\xb8\x10\x00\x8e\xd0" },
 };
 
-static void one(int i)
-{
+static void one(int i) {
     struct fault f = { 0 };
     int ended = code_faults(attack[i].bytes, (size_t)attack[i].size, &f);
     int segv = f.signo == SIGSEGV && f.code == SI_KERNEL && f.trap == 13 && !f.address;
@@ -91,8 +90,7 @@ static void one(int i)
 }
 
 /* popf: IF and IOPL are silently kept. */
-static void pop_flags(void)
-{
+static void pop_flags(void) {
     uint32_t before, after;
     __asm__ volatile("pushfl; popl %0; pushfl; xorl $0x3200, (%%esp); popfl\n\t"
                      "pushfl; popl %1"
@@ -101,8 +99,7 @@ static void pop_flags(void)
     is_int(after & 0x3200, 0x200, "popf changes neither");
 }
 
-int main(void)
-{
+int main(void) {
     for (size_t i = 0; i < sizeof attack / sizeof *attack; i++)
         one((int)i);
     pop_flags();

@@ -16,8 +16,7 @@ static pthread_barrier_t start;
 static int p[2];
 static volatile int stop;
 
-static void meet(void)
-{
+static void meet(void) {
     pthread_barrier_wait(&start);
 }
 
@@ -25,8 +24,7 @@ static void meet(void)
 
 static volatile int bad;
 
-static void *use(void *unused)
-{
+static void *use(void *unused) {
     char c;
     while (!stop) {
         ssize_t n = write(p[1], "x", 1);
@@ -39,8 +37,7 @@ static void *use(void *unused)
     return unused;
 }
 
-static void close_in_use(void)
-{
+static void close_in_use(void) {
     int q[2];
     pthread_t t;
     bad = stop = 0;
@@ -63,8 +60,7 @@ static void close_in_use(void)
         close(p[i]), close(q[i]);
 }
 
-static void *blocked_read(void *unused)
-{
+static void *blocked_read(void *unused) {
     char c = 0;
     (void)unused;
     meet();
@@ -72,8 +68,7 @@ static void *blocked_read(void *unused)
 }
 
 /* A read in progress holds its file: closing the number does not disturb it. */
-static void close_under_a_sleeper(void)
-{
+static void close_under_a_sleeper(void) {
     pthread_t t;
     void *n;
     int right = 0;
@@ -95,14 +90,12 @@ static void close_under_a_sleeper(void)
 
 /* --- two waits for one child ------------------------------------------------------ */
 
-static void *wait_too(void *pid)
-{
+static void *wait_too(void *pid) {
     meet();
     return (void *)(intptr_t)(waitpid(*(pid_t *)pid, NULL, 0) > 0);
 }
 
-static void two_waits(void)
-{
+static void two_waits(void) {
     int right = 0;
     for (int i = 0; i < 40; i++) {
         pthread_t t[2];
@@ -122,8 +115,7 @@ static void two_waits(void)
 
 /* --- signals to processes and threads that are just ending ------------------------ */
 
-static void signals_to_the_dying(void)
-{
+static void signals_to_the_dying(void) {
     int wrong = 0;
     for (int i = 0; i < 40; i++) {
         pid_t pid;
@@ -150,13 +142,11 @@ static void signals_to_the_dying(void)
     note("%d killed, %d ended", killed, ended);
 }
 
-static void *nothing(void *unused)
-{
+static void *nothing(void *unused) {
     return unused;
 }
 
-static void tkill_to_the_dying(void)
-{
+static void tkill_to_the_dying(void) {
     int wrong = 0;
     for (int i = 0; i < 60; i++) {
         pthread_t t;
@@ -170,8 +160,7 @@ static void tkill_to_the_dying(void)
 
 /* --- exec and exit against fork, threads that come and go ------------------------- */
 
-static void *fork_for_ever(void *unused)
-{
+static void *fork_for_ever(void *unused) {
     for (;;) {
         pid_t pid = fork();
         if (pid == 0)
@@ -182,8 +171,7 @@ static void *fork_for_ever(void *unused)
     return unused;
 }
 
-static void *threads_for_ever(void *unused)
-{
+static void *threads_for_ever(void *unused) {
     pthread_t t;
     for (;;)
         if (pthread_create(&t, NULL, nothing, NULL) == 0)
@@ -191,8 +179,7 @@ static void *threads_for_ever(void *unused)
     return unused;
 }
 
-static void busy_process(int how)
-{
+static void busy_process(int how) {
     pthread_t t;
     char *self = self_path();
     need(pthread_create(&t, NULL, fork_for_ever, NULL) == 0);
@@ -207,8 +194,7 @@ static void busy_process(int how)
         raw(SYS_sched_yield);
 }
 
-static void end_in_the_middle(void)
-{
+static void end_in_the_middle(void) {
     int right[3] = { 0 };
     for (int i = 0; i < 15; i++) {
         pid_t pid;
@@ -228,8 +214,7 @@ static void end_in_the_middle(void)
     is_int(right[2], 5, "SIGKILL likewise");
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     (void)argv;
     if (argc > 1)
         return 8;

@@ -43,8 +43,7 @@ __asm__("call_all:\n\t"
         "movl saved_esp, %esp\n\t"
         "cld; popfl; popal; ret");
 
-static void load(uint32_t nr, uint32_t a, uint32_t b, uint32_t c)
-{
+static void load(uint32_t nr, uint32_t a, uint32_t b, uint32_t c) {
     memset(&in, 0, sizeof in);
     memset(&out, 0, sizeof out);
     in.eax = nr;
@@ -54,8 +53,7 @@ static void load(uint32_t nr, uint32_t a, uint32_t b, uint32_t c)
 }
 
 /* All but EAX as before? The flags are only promised by int 0x80. */
-static int preserved(void)
-{
+static int preserved(void) {
     uint32_t eflags = in.eflags;
     int bad = 0;
     const uint32_t *a = &in.ebx, *b = &out.ebx;
@@ -69,8 +67,7 @@ static int preserved(void)
     return bad == 0;
 }
 
-static void simple(const char *way)
-{
+static void simple(const char *way) {
     char text[] = "hello", got[8];
     int p[2];
     need(pipe(p) == 0);
@@ -100,15 +97,13 @@ static void simple(const char *way)
     close(p[1]);
 }
 
-static void handler(int sig)
-{
+static void handler(int sig) {
     __asm__ volatile("movl $-1, %%eax; movl %%eax, %%ecx; movl %%eax, %%edx; stc"
                      : : : "eax", "ecx", "edx", "cc");
     (void)sig;
 }
 
-static void sleeping(const char *way)
-{
+static void sleeping(const char *way) {
     char got[8];
     int p[2];
     pid_t pid, parent = getpid();
@@ -133,8 +128,7 @@ static void sleeping(const char *way)
     close(p[1]);
 }
 
-static void forking(const char *way)
-{
+static void forking(const char *way) {
     pid_t me = getpid();
     load(SYS_fork, 0x1f1f1f1f, 0x2f2f2f2f, 0x3f3f3f3f);
     call_all();
@@ -144,8 +138,7 @@ static void forking(const char *way)
     is_exit(wait_for((pid_t)out.eax), 7, "%s: and in the child", way);
 }
 
-int main(void)
-{
+int main(void) {
     simple("int 0x80");
     sleeping("int 0x80");
     forking("int 0x80");

@@ -8,8 +8,7 @@
 enum { SELECTORS = 0x10000 };
 
 /* The access rights as LAR shows them to a program; 0 if the selector is not for it. */
-static uint32_t rights(uint32_t selector)
-{
+static uint32_t rights(uint32_t selector) {
     uint32_t r = 0;
     __asm__ volatile("larl %1, %0; jz 1f; xorl %0, %0; 1:"
                      : "=&r"(r) : "r"(selector) : "cc");
@@ -18,8 +17,7 @@ static uint32_t rights(uint32_t selector)
 
 enum { SYSTEM = 0x1000, DPL = 0x6000, CODE = 0x800, WRITABLE = 0x200, LONG = 0x200000 };
 
-static void visible(void)
-{
+static void visible(void) {
     int bad = 0, seen = 0;
     for (uint32_t s = 3; s < SELECTORS; s += 4) {
         uint32_t r = rights(s);
@@ -44,8 +42,7 @@ static volatile uint32_t read_back;
 /* Loads the selector into ds, es, fs or gs, reads a word through it, puts the old one
  * back. A fault on the way is caught, by the caller, who also has FS and GS put
  * back. */
-static void load(void *unused)
-{
+static void load(void *unused) {
     uint32_t s = selector, value = 0;
     (void)unused;
     switch (which) {
@@ -75,13 +72,11 @@ static void load(void *unused)
 }
 
 /* Every selector that a program can see, one that it cannot, and borders. */
-static int interesting(uint32_t s)
-{
+static int interesting(uint32_t s) {
     return s < 0x200 || s % 0x777 == 5 || s > 0xffe0 || rights(s | 3);
 }
 
-static void data_segments(void)
-{
+static void data_segments(void) {
     static const char *const name[] = { "DS", "ES", "FS", "GS", "SS" };
     uint16_t gs;
     struct fault f;
@@ -111,8 +106,7 @@ static void data_segments(void)
 
 static char far_pointer[6];
 
-static void far_jump(void *unused)
-{
+static void far_jump(void *unused) {
     (void)unused;
     __asm__ volatile("pushl %%ebp; pushl %%ebx\n\t"
                      "movl %%esp, %%edi\n\t"
@@ -124,8 +118,7 @@ static void far_jump(void *unused)
                      : "eax", "ecx", "edx", "esi", "edi", "memory", "cc");
 }
 
-static void far_call(void *unused)
-{
+static void far_call(void *unused) {
     (void)unused;
     __asm__ volatile("pushl %%ebp; pushl %%ebx\n\t"
                      "movl %%esp, %%edi\n\t"
@@ -141,8 +134,7 @@ extern char far_landing[], far_target[];
 
 /* A far jump or call arrives only through a user code segment, with RPL 3. (A 64-bit
  * kernel also offers one for 64-bit code, where this program cannot run: left out.) */
-static void code_segments(int is_call)
-{
+static void code_segments(int is_call) {
     struct fault f;
     int arrived = 0, bad = 0;
     for (uint32_t s = 0; s < SELECTORS; s++) {
@@ -170,8 +162,7 @@ static void code_segments(int is_call)
        arrived);
 }
 
-int main(void)
-{
+int main(void) {
     visible();
     data_segments();
     code_segments(0);

@@ -16,8 +16,7 @@ static struct {
     int set_fpstate;
 } forge;
 
-static void forger(int sig, siginfo_t *si, void *context)
-{
+static void forger(int sig, siginfo_t *si, void *context) {
     ucontext_t *u = context;
     (void)sig;
     (void)si;
@@ -35,8 +34,7 @@ static uint16_t segments[6];
 
 /* Sends itself the signal and looks at the state before anything else is done. DS, ES
  * and GS are put back from registers, so that C can go on. */
-static void send(void *unused)
-{
+static void send(void *unused) {
     uint32_t flags, a = SYS_kill, b = (uint32_t)getpid(), c = SIGUSR1, d = 0, s, g;
     uint16_t cs, ss;
     (void)unused;
@@ -62,16 +60,14 @@ static void send(void *unused)
     segments[4] = (uint16_t)c, segments[5] = (uint16_t)d;
 }
 
-static void reset(void)
-{
+static void reset(void) {
     struct sigaction sa = { .sa_sigaction = forger, .sa_flags = SA_SIGINFO };
     need(sigaction(SIGUSR1, &sa, NULL) == 0);
     memset(&forge, 0, sizeof forge);
 }
 
 /* Each bit of EFLAGS alone, and all of them. */
-static void flags(void)
-{
+static void flags(void) {
     struct fault f;
     for (int bit = 0; bit <= 32; bit++) {
         reset();
@@ -95,8 +91,7 @@ static void flags(void)
 }
 
 /* The access rights as LAR shows them; 0 if the selector is not for a program. */
-static uint32_t rights(uint32_t selector)
-{
+static uint32_t rights(uint32_t selector) {
     uint32_t r = 0;
     __asm__ volatile("larl %1, %0; jz 1f; xorl %0, %0; 1:"
                      : "=&r"(r) : "r"(selector) : "cc");
@@ -105,8 +100,7 @@ static uint32_t rights(uint32_t selector)
 
 /* A selector in the frame for one of the segment registers. Afterwards: SIGSEGV, or a
  * selector that a program may have. */
-static void segment(int reg, int index, const char *name)
-{
+static void segment(int reg, int index, const char *name) {
     struct fault f;
     int bad = 0, ran = 0, died = 0;
     for (uint32_t i = 0; i < 300; i++) {
@@ -130,8 +124,7 @@ static void segment(int reg, int index, const char *name)
 }
 
 /* Kernel addresses load, and fault in user mode at once. */
-static void addresses(void)
-{
+static void addresses(void) {
     static const uint32_t where[] = { 0xfffff000, 0xffffffff, 0xc0100000, 0x10, 0 };
     struct fault f;
     for (int i = 0; i < 5; i++) {
@@ -149,8 +142,7 @@ static void addresses(void)
 }
 
 /* The pointer to the x87 state: unmapped, kernel, misaligned, or garbage behind it. */
-static void fpstates(void)
-{
+static void fpstates(void) {
     static unsigned char garbage[1024] __attribute__((aligned(64)));
     static const uintptr_t bad[] = { 16, 0xfffff000, 0xc0100000, 0xffffffff };
     struct fault f;
@@ -187,16 +179,14 @@ static void fpstates(void)
 static long number;
 static uint32_t wild_esp;
 
-static void no_frame(void *unused)
-{
+static void no_frame(void *unused) {
     (void)unused;
     __asm__ volatile("movl %0, %%eax; movl %1, %%esp; int $0x80; ud2"
                      : : "m"(number), "m"(wild_esp) : "eax", "memory");
 }
 
 /* Random words for a frame; the one that would be eip is no address of this program. */
-static void random_frame(void *seed)
-{
+static void random_frame(void *seed) {
     static uint32_t page[2048] __attribute__((aligned(4096)));
     uint32_t x = (uint32_t)(uintptr_t)seed;
     for (int i = 0; i < 2048; i++) {
@@ -208,8 +198,7 @@ static void random_frame(void *seed)
     no_frame(NULL);
 }
 
-static void without_a_frame(void)
-{
+static void without_a_frame(void) {
     static const uint32_t where[] = { 0,          8,          0xfffff000,
                                       0xfffffffc, 0xc0100000, 0x08048000 };
     struct fault f;
@@ -228,8 +217,7 @@ static void without_a_frame(void)
     }
 }
 
-int main(void)
-{
+int main(void) {
     flags();
     segment(REG_CS, 0, "CS");
     segment(REG_SS, 1, "SS");

@@ -10,9 +10,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
-static struct {
-    uint32_t eax, ebx, esp, ebp, flags;
-} in __attribute__((used));
+static struct { uint32_t eax, ebx, esp, ebp, flags; } in __attribute__((used));
 
 static uint32_t stack[2048] __attribute__((used));
 
@@ -20,8 +18,7 @@ enum { CAME_BACK = 44 };
 
 /* Loads the registers and does it. Comes back to the label only if `in` is well
  * made. */
-static void enter(void *unused)
-{
+static void enter(void *unused) {
     struct rlimit none = { 0, 0 };
     (void)unused;
     setrlimit(RLIMIT_CORE, &none);
@@ -40,8 +37,7 @@ static void enter(void *unused)
 extern char came_back[];
 
 /* What the stub would have pushed: EBP, EDX, ECX and the return address. */
-static void well_made(void)
-{
+static void well_made(void) {
     uint32_t *top = &stack[1024];
     top[0] = top[1] = top[2] = 0;
     top[3] = (uint32_t)(uintptr_t)came_back;
@@ -51,8 +47,7 @@ static void well_made(void)
     in.flags = 0x202;
 }
 
-static void attack(const char *name)
-{
+static void attack(const char *name) {
     int status = in_child(enter, NULL);
     int sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     ok(status == CAME_BACK << 8 || sig == SIGSEGV || sig == SIGILL || sig == SIGBUS
@@ -60,8 +55,7 @@ static void attack(const char *name)
        "sysenter, %s: it comes back or dies", name);
 }
 
-int main(void)
-{
+int main(void) {
     static const uint32_t where[] = { 0, 1, 0x10, 0xc0000000, 0xc0100000, 0xfffff000,
                                       0xfffffffc, 0xffffffff };
     static const struct {

@@ -7,13 +7,11 @@
 
 #include <sys/resource.h>
 
-static char *move_to(char *where)
-{
+static char *move_to(char *where) {
     return (char *)raw(SYS_brk, (long)where);
 }
 
-static void moving(void *unused)
-{
+static void moving(void *unused) {
     (void)unused;
     char *old = move_to(NULL);
     char *start = (char *)(((uintptr_t)old + PAGE - 1) / PAGE * PAGE);
@@ -32,8 +30,7 @@ static void moving(void *unused)
 
 /* "brk() sets the end of the data segment to the value specified by addr, when that
  * value is reasonable". */
-static void unreasonable(void *unused)
-{
+static void unreasonable(void *unused) {
     (void)unused;
     char *now = move_to(NULL);
     need(move_to((char *)8) == now);
@@ -46,8 +43,7 @@ static void unreasonable(void *unused)
 }
 
 /* The break does not run into a mapping. */
-static void in_the_way(void *unused)
-{
+static void in_the_way(void *unused) {
     (void)unused;
     char *now = move_to(NULL);
     char *wall = (char *)(((uintptr_t)now + PAGE - 1) / PAGE * PAGE) + 16 * PAGE;
@@ -59,8 +55,7 @@ static void in_the_way(void *unused)
 }
 
 /* getrlimit(): "RLIMIT_DATA ... malloc() shall fail"; RLIMIT_AS likewise. */
-static void limited(void *unused)
-{
+static void limited(void *unused) {
     (void)unused;
     char *now = move_to(NULL);
     struct rlimit limit = { 32 << 20, 32 << 20 };
@@ -70,8 +65,7 @@ static void limited(void *unused)
 }
 
 /* fork(2): the child's break is its own. */
-static void across_fork(void *unused)
-{
+static void across_fork(void *unused) {
     (void)unused;
     char *now = move_to(NULL);
     pid_t pid;
@@ -80,8 +74,7 @@ static void across_fork(void *unused)
     need(wait_for(pid) == 0 && move_to(NULL) == now);
 }
 
-int main(void)
-{
+int main(void) {
     char *start = move_to(NULL);
     extern char _end[];
     ok(start >= _end, "the break starts behind the program's data");

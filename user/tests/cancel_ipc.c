@@ -19,53 +19,44 @@ struct text_message {
     char text[100];
 };
 
-static void wait_sem(void)
-{
+static void wait_sem(void) {
     sem_wait(&sem);
 }
 
-static void wait_sem_timed(void)
-{
+static void wait_sem_timed(void) {
     sem_timedwait(&sem, &(struct timespec){ 2000000000, 0 });
 }
 
-static void receive_posix(void)
-{
+static void receive_posix(void) {
     char text[8192];
     mq_receive(empty, text, sizeof text, NULL);
 }
 
-static void send_posix(void)
-{
+static void send_posix(void) {
     mq_send(full, "cancelled", 9, 5);
 }
 
-static void receive_sysv(void)
-{
+static void receive_sysv(void) {
     struct text_message m;
     msgrcv(messages, &m, sizeof m.text, 5, 0);
 }
 
-static void send_sysv(void)
-{
+static void send_sysv(void) {
     struct text_message m = { .type = 5 };
     msgsnd(messages, &m, sizeof m.text, 0);
 }
 
-static void lock_record(void)
-{
+static void lock_record(void) {
     struct flock l = { F_WRLCK, SEEK_SET, 0, 0, 0 };
     fcntl(locked, F_SETLKW, &l);
 }
 
-static void clean(void *unused)
-{
+static void clean(void *unused) {
     (void)unused;
     cleaned++;
 }
 
-static void *run(void *function)
-{
+static void *run(void *function) {
     pthread_cleanup_push(clean, NULL);
     tid = (pid_t)syscall(SYS_gettid);
     (*(void (**)(void))function)();
@@ -74,8 +65,7 @@ static void *run(void *function)
 }
 
 /* The thread waits in it when it is cancelled, or is just about to. */
-static void cancel(void (*function)(void), const char *name, int early)
-{
+static void cancel(void (*function)(void), const char *name, int early) {
     pthread_t thread;
     void *result;
     cleaned = 0, tid = 0;
@@ -89,8 +79,7 @@ static void cancel(void (*function)(void), const char *name, int early)
        early ? ", at once" : " while it waits");
 }
 
-int main(void)
-{
+int main(void) {
     static const struct {
         void (*function)(void);
         const char *name;

@@ -5,8 +5,7 @@
 
 static char at[600], want[600];
 
-static const char *below(const char *path)
-{
+static const char *below(const char *path) {
     snprintf(want, sizeof want, "%s%s", scratch_dir.path, path);
     return want;
 }
@@ -14,8 +13,7 @@ static const char *below(const char *path)
 /* getcwd(): "shall place an absolute pathname of the current working directory in the
  * array ... contain[ing] no components that are dot or dot-dot, or are symbolic
  * links." */
-static void moving(void)
-{
+static void moving(void) {
     need(mkdir("d", 0755) == 0 && mkdir("d/e", 0755) == 0 && symlink("d/e", "s") == 0);
     make_file("f", "text");
     ok(getcwd(at, sizeof at) && strcmp(at, below("")) == 0,
@@ -39,8 +37,7 @@ static void moving(void)
     is_int(chdir(scratch_dir.path), 0, "and back by an absolute path");
 }
 
-static void errors(void)
-{
+static void errors(void) {
     is_errno(chdir("f"), ENOTDIR, "chdir to a file is ENOTDIR");
     is_errno(chdir("none"), ENOENT, "to nothing ENOENT");
     is_errno(chdir(""), ENOENT, "to the empty path ENOENT");
@@ -52,8 +49,7 @@ static void errors(void)
 
 /* "[ERANGE] The size argument is greater than 0, but is smaller than the length of the
  * string +1"; the system call gives the length with the zero. */
-static void sizes(void)
-{
+static void sizes(void) {
     size_t length = strlen(scratch_dir.path);
     memset(at, '!', sizeof at);
     ok(!getcwd(at, length) && errno == ERANGE, "no room for the zero is ERANGE");
@@ -71,8 +67,7 @@ static void sizes(void)
 
 /* fchdir(): "shall be equivalent to chdir() except that the directory ... is specified
  * by the file descriptor". */
-static void by_descriptor(void)
-{
+static void by_descriptor(void) {
     int dir = open("d", O_RDONLY), file = open("f", O_RDONLY),
         here = open(".", O_RDONLY);
     is_int(fchdir(dir), 0, "fchdir");
@@ -89,8 +84,7 @@ static void by_descriptor(void)
 
 /* fork(2): the child starts in the parent's directory, and has its own from then on;
  * chdir: exec keeps it. */
-static void inheritance(void)
-{
+static void inheritance(void) {
     pid_t pid;
     CHILD (pid) {
         need(getcwd(at, sizeof at) && strcmp(at, below("")) == 0);
@@ -100,8 +94,7 @@ static void inheritance(void)
     ok(exists("d"), "its chdir does not move the parent");
 }
 
-int main(void)
-{
+int main(void) {
     scratch();
     moving();
     errors();

@@ -5,8 +5,7 @@
 
 /* "shall change S_ISUID, S_ISGID, S_ISVTX, and the file permission bits of the
  * file". */
-static void modes(void)
-{
+static void modes(void) {
     int bad = 0;
     make_file("f", "text");
     for (int mode = 0; mode < 01000; mode += 0111)
@@ -34,8 +33,7 @@ static void modes(void)
 
 /* "Marks for update the last file status change timestamp"; not the modification
  * time. */
-static void times_of_it(void)
-{
+static void times_of_it(void) {
     struct timespec old[2] = { { .tv_sec = 1000 }, { .tv_sec = 2000 } };
     need(utimensat(AT_FDCWD, "f", old, 0) == 0 && chmod("f", 0644) == 0);
     struct stat st = stat_of("f");
@@ -44,31 +42,26 @@ static void times_of_it(void)
     ok(st.st_ctime > 2000, "and sets ctime");
 }
 
-static int others_chmod(const char *path)
-{
+static int others_chmod(const char *path) {
     return chmod(path, 0777) ? errno : 0;
 }
 
-static int gives_away(const char *path)
-{
+static int gives_away(const char *path) {
     return chown(path, GUEST, (gid_t)-1) ? errno : 0;
 }
 
-static int changes_group(const char *path)
-{
+static int changes_group(const char *path) {
     return chown(path, (uid_t)-1, 2222) ? errno : 0;
 }
 
-static int keeps_owner(const char *path)
-{
+static int keeps_owner(const char *path) {
     return chown(path, geteuid(), getegid()) ? errno : 0;
 }
 
 /* chmod: "[EPERM] The effective user ID does not match the owner of the file and the
  * process does not have appropriate privileges"; chown likewise, and giving a file away
  * is for root (_POSIX_CHOWN_RESTRICTED). */
-static void strangers(void)
-{
+static void strangers(void) {
     make_file("theirs", "text");
     is_exit(as_user(others_chmod, "/dev/null"), EPERM,
             "chmod of another's file is EPERM");
@@ -85,8 +78,7 @@ static void strangers(void)
 /* chown(2): "If the owner or group is specified as -1, then that ID is not changed."
  * "When the owner or group of an executable file is changed ... the S_ISUID and S_ISGID
  * mode bits are cleared." */
-static void root_chown(void)
-{
+static void root_chown(void) {
     is_int(chown("f", 2001, 2002), 0, "root: chown sets both");
     struct stat st = stat_of("f");
     ok(st.st_uid == 2001 && st.st_gid == 2002, "owner and group");
@@ -111,14 +103,12 @@ static void root_chown(void)
 
 /* write(2), chown(2): who writes to a set-user-ID file and is not root takes the bit
  * away. It returns what is left of the mode's first digit. */
-static int writes_setuid(const char *path)
-{
+static int writes_setuid(const char *path) {
     int fd = open(path, O_WRONLY);
     return fd < 0 || write(fd, "x", 1) != 1 ? 99 : mode_of(path) >> 9;
 }
 
-static void set_user_id_and_writing(void)
-{
+static void set_user_id_and_writing(void) {
     make_file("suid", "program");
     if (is_root())
         need(chown("suid", STUDENT, STUDENT) == 0);
@@ -126,8 +116,7 @@ static void set_user_id_and_writing(void)
     is_exit(as_user(writes_setuid, "suid"), 0, "writing by a user clears set-user-ID");
 }
 
-int main(void)
-{
+int main(void) {
     scratch();
     modes();
     times_of_it();

@@ -19,16 +19,14 @@ static const struct {
 };
 enum { NR_CLOCKS = sizeof clocks / sizeof clocks[0] };
 
-static int64_t nanoseconds(clockid_t id)
-{
+static int64_t nanoseconds(clockid_t id) {
     struct timespec t;
     need(clock_gettime(id, &t) == 0 && t.tv_nsec >= 0 && t.tv_nsec < 1000000000);
     return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
 /* "CLOCK_MONOTONIC ... cannot be set ... and shall not have backward clock jumps." */
-static void forward(void)
-{
+static void forward(void) {
     for (int i = 0; i < NR_CLOCKS; i++) {
         int backward = 0;
         int64_t first = nanoseconds(clocks[i].id), last = first, now;
@@ -44,8 +42,7 @@ static void forward(void)
 }
 
 /* A child's readings lie between its parent's: all processes have one clock. */
-static void one_clock(void)
-{
+static void one_clock(void) {
     int p[2];
     pid_t pid;
     int64_t inside;
@@ -65,8 +62,7 @@ static void one_clock(void)
 
 /* time(), gettimeofday() and CLOCK_REALTIME tell the same time; clock_getres() gives a
  * resolution. CPU time does not go faster than time, given one thread. */
-static void agreement(void)
-{
+static void agreement(void) {
     struct timeval tv;
     struct timespec res;
     time_t a = time(NULL), kept;
@@ -91,8 +87,7 @@ static void agreement(void)
 }
 
 /* "[EINVAL] The clock_id argument does not specify a known clock." */
-static void errors(void)
-{
+static void errors(void) {
     struct timespec t = { 0, 0 };
     is_errno(clock_gettime(1234, &t), EINVAL, "an unknown clock is EINVAL");
     is_errno(clock_getres(1234, &t), EINVAL, "for clock_getres too");
@@ -113,8 +108,7 @@ static void errors(void)
     is_exit(wait_for(pid), 0, "a user who sets the clock gets EPERM");
 }
 
-int main(void)
-{
+int main(void) {
     forward();
     one_clock();
     agreement();

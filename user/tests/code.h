@@ -14,8 +14,7 @@
 
 static char *code_page, *code_data;
 
-static void TAP_UNUSED code_put(const void *bytes, size_t size)
-{
+static void TAP_UNUSED code_put(const void *bytes, size_t size) {
     if (!code_page) {
         code_page = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
                          MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -29,8 +28,7 @@ static void TAP_UNUSED code_put(const void *bytes, size_t size)
     need(mprotect(code_page, 4096, PROT_READ | PROT_EXEC) == 0);
 }
 
-static void TAP_UNUSED code_call(void *unused)
-{
+static void TAP_UNUSED code_call(void *unused) {
     (void)unused;
     long eax = (long)code_data, edx = 0x3f8;
     char *call = code_page;
@@ -43,8 +41,7 @@ static void TAP_UNUSED code_call(void *unused)
 }
 
 /* 1: the bytes ended in a signal, *f says which; 0: they returned. */
-static int TAP_UNUSED code_faults(const void *bytes, size_t size, struct fault *f)
-{
+static int TAP_UNUSED code_faults(const void *bytes, size_t size, struct fault *f) {
     code_put(bytes, size);
     return faults(code_call, NULL, f);
 }

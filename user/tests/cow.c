@@ -9,16 +9,14 @@
 
 enum { PAGES = 8 };
 
-static char *fresh(void)
-{
+static char *fresh(void) {
     char *p = map_anonymous(PAGES, PROT_READ | PROT_WRITE);
     memset(p, 'o', PAGES * PAGE);
     return p;
 }
 
 /* Parent first, child first, both; and pages that only one of them touches. */
-static void user_writes(void)
-{
+static void user_writes(void) {
     struct gate parent, child;
     char *p = fresh();
     pid_t pid;
@@ -49,8 +47,7 @@ static void user_writes(void)
 
 /* The kernel stores through read, readv, pipe2, fstat into shared pages of the
  * child. */
-static void kernel_writes_in_child(void)
-{
+static void kernel_writes_in_child(void) {
     char *p = fresh();
     int fd[2];
     pid_t pid;
@@ -72,8 +69,7 @@ static void kernel_writes_in_child(void)
     close(fd[0]), close(fd[1]);
 }
 
-static void kernel_writes_in_parent(void)
-{
+static void kernel_writes_in_parent(void) {
     struct gate written;
     char *p = fresh();
     int fd[2];
@@ -95,8 +91,7 @@ static void kernel_writes_in_parent(void)
 }
 
 /* A chain of forks: each generation changes its own copy; each one's stays. */
-static void generations(void)
-{
+static void generations(void) {
     enum { DEPTH = 6 };
     char *p = fresh();
     pid_t me = getpid(), pid = 0;
@@ -123,8 +118,7 @@ static void generations(void)
 
 /* Many children share one page and go at different times; the last one to write needs
  * no copy, and gets none that is not its own. */
-static void many_sharers(void)
-{
+static void many_sharers(void) {
     enum { N = 8 };
     struct gate go[N];
     char *p = fresh();
@@ -151,8 +145,7 @@ static void many_sharers(void)
 
 /* Zero pages and read-only pages: a page only read before the fork, and mprotect
  * after. */
-static void other_pages(void)
-{
+static void other_pages(void) {
     char *zero = map_anonymous(2, PROT_READ | PROT_WRITE), *p = fresh();
     pid_t pid;
     need(zero[0] == 0 && mprotect(p, PAGE, PROT_READ) == 0);
@@ -172,8 +165,7 @@ static void other_pages(void)
     munmap(zero, 2 * PAGE), munmap(p, PAGES * PAGE);
 }
 
-int main(void)
-{
+int main(void) {
     user_writes();
     kernel_writes_in_child();
     kernel_writes_in_parent();

@@ -14,30 +14,26 @@ static int root;                                        // does this test run as
 
 /* Real, effective and saved user ID are these; -1 in the last place is not looked
  * at. */
-static int uids(uid_t r, uid_t e, uid_t s)
-{
+static int uids(uid_t r, uid_t e, uid_t s) {
     uid_t got[3];
     need(getresuid(&got[0], &got[1], &got[2]) == 0);
     need(got[0] == getuid() && got[1] == geteuid());
     return got[0] == r && got[1] == e && got[2] == s;
 }
 
-static int gids(gid_t r, gid_t e, gid_t s)
-{
+static int gids(gid_t r, gid_t e, gid_t s) {
     gid_t got[3];
     need(getresgid(&got[0], &got[1], &got[2]) == 0);
     need(got[0] == getgid() && got[1] == getegid());
     return got[0] == r && got[1] == e && got[2] == s;
 }
 
-static int refused(int result)
-{
+static int refused(int result) {
     return result == -1 && errno == EPERM;
 }
 
 /* In a child: be an ordinary user, whoever runs the test. */
-static uid_t be_user(void)
-{
+static uid_t be_user(void) {
     if (root) {
         need(setgid(OTHER) == 0 && setuid(OTHER) == 0);
         need(uids(OTHER, OTHER, OTHER));
@@ -48,8 +44,7 @@ static uid_t be_user(void)
 /* "If the process has appropriate privileges, setuid() shall set the real user ID,
  * effective user ID, and the saved set-user-ID of the calling process to uid";
  * otherwise only the effective one, to the real or the saved one. */
-static void test_setuid(void *unused)
-{
+static void test_setuid(void *unused) {
     (void)unused;
     uid_t me = getuid();
     need(setuid(me) == 0 && uids(me, me, me));
@@ -61,8 +56,7 @@ static void test_setuid(void *unused)
     need(setuid(me) == 0 && seteuid(me) == 0 && setreuid(me, me) == 0);
 }
 
-static void test_setgid(void *unused)
-{
+static void test_setgid(void *unused) {
     (void)unused;
     gid_t me = getgid();
     need(setgid(me) == 0 && gids(me, me, me));
@@ -77,8 +71,7 @@ static void test_setgid(void *unused)
 /* setresuid(2): "An unprivileged process may change its real UID, effective UID, and
  * saved set-user-ID, each to one of: the current real UID, the current effective UID,
  * or the current saved set-user-ID." */
-static void test_setresuid(void *unused)
-{
+static void test_setresuid(void *unused) {
     (void)unused;
     uid_t me = getuid(), third = root ? THIRD : me, other = root ? OTHER : me;
     need(setresuid(me, me, me) == 0 && setresuid(-1, -1, -1) == 0 && uids(me, me, me));
@@ -94,8 +87,7 @@ static void test_setresuid(void *unused)
 /* setreuid(2): "If the real user ID is set (ruid is not -1) or the effective user ID is
  * set to a value not equal to the previous real user ID, the saved set-user-ID will be
  * set to the new effective user ID." */
-static void test_setreuid(void *unused)
-{
+static void test_setreuid(void *unused) {
     (void)unused;
     uid_t me = getuid(), other = root ? OTHER : me;
     need(setreuid(-1, other) == 0 && uids(me, other, other));
@@ -105,8 +97,7 @@ static void test_setreuid(void *unused)
 }
 
 /* seteuid: drop and regain, as a set-user-ID program does. */
-static void test_seteuid(void *unused)
-{
+static void test_seteuid(void *unused) {
     (void)unused;
     uid_t me = getuid(), other = root ? OTHER : me;
     need(seteuid(other) == 0 && uids(me, other, me));
@@ -117,8 +108,7 @@ static void test_seteuid(void *unused)
 
 /* "The child process shall have ... the same real, effective, saved IDs": fork and exec
  * inherit. exec copies the effective into the saved ID. */
-static void test_fork(void *unused)
-{
+static void test_fork(void *unused) {
     (void)unused;
     uid_t other = root ? OTHER : getuid(), me = getuid();
     pid_t pid;
@@ -134,8 +124,7 @@ static void test_fork(void *unused)
 
 /* "A process is a member of a group if ... one of its supplementary group IDs": only
  * root sets them; anyone may ask. */
-static void test_groups(void *unused)
-{
+static void test_groups(void *unused) {
     (void)unused;
     gid_t list[64], set[3] = { 7, 8, 9 };
     int n = getgroups(0, NULL);
@@ -151,8 +140,7 @@ static void test_groups(void *unused)
 }
 
 /* Files: the effective user and groups decide; access(2) asks for the real ones. */
-static void test_files(void *unused)
-{
+static void test_files(void *unused) {
     (void)unused;
     char path[] = "/tmp/cred.XXXXXX";
     int fd = mkstemp(path);
@@ -177,8 +165,7 @@ static void test_files(void *unused)
 /* execve(2): "If the set-user-ID bit is set on the program file referred to by
  * pathname, then the effective user ID of the calling process is changed to that of the
  * owner of the program file"; and AT_SECURE tells the program. */
-static void test_setuid_bit(void *unused)
-{
+static void test_setuid_bit(void *unused) {
     (void)unused;
     char path[] = "/tmp/cred.XXXXXX", buffer[65536], want[64];
     int in = open(self_path(), O_RDONLY), out = mkstemp(path), status;
@@ -200,8 +187,7 @@ static void test_setuid_bit(void *unused)
     need(status == 0);
 }
 
-static int see(const char *want)
-{
+static int see(const char *want) {
     uid_t r, e, s;
     char got[64];
     getresuid(&r, &e, &s);
@@ -211,13 +197,11 @@ static int see(const char *want)
     return strcmp(got, want) != 0;
 }
 
-static void run(void (*function)(void *), const char *name)
-{
+static void run(void (*function)(void *), const char *name) {
     is_exit(in_child(function, NULL), 0, "%s", name);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     if (argc > 1)
         return see(argv[1]);
     root = geteuid() == 0;

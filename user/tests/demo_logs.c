@@ -6,8 +6,7 @@
  */
 #include "demo_logs.h"
 
-int main(void)
-{
+int main(void) {
     check_logs("");
     return done_testing();
 }

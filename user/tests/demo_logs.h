@@ -20,8 +20,7 @@
 static char demos[128], golden[128];    /* the folders */
 
 /* `kind` is the folder below golden/, "" for golden/ itself. */
-static void find_folders(const char *kind)
-{
+static void find_folders(const char *kind) {
     const char *named = getenv("DEMOS");
     if (!named)
         named = access("/demos/golden", X_OK) == 0 ? "/demos" : "build/user/demos";
@@ -32,8 +31,7 @@ static void find_folders(const char *kind)
 }
 
 /* Reads to the end of the file. Result: the length, at most `size` - 1. */
-static size_t read_all(int fd, char *text, size_t size)
-{
+static size_t read_all(int fd, char *text, size_t size) {
     size_t length = 0;
     ssize_t n;
     while ((n = read(fd, text + length, size - 1 - length)) > 0
@@ -44,8 +42,7 @@ static size_t read_all(int fd, char *text, size_t size)
 }
 
 /* Runs a demonstration; fills in what it printed. Result: its wait status. */
-static int run_demo(const char *log, char *text)
-{
+static int run_demo(const char *log, char *text) {
     int end[2];
     pid_t child;
     need(pipe(end) == 0);
@@ -72,8 +69,7 @@ static int run_demo(const char *log, char *text)
 }
 
 /* The first line where two texts differ, as diagnostics. */
-static void show_difference(const char *got, const char *want)
-{
+static void show_difference(const char *got, const char *want) {
     int line = 1;
     while (*got && *want) {
         size_t g = strcspn(got, "\n"), w = strcspn(want, "\n");
@@ -88,8 +84,7 @@ static void show_difference(const char *got, const char *want)
     note("want: %.*s", (int)strcspn(want, "\n"), want);
 }
 
-static void check_log(const char *name)
-{
+static void check_log(const char *name) {
     static char got[TEXT_MAX], want[TEXT_MAX];
     char path[256];
     snprintf(path, sizeof path, "%s/%.60s.log", golden, name);
@@ -102,14 +97,12 @@ static void check_log(const char *name)
         show_difference(got, want);
 }
 
-static int compare(const void *a, const void *b)
-{
+static int compare(const void *a, const void *b) {
     return strcmp(a, b);
 }
 
 /* Compares all logs of that kind. */
-static void check_logs(const char *kind)
-{
+static void check_logs(const char *kind) {
     static char names[LOGS_MAX][64];
     int count = 0;
     struct dirent *entry;

@@ -10,8 +10,7 @@
 #include <sys/stat.h>
 #include <termios.h>
 
-static int opened(const char *path)
-{
+static int opened(const char *path) {
     int fd = open(path, O_RDWR);
     need(fd >= 0);
     return fd;
@@ -19,8 +18,7 @@ static int opened(const char *path)
 
 /* null(4): "Data written to the /dev/null and /dev/zero special files is discarded.
  * Reads from /dev/null always return end of file". */
-static void null(void)
-{
+static void null(void) {
     char got[16];
     int fd = opened("/dev/null");
     is_int(read(fd, got, sizeof got), 0, "/dev/null: read gives the end of file");
@@ -33,8 +31,7 @@ static void null(void)
 }
 
 /* "whereas reads from /dev/zero always return bytes containing zero". */
-static void zero(void)
-{
+static void zero(void) {
     static char got[20000];
     int fd = opened("/dev/zero");
     memset(got, 'x', sizeof got);
@@ -55,8 +52,7 @@ static void zero(void)
 
 /* full(4): "Writes to the /dev/full device fail with an ENOSPC error. ... Reads from
  * the /dev/full device will return \0 characters." */
-static void full(void)
-{
+static void full(void) {
     char got[16] = "xxxxxxxxxxxxxxx";
     int fd = opened("/dev/full");
     is_errno(write(fd, "x", 1), ENOSPC, "/dev/full: write is ENOSPC");
@@ -70,8 +66,7 @@ static void full(void)
 
 /* random(4), urandom(4), getrandom(2): "fills the buffer ... with up to buflen random
  * bytes". Two draws of 32 bytes are equal once in 2^256. */
-static void random_bytes(void)
-{
+static void random_bytes(void) {
     unsigned char a[32], b[32], seen[256] = { 0 }, many[4096];
     int distinct = 0, fd = opened("/dev/urandom");
     ok(read(fd, a, 32) == 32 && read(fd, b, 32) == 32 && memcmp(a, b, 32) != 0,
@@ -103,15 +98,13 @@ static void random_bytes(void)
 
 /* tty(4): "/dev/tty ... is a synonym for the controlling terminal of a process, if
  * any"; without one open is ENXIO. setsid() leaves the terminal. */
-static void no_terminal(void *unused)
-{
+static void no_terminal(void *unused) {
     (void)unused;
     setsid();
     need(open("/dev/tty", O_RDWR) == -1 && errno == ENXIO);
 }
 
-static void not_terminals(void)
-{
+static void not_terminals(void) {
     struct termios t;
     struct winsize size;
     pid_t group = getpgrp();
@@ -132,8 +125,7 @@ static void not_terminals(void)
 
 /* poll(): "Regular files shall always poll TRUE for reading and writing"; these devices
  * as well. */
-static void always_ready(void)
-{
+static void always_ready(void) {
     static const char *const path[] = { "/dev/null", "/dev/zero", "/proc/self/exe" };
     for (int i = 0; i < 3; i++) {
         int fd = open(path[i], O_RDONLY);
@@ -144,8 +136,7 @@ static void always_ready(void)
     }
 }
 
-int main(void)
-{
+int main(void) {
     null();
     zero();
     full();

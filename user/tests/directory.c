@@ -15,8 +15,7 @@ struct record {
     char name[];
 };
 
-static struct dirent *find(DIR *dir, const char *name)
-{
+static struct dirent *find(DIR *dir, const char *name) {
     struct dirent *e;
     rewinddir(dir);
     while ((e = readdir(dir)) && strcmp(e->d_name, name) != 0)
@@ -25,8 +24,7 @@ static struct dirent *find(DIR *dir, const char *name)
 }
 
 /* "The directory entries for dot and dot-dot"; d_ino, and d_type of <dirent.h>. */
-static void entries(void)
-{
+static void entries(void) {
     need(mkdir("d", 0755) == 0 && mkdir("d/sub", 0755) == 0
          && symlink("x", "d/link") == 0);
     need(mkfifo("d/fifo", 0600) == 0);
@@ -54,8 +52,7 @@ static void entries(void)
 
 /* getdents64(2): "EINVAL Result buffer is too small", "ENOTDIR", "On end of directory,
  * 0 is returned"; records are aligned to 8 and d_off leads to the next. */
-static void records(void)
-{
+static void records(void) {
     struct record *e;
     char buffer[64] __attribute__((aligned(8)));
     int fd = open("d", O_RDONLY), count = 0, aligned = 1;
@@ -89,16 +86,14 @@ static void records(void)
 static char seen[MANY];
 
 /* Marks the file of this name; 1 if it was new. */
-static int mark(const char *name)
-{
+static int mark(const char *name) {
     int i = -1;
     if (sscanf(name, "entry-%d", &i) != 1 || i < 0 || i >= MANY || seen[i])
         return 0;
     return seen[i] = 1;
 }
 
-static void large(void)
-{
+static void large(void) {
     char name[300];
     need(mkdir("big", 0755) == 0);
     for (int i = 0; i < MANY; i++) {
@@ -132,8 +127,7 @@ static void large(void)
 /* "If a file is removed from or added to the directory after the most recent call to
  * opendir() or rewinddir(), whether a subsequent call to readdir() returns an entry for
  * that file is unspecified": but all others must come, once each. */
-static void removing(void)
-{
+static void removing(void) {
     char path[600];
     int removed = 0;
     memset(seen, 0, sizeof seen);
@@ -148,8 +142,7 @@ static void removing(void)
     is_int(rmdir("big"), 0, "the directory is empty then");
 }
 
-static void adding(void)
-{
+static void adding(void) {
     char path[64];
     int old = 0;
     memset(seen, 0, sizeof seen);
@@ -173,8 +166,7 @@ static void adding(void)
     closedir(dir);
 }
 
-int main(void)
-{
+int main(void) {
     scratch();
     entries();
     records();

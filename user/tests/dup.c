@@ -7,8 +7,7 @@
 
 /* dup(): "shall be equivalent to fcntl(fildes, F_DUPFD, 0)"; "The two refer to the same
  * open file description and share file offset and status flags". */
-static void sharing(void)
-{
+static void sharing(void) {
     char got[4];
     make_file("f", "0123456789");
     int a = open("f", O_RDWR | O_CLOEXEC), b = dup(a);
@@ -27,8 +26,7 @@ static void sharing(void)
 
 /* dup2(): "If fildes2 is already open, close it first"; "If fildes2 is equal to fildes,
  * return fildes2 without closing it"; "[EBADF]". */
-static void to_a_number(void)
-{
+static void to_a_number(void) {
     char got[4] = "";
     make_file("g", "other");
     int a = open("f", O_RDONLY), b = open("g", O_RDONLY);
@@ -54,8 +52,7 @@ static void to_a_number(void)
 
 /* dup3(2): O_CLOEXEC; "If oldfd equals newfd, then dup3() fails with the error
  * EINVAL." */
-static void with_flags(void)
-{
+static void with_flags(void) {
     int a = open("f", O_RDONLY);
     is_int(dup3(a, 50, O_CLOEXEC), 50, "dup3");
     is_int(fcntl(50, F_GETFD), FD_CLOEXEC, "sets FD_CLOEXEC when asked to");
@@ -70,8 +67,7 @@ static void with_flags(void)
  *
  * <unistd.h>: STDIN_FILENO 0, STDOUT_FILENO 1, STDERR_FILENO 2 are open when a program
  * starts, and are numbers like others. */
-static void standard_three(void)
-{
+static void standard_three(void) {
     ok(fcntl(0, F_GETFD) >= 0 && fcntl(1, F_GETFD) >= 0 && fcntl(2, F_GETFD) >= 0,
        "descriptors 0, 1 and 2 are open");
     pid_t pid;
@@ -99,8 +95,7 @@ static void standard_three(void)
     is_exit(wait_for(pid), 0, "standard input may as well be a pipe");
 }
 
-int main(void)
-{
+int main(void) {
     scratch();
     sharing();
     to_a_number();

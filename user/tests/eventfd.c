@@ -12,13 +12,11 @@
 
 static uint64_t n;
 
-static ssize_t add(int fd, uint64_t value)
-{
+static ssize_t add(int fd, uint64_t value) {
     return write(fd, &value, sizeof value);
 }
 
-static int now(int fd)
-{
+static int now(int fd) {
     struct pollfd f = { .fd = fd, .events = POLLIN | POLLOUT };
     need(poll(&f, 1, 0) >= 0);
     return f.revents;
@@ -27,8 +25,7 @@ static int now(int fd)
 /* "If EFD_SEMAPHORE was not specified and the eventfd counter has a nonzero value, then
  * a read(2) returns 8 bytes containing that value, and the counter's value is reset to
  * zero." */
-static void counter(void)
-{
+static void counter(void) {
     int fd = eventfd(5, 0);
     is_int(fcntl(fd, F_GETFL), O_RDWR, "flags: reading and writing, blocking");
     is_int(fcntl(fd, F_GETFD), 0, "FD_CLOEXEC is clear");
@@ -51,8 +48,7 @@ static void counter(void)
 /* "If EFD_SEMAPHORE was specified and the eventfd counter has a nonzero value, then a
  * read(2) returns 8 bytes containing the value 1, and the counter's value is
  * decremented by 1." */
-static void semaphore(void)
-{
+static void semaphore(void) {
     int fd = eventfd(2, EFD_SEMAPHORE | EFD_NONBLOCK | EFD_CLOEXEC);
     is_int(fcntl(fd, F_GETFL), O_RDWR | O_NONBLOCK, "EFD_NONBLOCK");
     is_int(fcntl(fd, F_GETFD), FD_CLOEXEC, "EFD_CLOEXEC");
@@ -66,8 +62,7 @@ static void semaphore(void)
 /* "EINVAL if the size of the supplied buffer is less than 8 bytes, or if an attempt is
  * made to write the value 0xffffffffffffffff"; "The maximum value that may be stored in
  * the counter is the largest unsigned 64-bit value minus 1". */
-static void limits(void)
-{
+static void limits(void) {
     int fd = eventfd(0, EFD_NONBLOCK);
     is_errno(read(fd, &n, 7), EINVAL, "EINVAL: read of 7 bytes");
     is_errno(write(fd, &n, 4), EINVAL, "EINVAL: write of 4 bytes");
@@ -85,8 +80,7 @@ static void limits(void)
     close(fd);
 }
 
-static void blocking(void)
-{
+static void blocking(void) {
     pid_t pid;
     int fd = eventfd(0, 0), all = 1;
     CHILD (pid) {
@@ -126,8 +120,7 @@ static void blocking(void)
     close(fd);
 }
 
-int main(void)
-{
+int main(void) {
     counter();
     semaphore();
     limits();

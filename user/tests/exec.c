@@ -11,8 +11,7 @@
 static char *self;
 
 /* Runs this program again with these arguments; gives its wait status. */
-static int run(char *const argv[], char *const envp[])
-{
+static int run(char *const argv[], char *const envp[]) {
     pid_t pid;
     CHILD (pid) {
         execve(self, argv, envp);
@@ -22,8 +21,7 @@ static int run(char *const argv[], char *const envp[])
 }
 
 /* Does exec from this very process state: for use in a child. */
-static void become(const char *mode, const char *arg)
-{
+static void become(const char *mode, const char *arg) {
     char *argv[] = { self, (char *)mode, (char *)arg, NULL };
     char *envp[] = { NULL };
     execve(self, argv, envp);
@@ -34,8 +32,7 @@ static void become(const char *mode, const char *arg)
 
 static char big[20000];
 
-static int see_args(int argc, char **argv, char **envp)
-{
+static int see_args(int argc, char **argv, char **envp) {
     memset(big, 'b', sizeof big - 1);
     if (argc != 6 || argv[6] != NULL)
         return 1;
@@ -51,8 +48,7 @@ static int see_args(int argc, char **argv, char **envp)
 }
 
 /* abi: esp points to argc, argv[], 0, envp[], 0, auxv and is a multiple of 16. */
-static int see_stack(char **argv, int argc, char **envp)
-{
+static int see_stack(char **argv, int argc, char **envp) {
     if (((uintptr_t)argv - sizeof(int)) % 16 != 0)
         return 1;
     if (((int *)argv)[-1] != argc || (char **)envp != argv + argc + 1)
@@ -60,8 +56,7 @@ static int see_stack(char **argv, int argc, char **envp)
     return 0;
 }
 
-static int see_auxv(const char *path)
-{
+static int see_auxv(const char *path) {
     const uint32_t *random = (const uint32_t *)getauxval(AT_RANDOM);
     if (getauxval(AT_PAGESZ) != 4096 || getauxval(AT_PHENT) != 32)
         return 1;
@@ -80,8 +75,7 @@ static int see_auxv(const char *path)
     return 0;
 }
 
-static int see_signals(void)
-{
+static int see_signals(void) {
     struct sigaction sa;
     sigset_t set;
     stack_t ss;
@@ -100,16 +94,14 @@ static int see_signals(void)
     return 0;
 }
 
-static int see_identity(const char *want)
-{
+static int see_identity(const char *want) {
     char got[128], cwd[32];
     snprintf(got, sizeof got, "%d %d %d %d %o %s", getpid(), getppid(), getpgrp(),
              getsid(0), umask(0), getcwd(cwd, sizeof cwd));
     return strcmp(got, want) != 0;
 }
 
-static int see_descriptors(const char *numbers)
-{
+static int see_descriptors(const char *numbers) {
     int kept, closed, duplicate;
     sscanf(numbers, "%d %d %d", &kept, &closed, &duplicate);
     if (fcntl(closed, F_GETFD) != -1 || errno != EBADF)
@@ -119,23 +111,20 @@ static int see_descriptors(const char *numbers)
     return fcntl(duplicate, F_GETFD) != 0;
 }
 
-static int see_alarm(void)
-{
+static int see_alarm(void) {
     struct itimerval it;
     return getitimer(ITIMER_REAL, &it) != 0 || it.it_value.tv_sec == 0;
 }
 
 /* The old image's memory is gone: the kernel does not find it either. */
-static int see_memory(const char *address)
-{
+static int see_memory(const char *address) {
     int p[2];
     if (pipe(p) != 0)
         return 1;
     return write(p[1], (void *)strtoul(address, NULL, 0), 1) != -1 || errno != EFAULT;
 }
 
-static int mode(int argc, char **argv, char **envp)
-{
+static int mode(int argc, char **argv, char **envp) {
     const char *m = argv[1], *arg = argc > 2 ? argv[2] : "";
     if (strcmp(m, "args") == 0)
         return see_args(argc, argv, envp);
@@ -158,8 +147,7 @@ static int mode(int argc, char **argv, char **envp)
 
 /* --- cases ------------------------------------------------------------------------ */
 
-static void arguments(void)
-{
+static void arguments(void) {
     char *none[] = { NULL }, *env[] = { "A=1", "no equals sign", NULL };
     memset(big, 'b', sizeof big - 1);
     char *argv[] = { self, "args", "", "two words\n\xff", big, "last", NULL };
@@ -176,16 +164,14 @@ static void arguments(void)
     is_exit(run(NULL, NULL), 95, "so does a NULL argv");
 }
 
-static void handler(int sig)
-{
+static void handler(int sig) {
     (void)sig;
 }
 
 /* "Signals set to be caught by the calling process image shall be set to the default
  * action in the new process image"; ignored ones stay ignored; mask and pending signals
  * stay; "any alternate signal stack is not preserved". */
-static void signals(void)
-{
+static void signals(void) {
     pid_t pid;
     CHILD (pid) {
         sigset_t set;
@@ -205,8 +191,7 @@ static void signals(void)
 /* "process ID, parent process ID, process group ID, session membership, current working
  * directory, file mode creation mask" and the "time left until an alarm clock
  * signal". */
-static void attributes(void)
-{
+static void attributes(void) {
     pid_t pid;
     CHILD (pid) {
         char text[128];
@@ -227,8 +212,7 @@ static void attributes(void)
 
 /* "File descriptors open in the calling process image shall remain open in the new
  * process image, except for those whose close-on-exec flag FD_CLOEXEC is set." */
-static void descriptors(void)
-{
+static void descriptors(void) {
     char text[64], path[] = "/tmp/exec.XXXXXX";
     int kept = mkstemp(path), closed = open("/dev/null", O_RDONLY | O_CLOEXEC);
     int duplicate = dup(closed);
@@ -247,8 +231,7 @@ static void descriptors(void)
     close(duplicate);
 }
 
-static void memory(void)
-{
+static void memory(void) {
     char text[16];
     pid_t pid;
     CHILD (pid) {
@@ -264,8 +247,7 @@ static void memory(void)
 
 /* execve(2): '#!interpreter [optional-arg]': "execve() ... will be invoked with the
  * following arguments: interpreter [optional-arg] pathname arg..." */
-static void script(void)
-{
+static void script(void) {
     char path[] = "/tmp/exec.XXXXXX", text[300], out[64];
     int fd = mkstemp(path), p[2];
     pid_t pid;
@@ -290,8 +272,7 @@ static void script(void)
     close(p[1]);
 }
 
-int main(int argc, char **argv, char **envp)
-{
+int main(int argc, char **argv, char **envp) {
     if (argc > 0 && argv[0][0] == '\0')
         return argc == 1 && !argv[1] && !envp[0] ? 95 : 94;
     if (argc > 1)

@@ -11,15 +11,13 @@ static char *self;
 static char *const no_args[] = { "x", NULL };
 static char *const no_env[] = { NULL };
 
-static void make_file(char *path, const void *bytes, size_t size, mode_t mode)
-{
+static void make_file(char *path, const void *bytes, size_t size, mode_t mode) {
     int fd = mkstemp(path);
     need(fd >= 0 && write(fd, bytes, size) == (ssize_t)size && fchmod(fd, mode) == 0);
     close(fd);
 }
 
-static void paths(void)
-{
+static void paths(void) {
     char dir[] = "/tmp/exec.XXXXXX", file[] = "/tmp/exec.XXXXXX", path[64],
          longest[5000];
     need(mkdtemp(dir));
@@ -53,8 +51,7 @@ static void paths(void)
 
 /* "[ENOEXEC] The new process image file has the appropriate access permission but has
  * an unrecognized format." */
-static void formats(void)
-{
+static void formats(void) {
     static const struct {
         const char *bytes;
         size_t size;
@@ -93,8 +90,7 @@ static void formats(void)
 /* execve(2): "E2BIG: The total number of bytes in the environment (envp) and argument
  * list (argv) is too large, an argument or environment string is too long". 100,000
  * bytes fit: {ARG_MAX} of the C library is 131,072. */
-static void sizes(void)
-{
+static void sizes(void) {
     enum { POINTERS = 4096, STRING = 8192 };
     char *string = malloc(STRING), **argv = malloc((POINTERS + 1) * sizeof *argv);
     char *big =
@@ -126,8 +122,7 @@ static void sizes(void)
 
 /* "EFAULT: pathname or one of the pointers in the vectors argv or envp points outside
  * your accessible address space." */
-static void pointers(void)
-{
+static void pointers(void) {
     char *hole =
         mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     need(hole != MAP_FAILED && munmap(hole + 4096, 4096) == 0);
@@ -149,14 +144,12 @@ static void pointers(void)
     munmap(hole, 4096);
 }
 
-static void handler(int sig)
-{
+static void handler(int sig) {
     (void)sig;
 }
 
 /* Nothing of the caller changes when exec fails. */
-static void unharmed(void)
-{
+static void unharmed(void) {
     struct sigaction sa = { .sa_handler = handler }, got;
     int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     int *map =
@@ -175,8 +168,7 @@ static void unharmed(void)
     munmap(map, 4096);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     (void)argv;
     if (argc > 1)
         return argc;

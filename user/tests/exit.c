@@ -9,18 +9,15 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
-static void leave(void *how)
-{
+static void leave(void *how) {
     _exit(*(int *)how);
 }
 
-static void leave_by_exit(void *how)
-{
+static void leave_by_exit(void *how) {
     raw(SYS_exit, *(int *)how);
 }
 
-static void statuses(void)
-{
+static void statuses(void) {
     static const int code[] = { 0, 1, 127, 128, 255, 256, 0x1234, -1 };
     for (size_t i = 0; i < sizeof code / sizeof *code; i++)
         is_exit(in_child(leave, (void *)&code[i]), code[i] & 0xff, "_exit(%d) gives %d",
@@ -31,21 +28,18 @@ static void statuses(void)
 
 static int out;
 
-static void first(void)
-{
+static void first(void) {
     need(write(out, "1", 1) == 1);
 }
 
-static void second(void)
-{
+static void second(void) {
     need(write(out, "2", 1) == 1);
 }
 
 /* "exit() shall first call all functions registered by atexit(), in the reverse order
  * of their registration ... shall then flush all open streams with unwritten buffered
  * data"; _exit does neither. */
-static void handlers(void)
-{
+static void handlers(void) {
     for (int quietly = 0; quietly < 2; quietly++) {
         char got[16] = "";
         int p[2];
@@ -71,16 +65,14 @@ static void handlers(void)
     }
 }
 
-static void ignore(int sig)
-{
+static void ignore(int sig) {
     (void)sig;
 }
 
 /* "The abort() function shall cause abnormal process termination to occur, unless the
  * signal SIGABRT is being caught and the signal handler does not return" and
  * "shall override blocking or ignoring the SIGABRT signal". */
-static void aborts(void)
-{
+static void aborts(void) {
     for (int how = 0; how < 4; how++) {
         static const char *const name[] = { "default", "ignored", "blocked", "caught" };
         pid_t pid;
@@ -107,8 +99,7 @@ static int *volatile nowhere = (int *)16;
 
 /* "All of the file descriptors ... open in the calling process shall be closed":
  * whatever way the process ends, a reader of its pipe sees end-of-file. */
-static void closes(void)
-{
+static void closes(void) {
     for (int how = 0; how < 3; how++) {
         static const char *const name[] = { "_exit", "SIGKILL", "a fault" };
         char c;
@@ -133,8 +124,7 @@ static void closes(void)
 
 /* "Each mapped memory object shall be unmapped": what was written to a shared mapping
  * stays in the object. */
-static void mappings(void)
-{
+static void mappings(void) {
     char path[] = "/tmp/exit.XXXXXX", text[6] = "";
     int fd = mkstemp(path);
     pid_t pid;
@@ -151,8 +141,7 @@ static void mappings(void)
     close(fd);
 }
 
-int main(void)
-{
+int main(void) {
     statuses();
     handlers();
     aborts();

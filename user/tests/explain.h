@@ -7,8 +7,7 @@
 #include <sys/time.h>
 
 /* What msg_explain prints about the last failure. */
-static void TAP_UNUSED explain(const char *what, char *to, size_t size)
-{
+static void TAP_UNUSED explain(const char *what, char *to, size_t size) {
     int p[2], saved = errno, err = fcntl(2, F_DUPFD, 100);
     need(err >= 0 && pipe(p) == 0 && dup2(p[1], 2) == 2);
     errno = saved;
@@ -21,8 +20,7 @@ static void TAP_UNUSED explain(const char *what, char *to, size_t size)
 }
 
 /* The failed call is explained in this line. */
-static void TAP_PRINTF(2, 3) says(long result, const char *format, ...)
-{
+static void TAP_PRINTF(2, 3) says(long result, const char *format, ...) {
     char got[800], want[800];
     va_list args;
     need(result == -1);
@@ -35,8 +33,7 @@ static void TAP_PRINTF(2, 3) says(long result, const char *format, ...)
     is_text(got, want, "%.*s", length, want);
 }
 
-static pid_t TAP_UNUSED gone(void)
-{
+static pid_t TAP_UNUSED gone(void) {
     pid_t pid;
     CHILD (pid)
         _exit(0);
@@ -45,28 +42,24 @@ static pid_t TAP_UNUSED gone(void)
 }
 
 /* A child that sleeps, and the end of it. */
-static pid_t TAP_UNUSED idle(void)
-{
+static pid_t TAP_UNUSED idle(void) {
     pid_t pid;
     CHILD (pid)
         pause();
     return pid;
 }
 
-static void TAP_UNUSED end(pid_t pid)
-{
+static void TAP_UNUSED end(pid_t pid) {
     need(kill(pid, SIGKILL) == 0);
     wait_for(pid);
 }
 
-static void ignore(int signal)
-{
+static void ignore(int signal) {
     (void)signal;
 }
 
 /* Signals that keep coming, so that one comes during the call. */
-static void TAP_UNUSED interrupt_every(int ms)
-{
+static void TAP_UNUSED interrupt_every(int ms) {
     struct itimerval timer = { { 0, ms * 1000 }, { 0, ms * 1000 } };
     struct sigaction action = { .sa_handler = ignore };
     need(sigaction(SIGALRM, &action, NULL) == 0);
@@ -74,21 +67,18 @@ static void TAP_UNUSED interrupt_every(int ms)
 }
 
 /* A user who is not the one of `pid`. */
-static void TAP_UNUSED become_student(void)
-{
+static void TAP_UNUSED become_student(void) {
     need(setresgid(1000, 1000, 0) == 0 && setresuid(1000, 1000, 0) == 0);
 }
 
-static void TAP_UNUSED become_root(void)
-{
+static void TAP_UNUSED become_root(void) {
     need(setresuid(0, 0, 0) == 0 && setresgid(0, 0, 0) == 0);
 }
 
 /* What a child of that user is told when fails(argument), which gives what is to stand
  * in front, has failed. */
 static void TAP_UNUSED says_to_user(uid_t user, const char *(*fails)(int), int argument,
-                                    const char *want)
-{
+                                    const char *want) {
     char line[800];
     pid_t pid;
     int p[2];

@@ -28,8 +28,7 @@ static sigjmp_buf fault_back;
 static uint16_t fault_fs, fault_gs;
 static void (*fault_hook)(void);        /* called first, if set: before the C library */
 
-static void TAP_UNUSED fault_handler(int sig, siginfo_t *si, void *context)
-{
+static void TAP_UNUSED fault_handler(int sig, siginfo_t *si, void *context) {
     if (fault_hook)
         fault_hook();
     __asm__ volatile("movw %0, %%fs; movw %1, %%gs; pushl $0x202; popfl"
@@ -46,8 +45,8 @@ static void TAP_UNUSED fault_handler(int sig, siginfo_t *si, void *context)
 }
 
 /* Runs function(argument). 0: it returned; 1: a signal ended it, *f says which. */
-static int TAP_UNUSED faults(void (*function)(void *), void *argument, struct fault *f)
-{
+static int TAP_UNUSED faults(void (*function)(void *), void *argument,
+                             struct fault *f) {
     static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP };
     static char stack[16384];
     struct sigaction sa = { .sa_sigaction = fault_handler }, old[5];

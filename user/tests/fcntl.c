@@ -8,8 +8,7 @@
 
 /* "F_GETFD Get the file descriptor flags ... associated with a single file descriptor
  * and do not affect other file descriptors that refer to the same file." */
-static void descriptor_flags(void)
-{
+static void descriptor_flags(void) {
     int a = open("f", O_RDONLY), b = dup(a);
     is_int(fcntl(a, F_SETFD, FD_CLOEXEC), 0, "F_SETFD sets FD_CLOEXEC");
     is_int(fcntl(a, F_GETFD), FD_CLOEXEC, "F_GETFD gives it");
@@ -26,8 +25,7 @@ static void descriptor_flags(void)
 /* "F_SETFL Set the file status flags ... Bits corresponding to the file access mode and
  * the file creation flags ... shall be ignored." "file status flags ... associated with
  * the open file description". */
-static void status_flags(void)
-{
+static void status_flags(void) {
     int a = open("f", O_RDWR | O_CREAT | O_TRUNC), b = dup(a), c = open("f", O_RDWR);
     is_int(fcntl(a, F_GETFL) & (O_CREAT | O_TRUNC | O_EXCL), 0,
            "creation flags are not kept");
@@ -51,8 +49,7 @@ static void status_flags(void)
 /* "F_DUPFD Return a new file descriptor which shall be allocated ... the lowest
  * numbered available file descriptor greater than or equal to the third argument,
  * arg." */
-static void duplicates(void)
-{
+static void duplicates(void) {
     struct rlimit limit;
     need(getrlimit(RLIMIT_NOFILE, &limit) == 0);
     int a = open("f", O_RDWR), b = fcntl(a, F_DUPFD, 100), c = fcntl(a, F_DUPFD, 100);
@@ -70,8 +67,7 @@ static void duplicates(void)
     close(a), close(b), close(c), close(d);
 }
 
-static void errors(void)
-{
+static void errors(void) {
     is_errno(fcntl(-1, F_GETFD), EBADF, "F_GETFD of -1 is EBADF");
     is_errno(fcntl(500, F_GETFL), EBADF, "F_GETFL of a closed number is EBADF");
     is_errno(fcntl(500, F_DUPFD, 0), EBADF, "F_DUPFD of one is EBADF");
@@ -80,8 +76,7 @@ static void errors(void)
 
 /* ioctl(2): FIONREAD of a pipe and a file; "[ENOTTY] The specified request does not
  * apply to the kind of object that the file descriptor references". */
-static void ioctls(void)
-{
+static void ioctls(void) {
     int p[2], n = -1, fd = open("f", O_RDONLY);
     need(pipe(p) == 0 && write(p[1], "12345", 5) == 5);
     is_int(ioctl(p[0], FIONREAD, &n), 0, "FIONREAD of a pipe");
@@ -94,8 +89,7 @@ static void ioctls(void)
     close(fd), close(p[0]), close(p[1]);
 }
 
-int main(void)
-{
+int main(void) {
     scratch();
     make_file("f", "012345");
     descriptor_flags();

@@ -5,16 +5,14 @@
 
 #include <sys/file.h>
 
-static int open_file(void)
-{
+static int open_file(void) {
     int fd = open("f", O_RDWR | O_CREAT, 0666);
     need(fd >= 0);
     return fd;
 }
 
 /* What a stranger gets: X nothing is locked, S a shared lock, - none at all. */
-static int free_for(void)
-{
+static int free_for(void) {
     int fd = open_file(), result = '-';
     if (flock(fd, LOCK_EX | LOCK_NB) == 0)
         result = 'X';
@@ -26,8 +24,7 @@ static int free_for(void)
 
 /* "A shared lock ... More than one process may hold a shared lock for a given file at a
  * given time. ... Only one process may hold an exclusive lock". */
-static void kinds(void)
-{
+static void kinds(void) {
     int a = open_file(), b = open("f", O_RDONLY);
     is_int(free_for(), 'X', "nobody has locked it");
     is_int(flock(a, LOCK_EX), 0, "LOCK_EX");
@@ -57,8 +54,7 @@ static void kinds(void)
 /* "duplicate file descriptors (created by, for example, fork(2) or dup(2)) refer to the
  * same lock, and this lock may be modified or released using any of these file
  * descriptors. ... when all such file descriptors have been closed." */
-static void duplicates(void)
-{
+static void duplicates(void) {
     int a = open_file(), b = dup(a), other;
     struct gate go;
     pid_t pid;
@@ -99,8 +95,7 @@ static void duplicates(void)
 
 /* "flock() does not ... detect deadlock"; "If a process holding a lock ... converting a
  * lock is not guaranteed to be atomic". */
-static void waiting(void)
-{
+static void waiting(void) {
     int a = open_file();
     pid_t pid[3];
     need(flock(a, LOCK_EX) == 0);
@@ -130,8 +125,7 @@ static void waiting(void)
     is_int(free_for(), 'X', "and it is free");
 }
 
-static void upgrade(void)
-{
+static void upgrade(void) {
     pid_t pid;
     struct gate shared;
     int a = open_file();
@@ -152,13 +146,11 @@ static void upgrade(void)
     gate_close(&shared);
 }
 
-static void on_signal(int sig)
-{
+static void on_signal(int sig) {
     (void)sig;
 }
 
-static void interrupted(void)
-{
+static void interrupted(void) {
     struct gate ready;
     pid_t pid;
     for (int restart = 0; restart < 2; restart++) {
@@ -188,8 +180,7 @@ static void interrupted(void)
 
 /* "flock() ... places advisory locks only"; Linux: it "does not interact with the locks
  * placed by fcntl(2)". */
-static void others(void)
-{
+static void others(void) {
     int a = open_file(), dir = open(".", O_RDONLY);
     struct flock l = { F_WRLCK, SEEK_SET, 0, 0, 0 };
     need(flock(a, LOCK_EX) == 0);
@@ -203,8 +194,7 @@ static void others(void)
     close(a), close(dir);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     (void)argv;
     if (argc > 1)                                       // executed by duplicates()
         return free_for();

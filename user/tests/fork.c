@@ -16,8 +16,7 @@ static __thread int tls = 7;
 
 /* "The child process shall have a unique process ID"; "a different parent process ID,
  * which shall be the process ID of the calling process"; fork returns 0 and the pid. */
-static void identity(void)
-{
+static void identity(void) {
     struct gate gate;
     int p[2];
     pid_t pid, told[3], me = getpid();
@@ -45,8 +44,7 @@ static void identity(void)
 /* "exact copy": data, bss, heap, stack, TLS, mappings; and a write on either side is
  * not seen by the other (fork(2): "memory writes performed by one of the processes do
  * not affect the other"). */
-static void memory(void)
-{
+static void memory(void) {
     struct gate parent_wrote, child_wrote;
     int stack = 11, *heap = malloc(sizeof *heap);
     int *map =
@@ -84,8 +82,7 @@ static void memory(void)
 
 /* fork(2): a page still shared by copy-on-write may not be written through by the
  * kernel either, when a system call stores a result in it. */
-static void kernel_writes(void)
-{
+static void kernel_writes(void) {
     char *page =
         mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     int p[2];
@@ -106,8 +103,7 @@ static void kernel_writes(void)
 }
 
 /* MAP_SHARED memory is shared, not copied. fork(2): mmap(2) mappings are inherited. */
-static void shared(void)
-{
+static void shared(void) {
     volatile int *map =
         mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     pid_t pid;
@@ -124,8 +120,7 @@ static void shared(void)
 
 /* "Each of the child's file descriptors shall refer to the same open file description
  * with the corresponding file descriptor of the parent": one offset for both. */
-static void descriptors(void)
-{
+static void descriptors(void) {
     char path[] = "/tmp/fork.XXXXXX";
     int fd = mkstemp(path);
     pid_t pid;
@@ -146,15 +141,13 @@ static void descriptors(void)
     close(fd);
 }
 
-static void handler(int sig)
-{
+static void handler(int sig) {
     (void)sig;
 }
 
 /* "The set of signals pending for the child process shall be initialized to the empty
  * set"; handlers, ignored signals and the mask are inherited. */
-static void signals(void)
-{
+static void signals(void) {
     sigset_t usr1, set;
     struct sigaction sa = { .sa_handler = handler, .sa_flags = SA_NODEFER }, got;
     pid_t pid;
@@ -183,8 +176,7 @@ static void signals(void)
 /* "The time left until an alarm clock signal shall be reset to zero, and the alarm, if
  * any, shall be canceled"; "tms_utime, tms_stime ... shall be set to 0"; group,
  * session, umask, limits and working directory are as in the parent. */
-static void the_rest(void)
-{
+static void the_rest(void) {
     struct itimerval it = { .it_value = { .tv_sec = 1000 } };
     struct rlimit limit, got;
     char here[256], there[256];
@@ -215,8 +207,7 @@ static void the_rest(void)
 }
 
 /* Children of children, and many at once: each has its own answer. */
-static void many(void)
-{
+static void many(void) {
     enum { N = 20 };
     pid_t pid[N];
     int distinct = 1, right = 1;
@@ -237,8 +228,7 @@ static void many(void)
     ok(right, "each child and grandchild gives its own exit status");
 }
 
-int main(void)
-{
+int main(void) {
     identity();
     memory();
     kernel_writes();

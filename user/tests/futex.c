@@ -19,13 +19,11 @@ struct time32 {
 static int words[2], private = PRIVATE;
 static volatile int awake;
 
-static long futex(int *word, int op, int val, const void *timeout)
-{
+static long futex(int *word, int op, int val, const void *timeout) {
     return raw(SYS_futex, (long)word, op, val, (long)timeout);
 }
 
-static void refuse(void)
-{
+static void refuse(void) {
     struct time32 bad[] = { { 0, 1000000000 }, { 0, -1 }, { -1, 0 } };
     is_int(futex(&words[0], WAIT | private, 1, NULL), -EAGAIN,
            "EAGAIN: the word is not val");
@@ -49,8 +47,7 @@ static void refuse(void)
            "FUTEX_WAKE without waiters gives 0");
 }
 
-static void timeout(void)
-{
+static void timeout(void) {
     struct time32 t = { 0, 5000000 }, zero = { 0, 0 };
     struct timespec a, b;
     clock_gettime(CLOCK_MONOTONIC, &a);
@@ -65,16 +62,14 @@ static void timeout(void)
 static pid_t tid[4];
 static volatile long result[4];
 
-static void *waiter(void *index)
-{
+static void *waiter(void *index) {
     tid[(intptr_t)index] = gettid();
     result[(intptr_t)index] = futex(&words[0], WAIT | private, 0, NULL);
     __atomic_fetch_add(&awake, 1, __ATOMIC_SEQ_CST);
     return NULL;
 }
 
-static void start(pthread_t t[4])
-{
+static void start(pthread_t t[4]) {
     awake = words[0] = 0;
     for (intptr_t i = 0; i < 4; i++) {
         tid[i] = 0;
@@ -85,14 +80,12 @@ static void start(pthread_t t[4])
     }
 }
 
-static void until_awake(int n)
-{
+static void until_awake(int n) {
     while (awake < n)
         sched_yield();
 }
 
-static void finish(pthread_t t[4])
-{
+static void finish(pthread_t t[4]) {
     words[0] = 1;                                       // a late one does not sleep
     for (int i = 0; i < 4; i++) {
         futex(&words[0], WAKE | private, 4, NULL);
@@ -101,8 +94,7 @@ static void finish(pthread_t t[4])
     }
 }
 
-static void wake_count(const char *kind)
-{
+static void wake_count(const char *kind) {
     pthread_t t[4];
     start(t);
     is_int(futex(&words[0], WAKE | private, 1, NULL), 1, "%s: wakes one of four", kind);
@@ -126,8 +118,7 @@ static void wake_count(const char *kind)
  * futex at uaddr and added to the wait queue of the target futex at uaddr2", at most
  * val2. Returns "the number of waiters that were woken up" plus requeued (Linux counts
  * both). */
-static void requeue(const char *kind)
-{
+static void requeue(const char *kind) {
     pthread_t t[4];
     start(t);
     is_int(raw(SYS_futex, (long)&words[0], REQUEUE | private, 1, 2, (long)&words[1]), 3,
@@ -148,8 +139,7 @@ static void requeue(const char *kind)
 
 /* "a process-shared futex is identified by the memory, wherever it is mapped"; private
  * ones by the address space. */
-static void shared(void)
-{
+static void shared(void) {
     char path[] = "/tmp/futex.XXXXXX";
     int fd = mkstemp(path);
     pid_t pid;
@@ -178,14 +168,12 @@ static void shared(void)
 
 static volatile sig_atomic_t handled;
 
-static void handler(int sig)
-{
+static void handler(int sig) {
     (void)sig;
     handled++;
 }
 
-static void *interrupt(void *thread)
-{
+static void *interrupt(void *thread) {
     while (!awake) {
         pthread_kill(*(pthread_t *)thread, SIGUSR1);
         sched_yield();
@@ -195,8 +183,7 @@ static void *interrupt(void *thread)
 
 /* "EINTR: A FUTEX_WAIT operation was interrupted by a signal"; with SA_RESTART a wait
  * without time-out goes on (signal(7)), one with a time-out does not. */
-static void signals(void)
-{
+static void signals(void) {
     struct sigaction sa = { .sa_handler = handler };
     struct time32 t = { 1000, 0 };
     pthread_t me = pthread_self(), other;
@@ -223,8 +210,7 @@ static void signals(void)
     finish(w);
 }
 
-int main(void)
-{
+int main(void) {
     refuse();
     timeout();
     wake_count("private");

@@ -3,8 +3,7 @@
  */
 #include "tap.h"
 
-static void inherited(void)
-{
+static void inherited(void) {
     struct gate gate;
     pid_t pid;
     gate_init(&gate);
@@ -24,8 +23,7 @@ static void inherited(void)
 
 /* "The setpgid() function shall either join an existing process group or create a new
  * process group within the session of the calling process." */
-static void create_and_join(void)
-{
+static void create_and_join(void) {
     struct gate gate;
     pid_t a, b;
     gate_init(&gate);
@@ -55,8 +53,7 @@ static void create_and_join(void)
 /* "[EACCES] The value of the pid argument matches the process ID of a child process of
  * the calling process and the child process has successfully executed one of the exec
  * functions." */
-static void after_exec(void)
-{
+static void after_exec(void) {
     int done[2], go[2];
     char number[16], c;
     pid_t pid;
@@ -80,8 +77,7 @@ static void after_exec(void)
 /* "If the calling process is not a process group leader, it shall create a new session.
  * ... shall be the session leader of this new session, shall be the process group
  * leader of a new process group, and shall have no controlling terminal." */
-static void session(void)
-{
+static void session(void) {
     struct gate made, gate;
     pid_t pid;
     gate_init(&made);
@@ -117,8 +113,7 @@ static void session(void)
 
 /* A group lives as long as it has a member, and its number is nobody's process ID so
  * long: setpgid(2), "the group ID is not reused". */
-static void outlives_its_leader(void)
-{
+static void outlives_its_leader(void) {
     struct gate gate;
     pid_t leader, member;
     gate_init(&gate);
@@ -138,8 +133,7 @@ static void outlives_its_leader(void)
     gate_close(&gate);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     char c;
     if (argc > 1)
         return (int)read(atoi(argv[1]), &c, 1);

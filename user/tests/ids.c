@@ -9,16 +9,14 @@
 
 static pid_t seen[2];
 
-static void *other(void *unused)
-{
+static void *other(void *unused) {
     (void)unused;
     seen[0] = getpid();
     seen[1] = gettid();
     return NULL;
 }
 
-static void threads(void)
-{
+static void threads(void) {
     pthread_t t;
     is_int(getpid(), gettid(), "the first thread's ID is the process ID");
     need(pthread_create(&t, NULL, other, NULL) == 0 && pthread_join(t, NULL) == 0);
@@ -29,8 +27,7 @@ static void threads(void)
 }
 
 /* set_tid_address(2): "set_tid_address() always returns the caller's thread ID." */
-static void tid_address(void *unused)
-{
+static void tid_address(void *unused) {
     static int word;
     (void)unused;
     need(raw(SYS_set_tid_address, (long)&word) == gettid());
@@ -39,8 +36,7 @@ static void tid_address(void *unused)
 }
 
 /* Ids are not used again at once: an old id does not mean a stranger. */
-static void fresh(void)
-{
+static void fresh(void) {
     enum { N = 30 };
     pid_t pid[N];
     int distinct = 1;
@@ -54,8 +50,7 @@ static void fresh(void)
     ok(distinct, "%d processes one after the other have different IDs", N);
 }
 
-int main(void)
-{
+int main(void) {
     threads();
     is_exit(in_child(tid_address, NULL), 0, "set_tid_address gives the thread ID");
     fresh();

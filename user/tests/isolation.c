@@ -14,8 +14,7 @@
 static volatile int word = 1;
 
 /* The parent maps a page after the fork, so in the child that address is wild. */
-static void wild_store(void)
-{
+static void wild_store(void) {
     struct gate gate;
     volatile int *page;
     int p[2];
@@ -41,8 +40,7 @@ static void wild_store(void)
 
 /* Both sides hold their value at one address, look again after the other has
  * written. */
-static void private_space(void)
-{
+static void private_space(void) {
     struct gate go, done;
     pid_t pid;
     gate_init(&go);
@@ -65,8 +63,7 @@ static void private_space(void)
 }
 
 /* With a channel they co-operate: question down one pipe, answer up the other. */
-static void co_operate(void)
-{
+static void co_operate(void) {
     int ask[2], answer[2], n, sum = 0;
     pid_t pid;
     need(pipe(ask) == 0 && pipe(answer) == 0);
@@ -91,8 +88,7 @@ static void co_operate(void)
     close(answer[1]);
 }
 
-static void share_information(void)
-{
+static void share_information(void) {
     enum { N = 20000 };
     unsigned *table = malloc(N * sizeof *table), x = 1, right = 1;
     int p[2];
@@ -121,8 +117,7 @@ static void share_information(void)
     free(table);
 }
 
-int main(void)
-{
+int main(void) {
     wild_store();
     private_space();
     co_operate();

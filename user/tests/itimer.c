@@ -9,15 +9,13 @@
 
 static volatile int count, last;
 
-static void handler(int sig)
-{
+static void handler(int sig) {
     count++;
     last = sig;
 }
 
 /* Sleeps until the handler has run n times; no signal is missed. */
-static void await(int n)
-{
+static void await(int n) {
     sigset_t all, old;
     sigfillset(&all);
     sigprocmask(SIG_BLOCK, &all, &old);
@@ -26,20 +24,17 @@ static void await(int n)
     sigprocmask(SIG_SETMASK, &old, NULL);
 }
 
-static int64_t now(void)
-{
+static int64_t now(void) {
     struct timespec t;
     need(clock_gettime(CLOCK_MONOTONIC, &t) == 0);
     return t.tv_sec * INT64_C(1000000) + t.tv_nsec / 1000;
 }
 
-static struct itimerval timer(int first_us, int then_us)
-{
+static struct itimerval timer(int first_us, int then_us) {
     return (struct itimerval){ { 0, then_us }, { 0, first_us } };
 }
 
-static void catch (int sig)
-{
+static void catch (int sig) {
     struct sigaction sa = { .sa_handler = handler };
     need(sigaction(sig, &sa, NULL) == 0);
     count = last = 0;
@@ -47,8 +42,7 @@ static void catch (int sig)
 
 /* "ITIMER_REAL Decrements in real time. A SIGALRM signal is delivered when this timer
  * expires." "If it_interval is non-zero, it shall be used to reload it_value". */
-static void real(void)
-{
+static void real(void) {
     struct itimerval t = timer(3000, 0), got;
     catch (SIGALRM);
     int64_t start = now();
@@ -73,8 +67,7 @@ static void real(void)
 
 /* alarm(): "shall return ... the amount of time remaining before the previous alarm; 0
  * if there was no"; getitimer gives the rest. */
-static void alarms(void)
-{
+static void alarms(void) {
     struct itimerval got;
     is_int((long)alarm(1000), 0, "alarm: there was none");
     need(getitimer(ITIMER_REAL, &got) == 0);
@@ -95,8 +88,7 @@ static void alarms(void)
 /* "ITIMER_VIRTUAL Decrements in process virtual time ... only when the process is
  * executing. SIGVTALRM"; "ITIMER_PROF ... also when the system is running on behalf of
  * the process. SIGPROF". */
-static void used_time(void)
-{
+static void used_time(void) {
     struct itimerval t = timer(5000, 0), got;
     catch (SIGVTALRM);
     catch (SIGPROF);
@@ -115,8 +107,7 @@ static void used_time(void)
 
 /* "[EINVAL] The value argument is not in canonical form ... or the which argument is
  * not recognized." */
-static void errors(void)
-{
+static void errors(void) {
     struct itimerval t = timer(1000000, 0);
     is_errno(setitimer(ITIMER_REAL, &t, NULL), EINVAL,
              "a million microseconds are EINVAL");
@@ -132,8 +123,7 @@ static void errors(void)
 }
 
 /* The default action of each of the three ends the process. */
-static void default_action(void)
-{
+static void default_action(void) {
     static const int which[] = { ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF };
     static const int signals[] = { SIGALRM, SIGVTALRM, SIGPROF };
     for (int i = 0; i < 3; i++) {
@@ -152,8 +142,7 @@ static void default_action(void)
     }
 }
 
-int main(void)
-{
+int main(void) {
     real();
     alarms();
     used_time();

@@ -11,14 +11,12 @@
 
 static volatile sig_atomic_t count;
 
-static void handler(int sig)
-{
+static void handler(int sig) {
     (void)sig;
     count++;
 }
 
-static void numbers(void)
-{
+static void numbers(void) {
     pid_t pid;
     is_errno(kill(getpid(), -1), EINVAL, "EINVAL: signal -1");
     is_errno(kill(getpid(), 65), EINVAL, "EINVAL: signal 65");
@@ -37,16 +35,14 @@ static void numbers(void)
 /* "If the value of pid causes sig to be generated for the sending process, and if sig
  * is not blocked ... either sig or at least one pending unblocked signal shall be
  * delivered to the sending thread before kill() returns." */
-static void oneself(void)
-{
+static void oneself(void) {
     signal(SIGUSR1, handler);
     count = 0;
     int before_return = kill(getpid(), SIGUSR1) == 0 ? count : -1;
     is_int(before_return, 1, "a signal to oneself is delivered before kill returns");
 }
 
-static void member(struct gate *ready)
-{
+static void member(struct gate *ready) {
     signal(SIGUSR1, SIG_DFL);
     gate_open(ready);
     for (;;)
@@ -54,8 +50,7 @@ static void member(struct gate *ready)
 }
 
 /* The leader of a group of four: a signal from outside, then one from itself. */
-static void lead(struct gate *ready, struct gate *mine)
-{
+static void lead(struct gate *ready, struct gate *mine) {
     pid_t pid[3];
     need(setpgid(0, 0) == 0);
     for (int round = 0; round < 2; round++) {
@@ -78,8 +73,7 @@ static void lead(struct gate *ready, struct gate *mine)
 
 /* pid 0: "all processes whose process group ID is equal to the process group ID of the
  * sender"; negative: the group -pid; each gets one. */
-static void groups(void)
-{
+static void groups(void) {
     struct gate ready, mine, sent;
     pid_t leader, stranger;
     gate_init(&ready);
@@ -108,8 +102,7 @@ static void groups(void)
 }
 
 /* In a child that is no root, with a user ID that the target does not have. */
-static void as_another(void *target)
-{
+static void as_another(void *target) {
     pid_t pid = *(pid_t *)target;
     need(geteuid() != 0 || (setgid(1001) == 0 && setuid(1001) == 0));
     need(kill(pid, 0) == -1 && errno == EPERM);
@@ -124,8 +117,7 @@ static void as_another(void *target)
 }
 
 /* The target: process 1, which is root's, and for root a child of another user. */
-static void permissions(void)
-{
+static void permissions(void) {
     struct gate ready, gate;
     pid_t pid, init = 1;
     int root = geteuid() == 0;
@@ -150,8 +142,7 @@ static void permissions(void)
 }
 
 /* "SIGCONT ... if the sender is a member of the same session": whatever the user ID. */
-static void same_session(void *unused)
-{
+static void same_session(void *unused) {
     pid_t pid, target = getpid();
     (void)unused;
     CHILD (pid) {
@@ -165,8 +156,7 @@ static void same_session(void *unused)
 }
 
 /* kill(-group): "success if at least one signal was sent", EPERM if none could be. */
-static void part_of_a_group(void *unused)
-{
+static void part_of_a_group(void *unused) {
     (void)unused;
     struct gate ready, gate;
     pid_t pid, mixed;
@@ -189,8 +179,7 @@ static void part_of_a_group(void *unused)
     need(wait_for(pid) == 0 && status == 0);
 }
 
-static void *thread(void *tid)
-{
+static void *thread(void *tid) {
     *(pid_t *)tid = gettid();
     pause();
     return NULL;
@@ -199,8 +188,7 @@ static void *thread(void *tid)
 /* tkill(2): "EINVAL: An invalid thread ID, thread group ID, or signal was specified";
  * ESRCH.
  */
-static void tkill_errors(void)
-{
+static void tkill_errors(void) {
     is_int(raw(SYS_tkill, 0, SIGTERM), -EINVAL, "tkill, EINVAL: thread 0");
     is_int(raw(SYS_tkill, -1, SIGTERM), -EINVAL, "tkill, EINVAL: thread -1");
     is_int(raw(SYS_tkill, gettid(), 65), -EINVAL, "tkill, EINVAL: signal 65");
@@ -219,8 +207,7 @@ static void tkill_errors(void)
     is_killed(wait_for(pid), SIGTERM, "a fatal tkill to one thread ends the process");
 }
 
-int main(void)
-{
+int main(void) {
     numbers();
     oneself();
     groups();

@@ -5,8 +5,7 @@
 
 /* link(): "shall create a new link (directory entry) for the existing file ... the link
  * count of the file shall be incremented by one"; both names are equal. */
-static void two_names(void)
-{
+static void two_names(void) {
     make_file("a", "text");
     is_int(link("a", "b"), 0, "link makes a second name");
     ok(stat_of("a").st_ino == stat_of("b").st_ino, "both name the same inode");
@@ -22,8 +21,7 @@ static void two_names(void)
 
 /* "[EEXIST] The path2 argument resolves to an existing directory entry or refers to a
  * symbolic link"; "[EPERM] The file named by path1 is a directory" and so on. */
-static void link_errors(void)
-{
+static void link_errors(void) {
     need(mkdir("d", 0755) == 0 && symlink("b", "s") == 0
          && symlink("none", "dangling") == 0);
     is_errno(link("none", "c"), ENOENT, "link of nothing is ENOENT");
@@ -44,13 +42,11 @@ static void link_errors(void)
 }
 
 /* link(2) says EXDEV before it looks at who asks. */
-static int links_to(const char *name)
-{
+static int links_to(const char *name) {
     return link("b", name) ? errno : 0;
 }
 
-static void link_as_user(void)
-{
+static void link_as_user(void) {
     is_exit(as_user(links_to, "/dev/link-test"), EXDEV,
             "EXDEV comes before the right to write there");
     is_errno(link("d", "b"), EEXIST, "EEXIST before EPERM for a directory");
@@ -62,8 +58,7 @@ static void link_as_user(void)
  * If one or more processes have the file open when the last link is removed, ... the
  * removal of the file contents shall be postponed until all references to the file are
  * closed." */
-static void open_unlinked(void)
-{
+static void open_unlinked(void) {
     char got[8];
     struct stat st;
     make_file("gone", "still");
@@ -89,8 +84,7 @@ static void open_unlinked(void)
 }
 
 /* "[EISDIR]" is Linux's answer to unlink of a directory; POSIX says EPERM. */
-static void unlink_errors(void)
-{
+static void unlink_errors(void) {
     is_errno(unlink("none"), ENOENT, "unlink of nothing is ENOENT");
     is_errno(unlink("d"), EISDIR, "unlink of a directory is EISDIR");
     is_errno(unlink("."), EISDIR, "unlink of . is EISDIR");
@@ -105,8 +99,7 @@ static void unlink_errors(void)
 }
 
 /* Many names for one file. */
-static void many_names(void)
-{
+static void many_names(void) {
     enum { N = 100 };
     char name[32];
     for (int i = 0; i < N; i++) {
@@ -122,8 +115,7 @@ static void many_names(void)
     ok(has_text("name51", "changed"), "the others still name the file");
 }
 
-int main(void)
-{
+int main(void) {
     scratch();
     two_names();
     link_errors();

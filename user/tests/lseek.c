@@ -5,8 +5,7 @@
 #include "raw.h"
 #include "scratch.h"
 
-static void origins(void)
-{
+static void origins(void) {
     make_file("f", "0123456789");
     int fd = open("f", O_RDWR);
     is_int(lseek(fd, 3, SEEK_SET), 3, "SEEK_SET: the offset itself");
@@ -28,8 +27,7 @@ static void origins(void)
  * existing data in the file. If data is later written at this point, subsequent reads
  * of data in the gap shall return bytes with the value 0 until data is actually written
  * into the gap. [It] shall not, by itself, extend the size of a file." */
-static void holes(void)
-{
+static void holes(void) {
     enum { FAR = 10000000 };
     char got[64];
     int fd = open("hole", O_RDWR | O_CREAT, 0644), bytes = 0;
@@ -52,8 +50,7 @@ static void holes(void)
 }
 
 /* Offsets are 64 bits wide. */
-static void large(void)
-{
+static void large(void) {
     int fd = open("f", O_RDWR);
     off_t big = ((off_t)1 << 32) + 7;
     char c;
@@ -73,8 +70,7 @@ static void large(void)
 
 /* "[ESPIPE] The fildes argument is associated with a pipe, FIFO, or socket." A
  * directory can be rewound. */
-static void other_files(void)
-{
+static void other_files(void) {
     int p[2];
     need(pipe(p) == 0);
     is_errno(lseek(p[0], 0, SEEK_SET), ESPIPE, "a pipe is ESPIPE");
@@ -90,8 +86,7 @@ static void other_files(void)
 
 /* SEEK_DATA and SEEK_HOLE, Linux and POSIX 2024: where a file system does not look for
  * holes, the only hole is at the end. */
-static void data_and_holes(void)
-{
+static void data_and_holes(void) {
     int fd = open("f", O_RDONLY);
     is_int(lseek(fd, 2, SEEK_DATA), 2, "SEEK_DATA inside data gives the offset itself");
     is_int(lseek(fd, 2, SEEK_HOLE), 10,
@@ -101,8 +96,7 @@ static void data_and_holes(void)
     close(fd);
 }
 
-int main(void)
-{
+int main(void) {
     scratch();
     origins();
     holes();

@@ -8,8 +8,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
-static unsigned next_random(unsigned *seed)
-{
+static unsigned next_random(unsigned *seed) {
     return *seed = *seed * 1103515245u + 12345u;
 }
 
@@ -19,8 +18,7 @@ struct block {
     unsigned char fill;
 };
 
-static int intact(const struct block *b)
-{
+static int intact(const struct block *b) {
     for (size_t i = 0; i<b->size; i += b->size> 4096 ? 509 : 7)
         if (b->at[i] != b->fill)
             return 0;
@@ -29,8 +27,7 @@ static int intact(const struct block *b)
 
 /* A thousand steps of malloc, realloc, free with sizes from 1 byte to 300 KB. 0: all
  * well. */
-static int churn(unsigned seed, int steps)
-{
+static int churn(unsigned seed, int steps) {
     enum { N = 40 };
     struct block b[N] = { { 0 } };
     int wrong = 0;
@@ -63,13 +60,11 @@ static int churn(unsigned seed, int steps)
     return wrong;
 }
 
-static void *churn_thread(void *seed)
-{
+static void *churn_thread(void *seed) {
     return (void *)(intptr_t)churn((unsigned)(uintptr_t)seed, 500);
 }
 
-static void many_threads(void)
-{
+static void many_threads(void) {
     pthread_t t[4];
     int wrong = 0;
     for (int i = 0; i < 4; i++)
@@ -83,8 +78,7 @@ static void many_threads(void)
     is_int(wrong, 0, "four threads at once");
 }
 
-static void single_calls(void)
-{
+static void single_calls(void) {
     unsigned char *p = calloc(1000, 100);
     volatile size_t mebi = 1 << 20, huge = (size_t)3 << 30, all = (size_t)-1;
     void *volatile none;                // a compiler may drop a malloc nobody looks at
@@ -121,8 +115,7 @@ static void single_calls(void)
 }
 
 /* realloc of a large block, which moves pages instead of bytes. */
-static void large_blocks(void)
-{
+static void large_blocks(void) {
     size_t size = 1 << 20;
     unsigned char *p = malloc(size);
     need(p);
@@ -146,8 +139,7 @@ static void large_blocks(void)
 }
 
 /* fork copies the heap. */
-static void across_fork(void)
-{
+static void across_fork(void) {
     char *p = malloc(50000);
     need(p);
     memset(p, 'p', 50000);
@@ -164,8 +156,7 @@ static void across_fork(void)
     free(p);
 }
 
-int main(void)
-{
+int main(void) {
     single_calls();
     is_int(churn(1, 2000), 0, "2000 steps of malloc, realloc and free");
     large_blocks();

@@ -6,8 +6,7 @@
 /* "The file permission bits of the new directory shall be initialized from mode ...
  * modified by the process' file creation mask"; "The newly created directory shall be
  * an empty directory." */
-static void making(void)
-{
+static void making(void) {
     is_int(mkdir("d", 0777), 0, "mkdir");
     struct stat st = stat_of("d");
     ok(S_ISDIR(st.st_mode), "it is a directory");
@@ -22,8 +21,7 @@ static void making(void)
 }
 
 /* stat(2): a directory's link count is 2 and one for each subdirectory. */
-static void link_counts(void)
-{
+static void link_counts(void) {
     is_int(stat_of("d").st_nlink, 2, "an empty directory has 2 links");
     need(mkdir("d/a", 0755) == 0 && mkdir("d/b", 0755) == 0);
     make_file("d/file", "x");
@@ -34,8 +32,7 @@ static void link_counts(void)
     is_int(stat_of("d").st_nlink, 2, "empty again: 2");
 }
 
-static void mkdir_errors(void)
-{
+static void mkdir_errors(void) {
     make_file("f", "text");
     need(symlink("nowhere", "dangling") == 0);
     is_errno(mkdir("d", 0755), EEXIST, "mkdir of what exists is EEXIST");
@@ -52,8 +49,7 @@ static void mkdir_errors(void)
 
 /* rmdir(): "[ENOTEMPTY]", "[EINVAL] The path argument contains a last component that is
  * dot", "[ENOTDIR]". Linux: .. is ENOTEMPTY, the root EBUSY. */
-static void rmdir_errors(void)
-{
+static void rmdir_errors(void) {
     need(mkdir("full", 0755) == 0 && mkdir("full/inner", 0755) == 0);
     is_errno(rmdir("full"), ENOTEMPTY, "a directory with an entry is ENOTEMPTY");
     is_errno(rmdir("full/."), EINVAL, ". is EINVAL");
@@ -72,8 +68,7 @@ static void rmdir_errors(void)
 /* "If the directory is the current working directory of any process ... it is
  * unspecified whether the function succeeds": on Linux it does, and the directory
  * stays, nameless and empty, for who is in it. */
-static void removed_directory(void)
-{
+static void removed_directory(void) {
     char at[600];
     struct stat st;
     need(mkdir("here", 0755) == 0);
@@ -100,8 +95,7 @@ static void removed_directory(void)
 
 /* Directories inside directories, to a depth that no recursion of the kernel survives
  * by accident. */
-static void deep(void)
-{
+static void deep(void) {
     enum { DEPTH = 200 };
     int made = 0, removed = 0;
     for (; made < DEPTH; made++)
@@ -114,8 +108,7 @@ static void deep(void)
     is_int(removed, DEPTH, "and removed from the inside");
 }
 
-int main(void)
-{
+int main(void) {
     scratch();
     making();
     link_counts();

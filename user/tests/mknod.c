@@ -7,8 +7,7 @@
 
 /* mkfifo(): "shall create a new FIFO special file named by the pathname ... The file
  * permission bits of the new FIFO shall be initialized from mode", less the umask. */
-static void names(void)
-{
+static void names(void) {
     is_int(mkfifo("fifo", 0666), 0, "mkfifo");
     struct stat st = stat_of("fifo");
     ok(S_ISFIFO(st.st_mode) && (st.st_mode & 07777) == 0644,
@@ -32,8 +31,7 @@ static void names(void)
  * open(): "When opening a FIFO with O_RDONLY or O_WRONLY set: If O_NONBLOCK is set, an
  * open() for reading-only shall return without delay. An open() for writing-only shall
  * return an error [ENXIO] if no process currently has the file open for reading." */
-static void ends(void)
-{
+static void ends(void) {
     char got[8];
     need(mkfifo("p", 0600) == 0);
     is_errno(open("p", O_WRONLY | O_NONBLOCK), ENXIO,
@@ -60,8 +58,7 @@ static void ends(void)
 }
 
 /* Without O_NONBLOCK each end waits for the other; the name connects strangers. */
-static void meeting(void)
-{
+static void meeting(void) {
     char got[16];
     pid_t pid;
     CHILD (pid) {
@@ -87,21 +84,18 @@ static void meeting(void)
     close(w);
 }
 
-static int makes_device(const char *name)
-{
+static int makes_device(const char *name) {
     return mknod(name, S_IFCHR | 0600, makedev(1, 3)) ? errno : 0;
 }
 
 /* "[EPERM] The invoking process does not have appropriate privileges and the file type
  * is not FIFO-special." */
-static void devices(void)
-{
+static void devices(void) {
     is_exit(as_user(makes_device, "device"), EPERM, "a device made by a user is EPERM");
     ok(!exists("device"), "and is not there");
 }
 
-int main(void)
-{
+int main(void) {
     scratch();
     names();
     ends();

@@ -5,8 +5,7 @@
 
 /* mmap(2): "MAP_ANONYMOUS The mapping is not backed by any file; its contents are
  * initialized to zero." "[pa] a multiple of the page size". */
-static void zeros(void)
-{
+static void zeros(void) {
     char *p = map_anonymous(16, PROT_READ | PROT_WRITE);
     is_int((uintptr_t)p % PAGE, 0, "mmap gives a page boundary");
     is_int((long)other_bytes(p, 16 * PAGE, 0), 0, "the memory is zero");
@@ -30,8 +29,7 @@ static void zeros(void)
 
 /* "The prot argument ... PROT_NONE Data cannot be accessed"; an access that is not
  * allowed is SIGSEGV with SEGV_ACCERR, and EFAULT in a system call. */
-static void protection(void)
-{
+static void protection(void) {
     int p[2];
     need(pipe(p) == 0);
     char *r = map_anonymous(1, PROT_READ), *none = map_anonymous(1, PROT_NONE);
@@ -57,8 +55,7 @@ static void protection(void)
 
 /* "MAP_PRIVATE ... modifications ... shall be visible only to the calling process";
  * "MAP_SHARED ... Changes are shared", here between parent and child. */
-static void across_fork(void)
-{
+static void across_fork(void) {
     struct gate ready, go;
     int *private = map_anonymous(2, PROT_READ | PROT_WRITE), *shared = map_shared(2);
     pid_t pid;
@@ -88,8 +85,7 @@ static void across_fork(void)
 }
 
 /* Shared memory outlives who made it, and each unmaps for itself. */
-static void shared_lifetime(void)
-{
+static void shared_lifetime(void) {
     struct gate unmapped;
     gate_init(&unmapped);
     volatile int *shared = map_shared(1);
@@ -113,8 +109,7 @@ static void shared_lifetime(void)
 }
 
 /* Many regions: each other page unmapped, then mapped again. */
-static void many_regions(void)
-{
+static void many_regions(void) {
     enum { N = 400 };
     char *p = map_anonymous(N, PROT_READ | PROT_WRITE);
     int wrong = 0;
@@ -140,8 +135,7 @@ static void many_regions(void)
 }
 
 /* Memory that is mapped and not touched costs nothing: more than the machine has. */
-static void untouched(void)
-{
+static void untouched(void) {
     size_t size = (size_t)512 << 20;
     char *p =
         mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -155,8 +149,7 @@ static void untouched(void)
     }
 }
 
-int main(void)
-{
+int main(void) {
     zeros();
     protection();
     across_fork();

@@ -6,8 +6,7 @@
 #include "scratch.h"
 
 /* A file of n pages, each filled with its letter; open for reading and writing. */
-static int make_pages(const char *name, int n)
-{
+static int make_pages(const char *name, int n) {
     char page[PAGE];
     int fd = open(name, O_RDWR | O_CREAT | O_TRUNC, 0644);
     need(fd >= 0);
@@ -18,8 +17,7 @@ static int make_pages(const char *name, int n)
     return fd;
 }
 
-static char *map_file(int fd, size_t pages, int prot, int flags, off_t offset)
-{
+static char *map_file(int fd, size_t pages, int prot, int flags, off_t offset) {
     char *p = mmap(NULL, pages * PAGE, prot, flags, fd, offset);
     need(p != MAP_FAILED);
     return p;
@@ -27,8 +25,7 @@ static char *map_file(int fd, size_t pages, int prot, int flags, off_t offset)
 
 /* "MAP_SHARED ... write references shall change the underlying object"; read(2) and
  * write(2) on the file see the same bytes. */
-static void shared(void)
-{
+static void shared(void) {
     char got[8];
     int fd = make_pages("s", 3);
     char *p = map_file(fd, 3, PROT_READ | PROT_WRITE, MAP_SHARED, 0);
@@ -56,8 +53,7 @@ static void shared(void)
 
 /* "MAP_PRIVATE ... Modifications to the mapped data by the calling process shall be
  * visible only to the calling process and shall not change the underlying object." */
-static void private(void)
-{
+static void private(void) {
     int fd = make_pages("p", 2);
     char *p = map_file(fd, 2, PROT_READ | PROT_WRITE, MAP_PRIVATE, 0);
     char *q = map_file(fd, 2, PROT_READ | PROT_WRITE, MAP_PRIVATE, 0);
@@ -87,8 +83,7 @@ static void private(void)
 
 /* "off ... [EINVAL] if it is not a multiple of the page size"; the rest of the last
  * page is zero; pages behind it are SIGBUS. */
-static void offsets_and_ends(void)
-{
+static void offsets_and_ends(void) {
     int fd = make_pages("o", 3);
     char *p = map_file(fd, 1, PROT_READ, MAP_SHARED, 2 * PAGE);
     is_int(p[0], 'C', "an offset of two pages shows the third");
@@ -115,8 +110,7 @@ static void offsets_and_ends(void)
 }
 
 /* A hole of a file reads as zeros, and is filled by a write through the mapping. */
-static void holes(void)
-{
+static void holes(void) {
     char c;
     int fd = open("h", O_RDWR | O_CREAT, 0644);
     need(ftruncate(fd, 8 * PAGE) == 0);
@@ -134,8 +128,7 @@ static void holes(void)
 /* FEATURE(76): parent and child write to the same page of a file
  *
  * fork(2): a shared mapping stays shared; two processes that map a file meet in it. */
-static void between_processes(void)
-{
+static void between_processes(void) {
     int fd = make_pages("f", 1);
     volatile int *p = (int *)map_file(fd, 1, PROT_READ | PROT_WRITE, MAP_SHARED, 0);
     pid_t pid;
@@ -158,8 +151,7 @@ static void between_processes(void)
  * specified, or fildes is not open for write and PROT_WRITE was specified for a
  * MAP_SHARED type mapping"; "[ENODEV] The fildes argument refers to a file whose type
  * is not supported by mmap()". */
-static void errors(void)
-{
+static void errors(void) {
     int r = open("f", O_RDONLY), w = open("f", O_WRONLY), dir = open(".", O_RDONLY),
         p[2];
     need(pipe(p) == 0);
@@ -184,8 +176,7 @@ static void errors(void)
 
 /* A system call may read from and write to mapped pages like any memory, even to the
  * file that is mapped. */
-static void as_buffer(void)
-{
+static void as_buffer(void) {
     int fd = make_pages("b", 2);
     char *p = map_file(fd, 2, PROT_READ | PROT_WRITE, MAP_SHARED, 0);
     is_int(pwrite(fd, p, PAGE, PAGE), PAGE, "write a file's page from its own mapping");
@@ -198,8 +189,7 @@ static void as_buffer(void)
     close(fd);
 }
 
-int main(void)
-{
+int main(void) {
     scratch();
     shared();
     private();

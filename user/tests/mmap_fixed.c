@@ -4,31 +4,27 @@
 #include "memory.h"
 #include "raw.h"
 
-static void *map_at(void *where, size_t length, int flags)
-{
+static void *map_at(void *where, size_t length, int flags) {
     return mmap(where, length, PROT_READ | PROT_WRITE,
                 MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
 }
 
 /* Five pages, each filled with its letter. */
-static char *five_pages(void)
-{
+static char *five_pages(void) {
     char *p = map_anonymous(5, PROT_READ | PROT_WRITE);
     for (int i = 0; i < 5; i++)
         memset(p + i * PAGE, 'A' + i, PAGE);
     return p;
 }
 
-static int is_page(const char *p, int letter)
-{
+static int is_page(const char *p, int letter) {
     return other_bytes(p, PAGE, letter) == 0;
 }
 
 /* "If the memory region specified by addr and length overlaps pages of any existing
  * mapping(s), then the overlapped part of the existing mapping(s) will be
  * discarded." */
-static void over_others(void)
-{
+static void over_others(void) {
     char *p = five_pages();
     ok(map_at(p + 2 * PAGE, PAGE, MAP_FIXED) == p + 2 * PAGE,
        "MAP_FIXED over a middle page");
@@ -50,8 +46,7 @@ static void over_others(void)
 /* "If addr is not NULL, then the kernel takes it as a hint about where to place the
  * mapping"; "If another mapping already exists there, the kernel picks a new
  * address". */
-static void hints(void)
-{
+static void hints(void) {
     char *p = five_pages();
     char *q = map_at(p + PAGE, PAGE, 0);
     ok(q != MAP_FAILED && (q < p || q >= p + 5 * PAGE),
@@ -73,8 +68,7 @@ static void hints(void)
  * the address space of the process starting at addr and continuing for len bytes"; "If
  * there are no mappings in the specified address range, then munmap() has no
  * effect." */
-static void unmapping(void)
-{
+static void unmapping(void) {
     char *p = five_pages();
     is_int(munmap(p + 2 * PAGE, PAGE), 0, "munmap of the middle page");
     is_int(touch_read(p + 2 * PAGE), SIGSEGV, "makes a hole");
@@ -96,8 +90,7 @@ static void unmapping(void)
 /* "[EINVAL] We don't like addr, length, or offset (e.g., they are too large)", "length
  * was 0", "flags contained none of MAP_PRIVATE, MAP_SHARED"; "[ENOMEM]"; "[EBADF] fd is
  * not a valid file descriptor (and MAP_ANONYMOUS was not set)". */
-static void bad_arguments(void)
-{
+static void bad_arguments(void) {
     int prot = PROT_READ | PROT_WRITE, anonymous = MAP_PRIVATE | MAP_ANONYMOUS;
     is_int(raw(SYS_mmap2, 0, 0, prot, anonymous, -1, 0), -EINVAL, "length 0 is EINVAL");
     is_int(raw(SYS_mmap2, 0, -1, prot, anonymous, -1, 0), -ENOMEM,
@@ -114,8 +107,7 @@ static void bad_arguments(void)
            -ENOMEM, "the last page is ENOMEM");
 }
 
-int main(void)
-{
+int main(void) {
     over_others();
     hints();
     unmapping();

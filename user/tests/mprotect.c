@@ -9,8 +9,7 @@ int main(void);
 /* "shall change the access protections to be that specified by prot for those whole
  * pages containing any part of the address space of the process starting at address
  * addr". */
-static void changes(void)
-{
+static void changes(void) {
     char *p = map_anonymous(1, PROT_READ | PROT_WRITE);
     p[7] = 'x';
     is_int(mprotect(p, PAGE, PROT_READ), 0, "mprotect to PROT_READ");
@@ -25,8 +24,7 @@ static void changes(void)
 }
 
 /* Regions are split and joined as needed: page by page, front, middle, back. */
-static void splits(void)
-{
+static void splits(void) {
     enum { N = 10 };
     char *p = map_anonymous(N, PROT_READ | PROT_WRITE);
     memset(p, 's', N * PAGE);
@@ -52,8 +50,7 @@ static void splits(void)
 /* "[ENOMEM] Addresses in the range [addr,addr+len) are invalid ... or specify one or
  * more pages which are not mapped"; "[EINVAL] The addr argument is not a multiple of
  * the page size." */
-static void errors(void)
-{
+static void errors(void) {
     char *p = map_anonymous(3, PROT_READ | PROT_WRITE);
     need(munmap(p + PAGE, PAGE) == 0);
     is_errno(mprotect(p, 3 * PAGE, PROT_READ), ENOMEM, "a range with a hole is ENOMEM");
@@ -65,8 +62,7 @@ static void errors(void)
 }
 
 /* fork(2): protections are inherited and then separate. */
-static void across_fork(void)
-{
+static void across_fork(void) {
     char *p = map_anonymous(2, PROT_READ | PROT_WRITE);
     pid_t pid;
     p[0] = 'p';
@@ -84,8 +80,7 @@ static void across_fork(void)
     munmap(p, 2 * PAGE);
 }
 
-static int cpu_has_nx(void)
-{
+static int cpu_has_nx(void) {
     static char text[16384];
     int fd = open("/proc/cpuinfo", O_RDONLY);
     ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
@@ -102,8 +97,7 @@ static char code_in_data[16] = { (char)0xc3 };          // ret
 
 /* With NX (DESIGN: "W^X") data, heap and stack are not code. Without it nobody promises
  * that; writing to code fails on every machine. */
-static void execution(void)
-{
+static void execution(void) {
     char code_on_stack[16] = { (char)0xc3 };
     char *heap = malloc(16), *p = map_anonymous(1, PROT_READ | PROT_WRITE);
     int denied = cpu_has_nx() ? SIGSEGV : 0;
@@ -129,8 +123,7 @@ static void execution(void)
     free(heap);
 }
 
-int main(void)
-{
+int main(void) {
     changes();
     splits();
     errors();

@@ -6,15 +6,13 @@
 static volatile sig_atomic_t arrived;
 static siginfo_t last;
 
-static void on_message(int sig, siginfo_t *info, void *context)
-{
+static void on_message(int sig, siginfo_t *info, void *context) {
     (void)sig, (void)context;
     last = *info;
     arrived++;
 }
 
-static int ask(mqd_t q, int value)
-{
+static int ask(mqd_t q, int value) {
     struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
     event.sigev_value.sival_int = value;
     return mq_notify(q, &event);
@@ -22,8 +20,7 @@ static int ask(mqd_t q, int value)
 
 /* "when ... a message arrives at an empty message queue"; "the existing registration
  * ... shall be removed". */
-static void once(void)
-{
+static void once(void) {
     mqd_t q = queue_open(O_RDWR | O_CREAT, 4, 8192);
     pid_t pid;
     is_int(ask(q, 77), 0, "mq_notify");
@@ -54,8 +51,7 @@ static void once(void)
 }
 
 /* "[EBUSY] A process is already registered". */
-static void one_at_a_time(void)
-{
+static void one_at_a_time(void) {
     mqd_t q = queue_open(O_RDWR | O_CREAT, 4, 8192);
     struct gate ready, go;
     pid_t pid;
@@ -92,8 +88,7 @@ static void one_at_a_time(void)
 
 /* "If ... some thread is blocked in mq_receive() ... the arriving message shall satisfy
  * the appropriate mq_receive() ... as if no notification [were registered]". */
-static void receivers_first(void)
-{
+static void receivers_first(void) {
     mqd_t q = queue_open(O_RDWR | O_CREAT, 4, 8192);
     pid_t pid;
     arrived = 0;
@@ -109,8 +104,7 @@ static void receivers_first(void)
     queue_close(q);
 }
 
-static void refusals(void)
-{
+static void refusals(void) {
     mqd_t q = queue_open(O_RDWR | O_CREAT, 4, 8192);
     struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = 65 };
     is_errno(mq_notify(q, &event), EINVAL, "EINVAL: no such signal");
@@ -128,8 +122,7 @@ static void refusals(void)
     queue_close(q);
 }
 
-int main(void)
-{
+int main(void) {
     struct sigaction sa = { .sa_sigaction = on_message, .sa_flags = SA_SIGINFO };
     need(sigaction(SIGUSR1, &sa, NULL) == 0);
     once();

@@ -7,8 +7,7 @@
 #include <poll.h>
 #include <time.h>
 
-static void receiver_waits(void)
-{
+static void receiver_waits(void) {
     mqd_t q = queue_open(O_RDWR | O_CREAT, 4, 8192);
     pid_t pid;
     CHILD (pid)
@@ -28,8 +27,7 @@ static void receiver_waits(void)
     queue_close(q);
 }
 
-static void sender_waits(void)
-{
+static void sender_waits(void) {
     mqd_t q = queue_open(O_RDWR | O_CREAT, 2, 8192);
     pid_t pid;
     need(queue_send(q, "a", 1) == 0 && queue_send(q, "b", 1) == 0);
@@ -47,15 +45,13 @@ static void sender_waits(void)
     queue_close(q);
 }
 
-static void on_signal(int sig)
-{
+static void on_signal(int sig) {
     (void)sig;
 }
 
 /* signal(7): "Message queue interfaces ... mq_receive, mq_send" are restarted with
  * SA_RESTART. */
-static void interrupted(void)
-{
+static void interrupted(void) {
     for (int kind = 0; kind < 4; kind++) {
         int sends = kind & 1, restarts = kind & 2;
         mqd_t q = queue_open(O_RDWR | O_CREAT, 1, 8192);
@@ -92,8 +88,7 @@ static void interrupted(void)
 }
 
 /* The death of a waiter takes nothing along and leaves nothing behind. */
-static void killed(void)
-{
+static void killed(void) {
     mqd_t q = queue_open(O_RDWR | O_CREAT, 1, 8192);
     pid_t pid[3];
     for (int i = 0; i < 3; i++) {
@@ -121,8 +116,7 @@ static void killed(void)
 }
 
 /* "mq_unlink ... the queue is ... destroyed when all open descriptors are closed". */
-static void unlinked(void)
-{
+static void unlinked(void) {
     mqd_t q = queue_open(O_RDWR | O_CREAT, 1, 8192);
     pid_t pid;
     CHILD (pid)
@@ -138,8 +132,7 @@ static void unlinked(void)
 enum { PAIRS = 3, EACH = 40 };
 
 /* Every message goes to one receiver. */
-static void traffic(void)
-{
+static void traffic(void) {
     mqd_t q = queue_open(O_RDWR | O_CREAT, 4, 64);
     pid_t producer[PAIRS], consumer[PAIRS];
     struct gate sums;
@@ -172,8 +165,7 @@ static void traffic(void)
     queue_close(q);
 }
 
-int main(void)
-{
+int main(void) {
     receiver_waits();
     sender_waits();
     interrupted();

@@ -10,8 +10,7 @@
 
 /* mq_open(): "O_CREAT ... O_EXCL"; "[EEXIST] ... [ENOENT] ... [EINVAL] ... mq_maxmsg or
  * mq_msgsize ... less than or equal to zero". */
-static void names(void)
-{
+static void names(void) {
     struct mq_attr attr = { .mq_maxmsg = 3, .mq_msgsize = 20 };
     is_errno(mq_open(own_name(), O_RDWR), ENOENT, "ENOENT: no such queue");
     mqd_t a = mq_open(own_name(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr);
@@ -56,8 +55,7 @@ static void names(void)
 
 /* mq_send(): "a message with a larger numeric value of msg_prio shall be inserted
  * before messages with lower values ... after other messages with equal msg_prio". */
-static void order(void)
-{
+static void order(void) {
     mqd_t q = queue_open(O_RDWR | O_CREAT, 8, 8192);
     need(queue_send(q, "a", 1) == 0 && queue_send(q, "b", 5) == 0);
     need(queue_send(q, "c", 1) == 0 && queue_send(q, "d", 32767) == 0);
@@ -76,8 +74,7 @@ static void order(void)
 
 /* "[EMSGSIZE] The specified message length, msg_len, exceeds the message size
  * attribute"; for mq_receive "is less than". */
-static void sizes(void)
-{
+static void sizes(void) {
     static char out[8192], in[8192];
     mqd_t q = queue_open(O_RDWR | O_CREAT | O_NONBLOCK, 2, 8192);
     for (size_t i = 0; i < sizeof out; i++)
@@ -97,8 +94,7 @@ static void sizes(void)
 /* "If the message queue is full and O_NONBLOCK is set ... [EAGAIN]"; mq_setattr():
  * "mq_flags ... O_NONBLOCK. The values of mq_maxmsg, mq_msgsize, and mq_curmsgs are
  * ignored". */
-static void nonblocking(void)
-{
+static void nonblocking(void) {
     mqd_t q = queue_open(O_RDWR | O_CREAT | O_NONBLOCK, 2, 8192);
     struct mq_attr attr = queue_attr(q), old;
     ok(attr.mq_flags == O_NONBLOCK && attr.mq_maxmsg == 2 && attr.mq_msgsize == 8192,
@@ -128,8 +124,7 @@ static void nonblocking(void)
 /* "If abs_timeout ... has already passed ... shall fail [ETIMEDOUT] ... if a message
  * can be removed immediately ... Under no circumstance shall the operation fail with a
  * timeout". */
-static void timed(void)
-{
+static void timed(void) {
     mqd_t q = queue_open(O_RDWR | O_CREAT, 1, 8192);
     struct timespec past = { 1, 0 }, wrong = { 1, 1000000000 }, soon, now;
     char text[8192];
@@ -161,8 +156,7 @@ static void timed(void)
 
 /* "[EBADF] The mqdes argument is not a valid message queue descriptor open for writing"
  * (reading). Linux: a descriptor like others: poll, fork, close on exec. */
-static void descriptors(void)
-{
+static void descriptors(void) {
     mqd_t both = queue_open(O_RDWR | O_CREAT, 2, 8192);
     mqd_t reads = mq_open(own_name(), O_RDONLY), writes = mq_open(own_name(), O_WRONLY);
     char text[8192];
@@ -194,21 +188,18 @@ static void descriptors(void)
     queue_close(both);
 }
 
-static int opens(const char *flags)
-{
+static int opens(const char *flags) {
     mqd_t q = mq_open(own_name(), atoi(flags));
     return q == -1 ? errno : mq_close(q);
 }
 
-static int unlinks(const char *name)
-{
+static int unlinks(const char *name) {
     return mq_unlink(name) ? errno : 0;
 }
 
 /* mq_open(3): "EACCES The queue exists, but the caller does not have permission to open
  * it in the specified mode"; umask; mq_unlink: EACCES. */
-static void rights(void)
-{
+static void rights(void) {
     char flags[3][12];
     const int modes[] = { O_RDONLY, O_WRONLY, O_RDWR };
     for (int i = 0; i < 3; i++)
@@ -237,8 +228,7 @@ static void rights(void)
 
 /* getrlimit(2): "RLIMIT_MSGQUEUE: the limit on the number of bytes that can be
  * allocated for POSIX message queues for the real user ID"; mq_open: EMFILE. */
-static int fills(const char *unused)
-{
+static int fills(const char *unused) {
     (void)unused;
     struct rlimit limit = { 50000, 50000 };
     struct mq_attr attr = { .mq_maxmsg = 5, .mq_msgsize = 2000 };
@@ -265,8 +255,7 @@ static int fills(const char *unused)
     return error;
 }
 
-int main(void)
-{
+int main(void) {
     if (unshare(CLONE_NEWIPC) != 0)                     // a full table harms nobody
         unshare(CLONE_NEWUSER | CLONE_NEWIPC);
     umask(022);

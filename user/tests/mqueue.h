@@ -14,29 +14,25 @@
 static char queue_name[40] = "";
 
 /* A name that no other test has. */
-static TAP_UNUSED const char *own_name(void)
-{
+static TAP_UNUSED const char *own_name(void) {
     if (!queue_name[0])
         snprintf(queue_name, sizeof queue_name, "/test.%d", (int)getpid());
     return queue_name;
 }
 
-static mqd_t TAP_UNUSED queue_open(int flags, long messages, long size)
-{
+static mqd_t TAP_UNUSED queue_open(int flags, long messages, long size) {
     struct mq_attr attr = { .mq_maxmsg = messages, .mq_msgsize = size };
     mqd_t queue = mq_open(own_name(), flags, 0600, messages ? &attr : NULL);
     need(queue != -1);
     return queue;
 }
 
-static int TAP_UNUSED queue_send(mqd_t queue, const char *text, unsigned priority)
-{
+static int TAP_UNUSED queue_send(mqd_t queue, const char *text, unsigned priority) {
     return mq_send(queue, text, strlen(text), priority);
 }
 
 /* What mq_receive gives, as "priority:text"; what errno says if it fails. */
-static TAP_UNUSED const char *queue_receive(mqd_t queue)
-{
+static TAP_UNUSED const char *queue_receive(mqd_t queue) {
     static char result[9000], text[8192];
     unsigned priority = 99999;
     ssize_t n = mq_receive(queue, text, sizeof text, &priority);
@@ -46,14 +42,12 @@ static TAP_UNUSED const char *queue_receive(mqd_t queue)
     return result;
 }
 
-static struct mq_attr TAP_UNUSED queue_attr(mqd_t queue)
-{
+static struct mq_attr TAP_UNUSED queue_attr(mqd_t queue) {
     struct mq_attr attr;
     need(mq_getattr(queue, &attr) == 0);
     return attr;
 }
 
-static void TAP_UNUSED queue_close(mqd_t queue)
-{
+static void TAP_UNUSED queue_close(mqd_t queue) {
     need(mq_close(queue) == 0 && mq_unlink(own_name()) == 0);
 }

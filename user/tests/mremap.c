@@ -7,8 +7,7 @@
 /* "mremap() expands (or shrinks) an existing memory mapping, potentially moving it at
  * the same time (controlled by the flags argument and the available virtual address
  * space)." */
-static void sizes(void)
-{
+static void sizes(void) {
     char *p = map_anonymous(4, PROT_READ | PROT_WRITE);
     for (int i = 0; i < 4; i++)
         memset(p + i * PAGE, 'A' + i, PAGE);
@@ -31,8 +30,7 @@ static void sizes(void)
 /* "If [MREMAP_MAYMOVE] is not specified ... and the mapping cannot be expanded at its
  * current location ... ENOMEM". MREMAP_FIXED: "moves to new_address; any previous
  * mapping at the address range specified is unmapped". */
-static void places(void)
-{
+static void places(void) {
     char *p = map_anonymous(8, PROT_READ | PROT_WRITE);
     p[0] = 'p', p[4 * PAGE] = 'q';
     is_errno(mremap(p, PAGE, 2 * PAGE, 0) == MAP_FAILED ? -1 : 0, ENOMEM,
@@ -63,8 +61,7 @@ static void places(void)
 }
 
 /* A shared mapping that moves stays shared. */
-static void shared(void)
-{
+static void shared(void) {
     int *p = map_shared(1);
     pid_t pid;
     p[0] = 1;
@@ -89,8 +86,7 @@ static void shared(void)
 /* madvise(2): MADV_DONTNEED "subsequent accesses of pages in the range will succeed,
  * but will result in ... zero-fill-on-demand pages for anonymous private mappings";
  * MADV_FREE and the others may be ignored; "[EINVAL] addr is not page-aligned". */
-static void advice(void)
-{
+static void advice(void) {
     char *p = map_anonymous(4, PROT_READ | PROT_WRITE);
     memset(p, 'a', 4 * PAGE);
     is_int(madvise(p, 4 * PAGE, MADV_WILLNEED), 0, "MADV_WILLNEED is accepted");
@@ -111,8 +107,7 @@ static void advice(void)
 }
 
 /* MADV_DONTNEED on a file's private page brings the file's contents back. */
-static void advice_on_files(void)
-{
+static void advice_on_files(void) {
     make_file("f", "from the file");
     int fd = open("f", O_RDWR);
     char *p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
@@ -129,8 +124,7 @@ static void advice_on_files(void)
     close(fd);
 }
 
-int main(void)
-{
+int main(void) {
     scratch();
     sizes();
     places();

@@ -8,8 +8,7 @@
 
 static pthread_mutex_t *mutex;                          // in shared memory
 
-static void make(int type, int shared, int robust)
-{
+static void make(int type, int shared, int robust) {
     pthread_mutexattr_t attr;
     int got = -1;
     need(pthread_mutexattr_init(&attr) == 0);
@@ -23,26 +22,22 @@ static void make(int type, int shared, int robust)
     need(pthread_mutexattr_destroy(&attr) == 0);
 }
 
-static void *lock_it(void *result)
-{
+static void *lock_it(void *result) {
     *(int *)result = pthread_mutex_lock(mutex);
     return result;
 }
 
-static void *try_it(void *result)
-{
+static void *try_it(void *result) {
     *(int *)result = pthread_mutex_trylock(mutex);
     return result;
 }
 
-static void *unlock_it(void *result)
-{
+static void *unlock_it(void *result) {
     *(int *)result = pthread_mutex_unlock(mutex);
     return result;
 }
 
-static int in_thread(void *(*function)(void *))
-{
+static int in_thread(void *(*function)(void *)) {
     pthread_t thread;
     int result = -1;
     need(pthread_create(&thread, NULL, function, &result) == 0);
@@ -52,8 +47,7 @@ static int in_thread(void *(*function)(void *))
 
 /* "PTHREAD_MUTEX_RECURSIVE ... the mutex shall maintain the concept of a lock count";
  * "PTHREAD_MUTEX_ERRORCHECK: [EDEADLK] relock, [EPERM] unlock when not owner". */
-static void types(void)
-{
+static void types(void) {
     static const struct {
         int type;
         const char *name;
@@ -93,8 +87,7 @@ static void types(void)
 }
 
 /* pthread_mutex_timedlock(): "[ETIMEDOUT] ... [EDEADLK]". */
-static void timed(void)
-{
+static void timed(void) {
     struct timespec past = { 1, 0 }, soon, now, wrong = { 1, 1000000000 };
     make(PTHREAD_MUTEX_ERRORCHECK, 0, 0);
     is_int(pthread_mutex_timedlock(mutex, &past), 0, "a free mutex, whatever the time");
@@ -118,8 +111,7 @@ static void timed(void)
 enum { TEAM = 4, ROUNDS = 60 };
 static volatile int *counter;
 
-static void *count(void *unused)
-{
+static void *count(void *unused) {
     for (int i = 0; i < ROUNDS; i++) {
         need(pthread_mutex_lock(mutex) == 0);
         int was = *counter;
@@ -132,8 +124,7 @@ static void *count(void *unused)
 }
 
 /* Threads, processes, and both at once. */
-static void exclusion(void)
-{
+static void exclusion(void) {
     pid_t pid[TEAM];
     int good = 0;
     for (int robust = 0; robust < 2; robust++) {
@@ -156,8 +147,7 @@ static void exclusion(void)
 
 /* "[EOWNERDEAD] ... the process containing the previous owning thread terminated while
  * holding the mutex lock". The holders are killed one after another. */
-static void deaths(void)
-{
+static void deaths(void) {
     pid_t pid[TEAM];
     int inherited = 0, killed = 0;
     int *tally = (int *)(void *)(counter + 1);
@@ -193,8 +183,7 @@ static void deaths(void)
     is_int(in_thread(lock_it), ENOTRECOVERABLE, "for everybody");
 }
 
-int main(void)
-{
+int main(void) {
     char *shared = map_shared(1);
     mutex = (pthread_mutex_t *)(void *)shared;
     counter = (volatile int *)(void *)(shared + 512);

@@ -6,8 +6,7 @@
  */
 #include "tap.h"
 
-int main(void)
-{
+int main(void) {
     for (int sig = 1; sig <= 64; sig++) {
         if (sig == SIGCHLD || sig == SIGCONT)
             continue;                                   // these may stay pending

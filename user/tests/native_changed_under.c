@@ -40,22 +40,19 @@ struct outcome {
     int error;
 };
 
-static void *receive_there(void *result)
-{
+static void *receive_there(void *result) {
     struct outcome *o = result;
     o->from = mbox_receive(box, header, 0, FOREVER);
     o->error = o->from == -1 ? errno : 0;
     return NULL;
 }
 
-static void take_back(void *place)
-{
+static void take_back(void *place) {
     struct msg m = { .body = place, .room = PAGE };
     need(mbox_receive(side, &m, MSG_MOVE, NOWAIT) == getpid());
 }
 
-static void change(int how)
-{
+static void change(int how) {
     struct msg away = { .body = page, .length = PAGE };
     switch (how) {
     case UNMAPPED:
@@ -94,8 +91,7 @@ static void change(int how)
 }
 
 /* 16 pages: number 0 changes, number 4 stays. */
-static void map_page(int how)
-{
+static void map_page(int how) {
     page = map_anonymous(16, PROT_READ | PROT_WRITE);
     if (how == TRUNCATED) {
         need(ftruncate(file, PAGE) == 0);
@@ -106,8 +102,7 @@ static void map_page(int how)
 }
 
 /* The page of a process that was forked while we waited: what it was. */
-static pid_t start_witness(struct gate *look_now)
-{
+static pid_t start_witness(struct gate *look_now) {
     static char before[PAGE];
     pid_t pid;
     memcpy(before, page, PAGE);
@@ -118,16 +113,14 @@ static pid_t start_witness(struct gate *look_now)
     return pid;
 }
 
-static int arrived(const struct outcome *o, pid_t sender, int how)
-{
+static int arrived(const struct outcome *o, pid_t sender, int how) {
     if (changes[how].error)
         return o->from == -1 && o->error == changes[how].error;
     return o->from == sender && header->length == 5 && header->sender == sender
            && memcmp(text, "hello", 5) == 0;
 }
 
-static void try(int how, int header_there, int by_other)
-{
+static void try(int how, int header_there, int by_other) {
     struct gate go, look_now;
     struct outcome outcome = { 0 };
     pthread_t thread;
@@ -173,8 +166,7 @@ static void try(int how, int header_there, int by_other)
 }
 
 /* A page that was never written, only read, or never touched at all. */
-static void never_written(void)
-{
+static void never_written(void) {
     for (int seen = 0; seen < 2; seen++) {
         pid_t pid;
         char *fresh = map_anonymous(2, PROT_READ | PROT_WRITE);
@@ -199,8 +191,7 @@ static void never_written(void)
     }
 }
 
-static void *move_there(void *place)
-{
+static void *move_there(void *place) {
     struct msg m = { .body = place, .room = 4 * PAGE };
     return (void *)(long)(mbox_receive(box, &m, MSG_MOVE, FOREVER) == getpid() ? 0
                                                                                : errno);
@@ -208,8 +199,7 @@ static void *move_there(void *place)
 
 /* Pages onto themselves: a thread waits for them where another one sends them from.
  * Either it gets them, or it is told that the address is bad and they stay. */
-static void onto_itself(void)
-{
+static void onto_itself(void) {
     static const int offset[] = { 0, 1, -1, 2 };
     for (int i = 0; i < 4; i++) {
         char *p = map_anonymous(8, PROT_READ | PROT_WRITE), *from = p + 2 * PAGE;
@@ -234,8 +224,7 @@ static void onto_itself(void)
 }
 
 /* The sender's side: what is at the address now is sent, not what was. */
-static void send_from(int how, int header_there)
-{
+static void send_from(int how, int header_there) {
     struct gate look_now;
     pid_t witness = 0;
     gate_init(&look_now);
@@ -281,8 +270,7 @@ static void send_from(int how, int header_there)
 }
 
 /* A page of zeros that was sent from becomes a page of its own when it is written. */
-static void sent_from_zeros(void)
-{
+static void sent_from_zeros(void) {
     char *p = map_anonymous(1, PROT_READ | PROT_WRITE);
     need(mbox_send(box, BYTES(p, 5), 0, NOWAIT) == 0);
     memcpy(p, "12345", 5);
@@ -299,8 +287,7 @@ static void sent_from_zeros(void)
     munmap(p, PAGE);
 }
 
-int main(void)
-{
+int main(void) {
     char path[] = "/tmp/under.XXXXXX";
     need((file = mkstemp(path)) >= 0 && unlink(path) == 0);
     box = named_box("under", NULL);

@@ -4,8 +4,7 @@
  */
 #include "demo_logs.h"
 
-int main(void)
-{
+int main(void) {
     check_logs("native");
     return done_testing();
 }

@@ -9,23 +9,20 @@
 static const char me[] = "native_explain";
 static pid_t self;
 
-static struct link_attr holds(uint32_t capacity)
-{
+static struct link_attr holds(uint32_t capacity) {
     return (struct link_attr){ .capacity = capacity };
 }
 
 /* -- The line ---------------------------------------------------------------------- */
 
-static void *explain_in_thread(void *unused)
-{
+static void *explain_in_thread(void *unused) {
     static char text[100];
     (void)unused;
     explain("here", text, sizeof text);
     return text;
 }
 
-static void test_line(void)
-{
+static void test_line(void) {
     char text[800];
     pthread_t thread;
     void *theirs;
@@ -49,8 +46,7 @@ static void test_line(void)
 
 /* -- Arguments --------------------------------------------------------------------- */
 
-static void test_arguments(void)
-{
+static void test_arguments(void) {
     struct msg m = { .type = 1 };
     int box = mbox_create(NULL);
     says(msg_send(self, &m, 0, -5),
@@ -101,8 +97,7 @@ static void test_arguments(void)
          "EINVAL, mbox_lookup makes no mailbox: no O_CREAT, no O_EXCL");
 }
 
-static void test_addresses(void)
-{
+static void test_addresses(void) {
     struct msg m = { .body = (void *)16, .length = 5 };
     int box = mbox_create(NULL);
     says(msg_send(self, (void *)16, 0, 0),
@@ -132,8 +127,7 @@ static void test_addresses(void)
 
 /* -- Links ------------------------------------------------------------------------- */
 
-static void test_partner(void)
-{
+static void test_partner(void) {
     struct msg m = { .type = 1 };
     pid_t dead = gone(), other;
     says(
@@ -185,8 +179,7 @@ static void test_partner(void)
     end(other);
 }
 
-static void test_link_waits(void)
-{
+static void test_link_waits(void) {
     struct msg m = { .type = 1 };
     pid_t other = idle();
     says(msg_send(other, &m, 0, NOWAIT),
@@ -228,8 +221,7 @@ static void test_link_waits(void)
     end(other);
 }
 
-static void test_link_full(void)
-{
+static void test_link_full(void) {
     struct msg m = { .type = 1, .body = "123", .length = 3 };
     struct link_attr two = holds(2);
     says(msg_send(self, &m, 0, FOREVER),
@@ -253,8 +245,7 @@ static void test_link_full(void)
     need(link_close(self) == 0);
 }
 
-static void test_circle_and_close(void)
-{
+static void test_circle_and_close(void) {
     struct msg m = { .type = 1 };
     pid_t other;
     CHILD (other)
@@ -293,8 +284,7 @@ static void test_circle_and_close(void)
     end(other);
 }
 
-static void test_replies(void)
-{
+static void test_replies(void) {
     struct msg m = { .type = 1 }, call = { .room = 0 };
     char text[800];
     pid_t other = gone();
@@ -341,8 +331,7 @@ static void test_replies(void)
 /* -- Limits ------------------------------------------------------------------------ */
 
 /* Fills a queue without bound, and fails in the end. */
-static const char *fill(int unused)
-{
+static const char *fill(int unused) {
     struct link_attr unbounded = holds(CAPACITY_UNBOUNDED);
     struct msg m = { .type = 0 };
     (void)unused;
@@ -352,16 +341,14 @@ static const char *fill(int unused)
     return "filling";
 }
 
-static void test_quota(void)
-{
+static void test_quota(void) {
     says_to_user(1001, fill, 0,
                  "filling: EDQUOT, user 1001 has as much queued as a user may: 4096 of "
                  "4096 messages, 0 of 4194304 bytes, 0 of 256 mailboxes; it has to be "
                  "received first\n");
 }
 
-int main(void)
-{
+int main(void) {
     self = getpid();
     test_line();
     test_arguments();

@@ -9,14 +9,12 @@ static pid_t self;
 
 /* -- Mailboxes --------------------------------------------------------------------- */
 
-static const char *destroy(int box)
-{
+static const char *destroy(int box) {
     need(mbox_destroy(box) == -1);
     return "destroying";
 }
 
-static void test_names(void)
-{
+static void test_names(void) {
     char longer[300];
     int box = mbox_open("printer", O_CREAT | O_EXCL | O_RDWR, 0600, NULL);
     need(box >= 0);
@@ -63,8 +61,7 @@ static void test_names(void)
     need(mbox_unlink("printer") == 0 && close(box) == 0);
 }
 
-static void test_full(void)
-{
+static void test_full(void) {
     struct mbox_attr two = { .capacity = 2, .max_length = 10 };
     struct msg m = { .body = "12345678901", .length = 4 };
     int box = mbox_open("printer", O_CREAT | O_EXCL | O_RDWR, 0600, &two);
@@ -101,8 +98,7 @@ static void test_full(void)
     need(mbox_unlink("printer") == 0 && close(box) == 0);
 }
 
-static void test_overflow(void)
-{
+static void test_overflow(void) {
     struct mbox_attr two = { .capacity = 1, .overflow = MBOX_REJECT };
     struct msg m = { .type = 0 };
     int box = mbox_open("printer", O_CREAT | O_EXCL | O_RDWR, 0600, &two);
@@ -132,8 +128,7 @@ static void test_overflow(void)
     need(mbox_unlink("printer") == 0 && close(box) == 0);
 }
 
-static void test_descriptors(void)
-{
+static void test_descriptors(void) {
     struct msg m = { .type = 0 };
     int p[2], sender, box = mbox_open("printer", O_CREAT | O_RDONLY, 0600, NULL);
     need(pipe(p) == 0);
@@ -162,8 +157,7 @@ static void test_descriptors(void)
     close(sender);
 }
 
-static void test_ends(void)
-{
+static void test_ends(void) {
     struct mbox_attr alone = { .receivers = MBOX_EXCLUSIVE };
     struct msg m = { .type = 0 };
     struct mbox_stat stat;
@@ -195,8 +189,7 @@ static void test_ends(void)
     close(box);
 }
 
-int main(void)
-{
+int main(void) {
     self = getpid();
     test_names();
     test_full();

@@ -12,23 +12,20 @@
 static char text[8000], want[400];
 static pid_t self;
 
-static const char *ipcs(const char *options)
-{
+static const char *ipcs(const char *options) {
     char command[80];
     snprintf(command, sizeof command, "ipcs %s", options);
     need(output_of(command, text, sizeof text) == 0);
     return text;
 }
 
-static const char *user(void)
-{
+static const char *user(void) {
     const struct passwd *me = getpwuid(geteuid());
     return me ? me->pw_name : "?";
 }
 
 /* The widest line, in columns. */
-static int widest(const char *lines)
-{
+static int widest(const char *lines) {
     int most = 0;
     for (; *lines; lines += strcspn(lines, "\n") + 1)
         if ((int)strcspn(lines, "\n") > most)
@@ -36,8 +33,7 @@ static int widest(const char *lines)
     return most;
 }
 
-static void test_mailboxes(void)
-{
+static void test_mailboxes(void) {
     struct mbox_attr attr = { .capacity = 3 };
     char body[8] = "hello";
     struct msg m = { .body = body, .length = 5, .room = sizeof body };
@@ -79,8 +75,7 @@ static void test_mailboxes(void)
     close(box);
 }
 
-static void test_links(void)
-{
+static void test_links(void) {
     struct msg m = { .type = 1 };
     pid_t pid;
     char from[40], to[40];
@@ -104,8 +99,7 @@ static void test_links(void)
     wait_for(pid);
 }
 
-static void test_pipes(void)
-{
+static void test_pipes(void) {
     int p[2], fifo;
     char path[60];
     need(pipe2(p, O_CLOEXEC) == 0 && write(p[1], "12345", 5) == 5);
@@ -124,8 +118,7 @@ static void test_pipes(void)
     need(unlink(path) == 0 && close(fifo) == 0);
 }
 
-static void test_system_v(void)
-{
+static void test_system_v(void) {
     char id[20];
     int segment = shmget(0x1234, 5000, IPC_CREAT | 0640);
     int set = semget(0x4321, 3, IPC_CREAT | 0600);
@@ -147,8 +140,7 @@ static void test_system_v(void)
     is_text(text, "ipcrm: semaphores 0x4321: there is none\n", "and it says so");
 }
 
-static void test_files(void)
-{
+static void test_files(void) {
     int fd = open("/dev/shm/ipcs", O_CREAT | O_RDWR | O_CLOEXEC, 0604);
     need(fd >= 0 && ftruncate(fd, 4000) == 0);
     snprintf(want, sizeof want, "%-24s %-8s 0604 %9d", "/dev/shm/ipcs", user(), 4000);
@@ -156,8 +148,7 @@ static void test_files(void)
     need(unlink("/dev/shm/ipcs") == 0 && close(fd) == 0);
 }
 
-static void test_shape(void)
-{
+static void test_shape(void) {
     struct mbox_attr attr = { .capacity = CAPACITY_UNBOUNDED };
     char longer[101];
     int box;
@@ -178,8 +169,7 @@ static void test_shape(void)
     is_text(text, "ipcrm: there is no mailbox nothing\n", "and a message");
 }
 
-int main(void)
-{
+int main(void) {
     self = getpid();
     test_mailboxes();
     test_links();

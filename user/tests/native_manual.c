@@ -11,8 +11,7 @@ struct example {
 #include "build/manual.inc"
 
 /* What it and all of its children print; they have all ended then. */
-static void output_of(const struct example *e, char *to, size_t size)
-{
+static void output_of(const struct example *e, char *to, size_t size) {
     size_t length = 0;
     ssize_t n;
     pid_t pid;
@@ -30,8 +29,7 @@ static void output_of(const struct example *e, char *to, size_t size)
     wait_for(pid);
 }
 
-int main(void)
-{
+int main(void) {
     char text[1000];
     for (size_t i = 0; i < sizeof examples / sizeof examples[0]; i++) {
         output_of(&examples[i], text, sizeof text);

@@ -10,8 +10,7 @@
 
 #include <pthread.h>
 
-static void alone_from_the_start(void)
-{
+static void alone_from_the_start(void) {
     int box = make_box(2, 0);
     is_int(mbox_send(box, TEXT("a"), 0, NOWAIT), 0, "a process may send to itself");
     is_int(mbox_receive(box, NEXT, 0, NOWAIT), getpid(), "and receive that");
@@ -21,8 +20,7 @@ static void alone_from_the_start(void)
 }
 
 /* SIGPIPE would kill. */
-static void partner_has_died(void)
-{
+static void partner_has_died(void) {
     pid_t pid;
     int box = make_box(2, 0);
     CHILD (pid)
@@ -47,8 +45,7 @@ static void partner_has_died(void)
 }
 
 /* The partner dies while we wait. It is alive as long as our wait has not begun. */
-static void partner_dies(void)
-{
+static void partner_dies(void) {
     static const struct {
         uint32_t capacity;
         int fill, flags, receives;
@@ -87,8 +84,7 @@ static void partner_dies(void)
 }
 
 /* The partner closes, and lives. */
-static void partner_closes(void)
-{
+static void partner_closes(void) {
     struct gate leave;
     pid_t pid;
     int box = make_box(1, 0);
@@ -106,8 +102,7 @@ static void partner_closes(void)
 }
 
 /* Two partners: one is enough. */
-static void one_of_two(void)
-{
+static void one_of_two(void) {
     struct gate leave;
     pid_t pid, stays;
     int box = make_box(1, 0);
@@ -128,8 +123,7 @@ static void one_of_two(void)
 }
 
 /* With a name somebody may always come; without, the two directions count. */
-static void directions(void)
-{
+static void directions(void) {
     pid_t pid;
     int out = mbox_open("dir", O_WRONLY | O_CREAT, 0600, ATTR(.capacity = 2));
     is_int(mbox_send(out, TEXT("a"), 0, NOWAIT), 0, "a name, and nobody receives yet");
@@ -173,8 +167,7 @@ static void directions(void)
 }
 
 /* What counts is what the others have. */
-static void mixed_directions(void)
-{
+static void mixed_directions(void) {
     struct gate go;
     pid_t pid;
     int box = named_box("mixed", ATTR(.capacity = 4));
@@ -199,8 +192,7 @@ static void mixed_directions(void)
 }
 
 /* One on its way in a message may come out with somebody. */
-static void under_way(void)
-{
+static void under_way(void) {
     pid_t pid;
     int box = make_box(4, 0), way, fd;
     CHILD (pid)
@@ -220,8 +212,7 @@ static void under_way(void)
 /* A client has sent the mailbox for the answer along, and its request is thrown away: 0
  * mbox_destroy, 1 the last close, 2 the server takes it and dies, 3 a receiver without
  * a list for descriptors. */
-static void request_is_lost(void)
-{
+static void request_is_lost(void) {
     static const char *const what[] = { "its mailbox was destroyed",
                                         "nobody has its mailbox any more",
                                         "the server took it and died",
@@ -258,15 +249,13 @@ static void request_is_lost(void)
 
 static int used;
 
-static void *receive_one(void *unused)
-{
+static void *receive_one(void *unused) {
     (void)unused;
     return (void *)(long)mbox_receive(used, NEXT, 0, FOREVER);
 }
 
 /* For a type that nobody sends, and not for ever. */
-static void *receive_seven(void *unused)
-{
+static void *receive_seven(void *unused) {
     struct msg *m = NEXT;
     (void)unused;
     m->type = 7;
@@ -275,8 +264,7 @@ static void *receive_seven(void *unused)
 
 /* IPC(4.10): "A call in progress holds its descriptor": a thread receives, while its
  * process has closed the mailbox. */
-static void still_in_a_call(void)
-{
+static void still_in_a_call(void) {
     pid_t pid;
     struct gate go;
     used = make_box(4, 0);
@@ -323,8 +311,7 @@ static void still_in_a_call(void)
     gate_close(&go);
 }
 
-int main(void)
-{
+int main(void) {
     alone_from_the_start();
     partner_has_died();
     partner_dies();

@@ -12,21 +12,18 @@
 #define NAME "news"
 #define RING(n) ATTR(.capacity = (n), .receivers = MBOX_BROADCAST)
 
-static int reader(void)
-{
+static int reader(void) {
     int fd = mbox_open(NAME, O_RDONLY);
     need(fd >= 0);
     return fd;
 }
 
-static void publish(int box, const char *text)
-{
+static void publish(int box, const char *text) {
     need(mbox_send(box, TEXT(text), 0, NOWAIT) == 0);
 }
 
 /* The reader's next messages are numbered `first` to `last`, and there are no more. */
-static int reads(int fd, uint64_t first, uint64_t last)
-{
+static int reads(int fd, uint64_t first, uint64_t last) {
     int right = 1;
     for (uint64_t i = first; i <= last; i++) {
         pid_t from = mbox_receive(fd, NEXT, 0, NOWAIT);
@@ -38,8 +35,7 @@ static int reads(int fd, uint64_t first, uint64_t last)
     return right & (mbox_receive(fd, NEXT, 0, NOWAIT) == -1 && errno == EAGAIN);
 }
 
-static void everyone(void)
-{
+static void everyone(void) {
     int box = named_box(NAME, RING(0));
     struct mbox_stat st = look(box);
     is_int(st.attr.capacity, 16, "16 messages by default");
@@ -74,8 +70,7 @@ static void everyone(void)
     close(a), close(b), close(c), close(w), close(box);
 }
 
-static void gaps(void)
-{
+static void gaps(void) {
     int box = named_box(NAME, RING(4)), slow = reader(), quick = reader(), right = 1;
     for (uint64_t i = 1; i <= 11; i++) {
         publish(box, "x");
@@ -104,8 +99,7 @@ static void gaps(void)
     close(slow), close(box);
 }
 
-static void in_order(void)
-{
+static void in_order(void) {
     int box = named_box(NAME, RING(8)), fd = reader();
     for (uint32_t i = 0; i < 6; i++)
         need(mbox_send(box, URGENT("x", i * 13 % 32), 0, NOWAIT) == 0);
@@ -124,8 +118,7 @@ static void in_order(void)
 }
 
 /* "shared by dup and fork" */
-static void shared_position(void)
-{
+static void shared_position(void) {
     int box = named_box(NAME, RING(8)), fd = reader(), copy = dup(fd), own = reader();
     pid_t pid;
     for (int i = 0; i < 6; i++)
@@ -150,8 +143,7 @@ static void shared_position(void)
 
 /* One message wakes all who wait at positions of their own; of those who share one, the
  * one that has waited longest. */
-static void waiting(void)
-{
+static void waiting(void) {
     enum { N = 3 };
     pid_t pid[N], twin[2];
     int box = named_box(NAME, RING(2)), shared = reader();
@@ -189,15 +181,13 @@ static void waiting(void)
     close(shared), close(box);
 }
 
-static int ready(int fd)
-{
+static int ready(int fd) {
     struct pollfd p = { .fd = fd, .events = POLLIN | POLLOUT };
     need(poll(&p, 1, 0) >= 0);
     return p.revents;
 }
 
-static void polled(void)
-{
+static void polled(void) {
     int box = named_box(NAME, RING(2)), a = reader(), b = reader();
     ok(ready(a) == 0 && ready(b) == 0, "poll: no message, not readable");
     is_int(ready(box), POLLOUT, "always writable");
@@ -212,8 +202,7 @@ static void polled(void)
     close(a), close(b), close(box);
 }
 
-static void refused(void)
-{
+static void refused(void) {
     int box = named_box(NAME, RING(4)), fd = reader();
     char *page =
         mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -235,8 +224,7 @@ static void refused(void)
     close(fd), close(box);
 }
 
-int main(void)
-{
+int main(void) {
     everyone();
     gaps();
     in_order();

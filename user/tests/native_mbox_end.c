@@ -9,8 +9,7 @@
 
 /* A message that carries the writing end of a new pipe; gives the reading end. When the
  * message is discarded, that is at its end of file. */
-static int send_witness(int box)
-{
+static int send_witness(int box) {
     int p[2];
     need(pipe(p) == 0 && fcntl(p[0], F_SETFL, O_NONBLOCK) == 0);
     struct msg m = { .nfds = 1, .fds = &p[1] };
@@ -19,16 +18,14 @@ static int send_witness(int box)
 }
 
 /* Whether the message with the other end is gone. */
-static int is_gone(int witness)
-{
+static int is_gone(int witness) {
     char c;
     ssize_t n = read(witness, &c, 1);
     need(n == 0 || errno == EAGAIN);
     return n == 0;
 }
 
-static void destroyed(void)
-{
+static void destroyed(void) {
     struct mbox_stat st;
     int box = named_box("end", NULL), other = mbox_open("end", O_RDWR);
     int witness = send_witness(box);
@@ -54,8 +51,7 @@ static void destroyed(void)
 }
 
 /* Everyone who waits: to receive, for room, for a receipt, at a rendezvous. */
-static void waiters(void)
-{
+static void waiters(void) {
     static const struct {
         uint32_t capacity, overflow;
         int fill, flags, receives;
@@ -89,14 +85,12 @@ static void waiters(void)
     }
 }
 
-static int destroys(const char *name)
-{
+static int destroys(const char *name) {
     int fd = mbox_open(name, O_WRONLY);
     return mbox_destroy(fd) ? errno : 0;
 }
 
-static void rights(void)
-{
+static void rights(void) {
     pid_t pid;
     int box = named_box("mine", NULL), nameless = make_box(1, 0);
     need(fchmod(box, 0666) == 0);
@@ -120,8 +114,7 @@ static void rights(void)
 
 /* "An unlinked or nameless mailbox goes with its last descriptor"; one with a name
  * stays. */
-static void last_descriptor(void)
-{
+static void last_descriptor(void) {
     int box = make_box(4, 0), copy = dup(box), witness = send_witness(box);
     close(box);
     is_int(is_gone(witness), 0, "a nameless mailbox stays while a duplicate is open");
@@ -147,8 +140,7 @@ static void last_descriptor(void)
 }
 
 /* The name goes; those who have it open go on, and a new one is another mailbox. */
-static void unlinked_with_waiters(void)
-{
+static void unlinked_with_waiters(void) {
     pid_t pid;
     int box = named_box("name", ATTR(.capacity = CAPACITY_ZERO));
     CHILD (pid) {
@@ -167,8 +159,7 @@ static void unlinked_with_waiters(void)
     close(box), close(other);
 }
 
-int main(void)
-{
+int main(void) {
     destroyed();
     waiters();
     rights();

@@ -12,8 +12,7 @@
 #include <pthread.h>
 #include <sys/stat.h>
 
-static void directions(void)
-{
+static void directions(void) {
     int both = named_box("way", NULL);
     int in = mbox_open("way", O_RDONLY), out = mbox_open("way", O_WRONLY);
     char c = 'c';
@@ -42,8 +41,7 @@ static void directions(void)
     close(out);
 }
 
-static void not_a_mailbox(void)
-{
+static void not_a_mailbox(void) {
     struct mbox_stat st;
     int p[2], box = make_box(1, 0);
     need(pipe(p) == 0);
@@ -71,8 +69,7 @@ static void not_a_mailbox(void)
     close(p[1]);
 }
 
-static void like_a_pipe(void)
-{
+static void like_a_pipe(void) {
     struct stat a, b, c;
     int low = dup(1);
     close(low);
@@ -115,8 +112,7 @@ static void like_a_pipe(void)
 }
 
 /* "O_NONBLOCK acts as NOWAIT": whatever the time-out says. */
-static void nonblocking(void)
-{
+static void nonblocking(void) {
     int box = make_box(1, 0), meeting = make_box(CAPACITY_ZERO, 0);
     static const int timeout[] = { FOREVER, 1000000, NOWAIT };
     need(fcntl(box, F_SETFL, O_NONBLOCK) == 0);
@@ -145,8 +141,7 @@ static void nonblocking(void)
 }
 
 /* What a child has by fork, and keeps by exec. */
-static void handed_on(char *self)
-{
+static void handed_on(char *self) {
     char number[2][16];
     pid_t pid;
     int kept = named_box("kept", NULL);
@@ -172,8 +167,7 @@ static void handed_on(char *self)
     close(shut);
 }
 
-static int after_exec(char **argv)
-{
+static int after_exec(char **argv) {
     if (mbox_send(atoi(argv[1]), TEXT("by exec"), 0, FOREVER))
         return 1;
     return mbox_send(atoi(argv[2]), EMPTY, 0, NOWAIT) != -1 || errno != EBADF;
@@ -181,15 +175,13 @@ static int after_exec(char **argv)
 
 static int shared_box;
 
-static void *receive_one(void *unused)
-{
+static void *receive_one(void *unused) {
     (void)unused;
     return (void *)(long)mbox_receive(shared_box, NEXT, 0, FOREVER);
 }
 
 /* A thread receives; the descriptor is closed under it. */
-static void closed_under_it(void)
-{
+static void closed_under_it(void) {
     pthread_t thread;
     void *result;
     shared_box = named_box("used", NULL);
@@ -207,8 +199,7 @@ static void closed_under_it(void)
     close(other);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     char *self = self_path();
     if (argc == 3)
         return after_exec(argv);

@@ -13,8 +13,7 @@
 #define WITH_FDS(list, count) (&(struct msg){ .fds = (list), .nfds = (count) })
 
 /* A pipe of which `*writer` is to be passed; gives the reading end. */
-static int make_witness(int *writer)
-{
+static int make_witness(int *writer) {
     int p[2];
     need(pipe(p) == 0 && fcntl(p[0], F_SETFL, O_NONBLOCK) == 0);
     *writer = p[1];
@@ -22,8 +21,7 @@ static int make_witness(int *writer)
 }
 
 /* Nobody has the writing end any more, in a table or on its way. */
-static int is_closed(int witness)
-{
+static int is_closed(int witness) {
     char c;
     ssize_t n = read(witness, &c, 1);
     need(n >= 0 || errno == EAGAIN);
@@ -32,16 +30,14 @@ static int is_closed(int witness)
 
 static int fds[MSG_FDS_MAX + 1];
 
-static struct msg *next_with_fds(void)
-{
+static struct msg *next_with_fds(void) {
     struct msg *m = NEXT;
     memset(fds, 0x5a, sizeof fds);
     m->fds = fds;
     return m;
 }
 
-static void passed(void)
-{
+static void passed(void) {
     int writer, box = named_box("pass", NULL), witness = make_witness(&writer);
     pid_t pid;
     char c;
@@ -73,8 +69,7 @@ static void passed(void)
     need(mbox_unlink("pass") == 0 && close(box) == 0);
 }
 
-static void rights_and_offset(void)
-{
+static void rights_and_offset(void) {
     char path[] = "/tmp/passed.XXXXXX", c;
     int box = make_box(4, 0), file = mkstemp(path), only;
     struct stat a, b;
@@ -97,8 +92,7 @@ static void rights_and_offset(void)
     close(only), close(file), close(box), unlink(path);
 }
 
-static void refused(void)
-{
+static void refused(void) {
     int writer, box = make_box(4, 0), witness = make_witness(&writer);
     int bad[2] = { writer, 1000 };
     is_errno(mbox_send(box, WITH_FDS(bad, 2), 0, NOWAIT), EBADF,
@@ -125,8 +119,7 @@ static void refused(void)
 }
 
 /* The receiver cannot take them: the message stays, for another one. */
-static void no_room(void)
-{
+static void no_room(void) {
     struct rlimit old, few;
     int writer, box = make_box(4, 0), witness = make_witness(&writer), low, list[4];
     for (int i = 0; i < 4; i++)
@@ -162,8 +155,7 @@ static void no_room(void)
 }
 
 /* Every way in which a message is thrown away. */
-static void discarded(void)
-{
+static void discarded(void) {
     static const char *const way[] = { "the last close",
                                        "mbox_destroy",
                                        "DROP_OLDEST",
@@ -210,8 +202,7 @@ static void discarded(void)
 
 /* Mailboxes in each other: box[i] is in a message in box[i + 1], the last in the first.
  * With the last descriptor of ours they can be reached by nobody. */
-static void circle(int size)
-{
+static void circle(int size) {
     int box[4], writer, witness = make_witness(&writer), pass[2];
     for (int i = 0; i < size; i++)
         box[i] = make_box(4, 0);
@@ -237,8 +228,7 @@ static void circle(int size)
 
 /* A circle with another mailbox hanging on it, and one outside that leads in: that one
  * is held by us, so all of it stays. */
-static void led_into(void)
-{
+static void led_into(void) {
     int a = make_box(4, 0), b = make_box(4, 0), hanging = make_box(4, 0);
     int outside = make_box(4, 0), writer, witness = make_witness(&writer);
     need(mbox_send(hanging, WITH_FDS(&writer, 1), 0, NOWAIT) == 0);
@@ -262,8 +252,7 @@ static void led_into(void)
 }
 
 /* One in the next in the next ...: when the last is closed, all go, however many. */
-static void chain(int length)
-{
+static void chain(int length) {
     int writer, witness = make_witness(&writer), inner = make_box(1, 0);
     need(mbox_send(inner, WITH_FDS(&writer, 1), 0, NOWAIT) == 0 && close(writer) == 0);
     for (int i = 0; i < length; i++) {
@@ -279,8 +268,7 @@ static void chain(int length)
 }
 
 /* A process dies with a circle that only it could reach. */
-static void died_with_it(void)
-{
+static void died_with_it(void) {
     int writer, witness = make_witness(&writer);
     pid_t pid;
     CHILD (pid) {
@@ -297,8 +285,7 @@ static void died_with_it(void)
 }
 
 /* Who has no list for them gets the message without. */
-static void not_wanted(void)
-{
+static void not_wanted(void) {
     int writer, box = make_box(4, 0), witness = make_witness(&writer), low = dup(1);
     close(low);
     need(mbox_send(box, WITH_FDS(&writer, 1), 0, NOWAIT) == 0);
@@ -314,8 +301,7 @@ static void not_wanted(void)
 }
 
 /* A receiver that waits gets them as well. */
-static void to_a_waiting_one(void)
-{
+static void to_a_waiting_one(void) {
     int writer, box = named_box("hand", NULL), witness = make_witness(&writer);
     pid_t pid, full;
     CHILD (full) {
@@ -341,8 +327,7 @@ static void to_a_waiting_one(void)
     close(box), close(witness);
 }
 
-int main(void)
-{
+int main(void) {
     passed();
     rights_and_offset();
     refused();

@@ -22,8 +22,7 @@ static const char *const policy_name[] = { "BLOCK", "REJECT", "DROP_OLDEST",
                                            "DROP_NEWEST" };
 
 /* What must be true of a mailbox's counters at any time. */
-static int adds_up(int box)
-{
+static int adds_up(int box) {
     struct mbox_stat st = look(box);
     if (st.accepted == st.received + st.queued + st.dropped)
         return 1;
@@ -34,8 +33,7 @@ static int adds_up(int box)
 
 /* Sends `count` numbered messages without waiting into a mailbox of `capacity`, and
  * says whether each got what the policy promises. */
-static int fill(int box, uint32_t capacity, uint32_t policy, uint32_t count)
-{
+static int fill(int box, uint32_t capacity, uint32_t policy, uint32_t count) {
     static const int when_full[] = { EAGAIN, ENOBUFS, 0, 0 };
     int right = 1;
     for (uint32_t i = 1; i <= count; i++) {
@@ -48,8 +46,7 @@ static int fill(int box, uint32_t capacity, uint32_t policy, uint32_t count)
 }
 
 /* Receives all: the messages `first` to `last`, in order. */
-static int drain(int box, uint32_t first, uint32_t last)
-{
+static int drain(int box, uint32_t first, uint32_t last) {
     int right = 1;
     for (uint32_t i = first, n; i <= last; i++) {
         right &= mbox_receive(box, NEXT, 0, NOWAIT) == getpid();
@@ -62,8 +59,7 @@ static int drain(int box, uint32_t first, uint32_t last)
 
 /* The whole matrix, without waiting: capacity + 3 messages are sent, all that is left
  * is received, twice. */
-static void matrix(void)
-{
+static void matrix(void) {
     static const struct {
         uint32_t capacity, room;
         const char *name;
@@ -96,8 +92,7 @@ static void matrix(void)
     }
 }
 
-static void reject(void)
-{
+static void reject(void) {
     static const int timeout[] = { NOWAIT, 1000000, FOREVER };
     int box = make_box(1, MBOX_REJECT), none = make_box(CAPACITY_ZERO, MBOX_REJECT);
     need(mbox_send(box, TEXT("one"), 0, NOWAIT) == 0);
@@ -121,8 +116,7 @@ static void reject(void)
 }
 
 /* The oldest is the one accepted first, whatever its priority. */
-static void drop_oldest(void)
-{
+static void drop_oldest(void) {
     int box = make_box(3, MBOX_DROP_OLDEST);
     need(mbox_send(box, URGENT("oldest", 31), 0, NOWAIT) == 0);
     need(mbox_send(box, URGENT("low", 0), 0, NOWAIT) == 0);
@@ -143,8 +137,7 @@ static void drop_oldest(void)
     close(box);
 }
 
-static void drop_newest(void)
-{
+static void drop_newest(void) {
     int box = make_box(2, MBOX_DROP_NEWEST);
     need(mbox_send(box, TEXT("a"), 0, NOWAIT) == 0);
     need(mbox_send(box, TEXT("b"), 0, NOWAIT) == 0);
@@ -162,8 +155,7 @@ static void drop_newest(void)
 }
 
 /* A sender that waits for its receipt learns that its message was thrown away. */
-static void dropped_while_it_waits(void)
-{
+static void dropped_while_it_waits(void) {
     pid_t pid;
     int box = named_box("waits", ATTR(.capacity = 2, .overflow = MBOX_DROP_OLDEST));
     CHILD (pid)
@@ -183,8 +175,7 @@ static void dropped_while_it_waits(void)
     need(mbox_unlink("waits") == 0 && close(box) == 0);
 }
 
-static void block(void)
-{
+static void block(void) {
     enum { N = 4 };
     pid_t pid[N];
     int box = named_box("queue", ATTR(.capacity = 2));
@@ -213,16 +204,14 @@ static void block(void)
     need(mbox_unlink("queue") == 0 && close(box) == 0);
 }
 
-static long long now(void)
-{
+static long long now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
 /* A time-out takes the message back. */
-static void time_out(void)
-{
+static void time_out(void) {
     int full = make_box(1, 0), meeting = make_box(CAPACITY_ZERO, 0);
     int roomy = make_box(9, 0);
     need(mbox_send(full, TEXT("first"), 0, NOWAIT) == 0);
@@ -251,8 +240,7 @@ static void time_out(void)
     close(roomy);
 }
 
-static void rendezvous(void)
-{
+static void rendezvous(void) {
     pid_t pid;
     int box = named_box("meet", ATTR(.capacity = CAPACITY_ZERO));
     is_errno(mbox_send(box, TEXT("x"), 0, NOWAIT), EAGAIN, "EAGAIN: nobody is waiting");
@@ -275,8 +263,7 @@ static void rendezvous(void)
     need(mbox_unlink("meet") == 0 && close(box) == 0);
 }
 
-static void unbounded(void)
-{
+static void unbounded(void) {
     int box = make_box(CAPACITY_UNBOUNDED, 0), right = 1;
     for (uint32_t i = 1; i <= 1000; i++)
         right &= mbox_send(box, BYTES(&i, sizeof i), 0, NOWAIT) == 0;
@@ -286,8 +273,7 @@ static void unbounded(void)
     close(box);
 }
 
-int main(void)
-{
+int main(void) {
     matrix();
     reject();
     drop_oldest();

@@ -14,13 +14,11 @@
 
 static volatile sig_atomic_t caught;
 
-static void handler(int sig)
-{
+static void handler(int sig) {
     caught = sig;
 }
 
-static void at_once(void)
-{
+static void at_once(void) {
     int box = named_box("there", NULL);
     static const int timeout[] = { NOWAIT, 1000, FOREVER };
     for (int i = 0; i < 3; i++) {
@@ -39,8 +37,7 @@ static void at_once(void)
     close(in), close(box);
 }
 
-static void not_there(void)
-{
+static void not_there(void) {
     struct timespec a, b;
     is_errno(mbox_lookup("nobody", O_RDONLY, NOWAIT), ENOENT,
              "ENOENT: without waiting");
@@ -52,8 +49,7 @@ static void not_there(void)
     is_errno(mbox_open("nobody", O_RDONLY), ENOENT, "and nothing was made");
 }
 
-static int look_up(const char *name, int oflag)
-{
+static int look_up(const char *name, int oflag) {
     int fd = mbox_lookup(name, oflag, FOREVER);
     if (fd < 0)
         return errno;
@@ -61,8 +57,7 @@ static int look_up(const char *name, int oflag)
 }
 
 /* Three wait for the name, one for another name. */
-static void waits(void)
-{
+static void waits(void) {
     pid_t pid[3], other;
     for (int way = 0; way < 2; way++) {
         for (int i = 0; i < 3; i++) {
@@ -91,8 +86,7 @@ static void waits(void)
 }
 
 /* The name comes and goes before the one who waits can look. */
-static void comes_and_goes(void)
-{
+static void comes_and_goes(void) {
     pid_t pid;
     CHILD (pid)
         _exit(look_up("brief", O_WRONLY));
@@ -115,13 +109,11 @@ static void comes_and_goes(void)
        "a name that comes and goes is met or missed");
 }
 
-static int student_looks_up(const char *name)
-{
+static int student_looks_up(const char *name) {
     return look_up(name, O_RDWR);
 }
 
-static void rights(void)
-{
+static void rights(void) {
     pid_t pid;
     CHILD (pid) {
         become(STUDENT);
@@ -133,8 +125,7 @@ static void rights(void)
     need(mbox_unlink("guarded") == 0 && close(box) == 0);
 }
 
-static void signals(void)
-{
+static void signals(void) {
     pid_t pid;
     struct sigaction sa = { .sa_handler = handler };
     CHILD (pid) {
@@ -176,8 +167,7 @@ static void signals(void)
     is_killed(wait_for(pid), SIGKILL, "and who waits can be killed");
 }
 
-int main(void)
-{
+int main(void) {
     umask(022);
     at_once();
     not_there();

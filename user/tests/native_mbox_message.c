@@ -24,8 +24,7 @@
 #include "mailbox.h"
 #include "raw.h"
 
-static void header(void)
-{
+static void header(void) {
     pid_t pid;
     int box = named_box("header", NULL);
     struct msg lie;
@@ -68,8 +67,7 @@ static void header(void)
 }
 
 /* A header and a body: each on its own page, at its very end. */
-static void at_the_edge(void)
-{
+static void at_the_edge(void) {
     char *pages = mmap(NULL, 4 * 4096, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     need(pages != MAP_FAILED && munmap(pages + 4096, 4096) == 0
@@ -106,8 +104,7 @@ static void at_the_edge(void)
     close(box);
 }
 
-static void order(void)
-{
+static void order(void) {
     enum { N = 32 * 3 };
     int box = make_box(CAPACITY_UNBOUNDED, 0), right = 1, in_order = 1;
     uint32_t last_priority = 31;
@@ -129,8 +126,7 @@ static void order(void)
     close(box);
 }
 
-static void never_cut(void)
-{
+static void never_cut(void) {
     int box = make_box(4, 0);
     need(mbox_send(box, URGENT("a long message", 1), 0, NOWAIT) == 0);
     need(mbox_send(box, TEXT("ok"), 0, NOWAIT) == 0);
@@ -154,8 +150,7 @@ static void never_cut(void)
     close(box);
 }
 
-static void by_type(void)
-{
+static void by_type(void) {
     int box = make_box(10, 0);
     static const struct {
         const char *text;
@@ -206,8 +201,7 @@ static void by_type(void)
 }
 
 /* A full queue with the wanted type only among the senders that still wait. */
-static void type_behind_a_full_queue(void)
-{
+static void type_behind_a_full_queue(void) {
     pid_t pid;
     int box = named_box("behind", ATTR(.capacity = 1));
     need(mbox_send(box, TYPED("in front", 1), 0, NOWAIT) == 0);
@@ -226,8 +220,7 @@ static void type_behind_a_full_queue(void)
 
 /* IPC(1.4): "Less than -1, a priority over 31, an unknown flag, type MSG_NOTIFICATION
  * in a send: EINVAL." */
-static void nonsense(void)
-{
+static void nonsense(void) {
     int box = make_box(4, 0);
     is_errno(mbox_send(box, EMPTY, 0, -2), EINVAL, "EINVAL: a time-out of -2");
     is_errno(mbox_send(box, EMPTY, 0, INT32_MIN), EINVAL, "the least one");
@@ -257,8 +250,7 @@ static void nonsense(void)
     close(box);
 }
 
-int main(void)
-{
+int main(void) {
     header();
     at_the_edge();
     order();

@@ -16,8 +16,7 @@
 
 #include <sys/resource.h>
 
-static void creation(void)
-{
+static void creation(void) {
     is_errno(mbox_open("nobody", O_RDWR), ENOENT, "ENOENT: no mailbox of that name");
     int a = mbox_open("first", O_RDWR | O_CREAT, 0640, NULL);
     works(a, "O_CREAT makes one");
@@ -51,8 +50,7 @@ static void creation(void)
     close(b);
 }
 
-static void attributes(void)
-{
+static void attributes(void) {
     struct mbox_attr want = { 7, 100, MBOX_DROP_NEWEST, MBOX_EXCLUSIVE };
     int box = mbox_open("chosen", O_RDWR | O_CREAT, 0600, &want);
     need(box >= 0);
@@ -99,8 +97,7 @@ static void attributes(void)
              "EFAULT: attributes in the kernel");
 }
 
-static void names(void)
-{
+static void names(void) {
     static const char *const bad[] = { "", ".", "..", "a/b", "/a", "a/", "/", "../x" };
     char name[300];
     for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -128,8 +125,7 @@ static void names(void)
              "EINVAL: neither reading nor writing");
 }
 
-static void files(void)
-{
+static void files(void) {
     struct stat st, by_fd;
     umask(027);
     int box = mbox_open("paper", O_RDWR | O_CREAT, 0666, NULL);
@@ -184,8 +180,7 @@ static void files(void)
 }
 
 /* Only mailboxes live in /mbox: whoever opens a name there gets one, or an error. */
-static void nothing_else(void)
-{
+static void nothing_else(void) {
     is_errno(mkdir("/mbox/d", 0755), EPERM, "EPERM: a directory");
     is_errno(symlink("/tmp/victim", "/mbox/s"), EPERM, "EPERM: a symbolic link");
     is_errno(mkfifo("/mbox/f", 0600), EPERM, "EPERM: a FIFO");
@@ -209,56 +204,47 @@ static void nothing_else(void)
 }
 
 /* Opens as the student: 0 or the errno. */
-static int opens(const char *name, int oflag)
-{
+static int opens(const char *name, int oflag) {
     int fd = mbox_open(name, oflag, 0600, NULL);
     int error = fd < 0 ? errno : 0;
     close(fd);
     return error;
 }
 
-static int receives_from(const char *name)
-{
+static int receives_from(const char *name) {
     return opens(name, O_RDONLY);
 }
 
-static int sends_to(const char *name)
-{
+static int sends_to(const char *name) {
     return opens(name, O_WRONLY);
 }
 
-static int both(const char *name)
-{
+static int both(const char *name) {
     return opens(name, O_RDWR);
 }
 
-static int creates(const char *name)
-{
+static int creates(const char *name) {
     return opens(name, O_RDWR | O_CREAT);
 }
 
-static int looks_up(const char *name)
-{
+static int looks_up(const char *name) {
     int fd = mbox_lookup(name, O_RDONLY, FOREVER);
     return fd < 0 ? errno : 0;
 }
 
-static int by_path(const char *name)
-{
+static int by_path(const char *name) {
     char path[64];
     snprintf(path, sizeof path, "/mbox/%s", name);
     return open(path, O_RDONLY) < 0 ? errno : 0;
 }
 
-static int unlinks(const char *name)
-{
+static int unlinks(const char *name) {
     return mbox_unlink(name) ? errno : 0;
 }
 
 /* Each class of users by its three bits, each way to open. The student is "others",
  * then the group, then the owner. */
-static void rights(void)
-{
+static void rights(void) {
     static const char *const who[] = { "other", "group", "owner" };
     int box = named_box("guarded", NULL);
     need(fchmod(box, 0600) == 0);
@@ -293,8 +279,7 @@ static void rights(void)
 }
 
 /* /mbox itself has a mode, too. */
-static void closed_folder(void)
-{
+static void closed_folder(void) {
     struct stat st = stat_of("/mbox");
     int box = named_box("inside", NULL);
     is_int(st.st_mode & 07777, 01777, "everybody may make names in /mbox");
@@ -312,8 +297,7 @@ static void closed_folder(void)
 }
 
 /* The right is checked when it is opened; what is open stays open. */
-static void once_open(void)
-{
+static void once_open(void) {
     int box = named_box("closing", NULL);
     pid_t pid;
     need(fchmod(box, 0666) == 0);
@@ -333,8 +317,7 @@ static void once_open(void)
     close(box);
 }
 
-static int makes_and_removes(const char *name)
-{
+static int makes_and_removes(const char *name) {
     struct stat st;
     int box = mbox_open(name, O_RDWR | O_CREAT | O_EXCL, 0600, NULL);
     if (box < 0 || look(box).owner != STUDENT || fstat(box, &st)
@@ -344,8 +327,7 @@ static int makes_and_removes(const char *name)
     return mbox_unlink(name) != 0;
 }
 
-static void ids(void)
-{
+static void ids(void) {
     enum { MANY = 40 };
     uint32_t id[MANY];
     int clashes = 0;
@@ -378,8 +360,7 @@ static void ids(void)
     close(b);
 }
 
-static void no_descriptor(void)
-{
+static void no_descriptor(void) {
     struct rlimit old, few;
     need(getrlimit(RLIMIT_NOFILE, &old) == 0);
     int box = named_box("here", NULL), low = dup(1);
@@ -398,8 +379,7 @@ static void no_descriptor(void)
 }
 
 /* ENFILE: the user's 4,096 open files. Five processes hold them. */
-static int no_file(const char *unused)
-{
+static int no_file(const char *unused) {
     struct gate full, leave;
     pid_t pid[5];
     int error = 0, box;
@@ -428,8 +408,7 @@ static int no_file(const char *unused)
     return error;
 }
 
-int main(void)
-{
+int main(void) {
     umask(022);
     creation();
     attributes();

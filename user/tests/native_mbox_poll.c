@@ -9,15 +9,13 @@
 #include <poll.h>
 #include <sys/select.h>
 
-static int ask(int fd)
-{
+static int ask(int fd) {
     struct pollfd f = { .fd = fd, .events = POLLIN | POLLOUT, .revents = 0x5555 };
     need(poll(&f, 1, 0) == (f.revents != 0));
     return f.revents;
 }
 
-static void queue_states(void)
-{
+static void queue_states(void) {
     static const char *const name[] = { "BLOCK", "REJECT", "DROP_OLDEST",
                                         "DROP_NEWEST" };
     for (uint32_t policy = MBOX_BLOCK; policy <= MBOX_DROP_NEWEST; policy++) {
@@ -46,8 +44,7 @@ static void queue_states(void)
     close(f.fd);
 }
 
-static void directions(void)
-{
+static void directions(void) {
     int box = named_box("way", NULL);
     int in = mbox_open("way", O_RDONLY), out = mbox_open("way", O_WRONLY);
     is_int(ask(in), 0, "O_RDONLY, empty: nothing");
@@ -60,8 +57,7 @@ static void directions(void)
 }
 
 /* A rendezvous is writable while a receiver waits, readable while a sender does. */
-static void rendezvous(void)
-{
+static void rendezvous(void) {
     pid_t pid;
     int box = named_box("meet", ATTR(.capacity = CAPACITY_ZERO));
     is_int(ask(box), 0, "rendezvous: nobody waits, nothing is possible");
@@ -92,8 +88,7 @@ static void rendezvous(void)
     close(box);
 }
 
-static void ends(void)
-{
+static void ends(void) {
     pid_t pid;
     int box = make_box(2, 0);
     CHILD (pid)
@@ -129,8 +124,7 @@ static void ends(void)
 }
 
 /* A poll that sleeps is woken by each kind of event. */
-static void woken(void)
-{
+static void woken(void) {
     static const struct {
         uint32_t capacity;
         int full;
@@ -177,8 +171,7 @@ static void woken(void)
     }
 }
 
-static void several(void)
-{
+static void several(void) {
     int p[2], box = make_box(1, 0), other = make_box(1, 0);
     pid_t pid, parent = getpid();
     need(pipe(p) == 0);
@@ -209,8 +202,7 @@ static void several(void)
     close(p[0]), close(p[1]), close(box), close(other);
 }
 
-int main(void)
-{
+int main(void) {
     queue_states();
     directions();
     rendezvous();

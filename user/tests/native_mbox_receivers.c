@@ -18,8 +18,7 @@
 enum { N = 4 };
 
 /* Receivers go to sleep one after the other; whoever waited longest is served. */
-static void longest_waiting(void)
-{
+static void longest_waiting(void) {
     static const struct {
         struct mbox_attr attr;
         const char *name;
@@ -56,8 +55,7 @@ static void longest_waiting(void)
 }
 
 /* The message waits for somebody; its sender, too. */
-static void receipt(void)
-{
+static void receipt(void) {
     static const uint32_t capacity[] = { CAPACITY_ZERO, 1, 7, CAPACITY_UNBOUNDED };
     for (int c = 0; c < 4; c++) {
         pid_t sender, receiver;
@@ -92,8 +90,7 @@ static void receipt(void)
 }
 
 /* 3 senders, 3 receivers, 60 messages: each arrives once, each sender's in order. */
-static void each_once(void)
-{
+static void each_once(void) {
     enum { SENDERS = 3, RECEIVERS = 3, EACH = 20 };
     static const uint32_t capacity[] = { CAPACITY_ZERO, 1, 5, CAPACITY_UNBOUNDED };
     struct tally {
@@ -146,8 +143,7 @@ static void each_once(void)
 }
 
 /* Neither side knows the other: the consumer is replaced in the middle. */
-static void swapped(void)
-{
+static void swapped(void) {
     pid_t pid[2];
     int box = named_box("swap", ATTR(.capacity = 4));
     for (int i = 0; i < 4; i++)
@@ -166,16 +162,14 @@ static void swapped(void)
 /* -- EXCLUSIVE --------------------------------------------------------------------- */
 
 /* The errno of a receive in a new process that has the descriptor from us. */
-static int stranger(int box)
-{
+static int stranger(int box) {
     pid_t pid;
     CHILD (pid)
         _exit(error_of(mbox_receive(box, NEXT, 0, NOWAIT)));
     return wait_for(pid);
 }
 
-static void exclusive(void)
-{
+static void exclusive(void) {
     pid_t pid;
     int box = named_box("own", ATTR(.receivers = MBOX_EXCLUSIVE));
     is_int(look(box).exclusive, 0, "at first nobody owns the receiving side");
@@ -202,16 +196,14 @@ static void exclusive(void)
     need(mbox_unlink("own") == 0 && close(box) == 0);
 }
 
-static void *other_thread(void *box)
-{
+static void *other_thread(void *box) {
     return (void *)(long)mbox_receive(*(int *)box, NEXT, 0, NOWAIT);
 }
 
 /* How ownership ends. The child has the descriptor from us, so nobody's last one is
  * closed: 0: it dies, 1: it is killed while it waits, 2: it closes, 3: it executes
  * another program and the descriptor is FD_CLOEXEC. */
-static void ends(int how, const char *what)
-{
+static void ends(int how, const char *what) {
     struct gate owns, leave;
     pid_t pid;
     int box = named_box("heir", ATTR(.receivers = MBOX_EXCLUSIVE));
@@ -260,8 +252,7 @@ static void ends(int how, const char *what)
     need(mbox_unlink("heir") == 0 && close(box) == 0);
 }
 
-static void threads_of_the_owner(void)
-{
+static void threads_of_the_owner(void) {
     pthread_t thread;
     void *result;
     int box = named_box("threads", ATTR(.receivers = MBOX_EXCLUSIVE));
@@ -274,8 +265,7 @@ static void threads_of_the_owner(void)
     need(mbox_unlink("threads") == 0 && close(box) == 0);
 }
 
-int main(void)
-{
+int main(void) {
     longest_waiting();
     receipt();
     each_once();

@@ -13,8 +13,7 @@
 
 static char large[MSG_MAX + 8], text[MSG_MAX + 8];
 
-static void one_body_each(void)
-{
+static void one_body_each(void) {
     int box = named_box("plain", NULL);
     is_int(write(box, "hello", 5), 5, "write gives what it has sent");
     is_int(write(box, "you", 3), 3, "twice");
@@ -33,8 +32,7 @@ static void one_body_each(void)
     need(mbox_unlink("plain") == 0 && close(box) == 0);
 }
 
-static void too_small(void)
-{
+static void too_small(void) {
     int box = named_box("small", NULL);
     struct iovec v[2] = { { text, 2 }, { text + 100, 2 } };
     need(write(box, "12345", 5) == 5);
@@ -51,8 +49,7 @@ static void too_small(void)
     need(mbox_unlink("small") == 0 && close(box) == 0);
 }
 
-static void empty(void)
-{
+static void empty(void) {
     int box = named_box("empty", NULL);
     is_int(write(box, "", 0), 0, "a write of nothing");
     is_int(look(box).queued, 1, "is a message");
@@ -64,8 +61,7 @@ static void empty(void)
     need(mbox_unlink("empty") == 0 && close(box) == 0);
 }
 
-static void gathered(void)
-{
+static void gathered(void) {
     int box = make_box(1, 0);
     struct iovec v[4] = { { "one ", 4 }, { "", 0 }, { "message ", 8 }, { "only", 4 } };
     is_int(writev(box, v, 4), 16, "writev sends its pieces");
@@ -75,8 +71,7 @@ static void gathered(void)
     close(box);
 }
 
-static void lengths(void)
-{
+static void lengths(void) {
     static const size_t sizes[] = { 1, 63, 64, 65, 1023, 1024, 1025, 4095, 4096,
                                     4097, 32768, MSG_MAX - 1, MSG_MAX };
     int box = make_box(2, 0), right = 1;
@@ -107,8 +102,7 @@ static void lengths(void)
     close(box);
 }
 
-static void bad_buffers(void)
-{
+static void bad_buffers(void) {
     int box = named_box("bad", NULL);
     need(write(box, "keep", 4) == 4);
     is_int(raw(SYS_read, box, 16, 4), -EFAULT, "EFAULT: read to nowhere");
@@ -125,8 +119,7 @@ static void bad_buffers(void)
     need(memcmp(text, "keep", 4) == 0 && mbox_unlink("bad") == 0 && close(box) == 0);
 }
 
-static void shell(void)
-{
+static void shell(void) {
     struct stat st;
     int p[2];
     pid_t pid;
@@ -161,8 +154,7 @@ static void shell(void)
     close(box);
 }
 
-int main(void)
-{
+int main(void) {
     one_body_each();
     too_small();
     empty();

@@ -37,8 +37,7 @@ static int box[BOXES];
 static uint32_t last[WORKERS][BOXES][2][2];     /* seen, by type and priority */
 static uint32_t random_state;
 
-static uint32_t any(uint32_t below)
-{
+static uint32_t any(uint32_t below) {
     random_state ^= random_state << 13;
     random_state ^= random_state >> 17;
     random_state ^= random_state << 5;
@@ -49,13 +48,11 @@ struct label {
     uint32_t worker, number, box;
 };
 
-static unsigned char pattern(const struct label *label, uint32_t i)
-{
+static unsigned char pattern(const struct label *label, uint32_t i) {
     return (unsigned char)(label->worker * 71 + label->number * 13 + i * 7);
 }
 
-static uint32_t make_body(unsigned char *to, const struct label *label)
-{
+static uint32_t make_body(unsigned char *to, const struct label *label) {
     uint32_t length = (uint32_t)sizeof *label + any(LONGEST);
     memcpy(to, label, sizeof *label);
     for (uint32_t i = sizeof *label; i < length; i++)
@@ -64,8 +61,7 @@ static uint32_t make_body(unsigned char *to, const struct label *label)
 }
 
 /* Notes a received message; what it has seen of the same kind must be older. */
-static void judge(const struct msg *m, const unsigned char *text, uint32_t from)
-{
+static void judge(const struct msg *m, const unsigned char *text, uint32_t from) {
     struct label label;
     int good = m->length >= sizeof label;
     if (good) {
@@ -85,8 +81,7 @@ static void judge(const struct msg *m, const unsigned char *text, uint32_t from)
         __sync_fetch_and_add(&shared->wrong, 1);
 }
 
-static void send_one(uint32_t worker, uint32_t number)
-{
+static void send_one(uint32_t worker, uint32_t number) {
     struct label label = { worker, number, any(BOXES) };
     unsigned char *text = map_anonymous(1, PROT_READ | PROT_WRITE);
     struct msg m = { .type = any(2), .priority = any(2), .body = text };
@@ -115,8 +110,7 @@ static void send_one(uint32_t worker, uint32_t number)
 }
 
 /* Whether there was anything. */
-static int receive_one(uint32_t from, int timeout)
-{
+static int receive_one(uint32_t from, int timeout) {
     static unsigned char *text;
     int files[MSG_FDS_MAX] = { -1, -1, -1, -1 };
     struct msg m = { .room = any(4) ? 2 * PAGE : any(LONGEST), .type = any(2) };
@@ -138,8 +132,7 @@ static int receive_one(uint32_t from, int timeout)
 }
 
 /* Sends the messages from `first` on, up to `end`, and does other things. */
-static void work(uint32_t worker, uint32_t first, uint32_t end)
-{
+static void work(uint32_t worker, uint32_t first, uint32_t end) {
     random_state = 2463534242u + worker * 7919 + first * 104729;
     for (uint32_t number = first; number < end; number++) {
         send_one(worker, number);
@@ -153,8 +146,7 @@ static void work(uint32_t worker, uint32_t first, uint32_t end)
     }
 }
 
-static void open_boxes(void)
-{
+static void open_boxes(void) {
     char name[8];
     for (int i = 0; i < BOXES; i++) {
         snprintf(name, sizeof name, "storm%d", i);
@@ -164,8 +156,7 @@ static void open_boxes(void)
     memset(last, 0, sizeof last);
 }
 
-static void close_boxes(void)
-{
+static void close_boxes(void) {
     char name[8];
     for (int i = 0; i < BOXES; i++) {
         snprintf(name, sizeof name, "storm%d", i);
@@ -175,8 +166,7 @@ static void close_boxes(void)
 }
 
 /* Takes what is left. */
-static void drain(void)
-{
+static void drain(void) {
     random_state = 1;
     for (uint32_t i = 0; i < BOXES; i++)
         for (int quiet = 0; quiet < 20; quiet++)        // it may ask for little
@@ -184,8 +174,7 @@ static void drain(void)
                 quiet = 0;
 }
 
-static void undisturbed(void)
-{
+static void undisturbed(void) {
     pid_t pid[WORKERS];
     int lost = 0, doubled = 0, failed = 0, sent = 0;
     uint64_t dropped = 0, received = 0;
@@ -225,8 +214,7 @@ static void undisturbed(void)
 
 /* The same, while workers are killed at any moment and start again, and mailboxes are
  * destroyed under them. */
-static void disturbed(void)
-{
+static void disturbed(void) {
     pid_t pid[WORKERS] = { 0 };
     int doubled = 0, restarted = 0;
     open_boxes();
@@ -261,8 +249,7 @@ static void disturbed(void)
     close_boxes();
 }
 
-int main(void)
-{
+int main(void) {
     shared = shared_memory(sizeof *shared);
     undisturbed();
     disturbed();

@@ -38,8 +38,7 @@ static const struct {
                  { "somebody receives", CAPACITY_ZERO, 0, 1 },
                  { "there was room and it was received", 1, 1, 1 } };
 
-static int prepare(int way)
-{
+static int prepare(int way) {
     int box = named_box("way", ATTR(.capacity = ways[way].capacity));
     if (ways[way].full)
         need(mbox_send(box, TEXT("full"), 0, NOWAIT) == 0);
@@ -47,8 +46,7 @@ static int prepare(int way)
 }
 
 /* The call, in a child. */
-static long enter(int box, int way, int timeout)
-{
+static long enter(int box, int way, int timeout) {
     struct msg *m = NEXT;
     m->type = 7;
     switch (way) {
@@ -68,22 +66,19 @@ static long enter(int box, int way, int timeout)
     }
 }
 
-static void until_in(int box, int way)
-{
+static void until_in(int box, int way) {
     if (ways[way].sends)
         until_sending(box, 1);
     else
         until_receiving(box, 1);
 }
 
-static void end_of(int box)
-{
+static void end_of(int box) {
     need(mbox_unlink("way") == 0 && close(box) == 0);
 }
 
 /* Nothing is there but what was there before. */
-static int is_as_before(int box, int way)
-{
+static int is_as_before(int box, int way) {
     struct mbox_stat st = look(box);
     int right = st.waiting_senders == 0 && st.waiting_receivers == 0;
     right &= st.queued == (unsigned)ways[way].full;
@@ -92,8 +87,7 @@ static int is_as_before(int box, int way)
     return right & (mbox_receive(box, NEXT, 0, NOWAIT) == -1 && errno == EAGAIN);
 }
 
-static void without_waiting(int way)
-{
+static void without_waiting(int way) {
     int box = prepare(way);
     int fails = enter(box, way, NOWAIT) == -1 && errno == EAGAIN;
     if (ways[way].sends)
@@ -104,8 +98,7 @@ static void without_waiting(int way)
     end_of(box);
 }
 
-static void timed_out(int way)
-{
+static void timed_out(int way) {
     int box = prepare(way);
     is_errno(enter(box, way, 3), ETIMEDOUT, "each wait has a time-out: %s",
              ways[way].name);
@@ -113,8 +106,7 @@ static void timed_out(int way)
     end_of(box);
 }
 
-static void ends_well(int way)
-{
+static void ends_well(int way) {
     pid_t pid;
     int box = prepare(way);
     CHILD (pid)
@@ -138,20 +130,17 @@ static void ends_well(int way)
 
 static int ran[2];                      /* a pipe: the handler has run */
 
-static void handler(int sig)
-{
+static void handler(int sig) {
     (void)sig;
     need(write(ran[1], "h", 1) == 1);
 }
 
-static void catch (int flags)
-{
+static void catch (int flags) {
     struct sigaction sa = { .sa_handler = handler, .sa_flags = flags };
     need(sigaction(SIGUSR1, &sa, NULL) == 0);
 }
 
-static void interrupted(int way)
-{
+static void interrupted(int way) {
     pid_t pid;
     int box = prepare(way);
     CHILD (pid) {
@@ -177,8 +166,7 @@ static void interrupted(int way)
     end_of(box);
 }
 
-static void restarted(int way)
-{
+static void restarted(int way) {
     pid_t pid;
     char c;
     int box = prepare(way);
@@ -205,8 +193,7 @@ static void restarted(int way)
     end_of(box);
 }
 
-static void killed(int way)
-{
+static void killed(int way) {
     pid_t pid;
     int box = prepare(way);
     CHILD (pid)
@@ -221,8 +208,7 @@ static void killed(int way)
 
 /* The moment between the end of a wait and the next step of who waited: what it wanted
  * to send is not there any more, and takes no room. */
-static void killed_and_looked_for(int way)
-{
+static void killed_and_looked_for(int way) {
     pid_t pid;
     int box = prepare(way), right = 1;
     CHILD (pid)
@@ -244,8 +230,7 @@ static void killed_and_looked_for(int way)
 }
 
 /* Three senders wait; the one in the middle goes. */
-static void out_of_the_middle(void)
-{
+static void out_of_the_middle(void) {
     static const uint32_t capacity[] = { CAPACITY_ZERO, 1 };
     for (int c = 0; c < 2; c++) {
         pid_t pid[3];
@@ -276,8 +261,7 @@ static void out_of_the_middle(void)
 
 /* The sender is killed at the very moment of the overflow that drops its message: its
  * wait has ended, but it has not run yet. */
-static void killed_and_dropped(void)
-{
+static void killed_and_dropped(void) {
     pid_t pid;
     int box = named_box("both", ATTR(.capacity = 1, .overflow = MBOX_DROP_OLDEST));
     CHILD (pid)
@@ -296,8 +280,7 @@ static void killed_and_dropped(void)
 
 enum { TOO_SMALL, NOWHERE, HEADER_NOWHERE, NO_DESCRIPTOR, MISFITS };
 
-static long misfit(int box, int how)
-{
+static long misfit(int box, int how) {
     struct msg m = { .body = body, .room = sizeof body };
     char *page =
         mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -320,8 +303,7 @@ static long misfit(int box, int how)
     return mbox_receive(box, &m, 0, FOREVER);
 }
 
-static void misfits(void)
-{
+static void misfits(void) {
     static const int error[] = { EMSGSIZE, EFAULT, EFAULT, EMFILE };
     static const uint32_t capacity[] = { CAPACITY_ZERO, 2 };
     for (int c = 0; c < 2; c++) {
@@ -374,8 +356,7 @@ static void misfits(void)
 }
 
 /* The message is handed over, and the receiver killed before it can look. */
-static void killed_with_it(void)
-{
+static void killed_with_it(void) {
     for (int i = 0; i < 10; i++) {
         pid_t pid;
         int box = named_box("late", ATTR(.capacity = 2));
@@ -407,8 +388,7 @@ static void killed_with_it(void)
     need(mbox_unlink("late") == 0 && close(box) == 0);
 }
 
-int main(void)
-{
+int main(void) {
     need(pipe(ran) == 0);
     for (int way = 0; way < WAYS; way++) {
         if (way != READ && way != WRITE) {              // they have no time-out

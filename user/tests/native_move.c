@@ -21,21 +21,18 @@ enum { MIB = 1 << 20 };
 
 static int box;
 
-static char *pages(unsigned count, int byte)
-{
+static char *pages(unsigned count, int byte) {
     char *p = map_anonymous(count, PROT_READ | PROT_WRITE);
     memset(p, byte, count * PAGE);
     return p;
 }
 
-static int moves(const void *from, size_t size)
-{
+static int moves(const void *from, size_t size) {
     return mbox_send(box, BYTES(from, (uint32_t)size), MSG_MOVE, NOWAIT);
 }
 
 /* A header to receive pages with. */
-static struct msg *at(void *place, size_t room)
-{
+static struct msg *at(void *place, size_t room) {
     memset(&got, 0xa5, sizeof got);
     got.body = place;
     got.room = (uint32_t)room;
@@ -48,8 +45,7 @@ struct statm {
     long mapped, resident;
 };
 
-static struct statm statm(void)
-{
+static struct statm statm(void) {
     struct statm now;
     char text[128] = "";
     int fd = open("/proc/self/statm", O_RDONLY);
@@ -58,13 +54,11 @@ static struct statm statm(void)
     return now;
 }
 
-static long resident(void)
-{
+static long resident(void) {
     return statm().resident;
 }
 
-static void moved(void)
-{
+static void moved(void) {
     char *from = pages(4, 'm');
     is_int(moves(from, 4 * PAGE), 0, "4 pages are sent");
     ok(touch_read(from) == SIGSEGV && touch_write(from + 4 * PAGE - 1) == SIGSEGV,
@@ -103,8 +97,7 @@ static void moved(void)
 }
 
 /* At `body`, replacing what was there, whatever it was. */
-static void replacing(void)
-{
+static void replacing(void) {
     for (int kind = 0; kind < 5; kind++) {
         static const char *const name[] = { "memory in use", "memory to read only",
                                             "a shared mapping", "half mapped, half not",
@@ -132,8 +125,7 @@ static void replacing(void)
     }
 }
 
-static void refused_to_send(void)
-{
+static void refused_to_send(void) {
     char *p = pages(4, 'p'), *shared = map_shared(2), path[] = "/tmp/move.XXXXXX";
     int fd = mkstemp(path);
     need(fd >= 0 && ftruncate(fd, 2 * PAGE) == 0);
@@ -180,8 +172,7 @@ static void refused_to_send(void)
 }
 
 /* A send that fails has moved nothing. */
-static void failed_sends(void)
-{
+static void failed_sends(void) {
     char *p = pages(2, 'f');
     int full = make_box(1, MBOX_BLOCK), reject = make_box(1, MBOX_REJECT);
     int meet = make_box(CAPACITY_ZERO, 0), newest = make_box(1, MBOX_DROP_NEWEST);
@@ -203,8 +194,7 @@ static void failed_sends(void)
 }
 
 /* While a sender waits for room its pages are its own; they go when there is. */
-static void waiting_sender(void)
-{
+static void waiting_sender(void) {
     pid_t pid;
     int full = named_box("full", ATTR(.capacity = 1));
     struct gate sent;
@@ -251,8 +241,7 @@ static void waiting_sender(void)
 
 /* Pages that another process has as well travel as what they are: what one writes the
  * other does not see. */
-static void copy_on_write(void)
-{
+static void copy_on_write(void) {
     pid_t pid;
     struct gate go;
     int way = named_box("way", NULL);
@@ -284,8 +273,7 @@ static void copy_on_write(void)
 }
 
 /* Untouched pages take no memory on their way, and are zero when they are touched. */
-static void untouched(void)
-{
+static void untouched(void) {
     char *p = map_anonymous(2048, PROT_READ | PROT_WRITE);      // 8 MiB
     long before = resident();
     p[5 * PAGE] = 'u';
@@ -317,8 +305,7 @@ static void untouched(void)
     munmap(got.body, 2 * PAGE);
 }
 
-static void refused_to_receive(void)
-{
+static void refused_to_receive(void) {
     char *to = pages(4, 't');
     need(moves(pages(3, 's'), 3 * PAGE) == 0);
     is_errno(mbox_receive(box, at(to, 2 * PAGE), MSG_MOVE, NOWAIT), EMSGSIZE,
@@ -351,8 +338,7 @@ static void refused_to_receive(void)
 }
 
 /* ENOMEM: no room in the receiver's address space. The message stays. */
-static void no_memory(void)
-{
+static void no_memory(void) {
     pid_t pid;
     int way = named_box("way", NULL);
     char *p = pages(256, 'z');
@@ -372,8 +358,7 @@ static void no_memory(void)
     need(mbox_unlink("way") == 0 && close(way) == 0);
 }
 
-static void large(void)
-{
+static void large(void) {
     char *p = pages(256, 'L');
     for (unsigned i = 0; i < 256; i++)
         memcpy(p + i * PAGE, &i, sizeof i);
@@ -408,8 +393,7 @@ static void large(void)
 
 /* From one user to another, again and again: 160 MiB in all, more than either may have,
  * and than there is. What each of them pays is given back, untouched pages included. */
-static void between_users(void)
-{
+static void between_users(void) {
     enum { ROUNDS = 20, LENGTH = 8 * MIB };
     pid_t sender, receiver;
     int way = named_box("way", ATTR(.capacity = 2));
@@ -437,8 +421,7 @@ static void between_users(void)
 }
 
 /* Onto the receiver's own header, and the sender's own stack. */
-static void strange_places(void)
-{
+static void strange_places(void) {
     char *p = pages(2, 0);
     struct msg *m = (struct msg *)(p + 100);
     need(moves(pages(2, 'q'), 2 * PAGE) == 0);
@@ -463,8 +446,7 @@ static void strange_places(void)
         ;
 }
 
-int main(void)
-{
+int main(void) {
     box = named_box("moves", NULL);
     moved();
     replacing();

@@ -8,8 +8,7 @@
 #include <time.h>
 
 /* The line of a file in /proc/ipc that begins with this word. */
-static int line_of(const char *file, const char *word, char *text, size_t size)
-{
+static int line_of(const char *file, const char *word, char *text, size_t size) {
     char path[40];
     snprintf(path, sizeof path, "/proc/ipc/%s", file);
     FILE *lines = fopen(path, "r");
@@ -21,8 +20,7 @@ static int line_of(const char *file, const char *word, char *text, size_t size)
     return found;
 }
 
-static const char *file_text(const char *path)
-{
+static const char *file_text(const char *path) {
     static char text[200];
     int fd = open(path, O_RDONLY);
     need(fd >= 0);
@@ -33,8 +31,7 @@ static const char *file_text(const char *path)
     return text;
 }
 
-static void files(void)
-{
+static void files(void) {
     char path[64], want[200];
     struct stat st;
     snprintf(path, sizeof path, "/dev/mqueue%s", own_name());
@@ -72,8 +69,7 @@ static void files(void)
     queue_close(q);
 }
 
-static void listing(void)
-{
+static void listing(void) {
     char word[24], line[300], want[300];
     struct stat st;
     pid_t pid;
@@ -116,8 +112,7 @@ static void listing(void)
 }
 
 /* Queued messages are their sender's to pay, whoever's queue it is. */
-static int fills(const char *id)
-{
+static int fills(const char *id) {
     struct {
         long type;
         char text[8192];
@@ -128,8 +123,7 @@ static int fills(const char *id)
     return errno == ENOMEM && count == (4 << 20) / 8192 ? 0 : 1;
 }
 
-static void charged(void)
-{
+static void charged(void) {
     struct msqid_ds ds;
     char text[16];
     int id = msg_get(IPC_PRIVATE, 0666);
@@ -141,8 +135,7 @@ static void charged(void)
     need(msg_remove(id) == 0);
 }
 
-int main(void)
-{
+int main(void) {
     umask(022);
     own_name();
     files();

@@ -11,8 +11,7 @@ static char text[64];
 static pid_t partner;                           /* there, and takes nothing */
 
 /* Every call that sends, with this message: it must fail, and leave nothing behind. */
-static void no_send_takes(const struct msg *m, int error, const char *why)
-{
+static void no_send_takes(const struct msg *m, int error, const char *why) {
     struct msg r = room_msg(text, sizeof text);
     is_errno(msg_send(partner, m, 0, NOWAIT), error, "msg_send: %s", why);
     is_errno(msg_call(partner, m, &r, NOWAIT), error, "msg_call: %s", why);
@@ -22,8 +21,7 @@ static void no_send_takes(const struct msg *m, int error, const char *why)
     is_errno(msg_forward(partner, partner, m, NOWAIT), error, "msg_forward: %s", why);
 }
 
-static void headers(void)
-{
+static void headers(void) {
     struct msg m = text_msg("x");
     m.priority = 32;
     no_send_takes(&m, EINVAL, "priority 32");
@@ -41,8 +39,7 @@ static void headers(void)
     no_send_takes(&m, EINVAL, "4294967295 descriptors");
 }
 
-static void timeouts(void)
-{
+static void timeouts(void) {
     static const int bad[] = { -2, -1000, INT_MIN };
     for (int i = 0; i < 3; i++) {
         struct msg m = text_msg("x"), r = room_msg(text, sizeof text);
@@ -58,8 +55,7 @@ static void timeouts(void)
     }
 }
 
-static void flags(void)
-{
+static void flags(void) {
     static const int sending[] = { MSG_TYPE, 8, 16, 1 << 30, INT_MIN, ~0 };
     static const int receiving[] = { MSG_SYNC, 8, 16, 1 << 30, INT_MIN, ~0 };
     struct msg m = text_msg("x"), r = room_msg(text, sizeof text);
@@ -86,8 +82,7 @@ static void flags(void)
 }
 
 /* Fields that are not the receiver's to set may hold anything. */
-static void what_a_receiver_may_write(void)
-{
+static void what_a_receiver_may_write(void) {
     struct msg r = room_msg(text, sizeof text);
     r.priority = 99;
     r.type = MSG_NOTIFICATION;
@@ -102,8 +97,7 @@ static void what_a_receiver_may_write(void)
 }
 
 /* A page that may be read, one that may not even be that, behind each other. */
-static char *edge(void)
-{
+static char *edge(void) {
     long page = sysconf(_SC_PAGESIZE);
     char *at = mmap(NULL, 2 * (size_t)page, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -111,8 +105,7 @@ static char *edge(void)
     return at + page;
 }
 
-static void bad_headers(void)
-{
+static void bad_headers(void) {
     char *end = edge();
     struct msg good = text_msg("x");
     struct msg *bad[] = { NULL, (struct msg *)(uintptr_t)0x1000,
@@ -138,8 +131,7 @@ static void bad_headers(void)
 }
 
 /* To a partner with room; for replies see native_msg_call.c. */
-static void bad_bodies(void)
-{
+static void bad_bodies(void) {
     char *end = edge();
     void *bad[] = { NULL, (void *)0xc0100000u, (void *)0xfffffff0u, end, end - 3 };
     struct msg m = { .length = 40 }, r = room_msg(text, sizeof text);
@@ -171,8 +163,7 @@ static void bad_bodies(void)
 
 /* Nobody has that number: for kill 0 and below would be groups, here they are
  * nobody. */
-static void nobody(void)
-{
+static void nobody(void) {
     static const pid_t who[] = { 0, -2, -99, INT_MIN, INT_MAX, 0x40000000 };
     struct msg m = text_msg("x"), r = room_msg(text, sizeof text);
     struct link_attr attr = { 0 };
@@ -192,8 +183,7 @@ static void nobody(void)
     is_errno(msg_send(MSG_ANY, &m, 0, FOREVER), ESRCH, "nothing can be sent to anyone");
 }
 
-int main(void)
-{
+int main(void) {
     CHILD (partner)
         pause();
     headers();

@@ -10,15 +10,13 @@
 static char text[64];
 static pid_t parent;
 
-static void end(pid_t pid)
-{
+static void end(pid_t pid) {
     kill(pid, SIGKILL);
     wait_for(pid);
 }
 
 /* A child that calls us with this text and expects that answer, or that error. */
-static pid_t caller(const char *question, const char *answer, int error)
-{
+static pid_t caller(const char *question, const char *answer, int error) {
     pid_t pid;
     CHILD (pid) {
         struct msg q = text_msg(question), a = room_msg(text, sizeof text);
@@ -35,8 +33,7 @@ static pid_t caller(const char *question, const char *answer, int error)
     return pid;
 }
 
-static struct msg receive(pid_t from)
-{
+static struct msg receive(pid_t from) {
     struct msg m = room_msg(text, sizeof text);
     need(msg_receive(from, &m, 0, FOREVER) == from);
     return m;
@@ -44,8 +41,7 @@ static struct msg receive(pid_t from)
 
 /* IPC(2.10): "msg_call sends, and waits for the answer to this very request. The
  * request says so in `caller`." */
-static void simple(void)
-{
+static void simple(void) {
     pid_t pid = caller("question", "answer", 0);
     struct msg m = receive(pid), a = text_msg("answer");
     ok(m.caller == pid && m.sender == pid, "the request says who waits for an answer");
@@ -57,8 +53,7 @@ static void simple(void)
 }
 
 /* IPC(2.10): other messages of the server's are no answer. */
-static void this_very_request(void)
-{
+static void this_very_request(void) {
     pid_t pid;
     CHILD (pid) {
         struct msg q = text_msg("q"), a = room_msg(text, sizeof text);
@@ -80,8 +75,7 @@ static void this_very_request(void)
 }
 
 /* IPC(2.10): "One time-out covers both phases." */
-static void timeouts(void)
-{
+static void timeouts(void) {
     struct gate ended, go;
     pid_t pid;
     gate_init(&ended);
@@ -109,15 +103,13 @@ static void timeouts(void)
 }
 
 /* Two threads of one process call; the first question is answered last. */
-static void *call_first(void *unused)
-{
+static void *call_first(void *unused) {
     struct msg q = text_msg("first"), a = room_msg(text, sizeof text);
     need(msg_call(parent, &q, &a, FOREVER) == 0 && has_body(&a, "to the first"));
     return unused;
 }
 
-static pid_t two_callers(void)
-{
+static pid_t two_callers(void) {
     pid_t pid;
     CHILD (pid) {
         static char other[64];
@@ -136,8 +128,7 @@ static pid_t two_callers(void)
 
 /* IPC(2.11): "msg_reply answers the call named by `m->sequence` (0: the oldest call
  * received from that process and not answered)." */
-static void by_sequence(void)
-{
+static void by_sequence(void) {
     struct msg first = text_msg("to the first"), second = text_msg("to the second");
     pid_t pid = two_callers();
     struct msg one = receive(pid);
@@ -161,8 +152,7 @@ static void by_sequence(void)
 /* IPC(2.11): "Only the process that received it, or to which it was forwarded, may
  * answer (else EPERM), once. The caller gave up: ECANCELED; died: ESRCH; a plain
  * message: EINVAL." */
-static void who_may_not(void)
-{
+static void who_may_not(void) {
     pid_t pid = caller("q", "a", 0), other;
     struct msg a = text_msg("a");
     while (link_of(pid).calls != 1)
@@ -201,8 +191,7 @@ static void who_may_not(void)
     gate_close(&go);
 }
 
-static void no_call(void)
-{
+static void no_call(void) {
     pid_t pid;
     CHILD (pid) {
         struct msg m = text_msg("plain"), r = room_msg(text, sizeof text);
@@ -235,8 +224,7 @@ static void no_call(void)
 }
 
 /* The caller dies while its call is with us. */
-static void caller_dies(void)
-{
+static void caller_dies(void) {
     pid_t pid = caller("q", "a", 0);
     struct msg m = receive(pid);
     end(pid);
@@ -250,8 +238,7 @@ static void caller_dies(void)
 }
 
 /* IPC(2.5), section 8: "ECANCELED when the server gave the call up by link_close". */
-static void server_gives_up(void)
-{
+static void server_gives_up(void) {
     pid_t pid = caller("q", "", ECANCELED);
     struct msg m = receive(pid);
     is_int(link_close(pid), 0, "the server closes the link");
@@ -261,8 +248,7 @@ static void server_gives_up(void)
 
 /* IPC(2.12): "A reply that does not fit its caller (EMSGSIZE, EFAULT, EMFILE) ends the
  * caller's call with that error; msg_reply returns 0." */
-static void does_not_fit(void)
-{
+static void does_not_fit(void) {
     static const int errors[] = { EMSGSIZE, EFAULT, EFAULT, EMFILE };
     static const char *const why[] = { "room", "a bad body", "a bad header",
                                        "a full table" };
@@ -295,8 +281,7 @@ static void does_not_fit(void)
 }
 
 /* What is wrong with the reply itself is the replier's error; the call goes on. */
-static void bad_replies(void)
-{
+static void bad_replies(void) {
     pid_t pid = caller("q", "a", 0);
     receive(pid);
     struct msg a = { .body = (void *)0x1000, .length = 4 };
@@ -315,8 +300,7 @@ static void bad_replies(void)
 
 /* IPC(2.13): "msg_reply_receive replies and then receives from MSG_ANY in one step;
  * `caller` 0 only receives; ... `reply` and `next` may be the same object." */
-static void reply_receive(void)
-{
+static void reply_receive(void) {
     pid_t one = caller("one", "one", 0), two;
     while (link_of(one).calls != 1)
         sched_yield();
@@ -334,8 +318,7 @@ static void reply_receive(void)
 
 /* IPC(2.13): "a reply that can no longer be delivered is dropped and the receive goes
  * on." */
-static void dropped(void)
-{
+static void dropped(void) {
     struct gate ended, go;
     pid_t pid = caller("q", "a", 0), next = caller("next", "next", 0), gone;
     struct msg m = receive(pid);
@@ -365,8 +348,7 @@ static void dropped(void)
     gate_close(&go);
 }
 
-int main(void)
-{
+int main(void) {
     parent = getpid();
     simple();
     this_very_request();

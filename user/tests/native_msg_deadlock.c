@@ -15,8 +15,7 @@ enum way { RECEIVE, SEND, SYNC, CALL, FULL };
 static const char *const names[] = { "receive", "send", "sync", "call", "full queue" };
 
 /* Waits; error_of it. Whoever stands for FULL has filled the queue before. */
-static int wait_in(enum way way, pid_t partner, int timeout)
-{
+static int wait_in(enum way way, pid_t partner, int timeout) {
     struct msg m = text_msg("x"), r = room_msg(text, sizeof text);
     switch (way) {
     case RECEIVE: return error_of(msg_receive(partner, &r, 0, timeout));
@@ -28,14 +27,12 @@ static int wait_in(enum way way, pid_t partner, int timeout)
 
 /* Whether two that wait for each other in these ways are stuck: not when one receives
  * what the other sends. */
-static int stuck(enum way a, enum way b)
-{
+static int stuck(enum way a, enum way b) {
     return (a == RECEIVE) == (b == RECEIVE);
 }
 
 /* IPC(2.17): "oneself included". */
-static void one(void)
-{
+static void one(void) {
     for (enum way way = RECEIVE; way <= CALL; way++) {
         is_int(wait_in(way, self, FOREVER), EDEADLK, "oneself: %s is EDEADLK",
                names[way]);
@@ -53,8 +50,7 @@ static void one(void)
 }
 
 /* A child that waits for us in this way, for ever; it may end in any way. */
-static pid_t waiting(enum way way)
-{
+static pid_t waiting(enum way way) {
     pid_t pid;
     CHILD (pid) {
         if (way == FULL)
@@ -66,8 +62,7 @@ static pid_t waiting(enum way way)
     return pid;
 }
 
-static void until_waiting(pid_t pid, enum way way)
-{
+static void until_waiting(pid_t pid, enum way way) {
     for (;;) {
         struct link_stat s = link_of(pid);
         if (way == RECEIVE
@@ -80,8 +75,7 @@ static void until_waiting(pid_t pid, enum way way)
 }
 
 /* All pairs of ways. Where the circle is stuck, we are told; else it resolves. */
-static void two(void)
-{
+static void two(void) {
     for (enum way theirs = RECEIVE; theirs <= FULL; theirs++)
         for (enum way ours = RECEIVE; ours <= CALL; ours++) {
             if ((ours == CALL && theirs == RECEIVE)
@@ -102,8 +96,7 @@ static void two(void)
 }
 
 /* A call is a send first, and then a wait for exactly that one. */
-static void calls(void)
-{
+static void calls(void) {
     struct msg m = text_msg("q"), r = room_msg(text, sizeof text);
     pid_t pid = waiting(CALL);
     until_waiting(pid, CALL);
@@ -130,14 +123,12 @@ static void calls(void)
 
 /* Who waits for a time, for anyone, or in a process with other threads, may still be
  * helped: no circle. */
-static void *idle(void *gate)
-{
+static void *idle(void *gate) {
     gate_wait(gate);
     return NULL;
 }
 
-static void no_circle(void)
-{
+static void no_circle(void) {
     static const char *const why[] = { "it waits for a time", "it waits for anyone",
                                        "it has another thread",
                                        "it sleeps elsewhere" };
@@ -176,8 +167,7 @@ static void no_circle(void)
 }
 
 /* Three: the second waits for the third, the third for us. Each way at each place. */
-static void three(void)
-{
+static void three(void) {
     for (enum way a = RECEIVE; a <= CALL; a++)
         for (enum way b = RECEIVE; b <= CALL; b++) {
             pid_t third = waiting(a), second;
@@ -196,8 +186,7 @@ static void three(void)
 }
 
 /* A call that was passed on waits for the one it was passed to. */
-static void forwarded(void)
-{
+static void forwarded(void) {
     pid_t front, caller;
     struct msg r = room_msg(text, sizeof text), q = text_msg("q");
     CHILD (front) {
@@ -222,8 +211,7 @@ static void forwarded(void)
 
 /* To pass a call on to one who waits for its caller, or to the caller itself, would
  * close a circle without us in it. */
-static void forwarding_makes_a_circle(void)
-{
+static void forwarding_makes_a_circle(void) {
     pid_t caller, other;
     struct msg r = room_msg(text, sizeof text);
     CHILD (caller) {
@@ -243,8 +231,7 @@ static void forwarding_makes_a_circle(void)
     is_exit(wait_for(other), 0, "so does who waited for him");
 }
 
-int main(void)
-{
+int main(void) {
     self = getpid();
     one();
     two();

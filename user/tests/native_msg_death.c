@@ -14,40 +14,34 @@ static char text[64];
 
 /* --- ways to wait for a partner: error_of each ------------------------------------ */
 
-static int in_receive(pid_t to)
-{
+static int in_receive(pid_t to) {
     struct msg r = room_msg(text, sizeof text);
     return error_of(msg_receive(to, &r, 0, FOREVER));
 }
 
-static int in_receive_type(pid_t to)
-{
+static int in_receive_type(pid_t to) {
     struct msg r = room_msg(text, sizeof text);
     r.type = 5;
     return error_of(msg_receive(to, &r, MSG_TYPE, 1000000));
 }
 
-static int in_send(pid_t to)
-{
+static int in_send(pid_t to) {
     struct msg m = text_msg("x");
     return error_of(msg_send(to, &m, 0, FOREVER));
 }
 
 /* Into a queue with one place. */
-static int in_second_send(pid_t to)
-{
+static int in_second_send(pid_t to) {
     int error = in_send(to);
     return error ? error : in_send(to);
 }
 
-static int in_sync_send(pid_t to)
-{
+static int in_sync_send(pid_t to) {
     struct msg m = text_msg("x");
     return error_of(msg_send(to, &m, MSG_SYNC, 1000000));
 }
 
-static int in_call(pid_t to)
-{
+static int in_call(pid_t to) {
     struct msg m = text_msg("x"), r = room_msg(text, sizeof text);
     return error_of(msg_call(to, &m, &r, FOREVER));
 }
@@ -65,8 +59,7 @@ enum { WAITS = sizeof waits / sizeof *waits };
 
 /* A partner that has a queue and takes `takes` messages, then dies of a signal when it
  * is told to, or exits. */
-static pid_t victim(uint32_t capacity, int takes)
-{
+static pid_t victim(uint32_t capacity, int takes) {
     pid_t pid;
     CHILD (pid) {
         struct msg r = room_msg(text, sizeof text);
@@ -81,8 +74,7 @@ static pid_t victim(uint32_t capacity, int takes)
 }
 
 /* Another child waits for the victim, which is then killed. */
-static void killed(int i, uint32_t capacity, int takes, const char *how)
-{
+static void killed(int i, uint32_t capacity, int takes, const char *how) {
     pid_t pid = victim(capacity, takes), waiting;
     CHILD (waiting)
         _exit(waits[i].wait(pid));
@@ -93,8 +85,7 @@ static void killed(int i, uint32_t capacity, int takes, const char *how)
 }
 
 /* A call is in its second phase when the victim, a child of the caller, has it. */
-static void killed_with_a_call(void)
-{
+static void killed_with_a_call(void) {
     pid_t pid;
     CHILD (pid) {
         struct msg r = room_msg(text, sizeof text);
@@ -112,8 +103,7 @@ static void killed_with_a_call(void)
     is_exit(wait_for(pid), 3, "it has exited");
 }
 
-static void nobody(void)
-{
+static void nobody(void) {
     pid_t pid;
     struct gate go;
     gate_init(&go);
@@ -132,8 +122,7 @@ static void nobody(void)
 }
 
 /* "after what it had sent has been received". */
-static void last_words(void)
-{
+static void last_words(void) {
     pid_t pid;
     CHILD (pid) {
         struct msg go = { 0 }, m = text_msg("first"), n = text_msg("last");
@@ -160,8 +149,7 @@ static void last_words(void)
 }
 
 /* Who receives from anyone is not ended by the death of one. */
-static void anyone_is_left(void)
-{
+static void anyone_is_left(void) {
     pid_t pid, other;
     CHILD (pid) {
         struct msg r = room_msg(text, sizeof text);
@@ -176,13 +164,11 @@ static void anyone_is_left(void)
     is_exit(wait_for(pid), 0, "MSG_ANY waits on when one partner dies");
 }
 
-static void *nothing(void *argument)
-{
+static void *nothing(void *argument) {
     return (void *)syscall(SYS_gettid, argument);
 }
 
-static void never_twice(void)
-{
+static void never_twice(void) {
     enum { N = 40 };
     pid_t last = getpid(), first = 0;
     int rising = 1;
@@ -206,8 +192,7 @@ static void never_twice(void)
 }
 
 /* A program that is replaced by execve is no death: whoever waits for it waits on. */
-static void exec_is_no_death(char *self)
-{
+static void exec_is_no_death(char *self) {
     char *arguments[] = { self, "exec", NULL };
     pid_t pid;
     CHILD (pid)
@@ -217,16 +202,14 @@ static void exec_is_no_death(char *self)
     wait_for(pid);
 }
 
-static void after_exec(void)
-{
+static void after_exec(void) {
     struct msg r = room_msg(text, sizeof text);
     need(msg_receive(getppid(), &r, 0, FOREVER) == getppid());
     need(msg_reply(getppid(), &r) == 0);
     exit(0);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     (void)argv;
     if (argc > 1)
         after_exec();

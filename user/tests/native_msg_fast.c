@@ -22,19 +22,16 @@ static const char *const whats[] = { "request", "request's body", "next request"
                                      "next request's body", "reply", "reply's body",
                                      "answer", "answer's body" };
 
-static int is_written(enum what what)
-{
+static int is_written(enum what what) {
     return what == NEXT || what == NEXT_BODY || what == ANSWER || what == ANSWER_BODY;
 }
 
-static int is_header(enum what what)
-{
+static int is_header(enum what what) {
     return what % 2 == 0;
 }
 
 /* The error of using such a place. */
-static int error_at(enum what what, enum place place, size_t size)
-{
+static int error_at(enum what what, enum place place, size_t size) {
     if (size == 0)
         return place == KERNEL && !is_written(what) ? EFAULT : 0;
     if (place == READ_ONLY)
@@ -45,8 +42,7 @@ static int error_at(enum what what, enum place place, size_t size)
 static char *pages;
 
 /* Fresh pages, one kind for each place, with a page of 0xee in front and behind. */
-static void new_pages(void)
-{
+static void new_pages(void) {
     if (pages)
         munmap(pages, PAGES * PAGE);
     pages = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE,
@@ -63,8 +59,7 @@ static void new_pages(void)
 
 /* An address there for `size` bytes, at most MOST. What is to be read lies there
  * already; for what is read-only it is put there before. */
-static void *at(enum place place, const void *from, size_t size)
-{
+static void *at(enum place place, const void *from, size_t size) {
     char *address;
     switch (place) {
     case GOOD: address = pages + PAGE + 64; break;
@@ -98,24 +93,21 @@ static void *at(enum place place, const void *from, size_t size)
     return address;
 }
 
-static void *place_of(enum place place, const void *from, size_t size)
-{
+static void *place_of(enum place place, const void *from, size_t size) {
     new_pages();
     *(volatile pid_t *)(void *)pages = 0;
     return at(place, from, size);
 }
 
 /* The child that shares is not needed any more. */
-static void alone(enum place place)
-{
+static void alone(enum place place) {
     if (place == SHARED) {
         kill(*(pid_t *)(void *)pages, SIGKILL);
         wait_for(*(pid_t *)(void *)pages);
     }
 }
 
-static void pattern(char *to, size_t size, unsigned seed)
-{
+static void pattern(char *to, size_t size, unsigned seed) {
     for (size_t i = 0; i < size; i++)
         to[i] = (char)(seed + i * 13);
 }
@@ -134,8 +126,7 @@ static struct server {
     int error;
 } server;
 
-static void add_one(const struct msg *m)
-{
+static void add_one(const struct msg *m) {
     for (uint32_t i = 0; i < m->length; i++)
         server.out[i] = (char)(((char *)m->body)[i] + 1);
 }
@@ -143,8 +134,7 @@ static void add_one(const struct msg *m)
 /* One msg_reply_receive with one of its four things at that place. After an error the
  * same again with nothing special. Gives what was received. */
 static struct msg *reply_receive(pid_t who, uint32_t length, enum what what,
-                                 enum place place)
-{
+                                 enum place place) {
     struct msg *reply = &server.reply, *next = &server.next;
     server.reply = (struct msg){ .body = server.out, .length = length,
                                  .type = (uint32_t)server.error, .priority = 2 };
@@ -176,8 +166,7 @@ static struct msg *reply_receive(pid_t who, uint32_t length, enum what what,
     return &server.next;
 }
 
-static void serve(void)
-{
+static void serve(void) {
     struct msg *m = reply_receive(0, 0, REQUEST, GOOD);
     while (m->type != STOP) {
         uint32_t type = m->type;
@@ -194,8 +183,7 @@ static pid_t to;
 /* A call with one of its four things at that place; `type` is for the server's next
  * turn. Gives the error, or 0 when the answer is right; *met is the server's error. */
 static int call(uint32_t type, enum what what, enum place place, uint32_t length,
-                int *met)
-{
+                int *met) {
     static unsigned seed;
     char out[MOST], in[MOST];
     struct msg q = { .body = out, .length = length, .type = type, .priority = 7 };
@@ -222,8 +210,7 @@ static int call(uint32_t type, enum what what, enum place place, uint32_t length
 }
 
 /* The client's own things. */
-static int client_side(enum what what, enum place place, uint32_t length)
-{
+static int client_side(enum what what, enum place place, uint32_t length) {
     int met = 0, none = 0;
     size_t size = is_header(what) ? sizeof(struct msg) : length;
     // answers go to as many places as there is room
@@ -239,8 +226,7 @@ static int client_side(enum what what, enum place place, uint32_t length)
 }
 
 /* The server's: it is told what to do in its next turn, and tells later how it went. */
-static int server_side(enum what what, enum place place, uint32_t length)
-{
+static int server_side(enum what what, enum place place, uint32_t length) {
     int met = 0, none = 0;
     size_t size = is_header(what) ? sizeof(struct msg) : length;
     int want = error_at(what, place, size);
@@ -256,8 +242,7 @@ static int server_side(enum what what, enum place place, uint32_t length)
 }
 
 /* Nothing around the places was written to, except in them. */
-static void all_places(enum what what)
-{
+static void all_places(enum what what) {
     static const uint32_t lengths[] = { 0, 1, 3, 16, 63, 64, 65, 200 };
     for (enum place place = GOOD; place < PLACES; place++) {
         int right = 1;
@@ -282,8 +267,7 @@ struct four {
     char *out, *in;
 };
 
-static void calls_from_shared_pages(const struct four *f)
-{
+static void calls_from_shared_pages(const struct four *f) {
     for (int i = 0; i < 4; i++) {
         need(msg_call(to, f->q, f->a, FOREVER) == 0);
         need(f->a->length == 16 && f->a->body == f->in);
@@ -296,8 +280,7 @@ static void calls_from_shared_pages(const struct four *f)
     }
 }
 
-static void shared_by_fork(unsigned which)
-{
+static void shared_by_fork(unsigned which) {
     struct {
         char bytes[4][PAGE];
     } * page, *before;
@@ -330,8 +313,7 @@ static void shared_by_fork(unsigned which)
 
 /* A server that knows us, but listens to somebody else, or for another type, or waits
  * in a way that moves pages: our call waits until it listens to us. */
-static void busy_servers(void)
-{
+static void busy_servers(void) {
     static const char *const how[] = { "to another process", "for another type" };
     for (int i = 0; i < 2; i++) {
         pid_t parent = getpid(), other, busy;
@@ -386,8 +368,7 @@ struct wide {
     char bytes[8][16];
 };
 
-static void wide_load(const struct wide *w)
-{
+static void wide_load(const struct wide *w) {
     __asm__ volatile("movups (%0), %%xmm0; movups 16(%0), %%xmm1;"
                      "movups 32(%0), %%xmm2; movups 48(%0), %%xmm3;"
                      "movups 64(%0), %%xmm4; movups 80(%0), %%xmm5;"
@@ -395,8 +376,7 @@ static void wide_load(const struct wide *w)
                      : "memory");
 }
 
-static void wide_store(struct wide *w)
-{
+static void wide_store(struct wide *w) {
     __asm__ volatile("movups %%xmm0, (%0); movups %%xmm1, 16(%0);"
                      "movups %%xmm2, 32(%0); movups %%xmm3, 48(%0);"
                      "movups %%xmm4, 64(%0); movups %%xmm5, 80(%0);"
@@ -407,8 +387,7 @@ static void wide_store(struct wide *w)
 }
 
 /* Does the call, and are the registers what they were? */
-static int keeps_wide(int computes, long (*call)(void *), void *context)
-{
+static int keeps_wide(int computes, long (*call)(void *), void *context) {
     struct wide before, after;
     pattern((char *)&before, sizeof before, (unsigned)getpid());
     if (!computes)
@@ -422,21 +401,18 @@ static int keeps_wide(int computes, long (*call)(void *), void *context)
 static struct msg big_out, big_in;
 static pid_t big_caller;
 
-static long big_call(void *server)
-{
+static long big_call(void *server) {
     return msg_call(*(pid_t *)server, &big_out, &big_in, FOREVER);
 }
 
-static long big_turn(void *unused)
-{
+static long big_turn(void *unused) {
     (void)unused;
     big_caller = msg_reply_receive(big_caller, &big_out, &big_in, FOREVER);
     return big_caller;
 }
 
 /* Answers with the same bytes from another place until it gets none. */
-static void big_server(int computes)
-{
+static void big_server(int computes) {
     char *in = pages + 5 * PAGE, *out = pages + 8 * PAGE + 3;
     for (;;) {
         big_in = room_msg(in, 3 * PAGE);
@@ -451,8 +427,7 @@ static void big_server(int computes)
 
 /* Bodies of up to a page and more, anywhere in it, of processes that use the wide
  * registers or do not: they arrive whole, and the registers stay. */
-static void big_bodies(int client_computes, int server_computes)
-{
+static void big_bodies(int client_computes, int server_computes) {
     static const uint32_t lengths[] = { 511, 512, 513, 640, 3333, 4095, 4096, 4097 };
     static const uint32_t offsets[] = { 0, 1, 700, 3600 };
     int right = 1;
@@ -479,8 +454,7 @@ static void big_bodies(int client_computes, int server_computes)
        server_computes ? "so does the server" : "the server does not");
 }
 
-int main(void)
-{
+int main(void) {
     for (int i = 0; i < 4; i++)
         big_bodies(i & 1, i & 2);
     CHILD (to)

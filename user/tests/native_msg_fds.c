@@ -8,16 +8,14 @@
 
 static char text[64];
 
-static void send_fds(pid_t to, const int *fds, unsigned count)
-{
+static void send_fds(pid_t to, const int *fds, unsigned count) {
     struct msg m = text_msg("fds");
     m.fds = (int *)(uintptr_t)fds;
     m.nfds = count;
     need(msg_send(to, &m, 0, FOREVER) == 0);
 }
 
-static pid_t receive_fds(pid_t from, int *fds, unsigned *count)
-{
+static pid_t receive_fds(pid_t from, int *fds, unsigned *count) {
     struct msg m = room_msg(text, sizeof text);
     m.fds = fds;
     pid_t who = msg_receive(from, &m, 0, FOREVER);
@@ -25,16 +23,14 @@ static pid_t receive_fds(pid_t from, int *fds, unsigned *count)
     return who;
 }
 
-static int same_file(int a, int b)
-{
+static int same_file(int a, int b) {
     struct stat x, y;
     need(fstat(a, &x) == 0 && fstat(b, &y) == 0);
     return x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
 /* A duplicate: one offset, the same rights; the sender keeps its own. */
-static void duplicates(void)
-{
+static void duplicates(void) {
     char path[] = "/tmp/fds.XXXXXX";
     int file = mkstemp(path);
     int reading = open(path, O_RDONLY), p[2];
@@ -68,8 +64,7 @@ static void duplicates(void)
 }
 
 /* Passed and closed by the sender at once: it lives in the message. */
-static void lives_in_the_message(void)
-{
+static void lives_in_the_message(void) {
     int p[2], fds[MSG_FDS_MAX];
     unsigned count;
     pid_t pid;
@@ -97,8 +92,7 @@ static void lives_in_the_message(void)
 /* How a message with a pipe's writing end in it can be discarded. */
 enum how { LINK_CLOSE, RECEIVER_DIES, SENDER_TIMES_OUT, SYNC_TIMES_OUT };
 
-static void discarded(enum how how, const char *name)
-{
+static void discarded(enum how how, const char *name) {
     int p[2];
     pid_t pid;
     need(pipe(p) == 0);
@@ -132,8 +126,7 @@ static void discarded(enum how how, const char *name)
     }
 }
 
-static void errors(void)
-{
+static void errors(void) {
     pid_t pid;
     int fds[MSG_FDS_MAX] = { 0, 1, 2, 99 };
     CHILD (pid) {
@@ -156,8 +149,7 @@ static void errors(void)
 }
 
 /* One who gives no places for descriptors gets the message without them. */
-static void no_places(void)
-{
+static void no_places(void) {
     int p[2];
     pid_t pid;
     need(pipe(p) == 0);
@@ -178,8 +170,7 @@ static void no_places(void)
 }
 
 /* A descriptor in a message to the one it came from, and in an answer. */
-static void in_calls(void)
-{
+static void in_calls(void) {
     pid_t pid;
     int p[2], got[MSG_FDS_MAX];
     need(pipe(p) == 0);
@@ -198,8 +189,7 @@ static void in_calls(void)
 }
 
 /* The run fails if the ledger has changed: nothing of a circle may be left. */
-static void circles(void *length)
-{
+static void circles(void *length) {
     int boxes[3], count = (int)(intptr_t)length;
     for (int i = 0; i < count; i++)
         need((boxes[i] = mbox_create(NULL)) >= 0);
@@ -212,8 +202,7 @@ static void circles(void *length)
         close(boxes[i]);
 }
 
-int main(void)
-{
+int main(void) {
     duplicates();
     lives_in_the_message();
     discarded(LINK_CLOSE, "link_close");

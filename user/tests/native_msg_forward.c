@@ -7,26 +7,22 @@
 static char text[64];
 static pid_t front;                             /* we */
 
-static void end(pid_t pid)
-{
+static void end(pid_t pid) {
     kill(pid, SIGKILL);
     wait_for(pid);
 }
 
-static void handler(int sig)
-{
+static void handler(int sig) {
     (void)sig;
 }
 
-static void catch (int sig, int flags)
-{
+static void catch (int sig, int flags) {
     struct sigaction sa = { .sa_handler = handler, .sa_flags = flags };
     need(sigaction(sig, &sa, NULL) == 0);
 }
 
 /* Calls the front and expects that answer, or that error. */
-static pid_t client(const char *answer, int error)
-{
+static pid_t client(const char *answer, int error) {
     pid_t pid;
     CHILD (pid) {
         struct msg q = text_msg("question"), a = room_msg(text, sizeof text);
@@ -39,16 +35,14 @@ static pid_t client(const char *answer, int error)
     return pid;
 }
 
-static struct msg take(pid_t from)
-{
+static struct msg take(pid_t from) {
     struct msg m = room_msg(text, sizeof text);
     need(msg_receive(from, &m, 0, FOREVER) == from);
     return m;
 }
 
 /* Takes from the front what is another's call, and answers that one. */
-static pid_t worker(void)
-{
+static pid_t worker(void) {
     pid_t pid;
     CHILD (pid) {
         struct msg m = take(front), a = text_msg("from the worker");
@@ -62,8 +56,7 @@ static pid_t worker(void)
 }
 
 /* Something that never receives, with so much room. */
-static pid_t sleeper(uint32_t capacity)
-{
+static pid_t sleeper(uint32_t capacity) {
     pid_t pid;
     CHILD (pid) {
         need(link_open(front, &(struct link_attr){ .capacity = capacity }) == 0);
@@ -75,8 +68,7 @@ static pid_t sleeper(uint32_t capacity)
     return pid;
 }
 
-static void passed_on(void)
-{
+static void passed_on(void) {
     struct gate go;
     pid_t c, w = worker();
     gate_init(&go);
@@ -98,8 +90,7 @@ static void passed_on(void)
 }
 
 /* Along a chain, and back to where it was. */
-static void chain(void)
-{
+static void chain(void) {
     pid_t c = client("after three", 0), second;
     CHILD (second) {
         struct msg m = take(front);
@@ -116,8 +107,7 @@ static void chain(void)
 }
 
 /* "ends with ESRCH if `to` dies"; the forwarder may die. */
-static void deaths(void)
-{
+static void deaths(void) {
     pid_t c = client("", ESRCH), s = sleeper(5);
     struct msg m = take(c);
     need(msg_forward(c, s, &m, FOREVER) == 0);
@@ -162,8 +152,7 @@ static void deaths(void)
 }
 
 /* What goes wrong leaves the call where it was. */
-static void errors(void)
-{
+static void errors(void) {
     pid_t c = client("after all", 0), s = sleeper(0);
     struct msg m = take(c), bad = m, a = text_msg("after all");
     static char big[MSG_MAX + 1];
@@ -200,8 +189,7 @@ static void errors(void)
 }
 
 /* The worker closes the link on what waits for it. */
-static void closed(void)
-{
+static void closed(void) {
     struct gate go;
     pid_t c, w;
     gate_init(&go);
@@ -226,8 +214,7 @@ static void closed(void)
 }
 
 /* The caller gives up or dies while its call is with us, or on its way from us. */
-static void caller_goes(void)
-{
+static void caller_goes(void) {
     struct gate ended, go;
     pid_t c, s = sleeper(0);
     gate_init(&ended);
@@ -271,8 +258,7 @@ static void caller_goes(void)
 
 /* A call that waits in the worker's queue, and whose caller gives up: the worker never
  * sees it. */
-static void taken_back(void)
-{
+static void taken_back(void) {
     pid_t c, w;
     struct gate go;
     gate_init(&go);
@@ -296,8 +282,7 @@ static void taken_back(void)
 }
 
 /* IPC(1.5): a request that was received and passed on was received: no restart. */
-static void interrupted(void)
-{
+static void interrupted(void) {
     pid_t c, s = sleeper(5);
     catch (SIGUSR1, SA_RESTART);
     CHILD (c) {
@@ -331,8 +316,7 @@ static void interrupted(void)
     end(s);
 }
 
-int main(void)
-{
+int main(void) {
     front = getpid();
     passed_on();
     chain();

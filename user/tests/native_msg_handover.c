@@ -22,8 +22,7 @@ struct receiver {
 static pid_t parent;
 static char texts[4][64];
 
-static void *receive_once(void *argument)
-{
+static void *receive_once(void *argument) {
     struct receiver *r = argument;
     r->tid = (int)syscall(SYS_gettid);
     r->error = error_of(msg_receive(parent, &r->m, 0, FOREVER));
@@ -31,22 +30,19 @@ static void *receive_once(void *argument)
 }
 
 /* Starts it, and waits until it waits: the first started has waited longest. */
-static void start(struct receiver *r)
-{
+static void start(struct receiver *r) {
     need(pthread_create(&r->thread, NULL, receive_once, r) == 0);
     while (r->tid == 0)
         sched_yield();
     until_asleep(r->tid);
 }
 
-static void join(struct receiver *r)
-{
+static void join(struct receiver *r) {
     need(pthread_join(r->thread, NULL) == 0);
 }
 
 /* A child with these receivers in it tells whether all ended as expected. */
-static void in_line(void)
-{
+static void in_line(void) {
     struct receiver r[4] = { { .m = { .body = texts[0], .room = 3 } },
                              { .m = { .body = (void *)0xc0000000u, .room = 64 } },
                              { .m = { .body = texts[2], .room = 64 } },
@@ -61,8 +57,7 @@ static void in_line(void)
     need(r[3].error == 0 && has_body(&r[3].m, "second") && r[3].m.sequence == 2);
 }
 
-static void next_in_line(void)
-{
+static void next_in_line(void) {
     pid_t pid;
     CHILD (pid)
         in_line();
@@ -78,8 +73,7 @@ static void next_in_line(void)
 }
 
 /* IPC(1.7): "or stays": in the queue, or with its sender. */
-static void stays(uint32_t capacity, const char *how)
-{
+static void stays(uint32_t capacity, const char *how) {
     pid_t pid;
     CHILD (pid) {
         struct receiver r = { .m = { .body = texts[0], .room = 3 } };
@@ -98,8 +92,7 @@ static void stays(uint32_t capacity, const char *how)
 }
 
 /* IPC(1.7): descriptors that find no number. */
-static void no_number_left(void)
-{
+static void no_number_left(void) {
     pid_t pid;
     CHILD (pid) {
         struct rlimit limit = { 3, 3 };
@@ -123,8 +116,7 @@ static void no_number_left(void)
 }
 
 /* IPC(1.7): pages to be moved to one who may not have as much memory. */
-static void no_memory_left(void)
-{
+static void no_memory_left(void) {
     size_t size = 1 << 20;
     pid_t pid;
     CHILD (pid) {
@@ -148,8 +140,7 @@ static void no_memory_left(void)
 }
 
 /* IPC(1.7): the header itself cannot be written. */
-static void bad_header(void)
-{
+static void bad_header(void) {
     pid_t pid;
     CHILD (pid) {
         struct msg *m = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
@@ -169,8 +160,7 @@ static void bad_header(void)
 
 /* IPC(1.8): the sender comes before the receiver on their only CPU, so that this one
  * has the message but does not run any more. */
-static void killed_with_the_message(void *unused)
-{
+static void killed_with_the_message(void *unused) {
     struct sched_param high = { .sched_priority = 20 };
     cpu_set_t first;
     int death[2];
@@ -198,8 +188,7 @@ static void killed_with_the_message(void *unused)
     note("the receiver %s", read(death[0], &c, 1) ? "came back" : "never came back");
 }
 
-static void call_killed_with_the_request(void *unused)
-{
+static void call_killed_with_the_request(void *unused) {
     (void)unused;
     pid_t pid;
     CHILD (pid) {
@@ -212,8 +201,7 @@ static void call_killed_with_the_request(void *unused)
     wait_for(pid);
 }
 
-int main(void)
-{
+int main(void) {
     parent = getpid();
     next_in_line();
     stays(5, "queued");

@@ -18,8 +18,7 @@
 static unsigned char out[MSG_MAX], in[MSG_MAX + 64];
 
 /* "struct msg ... 56 bytes on i386, every field naturally aligned". */
-static void layout(void)
-{
+static void layout(void) {
     ok(sizeof(struct msg) == 56 && offsetof(struct msg, sequence) == 24
            && offsetof(struct msg, body) == 48 && offsetof(struct msg, fds) == 52,
        "header and body");
@@ -29,8 +28,7 @@ static void layout(void)
 }
 
 /* What a liar writes into the fields that are the kernel's. */
-static struct msg lie(void)
-{
+static struct msg lie(void) {
     struct msg m = text_msg("truth");
     m.type = 77;
     m.priority = 5;
@@ -46,8 +44,7 @@ static struct msg lie(void)
 
 /* IPC(1.1): "The kernel sets sender, caller, receiver, mailbox, sequence and bits; what
  * the sender wrote there is ignored." */
-static void stamped(void)
-{
+static void stamped(void) {
     pid_t pid;
     CHILD (pid) {
         struct msg m = lie(), before = m;
@@ -82,8 +79,7 @@ static void stamped(void)
 }
 
 /* "sequence: 1, 2, 3 ... per link direction". */
-static void two_directions(void)
-{
+static void two_directions(void) {
     pid_t pid;
     CHILD (pid) {
         char text[8];
@@ -105,8 +101,7 @@ static void two_directions(void)
 
 /* Any bytes, from none to all; what is behind them in the receiver's memory is left
  * alone. IPC(1.3): "A body of zero bytes is a message." */
-static void bytes(void)
-{
+static void bytes(void) {
     static const uint32_t lengths[] = { 0, 1, 3, 4, 5, 63, 64, 65, 127, 255, 256, 4095,
                                         4096, 4097, 8191, 12289, 65535, 65536 };
     enum { N = sizeof lengths / sizeof *lengths };
@@ -136,8 +131,7 @@ static void bytes(void)
 }
 
 /* IPC(1.3): an empty message needs no body, at either side. */
-static void empty(void)
-{
+static void empty(void) {
     pid_t pid;
     CHILD (pid) {
         struct msg none = { .type = 3 };
@@ -149,8 +143,7 @@ static void empty(void)
     wait_for(pid);
 }
 
-int main(void)
-{
+int main(void) {
     layout();
     stamped();
     two_directions();

@@ -13,15 +13,13 @@ enum { SINGLE = 60 };                           /* rounds of what chance decides
 static char text[4096];
 static pid_t parent;
 
-static void end(pid_t pid)
-{
+static void end(pid_t pid) {
     kill(pid, SIGKILL);
     wait_for(pid);
 }
 
 /* Answers for ever. Odd messages get odd answers. */
-static pid_t server(uint32_t capacity)
-{
+static pid_t server(uint32_t capacity) {
     struct gate ready;
     pid_t pid;
     gate_init(&ready);
@@ -39,8 +37,7 @@ static pid_t server(uint32_t capacity)
 }
 
 /* Is the server as good as new? */
-static int answers(pid_t to)
-{
+static int answers(pid_t to) {
     struct msg q = text_msg("alive?"), a = room_msg(text, sizeof text);
     return msg_call(to, &q, &a, FOREVER) == 0 && has_body(&a, "alive?");
 }
@@ -60,8 +57,7 @@ static const char *const phases[] = { "waits to be received", "is in the queue",
                                       "was received", "was passed on",
                                       "was passed on and received", "was answered" };
 
-static void client_killed(enum phase phase)
-{
+static void client_killed(enum phase phase) {
     struct msg m = room_msg(text, sizeof text);
     pid_t client, worker;
     int fd = 0;
@@ -111,8 +107,7 @@ static void client_killed(enum phase phase)
 }
 
 /* A server dies with calls in each phase. */
-static void server_killed(void)
-{
+static void server_killed(void) {
     enum { N = 4 };
     struct gate got;
     pid_t to, clients[N];
@@ -142,16 +137,14 @@ static void server_killed(void)
 
 /* --- at any moment ---------------------------------------------------------------- */
 
-static void yield(int times)
-{
+static void yield(int times) {
     while (times-- > 0)
         sched_yield();
 }
 
 /* Clients of one server are killed while they call, with sizes that copy in place and
  * through pages. */
-static void clients_at_any_moment(void)
-{
+static void clients_at_any_moment(void) {
     pid_t to = server(0);
     for (int i = 0; i < SINGLE; i++) {
         pid_t client;
@@ -169,8 +162,7 @@ static void clients_at_any_moment(void)
 }
 
 /* Servers are killed while they answer: the caller always comes back. */
-static void servers_at_any_moment(void)
-{
+static void servers_at_any_moment(void) {
     int right = 1;
     for (int i = 0; i < SINGLE; i++) {
         pid_t to = server((uint32_t)i % 3), killer;
@@ -190,8 +182,7 @@ static void servers_at_any_moment(void)
 
 /* A stream through a queue of two, whose sender is killed: what arrives is what it sent
  * up to some moment, in order, once. */
-static void streams(int flags, const char *how)
-{
+static void streams(int flags, const char *how) {
     int right = 1;
     long total = 0;
     for (int i = 0; i < SINGLE; i++) {
@@ -220,13 +211,11 @@ static void streams(int flags, const char *how)
 }
 
 /* Signals and time-outs, while two talk: what is acknowledged is what was received. */
-static void handler(int sig)
-{
+static void handler(int sig) {
     (void)sig;
 }
 
-static void disturbed(void)
-{
+static void disturbed(void) {
     struct sigaction sa = { .sa_handler = handler };
     uint32_t *sent = shared_memory(sizeof *sent);
     struct gate ended;
@@ -270,8 +259,7 @@ static void disturbed(void)
 }
 
 /* Links closed under everybody's feet. */
-static void closed(void)
-{
+static void closed(void) {
     pid_t to = server(0), callers[3];
     for (int i = 0; i < 3; i++)
         CHILD (callers[i]) {
@@ -295,8 +283,7 @@ static void closed(void)
     end(to);
 }
 
-int main(void)
-{
+int main(void) {
     parent = getpid();
     for (enum phase phase = OFFERED; phase < PHASES; phase++)
         client_killed(phase);

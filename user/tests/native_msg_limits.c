@@ -12,8 +12,7 @@ static char big[MSG_MAX];
 static pid_t parent;
 
 /* Sends until it fails; gives the number of messages. The error must be EDQUOT. */
-static int fill(uint32_t length)
-{
+static int fill(uint32_t length) {
     struct msg m = { .body = big, .length = length };
     int count = 0;
     while (count < 5000 && msg_send(parent, &m, 0, FOREVER) == 0)
@@ -23,8 +22,7 @@ static int fill(uint32_t length)
 }
 
 /* Takes that many messages of it. */
-static void drain(pid_t pid, int count)
-{
+static void drain(pid_t pid, int count) {
     static char place[MSG_MAX];
     for (int i = 0; i < count; i++) {
         struct msg m = room_msg(place, sizeof place);
@@ -32,8 +30,7 @@ static void drain(pid_t pid, int count)
     }
 }
 
-static void bytes(void)
-{
+static void bytes(void) {
     struct gate full, drained;
     pid_t pid;
     gate_init(&full);
@@ -70,8 +67,7 @@ static void bytes(void)
     gate_close(&drained);
 }
 
-static void messages(void)
-{
+static void messages(void) {
     pid_t pid;
     CHILD (pid) {
         become(STUDENT);
@@ -89,8 +85,7 @@ static void messages(void)
 }
 
 /* A forwarder is charged for what it forwards. */
-static void forwarding(void)
-{
+static void forwarding(void) {
     pid_t pid, caller;
     struct gate go;
     gate_init(&go);
@@ -116,8 +111,7 @@ static void forwarding(void)
     gate_close(&go);
 }
 
-int main(void)
-{
+int main(void) {
     if (!is_root())
         return done_testing();
     parent = getpid();

@@ -20,13 +20,11 @@
 static char text[64];
 static struct link_stat stat;
 
-static int link_error(pid_t peer)
-{
+static int link_error(pid_t peer) {
     return link_stat(peer, &stat) ? errno : 0;
 }
 
-static pid_t sleeper(void)
-{
+static pid_t sleeper(void) {
     pid_t pid;
     CHILD (pid)
         for (;;)
@@ -34,15 +32,13 @@ static pid_t sleeper(void)
     return pid;
 }
 
-static void end(pid_t pid)
-{
+static void end(pid_t pid) {
     kill(pid, SIGKILL);
     wait_for(pid);
 }
 
 /* A partner that echoes: what it gets it sends back; type 1 ends it. */
-static pid_t echo(void)
-{
+static pid_t echo(void) {
     pid_t pid;
     CHILD (pid)
         for (;;) {
@@ -55,16 +51,14 @@ static pid_t echo(void)
     return pid;
 }
 
-static void say(pid_t to, uint32_t type, const char *what)
-{
+static void say(pid_t to, uint32_t type, const char *what) {
     struct msg m = text_msg(what);
     m.type = type;
     need(msg_send(to, &m, 0, FOREVER) == 0);
 }
 
 /* The number of the message that comes next. */
-static long long hear(pid_t from)
-{
+static long long hear(pid_t from) {
     struct msg m = room_msg(text, sizeof text);
     need(msg_receive(from, &m, 0, FOREVER) == from);
     return (long long)m.sequence;
@@ -72,8 +66,7 @@ static long long hear(pid_t from)
 
 /* IPC(2.2): "A link comes into being with the first send or receive between two
  * processes, is the only one of the pair, and serves both directions." */
-static void comes(void)
-{
+static void comes(void) {
     struct msg m = { 0 };
     pid_t pid = sleeper();
     is_int(link_error(pid), ENOENT, "ENOENT: no link yet");
@@ -103,8 +96,7 @@ static void comes(void)
 }
 
 /* Both sides see the same link, each from its own end. */
-static void both_ends(void)
-{
+static void both_ends(void) {
     struct link_stat *theirs = shared_memory(sizeof *theirs);
     pid_t pid;
     CHILD (pid) {
@@ -139,8 +131,7 @@ static void both_ends(void)
 /* IPC(2.3): "Each side sets, with link_open, the capacity of what it receives, and
  * whether it receives from that partner at all (`refuse`: the partner's sends are
  * EPERM; so a link becomes one-way). Settings outlive the other side's link_close." */
-static void settings(void)
-{
+static void settings(void) {
     struct link_attr refuse = { .capacity = 2, .refuse = 1 }, open = { .capacity = 2 };
     struct gate gates[3];
     pid_t pid;
@@ -181,8 +172,7 @@ static void settings(void)
 /* IPC(2.4): "Capacity zero is rendezvous: the sender waits until the message is
  * received. Bounded: it waits while that many are queued. Unbounded: it never waits."
  * The child counts its sends in shared memory. */
-static void capacity(uint32_t attr, unsigned room, const char *name)
-{
+static void capacity(uint32_t attr, unsigned room, const char *name) {
     volatile unsigned *sent = shared_memory(sizeof *sent);
     unsigned count = room + 2 < 500 ? room + 2 : 500;
     pid_t pid;
@@ -220,8 +210,7 @@ static void capacity(uint32_t attr, unsigned room, const char *name)
 }
 
 /* IPC(2.3): a larger capacity lets those go on who wait for room. */
-static void more_room(void)
-{
+static void more_room(void) {
     pid_t pid;
     CHILD (pid) {
         for (uint32_t i = 0; i < 3; i++)
@@ -246,8 +235,7 @@ static void more_room(void)
 /* IPC(2.5): "link_close discards queued messages both ways (their MSG_SYNC senders and
  * blocked senders get EPIPE) and releases the link; the next message makes a new one,
  * with sequence going on." */
-static void goes(void)
-{
+static void goes(void) {
     static const char *const how[] = { "a blocked sender", "a MSG_SYNC sender",
                                        "a caller that was not heard" };
     for (int i = 0; i < 3; i++) {
@@ -276,8 +264,7 @@ static void goes(void)
 }
 
 /* IPC(2.5): both ways, and then there is none. */
-static void released(void)
-{
+static void released(void) {
     pid_t pid;
     CHILD (pid) {
         set_capacity(getppid(), 5);
@@ -302,8 +289,7 @@ static void released(void)
 
 /* IPC(2.6): "A link is not inherited by fork; it survives execve; it is freed when one
  * side is gone and its queue is empty." */
-static void over_fork(void)
-{
+static void over_fork(void) {
     pid_t pid = echo(), other;
     set_capacity(pid, 2);
     say(pid, 0, "mine");
@@ -320,8 +306,7 @@ static void over_fork(void)
     wait_for(pid);
 }
 
-static void after_exec(pid_t peer)
-{
+static void after_exec(pid_t peer) {
     struct msg m = room_msg(text, sizeof text);
     need(link_stat(peer, &stat) == 0 && stat.in.capacity == 3 && stat.in.queued > 0);
     need(msg_receive(peer, &m, 0, NOWAIT) == peer && has_body(&m, "before"));
@@ -330,8 +315,7 @@ static void after_exec(pid_t peer)
     exit(0);
 }
 
-static void over_exec(char *self)
-{
+static void over_exec(char *self) {
     struct gate go;
     pid_t pid;
     gate_init(&go);
@@ -352,8 +336,7 @@ static void over_exec(char *self)
     gate_close(&go);
 }
 
-static void freed(void)
-{
+static void freed(void) {
     pid_t pid;
     CHILD (pid) {
         struct msg go = { 0 };
@@ -370,8 +353,7 @@ static void freed(void)
 }
 
 /* Everybody greets everybody. */
-static void many(void)
-{
+static void many(void) {
     enum { N = 5 };
     int *links = shared_memory(sizeof *links);
     pid_t *pids = shared_memory(N * sizeof *pids);
@@ -406,8 +388,7 @@ static void many(void)
     munmap(pids, N * sizeof *pids);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     if (argc > 1)
         after_exec(atoi(argv[1]));
     char *self = self_path();

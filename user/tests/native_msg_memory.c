@@ -21,14 +21,12 @@ static void is_read_only(char *page) { need(mprotect(page, PAGE, PROT_READ) == 0
 
 static void is_shut(char *page) { need(mprotect(page, PAGE, PROT_NONE) == 0); }
 
-static void moves(char *page)
-{
+static void moves(char *page) {
     need(mremap(page, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, page + 8 * PAGE)
          == page + 8 * PAGE);
 }
 
-static char *map_page(char *at)
-{
+static char *map_page(char *at) {
     char *page = mmap(at, PAGE, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | (at ? MAP_FIXED : 0), -1, 0);
     need(page != MAP_FAILED);
@@ -38,8 +36,7 @@ static char *map_page(char *at)
 static char *others[OTHERS];                    /* who may get its frame */
 
 /* Its frame is free, and others take all that they can. */
-static void is_reused(char *page)
-{
+static void is_reused(char *page) {
     need(munmap(page, PAGE) == 0);
     for (int i = 0; i < OTHERS; i++) {
         others[i] = map_page(NULL);
@@ -48,8 +45,7 @@ static void is_reused(char *page)
 }
 
 /* The same address, but another page with the same words in it. */
-static void is_replaced(char *page)
-{
+static void is_replaced(char *page) {
     static char copy[PAGE];
     memcpy(copy, page, PAGE);
     is_reused(page);
@@ -59,8 +55,7 @@ static void is_replaced(char *page)
 static int fork_report[2];
 
 /* A child shares it, copy on write, and looks at its own later. */
-static void is_shared_by_fork(char *page)
-{
+static void is_shared_by_fork(char *page) {
     pid_t pid;
     CHILD (pid) {
         char c, copy[PAGE];
@@ -72,8 +67,7 @@ static void is_shared_by_fork(char *page)
 }
 
 /* Somebody else wrote to it before: it is not the page that it was. */
-static void is_copied(char *page)
-{
+static void is_copied(char *page) {
     pid_t pid;
     CHILD (pid)
         page[PAGE - 1] = 'c';
@@ -106,8 +100,7 @@ struct wait {
     int error;
 };
 
-static void *waits(void *argument)
-{
+static void *waits(void *argument) {
     struct wait *w = argument;
     struct msg q = text_msg("question");
     w->tid = (int)syscall(SYS_gettid);
@@ -116,8 +109,7 @@ static void *waits(void *argument)
     return NULL;
 }
 
-static void check(const struct change *change, struct wait *w, const char *body)
-{
+static void check(const struct change *change, struct wait *w, const char *body) {
     if (w->error != change->error)
         note("%s: got %s", change->name, strerror(w->error));
     need(w->error == change->error);
@@ -132,8 +124,7 @@ static void check(const struct change *change, struct wait *w, const char *body)
 enum where { BODY, HEADER };
 
 static void waiting_process(const struct change *change, enum where where, int calls,
-                            struct gate *changed)
-{
+                            struct gate *changed) {
     static char place[64];
     static struct msg header;
     char *area = map_page(NULL), *page = map_page(area + PAGE);
@@ -162,8 +153,7 @@ static void waiting_process(const struct change *change, enum where where, int c
         need(status == 0);
 }
 
-static void try_all(enum where where, int calls, const char *how)
-{
+static void try_all(enum where where, int calls, const char *how) {
     for (int i = 0; i < CHANGES; i++) {
         struct gate changed;
         struct msg message = text_msg("message");
@@ -185,8 +175,7 @@ static void try_all(enum where where, int calls, const char *how)
 }
 
 /* A body over the end of what is there: nothing, or all of it. */
-static void over_the_end(void)
-{
+static void over_the_end(void) {
     pid_t pid;
     CHILD (pid) {
         char *area = map_page(NULL);
@@ -203,8 +192,7 @@ static void over_the_end(void)
 }
 
 /* Pages that were only read are one page of zeros, for everybody. */
-static void zeros(void)
-{
+static void zeros(void) {
     pid_t pid;
     CHILD (pid) {
         volatile char *page = map_page(NULL), *other = map_page(NULL);
@@ -225,8 +213,7 @@ static void zeros(void)
 /* A thread changes header and body all the time: whatever is read, it is read once. */
 static volatile int stop;
 
-static void *flips(void *argument)
-{
+static void *flips(void *argument) {
     struct msg *m = argument;
     static char *const bodies[] = { NULL, (char *)0xc0100000, (char *)0xfffffff0 };
     for (unsigned i = 0; !stop; i++) {
@@ -241,8 +228,7 @@ static void *flips(void *argument)
     return NULL;
 }
 
-static void changed_meanwhile(void)
-{
+static void changed_meanwhile(void) {
     pid_t pid;
     CHILD (pid) {
         struct msg m = { 0 };
@@ -275,8 +261,7 @@ static void changed_meanwhile(void)
     munmap(m, PAGE);
 }
 
-int main(void)
-{
+int main(void) {
     parent = getpid();
     try_all(BODY, 0, "receive, body");
     try_all(HEADER, 0, "receive, header");

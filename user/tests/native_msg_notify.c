@@ -12,8 +12,7 @@
 static char text[64];
 static pid_t parent;
 
-static struct msg next(pid_t from, int flags, uint32_t type)
-{
+static struct msg next(pid_t from, int flags, uint32_t type) {
     struct msg m = room_msg(text, sizeof text);
     m.type = type;
     if (msg_receive(from, &m, flags, NOWAIT) == -1) {
@@ -25,8 +24,7 @@ static struct msg next(pid_t from, int flags, uint32_t type)
 
 /* A child that does what single messages of ours tell it: type 1: notify us of the bits
  * in `priority`; 2: send us an empty message of that priority; 3: end. */
-static pid_t helper(void)
-{
+static pid_t helper(void) {
     pid_t pid;
     CHILD (pid)
         for (;;) {
@@ -46,8 +44,7 @@ static pid_t helper(void)
     return pid;
 }
 
-static void tell(pid_t pid, uint32_t what, uint32_t priority)
-{
+static void tell(pid_t pid, uint32_t what, uint32_t priority) {
     struct msg m = { .type = what, .priority = priority };
     need(msg_send(pid, &m, 0, FOREVER) == 0);
     if (what == 3)
@@ -56,14 +53,12 @@ static void tell(pid_t pid, uint32_t what, uint32_t priority)
     need(msg_receive(pid, &m, MSG_TYPE, FOREVER) == pid);
 }
 
-static void end(pid_t pid)
-{
+static void end(pid_t pid) {
     tell(pid, 3, 0);
     wait_for(pid);
 }
 
-static void one_word(void)
-{
+static void one_word(void) {
     pid_t pid = helper();
     for (uint32_t bit = 0; bit < 32; bit += 4)
         tell(pid, 1, bit);
@@ -83,8 +78,7 @@ static void one_word(void)
     end(pid);
 }
 
-static void before_messages(void)
-{
+static void before_messages(void) {
     pid_t pid = helper();
     tell(pid, 2, 31);
     tell(pid, 2, 30);
@@ -102,8 +96,7 @@ static void before_messages(void)
     end(pid);
 }
 
-static void by_sender(void)
-{
+static void by_sender(void) {
     pid_t pid[3];
     for (int i = 0; i < 3; i++)
         pid[i] = helper();
@@ -125,8 +118,7 @@ static void by_sender(void)
 }
 
 /* It goes to one who waits for it, and not to others. */
-static void wakes(void)
-{
+static void wakes(void) {
     pid_t pid;
     CHILD (pid) {
         struct msg m = room_msg(text, sizeof text);
@@ -156,8 +148,7 @@ static void wakes(void)
 }
 
 /* A receiver whose memory is bad does not use the bits up. */
-static void not_lost(void)
-{
+static void not_lost(void) {
     pid_t pid;
     CHILD (pid) {
         struct msg *m = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
@@ -173,8 +164,7 @@ static void not_lost(void)
     is_exit(wait_for(pid), 0, "EFAULT does not use the bits up");
 }
 
-static void never_blocks(void)
-{
+static void never_blocks(void) {
     pid_t pid;
     int good = 1;
     CHILD (pid) {
@@ -194,8 +184,7 @@ static void never_blocks(void)
     is_errno(msg_notify(pid, 1), ESRCH, "ESRCH: it has ended");
 }
 
-static void oneself_and_errors(void)
-{
+static void oneself_and_errors(void) {
     pid_t pid;
     is_int(msg_notify(parent, 3), 0, "oneself");
     is_int(next(parent, 0, 0).bits, 3, "can be notified");
@@ -213,8 +202,7 @@ static void oneself_and_errors(void)
     wait_for(pid);
 }
 
-int main(void)
-{
+int main(void) {
     parent = getpid();
     one_word();
     before_messages();

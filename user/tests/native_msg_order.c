@@ -9,15 +9,13 @@
 #include "native.h"
 
 /* The type tells which one it is. Sends without waiting, or waits to be received. */
-static void send_one(pid_t to, uint32_t type, uint32_t priority, int timeout)
-{
+static void send_one(pid_t to, uint32_t type, uint32_t priority, int timeout) {
     struct msg m = { .type = type, .priority = priority };
     need(msg_send(to, &m, 0, timeout) == 0);
 }
 
 /* The type of the next message from there; -1 if there is none, now or ever. */
-static int next(pid_t from)
-{
+static int next(pid_t from) {
     char text[8];
     struct msg m = room_msg(text, sizeof text);
     if (msg_receive(from, &m, 0, NOWAIT) == -1) {
@@ -29,8 +27,7 @@ static int next(pid_t from)
 
 /* IPC(1.2): "Messages leave a queue by priority, and in order of acceptance within one
  * priority." */
-static void one_queue(void)
-{
+static void one_queue(void) {
     enum { N = 96 };
     pid_t pid;
     int falling = 1, in_turn = 1, last = 32, before = -1;
@@ -59,8 +56,7 @@ static void one_queue(void)
 
 /* IPC(1.2): the same with one priority only, and a queue that is filled and emptied
  * again. */
-static void in_turns(void)
-{
+static void in_turns(void) {
     pid_t pid;
     CHILD (pid)
         for (uint32_t i = 0; i < 60; i++)
@@ -77,8 +73,7 @@ static void in_turns(void)
 }
 
 /* One child for each priority; they wait to be received, in this order. */
-static void start_senders(pid_t *pids, const int *priorities, int count)
-{
+static void start_senders(pid_t *pids, const int *priorities, int count) {
     for (int i = 0; i < count; i++) {
         CHILD (pids[i])
             send_one(getppid(), (uint32_t)i, (uint32_t)priorities[i], FOREVER);
@@ -86,8 +81,7 @@ static void start_senders(pid_t *pids, const int *priorities, int count)
     }
 }
 
-static int wait_for_all(const pid_t *pids, int count)
-{
+static int wait_for_all(const pid_t *pids, int count) {
     int good = 1;
     for (int i = 0; i < count; i++)
         good &= wait_for(pids[i]) == 0;
@@ -97,8 +91,7 @@ static int wait_for_all(const pid_t *pids, int count)
 /* IPC(2.1): "Symmetric naming: `from` is the one process to receive from." "Asymmetric:
  * `from` is MSG_ANY; result and m->sender say who it was. MSG_ANY takes over all links
  * the highest priority first, then the order of acceptance." */
-static void over_links(void)
-{
+static void over_links(void) {
     static const int priorities[] = { 3, 9, 0, 9, 31, 3 };
     static const int order[] = { 4, 1, 3, 0, 5, 2 };
     pid_t pids[6];
@@ -124,8 +117,7 @@ static void over_links(void)
 
 /* IPC(2.1): the same over queues with room, where the messages of one sender are mixed
  * with those of others. */
-static void over_queues(void)
-{
+static void over_queues(void) {
     static const int by[] = { 0, 1, 0, 2, 1, 2, 0, 1 };
     static const int priority[] = { 1, 1, 1, 8, 1, 1, 8, 1 };
     static const int order[] = { 3, 6, 0, 1, 2, 4, 5, 7 };
@@ -156,8 +148,7 @@ static void over_queues(void)
     ok(wait_for_all(pids, 3), "all senders are done");
 }
 
-static int next_of_type(pid_t from, uint32_t type)
-{
+static int next_of_type(pid_t from, uint32_t type) {
     char text[8] = "";
     struct msg m = room_msg(text, sizeof text);
     m.type = type;
@@ -171,8 +162,7 @@ static int next_of_type(pid_t from, uint32_t type)
 
 /* IPC(1.9): "MSG_TYPE: receive takes the first message whose type equals m->type and
  * leaves the others where they are." */
-static void by_type(void)
-{
+static void by_type(void) {
     static const uint32_t types[] = { 1, 2, 1, 3, 2, 0 };
     static const uint32_t priority[] = { 0, 0, 6, 0, 0, 0 };
     pid_t pid;
@@ -200,8 +190,7 @@ static void by_type(void)
 }
 
 /* IPC(1.9): who waits for one type is passed over by the others. */
-static void waiting_for_a_type(void)
-{
+static void waiting_for_a_type(void) {
     pid_t pid;
     CHILD (pid) {
         struct msg m = { .type = 5 };
@@ -230,8 +219,7 @@ static void waiting_for_a_type(void)
     is_exit(wait_for(pid), 0, "its own is handed to it, the others stay in order");
 }
 
-int main(void)
-{
+int main(void) {
     one_queue();
     in_turns();
     over_links();

@@ -12,8 +12,7 @@ static pid_t parent;
 static int inbox;
 
 /* What poll says now. */
-static int readable(void)
-{
+static int readable(void) {
     struct pollfd f = { .fd = inbox, .events = POLLIN };
     int n = poll(&f, 1, 0);
     need(n == 0 || (n == 1 && f.revents == POLLIN));
@@ -21,8 +20,7 @@ static int readable(void)
 }
 
 /* What poll says must be what a receive finds. */
-static void drain(const char *what)
-{
+static void drain(const char *what) {
     struct msg m = room_msg(text, sizeof text);
     is_int(readable(), 1, "%s: readable", what);
     need(msg_receive(MSG_ANY, &m, 0, NOWAIT) > 0);
@@ -32,8 +30,7 @@ static void drain(const char *what)
 }
 
 /* The ways in which something to receive comes to be there. */
-static void ways(void)
-{
+static void ways(void) {
     static const char *const names[] = { "a queued message", "a sender in a rendezvous",
                                          "a call", "a notification" };
     for (int i = 0; i < 4; i++) {
@@ -60,8 +57,7 @@ static void ways(void)
 }
 
 /* A sender that gives up takes readability along. */
-static void taken_back(void)
-{
+static void taken_back(void) {
     struct pollfd f = { .fd = inbox, .events = POLLIN };
     pid_t pid;
     CHILD (pid) {
@@ -75,8 +71,7 @@ static void taken_back(void)
 }
 
 /* Beside another descriptor, with select, by another thread's descriptor of it. */
-static void with_others(void)
-{
+static void with_others(void) {
     int p[2], second = msg_fd();
     fd_set set;
     pid_t pid;
@@ -102,8 +97,7 @@ static void with_others(void)
     is_int(readable(), 0, "the first works after the second was closed");
 }
 
-static void errors(void)
-{
+static void errors(void) {
     pid_t pid;
     is_errno(write(inbox, "x", 1), EBADF, "EBADF: it cannot be written");
     ok(read(inbox, text, 1) == -1, "nor read: messages are received");
@@ -120,8 +114,7 @@ static void errors(void)
     is_exit(wait_for(pid), 0, "EMFILE: no number is left");
 }
 
-int main(void)
-{
+int main(void) {
     parent = getpid();
     inbox = msg_fd();
     works(inbox, "msg_fd");

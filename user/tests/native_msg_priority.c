@@ -27,22 +27,19 @@ static struct shared {
 static char text[64];
 static struct gate spin_gate, high_gate;        /* start the spinner, the caller */
 
-static void set_priority(int priority)
-{
+static void set_priority(int priority) {
     struct sched_param p = { .sched_priority = priority };
     need(syscall(SYS_sched_setscheduler, 0, SCHED_FIFO, &p) == 0);
 }
 
-static time_t now(void)
-{
+static time_t now(void) {
     struct timespec t;
     need(clock_gettime(CLOCK_MONOTONIC, &t) == 0);
     return t.tv_sec;
 }
 
 /* Leaves with 0 when it was told to stop, with 1 when it had to give up. */
-static pid_t spinner(void)
-{
+static pid_t spinner(void) {
     pid_t pid;
     shared->stop = 0;
     CHILD (pid) {
@@ -56,8 +53,7 @@ static pid_t spinner(void)
     return pid;
 }
 
-static pid_t high_caller(pid_t to)
-{
+static pid_t high_caller(pid_t to) {
     pid_t pid;
     CHILD (pid) {
         struct msg m = room_msg(text, sizeof text);
@@ -71,8 +67,7 @@ static pid_t high_caller(pid_t to)
 }
 
 /* Answers each call; a call of type 1 lets the spinner in before it does. */
-static pid_t server(void)
-{
+static pid_t server(void) {
     pid_t pid;
     CHILD (pid) {
         struct msg m = room_msg(text, sizeof text);
@@ -88,8 +83,7 @@ static pid_t server(void)
 }
 
 /* Answers each call with what another server answers. */
-static pid_t middleman(pid_t to)
-{
+static pid_t middleman(pid_t to) {
     pid_t pid;
     CHILD (pid) {
         struct msg m = room_msg(text, sizeof text);
@@ -102,8 +96,7 @@ static pid_t middleman(pid_t to)
 }
 
 /* Passes each call on. */
-static pid_t forwarder(pid_t to)
-{
+static pid_t forwarder(pid_t to) {
     pid_t pid;
     CHILD (pid) {
         struct msg m = room_msg(text, sizeof text);
@@ -115,15 +108,13 @@ static pid_t forwarder(pid_t to)
     return pid;
 }
 
-static void end(pid_t pid)
-{
+static void end(pid_t pid) {
     kill(pid, SIGKILL);
     wait_for(pid);
 }
 
 /* IPC(2.16): received calls; and chains of them. */
-static void lent(pid_t to, const char *what)
-{
+static void lent(pid_t to, const char *what) {
     pid_t high = high_caller(to), spin = spinner();
     gate_open(&spin_gate);
     is_exit(wait_for(spin), 0, "%s", what);
@@ -132,8 +123,7 @@ static void lent(pid_t to, const char *what)
 
 /* IPC(2.16): "or that queue for it". The server works for a low caller when the spinner
  * comes, and then a high caller who has to queue. */
-static void queued(void)
-{
+static void queued(void) {
     struct msg m = room_msg(text, sizeof text);
     pid_t to = server(), high = high_caller(to), spin = spinner();
     m.type = 1;
@@ -147,8 +137,7 @@ static void queued(void)
  * priority; it is ordinary again, so that it takes no step while the spinner spins. */
 enum ending { REPLY, TIME_OUT, DEATH, LINK_CLOSE };
 
-static void withdrawn(enum ending ending, const char *what)
-{
+static void withdrawn(enum ending ending, const char *what) {
     struct gate got, step;
     pid_t to, high, spin;
     gate_init(&got);
@@ -194,8 +183,7 @@ static void withdrawn(enum ending ending, const char *what)
 /* IPC(2.15): a third of equal priority could run at any time, and does when a time
  * slice ends. Yet a call gives the CPU to the one called, and its answer gives it
  * back. */
-static void in_turn(void)
-{
+static void in_turn(void) {
     struct msg m = room_msg(text, sizeof text);
     pid_t to = server(), third;
     int undisturbed = 0;
@@ -216,8 +204,7 @@ static void in_turn(void)
     end(to);
 }
 
-int main(void)
-{
+int main(void) {
     cpu_set_t first;
     CPU_ZERO(&first);
     CPU_SET(0, &first);

@@ -12,8 +12,7 @@ static char text[64];
 
 /* A process of some user that receives from anybody until it is killed; `accept` is for
  * msg_accept. */
-static pid_t receiver(uid_t real, uid_t effective, uid_t saved, int accept)
-{
+static pid_t receiver(uid_t real, uid_t effective, uid_t saved, int accept) {
     struct gate ready;
     pid_t pid;
     gate_init(&ready);
@@ -35,15 +34,13 @@ static pid_t receiver(uid_t real, uid_t effective, uid_t saved, int accept)
     return pid;
 }
 
-static void end(pid_t pid)
-{
+static void end(pid_t pid) {
     kill(pid, SIGKILL);
     wait_for(pid);
 }
 
 /* Tries every way to send as that user: they must all agree. 0 or the errno. */
-static int sends_as(uid_t real, uid_t effective, uid_t saved, pid_t to)
-{
+static int sends_as(uid_t real, uid_t effective, uid_t saved, pid_t to) {
     pid_t pid;
     CHILD (pid) {
         struct msg m = text_msg("x"), r = room_msg(text, sizeof text);
@@ -63,13 +60,11 @@ static int sends_as(uid_t real, uid_t effective, uid_t saved, pid_t to)
     return WEXITSTATUS(status);
 }
 
-static int sends(uid_t who, pid_t to)
-{
+static int sends(uid_t who, pid_t to) {
     return sends_as(who, who, who, to);
 }
 
-static void by_user(void)
-{
+static void by_user(void) {
     pid_t roots = receiver(0, 0, 0, MSG_SAME_USER);
     pid_t students = receiver(STUDENT, STUDENT, STUDENT, MSG_SAME_USER);
     is_int(sends(0, roots), 0, "root to root");
@@ -87,8 +82,7 @@ static void by_user(void)
 }
 
 /* Real, effective and saved, as kill(2) has it. */
-static void by_identity(void)
-{
+static void by_identity(void) {
     pid_t mixed = receiver(GUEST, STUDENT, GUEST, MSG_SAME_USER);
     is_int(sends(STUDENT, mixed), EPERM,
            "EPERM: the target's effective id is no reason");
@@ -103,8 +97,7 @@ static void by_identity(void)
 }
 
 /* "Rights are checked at every send." */
-static void every_time(void)
-{
+static void every_time(void) {
     struct gate go, done;
     pid_t pid;
     gate_init(&go);
@@ -134,8 +127,7 @@ static void every_time(void)
 }
 
 /* "Replies need no right": a user answers root's call. Receiving needs none either. */
-static void replies(void)
-{
+static void replies(void) {
     pid_t pid;
     CHILD (pid) {
         struct msg m = room_msg(text, sizeof text);
@@ -157,8 +149,7 @@ static void replies(void)
 }
 
 /* Who forwards sends: the forwarder's rights count. */
-static void forwarding(void)
-{
+static void forwarding(void) {
     pid_t roots = receiver(0, 0, 0, MSG_SAME_USER), pid;
     CHILD (pid) {
         struct msg m = room_msg(text, sizeof text);
@@ -176,8 +167,7 @@ static void forwarding(void)
 }
 
 /* A link that another user made may be closed and closed to him by its other end. */
-static void other_ends(void)
-{
+static void other_ends(void) {
     pid_t pid;
     CHILD (pid) {
         struct msg m = room_msg(text, sizeof text);
@@ -198,8 +188,7 @@ static void other_ends(void)
             "EPERM: link_open to a stranger; but not at one's own end");
 }
 
-int main(void)
-{
+int main(void) {
     if (!is_root()) {
         is_errno(msg_notify(1, 1), EPERM, "EPERM: a user to root");
         return done_testing();

@@ -10,20 +10,17 @@
 static char text[64];
 static int handled[2];                          /* a pipe: the handler ran */
 
-static void handler(int sig)
-{
+static void handler(int sig) {
     (void)sig;
     need(write(handled[1], "h", 1) == 1);
 }
 
-static void catch (int flags)
-{
+static void catch (int flags) {
     struct sigaction sa = { .sa_handler = handler, .sa_flags = flags };
     need(sigaction(SIGUSR1, &sa, NULL) == 0);
 }
 
-static void forget_handled(void)
-{
+static void forget_handled(void) {
     need(fcntl(handled[0], F_SETFL, O_NONBLOCK) == 0);
     while (read(handled[0], text, sizeof text) > 0)
         ;
@@ -32,66 +29,56 @@ static void forget_handled(void)
 
 /* --- what the child waits in; its partner is the parent --------------------------- */
 
-static long in_receive(int timeout)
-{
+static long in_receive(int timeout) {
     struct msg r = room_msg(text, sizeof text);
     return msg_receive(getppid(), &r, 0, timeout);
 }
 
-static long in_receive_any(int timeout)
-{
+static long in_receive_any(int timeout) {
     struct msg r = room_msg(text, sizeof text);
     return msg_receive(MSG_ANY, &r, 0, timeout);
 }
 
-static long in_receive_type(int timeout)
-{
+static long in_receive_type(int timeout) {
     struct msg r = room_msg(text, sizeof text);
     r.type = 7;
     return msg_receive(getppid(), &r, MSG_TYPE, timeout);
 }
 
-static long in_reply_receive(int timeout)
-{
+static long in_reply_receive(int timeout) {
     struct msg r = room_msg(text, sizeof text);
     return msg_reply_receive(0, &r, &r, timeout);
 }
 
-static long in_send(int timeout)
-{
+static long in_send(int timeout) {
     struct msg m = text_msg("sent");
     return msg_send(getppid(), &m, 0, timeout);
 }
 
-static long in_sync_send(int timeout)
-{
+static long in_sync_send(int timeout) {
     struct msg m = text_msg("sent");
     return msg_send(getppid(), &m, MSG_SYNC, timeout);
 }
 
-static long in_call(int timeout)
-{
+static long in_call(int timeout) {
     struct msg m = text_msg("sent"), r = room_msg(text, sizeof text);
     return msg_call(getppid(), &m, &r, timeout);
 }
 
 /* --- what the parent does so that it ends ----------------------------------------- */
 
-static void send_to(pid_t pid)
-{
+static void send_to(pid_t pid) {
     struct msg m = text_msg("x");
     m.type = 7;
     msg_send(pid, &m, 0, FOREVER);
 }
 
-static void receive_from(pid_t pid)
-{
+static void receive_from(pid_t pid) {
     struct msg r = room_msg(text, sizeof text);
     msg_receive(pid, &r, 0, FOREVER);
 }
 
-static void answer(pid_t pid)
-{
+static void answer(pid_t pid) {
     struct msg r = room_msg(text, sizeof text);
     if (msg_receive(pid, &r, 0, FOREVER) == pid)
         msg_reply(pid, &r);
@@ -112,8 +99,7 @@ static const struct {
 };
 enum { WAITS = sizeof waits / sizeof *waits };
 
-static pid_t start(int i, int timeout)
-{
+static pid_t start(int i, int timeout) {
     pid_t pid;
     CHILD (pid)
         _exit(error_of(waits[i].wait(timeout)));
@@ -123,14 +109,12 @@ static pid_t start(int i, int timeout)
 }
 
 /* Nothing of a call that ended is left: nothing arrives from this dead child. */
-static void nothing_left(pid_t pid, const char *name)
-{
+static void nothing_left(pid_t pid, const char *name) {
     struct msg r = room_msg(text, sizeof text);
     is_errno(msg_receive(pid, &r, 0, NOWAIT), ESRCH, "%s: and nothing is left", name);
 }
 
-static void interrupted(void)
-{
+static void interrupted(void) {
     for (int i = 0; i < WAITS; i++) {
         catch (0);
         pid_t pid = start(i, FOREVER);
@@ -148,8 +132,7 @@ static void interrupted(void)
 
 /* Waits until the child sleeps, signals it, and waits until its handler has run; or
  * until it has ended, which it should not have. */
-static void signal_once(pid_t pid)
-{
+static void signal_once(pid_t pid) {
     struct pollfd ran = { .fd = handled[0], .events = POLLIN };
     char c;
     until_asleep(pid);
@@ -159,8 +142,7 @@ static void signal_once(pid_t pid)
     need(!ran.revents || read(handled[0], &c, 1) == 1);
 }
 
-static void restarted(void)
-{
+static void restarted(void) {
     catch (SA_RESTART);
     for (int i = 0; i < WAITS; i++) {
         pid_t pid = start(i, FOREVER);
@@ -173,8 +155,7 @@ static void restarted(void)
 }
 
 /* Blocked and ignored signals do not end a wait; stopping and continuing do not. */
-static void not_caught(void)
-{
+static void not_caught(void) {
     for (int i = 0; i < WAITS; i++) {
         sigset_t set, old;
         sigemptyset(&set);
@@ -199,8 +180,7 @@ static void not_caught(void)
 }
 
 /* The request was received: a restart would make a second one. */
-static void call_received(int flags, const char *name)
-{
+static void call_received(int flags, const char *name) {
     catch (flags);
     pid_t pid;
     CHILD (pid)
@@ -214,8 +194,7 @@ static void call_received(int flags, const char *name)
 }
 
 /* A reply was delivered: a restart would make it twice. The server is the child. */
-static void reply_delivered(int flags, const char *name)
-{
+static void reply_delivered(int flags, const char *name) {
     catch (flags);
     pid_t pid;
     CHILD (pid) {
@@ -232,8 +211,7 @@ static void reply_delivered(int flags, const char *name)
 }
 
 /* IPC(2.13): a reply that was dropped was not delivered, so the call restarts. */
-static void reply_dropped(void)
-{
+static void reply_dropped(void) {
     struct gate given_up;
     pid_t pid;
     catch (SA_RESTART);
@@ -257,8 +235,7 @@ static void reply_dropped(void)
 }
 
 /* IPC(2.11): "The caller gave up: ECANCELED". */
-static void reply_to_an_interrupted_call(void)
-{
+static void reply_to_an_interrupted_call(void) {
     struct gate ended, go;
     pid_t pid;
     catch (0);
@@ -281,8 +258,7 @@ static void reply_to_an_interrupted_call(void)
     gate_close(&go);
 }
 
-int main(void)
-{
+int main(void) {
     need(pipe(handled) == 0);
     interrupted();
     restarted();

@@ -6,8 +6,7 @@
 
 static char text[64], big[MSG_MAX + 1];
 
-static void send_two(pid_t to, int timeout)
-{
+static void send_two(pid_t to, int timeout) {
     struct msg one = text_msg("ten bytes."), two = text_msg("next");
     two.type = 2;
     need(msg_send(to, &one, 0, timeout) == 0);
@@ -15,8 +14,7 @@ static void send_two(pid_t to, int timeout)
 }
 
 /* From this child two messages come, or wait to be received. */
-static void too_small(pid_t pid, const char *how)
-{
+static void too_small(pid_t pid, const char *how) {
     struct msg m = room_msg(text, 9);
     m.type = 1234;
     memset(text, 'x', sizeof text);
@@ -39,8 +37,7 @@ static void too_small(pid_t pid, const char *how)
 }
 
 /* A partner with a message each: the second type waits in a thread of its own. */
-static void at_the_receiver(void)
-{
+static void at_the_receiver(void) {
     pid_t pid;
     CHILD (pid) {
         struct msg go = { 0 };
@@ -55,8 +52,7 @@ static void at_the_receiver(void)
 }
 
 /* The sender in a rendezvous does not notice: it waits on. */
-static void rendezvous(void)
-{
+static void rendezvous(void) {
     pid_t pid;
     CHILD (pid)
         send_two(getppid(), FOREVER);
@@ -74,8 +70,7 @@ static void rendezvous(void)
     is_exit(wait_for(pid), 0, "rendezvous: both were received");
 }
 
-static void at_the_sender(void)
-{
+static void at_the_sender(void) {
     pid_t pid;
     CHILD (pid) {
         struct msg m = room_msg(big, sizeof big);
@@ -95,8 +90,7 @@ static void at_the_sender(void)
     is_exit(wait_for(pid), 0, "and arrive, as the first");
 }
 
-int main(void)
-{
+int main(void) {
     at_the_receiver();
     rendezvous();
     at_the_sender();

@@ -12,16 +12,14 @@ static pid_t parent;
 static volatile int received;
 static volatile int tids[N];
 
-static void wait_until_asleep(int i)
-{
+static void wait_until_asleep(int i) {
     while (tids[i] == 0)
         sched_yield();
     until_asleep(tids[i]);
 }
 
 /* Receives one message and adds its type to what the process has got. */
-static void *receive_one(void *argument)
-{
+static void *receive_one(void *argument) {
     int i = (int)(intptr_t)argument;
     struct msg m = { 0 };
     tids[i] = (int)syscall(SYS_gettid);
@@ -32,8 +30,7 @@ static void *receive_one(void *argument)
 }
 
 /* The one that has waited longest gets the first. */
-static void several_wait(void)
-{
+static void several_wait(void) {
     pid_t pid;
     CHILD (pid) {
         pthread_t threads[N];
@@ -64,8 +61,7 @@ static void several_wait(void)
 }
 
 /* The first thread may end; the process is still there for the others. */
-static void *outlive(void *argument)
-{
+static void *outlive(void *argument) {
     (void)argument;
     until_state(getpid(), 'Z');
     struct msg m = { 0 };
@@ -74,8 +70,7 @@ static void *outlive(void *argument)
     exit(7);
 }
 
-static void first_thread_ends(void)
-{
+static void first_thread_ends(void) {
     pid_t pid;
     CHILD (pid) {
         pthread_t thread;
@@ -88,8 +83,7 @@ static void first_thread_ends(void)
 }
 
 /* A number that is a thread's and no process's. */
-static void thread_is_no_partner(void)
-{
+static void thread_is_no_partner(void) {
     int *shared = shared_memory(sizeof *shared);
     pid_t pid;
     CHILD (pid) {
@@ -109,8 +103,7 @@ static void thread_is_no_partner(void)
 }
 
 /* N threads call at once; each gets the answer to its own question. */
-static void *call_one(void *argument)
-{
+static void *call_one(void *argument) {
     int i = (int)(intptr_t)argument;
     for (int round = 0; round < 8; round++) {
         int question = i * 100 + round, result = 0;
@@ -123,8 +116,7 @@ static void *call_one(void *argument)
     return NULL;
 }
 
-static void *answer_all(void *argument)
-{
+static void *answer_all(void *argument) {
     pid_t who = 0;
     int value = 0;
     struct msg m = { .body = &value, .room = sizeof value };
@@ -134,8 +126,7 @@ static void *answer_all(void *argument)
     return argument;
 }
 
-static void calls_at_once(void)
-{
+static void calls_at_once(void) {
     pid_t pid;
     pthread_t threads[2];
     CHILD (pid) {
@@ -156,15 +147,13 @@ static void calls_at_once(void)
 }
 
 /* Threads of one process may talk to each other over the link to oneself. */
-static void *to_myself(void *argument)
-{
+static void *to_myself(void *argument) {
     struct msg m = { .type = 5 };
     need(msg_send(getpid(), &m, 0, FOREVER) == 0);
     return argument;
 }
 
-static void oneself(void)
-{
+static void oneself(void) {
     pthread_t thread;
     struct msg m = { 0 };
     need(pthread_create(&thread, NULL, to_myself, NULL) == 0);
@@ -175,8 +164,7 @@ static void oneself(void)
 }
 
 /* exec by another thread, and exit, while one waits: nothing of the wait is left. */
-static void *wait_for_ever(void *argument)
-{
+static void *wait_for_ever(void *argument) {
     struct msg m = { 0 };
     tids[(intptr_t)argument] = (int)syscall(SYS_gettid);
     if ((intptr_t)argument == 0)
@@ -190,8 +178,7 @@ static void *wait_for_ever(void *argument)
     _exit(1);
 }
 
-static void exit_with_waits(char *self)
-{
+static void exit_with_waits(char *self) {
     for (int exec = 0; exec < 2; exec++) {
         pid_t pid;
         CHILD (pid) {
@@ -212,8 +199,7 @@ static void exit_with_waits(char *self)
     }
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     (void)argv;
     if (argc > 1) {
         struct link_stat s = link_of(getppid());

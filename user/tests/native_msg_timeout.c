@@ -18,8 +18,7 @@
 static char text[64];
 static pid_t partner;                           /* there, and takes nothing */
 
-static long now_ms(void)
-{
+static long now_ms(void) {
     struct timespec t;
     need(clock_gettime(CLOCK_MONOTONIC, &t) == 0);
     return t.tv_sec * 1000L + t.tv_nsec / 1000000;
@@ -33,8 +32,7 @@ static long now_ms(void)
         ok(now_ms() - start >= 20, "at least: %s", name);                              \
     } while (0)
 
-static void never(void)
-{
+static void never(void) {
     struct msg m = text_msg("x"), r = room_msg(text, sizeof text);
     is_errno(msg_send(partner, &m, 0, NOWAIT), EAGAIN, "NOWAIT: nobody receives");
     is_errno(msg_send(partner, &m, MSG_SYNC, NOWAIT), EAGAIN, "NOWAIT: MSG_SYNC");
@@ -46,8 +44,7 @@ static void never(void)
     ok(link_of(partner).out.waiting_senders == 0, "nothing is left of a failed send");
 }
 
-static void positive(void)
-{
+static void positive(void) {
     struct msg m = text_msg("x"), r = room_msg(text, sizeof text);
     is_errno(msg_receive(partner, &r, 0, 1), ETIMEDOUT, "a time-out ends a wait");
     takes_20_ms(msg_send(partner, &m, 0, 20), "msg_send");
@@ -59,8 +56,7 @@ static void positive(void)
 }
 
 /* The child waits, and says through a pipe that it has gone on. */
-static void both_wait(uint32_t capacity)
-{
+static void both_wait(uint32_t capacity) {
     static const int timeouts[] = { FOREVER, INT_MAX };
     int report[2];
     pid_t pid;
@@ -95,8 +91,7 @@ static void both_wait(uint32_t capacity)
     }
 }
 
-static void with_a_partner(void)
-{
+static void with_a_partner(void) {
     pid_t pid;
     CHILD (pid) {
         struct msg r = room_msg(text, sizeof text);
@@ -119,8 +114,7 @@ static void with_a_partner(void)
 }
 
 /* IPC(1.6): messages that were taken back leave the others as they were. */
-static void taken_back(void)
-{
+static void taken_back(void) {
     pid_t pid;
     CHILD (pid) {
         struct msg a = text_msg("a"), b = text_msg("b"), c = text_msg("c"), r = b;
@@ -148,8 +142,7 @@ static void taken_back(void)
 }
 
 /* IPC(1.6): a sender that is killed while it waits takes its message along. */
-static void killed(void)
-{
+static void killed(void) {
     pid_t pid[3];
     for (int i = 0; i < 3; i++) {
         CHILD (pid[i]) {
@@ -173,8 +166,7 @@ static void killed(void)
     }
 }
 
-int main(void)
-{
+int main(void) {
     CHILD (partner)
         pause();
     never();

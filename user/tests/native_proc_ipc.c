@@ -17,16 +17,14 @@ struct wait_line {
     char name[40], kind[60], object[40], pids[60], left_ms[24];
 };
 
-static int parse(const char *text, struct wait_line *w)
-{
+static int parse(const char *text, struct wait_line *w) {
     return sscanf(text, "%d %d %39s %llu \"%59[^\"]\" %39s %59s %23s", &w->tid, &w->pid,
                   w->name, &w->waited_ms, w->kind, w->object, w->pids, w->left_ms)
            == 8;
 }
 
 /* How many queues the thread waits on; the last one's line is in *w. */
-static int waits_of(pid_t tid, struct wait_line *w)
-{
+static int waits_of(pid_t tid, struct wait_line *w) {
     struct wait_line line;
     char text[300];
     int count = 0;
@@ -44,8 +42,7 @@ static int waits_of(pid_t tid, struct wait_line *w)
 }
 
 /* Yields until the thread waits for such a kind of thing. */
-static struct wait_line until_waits(pid_t tid, const char *kind)
-{
+static struct wait_line until_waits(pid_t tid, const char *kind) {
     struct wait_line w;
     while (!waits_of(tid, &w) || strcmp(w.kind, kind) != 0)
         sched_yield();
@@ -53,8 +50,7 @@ static struct wait_line until_waits(pid_t tid, const char *kind)
 }
 
 /* The line of /proc/ipc/NAME that begins with these words. */
-static int line_of(const char *name, const char *first, char *text, size_t size)
-{
+static int line_of(const char *name, const char *first, char *text, size_t size) {
     char path[40];
     int found = 0;
     snprintf(path, sizeof path, "/proc/ipc/%s", name);
@@ -66,19 +62,16 @@ static int line_of(const char *name, const char *first, char *text, size_t size)
     return found;
 }
 
-static int pipe_line(const char *id, char *text, size_t size)
-{
+static int pipe_line(const char *id, char *text, size_t size) {
     return line_of("pipes", id, text, size);
 }
 
-static void end(pid_t pid)
-{
+static void end(pid_t pid) {
     need(kill(pid, SIGKILL) == 0);
     is_killed(wait_for(pid), SIGKILL, "and ends by a kill");
 }
 
-static void test_pipe(void)
-{
+static void test_pipe(void) {
     int p[2];
     char id[40], line[200], want[200];
     pid_t pid;
@@ -120,8 +113,7 @@ static void test_pipe(void)
     ok(!pipe_line(id, line, sizeof line), "a closed pipe is not listed");
 }
 
-static void test_fifo(void)
-{
+static void test_fifo(void) {
     char path[60], id[40], line[200];
     struct stat status;
     pid_t pid;
@@ -140,8 +132,7 @@ static void test_fifo(void)
     need(unlink(path) == 0);
 }
 
-static void test_poll(void)
-{
+static void test_poll(void) {
     int p[2], q[2];
     struct wait_line w;
     pid_t pid;
@@ -170,8 +161,7 @@ static void test_poll(void)
     }
 }
 
-static void test_child(void)
-{
+static void test_child(void) {
     struct wait_line w;
     char want[20];
     int p[2];
@@ -198,16 +188,14 @@ static void test_child(void)
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static volatile pid_t locker;
 
-static void *lock(void *unused)
-{
+static void *lock(void *unused) {
     locker = (pid_t)syscall(SYS_gettid);
     pthread_mutex_lock(&mutex);
     pthread_mutex_unlock(&mutex);
     return unused;
 }
 
-static void test_futex(void)
-{
+static void test_futex(void) {
     pthread_t thread;
     pthread_mutex_lock(&mutex);
     need(pthread_create(&thread, NULL, lock, NULL) == 0);
@@ -222,8 +210,7 @@ static void test_futex(void)
     need(pthread_join(thread, NULL) == 0);
 }
 
-static void test_mailbox(void)
-{
+static void test_mailbox(void) {
     struct mbox_attr attr = { .capacity = 2, .overflow = MBOX_DROP_OLDEST };
     struct msg m = { .body = "abc", .length = 3 };
     struct mbox_stat stat;
@@ -273,8 +260,7 @@ static void test_mailbox(void)
     close(box);
 }
 
-static void test_link(void)
-{
+static void test_link(void) {
     struct link_attr queue = { .capacity = CAPACITY_UNBOUNDED };
     struct msg m = { .body = "hello", .length = 5 };
     char first[30], line[300], want[300];
@@ -314,8 +300,7 @@ static void test_link(void)
     end(pid);
 }
 
-int main(void)
-{
+int main(void) {
     test_pipe();
     test_mailbox();
     test_link();

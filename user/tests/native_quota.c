@@ -16,8 +16,7 @@ enum { MESSAGES = 4096, BYTES_MAX = 4 << 20, MAILBOXES = 256, LINKS = 1024 };
 static char large[MSG_MAX];
 
 /* Runs it as the student, in a child; the cases it stands for are in its return. */
-static int as_student(int (*test)(void))
-{
+static int as_student(int (*test)(void)) {
     pid_t pid;
     CHILD (pid) {
         become(STUDENT);
@@ -26,16 +25,14 @@ static int as_student(int (*test)(void))
     return wait_for(pid);
 }
 
-static int unbounded(void)
-{
+static int unbounded(void) {
     int box = mbox_create(ATTR(.capacity = CAPACITY_UNBOUNDED));
     need(box >= 0);
     return box;
 }
 
 /* Sends messages of that size until it fails: how many went. */
-static int fill(int box, uint32_t size)
-{
+static int fill(int box, uint32_t size) {
     int count = 0;
     while (mbox_send(box, BYTES(large, size), 0, NOWAIT) == 0)
         count++;
@@ -43,14 +40,12 @@ static int fill(int box, uint32_t size)
     return count;
 }
 
-static int is_full(int box, uint32_t size, int flags, int timeout)
-{
+static int is_full(int box, uint32_t size, int flags, int timeout) {
     return mbox_send(box, BYTES(large, size), flags, timeout) == -1 && errno == EDQUOT;
 }
 
 /* The user's line in /proc/ipc/limits begins like this. */
-static int limits_say(uid_t uid, const char *format, ...)
-{
+static int limits_say(uid_t uid, const char *format, ...) {
     char want[160], line[160] = "";
     int n = snprintf(want, sizeof want, "%u ", (unsigned)uid);
     va_list args;
@@ -69,8 +64,7 @@ static int limits_say(uid_t uid, const char *format, ...)
 }
 
 /* IPC(6.1): "/proc/ipc/limits shows use and limits", to everybody. */
-static int shown(void)
-{
+static int shown(void) {
     int box = unbounded(), other = unbounded();
     need(limits_say(STUDENT, "messages 0 4096 bytes 0 4194304 mailboxes 2 256"));
     need(mbox_send(box, TEXT("hello"), 0, NOWAIT) == 0);
@@ -84,8 +78,7 @@ static int shown(void)
     return 0;
 }
 
-static int message_limit(void)
-{
+static int message_limit(void) {
     int box = unbounded(), other = unbounded();
     need(fill(box, 0) == MESSAGES);
     need(is_full(box, 0, 0, NOWAIT) && is_full(box, 0, 0, FOREVER));
@@ -102,8 +95,7 @@ static int message_limit(void)
     return 0;
 }
 
-static int byte_limit(void)
-{
+static int byte_limit(void) {
     int box = unbounded();
     need(fill(box, MSG_MAX) == BYTES_MAX / MSG_MAX);
     need(look(box).bytes == BYTES_MAX);
@@ -117,8 +109,7 @@ static int byte_limit(void)
 }
 
 /* A waiting receiver takes it at once: nothing is queued, nothing is charged. */
-static int handed_over(void)
-{
+static int handed_over(void) {
     pid_t pid;
     int box = unbounded(), meet = mbox_create(ATTR(.capacity = CAPACITY_ZERO));
     CHILD (pid)
@@ -130,8 +121,7 @@ static int handed_over(void)
 }
 
 /* Overflow makes room in the mailbox before it costs anything more. */
-static int ring(void)
-{
+static int ring(void) {
     int box = unbounded();
     int last = mbox_create(ATTR(.capacity = 2, .overflow = MBOX_DROP_OLDEST));
     int drop = mbox_create(ATTR(.capacity = 1, .overflow = MBOX_DROP_NEWEST));
@@ -151,8 +141,7 @@ static int ring(void)
 }
 
 /* All processes of a user pay together, and get it back together. */
-static int one_user(void)
-{
+static int one_user(void) {
     pid_t pid;
     struct gate full, leave;
     int shared = unbounded(), box;
@@ -177,8 +166,7 @@ static int one_user(void)
     return 0;
 }
 
-static int mailbox_limit(void)
-{
+static int mailbox_limit(void) {
     int box[MAILBOXES], name;
     for (int i = 0; i < MAILBOXES; i++)
         need((box[i] = mbox_create(NULL)) >= 0);
@@ -197,8 +185,7 @@ static int mailbox_limit(void)
 }
 
 /* What root sends into the student's mailbox is root's, and the other way round. */
-static void who_pays(void)
-{
+static void who_pays(void) {
     pid_t pid;
     struct gate filled, drained;
     int hers = named_box("hers", ATTR(.capacity = CAPACITY_UNBOUNDED));
@@ -226,8 +213,7 @@ static void who_pays(void)
 }
 
 /* The student fills all she can in every way; everybody else goes on. */
-static void nobody_else_is_hurt(void)
-{
+static void nobody_else_is_hurt(void) {
     pid_t pid, guest;
     struct gate full, leave;
     gate_init(&full);
@@ -262,8 +248,7 @@ static void nobody_else_is_hurt(void)
     gate_close(&full);
 }
 
-int main(void)
-{
+int main(void) {
     umask(022);
     is_exit(as_student(message_limit), 0,
             "4096 messages: unbounded ends at the user's limit: EDQUOT");

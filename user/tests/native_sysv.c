@@ -6,8 +6,7 @@
 #include "sysv.h"
 
 /* The line of a file in /proc/ipc that begins with this word. */
-static int line_of(const char *file, const char *word, char *text, size_t size)
-{
+static int line_of(const char *file, const char *word, char *text, size_t size) {
     char path[40];
     snprintf(path, sizeof path, "/proc/ipc/%s", file);
     FILE *lines = fopen(path, "r");
@@ -19,8 +18,7 @@ static int line_of(const char *file, const char *word, char *text, size_t size)
     return found;
 }
 
-static void segments(void)
-{
+static void segments(void) {
     char word[20], line[200], want[200];
     int id = shmget(own_key(1), 3 * PAGE - 5, IPC_CREAT | 0640);
     char *p = shmat(id, NULL, 0), *q = shmat(id, NULL, SHM_RDONLY);
@@ -41,8 +39,7 @@ static void segments(void)
        "the last shmdt takes it off the list");
 }
 
-static void semaphores(void)
-{
+static void semaphores(void) {
     char word[20], line[200], want[200];
     struct gate go, done;
     pid_t holder, waiter;
@@ -74,8 +71,7 @@ static void semaphores(void)
     gate_close(&go), gate_close(&done);
 }
 
-static void ids(void)
-{
+static void ids(void) {
     int last = 0, rises = 0;
     for (int i = 0; i < 300; i++) {
         const struct ipc_kind *kind = &ipc_kinds[i % 2];
@@ -87,8 +83,7 @@ static void ids(void)
     is_int(rises, 300, "ids only rise, over all kinds: none is used twice");
 }
 
-static int fills(const char *unused)
-{
+static int fills(const char *unused) {
     int ids[300], count = 0;
     (void)unused;
     while (count < 300 && (ids[count] = ipc_kinds[count % 2].get(IPC_PRIVATE, 0)) >= 0)
@@ -99,8 +94,7 @@ static int fills(const char *unused)
     return count != 256;
 }
 
-int main(void)
-{
+int main(void) {
     segments();
     semaphores();
     ids();

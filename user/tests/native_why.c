@@ -9,8 +9,7 @@
 #include <sys/syscall.h>
 
 /* "for 12.3 s" becomes "for T": times differ from run to run. */
-static void hide_times(char *text)
-{
+static void hide_times(char *text) {
     char *to = text;
     while (*text) {
         size_t digits = strspn(text, "0123456789.");
@@ -30,8 +29,8 @@ static void hide_times(char *text)
 }
 
 /* What why says of the process, times hidden, is this. */
-static void TAP_PRINTF(3, 4) says(const char *name, pid_t pid, const char *format, ...)
-{
+static void TAP_PRINTF(3, 4)
+    says(const char *name, pid_t pid, const char *format, ...) {
     char command[40], got[2000], want[2000];
     va_list args;
     snprintf(command, sizeof command, "why %d", pid);
@@ -43,8 +42,7 @@ static void TAP_PRINTF(3, 4) says(const char *name, pid_t pid, const char *forma
     is_text(got, want, "%s", name);
 }
 
-static void end(pid_t pid)
-{
+static void end(pid_t pid) {
     need(kill(pid, SIGKILL) == 0);
     wait_for(pid);
 }
@@ -54,8 +52,7 @@ static pid_t self;
 
 /* -- One wait each ----------------------------------------------------------------- */
 
-static void test_pipes(void)
-{
+static void test_pipes(void) {
     int p[2];
     char c;
     pid_t pid;
@@ -88,8 +85,7 @@ static void test_pipes(void)
     close(p[1]);
 }
 
-static void test_mailbox(void)
-{
+static void test_mailbox(void) {
     struct mbox_attr one = { .capacity = 1 };
     struct msg m = { .type = 1 };
     int box = mbox_open("native_why", O_CREAT | O_RDWR | O_CLOEXEC, 0600, &one);
@@ -120,8 +116,7 @@ static void test_mailbox(void)
     need(mbox_unlink("native_why") == 0 && close(box) == 0);
 }
 
-static void test_links(void)
-{
+static void test_links(void) {
     struct msg m = { .type = 1 };
     pid_t pid;
     CHILD (pid)
@@ -158,8 +153,7 @@ static void test_links(void)
     end(pid);
 }
 
-static void test_states(void)
-{
+static void test_states(void) {
     pid_t pid, child;
     int p[2];
     need(pipe2(p, O_CLOEXEC) == 0);
@@ -219,8 +213,7 @@ static void test_states(void)
 
 /* -- Circles ----------------------------------------------------------------------- */
 
-static void test_own_pipe(void)
-{
+static void test_own_pipe(void) {
     int p[2];
     char c;
     pid_t pid;
@@ -239,8 +232,8 @@ static void test_own_pipe(void)
 }
 
 /* The last words of what why says. */
-static void TAP_PRINTF(3, 4) ends(const char *name, pid_t pid, const char *format, ...)
-{
+static void TAP_PRINTF(3, 4)
+    ends(const char *name, pid_t pid, const char *format, ...) {
     char command[40], got[2000], want[2000];
     va_list args;
     snprintf(command, sizeof command, "why %d", pid);
@@ -253,8 +246,7 @@ static void TAP_PRINTF(3, 4) ends(const char *name, pid_t pid, const char *forma
 }
 
 /* Two children read from pipes that only the other one could write into. */
-static void test_two(void)
-{
+static void test_two(void) {
     int p[2], q[2];
     char c;
     pid_t a, b;
@@ -288,8 +280,7 @@ static void test_two(void)
 }
 
 /* A call, a pipe, and the wait for a child: three kinds. */
-static void test_kinds(void)
-{
+static void test_kinds(void) {
     struct msg m = { .type = 1 };
     int p[2], tell[2];
     char c;
@@ -345,8 +336,7 @@ static pthread_mutex_t first = PTHREAD_MUTEX_INITIALIZER;
 static pthread_mutex_t second = PTHREAD_MUTEX_INITIALIZER;
 static pthread_barrier_t both;
 
-static void *lock_in_turn(void *order)
-{
+static void *lock_in_turn(void *order) {
     pthread_mutex_t *one = order ? &first : &second, *other = order ? &second : &first;
     pthread_mutex_lock(one);
     pthread_barrier_wait(&both);
@@ -354,8 +344,7 @@ static void *lock_in_turn(void *order)
     return NULL;
 }
 
-static void test_threads(void)
-{
+static void test_threads(void) {
     pid_t pid;
     CHILD (pid) {
         pthread_t thread;
@@ -378,8 +367,7 @@ static void test_threads(void)
 }
 
 /* A time-out, or a second thing to wait for, breaks a circle. */
-static void test_no_circle(void)
-{
+static void test_no_circle(void) {
     int p[2];
     pid_t pid;
     char got[2000], command[40];
@@ -409,8 +397,7 @@ static void test_no_circle(void)
     end(pid);
 }
 
-static void test_mistakes(void)
-{
+static void test_mistakes(void) {
     char got[500];
     is_exit(output_of("why 999999", got, sizeof got), 1, "nobody of that id: status 1");
     is_text(got, "why: there is no process 999999\n", "and a message");
@@ -420,8 +407,7 @@ static void test_mistakes(void)
     ok(strstr(got, "Process 1 (init) has waited "), "process 1 is one of them");
 }
 
-int main(void)
-{
+int main(void) {
     self = getpid();
     test_pipes();
     test_mailbox();

@@ -8,8 +8,7 @@
 /* "shall return a file descriptor ... that is the lowest numbered file descriptor not
  * currently open in that process"; "the file offset ... shall be set to the
  * beginning". */
-static void descriptor(void)
-{
+static void descriptor(void) {
     make_file("f", "text");
     int a = open("f", O_RDONLY), b = open("f", O_RDONLY), c = open("f", O_RDONLY);
     ok(a > 2 && b == a + 1 && c == b + 1, "open gives the lowest free descriptors");
@@ -26,8 +25,7 @@ static void descriptor(void)
 }
 
 /* "Open for reading only", "Open for writing only", "Open for reading and writing". */
-static void access_modes(void)
-{
+static void access_modes(void) {
     char c;
     int r = open("f", O_RDONLY), w = open("f", O_WRONLY), rw = open("f", O_RDWR);
     is_errno(write(r, "x", 1), EBADF, "O_RDONLY: write is EBADF");
@@ -41,8 +39,7 @@ static void access_modes(void)
 
 /* O_CREAT: "If the file exists, this flag has no effect except as noted under O_EXCL.
  * Otherwise ... the file shall be created"; umask(2): mode & ~umask. */
-static void creating(void)
-{
+static void creating(void) {
     struct stat before;
     is_errno(open("new", O_RDONLY), ENOENT, "without O_CREAT a missing file is ENOENT");
     int fd = open("new", O_RDWR | O_CREAT, 0666);
@@ -73,8 +70,7 @@ static void creating(void)
 /* O_EXCL: "open() shall fail if the file exists"; "If O_EXCL and O_CREAT are set, and
  * path names a symbolic link, open() shall fail and set errno to [EEXIST], regardless
  * of the contents of the symbolic link." */
-static void exclusive(void)
-{
+static void exclusive(void) {
     is_errno(open("f", O_RDWR | O_CREAT | O_EXCL, 0600), EEXIST,
              "O_CREAT|O_EXCL: a file that exists is EEXIST");
     need(mkdir("d", 0755) == 0 && symlink("nowhere", "dangling") == 0);
@@ -94,8 +90,7 @@ static void exclusive(void)
 /* O_TRUNC: "its length shall be truncated to 0, and the mode and owner shall be
  * unchanged." O_APPEND: "the file offset shall be set to the end of the file prior to
  * each write." */
-static void truncating_and_appending(void)
-{
+static void truncating_and_appending(void) {
     make_file("t", "old text");
     need(chmod("t", 0640) == 0);
     struct stat before = stat_of("t");
@@ -120,8 +115,7 @@ static void truncating_and_appending(void)
  * [ENOTDIR]." O_NOFOLLOW: "If path names a symbolic link, fail and set errno to
  * [ELOOP]." EISDIR: "pathname refers to a directory and the access requested involved
  * writing". */
-static void directories_and_links(void)
-{
+static void directories_and_links(void) {
     need(symlink("f", "to-f") == 0 && symlink("d", "to-d") == 0);
     is_errno(open("f", O_RDONLY | O_DIRECTORY), ENOTDIR,
              "O_DIRECTORY on a file: ENOTDIR");
@@ -148,8 +142,7 @@ static void directories_and_links(void)
 
 /* "[EMFILE] All file descriptors available to the process are currently open"; bad
  * pointers are EFAULT and never a crash. */
-static void errors(void)
-{
+static void errors(void) {
     is_errno(open("", O_RDONLY), ENOENT, "an empty path is ENOENT");
     is_errno(open("f/g", O_RDONLY), ENOTDIR, "a file used as a directory is ENOTDIR");
     is_errno(open("missing/f", O_RDONLY | O_CREAT, 0600), ENOENT,
@@ -170,8 +163,7 @@ static void errors(void)
 
 /* openat(): "the file to be opened is determined relative to the directory associated
  * with the file descriptor fd instead of the current working directory." */
-static void relative(void)
-{
+static void relative(void) {
     make_file("d/inner", "inner");
     int dir = open("d", O_RDONLY | O_DIRECTORY), file = open("f", O_RDONLY);
     int fd = openat(dir, "inner", O_RDONLY);
@@ -194,8 +186,7 @@ static void relative(void)
 /* open(2): O_PATH "can be used for two purposes: to indicate a location in the
  * filesystem tree and to perform operations that act purely at the file descriptor
  * level"; "other file operations ... fail with the error EBADF". */
-static void only_a_place(void)
-{
+static void only_a_place(void) {
     char c;
     struct stat st;
     need(mkdir("place", 0700) == 0 && chmod("f", 0) == 0);
@@ -224,8 +215,7 @@ static void only_a_place(void)
     close(fd), close(dir), close(copy), close(back), close(link);
 }
 
-int main(void)
-{
+int main(void) {
     scratch();
     descriptor();
     access_modes();

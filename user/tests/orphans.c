@@ -5,8 +5,7 @@
 #include "tap.h"
 
 /* The parent field of /proc/PID/stat. */
-static pid_t parent_of(pid_t pid)
-{
+static pid_t parent_of(pid_t pid) {
     char path[32], text[256];
     snprintf(path, sizeof path, "/proc/%d/stat", pid);
     int fd = open(path, O_RDONLY);
@@ -20,8 +19,7 @@ static pid_t parent_of(pid_t pid)
 }
 
 /* A living orphan gets another parent, goes on, and its end is nobody's ECHILD. */
-static void living(void)
-{
+static void living(void) {
     struct gate gate;
     int p[2];
     pid_t pid, pair[2];
@@ -50,8 +48,7 @@ static void living(void)
 }
 
 /* A zombie whose parent ends goes to the same system process. */
-static void dead(void)
-{
+static void dead(void) {
     struct gate gate;
     int p[2];
     pid_t pid, inner;
@@ -76,8 +73,7 @@ static void dead(void)
 }
 
 /* Many at once: a family whose parents die first. Nobody hangs, everyone writes. */
-static void family(void)
-{
+static void family(void) {
     enum { N = 8 };
     struct gate gate;
     int p[2];
@@ -111,14 +107,12 @@ static void family(void)
  * group." */
 static volatile sig_atomic_t order[2], seen;
 
-static void record(int sig)
-{
+static void record(int sig) {
     if (seen < 2)
         order[seen++] = sig;
 }
 
-static void orphaned_group(void)
-{
+static void orphaned_group(void) {
     int p[2];
     pid_t pid, stopped;
     int got[3];
@@ -156,8 +150,7 @@ static void orphaned_group(void)
 }
 
 /* A group that was orphaned before is not newly orphaned by one more exit. */
-static void orphaned_before(void)
-{
+static void orphaned_before(void) {
     pid_t pid, stopped, other;
     CHILD (pid) {                               // its session: nobody above is in it
         int status;
@@ -175,8 +168,7 @@ static void orphaned_before(void)
     is_exit(wait_for(pid), 0, "an exit in a group that is an orphan hangs nobody up");
 }
 
-int main(void)
-{
+int main(void) {
     living();
     dead();
     family();

@@ -5,8 +5,7 @@
 
 #include <limits.h>
 
-static int finds(const char *path)
-{
+static int finds(const char *path) {
     struct stat st;
     return stat(path, &st) == 0;
 }
@@ -14,8 +13,7 @@ static int finds(const char *path)
 /* "Multiple successive <slash> characters are considered to be the same as one
  * <slash>"; "dot shall refer to the directory specified by its predecessor. ... dot-dot
  * shall refer to the parent directory"; "the parent of the root is the root". */
-static void slashes_and_dots(void)
-{
+static void slashes_and_dots(void) {
     char path[600];
     need(mkdir("d", 0755) == 0 && mkdir("d/e", 0755) == 0);
     make_file("d/f", "text");
@@ -40,8 +38,7 @@ static void slashes_and_dots(void)
 }
 
 /* Every byte but slash and zero may be in a name. */
-static void odd_names(void)
-{
+static void odd_names(void) {
     static const char *const names[] = { "...", " ", "-n",  "a b",     "\n", "\x01\xff",
                                          "~",   "*", "\xc3\xa4" };
     int made = 0, found = 0;
@@ -63,8 +60,7 @@ static void odd_names(void)
 
 /* "[ENAMETOOLONG] The length of a component of a pathname is longer than {NAME_MAX}";
  * "The length of a pathname exceeds {PATH_MAX}" (4096, with the zero). */
-static void lengths(void)
-{
+static void lengths(void) {
     char name[300], path[PATH_MAX + 10];
     struct stat st;
     memset(name, 'n', sizeof name);
@@ -89,8 +85,7 @@ static void lengths(void)
 }
 
 /* A path that is not in the process's memory, or not all of it. */
-static void addresses(void)
-{
+static void addresses(void) {
     struct stat st;
     is_errno(stat(NULL, &st), EFAULT, "NULL is EFAULT");
     is_errno(stat((char *)0xffffffff, &st), EFAULT,
@@ -99,8 +94,7 @@ static void addresses(void)
            "statx with a bad result pointer is EFAULT");
 }
 
-int main(void)
-{
+int main(void) {
     scratch();
     slashes_and_dots();
     odd_names();

@@ -10,67 +10,55 @@
 
 /* Each of these gives 0 or the errno; they run in a child. */
 
-static int opens(const char *path, int flags)
-{
+static int opens(const char *path, int flags) {
     int fd = open(path, flags, 0644);
     return fd < 0 ? errno : close(fd);
 }
 
-static int reads(const char *path)
-{
+static int reads(const char *path) {
     return opens(path, O_RDONLY);
 }
 
-static int writes(const char *path)
-{
+static int writes(const char *path) {
     return opens(path, O_WRONLY);
 }
 
-static int updates(const char *path)
-{
+static int updates(const char *path) {
     return opens(path, O_RDWR);
 }
 
-static int truncates(const char *path)
-{
+static int truncates(const char *path) {
     return opens(path, O_RDONLY | O_TRUNC);
 }
 
-static int creates(const char *path)
-{
+static int creates(const char *path) {
     return opens(path, O_WRONLY | O_CREAT);
 }
 
-static int removes(const char *path)
-{
+static int removes(const char *path) {
     return unlink(path) ? errno : 0;
 }
 
-static int makes_dir(const char *path)
-{
+static int makes_dir(const char *path) {
     return mkdir(path, 0755) ? errno : 0;
 }
 
-static int enters(const char *path)
-{
+static int enters(const char *path) {
     return chdir(path) ? errno : 0;
 }
 
-static int stats(const char *path)
-{
+static int stats(const char *path) {
     struct stat st;
     return stat(path, &st) ? errno : 0;
 }
 
-static int lists(const char *path)
-{
+static int lists(const char *path) {
     DIR *dir = opendir(path);
     return dir ? closedir(dir) : errno;
 }
 
 /* The file class: owner first, then group, then others; the first that fits decides. */
-static void classes(void)
-{
+static void classes(void) {
     is_exit(as_user(reads, "f400"), 0, "owner, mode 0400: may read");
     is_exit(as_user(writes, "f400"), EACCES, "owner, mode 0400: writing is EACCES");
     is_exit(as_user(updates, "f400"), EACCES, "owner, mode 0400: O_RDWR is EACCES");
@@ -82,15 +70,13 @@ static void classes(void)
             "owner, mode 0044: EACCES, for the owner only his own bits count");
 }
 
-static void given_away(const char *path, int mode, uid_t uid, gid_t gid)
-{
+static void given_away(const char *path, int mode, uid_t uid, gid_t gid) {
     make_file(path, "text");
     need(chmod(path, mode) == 0 && chown(path, uid, gid) == 0);
 }
 
 /* What only root can prepare: files of somebody else, of one's group. */
-static void strangers(void)
-{
+static void strangers(void) {
     given_away("g040", 0040, 0, STUDENT);
     given_away("g004", 0004, 0, STUDENT);
     given_away("o004", 0004, 0, 0);
@@ -110,8 +96,7 @@ static void strangers(void)
 
 /* Directories: "search" to go through, "write" to make and remove entries, "read" to
  * list. */
-static void directories(void)
-{
+static void directories(void) {
     is_exit(as_user(reads, "x0/f"), EACCES,
             "no search permission: EACCES on what is inside");
     is_exit(as_user(stats, "x0/f"), EACCES, "stat needs search permission too");
@@ -135,19 +120,16 @@ static void directories(void)
 /* unlink(2): EPERM or EACCES "The directory containing pathname has the sticky bit
  * (S_ISVTX) set and the process's effective UID is neither the UID of the file to be
  * deleted nor that of the directory containing it". Linux gives EPERM. */
-static int moves_out(const char *path)
-{
+static int moves_out(const char *path) {
     return rename(path, "open/moved") ? errno : 0;
 }
 
-static int moves_over(const char *path)
-{
+static int moves_over(const char *path) {
     make_file("open/mine", "mine");
     return rename("open/mine", path) ? errno : 0;
 }
 
-static void sticky(void)
-{
+static void sticky(void) {
     given_away("sticky/theirs", 0666, GUEST, GUEST);
     given_away("sticky/ours", 0000, STUDENT, STUDENT);
     is_exit(as_user(removes, "sticky/theirs"), EPERM,
@@ -161,8 +143,7 @@ static void sticky(void)
             "the directory's owner can remove any");
 }
 
-static void make_dir(const char *path, int mode, uid_t uid)
-{
+static void make_dir(const char *path, int mode, uid_t uid) {
     char inside[64];
     need(mkdir(path, 0755) == 0);
     snprintf(inside, sizeof inside, "%s/f", path);
@@ -172,8 +153,7 @@ static void make_dir(const char *path, int mode, uid_t uid)
     need(chmod(path, mode) == 0);
 }
 
-int main(void)
-{
+int main(void) {
     static const int modes[] = { 0400, 0200, 0044, 0000 };
     scratch();
     for (int i = 0; i < 4; i++) {

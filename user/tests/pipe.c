@@ -18,19 +18,16 @@
 static int p[2];
 static char buffer[8192];
 
-static void make(void)
-{
+static void make(void) {
     need(pipe(p) == 0);
 }
 
-static void drop(void)
-{
+static void drop(void) {
     close(p[0]);
     close(p[1]);
 }
 
-static void ends(void)
-{
+static void ends(void) {
     char c = 'x';
     int low = dup(1);
     close(low);
@@ -49,8 +46,7 @@ static void ends(void)
 
 /* A stream: no boundaries between writes, first in first out; a read gives what is
  * there. */
-static void stream(void)
-{
+static void stream(void) {
     struct iovec v[3] = { { "on", 2 }, { "", 0 }, { "e,two", 5 } };
     char a[2], b[20];
     struct iovec w[2] = { { a, 2 }, { b, 20 } };
@@ -71,8 +67,7 @@ static void stream(void)
 
 /* read(): "If no process has the pipe open for writing, read() shall return 0 to
  * indicate end-of-file", after the data that is still there. */
-static void end_of_file(void)
-{
+static void end_of_file(void) {
     make();
     int copy = dup(p[1]);
     need(write(p[1], "last", 4) == 4);
@@ -89,15 +84,13 @@ static void end_of_file(void)
 
 static volatile sig_atomic_t caught;
 
-static void handler(int sig)
-{
+static void handler(int sig) {
     caught = sig;
 }
 
 /* write(): "[EPIPE] An attempt is made to write to a pipe ... that is not open for
  * reading by any process ... A SIGPIPE signal shall also be sent to the thread." */
-static void broken(void)
-{
+static void broken(void) {
     pid_t pid;
     make();
     need(write(p[1], "lost", 4) == 4);
@@ -118,8 +111,7 @@ static void broken(void)
 }
 
 /* Handed on by fork; each process closes the end it does not use. */
-static void inherited(void)
-{
+static void inherited(void) {
     pid_t pid;
     make();
     CHILD (pid) {
@@ -145,8 +137,7 @@ static void inherited(void)
 }
 
 /* pipe2(2): O_CLOEXEC, O_NONBLOCK; "EINVAL (pipe2()) Invalid value in flags". */
-static void flags(void)
-{
+static void flags(void) {
     need(pipe2(p, O_NONBLOCK | O_CLOEXEC) == 0);
     ok((fcntl(p[0], F_GETFL) & O_NONBLOCK) && (fcntl(p[1], F_GETFL) & O_NONBLOCK),
        "O_NONBLOCK on both ends");
@@ -170,8 +161,7 @@ static void flags(void)
 }
 
 /* "[EMFILE] Fewer than two file descriptors remain": nothing is taken then. */
-static void no_descriptors(void *unused)
-{
+static void no_descriptors(void *unused) {
     (void)unused;
     int low = dup(1);
     struct rlimit one = { (rlim_t)low + 1, (rlim_t)low + 1 };
@@ -180,8 +170,7 @@ static void no_descriptors(void *unused)
     need(pipe(p) == -1 && errno == EMFILE && dup(1) == low);
 }
 
-static void as_a_file(void)
-{
+static void as_a_file(void) {
     struct stat a, b, c;
     int q[2];
     make();
@@ -205,8 +194,7 @@ static void as_a_file(void)
 }
 
 /* A bad buffer: EFAULT, and neither are bytes lost nor invented. */
-static void bad_buffers(void)
-{
+static void bad_buffers(void) {
     make();
     need(write(p[1], "keep", 4) == 4);
     is_int(raw(SYS_read, p[0], 16, 4), -EFAULT, "EFAULT: read to nowhere");
@@ -222,8 +210,7 @@ static void bad_buffers(void)
     drop();
 }
 
-int main(void)
-{
+int main(void) {
     ends();
     stream();
     end_of_file();

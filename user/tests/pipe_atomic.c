@@ -11,8 +11,7 @@
 static int p[2];
 static char text[131072];
 
-static long drain(void)
-{
+static long drain(void) {
     long total = 0;
     ssize_t n;
     while ((n = read(p[0], text, sizeof text)) > 0)
@@ -20,8 +19,7 @@ static long drain(void)
     return total;
 }
 
-static long try_write(size_t size, long *total)
-{
+static long try_write(size_t size, long *total) {
     ssize_t n = write(p[1], text, size);
     if (n > 0)
         *total += n;
@@ -29,8 +27,7 @@ static long try_write(size_t size, long *total)
 }
 
 /* At each of many fill levels a request of each size is written whole or not at all. */
-static void all_or_nothing(void)
-{
+static void all_or_nothing(void) {
     static const size_t size[] = { 1, 2, 100, 2047, 2048, 2049, 4000, 4095, 4096 };
     enum { SIZES = sizeof size / sizeof *size };
     long total = 0, capacity, torn = 0, tries = 0, wrong = 0, promise = 0;
@@ -63,8 +60,7 @@ static void all_or_nothing(void)
 }
 
 /* A record is a letter repeated: any mixture shows. */
-static void write_records(char letter, size_t size, int count, int vectors)
-{
+static void write_records(char letter, size_t size, int count, int vectors) {
     char record[4096];
     memset(record, letter, size);
     struct iovec v[2] = { { record, size / 3 },
@@ -75,8 +71,7 @@ static void write_records(char letter, size_t size, int count, int vectors)
 }
 
 /* Letters come in multiples of the record, whatever pieces the reader takes. */
-static void no_mixture(size_t size, int vectors)
-{
+static void no_mixture(size_t size, int vectors) {
     enum { WRITERS = 4, BYTES = 40000 };
     pid_t pid[WRITERS];
     int count = BYTES / (int)size > 100 ? 100 : BYTES / (int)size;
@@ -111,8 +106,7 @@ static void no_mixture(size_t size, int vectors)
     close(p[0]);
 }
 
-int main(void)
-{
+int main(void) {
     static const size_t size[] = { 2, 7, 100, 511, 1000, 2049, 4095, 4096 };
     all_or_nothing();
     for (size_t i = 0; i < sizeof size / sizeof *size; i++)

@@ -12,8 +12,7 @@ static int p[2], report[2];
 static char big[300000], text[300000];
 
 /* Fills the pipe without blocking, gives the number of bytes. */
-static long fill(void)
-{
+static long fill(void) {
     long total = 0;
     ssize_t n;
     need(fcntl(p[1], F_SETFL, O_NONBLOCK) == 0);
@@ -25,8 +24,7 @@ static long fill(void)
     return total;
 }
 
-static void read_exactly(char *to, long size)
-{
+static void read_exactly(char *to, long size) {
     for (long done = 0; done < size;) {
         ssize_t n = read(p[0], to + done, (size_t)(size - done));
         need(n > 0);
@@ -34,8 +32,7 @@ static void read_exactly(char *to, long size)
     }
 }
 
-static int is_empty(void)
-{
+static int is_empty(void) {
     char c;
     need(fcntl(p[0], F_SETFL, O_NONBLOCK) == 0);
     ssize_t n = read(p[0], &c, 1);
@@ -43,8 +40,7 @@ static int is_empty(void)
     return n < 0;
 }
 
-static void blocks(void)
-{
+static void blocks(void) {
     struct pollfd poll_report = { .events = POLLIN };
     pid_t pid;
     need(pipe(p) == 0 && pipe(report) == 0);
@@ -69,8 +65,7 @@ static void blocks(void)
 }
 
 /* More than fits: the writer goes on as there is room, and returns nbyte in the end. */
-static void large(void)
-{
+static void large(void) {
     pid_t pid;
     need(pipe(p) == 0);
     for (size_t i = 0; i < sizeof big; i++)
@@ -93,8 +88,7 @@ static void large(void)
 /* O_NONBLOCK: "If nbyte is greater than {PIPE_BUF} ... when at least one byte can be
  * written, transfer what it can and return the number of bytes written ... when no data
  * can be written, return -1 with errno set to [EAGAIN]". */
-static void partial(void)
-{
+static void partial(void) {
     need(pipe2(p, O_NONBLOCK) == 0);
     ssize_t n = write(p[1], big, sizeof big);
     ok(n > 0 && n < (ssize_t)sizeof big, "a large non-blocking write is cut");
@@ -110,14 +104,12 @@ static void partial(void)
     close(p[1]);
 }
 
-static void handler(int sig)
-{
+static void handler(int sig) {
     (void)sig;
 }
 
 /* Signals the child until it has reported a number. */
-static long interrupt(pid_t pid)
-{
+static long interrupt(pid_t pid) {
     struct pollfd f = { .fd = report[0], .events = POLLIN };
     long r;
     while (poll(&f, 1, 0) == 0) {
@@ -132,8 +124,7 @@ static long interrupt(pid_t pid)
 /* "If write() is interrupted by a signal before it writes any data, it shall return -1
  * with errno set to [EINTR]. If write() is interrupted by a signal after it
  * successfully writes some data, it shall return the number of bytes written." */
-static void interrupted(int flags, const char *name)
-{
+static void interrupted(int flags, const char *name) {
     struct sigaction sa = { .sa_handler = handler, .sa_flags = flags };
     pid_t pid;
     need(pipe(p) == 0 && pipe(report) == 0 && sigaction(SIGUSR1, &sa, NULL) == 0);
@@ -163,8 +154,7 @@ static void interrupted(int flags, const char *name)
 }
 
 /* A sleeper learns that the other side has gone. */
-static void other_side_leaves(void)
-{
+static void other_side_leaves(void) {
     pid_t pid;
     need(pipe(p) == 0);
     signal(SIGPIPE, SIG_IGN);
@@ -194,8 +184,7 @@ static void other_side_leaves(void)
 
 /* Several sleepers at one pipe: every byte goes to one reader, nobody sleeps for
  * ever. */
-static void crowd(void)
-{
+static void crowd(void) {
     enum { N = 5 };
     pid_t pid[N];
     need(pipe(p) == 0 && pipe(report) == 0);
@@ -226,8 +215,7 @@ static void crowd(void)
     close(report[0]);
 }
 
-static void many_writers(void)
-{
+static void many_writers(void) {
     enum { N = 5 };
     pid_t pid[N];
     need(pipe(p) == 0);
@@ -248,8 +236,7 @@ static void many_writers(void)
     close(p[0]);
 }
 
-int main(void)
-{
+int main(void) {
     blocks();
     large();
     partial();

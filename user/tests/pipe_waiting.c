@@ -23,8 +23,7 @@ static struct reader {
     int error;
 } reader, second;
 
-static void *waiting(void *argument)
-{
+static void *waiting(void *argument) {
     struct reader *r = argument;
     __atomic_store_n(&r->tid, gettid(), __ATOMIC_SEQ_CST);
     r->result = readv(p[0], r->pieces, r->pieces[1].iov_len ? 2 : 1);
@@ -32,8 +31,8 @@ static void *waiting(void *argument)
     return NULL;
 }
 
-static void start(struct reader *r, void *first, size_t size1, void *next, size_t size2)
-{
+static void start(struct reader *r, void *first, size_t size1, void *next,
+                  size_t size2) {
     *r = (struct reader){ .pieces = { { first, size1 }, { next, size2 } } };
     need(pthread_create(&r->thread, NULL, waiting, r) == 0);
     while (__atomic_load_n(&r->tid, __ATOMIC_SEQ_CST) == 0)
@@ -41,14 +40,12 @@ static void start(struct reader *r, void *first, size_t size1, void *next, size_
     until_asleep(r->tid);
 }
 
-static ssize_t result_of(struct reader *r)
-{
+static ssize_t result_of(struct reader *r) {
     need(pthread_join(r->thread, NULL) == 0);
     return r->result;
 }
 
-static char *pages(int count)
-{
+static char *pages(int count) {
     char *at = mmap(NULL, (size_t)count * PAGE, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     need(at != MAP_FAILED);
@@ -56,14 +53,12 @@ static char *pages(int count)
     return at;
 }
 
-static void put(const char *from, size_t size)
-{
+static void put(const char *from, size_t size) {
     need(write(p[1], from, size) == (ssize_t)size);
 }
 
 /* What is left in the pipe; 0: nothing. */
-static ssize_t rest(char *to, size_t size)
-{
+static ssize_t rest(char *to, size_t size) {
     need(fcntl(p[0], F_SETFL, O_NONBLOCK) == 0);
     ssize_t n = read(p[0], to, size);
     need(fcntl(p[0], F_SETFL, 0) == 0);
@@ -72,8 +67,7 @@ static ssize_t rest(char *to, size_t size)
 
 /* --- less, as much, more ---------------------------------------------------------- */
 
-static void sizes(void)
-{
+static void sizes(void) {
     char *at = pages(1), left[16];
     start(&reader, at, 16, NULL, 0);
     put("abc", 3);
@@ -95,8 +89,7 @@ static void sizes(void)
     munmap(at, PAGE);
 }
 
-static void pieces(void)
-{
+static void pieces(void) {
     char *at = pages(2), a[4] = "----", b[8] = "--------";
     start(&reader, at + PAGE - 3, 10, NULL, 0);
     put("ab", 2);
@@ -119,8 +112,7 @@ static void pieces(void)
 
 /* --- memory that changes while it waits ------------------------------------------- */
 
-static void memory(void)
-{
+static void memory(void) {
     char *at = pages(1), left[8];
     start(&reader, at, 8, NULL, 0);
     need(munmap(at, PAGE) == 0);
@@ -165,8 +157,7 @@ static void memory(void)
 
 /* --- several, and who is not there ------------------------------------------------ */
 
-static void others(void)
-{
+static void others(void) {
     char a[4], b[4];
     start(&reader, a, sizeof a, NULL, 0);
     start(&second, b, sizeof b, NULL, 0);
@@ -187,8 +178,7 @@ static void others(void)
     is_int(result_of(&reader), 0, "the last writer goes: end of file");
 }
 
-int main(void)
-{
+int main(void) {
     need(pipe(p) == 0);
     sizes();
     pieces();

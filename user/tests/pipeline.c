@@ -12,8 +12,7 @@
 #include <sys/stat.h>
 
 /* Runs command under sh with standard output and error into `out`, gives its status. */
-static int shell(const char *command, char *out, size_t size)
-{
+static int shell(const char *command, char *out, size_t size) {
     int p[2];
     pid_t pid;
     size_t used = 0;
@@ -32,8 +31,7 @@ static int shell(const char *command, char *out, size_t size)
     return wait_for(pid);
 }
 
-static void pipelines(void)
-{
+static void pipelines(void) {
     char out[200];
     is_exit(shell("echo one two three | wc -w", out, sizeof out), 0, "echo | wc");
     is_int(atoi(out), 3, "the | of the shell joins two commands");
@@ -53,8 +51,7 @@ static void pipelines(void)
 
 /* What the shell does, by hand: pipe, fork twice, dup2, exec; then close one's own
  * ends. */
-static void by_hand(void)
-{
+static void by_hand(void) {
     int middle[2], last[2];
     pid_t left, right;
     char out[16] = "";
@@ -81,8 +78,7 @@ static void by_hand(void)
 }
 
 /* cat from {file, pipe, device} to {file, pipe, device}. */
-static void ends(void)
-{
+static void ends(void) {
     static const char *const command[] = {
         "cat <$F >$G && cat $G",          "cat <$F | cat",
         "cat <$F >/dev/null && cat $G",   "cat $F | cat >$G && cat $G",
@@ -107,8 +103,7 @@ static void ends(void)
 
 /* "0 STDIN_FILENO ..."; open takes the lowest free number, so a closed 0 is
  * replaced. */
-static void numbers(void)
-{
+static void numbers(void) {
     pid_t pid;
     is_int(fileno(stdin) * 100 + fileno(stdout) * 10 + fileno(stderr), 12,
            "stdin is 0, stdout 1, stderr 2");
@@ -121,8 +116,7 @@ static void numbers(void)
     is_exit(wait_for(pid), 0, "the lowest free number is taken: redirection");
 }
 
-int main(void)
-{
+int main(void) {
     numbers();
     pipelines();
     by_hand();

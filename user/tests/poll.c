@@ -12,16 +12,14 @@
 
 static int p[2];
 
-static int ask(int fd, short events)
-{
+static int ask(int fd, short events) {
     struct pollfd f = { .fd = fd, .events = events, .revents = 0x5555 };
     int n = poll(&f, 1, 0);
     need(n == (f.revents != 0));
     return f.revents;
 }
 
-static void fill(void)
-{
+static void fill(void) {
     char text[4096] = "";
     need(fcntl(p[1], F_SETFL, O_NONBLOCK) == 0);
     while (write(p[1], text, sizeof text) > 0)
@@ -30,8 +28,7 @@ static void fill(void)
         ;
 }
 
-static void states(void)
-{
+static void states(void) {
     char text[4096];
     need(pipe2(p, O_NONBLOCK) == 0);
     is_int(ask(p[0], POLLIN), 0, "an empty pipe is not readable");
@@ -73,8 +70,7 @@ static void states(void)
     close(fd);
 }
 
-static void several(void)
-{
+static void several(void) {
     int q[2];
     need(pipe(p) == 0 && pipe(q) == 0);
     struct pollfd f[4] = { { .fd = p[0], .events = POLLIN },
@@ -95,8 +91,7 @@ static void several(void)
 
 /* "timeout: poll() shall wait at least timeout milliseconds for an event to occur"; 0
  * does not wait, -1 waits for ever. */
-static void time_out(void)
-{
+static void time_out(void) {
     struct timespec a, b, t = { 0, 5000000 };
     need(pipe(p) == 0);
     struct pollfd f = { .fd = p[0], .events = POLLIN };
@@ -120,8 +115,7 @@ static void time_out(void)
 }
 
 /* A sleeping poll is woken by each kind of event. */
-static void woken(void)
-{
+static void woken(void) {
     for (int how = 0; how < 4; how++) {
         static const char *const name[] = { "a write", "the writer's end", "a read",
                                             "the reader's end" };
@@ -154,16 +148,14 @@ static void woken(void)
 
 static volatile sig_atomic_t handled;
 
-static void handler(int sig)
-{
+static void handler(int sig) {
     (void)sig;
     handled++;
 }
 
 /* ppoll(2): "atomically" replaces the mask: a signal pending behind it ends the
  * wait. */
-static void masks(void)
-{
+static void masks(void) {
     sigset_t set, none;
     need(pipe(p) == 0);
     struct pollfd f = { .fd = p[0], .events = POLLIN };
@@ -181,8 +173,7 @@ static void masks(void)
     close(p[1]);
 }
 
-static void errors(void)
-{
+static void errors(void) {
     struct pollfd f = { .fd = 0 };
     is_int(raw(SYS_poll, 16, 1, 0), -EFAULT, "EFAULT: fds");
     is_int(raw(SYS_poll, (long)&f, 0x7fffffff, 0), -EINVAL,
@@ -194,8 +185,7 @@ static void errors(void)
            "EINVAL: a mask of 4 bytes");
 }
 
-int main(void)
-{
+int main(void) {
     states();
     several();
     time_out();

@@ -8,8 +8,7 @@
 #include <sys/select.h>
 #include <time.h>
 
-static void polling(void)
-{
+static void polling(void) {
     int r = open("f", O_RDONLY), w = open("f", O_WRONLY), dir = open(".", O_RDONLY);
     struct pollfd p[] = { { r, POLLIN, 0 }, { w, POLLOUT, 0 }, { dir, POLLIN, 0 },
                           { -1, POLLIN, 99 }, { 500, POLLIN, 0 }, { r, 0, 0 } };
@@ -30,8 +29,7 @@ static void polling(void)
 }
 
 /* select(): "shall return the total number of bits set"; [EBADF], [EINVAL]. */
-static void selecting(void)
-{
+static void selecting(void) {
     int fd = open("f", O_RDWR);
     fd_set in, out;
     struct timeval zero = { 0, 0 }, bad = { -1, 0 };
@@ -55,8 +53,7 @@ static void selecting(void)
     is_int(ppoll(NULL, 0, &nanosecond, NULL), 0, "so does ppoll");
 }
 
-int main(void)
-{
+int main(void) {
     scratch();
     make_file("f", "text");
     polling();

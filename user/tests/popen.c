@@ -11,8 +11,7 @@ extern char **environ;
 
 /* system(): "if command is not a null pointer, system() shall return the termination
  * status of the command language interpreter in the format specified by waitpid()". */
-static void system_call(void)
-{
+static void system_call(void) {
     ok(system(NULL) != 0, "system(NULL): there is a shell");
     is_exit(system("exit 7"), 7, "system gives the exit status");
     is_exit(system("echo text > made"), 0, "the command runs");
@@ -24,8 +23,7 @@ static void system_call(void)
 
 /* popen(): "shall execute the command ... create a pipe between the calling program and
  * the executed command". pclose() gives the status. */
-static void pipes(void)
-{
+static void pipes(void) {
     char line[50] = "";
     FILE *f = popen("echo from the shell; exit 3", "r");
     ok(f && fgets(line, sizeof line, f) && !strcmp(line, "from the shell\n"),
@@ -43,8 +41,7 @@ static void pipes(void)
 }
 
 /* posix_spawn(): file actions, attributes, and an error instead of a child. */
-static void spawning(void)
-{
+static void spawning(void) {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attr;
     char *argv[] = { "sh", "-c", "cat; exit 4", NULL };
@@ -74,16 +71,14 @@ static void spawning(void)
 
 static int visited;
 
-static int visit(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
+static int visit(const char *path, const struct stat *st, int type, struct FTW *ftw) {
     (void)path, (void)st, (void)type, (void)ftw;
     visited++;
     return 0;
 }
 
 /* glob(), nftw(), realpath(), mkdtemp(): library functions over many calls. */
-static void over_directories(void)
-{
+static void over_directories(void) {
     char path[4096];
     glob_t g;
     need(mkdir("tree", 0755) == 0 && mkdir("tree/sub", 0755) == 0);
@@ -99,8 +94,7 @@ static void over_directories(void)
     ok(!realpath("link/none", path) && errno == ENOENT, "or ENOENT");
 }
 
-int main(void)
-{
+int main(void) {
     scratch();
     system_call();
     pipes();

@@ -8,8 +8,7 @@
 /* "The returned nice value ... in the range [-{NZERO}, {NZERO}-1]"; "attempts to set
  * ... outside ... shall be set to the minimum or maximum"; nice() gives the new
  * value. */
-static void lowering(void *unused)
-{
+static void lowering(void *unused) {
     (void)unused;
     become(STUDENT);
     need(setpriority(PRIO_PROCESS, 0, 5) == 0);
@@ -29,8 +28,7 @@ static void lowering(void *unused)
  * the current process does not have appropriate privileges"; "[EPERM] A process was
  * located, but neither the real nor effective user ID of the executing process
  * match". */
-static void raising(void *unused)
-{
+static void raising(void *unused) {
     (void)unused;
     become(STUDENT);
     struct rlimit none = { 0, 0 };
@@ -43,8 +41,7 @@ static void raising(void *unused)
     need(setpriority(PRIO_PROCESS, 1, 10) == -1 && errno == EPERM);
 }
 
-static void root(void *unused)
-{
+static void root(void *unused) {
     (void)unused;
     need(setpriority(PRIO_PROCESS, 0, -5) == 0);
     errno = 0;
@@ -56,8 +53,7 @@ static void root(void *unused)
 
 /* PRIO_PGRP: "the highest priority (lowest numerical value) enjoyed by any of the
  * specified processes"; setting changes all of them. */
-static void groups(void *unused)
-{
+static void groups(void *unused) {
     (void)unused;
     struct gate go;
     pid_t pid;
@@ -74,8 +70,7 @@ static void groups(void *unused)
     need(wait_for(pid) == 0);
 }
 
-int main(void)
-{
+int main(void) {
     errno = 0;
     ok(getpriority(PRIO_PROCESS, 0) == 0 && errno == 0,
        "a process starts with nice value 0");

@@ -10,8 +10,7 @@
 static char text[65536];
 
 /* Reads a whole file into `text`; gives its length, or -1. */
-static int slurp(const char *path)
-{
+static int slurp(const char *path) {
     int fd = open(path, O_RDONLY), used = 0;
     if (fd < 0)
         return -1;
@@ -22,16 +21,14 @@ static int slurp(const char *path)
     return used;
 }
 
-static int slurp_pid(pid_t pid, const char *name)
-{
+static int slurp_pid(pid_t pid, const char *name) {
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
     return slurp(path);
 }
 
 /* The number behind "Name:" in text; -1 without one. */
-static long field(const char *name)
-{
+static long field(const char *name) {
     char *at = strstr(text, name);
     return at ? strtol(at + strlen(name), NULL, 0) : -1;
 }
@@ -50,8 +47,7 @@ static struct {
 /* /proc/PID/stat: "(1) pid (2) comm ... in parentheses (3) state (4) ppid (5) pgrp (6)
  * session (7) tty_nr (8) tpgid (9) flags ... (14) utime (15) stime ... (18) priority
  * (19) nice (20) num_threads ... (22) starttime (23) vsize (24) rss ...", 52 in all. */
-static int read_stat(pid_t pid)
-{
+static int read_stat(pid_t pid) {
     if (slurp_pid(pid, "stat") <= 0)
         return 0;
     char *left = strchr(text, '('), *right = strrchr(text, ')');
@@ -70,8 +66,7 @@ static int read_stat(pid_t pid)
     return n == 22;
 }
 
-static void stat_of_self(void)
-{
+static void stat_of_self(void) {
     ok(read_stat(getpid()), "/proc/PID/stat can be read, field by field");
     is_int(info.pid, getpid(), "pid");
     is_int(info.ppid, getppid(), "ppid");
@@ -94,8 +89,7 @@ static void stat_of_self(void)
 }
 
 /* State letters: R running, S sleeping, T stopped, Z zombie. */
-static void states(void)
-{
+static void states(void) {
     struct gate gate;
     pid_t pid;
     int status;
@@ -124,8 +118,7 @@ static void states(void)
 
 /* /proc/PID/cmdline: "The command-line arguments appear ... as a set of strings
  * separated by null bytes"; comm, status, statm. */
-static void words(char **argv)
-{
+static void words(char **argv) {
     int n = slurp("/proc/self/cmdline");
     ok(n == (int)strlen(argv[0]) + 1 && strcmp(text, argv[0]) == 0, "cmdline is argv");
     slurp("/proc/self/comm");
@@ -151,8 +144,7 @@ static void words(char **argv)
 
 /* The line of /proc/self/maps that holds the address, or NULL:
  * "address perms offset dev inode pathname". */
-static char *map_line(const void *address, char perms[8])
-{
+static char *map_line(const void *address, char perms[8]) {
     static char line[400];
     unsigned long from, to;
     slurp("/proc/self/maps");
@@ -171,8 +163,7 @@ static char *map_line(const void *address, char perms[8])
 
 static int constant_data = 5;
 
-static void maps(void)
-{
+static void maps(void) {
     char perms[8];
     char *line = map_line((void *)(uintptr_t)map_line, perms);
     ok(line && strcmp(perms, "r-xp") == 0, "maps: the text is r-xp");
@@ -199,8 +190,7 @@ static void maps(void)
 
 /* /proc/PID/fd: "one entry for each file which the process has open, named by its file
  * descriptor, and which is a symbolic link to the actual file"; cwd, exe. */
-static void links(void)
-{
+static void links(void) {
     char got[400], want[400];
     make_file("open-file", "via the link");
     int fd = open("open-file", O_RDONLY), p[2];
@@ -240,8 +230,7 @@ static void links(void)
 
 /* /proc/self "refers to the process accessing the /proc filesystem"; /proc lists the
  * processes as numbers. */
-static void self(void)
-{
+static void self(void) {
     char got[32] = "";
     readlink("/proc/self", got, sizeof got - 1);
     is_int(atoi(got), getpid(), "/proc/self is this process");
@@ -271,8 +260,7 @@ static void self(void)
        "nothing can be made in /proc");
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     (void)argc;
     scratch();
     stat_of_self();

@@ -11,8 +11,7 @@
 
 static char text[65536];
 
-static int slurp(const char *path)
-{
+static int slurp(const char *path) {
     int fd = open(path, O_RDONLY), used = 0;
     if (fd < 0)
         return -1;
@@ -24,8 +23,7 @@ static int slurp(const char *path)
 }
 
 /* The line that starts with the word; NULL without one. */
-static char *line(const char *word)
-{
+static char *line(const char *word) {
     size_t n = strlen(word);
     for (char *at = text; at && *at; at = strchr(at, '\n'), at = at ? at + 1 : NULL)
         if (strncmp(at, word, n) == 0)
@@ -33,16 +31,14 @@ static char *line(const char *word)
     return NULL;
 }
 
-static long number(const char *word)
-{
+static long number(const char *word) {
     char *at = line(word);
     return at ? strtol(at, NULL, 10) : -1;
 }
 
 /* /proc/meminfo: "MemTotal, MemFree, MemAvailable, Buffers, Cached, SwapTotal,
  * SwapFree, Shmem" are what free and top read; in kB. sysinfo(2) tells the same. */
-static void meminfo(void)
-{
+static void meminfo(void) {
     struct sysinfo si;
     ok(slurp("/proc/meminfo") > 0, "/proc/meminfo");
     long total = number("MemTotal:"), available = number("MemAvailable:");
@@ -61,8 +57,7 @@ static void meminfo(void)
 
 /* /proc/uptime: "uptime of the system (seconds), and the time spent in the idle
  * process". */
-static void uptime(void)
-{
+static void uptime(void) {
     double up = -1, idle = -1, again = -1;
     struct timespec before, after;
     clock_gettime(CLOCK_BOOTTIME, &before);
@@ -78,8 +73,7 @@ static void uptime(void)
 
 /* /proc/stat: "cpu user nice system idle iowait irq softirq ..." in ticks of 1/100 s,
  * cpuN for each, btime, processes. */
-static void stat_file(void)
-{
+static void stat_file(void) {
     unsigned long long user, nice, sys, idle;
     ok(slurp("/proc/stat") > 0, "/proc/stat");
     ok(strncmp(text, "cpu ", 4) == 0
@@ -103,8 +97,7 @@ static void stat_file(void)
 }
 
 /* /proc/loadavg: "three load averages, runnable/total, last pid". */
-static void loadavg(void)
-{
+static void loadavg(void) {
     double a = -1, b, c;
     int running = 0, total = 0, last;
     ok(slurp("/proc/loadavg") > 0
@@ -116,8 +109,7 @@ static void loadavg(void)
 
 /* /proc/mounts: "device mountpoint type options 0 0", a line for each mounted file
  * system; /proc/version, /proc/cpuinfo. */
-static void mounts(void)
-{
+static void mounts(void) {
     char device[100], place[200], type[100], options[300];
     int root = 0, proc = 0, dev = 0, good = 1;
     ok(slurp("/proc/mounts") > 0, "/proc/mounts");
@@ -136,8 +128,7 @@ static void mounts(void)
     ok(stat("/tmp", &st) == 0 && (st.st_mode & 01777) == 01777, "so is /tmp");
 }
 
-static void others(void)
-{
+static void others(void) {
     int processors = 0;
     ok(slurp("/proc/cpuinfo") > 0, "/proc/cpuinfo");
     for (char *at = text; (at = strstr(at, "processor\t")); at++)
@@ -151,8 +142,7 @@ static void others(void)
 }
 
 /* Files of /proc can be read in small pieces, and from the middle. */
-static void pieces(void)
-{
+static void pieces(void) {
     static char whole[65536];
     int fd = open("/proc/cpuinfo", O_RDONLY), n = slurp("/proc/cpuinfo"), used = 0;
     memcpy(whole, text, sizeof whole);
@@ -170,8 +160,7 @@ static void pieces(void)
        "it is not to be written");
 }
 
-int main(void)
-{
+int main(void) {
     meminfo();
     uptime();
     stat_file();

@@ -8,8 +8,7 @@
 
 #include <sys/syscall.h>
 
-static long __attribute__((unused, noinline)) raw_call(long nr, const long arg[6])
-{
+static long __attribute__((unused, noinline)) raw_call(long nr, const long arg[6]) {
     __asm__ volatile("pushl %%ebp\n\t"
                      "movl (%%esi), %%ebx\n\t"
                      "movl 4(%%esi), %%ecx\n\t"

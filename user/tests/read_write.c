@@ -9,8 +9,7 @@ int main(void);
 /* read(): "If the starting position is at or after the end-of-file, 0 shall be
  * returned"; "the number of bytes actually read ... may be less than nbyte if the file
  * is shorter." */
-static void reading(void)
-{
+static void reading(void) {
     char got[32] = "";
     make_file("f", "0123456789");
     int fd = open("f", O_RDONLY);
@@ -29,8 +28,7 @@ static void reading(void)
 /* write(): "before successful return, the file offset shall be incremented by the
  * number of bytes actually written. ... if this file offset is greater than the length
  * of the file, the length of the file shall be set to this file offset." */
-static void writing(void)
-{
+static void writing(void) {
     int fd = open("w", O_RDWR | O_CREAT | O_TRUNC, 0644);
     is_int(write(fd, "hello", 5), 5, "write gives the number of bytes");
     is_int(stat_of("w").st_size, 5, "the file has grown");
@@ -53,8 +51,7 @@ static void writing(void)
 
 /* pread(): "shall read from a given position in the file without changing the file
  * offset"; [EINVAL] "The offset argument is a negative value". */
-static void positions(void)
-{
+static void positions(void) {
     char got[8];
     int fd = open("f", O_RDWR);
     need(lseek(fd, 2, SEEK_SET) == 2);
@@ -79,8 +76,7 @@ static void positions(void)
 
 /* "[EFAULT] buf is outside your accessible address space": read(2). A transfer that can
  * be done in part may be; nothing outside the buffer changes. */
-static void bad_buffers(void)
-{
+static void bad_buffers(void) {
     char *page = map_anonymous(2, PROT_READ | PROT_WRITE);
     memset(page, 'p', PAGE);
     need(munmap(page + PAGE, PAGE) == 0);
@@ -110,8 +106,7 @@ static void bad_buffers(void)
 /* write(2): a process that has the file open twice, and others, see one file: "After a
  * write() to a regular file has successfully returned: any successful read() from each
  * byte position in the file that was modified by that write shall return the data". */
-static void one_file(void)
-{
+static void one_file(void) {
     char got[4] = "";
     int a = open("one", O_RDWR | O_CREAT, 0644), b = open("one", O_RDWR);
     need(write(a, "abc", 3) == 3);
@@ -129,8 +124,7 @@ static void one_file(void)
     close(a), close(b);
 }
 
-int main(void)
-{
+int main(void) {
     scratch();
     reading();
     writing();

@@ -5,33 +5,28 @@
 
 #include <pthread.h>
 
-static struct flock region(int type, off_t start, off_t length)
-{
+static struct flock region(int type, off_t start, off_t length) {
     return (struct flock){ .l_type = (short)type, .l_start = start, .l_len = length };
 }
 
-static int lock(int fd, int type, off_t start, off_t length)
-{
+static int lock(int fd, int type, off_t start, off_t length) {
     struct flock l = region(type, start, length);
     return fcntl(fd, F_SETLK, &l);
 }
 
-static int wait_lock(int fd, int type, off_t start, off_t length)
-{
+static int wait_lock(int fd, int type, off_t start, off_t length) {
     struct flock l = region(type, start, length);
     return fcntl(fd, F_SETLKW, &l);
 }
 
-static int open_file(void)
-{
+static int open_file(void) {
     int fd = open("f", O_RDWR | O_CREAT, 0666);
     need(fd >= 0);
     return fd;
 }
 
 /* What another process sees of the first 20 bytes: W or R locked, or a dot. */
-static const char *seen(void)
-{
+static const char *seen(void) {
     static char map[21];
     int end[2];
     pid_t pid;
@@ -53,8 +48,7 @@ static const char *seen(void)
 /* "F_GETLK Get any lock which blocks the lock description pointed to by the third
  * argument ... If no lock is found that would prevent this lock from being created,
  * then the structure shall be left unchanged except for the lock type ... F_UNLCK." */
-static void asking(void)
-{
+static void asking(void) {
     int fd = open_file();
     pid_t pid, me = getpid();
     struct flock l = { F_WRLCK, SEEK_SET, 10, 5, 77 };
@@ -102,8 +96,7 @@ static void asking(void)
 /* "There shall be at most one type of lock set for each byte in the file. ... the
  * previous lock type for each byte in the specified region shall be replaced by the new
  * lock type." */
-static void ranges(void)
-{
+static void ranges(void) {
     int fd = open_file();
     need(lock(fd, F_WRLCK, 5, 10) == 0);
     is_text(seen(), ".....WWWWWWWWWW.....", "ten bytes");
@@ -142,8 +135,7 @@ static void ranges(void)
     close(fd);
 }
 
-static int tries(int type, off_t start, off_t length)
-{
+static int tries(int type, off_t start, off_t length) {
     int result;
     pid_t pid;
     CHILD (pid)
@@ -154,8 +146,7 @@ static int tries(int type, off_t start, off_t length)
 
 /* "A shared lock [allows] other processes [to] set shared locks ...; an exclusive lock
  * ... prevents any other process from setting a shared or exclusive lock". */
-static void conflicts(void)
-{
+static void conflicts(void) {
     int fd = open_file();
     need(lock(fd, F_RDLCK, 0, 10) == 0 && lock(fd, F_WRLCK, 10, 10) == 0);
     is_int(tries(F_RDLCK, 0, 10), 0, "a read lock beside a read lock");
@@ -171,8 +162,7 @@ static void conflicts(void)
 /* "All locks associated with a file for a given process shall be removed when a file
  * descriptor for that file is closed by that process or the process holding that file
  * descriptor terminates. Locks are not inherited by a child process." */
-static void release(void)
-{
+static void release(void) {
     int fd = open_file(), other = open("f", O_RDONLY);
     struct gate go, ready;
     pid_t pid;
@@ -223,8 +213,7 @@ static void release(void)
 
 /* "F_SETLKW ... if a shared or exclusive lock is blocked by other locks, the thread
  * shall wait until the request can be satisfied. ... interrupted: [EINTR]". */
-static void waiting(void)
-{
+static void waiting(void) {
     int fd = open_file();
     pid_t pid[4];
     need(lock(fd, F_WRLCK, 0, 10) == 0);
@@ -257,13 +246,11 @@ static void waiting(void)
            "four holders are killed one after the other, none waits for ever");
 }
 
-static void on_signal(int sig)
-{
+static void on_signal(int sig) {
     (void)sig;
 }
 
-static void interrupted(void)
-{
+static void interrupted(void) {
     struct gate ready;
     pid_t pid;
     for (int restart = 0; restart < 2; restart++) {
@@ -293,8 +280,7 @@ static void interrupted(void)
 /* "[EDEADLK] The cmd argument is F_SETLKW, the lock is blocked by a lock from another
  * process, and putting the calling process to sleep to wait for that lock to become
  * free would cause a deadlock." */
-static void deadlock(void)
-{
+static void deadlock(void) {
     for (int count = 2; count <= 4; count++) {
         struct gate ready[4], go[4];
         pid_t pid[4];
@@ -324,13 +310,11 @@ static void deadlock(void)
     }
 }
 
-static void *take_in_thread(void *fd)
-{
+static void *take_in_thread(void *fd) {
     return lock(*(int *)fd, F_WRLCK, 0, 10) ? fd : NULL;
 }
 
-static void threads(void)
-{
+static void threads(void) {
     pthread_t thread;
     void *result;
     int fd = open_file();
@@ -342,16 +326,14 @@ static void threads(void)
     close(fd);
 }
 
-static int open_lock(int fd, int command, int type, off_t start, off_t length)
-{
+static int open_lock(int fd, int command, int type, off_t start, off_t length) {
     struct flock l = region(type, start, length);
     return fcntl(fd, command, &l);
 }
 
 /* fcntl(2): "Open file description locks ... are associated with the open file
  * description on which they are acquired, rather than with the process". */
-static void open_files(void)
-{
+static void open_files(void) {
     int a = open_file(), b = open_file();
     pid_t pid;
     is_int(open_lock(a, F_OFD_SETLK, F_WRLCK, 0, 10), 0, "F_OFD_SETLK");
@@ -385,8 +367,7 @@ static void open_files(void)
     is_text(seen(), "....................", "until that closes");
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     (void)argv;
     if (argc > 1)                                       // executed by release()
         return tries(F_RDLCK, 0, 1);

@@ -4,8 +4,7 @@
 
 /* "If the link named by new exists, it shall be removed and old renamed to new. In this
  * case, a link named new shall remain visible to other threads throughout." */
-static void files(void)
-{
+static void files(void) {
     make_file("a", "a");
     ino_t inode = stat_of("a").st_ino;
     is_int(rename("a", "b"), 0, "rename gives a file another name");
@@ -32,8 +31,7 @@ static void files(void)
 /* "If the old argument and the new argument resolve to either the same existing
  * directory entry or different directory entries for the same existing file, rename()
  * shall return successfully and perform no other action." */
-static void same_file(void)
-{
+static void same_file(void) {
     is_int(rename("e", "e"), 0, "rename to itself does nothing");
     need(link("e", "e2") == 0);
     is_int(rename("e", "e2"), 0, "rename to another link of the same file");
@@ -44,8 +42,7 @@ static void same_file(void)
 /* "[EINVAL] The old pathname names an ancestor directory of the new pathname, or either
  * pathname argument contains a final component that is dot or dot-dot" (Linux: EBUSY);
  * "[EISDIR]", "[ENOTDIR]", "[ENOTEMPTY]". */
-static void directories(void)
-{
+static void directories(void) {
     need(mkdir("p", 0755) == 0 && mkdir("p/q", 0755) == 0 && mkdir("p/q/r", 0755) == 0);
     is_errno(rename("p", "p/q/new"), EINVAL, "a directory into itself is EINVAL");
     is_errno(rename("p", "p/new"), EINVAL, "directly too");
@@ -72,8 +69,7 @@ static void directories(void)
 
 /* ".." follows a directory that moved, and link counts of parents count their
  * subdirectories. */
-static void dot_dot(void)
-{
+static void dot_dot(void) {
     need(mkdir("left", 0755) == 0 && mkdir("right", 0755) == 0);
     need(mkdir("left/sub", 0755) == 0);
     nlink_t before = stat_of("left").st_nlink;
@@ -91,8 +87,7 @@ static void dot_dot(void)
     need(chdir("../..") == 0);
 }
 
-static void errors(void)
-{
+static void errors(void) {
     is_errno(rename("none", "x"), ENOENT, "nothing to rename is ENOENT");
     is_errno(rename("none", "d"), ENOENT, "also when the new name exists");
     is_errno(rename("e", "none/x"), ENOENT, "a missing directory is ENOENT");
@@ -107,8 +102,7 @@ static void errors(void)
 
 /* "If the old argument names a symbolic link, rename() shall operate on the symbolic
  * link itself"; the same for new. */
-static void symbolic_links(void)
-{
+static void symbolic_links(void) {
     need(symlink("e", "s") == 0);
     is_int(rename("s", "t"), 0, "rename of a symbolic link");
     ok(S_ISLNK(stat_of("t").st_mode) && has_text("e", "a"),
@@ -119,8 +113,7 @@ static void symbolic_links(void)
        "replaces the link, not what it leads to");
 }
 
-int main(void)
-{
+int main(void) {
     scratch();
     files();
     same_file();

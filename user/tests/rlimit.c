@@ -7,15 +7,13 @@
 
 #include <sys/resource.h>
 
-static struct rlimit limit_of(int resource)
-{
+static struct rlimit limit_of(int resource) {
     struct rlimit r;
     need(getrlimit(resource, &r) == 0);
     return r;
 }
 
-static void set_both(int resource, rlim_t value)
-{
+static void set_both(int resource, rlim_t value) {
     struct rlimit r = { value, value };
     need(setrlimit(resource, &r) == 0);
 }
@@ -23,8 +21,7 @@ static void set_both(int resource, rlim_t value)
 /* "Each resource limit is represented by a pair of values: soft, hard. ... soft limits
  * may be changed by a process to any value that is less than or equal to the hard
  * limit. A process may (irreversibly) lower its hard limit". */
-static void rules(void *unused)
-{
+static void rules(void *unused) {
     (void)unused;
     become(STUDENT);
     struct rlimit r = { 40, 50 };
@@ -44,8 +41,7 @@ static void rules(void *unused)
     need(limit_of(RLIMIT_NOFILE).rlim_cur == 10);
 }
 
-static void inherited(void *unused)
-{
+static void inherited(void *unused) {
     (void)unused;
     set_both(RLIMIT_NOFILE, 33);
     pid_t pid;
@@ -56,8 +52,7 @@ static void inherited(void *unused)
 
 /* "RLIMIT_NOFILE ... a number one greater than the maximum value that the system may
  * assign to a newly-created descriptor. If this limit is exceeded ... [EMFILE]". */
-static void open_files(void *unused)
-{
+static void open_files(void *unused) {
     (void)unused;
     set_both(RLIMIT_NOFILE, 20);
     int fd, last = -1;
@@ -75,8 +70,7 @@ static void open_files(void *unused)
 }
 
 /* Lowering the limit leaves descriptors above it open. */
-static void above_the_limit(void *unused)
-{
+static void above_the_limit(void *unused) {
     (void)unused;
     int high = fcntl(open("f", O_RDONLY), F_DUPFD, 60);
     need(high >= 60);
@@ -89,8 +83,7 @@ static void above_the_limit(void *unused)
 /* "RLIMIT_FSIZE ... a write or truncate operation would cause this limit to be
  * exceeded, SIGXFSZ shall be generated ... if ignored [EFBIG]"; a write that fits in
  * part is cut. */
-static void file_size(void *unused)
-{
+static void file_size(void *unused) {
     (void)unused;
     char data[100] = "";
     set_both(RLIMIT_FSIZE, 150);
@@ -105,8 +98,7 @@ static void file_size(void *unused)
     need(open("size", O_WRONLY | O_TRUNC) >= 0);
 }
 
-static void file_size_signal(void *unused)
-{
+static void file_size_signal(void *unused) {
     (void)unused;
     set_both(RLIMIT_FSIZE, 10);
     int fd = open("signal", O_RDWR | O_CREAT | O_TRUNC, 0644);
@@ -116,8 +108,7 @@ static void file_size_signal(void *unused)
 
 /* "RLIMIT_AS ... the maximum size of a process' total available memory. If this limit
  * is exceeded, malloc() and mmap() fail with [ENOMEM], stack growth fails". */
-static void address_space(void *unused)
-{
+static void address_space(void *unused) {
     (void)unused;
     set_both(RLIMIT_AS, 48 << 20);
     void *p = mmap(NULL, 16 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -135,8 +126,7 @@ static void address_space(void *unused)
 
 /* "RLIMIT_NPROC ... fork fails with EAGAIN"; it counts a user's processes, and not
  * those of root. */
-static void processes(void *unused)
-{
+static void processes(void *unused) {
     (void)unused;
     if (is_root())
         need(setgid(4321) == 0 && setuid(4321) == 0);   // nobody else is this user
@@ -149,16 +139,14 @@ static void processes(void *unused)
 
 /* "RLIMIT_CPU ... SIGXCPU". Debug: one second is the smallest limit, so it is only
  * set. */
-static void cpu_time(void *unused)
-{
+static void cpu_time(void *unused) {
     (void)unused;
     struct rlimit r = { 100, 200 };
     need(setrlimit(RLIMIT_CPU, &r) == 0 && limit_of(RLIMIT_CPU).rlim_cur == 100);
 }
 
 /* prlimit(2): set and get in one step, also of another process. */
-static void prlimit_call(void)
-{
+static void prlimit_call(void) {
     struct rlimit old, new = { 77, 88 };
     struct gate set;
     pid_t pid;
@@ -180,8 +168,7 @@ static void prlimit_call(void)
     gate_close(&set);
 }
 
-int main(void)
-{
+int main(void) {
     scratch();
     make_file("f", "text");
     is_exit(in_child(rules, NULL), 0,

@@ -13,8 +13,7 @@
 static pthread_mutex_t *mutex;                          // in shared memory
 static int *ready;
 
-static void make(void)
-{
+static void make(void) {
     pthread_mutexattr_t attr;
     need(pthread_mutexattr_init(&attr) == 0);
     need(pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST) == 0);
@@ -23,15 +22,13 @@ static void make(void)
         need(pthread_mutex_init(&mutex[i], &attr) == 0);
 }
 
-static void *lock_all(void *unused)
-{
+static void *lock_all(void *unused) {
     for (int i = 0; i < 3; i++)
         pthread_mutex_lock(&mutex[i]);
     return unused;
 }
 
-static void recover(const char *how)
-{
+static void recover(const char *how) {
     int right = 0;
     for (int i = 0; i < 3; i++) {
         right += pthread_mutex_lock(&mutex[i]) == EOWNERDEAD;
@@ -43,8 +40,7 @@ static void recover(const char *how)
     is_int(right, 15, "EOWNERDEAD: %s with three mutexes held", how);
 }
 
-static void dead_owners(void)
-{
+static void dead_owners(void) {
     pthread_t t;
     pid_t pid;
     make();
@@ -73,8 +69,7 @@ static void dead_owners(void)
 }
 
 /* A waiter that sleeps when the owner dies is woken and becomes the owner. */
-static void sleeping_waiter(void)
-{
+static void sleeping_waiter(void) {
     struct gate held, gate;
     pid_t owner, waiter;
     make();
@@ -109,8 +104,7 @@ static void sleeping_waiter(void)
 /* get_robust_list(2), set_robust_list(2): "EINVAL: len does not match the size of
  * struct robust_list_head expected by the kernel". A wild list must harm only its
  * owner. */
-static void wild_list(void *which)
-{
+static void wild_list(void *which) {
     static long head[3], node[2];
     head[0] = (long)head;                               // an empty list
     switch ((intptr_t)which) {
@@ -136,8 +130,7 @@ static void wild_list(void *which)
     _exit(5);
 }
 
-static void calls(void)
-{
+static void calls(void) {
     long head[3] = { (long)head, 0, 0 };
     pid_t pid;
     is_int(raw(SYS_set_robust_list, (long)head, 11), -EINVAL, "EINVAL: another length");
@@ -163,8 +156,7 @@ static void calls(void)
                 name[i]);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     (void)argv;
     if (argc > 1)
         return 0;

@@ -12,33 +12,28 @@
 
 /* The C library gives ENOSYS for these, as its policies are for processes and not for
  * threads; the system calls are there. */
-static int set_policy(pid_t pid, int policy, int priority)
-{
+static int set_policy(pid_t pid, int policy, int priority) {
     struct sched_param p = { .sched_priority = priority };
     return (int)syscall(SYS_sched_setscheduler, pid, policy, &p);
 }
 
-static int set_priority(pid_t pid, int priority)
-{
+static int set_priority(pid_t pid, int priority) {
     struct sched_param p = { .sched_priority = priority };
     return (int)syscall(SYS_sched_setparam, pid, &p);
 }
 
-static int policy_of(pid_t pid)
-{
+static int policy_of(pid_t pid) {
     return (int)syscall(SYS_sched_getscheduler, pid);
 }
 
-static int priority_of(pid_t pid)
-{
+static int priority_of(pid_t pid) {
     struct sched_param p = { .sched_priority = -1 };
     return syscall(SYS_sched_getparam, pid, &p) ? -1 : p.sched_priority;
 }
 
 /* sched_get_priority_max(): "the appropriate maximum or minimum"; on Linux 1 to 99 for
  * SCHED_FIFO and SCHED_RR, 0 for SCHED_OTHER. */
-static void ranges(void)
-{
+static void ranges(void) {
     static const struct {
         int policy, min, max;
         const char *name;
@@ -56,8 +51,7 @@ static void ranges(void)
     is_errno(sched_get_priority_min(-1), EINVAL, "-1 too");
 }
 
-static void ordinary(void)
-{
+static void ordinary(void) {
     struct timespec t = { -1, -1 };
     is_int(policy_of(0), SCHED_OTHER, "a process has SCHED_OTHER");
     is_int(priority_of(0), 0, "priority 0");
@@ -76,31 +70,27 @@ static void ordinary(void)
     is_int(sched_yield(), 0, "sched_yield");
 }
 
-static int wants_realtime(const char *unused)
-{
+static int wants_realtime(const char *unused) {
     (void)unused;
     struct rlimit none = { 0, 0 };
     setrlimit(RLIMIT_RTPRIO, &none);
     return set_policy(0, SCHED_RR, 1) ? errno : 0;
 }
 
-static int changes_init(const char *unused)
-{
+static int changes_init(const char *unused) {
     (void)unused;
     return set_policy(1, SCHED_OTHER, 0) ? errno : 0;
 }
 
 /* "[EPERM] The requesting process does not have permission". */
-static void permissions(void)
-{
+static void permissions(void) {
     is_exit(as_user(wants_realtime, NULL), EPERM,
             "a user may not have real time: EPERM");
     is_exit(as_user(changes_init, NULL), EPERM, "nor change a process of root: EPERM");
 }
 
 /* Root: set, read back, inherit, keep over exec; SCHED_RESET_ON_FORK is Linux's own. */
-static void privileged(void)
-{
+static void privileged(void) {
     struct timespec t = { 0, 0 };
     pid_t pid;
     CHILD (pid) {
@@ -131,16 +121,14 @@ static void privileged(void)
 }
 
 /* Sleeps until the process sleeps; a busy wait would keep a lower priority from it. */
-static void nap_until_asleep(pid_t pid)
-{
+static void nap_until_asleep(pid_t pid) {
     while (state_of(pid) != 'S')
         nanosleep(&(struct timespec){ 0, 100000 }, NULL);
 }
 
 /* On one CPU, "a SCHED_FIFO thread runs until it blocks or a thread of higher priority
  * preempts it": a lower one that is woken does not run in between. */
-static void strict_order(void)
-{
+static void strict_order(void) {
     cpu_set_t one, all;
     volatile int *seen =
         mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -183,8 +171,7 @@ static void strict_order(void)
 }
 
 /* sched_setaffinity(2): a process runs on the CPUs of its set only. */
-static void affinity(void)
-{
+static void affinity(void) {
     cpu_set_t all, one, got;
     need(sched_getaffinity(0, sizeof all, &all) == 0);
     is_int(CPU_COUNT(&all), sysconf(_SC_NPROCESSORS_ONLN),
@@ -207,8 +194,7 @@ static void affinity(void)
              "nobody there is ESRCH");
 }
 
-int main(void)
-{
+int main(void) {
     ranges();
     ordinary();
     permissions();

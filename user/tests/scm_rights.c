@@ -22,16 +22,14 @@ union control {
     char bytes[CMSG_SPACE(300 * sizeof(int))];
 };
 
-static struct iovec *text(const char *s)
-{
+static struct iovec *text(const char *s) {
     static struct iovec v;
     v = (struct iovec){ (void *)s, strlen(s) };
     return &v;
 }
 
 /* Sends the text with `count` descriptors; sendmsg's result. */
-static ssize_t give_flags(int to, const char *s, const int *fds, int count, int flags)
-{
+static ssize_t give_flags(int to, const char *s, const int *fds, int count, int flags) {
     union control c = { .head = { .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS } };
     struct msghdr m = { .msg_iov = text(s), .msg_iovlen = 1 };
     if (count >= 0) {
@@ -43,8 +41,7 @@ static ssize_t give_flags(int to, const char *s, const int *fds, int count, int 
     return sendmsg(to, &m, flags);
 }
 
-static ssize_t give(int to, const char *s, const int *fds, int count)
-{
+static ssize_t give(int to, const char *s, const int *fds, int count) {
     return give_flags(to, s, fds, count, 0);
 }
 
@@ -57,8 +54,7 @@ static struct {
 } got;
 
 /* Receives with room for so many descriptors; -1: no control buffer. */
-static int take(int from, int room, int flags)
-{
+static int take(int from, int room, int flags) {
     union control c;
     struct iovec v = { got.text, sizeof got.text };
     struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1 };
@@ -78,14 +74,12 @@ static int take(int from, int room, int flags)
     return got.bytes >= 0;
 }
 
-static void close_taken(void)
-{
+static void close_taken(void) {
     while (got.count > 0)
         close(got.fd[--got.count]);
 }
 
-static int lowest(void)
-{
+static int lowest(void) {
     int fd = dup(1);
     close(fd);
     return fd;
@@ -94,22 +88,19 @@ static int lowest(void)
 /* A pipe whose reading end tells whether the writing end is still open anywhere. */
 static int canary[2];
 
-static void new_canary(void)
-{
+static void new_canary(void) {
     need(pipe2(canary, O_NONBLOCK) == 0);
 }
 
 /* Closes the canary's reading end too. */
-static int is_gone(void)
-{
+static int is_gone(void) {
     char c;
     int gone = read(canary[0], &c, 1) == 0;
     close(canary[0]);
     return gone;
 }
 
-static void one(int type)
-{
+static void one(int type) {
     char b[8];
     int file = open("file", O_RDWR | O_CREAT | O_TRUNC, 0600);
     need(write(file, "0123456789", 10) == 10 && lseek(file, 3, SEEK_SET) == 3);
@@ -136,8 +127,7 @@ static void one(int type)
 
 /* To another process, with the rights that the descriptor had and not those of the
  * receiver. */
-static void to_another(void)
-{
+static void to_another(void) {
     pid_t pid;
     int file = open("secret", O_RDONLY | O_CREAT, 0600);
     make_file("secret", "opened");
@@ -164,8 +154,7 @@ static void to_another(void)
     drop(p);
 }
 
-static void many(void)
-{
+static void many(void) {
     int fds[300];
     for (int i = 0; i < 300; i++)
         fds[i] = i % 3;
@@ -194,8 +183,7 @@ static void many(void)
  * and "If the buffer used to receive the ancillary data is too small (or is absent),
  * then ... the excess file descriptors are automatically closed in the receiving
  * process", with MSG_CTRUNC in both cases. */
-static void too_small(void)
-{
+static void too_small(void) {
     for (int room = -1; room <= 1; room++) {
         new_canary();
         int fds[2] = { room < 1 ? canary[1] : 0, canary[1] };
@@ -235,8 +223,7 @@ static void too_small(void)
  * with; of four bytes, with no. ... The first call will receive five bytes of data,
  * along with the ancillary data sent by the second sendmsg(2) call. The next call will
  * receive the remaining four bytes." */
-static void barrier(void)
-{
+static void barrier(void) {
     int fd = 0;
     pair(SOCK_STREAM, p);
     need(write(p[0], "four", 4) == 4 && give(p[0], "1", &fd, 1) == 1);
@@ -270,8 +257,7 @@ static void barrier(void)
 }
 
 /* MSG_PEEK gives descriptors of its own each time, as on Linux. */
-static void peek(void)
-{
+static void peek(void) {
     pair(SOCK_DGRAM, p);
     new_canary();
     need(give(p[0], "x", &canary[1], 1) == 1);
@@ -286,8 +272,7 @@ static void peek(void)
     drop(p);
 }
 
-static void control_data(void)
-{
+static void control_data(void) {
     union control c = { .head = { .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS } };
     struct msghdr m = { .msg_iov = text("x"), .msg_iovlen = 1, .msg_control = &c };
     pair(SOCK_DGRAM, p);
@@ -324,8 +309,7 @@ static void control_data(void)
 }
 
 /* What nobody receives is closed: with the queue, with the connection, in circles. */
-static void discarded(void)
-{
+static void discarded(void) {
     struct address a = address("@scm");
     for (int i = 0; i < 3; i++) {
         new_canary();
@@ -351,8 +335,7 @@ static void discarded(void)
 
 /* Each of these would live for ever if only references counted. Linux collects them in
  * the background, so this looks again and again; a loss would never end. */
-static int is_gone_soon(void)
-{
+static int is_gone_soon(void) {
     struct timespec moment = { .tv_nsec = 1000000 };
     char c;
     for (int i = 0; i < 10000 && read(canary[0], &c, 1) != 0; i++) {
@@ -364,8 +347,7 @@ static int is_gone_soon(void)
     return is_gone();
 }
 
-static void circles(void)
-{
+static void circles(void) {
     int q[2], fds[3];
     struct address a = address("@circle");
     for (int i = 0; i < 3; i++) {
@@ -411,8 +393,7 @@ static void circles(void)
 }
 
 /* The process dies in a receive; all it leaves is a queue that holds its own socket. */
-static void killed(void)
-{
+static void killed(void) {
     pid_t pid;
     new_canary();
     CHILD (pid) {
@@ -433,8 +414,7 @@ static void killed(void)
 
 /* A chain of sockets, each in the queue of the next: as deep as there are
  * descriptors. */
-static void chain(void)
-{
+static void chain(void) {
     int last[2], next[2];
     new_canary();
     pair(SOCK_STREAM, last);
@@ -456,8 +436,7 @@ static void chain(void)
     ok(is_gone_soon(), "comes down without a trace");
 }
 
-int main(void)
-{
+int main(void) {
     signal(SIGPIPE, SIG_IGN);
     scratch();
     for (int i = 0; i < 3; i++)

@@ -23,14 +23,12 @@ static struct {
     pid_t owner;
 } scratch_dir;
 
-static int TAP_UNUSED is_root(void)
-{
+static int TAP_UNUSED is_root(void) {
     return geteuid() == 0;
 }
 
 /* Removes a directory with everything in it, without leaving its file system. */
-static void TAP_UNUSED remove_tree(const char *path)
-{
+static void TAP_UNUSED remove_tree(const char *path) {
     char name[600];
     struct stat st;
     chmod(path, 0700);
@@ -49,14 +47,12 @@ static void TAP_UNUSED remove_tree(const char *path)
     rmdir(path);
 }
 
-static void TAP_UNUSED scratch_leave(void)
-{
+static void TAP_UNUSED scratch_leave(void) {
     if (getpid() == scratch_dir.owner && chdir("/") == 0)
         remove_tree(scratch_dir.path);
 }
 
-static void TAP_UNUSED scratch(void)
-{
+static void TAP_UNUSED scratch(void) {
     const char *base = getenv("TMPDIR");
     snprintf(scratch_dir.path, sizeof scratch_dir.path, "%s/test.XXXXXX",
              base ? base : "/tmp");
@@ -68,16 +64,14 @@ static void TAP_UNUSED scratch(void)
 }
 
 /* Makes the file, or empties it, and writes the text; mode 0644. */
-static void TAP_UNUSED make_file(const char *path, const char *text)
-{
+static void TAP_UNUSED make_file(const char *path, const char *text) {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
     need(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
     need(close(fd) == 0);
 }
 
 /* The file exists and holds exactly this text (up to 1 KB). */
-static int TAP_UNUSED has_text(const char *path, const char *text)
-{
+static int TAP_UNUSED has_text(const char *path, const char *text) {
     char got[1024];
     int fd = open(path, O_RDONLY);
     if (fd < 0)
@@ -87,29 +81,25 @@ static int TAP_UNUSED has_text(const char *path, const char *text)
     return n == (ssize_t)strlen(text) && memcmp(got, text, (size_t)n) == 0;
 }
 
-static int TAP_UNUSED exists(const char *path)
-{
+static int TAP_UNUSED exists(const char *path) {
     struct stat st;
     return lstat(path, &st) == 0;
 }
 
 /* lstat() that cannot fail. */
-static struct stat TAP_UNUSED stat_of(const char *path)
-{
+static struct stat TAP_UNUSED stat_of(const char *path) {
     struct stat st;
     need(lstat(path, &st) == 0);
     return st;
 }
 
-static int TAP_UNUSED mode_of(const char *path)
-{
+static int TAP_UNUSED mode_of(const char *path) {
     return (int)(stat_of(path).st_mode & 07777);
 }
 
 /* The calling process becomes the ordinary user `uid`, group of the same number, for
  * good. Without root it stays who it is. */
-static void TAP_UNUSED become(uid_t uid)
-{
+static void TAP_UNUSED become(uid_t uid) {
     if (is_root()) {
         setgroups(0, NULL);                             // where the kernel has them
         need(setgid(uid) == 0 && setuid(uid) == 0);
@@ -118,8 +108,7 @@ static void TAP_UNUSED become(uid_t uid)
 
 /* Runs function(argument) in a child that is not root; gives its wait status. What the
  * function returns is the exit status: 0 or an errno, for instance. */
-static int TAP_UNUSED as_user(int (*function)(const char *), const char *argument)
-{
+static int TAP_UNUSED as_user(int (*function)(const char *), const char *argument) {
     pid_t pid;
     CHILD (pid) {
         become(STUDENT);

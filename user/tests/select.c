@@ -11,8 +11,7 @@
 static int p[2];
 static fd_set in, out, except;
 
-static void put(void)
-{
+static void put(void) {
     FD_ZERO(&in);
     FD_ZERO(&out);
     FD_ZERO(&except);
@@ -21,15 +20,13 @@ static void put(void)
     FD_SET(p[0], &except);
 }
 
-static int ask(void)
-{
+static int ask(void) {
     struct timeval zero = { 0, 0 };
     put();
     return select(p[1] + 1, &in, &out, &except, &zero);
 }
 
-static void states(void)
-{
+static void states(void) {
     char text[4096] = "";
     need(pipe2(p, O_NONBLOCK) == 0);
     is_int(ask(), 1, "an empty pipe: one of three is ready");
@@ -60,8 +57,7 @@ static void states(void)
     close(p[1]);
 }
 
-static void errors(void)
-{
+static void errors(void) {
     struct timeval zero = { 0, 0 }, bad = { -1, 0 };
     need(pipe(p) == 0);
     put();
@@ -82,8 +78,7 @@ static void errors(void)
     close(p[1]);
 }
 
-static void time_out(void)
-{
+static void time_out(void) {
     struct timeval t = { 0, 5000 };
     struct timespec a, b, s = { 0, 5000000 };
     need(pipe(p) == 0);
@@ -104,14 +99,12 @@ static void time_out(void)
 
 static volatile sig_atomic_t handled;
 
-static void handler(int sig)
-{
+static void handler(int sig) {
     (void)sig;
     handled++;
 }
 
-static void woken(void)
-{
+static void woken(void) {
     sigset_t set, none;
     pid_t pid, parent = getpid();
     need(pipe(p) == 0);
@@ -141,8 +134,7 @@ static void woken(void)
 }
 
 /* Descriptors above 31: the second and later words of the sets. */
-static void high_numbers(void)
-{
+static void high_numbers(void) {
     need(pipe(p) == 0);
     int high = fcntl(p[0], F_DUPFD, 100), other = fcntl(p[0], F_DUPFD, 63);
     need(high >= 100 && other >= 63 && write(p[1], "x", 1) == 1);
@@ -159,8 +151,7 @@ static void high_numbers(void)
     close(p[1]);
 }
 
-int main(void)
-{
+int main(void) {
     states();
     errors();
     time_out();

@@ -9,22 +9,19 @@
 
 static char name[40];
 
-static sem_t *make(unsigned value)
-{
+static sem_t *make(unsigned value) {
     sem_t *sem = sem_open(name, O_CREAT | O_EXCL, 0600, value);
     need(sem != SEM_FAILED);
     return sem;
 }
 
-static int value_of(sem_t *sem)
-{
+static int value_of(sem_t *sem) {
     int value;
     need(sem_getvalue(sem, &value) == 0);
     return value;
 }
 
-static sem_t *open_it(int flags, unsigned value)
-{
+static sem_t *open_it(int flags, unsigned value) {
     errno = 0;
     return sem_open(name, flags, 0600, value);
 }
@@ -34,8 +31,7 @@ static sem_t *open_it(int flags, unsigned value)
 /* "O_CREAT ... if the semaphore already exists, then O_CREAT has no effect, except as
  * noted under O_EXCL"; "if a process makes multiple successful calls to sem_open() with
  * the same value for name, the same semaphore address shall be returned". */
-static void names(void)
-{
+static void names(void) {
     ok(fails(open_it(0, 0), ENOENT), "ENOENT: no such semaphore");
     sem_t *a = open_it(O_CREAT, 3);
     ok(a != SEM_FAILED && value_of(a) == 3, "O_CREAT makes it, with its value");
@@ -64,8 +60,7 @@ static void names(void)
 /* sem_post(): "If the semaphore value ... is positive, then no threads were blocked ...
  * If 0, one of the threads blocked ... shall be allowed to return". Between processes
  * that have nothing but the name. */
-static void strangers(void)
-{
+static void strangers(void) {
     struct gate ready;
     pid_t pid;
     gate_init(&ready);
@@ -103,14 +98,12 @@ static void strangers(void)
     gate_close(&ready);
 }
 
-static int opens(const char *path)
-{
+static int opens(const char *path) {
     sem_t *sem = sem_open(path, 0);
     return sem == SEM_FAILED ? errno : 0;
 }
 
-static void rights(void)
-{
+static void rights(void) {
     sem_t *sem = sem_open(name, O_CREAT, 0600, 1);
     char path[60];
     struct stat st;
@@ -127,8 +120,7 @@ static void rights(void)
 static volatile sig_atomic_t hits;
 static sem_t *from_handler;
 
-static void post(int sig)
-{
+static void post(int sig) {
     (void)sig;
     hits++;
     if (from_handler)
@@ -137,8 +129,7 @@ static void post(int sig)
 
 /* sem_wait(): "[EINTR] A signal interrupted this function"; sem_post() "shall be
  * async-signal-safe"; sem_timedwait(): "[ETIMEDOUT]". */
-static void signals(void)
-{
+static void signals(void) {
     struct sigaction sa = { .sa_handler = post };
     sem_t *sem = make(0);
     pid_t pid, me = getpid();
@@ -169,8 +160,7 @@ static void signals(void)
 }
 
 /* Six processes, three may be inside. */
-static void several(void)
-{
+static void several(void) {
     sem_t *sem = make(3);
     pid_t pid[6];
     int good = 0;
@@ -190,8 +180,7 @@ static void several(void)
     need(sem_close(sem) == 0 && sem_unlink(name) == 0);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     if (argc > 1) {                                     // executed by strangers()
         sem_t *sem = sem_open(argv[1], 0);
         return sem == SEM_FAILED || sem_post(sem) != 0;

@@ -9,15 +9,13 @@
 
 static char name[40];
 
-static int make(int flags, size_t pages)
-{
+static int make(int flags, size_t pages) {
     int fd = shm_open(name, flags | O_CREAT, 0600);
     need(fd >= 0 && ftruncate(fd, (off_t)(pages * PAGE)) == 0);
     return fd;
 }
 
-static char *map(int fd, size_t pages, int protection)
-{
+static char *map(int fd, size_t pages, int protection) {
     char *p = mmap(NULL, pages * PAGE, protection, MAP_SHARED, fd, 0);
     need(p != MAP_FAILED);
     return p;
@@ -25,8 +23,7 @@ static char *map(int fd, size_t pages, int protection)
 
 /* "O_CREAT If the shared memory object exists, this flag has no effect, except as noted
  * under O_EXCL ... shall be created with a size of zero"; "[ENOENT]", "[EEXIST]". */
-static void names(void)
-{
+static void names(void) {
     struct stat st;
     is_errno(shm_open(name, O_RDWR, 0), ENOENT, "ENOENT: no object of that name");
     int fd = shm_open(name, O_RDWR | O_CREAT | O_EXCL, 0640);
@@ -57,8 +54,7 @@ static void names(void)
 }
 
 /* mmap(): "MAP_SHARED ... Changes are shared", whoever maps it, wherever. */
-static void sharing(void)
-{
+static void sharing(void) {
     int fd = make(O_RDWR, 3);
     char *a = map(fd, 3, PROT_READ | PROT_WRITE), *b = map(fd, 3, PROT_READ);
     pid_t pid;
@@ -91,8 +87,7 @@ static void sharing(void)
     munmap(a, 3 * PAGE), munmap(b, 3 * PAGE);
 }
 
-static void sizes(void)
-{
+static void sizes(void) {
     int fd = make(O_RDWR, 1);
     char *p = map(fd, 3, PROT_READ | PROT_WRITE);
     is_int(touch_write(p), 0, "inside the object");
@@ -107,28 +102,24 @@ static void sizes(void)
     munmap(p, 3 * PAGE), close(fd), shm_unlink(name);
 }
 
-static int opens_to_read(const char *path)
-{
+static int opens_to_read(const char *path) {
     int fd = shm_open(path, O_RDONLY, 0);
     return fd < 0 ? errno : close(fd);
 }
 
-static int opens_to_write(const char *path)
-{
+static int opens_to_write(const char *path) {
     int fd = shm_open(path, O_RDWR, 0);
     return fd < 0 ? errno : close(fd);
 }
 
-static int unlinks(const char *path)
-{
+static int unlinks(const char *path) {
     return shm_unlink(path) ? errno : 0;
 }
 
 /* "[EACCES] ... the permissions specified by oflag are denied"; mmap(): "[EACCES] The
  * fildes argument is not open for write and PROT_WRITE was specified for a
  * MAP_SHARED". */
-static void rights(void)
-{
+static void rights(void) {
     int fd = make(O_RDWR, 1), reads = shm_open(name, O_RDONLY, 0);
     need(reads >= 0);
     ok(mmap(NULL, PAGE, PROT_WRITE, MAP_SHARED, reads, 0) == MAP_FAILED
@@ -154,8 +145,7 @@ struct shared {
 };
 
 /* "Semaphores and locks in it work between processes". */
-static void locks(void)
-{
+static void locks(void) {
     pthread_mutexattr_t attr;
     pid_t pid[4], producer;
     int fd = make(O_RDWR, 1), good = 0, sum = 0;
@@ -198,8 +188,7 @@ static void locks(void)
 }
 
 /* x++ is a load and a store; what comes between them is lost. A message is whole. */
-static void race(void)
-{
+static void race(void) {
     struct gate loaded, go;
     int channel[2], one = 1, sum = 0;
     pid_t slow, quick;
@@ -236,8 +225,7 @@ static void race(void)
 }
 
 /* FEATURE(78): a megabyte goes over without a copy by the kernel */
-static void much(void)
-{
+static void much(void) {
     enum { PAGES = 256 };
     int fd = make(O_RDWR, PAGES);
     char *p = map(fd, PAGES, PROT_READ | PROT_WRITE);
@@ -253,8 +241,7 @@ static void much(void)
     munmap(p, PAGES * PAGE), close(fd), shm_unlink(name);
 }
 
-int main(void)
-{
+int main(void) {
     umask(0);
     snprintf(name, sizeof name, "/test.%d", (int)getpid());
     names();

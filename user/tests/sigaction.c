@@ -11,15 +11,13 @@
 static volatile sig_atomic_t count, last, depth, deepest;
 static sigset_t seen_mask;
 
-static void handler(int sig)
-{
+static void handler(int sig) {
     last = sig;
     count++;
     sigprocmask(SIG_BLOCK, NULL, &seen_mask);
 }
 
-static void nesting(int sig)
-{
+static void nesting(int sig) {
     if (++depth > deepest)
         deepest = depth;
     if (depth < 3)
@@ -28,8 +26,7 @@ static void nesting(int sig)
     count++;
 }
 
-static void set(int sig, void (*function)(int), int flags, int also_blocked)
-{
+static void set(int sig, void (*function)(int), int flags, int also_blocked) {
     struct sigaction sa = { .sa_handler = function, .sa_flags = flags };
     if (also_blocked)
         sigaddset(&sa.sa_mask, also_blocked);
@@ -39,8 +36,7 @@ static void set(int sig, void (*function)(int), int flags, int also_blocked)
 
 /* "If the argument act is not a null pointer ... specifying the action"; oact: "the
  * action previously associated with the signal is stored". */
-static void examine(void)
-{
+static void examine(void) {
     struct sigaction sa, old;
     set(SIGUSR1, handler, SA_RESTART | SA_NODEFER, SIGUSR2);
     need(sigaction(SIGUSR1, NULL, &old) == 0);
@@ -59,8 +55,7 @@ static void examine(void)
 
 /* "[EINVAL] The sig argument is not a valid signal number, or an attempt is made to
  * catch a signal that cannot be caught or ignore a signal that cannot be ignored." */
-static void refuse(void)
-{
+static void refuse(void) {
     struct sigaction sa = { .sa_handler = handler };
     unsigned char k[20] = { 0 };                        // the kernel's struct, SIG_DFL
     static const int bad[] = { 0, -1, 65, 1000, 0x7fffffff };
@@ -84,8 +79,7 @@ static void refuse(void)
     is_int(raw(SYS_rt_sigaction, SIGUSR1, 0, 16, 8), -EFAULT, "EFAULT: oact");
 }
 
-static void catch (void)
-{
+static void catch (void) {
     int p[2], done = 0;
     pid_t pid;
     need(pipe(p) == 0);
@@ -121,15 +115,13 @@ static void catch (void)
  * SI_TKILL for a signal to a thread; si_pid and si_uid of the sender. */
 static siginfo_t info;
 
-static void with_info(int sig, siginfo_t *si, void *context)
-{
+static void with_info(int sig, siginfo_t *si, void *context) {
     (void)context;
     info = *si;
     last = sig;
 }
 
-static void siginfo(void)
-{
+static void siginfo(void) {
     struct sigaction sa = { .sa_sigaction = with_info, .sa_flags = SA_SIGINFO };
     pid_t pid;
     need(sigaction(SIGUSR1, &sa, NULL) == 0);
@@ -150,8 +142,7 @@ static void siginfo(void)
 
 /* "the signal being delivered is added to the mask, unless SA_NODEFER or SA_RESETHAND
  * is set, along with sa_mask"; the mask is restored on return. */
-static void masks(void)
-{
+static void masks(void) {
     sigset_t after;
     set(SIGUSR1, handler, 0, SIGUSR2);
     raise(SIGUSR1);
@@ -179,15 +170,13 @@ static void masks(void)
     wait_for(pid);
 }
 
-static void once(int sig)
-{
+static void once(int sig) {
     count++;
     if (count == 1)
         raise(sig);                                 // pending until the handler is done
 }
 
-static void deferred(void)
-{
+static void deferred(void) {
     set(SIGUSR1, once, 0, 0);
     raise(SIGUSR1);
     is_int(count, 2, "a signal raised in its own handler comes right after it");
@@ -195,8 +184,7 @@ static void deferred(void)
 
 /* "SA_RESETHAND: if set, the disposition of the signal shall be reset to SIG_DFL ... on
  * entry to the signal handler." */
-static void reset(void)
-{
+static void reset(void) {
     struct sigaction old;
     pid_t pid;
     set(SIGUSR1, handler, SA_RESETHAND, 0);
@@ -215,8 +203,7 @@ static void reset(void)
 /* "Setting a signal action to SIG_IGN for a signal that is pending shall cause the
  * pending signal to be discarded, whether or not it is blocked"; likewise SIG_DFL where
  * the default is to ignore. */
-static void discard(void)
-{
+static void discard(void) {
     sigset_t s;
     sigemptyset(&s);
     sigaddset(&s, SIGUSR1);
@@ -238,8 +225,7 @@ static void discard(void)
     is_int(count, 0, "neither comes later");
 }
 
-int main(void)
-{
+int main(void) {
     examine();
     refuse();
     catch ();

@@ -17,8 +17,7 @@ static volatile uintptr_t where, nested_where;
 static stack_t seen;
 static volatile int refused;
 
-static void handler(int sig)
-{
+static void handler(int sig) {
     int here;
     (void)sig;
     where = (uintptr_t)&here;
@@ -27,32 +26,27 @@ static void handler(int sig)
     refused = sigaltstack(&other, NULL) == -1 ? errno : 0;
 }
 
-static void inner(int sig)
-{
+static void inner(int sig) {
     int here;
     (void)sig;
     nested_where = (uintptr_t)&here;
 }
 
-static void outer(int sig)
-{
+static void outer(int sig) {
     handler(sig);
     raise(SIGUSR2);
 }
 
-static int is_inside(uintptr_t address)
-{
+static int is_inside(uintptr_t address) {
     return address >= (uintptr_t)stack && address < (uintptr_t)stack + SIZE;
 }
 
-static void set(int sig, void (*function)(int), int flags)
-{
+static void set(int sig, void (*function)(int), int flags) {
     struct sigaction sa = { .sa_handler = function, .sa_flags = flags };
     need(sigaction(sig, &sa, NULL) == 0);
 }
 
-static void use(void)
-{
+static void use(void) {
     stack_t ss = { .ss_sp = stack, .ss_size = SIZE }, old;
     need(sigaltstack(NULL, &old) == 0);
     is_int(old.ss_flags, SS_DISABLE, "there is none at first: SS_DISABLE");
@@ -74,8 +68,7 @@ static void use(void)
        "a second signal goes on below the first and does not overwrite it");
 }
 
-static void refuse(void)
-{
+static void refuse(void) {
     stack_t ss = { .ss_sp = stack, .ss_size = 2047 };
     is_errno(sigaltstack(&ss, NULL), ENOMEM, "ENOMEM: smaller than MINSIGSTKSZ (2048)");
     ss.ss_size = SIZE;
@@ -94,21 +87,18 @@ static void refuse(void)
 /* What it is for: a handler for the overflow of the ordinary stack. */
 static sigjmp_buf env;
 
-static void overflowed(int sig)
-{
+static void overflowed(int sig) {
     handler(sig);
     siglongjmp(env, 1);
 }
 
-static int recurse(volatile char *above)
-{
+static int recurse(volatile char *above) {
     volatile char here[4096];
     here[0] = above ? above[0] : 1;
     return here[0] == 2 ? 0 : recurse(here) + here[0];  // always 1
 }
 
-static void overflow(void)
-{
+static void overflow(void) {
     stack_t ss = { .ss_sp = stack, .ss_size = SIZE };
     struct rlimit old, small = { 1 << 18, 1 << 18 };
     need(getrlimit(RLIMIT_STACK, &old) == 0);
@@ -124,8 +114,7 @@ static void overflow(void)
     setrlimit(RLIMIT_STACK, &old);
 }
 
-static void *look(void *unused)
-{
+static void *look(void *unused) {
     stack_t ss;
     (void)unused;
     need(sigaltstack(NULL, &ss) == 0);
@@ -134,8 +123,7 @@ static void *look(void *unused)
 
 /* fork: "inherits a copy of its parent's alternate signal stack settings"; a thread has
  * none. */
-static void inheritance(void)
-{
+static void inheritance(void) {
     stack_t ss;
     pthread_t t;
     void *flags;
@@ -153,8 +141,7 @@ static void inheritance(void)
 
 /* sigaltstack(2) and sigaction(2): if the frame cannot be written "the process is
  * terminated" by SIGSEGV. */
-static void bad(void *where_it_is)
-{
+static void bad(void *where_it_is) {
     struct rlimit no_core = { 0, 0 };
     stack_t ss = { .ss_sp = where_it_is, .ss_size = SIZE };
     setrlimit(RLIMIT_CORE, &no_core);
@@ -164,8 +151,7 @@ static void bad(void *where_it_is)
     raise(SIGUSR1);
 }
 
-int main(void)
-{
+int main(void) {
     stack =
         mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     need(stack != MAP_FAILED);

@@ -10,36 +10,31 @@
 static volatile sig_atomic_t count;
 static siginfo_t info;
 
-static void handler(int sig, siginfo_t *si, void *context)
-{
+static void handler(int sig, siginfo_t *si, void *context) {
     (void)sig;
     (void)context;
     info = *si;
     count++;
 }
 
-static void catch (int flags)
-{
+static void catch (int flags) {
     struct sigaction sa = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO | flags };
     need(sigaction(SIGCHLD, &sa, NULL) == 0);
     count = 0;
 }
 
-static void until(int n)
-{
+static void until(int n) {
     while (count < n)
         sched_yield();
 }
 
-static void is_info(pid_t pid, int code, int status, const char *name)
-{
+static void is_info(pid_t pid, int code, int status, const char *name) {
     ok(info.si_signo == SIGCHLD && info.si_code == code && info.si_status == status
            && info.si_pid == pid && info.si_uid == getuid(),
        "SIGCHLD says who and what: %s", name);
 }
 
-static void contents(void)
-{
+static void contents(void) {
     struct gate gate;
     pid_t pid;
     int status;
@@ -76,8 +71,7 @@ static void contents(void)
 
 /* "SA_NOCLDSTOP: Do not generate SIGCHLD when children stop or stopped children
  * continue." */
-static void no_stop(void)
-{
+static void no_stop(void) {
     pid_t pid;
     int status;
     catch (SA_NOCLDSTOP);
@@ -92,8 +86,7 @@ static void no_stop(void)
 
 /* "SA_NOCLDWAIT: ... the implementation shall not transform the child into a
  * zombie". */
-static void no_wait(void)
-{
+static void no_wait(void) {
     pid_t pid;
     catch (SA_NOCLDWAIT);
     CHILD (pid)
@@ -105,8 +98,7 @@ static void no_wait(void)
 }
 
 /* Children that end while SIGCHLD is blocked: one signal, but all can be waited for. */
-static void coalesced(void)
-{
+static void coalesced(void) {
     sigset_t set;
     pid_t pid[5];
     sigemptyset(&set);
@@ -127,22 +119,19 @@ static void coalesced(void)
     signal(SIGCHLD, SIG_DFL);
 }
 
-static void mark(int sig)
-{
+static void mark(int sig) {
     (void)sig;
     count++;
 }
 
-static int stopped(pid_t pid)
-{
+static int stopped(pid_t pid) {
     int status;
     need(waitpid(pid, &status, WUNTRACED) == pid);
     return WIFSTOPPED(status);
 }
 
 /* A signal to a stopped process waits for SIGCONT; SIGCONT's handler runs as well. */
-static void while_stopped(void)
-{
+static void while_stopped(void) {
     pid_t pid;
     CHILD (pid) {
         signal(SIGUSR1, mark);
@@ -167,8 +156,7 @@ static void while_stopped(void)
     is_killed(wait_for(pid), SIGTERM, "until it is continued");
 }
 
-static void continued_anyway(int how)
-{
+static void continued_anyway(int how) {
     pid_t pid;
     sigset_t set;
     CHILD (pid) {
@@ -187,8 +175,7 @@ static void continued_anyway(int how)
 }
 
 /* Stop signals and SIGCONT take each other out of the pending set. */
-static void discard_each_other(void *unused)
-{
+static void discard_each_other(void *unused) {
     sigset_t set;
     (void)unused;
     sigemptyset(&set);
@@ -203,8 +190,7 @@ static void discard_each_other(void *unused)
 }
 
 /* A second stop while stopped is no news; a stop can be repeated after a continue. */
-static void again_and_again(void)
-{
+static void again_and_again(void) {
     pid_t pid;
     int status, stops = 0;
     CHILD (pid)
@@ -222,8 +208,7 @@ static void again_and_again(void)
     is_killed(wait_for(pid), SIGKILL, "and the end");
 }
 
-int main(void)
-{
+int main(void) {
     contents();
     no_stop();
     no_wait();

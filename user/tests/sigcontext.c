@@ -41,8 +41,7 @@ static int right, edit;
 static uintptr_t return_slot, si_at, context_at;
 static uint16_t segment[6];
 
-static void handler(int sig, siginfo_t *si, void *context)
-{
+static void handler(int sig, siginfo_t *si, void *context) {
     ucontext_t *u = context;
     greg_t *g = u->uc_mcontext.gregs;
     return_slot = (uintptr_t)__builtin_frame_address(0) + 4;
@@ -68,22 +67,19 @@ static void handler(int sig, siginfo_t *si, void *context)
     g[REG_EFL] = (g[REG_EFL] & ~STATUS) | CF | ZF | OF;
 }
 
-static void catch (int sig, void (*function)(int, siginfo_t *, void *), int flags)
-{
+static void catch (int sig, void (*function)(int, siginfo_t *, void *), int flags) {
     struct sigaction sa = { .sa_sigaction = function, .sa_flags = SA_SIGINFO | flags };
     need(sigaction(sig, &sa, NULL) == 0);
 }
 
-static void fill(void)
-{
+static void fill(void) {
     regs.eax = 0x11111111, regs.ecx = 0x22222222, regs.edx = 0x33333333;
     regs.ebx = 0x44444444, regs.ebp = 0x55555555, regs.esi = 0x66666666;
     regs.edi = 0x77777777;
     regs.eflags = 2 | CF | PF | AF | SF | DF;
 }
 
-static void seen_and_kept(void)
-{
+static void seen_and_kept(void) {
     uint16_t now[6];
     catch (SIGILL, handler, 0);
     fill();
@@ -102,8 +98,7 @@ static void seen_and_kept(void)
     ok(memcmp(now, segment, sizeof now) == 0, "the segment registers are in the frame");
 }
 
-static void the_frame(void)
-{
+static void the_frame(void) {
     ok(return_slot < at_esp && si_at < at_esp && context_at < at_esp
            && si_at > return_slot && context_at > return_slot
            && at_esp - return_slot < 8192,
@@ -111,8 +106,7 @@ static void the_frame(void)
     is_int((return_slot + 4) % 16, 0, "the handler's stack is aligned as after a call");
 }
 
-static void edited(void)
-{
+static void edited(void) {
     edit = 1;
     fill();
     run_registers();
@@ -127,8 +121,7 @@ static void edited(void)
 static volatile uint32_t result_seen;
 static volatile int new_result;
 
-static void edit_result(int sig, siginfo_t *si, void *context)
-{
+static void edit_result(int sig, siginfo_t *si, void *context) {
     ucontext_t *u = context;
     (void)sig;
     (void)si;
@@ -137,8 +130,7 @@ static void edit_result(int sig, siginfo_t *si, void *context)
         u->uc_mcontext.gregs[REG_EAX] = new_result;
 }
 
-static void call_result(void)
-{
+static void call_result(void) {
     catch (SIGUSR1, edit_result, 0);
     result_seen = 77;
     is_int(raw(SYS_kill, getpid(), SIGUSR1), 0,
@@ -151,8 +143,7 @@ static void call_result(void)
 /* uc_sigmask: "the set of signals that are blocked when this context is active". */
 static volatile int had_usr2, had_usr1;
 
-static void edit_mask(int sig, siginfo_t *si, void *context)
-{
+static void edit_mask(int sig, siginfo_t *si, void *context) {
     ucontext_t *u = context;
     (void)sig;
     (void)si;
@@ -163,8 +154,7 @@ static void edit_mask(int sig, siginfo_t *si, void *context)
     sigdelset(&u->uc_sigmask, SIGUSR2);
 }
 
-static void mask(void)
-{
+static void mask(void) {
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGUSR2);
@@ -183,8 +173,7 @@ static void mask(void)
 /* A handler that interrupts a loop at any point must not be noticed by the loop. */
 static volatile sig_atomic_t ticks;
 
-static void tick(int sig, siginfo_t *si, void *context)
-{
+static void tick(int sig, siginfo_t *si, void *context) {
     volatile int work[8] = { 1, 2, 3 };
     (void)sig;
     (void)si;
@@ -193,8 +182,7 @@ static void tick(int sig, siginfo_t *si, void *context)
     ticks++;
 }
 
-static uint32_t checksum(uint32_t n)
-{
+static uint32_t checksum(uint32_t n) {
     uint32_t a = 1, b = 0;
     for (uint32_t i = 0; i < n; i++) {
         a = (a + (i ^ b)) % 65521;
@@ -203,8 +191,7 @@ static uint32_t checksum(uint32_t n)
     return b;
 }
 
-static void unnoticed(void)
-{
+static void unnoticed(void) {
     enum { N = 20000 };
     uint32_t want = checksum(N);
     int wrong = 0;
@@ -225,8 +212,7 @@ static void unnoticed(void)
            "a computation that is interrupted 50 times gives the same result");
 }
 
-int main(void)
-{
+int main(void) {
     seen_and_kept();
     the_frame();
     edited();

@@ -8,8 +8,7 @@
 
 #include <sys/resource.h>
 
-static int is_in(int sig, const int *list)
-{
+static int is_in(int sig, const int *list) {
     for (; *list; list++)
         if (*list == sig)
             return 1;
@@ -20,8 +19,7 @@ static const int ignored[] = { SIGCHLD, SIGCONT, SIGURG, SIGWINCH, 0 };
 static const int stopping[] = { SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, 0 };
 
 /* Sends itself the signal with its default action, or ignored. 0 if it survives. */
-static void suffer(int sig, int ignore)
-{
+static void suffer(int sig, int ignore) {
     unsigned char act[20] = { (unsigned char)ignore };  // SIG_DFL is 0, SIG_IGN is 1
     struct rlimit no_core = { 0, 0 };
     setrlimit(RLIMIT_CORE, &no_core);
@@ -31,8 +29,7 @@ static void suffer(int sig, int ignore)
 }
 
 /* What becomes of a child in a process group of its own that is not orphaned. */
-static int fate(int sig, int ignore)
-{
+static int fate(int sig, int ignore) {
     int status;
     pid_t pid;
     CHILD (pid) {
@@ -49,16 +46,14 @@ static int fate(int sig, int ignore)
 
 /* Reports one word per signal to the test: run as the leader of a new session, because
  * a group whose parent is in another session is orphaned and does not stop. */
-static void all(int fd, int ignore)
-{
+static void all(int fd, int ignore) {
     for (int sig = 1; sig <= 64; sig++) {
         int status = fate(sig, ignore) & ~0x80;
         need(write(fd, &status, sizeof status) == sizeof status);
     }
 }
 
-static void defaults(int ignore)
-{
+static void defaults(int ignore) {
     static const char *const name[] = {
         "the default action ends or suspends, an ignored signal does neither",
         "SIG_IGN: 62 signals do nothing, SIGKILL and SIGSTOP what they must",
@@ -90,8 +85,7 @@ static void defaults(int ignore)
 
 /* "SIGTSTP, SIGTTIN, SIGTTOU ... a process that is a member of an orphaned process
  * group shall not be stopped"; SIGSTOP stops it nevertheless. */
-static void orphaned_group(void)
-{
+static void orphaned_group(void) {
     int status;
     pid_t pid;
     CHILD (pid) {
@@ -108,8 +102,7 @@ static void orphaned_group(void)
 }
 
 /* A stopped process does not run; SIGKILL works on it all the same. */
-static void kill_stop_continue(void)
-{
+static void kill_stop_continue(void) {
     struct gate gate;
     volatile int status;
     int p[2];
@@ -148,8 +141,7 @@ static void kill_stop_continue(void)
     close(p[1]);
 }
 
-int main(void)
-{
+int main(void) {
     defaults(0);
     defaults(1);
     orphaned_group();

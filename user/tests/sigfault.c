@@ -10,26 +10,22 @@
 
 static char *page;                                   // read only, then PROT_NONE behind
 
-static void load(void *address)
-{
+static void load(void *address) {
     (void)*(volatile char *)address;
 }
 
-static void store(void *address)
-{
+static void store(void *address) {
     *(volatile char *)address = 1;
 }
 
-static void jump(void *address)
-{
+static void jump(void *address) {
     ((void (*)(void))(uintptr_t)address)();
 }
 
 /* One memory access and what must come of it. Error code: 1 the page is there, 2 a
  * write, 4 from user mode. */
 static void memory_fault(void (*how)(void *), void *where, int code, long error,
-                         const char *name)
-{
+                         const char *name) {
     struct fault f = { 0 };
     is_int(faults(how, where, &f), 1, "%s faults", name);
     is_int(f.signo, SIGSEGV, "%s: SIGSEGV", name);
@@ -40,8 +36,7 @@ static void memory_fault(void (*how)(void *), void *where, int code, long error,
     is_int(f.error & ~16, error, "%s: error code", name);
 }
 
-static void memory(void)
-{
+static void memory(void) {
     char *bytes = (char *)16, *kernel = (char *)0xfffff000;
     memory_fault(load, bytes, SEGV_MAPERR, 4, "a load from page 0");
     memory_fault(store, bytes, SEGV_MAPERR, 6, "a store to page 0");
@@ -56,8 +51,7 @@ static void memory(void)
     is_int((long)f.address, (long)kernel, "with its address");
 }
 
-static int has_nx(void)
-{
+static int has_nx(void) {
     unsigned a = 0x80000000, b, c = 0, d = 0;
     __asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
     if (a < 0x80000001)
@@ -68,8 +62,7 @@ static int has_nx(void)
 }
 
 /* A jump into data: SIGSEGV where pages can be no-execute; elsewhere it just runs. */
-static void no_execute(void)
-{
+static void no_execute(void) {
     static unsigned char code[] = { 0xc3 };             // ret
     struct fault f;
     int ended = faults(jump, code, &f);
@@ -79,8 +72,7 @@ static void no_execute(void)
        "SEGV_ACCERR at the address that was to be executed");
 }
 
-static void bus(void)
-{
+static void bus(void) {
     char path[] = "/tmp/fault.XXXXXX";
     int fd = mkstemp(path);
     struct fault f;
@@ -101,72 +93,62 @@ static void bus(void)
 extern char at_div[], at_idiv[], at_ud2[], at_int3[], at_hlt[], at_into[], at_bound[],
     at_fdiv[];
 
-static void divide(void *unused)
-{
+static void divide(void *unused) {
     (void)unused;
     __asm__ volatile("xor %%edx, %%edx; mov $1, %%eax; xor %%ecx, %%ecx\n"
                      ".globl at_div; at_div: div %%ecx"
                      : : : "eax", "ecx", "edx", "cc");
 }
 
-static void overflow(void *unused)
-{
+static void overflow(void *unused) {
     (void)unused;
     __asm__ volatile("mov $0x80000000, %%eax; cdq; mov $-1, %%ecx\n"
                      ".globl at_idiv; at_idiv: idiv %%ecx"
                      : : : "eax", "ecx", "edx", "cc");
 }
 
-static void undefined(void *unused)
-{
+static void undefined(void *unused) {
     (void)unused;
     __asm__ volatile(".globl at_ud2; at_ud2: ud2");
 }
 
-static void breakpoint(void *unused)
-{
+static void breakpoint(void *unused) {
     (void)unused;
     __asm__ volatile(".globl at_int3; at_int3: int3");
 }
 
-static void halt(void *unused)
-{
+static void halt(void *unused) {
     (void)unused;
     __asm__ volatile(".globl at_hlt; at_hlt: hlt");
 }
 
-static void into(void *unused)
-{
+static void into(void *unused) {
     (void)unused;
     __asm__ volatile("mov $0x7f, %%al; add $1, %%al\n.globl at_into; at_into: into"
                      : : : "eax", "cc");
 }
 
-static void bound(void *unused)
-{
+static void bound(void *unused) {
     static const int range[2] = { 5, 7 };
     (void)unused;
     __asm__ volatile(".globl at_bound; at_bound: bound %0, %1" : : "r"(9), "m"(range));
 }
 
-static void x87(void *unused)
-{
+static void x87(void *unused) {
     uint16_t control = 0x37b;                          // division by zero is not masked
     (void)unused;
     __asm__ volatile("fninit; fldcw %0; fldz; fld1; fdiv %%st(1), %%st\n"
                      ".globl at_fdiv; at_fdiv: fwait" : : "m"(control));
 }
 
-static void single_step(void *unused)
-{
+static void single_step(void *unused) {
     (void)unused;
     __asm__ volatile("pushf; orl $0x100, (%%esp); popf; nop; nop" : : : "cc");
 }
 
 static void instruction_fault(void (*function)(void *), int signo, int code,
                               uintptr_t eip, long address, int trap, long error,
-                              const char *name)
-{
+                              const char *name) {
     struct fault f = { 0 };
     is_int(faults(function, NULL, &f), 1, "%s faults", name);
     is_int(f.signo, signo, "%s: signal", name);
@@ -178,8 +160,7 @@ static void instruction_fault(void (*function)(void *), int signo, int code,
     __asm__ volatile("fninit");
 }
 
-static void instructions(void)
-{
+static void instructions(void) {
     uintptr_t div = (uintptr_t)at_div, idiv = (uintptr_t)at_idiv,
               ud2 = (uintptr_t)at_ud2, fdiv = (uintptr_t)at_fdiv;
     instruction_fault(divide, SIGFPE, FPE_INTDIV, div, (long)div, 0, 0,
@@ -205,16 +186,14 @@ static void instructions(void)
 
 static volatile sig_atomic_t repairs;
 
-static void repair(int sig, siginfo_t *si, void *context)
-{
+static void repair(int sig, siginfo_t *si, void *context) {
     (void)sig;
     (void)context;
     repairs++;
     mprotect((void *)((uintptr_t)si->si_addr & ~4095ul), 4096, PROT_READ | PROT_WRITE);
 }
 
-static void repaired(void)
-{
+static void repaired(void) {
     struct sigaction sa = { .sa_sigaction = repair, .sa_flags = SA_SIGINFO };
     need(sigaction(SIGSEGV, &sa, NULL) == 0);
     page[4096 + 7] = 3;
@@ -228,8 +207,7 @@ static void repaired(void)
  * cases. */
 static void (*volatile faults_on_its_own)(void *) = store;
 
-static void must_kill(void *how)
-{
+static void must_kill(void *how) {
     struct rlimit no_core = { 0, 0 };
     sigset_t set;
     setrlimit(RLIMIT_CORE, &no_core);
@@ -245,8 +223,7 @@ static void must_kill(void *how)
     faults_on_its_own((void *)16);
 }
 
-int main(void)
-{
+int main(void) {
     page = mmap(NULL, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     need(page != MAP_FAILED && mprotect(page + 4096, 4096, PROT_NONE) == 0);
     load(page);                                         // now it is there

@@ -19,8 +19,7 @@ struct state {
 
 /* Loads all of `in`, performs the system call, stores what is there afterwards. */
 static long with_state(const struct state *in, struct state *out, long nr, long a,
-                       long b)
-{
+                       long b) {
     __asm__ volatile(
         "fninit\n\t"
         "fldl 184(%[in]); fldl 176(%[in]); fldl 168(%[in]); fldl 160(%[in])\n\t"
@@ -45,8 +44,7 @@ static long with_state(const struct state *in, struct state *out, long nr, long 
     return nr;
 }
 
-static void fill(struct state *s, int seed)
-{
+static void fill(struct state *s, int seed) {
     memset(s, 0, sizeof *s);
     for (int i = 0; i < 8; i++) {
         memset(s->xmm[i], seed + i * 3, 16);
@@ -56,8 +54,7 @@ static void fill(struct state *s, int seed)
     s->control = 0xb7f;                                 // round up
 }
 
-static int same(const struct state *a, const struct state *b)
-{
+static int same(const struct state *a, const struct state *b) {
     return memcmp(a, b, offsetof(struct state, control) + 2) == 0;
 }
 
@@ -70,8 +67,7 @@ static struct {
 static volatile int edit_control;
 
 /* Looks at the state it was given, then spoils it. */
-static void handler(int sig, siginfo_t *si, void *context)
-{
+static void handler(int sig, siginfo_t *si, void *context) {
     uint16_t environment[14];
     ucontext_t *u = context;
     (void)sig;
@@ -90,8 +86,7 @@ static void handler(int sig, siginfo_t *si, void *context)
         u->uc_mcontext.fpregs->cw = (unsigned)edit_control;
 }
 
-static void in_handlers(void)
-{
+static void in_handlers(void) {
     struct sigaction sa = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO };
     struct state in, out;
     need(sigaction(SIGUSR1, &sa, NULL) == 0);
@@ -113,8 +108,7 @@ static void in_handlers(void)
 }
 
 /* Calls that switch to other users of the same registers. */
-static void over_calls(void)
-{
+static void over_calls(void) {
     struct state in, out;
     int right = 0;
     pid_t pid;
@@ -134,8 +128,7 @@ static void over_calls(void)
     is_killed(wait_for(pid), SIGKILL, "for the other one, too");
 }
 
-static void *thread(void *control)
-{
+static void *thread(void *control) {
     __asm__ volatile("fnstcw %0; stmxcsr %1"
                      : "=m"(*(uint16_t *)control), "=m"(((uint32_t *)control)[1]));
     struct state in, out;
@@ -148,8 +141,7 @@ static void *thread(void *control)
     return control;
 }
 
-static void inherited(void)
-{
+static void inherited(void) {
     struct state in, out;
     uint16_t control = 0xf7f, normal = 0x37f;
     uint32_t mxcsr = 0x7f80, usual = 0x1f80, got[2];
@@ -171,8 +163,7 @@ static void inherited(void)
 }
 
 /* exec: the initial state, and nothing of the old registers. */
-static int see_initial(void)
-{
+static int see_initial(void) {
     uint16_t environment[14];
     uint32_t mxcsr;
     uint8_t xmm[16], zero[16] = { 0 };
@@ -185,8 +176,7 @@ static int see_initial(void)
     return memcmp(xmm, zero, 16) ? 3 : 4;
 }
 
-static void executed(void)
-{
+static void executed(void) {
     char *self = self_path(), *argv[] = { self, "initial", NULL }, *envp[] = { NULL };
     struct state in;
     pid_t pid;
@@ -204,8 +194,7 @@ static void executed(void)
     is_exit(wait_for(pid), 4, "exec: the new program starts with the initial state");
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     (void)argv;
     if (argc > 1)
         return see_initial();

@@ -11,22 +11,19 @@
 static sigjmp_buf env;
 static volatile sig_atomic_t count;
 
-static void leave(int sig)
-{
+static void leave(int sig) {
     (void)sig;
     count++;
     siglongjmp(env, count);
 }
 
-static int is_blocked(int sig)
-{
+static int is_blocked(int sig) {
     sigset_t set;
     need(sigprocmask(SIG_BLOCK, NULL, &set) == 0);
     return sigismember(&set, sig);
 }
 
-static void masks(void)
-{
+static void masks(void) {
     signal(SIGUSR1, leave);
     int value = sigsetjmp(env, 1);
     if (value == 0)
@@ -41,8 +38,7 @@ static void masks(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static void often(void)
-{
+static void often(void) {
     count = 0;
     while (count < 300)
         if (sigsetjmp(env, 1) == 0)
@@ -52,8 +48,7 @@ static void often(void)
 
 static volatile char *volatile nowhere = (char *)16;
 
-static void out_of_faults(void)
-{
+static void out_of_faults(void) {
     signal(SIGSEGV, leave);
     count = 0;
     while (count < 100)
@@ -63,15 +58,13 @@ static void out_of_faults(void)
     signal(SIGSEGV, SIG_DFL);
 }
 
-static void outer(int sig)
-{
+static void outer(int sig) {
     (void)sig;
     raise(SIGUSR1);                                   // its handler jumps past this one
     _exit(1);
 }
 
-static void nested(void)
-{
+static void nested(void) {
     signal(SIGUSR2, outer);
     count = 0;
     if (sigsetjmp(env, 1) == 0)
@@ -81,8 +74,7 @@ static void nested(void)
 }
 
 /* From an alternate stack: the next signal starts at its top again, however often. */
-static void from_alternate_stack(void)
-{
+static void from_alternate_stack(void) {
     struct sigaction sa = { .sa_handler = leave, .sa_flags = SA_ONSTACK };
     char *stack =
         mmap(NULL, 16384, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -101,8 +93,7 @@ static void from_alternate_stack(void)
 }
 
 /* Interrupting a sleep: the read is gone, the pipe is as it was. */
-static void out_of_a_call(void)
-{
+static void out_of_a_call(void) {
     int p[2];
     pid_t pid, parent = getpid();
     char c;
@@ -125,8 +116,7 @@ static void out_of_a_call(void)
     close(p[1]);
 }
 
-int main(void)
-{
+int main(void) {
     masks();
     often();
     out_of_faults();

@@ -8,37 +8,32 @@
 
 static volatile sig_atomic_t count, order[80];
 
-static void handler(int sig)
-{
+static void handler(int sig) {
     if (count < 80)
         order[count] = sig;
     count++;
 }
 
-static void change(int how, int sig)
-{
+static void change(int how, int sig) {
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, sig);
     need(sigprocmask(how, &set, NULL) == 0);
 }
 
-static int is_pending(int sig)
-{
+static int is_pending(int sig) {
     sigset_t set;
     need(sigpending(&set) == 0);
     return sigismember(&set, sig);
 }
 
-static int is_blocked(int sig)
-{
+static int is_blocked(int sig) {
     sigset_t set;
     need(sigprocmask(SIG_BLOCK, NULL, &set) == 0);
     return sigismember(&set, sig);
 }
 
-static void block_and_unblock(void)
-{
+static void block_and_unblock(void) {
     sigset_t old, set;
     count = 0;
     change(SIG_BLOCK, SIGUSR1);
@@ -70,8 +65,7 @@ static void block_and_unblock(void)
 
 /* "It is not possible to block those signals which cannot be ignored. This shall be
  * enforced by the system without causing an error to be indicated." */
-static void unblockable(void)
-{
+static void unblockable(void) {
     unsigned long long all = ~0ull, got = 0;
     pid_t pid;
     is_int(raw(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, 0, 8), 0,
@@ -88,8 +82,7 @@ static void unblockable(void)
 }
 
 /* Standard signals do not queue: signal(7) "only one instance is queued". */
-static void coalesce(void)
-{
+static void coalesce(void) {
     count = 0;
     change(SIG_BLOCK, SIGUSR1);
     for (int i = 0; i < 5; i++)
@@ -107,8 +100,7 @@ static void coalesce(void)
 /* signal(7): "if both standard and real-time signals are pending ... priority is given
  * to standard signals"; lower numbers first, as Linux does. Each handler blocks all
  * others, so that the order of handling is the order of delivery. */
-static void everything_at_once(void)
-{
+static void everything_at_once(void) {
     struct sigaction sa = { .sa_handler = handler };
     sigset_t all, none;
     unsigned long long skip = 1 << SIGKILL | 1 << SIGSTOP | 7ull << 32;
@@ -139,8 +131,7 @@ static void everything_at_once(void)
 /* sigsuspend(): "shall replace the current signal mask ... with the set ... and then
  * suspend the thread until delivery of a signal"; "the signal mask restored". Always
  * EINTR. */
-static void suspend(void)
-{
+static void suspend(void) {
     sigset_t set;
     pid_t pid, parent = getpid();
     sigemptyset(&set);
@@ -173,8 +164,7 @@ static void suspend(void)
 
 /* The race that sigsuspend is for: block, test, wait. No signal is lost in 200
  * rounds. */
-static void no_lost_wakeup(void)
-{
+static void no_lost_wakeup(void) {
     sigset_t none;
     pid_t pid, parent = getpid();
     sigemptyset(&none);
@@ -202,8 +192,7 @@ static void no_lost_wakeup(void)
 
 /* pause(): "shall suspend the calling thread until delivery of a signal whose action is
  * either to execute a signal-catching function or to terminate the process." */
-static void pauses(void)
-{
+static void pauses(void) {
     pid_t pid, parent = getpid();
     struct gate gate;
     gate_init(&gate);
@@ -224,8 +213,7 @@ static void pauses(void)
     gate_close(&gate);
 }
 
-int main(void)
-{
+int main(void) {
     signal(SIGUSR1, handler);
     signal(SIGUSR2, handler);
     block_and_unblock();

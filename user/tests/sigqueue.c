@@ -12,8 +12,7 @@ enum { MAX = 200 };
 static volatile int count, signals[MAX], values[MAX];
 static siginfo_t last;
 
-static void handler(int sig, siginfo_t *si, void *context)
-{
+static void handler(int sig, siginfo_t *si, void *context) {
     (void)context;
     last = *si;
     if (count < MAX) {
@@ -23,27 +22,23 @@ static void handler(int sig, siginfo_t *si, void *context)
     count++;
 }
 
-static void send(pid_t pid, int sig, int value)
-{
+static void send(pid_t pid, int sig, int value) {
     need(sigqueue(pid, sig, (union sigval){ .sival_int = value }) == 0);
 }
 
-static void mask(int how)
-{
+static void mask(int how) {
     sigset_t set;
     sigfillset(&set);
     need(sigprocmask(how, &set, NULL) == 0);
 }
 
-static void catch (int sig)
-{
+static void catch (int sig) {
     struct sigaction sa = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO };
     sigfillset(&sa.sa_mask);                            // one at a time, in order
     need(sigaction(sig, &sa, NULL) == 0);
 }
 
-static void queued(void)
-{
+static void queued(void) {
     int right = 0;
     mask(SIG_BLOCK);
     count = 0;
@@ -59,8 +54,7 @@ static void queued(void)
        "si_code is SI_QUEUE, with the sender's IDs");
 }
 
-static void ordered(void)
-{
+static void ordered(void) {
     static const int sent[] = { 5, 1, 3, 1, 5, 2 }, want[] = { 1, 1, 2, 3, 5, 5 };
     static const int order[] = { 1, 3, 5, 2, 0, 4 };
     int right = 0;
@@ -77,8 +71,7 @@ static void ordered(void)
     is_int(right, 6, "lower numbers first, equal ones in the order they were sent");
 }
 
-static void not_queued(void)
-{
+static void not_queued(void) {
     mask(SIG_BLOCK);
     count = 0;
     for (int i = 0; i < 5; i++)
@@ -95,8 +88,7 @@ static void not_queued(void)
     is_int(last.si_code, SI_USER, "with SI_USER");
 }
 
-static void between_processes(void)
-{
+static void between_processes(void) {
     pid_t pid, parent = getpid();
     count = 0;
     CHILD (pid)
@@ -131,8 +123,7 @@ static void between_processes(void)
 /* "[EAGAIN] No resources available to queue the signal. The process has already queued
  * {SIGQUEUE_MAX} signals that are still pending, or a system-wide limit has been
  * exceeded": getrlimit(2), RLIMIT_SIGPENDING. */
-static void limited(void *unused)
-{
+static void limited(void *unused) {
     struct rlimit old, few = { 0, 0 };
     int sent = 0, alone = geteuid() == 0;               // root turns into a new user
     (void)unused;
@@ -153,8 +144,7 @@ static void limited(void *unused)
 
 /* rt_sigqueueinfo(2): "info->si_code ... if the caller is not sending to itself must be
  * negative and not SI_TKILL": nobody can pretend to be the kernel or kill(). */
-static void forged(void)
-{
+static void forged(void) {
     int info[32] = { 0 };
     pid_t pid = getppid(), me = getpid();
     info[2] = SI_USER;
@@ -178,8 +168,7 @@ static void forged(void)
     ok(count == 1 && last.si_signo == SIGUSR1, "is overwritten with the real one");
 }
 
-int main(void)
-{
+int main(void) {
     static const int used[] = { 0, 1, 2, 3, 5 };
     for (int i = 0; i < 5; i++)
         catch (SIGRTMIN + used[i]);

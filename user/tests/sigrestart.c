@@ -18,84 +18,71 @@ static struct gate end;                              // opened: the child's chil
 static int word;
 static volatile sig_atomic_t handled;
 
-static void handler(int sig)
-{
+static void handler(int sig) {
     (void)sig;
     handled++;
 }
 
 /* --- the calls: -1 and errno, or not -1 when what they wait for happens ----------- */
 
-static long do_read(void)
-{
+static long do_read(void) {
     char c;
     return read(empty[0], &c, 1);
 }
 
-static long do_write(void)
-{
+static long do_write(void) {
     return write(full[1], "x", 1);
 }
 
-static long do_waitpid(void)
-{
+static long do_waitpid(void) {
     return waitpid(-1, NULL, 0);
 }
 
-static long do_waitid(void)
-{
+static long do_waitid(void) {
     siginfo_t si;
     return waitid(P_ALL, 0, &si, WEXITED);
 }
 
-static long do_futex(void)
-{
+static long do_futex(void) {
     long r = raw(SYS_futex, (long)&word, 128, 0, 0);    // FUTEX_WAIT, no time-out
     errno = r < 0 ? (int)-r : 0;
     return r < 0 ? -1 : r;
 }
 
-static long do_nanosleep(void)
-{
+static long do_nanosleep(void) {
     struct timespec t = { .tv_sec = 1000 };
     return nanosleep(&t, NULL);
 }
 
-static long do_poll(void)
-{
+static long do_poll(void) {
     struct pollfd p = { .fd = empty[0], .events = POLLIN };
     return poll(&p, 1, -1);
 }
 
-static long do_ppoll(void)
-{
+static long do_ppoll(void) {
     struct pollfd p = { .fd = empty[0], .events = POLLIN };
     struct timespec t = { .tv_sec = 1000 };
     return ppoll(&p, 1, &t, NULL);
 }
 
-static long do_select(void)
-{
+static long do_select(void) {
     fd_set set;
     FD_ZERO(&set);
     FD_SET(empty[0], &set);
     return select(empty[0] + 1, &set, NULL, NULL, NULL);
 }
 
-static long do_pause(void)
-{
+static long do_pause(void) {
     return pause();
 }
 
-static long do_sigsuspend(void)
-{
+static long do_sigsuspend(void) {
     sigset_t none;
     sigemptyset(&none);
     return sigsuspend(&none);
 }
 
-static long do_sigwaitinfo(void)
-{
+static long do_sigwaitinfo(void) {
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGUSR2);
@@ -104,11 +91,8 @@ static long do_sigwaitinfo(void)
     return r < 0 ? -1 : r;
 }
 
-static long do_futex_timeout(void)
-{
-    static const struct {
-        int32_t sec, nsec;
-    } t = { 1000, 0 };
+static long do_futex_timeout(void) {
+    static const struct { int32_t sec, nsec; } t = { 1000, 0 };
     long r = raw(SYS_futex, (long)&word, 128, 0, (long)&t);
     errno = r < 0 ? (int)-r : 0;
     return r < 0 ? -1 : r;
@@ -139,8 +123,7 @@ enum { CALLS = sizeof call / sizeof *call };
 
 /* In a child: the call under test, with a child of its own where it needs one. Reports
  * errno, or 0 for success. */
-static void perform(int i, int flags)
-{
+static void perform(int i, int flags) {
     struct sigaction sa = { .sa_handler = handler, .sa_flags = flags };
     sigset_t set;
     pid_t pid;
@@ -157,15 +140,13 @@ static void perform(int i, int flags)
     need(write(report[1], handled ? "h" : "-", 1) == 1);
 }
 
-static char next_report(void)
-{
+static char next_report(void) {
     char c;
     need(read(report[0], &c, 1) == 1);
     return c;
 }
 
-static pid_t begin(int i, int flags)
-{
+static pid_t begin(int i, int flags) {
     pid_t pid;
     char text[4096] = "";
     need(pipe(empty) == 0 && pipe2(full, O_NONBLOCK) == 0 && pipe(report) == 0);
@@ -181,8 +162,7 @@ static pid_t begin(int i, int flags)
 }
 
 /* Makes happen what the call waits for. */
-static void satisfy(int i)
-{
+static void satisfy(int i) {
     char text[4096];
     if (call[i].how & READABLE)
         need(write(empty[1], "x", 1) == 1);
@@ -192,8 +172,7 @@ static void satisfy(int i)
         gate_open(&end);
 }
 
-static void finish(pid_t pid)
-{
+static void finish(pid_t pid) {
     gate_close(&end);
     kill(pid, SIGKILL);
     wait_for(pid);
@@ -201,15 +180,13 @@ static void finish(pid_t pid)
         close(empty[i]), close(full[i]), close(report[i]);
 }
 
-static int has_report(void)
-{
+static int has_report(void) {
     struct pollfd f = { .fd = report[0], .events = POLLIN };
     return poll(&f, 1, 0) == 1;
 }
 
 /* A handler runs while the call sleeps; without SA_RESTART always EINTR. */
-static void interrupts(int i, int flags)
-{
+static void interrupts(int i, int flags) {
     pid_t pid = begin(i, flags);
     while (!has_report()) {
         kill(pid, SIGUSR1);
@@ -223,8 +200,7 @@ static void interrupts(int i, int flags)
 }
 
 /* With SA_RESTART the handler runs and the call goes on until it has what it wants. */
-static void restarts(int i)
-{
+static void restarts(int i) {
     pid_t pid = begin(i, SA_RESTART);
     for (int again = 0; again < 3; again++) {
         kill(pid, SIGUSR1);
@@ -245,8 +221,7 @@ static void restarts(int i)
 
 /* Neither an ignored signal nor stop and continue end a call; but signal(7) lists
  * sigtimedwait among those that "are interrupted" by stop and continue. */
-static void undisturbed(int i)
-{
+static void undisturbed(int i) {
     pid_t pid = begin(i, 0);
     int status;
     kill(pid, SIGWINCH);                                // ignored by default
@@ -271,8 +246,7 @@ static void undisturbed(int i)
 }
 
 /* nanosleep(): "the argument pointed to by rmtp ... the amount of time remaining". */
-static void remaining(void)
-{
+static void remaining(void) {
     struct timespec t = { .tv_sec = 1000 }, left = { 0 };
     struct sigaction sa = { .sa_handler = handler };
     pid_t pid, parent = getpid();
@@ -293,8 +267,7 @@ static void remaining(void)
     signal(SIGUSR1, SIG_DFL);
 }
 
-int main(void)
-{
+int main(void) {
     for (int i = 0; i < CALLS; i++)
         interrupts(i, 0);
     for (int i = 0; i < CALLS; i++)

@@ -12,14 +12,12 @@
 static sigset_t set;
 static volatile sig_atomic_t handled;
 
-static void handler(int sig)
-{
+static void handler(int sig) {
     (void)sig;
     handled++;
 }
 
-static void take(void)
-{
+static void take(void) {
     siginfo_t si;
     int sig = 0;
     kill(getpid(), SIGUSR2);
@@ -49,8 +47,7 @@ static void take(void)
     is_int(si.si_value.sival_int, 32, "in order");
 }
 
-static void sleeping(void)
-{
+static void sleeping(void) {
     siginfo_t si;
     pid_t pid, parent = getpid();
     CHILD (pid) {
@@ -64,8 +61,7 @@ static void sleeping(void)
 }
 
 /* sigtimedwait(): "if it receives no signal within the interval, [EAGAIN]". */
-static void timed(void)
-{
+static void timed(void) {
     struct timespec t = { 0, 5000000 }, zero = { 0, 0 }, a, b;
     clock_gettime(CLOCK_MONOTONIC, &a);
     is_errno(sigtimedwait(&set, NULL, &t), EAGAIN, "EAGAIN after the time-out");
@@ -82,8 +78,7 @@ static void timed(void)
     is_errno(sigtimedwait(&set, NULL, &t), EINVAL, "EINVAL: tv_nsec of -1");
 }
 
-static void interrupted(void)
-{
+static void interrupted(void) {
     struct gate gate;
     pid_t pid, parent = getpid();
     char c;
@@ -106,8 +101,7 @@ static void interrupted(void)
 
 /* A signal of the set that is not blocked is taken as well while sigwaitinfo sleeps, on
  * Linux: no handler. (One that comes before or after runs the handler.) */
-static void unblocked(void)
-{
+static void unblocked(void) {
     sigset_t one;
     struct gate gate;
     pid_t pid, parent = getpid();
@@ -133,16 +127,14 @@ static void unblocked(void)
     gate_close(&gate);
 }
 
-static void *waiter(void *unused)
-{
+static void *waiter(void *unused) {
     int sig = 0;
     (void)unused;
     sigwait(&set, &sig);
     return (void *)(intptr_t)sig;
 }
 
-static void in_threads(void)
-{
+static void in_threads(void) {
     pthread_t t[3];
     void *result;
     int sum = 0;
@@ -157,8 +149,7 @@ static void in_threads(void)
     is_int(sum, 6, "three waiting threads take one signal of the process each");
 }
 
-static void errors(void)
-{
+static void errors(void) {
     is_int(raw(SYS_rt_sigtimedwait, (long)&set, 0, 0, 4), -EINVAL,
            "EINVAL: a set of 4 bytes");
     is_int(raw(SYS_rt_sigtimedwait, 16, 0, 0, 8), -EFAULT, "EFAULT: set");
@@ -169,8 +160,7 @@ static void errors(void)
     sigtimedwait(&set, NULL, &zero);                   // taken or not by the call above
 }
 
-int main(void)
-{
+int main(void) {
     sigemptyset(&set);
     sigaddset(&set, SIGUSR1);
     sigaddset(&set, SIGUSR2);

@@ -8,16 +8,14 @@
 
 enum { MS = 1000000 };
 
-static int64_t now(void)
-{
+static int64_t now(void) {
     struct timespec t;
     need(clock_gettime(CLOCK_MONOTONIC, &t) == 0);
     return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
 /* "The suspension time ... shall not be less than the time specified by rqtp". */
-static void not_shorter(void)
-{
+static void not_shorter(void) {
     struct timespec t = { 0, 5 * MS }, zero = { 0, 0 }, one = { 0, 1 };
     int64_t start = now();
     is_int(nanosleep(&t, NULL), 0, "nanosleep of 5 ms");
@@ -34,8 +32,7 @@ static void not_shorter(void)
  * specified by rqtp is reached. ... If, at the time of the call, the time value
  * specified by rqtp is less than or equal to the time value of the specified clock,
  * then clock_nanosleep() shall return immediately". It gives the error, not -1. */
-static void absolute(void)
-{
+static void absolute(void) {
     struct timespec t, past = { 1, 0 };
     is_int(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &(struct timespec){ 0, 0 },
                            NULL),
@@ -67,8 +64,7 @@ static void absolute(void)
 /* "[EINVAL] The rqtp argument specified a nanosecond value less than zero or greater
  * than or equal to 1000 million"; "clock_id ... unknown, or the CPU-time clock of the
  * calling thread". */
-static void errors(void)
-{
+static void errors(void) {
     struct timespec t = { 0, 1000000000 };
     is_errno(nanosleep(&t, NULL), EINVAL, "10^9 nanoseconds are EINVAL");
     t.tv_nsec = -1;
@@ -84,8 +80,7 @@ static void errors(void)
 
 static volatile int caught;
 
-static void handler(int sig)
-{
+static void handler(int sig) {
     caught = sig;
 }
 
@@ -93,8 +88,7 @@ static void handler(int sig)
  * -1 and set errno [EINTR]. If the rmtp argument is non-NULL, the timespec structure
  * referenced by it is updated to contain the amount of time remaining". SA_RESTART does
  * not restart it: signal(7). */
-static void interrupted(int flags, const char *how)
-{
+static void interrupted(int flags, const char *how) {
     struct sigaction sa = { .sa_handler = handler, .sa_flags = flags };
     struct timespec day = { 86400, 0 }, rest = { -1, -1 };
     pid_t pid, me = getpid();
@@ -120,8 +114,7 @@ static void interrupted(int flags, const char *how)
 
 /* clock_nanosleep with TIMER_ABSTIME leaves rmtp alone; sleep() gives whole seconds
  * left. */
-static void interrupted_others(void)
-{
+static void interrupted_others(void) {
     struct timespec later = { now() / 1000000000 + 86400, 0 }, rest = { 123, 456 };
     struct sigaction sa = { .sa_handler = handler };
     pid_t pid, me = getpid();
@@ -140,8 +133,7 @@ static void interrupted_others(void)
 }
 
 /* A stopped sleeper that is continued sleeps on: no handler, no EINTR; signal(7). */
-static void stopped(void)
-{
+static void stopped(void) {
     pid_t pid;
     int status;
     CHILD (pid) {
@@ -161,8 +153,7 @@ static void stopped(void)
 }
 
 /* Several sleepers end in the order of their times. */
-static void order(void)
-{
+static void order(void) {
     enum { N = 5 };
     pid_t pid[N];
     int p[2], good = 1;
@@ -183,8 +174,7 @@ static void order(void)
     close(p[0]), close(p[1]);
 }
 
-int main(void)
-{
+int main(void) {
     not_shorter();
     absolute();
     errors();

@@ -11,15 +11,13 @@
 
 static struct address server;
 
-static int poll_now(int fd, int events)
-{
+static int poll_now(int fd, int events) {
     struct pollfd p = { .fd = fd, .events = (short)events };
     need(poll(&p, 1, 0) >= 0);
     return p.revents;
 }
 
-static void simple(int type, const char *name)
-{
+static void simple(int type, const char *name) {
     int p[2], q[2], at = listener(type, &server, 5);
     is_int(option(at, SO_ACCEPTCONN), 1, "%s: SO_ACCEPTCONN after listen", name);
     connection(type, at, &server, p);
@@ -43,8 +41,7 @@ static void simple(int type, const char *name)
 }
 
 /* What was sent before accept is there after it; first come, first accepted. */
-static void early(void)
-{
+static void early(void) {
     int at = listener(SOCK_STREAM, &server, 5);
     int a = dial(SOCK_STREAM, &server), b = dial(SOCK_STREAM, &server);
     need(write(b, "b", 1) == 1 && write(a, "a", 1) == 1);
@@ -57,8 +54,7 @@ static void early(void)
     close(b), close(x), close(y), close(at);
 }
 
-static void refusals(void)
-{
+static void refusals(void) {
     int p[2], fd = sock(SOCK_STREAM), d = sock(SOCK_DGRAM);
     is_errno(listen(fd, 1), EINVAL, "EINVAL: listen without a name");
     is_errno(accept(fd, NULL, NULL), EINVAL, "EINVAL: accept without listen");
@@ -86,8 +82,7 @@ static void refusals(void)
 
 /* unix(7): "EPROTOTYPE: Remote socket does not match the local socket type (SOCK_DGRAM
  * versus SOCK_STREAM)." */
-static void prototype(void)
-{
+static void prototype(void) {
     struct address path = address("/tmp/socket_connect.");
     path.size += (socklen_t)snprintf(path.un.sun_path + strlen(path.un.sun_path), 20,
                                      "%d", (int)getpid());
@@ -101,8 +96,7 @@ static void prototype(void)
 
 /* accept4: SOCK_NONBLOCK and SOCK_CLOEXEC; "the new socket does not inherit file status
  * flags such as O_NONBLOCK"; the peer's address. */
-static void flags(void)
-{
+static void flags(void) {
     struct address me = address("@client"), got = { .size = sizeof got.un };
     int at = listener(SOCK_STREAM, &server, 5);
     need(fcntl(at, F_SETFL, O_NONBLOCK) == 0);
@@ -135,8 +129,7 @@ static void flags(void)
  * pending connections for sockfd may grow." connect(2): "EAGAIN For nonblocking UNIX
  * domain sockets, the socket is nonblocking, and the connection cannot be completed
  * immediately." */
-static void backlog(void)
-{
+static void backlog(void) {
     int at = listener(SOCK_STREAM, &server, 1), clients[16], n = 0;
     for (; n < 16; n++) {
         clients[n] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
@@ -162,8 +155,7 @@ static void backlog(void)
 }
 
 /* The listener goes while some wait: in its queue, or for room in it. */
-static void listener_goes(void)
-{
+static void listener_goes(void) {
     char c;
     int at = listener(SOCK_STREAM, &server, 0);
     int waiting = dial(SOCK_STREAM, &server);
@@ -184,8 +176,7 @@ static void listener_goes(void)
 }
 
 /* accept blocks until somebody connects; several may wait, each gets one. */
-static void blocking(void)
-{
+static void blocking(void) {
     int at = listener(SOCK_STREAM, &server, 5), clients[3];
     pid_t pid[3];
     for (int i = 0; i < 3; i++)
@@ -211,8 +202,7 @@ static void blocking(void)
 
 /* unix(7), SO_PEERCRED: "the credentials of the peer process ... those that were in
  * effect at the time of the call to connect(2), listen(2), or socketpair(2)". */
-static void credentials(void)
-{
+static void credentials(void) {
     struct ucred who = { 0 };
     socklen_t size = sizeof who;
     int p[2], at = listener(SOCK_STREAM, &server, 5);
@@ -239,8 +229,7 @@ static void credentials(void)
     close(fd);
 }
 
-int main(void)
-{
+int main(void) {
     server = address("@server");
     simple(SOCK_STREAM, "stream");
     simple(SOCK_SEQPACKET, "seqpacket");

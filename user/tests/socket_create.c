@@ -12,8 +12,7 @@
 
 /* "The socket has the indicated type"; "file descriptor returned by a successful call
  * will be the lowest-numbered file descriptor not currently open". */
-static void kinds(void)
-{
+static void kinds(void) {
     static const struct {
         int type;
         const char *name;
@@ -39,8 +38,7 @@ static void kinds(void)
 
 /* "SOCK_NONBLOCK: Set the O_NONBLOCK file status flag"; "SOCK_CLOEXEC: Set the
  * close-on-exec (FD_CLOEXEC) flag on the new file descriptor." */
-static void flags(void)
-{
+static void flags(void) {
     int p[2];
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     is_int(fcntl(fd, F_GETFL), O_RDWR | O_NONBLOCK, "SOCK_NONBLOCK");
@@ -54,8 +52,7 @@ static void flags(void)
     drop(p);
 }
 
-static void refusals(void)
-{
+static void refusals(void) {
     int p[2];
     is_errno(socket(99, SOCK_STREAM, 0), EAFNOSUPPORT,
              "EAFNOSUPPORT: an address family nobody has");
@@ -79,8 +76,7 @@ static void refusals(void)
 }
 
 /* socketpair(): "The two sockets shall be identical." */
-static void pairs(void)
-{
+static void pairs(void) {
     char c;
     int p[2];
     struct stat st, other;
@@ -110,8 +106,7 @@ static void pairs(void)
 }
 
 /* "ENOTSOCK The file descriptor sockfd does not refer to a socket"; EBADF. */
-static void not_sockets(void)
-{
+static void not_sockets(void) {
     int pipe_fd[2], value;
     socklen_t size = sizeof value;
     struct address a = address("@nobody");
@@ -132,8 +127,7 @@ static void not_sockets(void)
     is_errno(accept(-1, NULL, NULL), EBADF, "EBADF: accept");
 }
 
-int main(void)
-{
+int main(void) {
     kinds();
     flags();
     refusals();

@@ -15,8 +15,7 @@
 static int p[2];
 static char big[300000];
 
-static void boundaries(int type, const char *name)
-{
+static void boundaries(int type, const char *name) {
     char b[8] = "........";
     int n;
     pair(type, p);
@@ -42,8 +41,7 @@ static void boundaries(int type, const char *name)
 }
 
 /* A datagram of many pages is one datagram; one larger than the buffer is EMSGSIZE. */
-static void large(int type, const char *name)
-{
+static void large(int type, const char *name) {
     static char got[100001];
     pair(type, p);
     for (int i = 0; i < 100000; i++)
@@ -68,8 +66,7 @@ static void large(int type, const char *name)
 
 /* recvfrom(): "If the address argument is not a null pointer ... the source address of
  * the received message shall be stored"; sendto(): to whoever has that name. */
-static void addressed(void)
-{
+static void addressed(void) {
     char b[8];
     struct address s = address("@dgram server"), c = address("@dgram client"), got;
     int at = bound(SOCK_DGRAM, &s), client = bound(SOCK_DGRAM, &c);
@@ -108,8 +105,7 @@ static void addressed(void)
 /* connect(): "If the initiating socket is not connection-mode, then connect() shall set
  * the socket's peer address ... limits the remote sender for subsequent recv()"; a null
  * address resets it (AF_UNSPEC). */
-static void connected(void)
-{
+static void connected(void) {
     struct address s = address("@dg s"), c = address("@dg c"), o = address("@dg o"),
                    got;
     int at = bound(SOCK_DGRAM, &s), client = bound(SOCK_DGRAM, &c);
@@ -139,8 +135,7 @@ static void connected(void)
     close(client), close(other);
 }
 
-static void packets(void)
-{
+static void packets(void) {
     char c;
     pid_t pid;
     struct address s = address("@packets");
@@ -172,8 +167,7 @@ static void packets(void)
 
 /* A datagram of no bytes is a datagram. Many senders, one receiver: all arrive, each
  * sender's in order. */
-static void many(void)
-{
+static void many(void) {
     enum { SENDERS = 4, EACH = 200 };
     char b[8];
     pid_t pid[SENDERS];
@@ -200,8 +194,7 @@ static void many(void)
     close(at), close(fd);
 }
 
-int main(void)
-{
+int main(void) {
     boundaries(SOCK_DGRAM, "dgram");
     boundaries(SOCK_SEQPACKET, "seqpacket");
     large(SOCK_DGRAM, "dgram");

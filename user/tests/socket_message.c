@@ -11,8 +11,7 @@
 static int p[2];
 static char b[64];
 
-static void gather(int type, const char *name)
-{
+static void gather(int type, const char *name) {
     struct iovec v[3] = { { "ab", 2 }, { "", 0 }, { "cdef", 4 } };
     struct msghdr m = { .msg_iov = v, .msg_iovlen = 3 };
     pair(type, p);
@@ -40,8 +39,7 @@ static void gather(int type, const char *name)
  * source address if the socket is unconnected. The caller should set msg_namelen to the
  * size of this buffer before this call; upon return from a successful call, msg_namelen
  * will contain the length of the returned address." */
-static void names(void)
-{
+static void names(void) {
     struct address s = address("@msg server"), c = address("@msg client"), got;
     int at = bound(SOCK_DGRAM, &s), client = bound(SOCK_DGRAM, &c);
     struct iovec v = { "text", 4 };
@@ -64,8 +62,7 @@ static void names(void)
     close(at), close(client);
 }
 
-static void refusals(void)
-{
+static void refusals(void) {
     struct iovec v = { b, 4 };
     struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1 };
     pair(SOCK_DGRAM, p);
@@ -91,8 +88,7 @@ static void refusals(void)
 }
 
 /* The other way into the same calls: i386 has had socketcall(2) from the beginning. */
-static void socketcall(void)
-{
+static void socketcall(void) {
     enum { CALL_SOCKET = 1, CALL_SOCKETPAIR = 8, CALL_SEND = 9, CALL_RECV = 10,
            CALL_SHUTDOWN = 13, CALL_GETSOCKOPT = 15, CALL_ACCEPT4 = 18 };
     int q[2], type = 0;
@@ -118,8 +114,7 @@ static void socketcall(void)
     close(q[0]), close(q[1]);
 }
 
-int main(void)
-{
+int main(void) {
     gather(SOCK_STREAM, "stream");
     gather(SOCK_DGRAM, "dgram");
     gather(SOCK_SEQPACKET, "seqpacket");

@@ -8,8 +8,7 @@
 /* unix(7): "a UNIX domain socket can be bound to a null-terminated filesystem pathname
  * using bind(2). When the address of a pathname socket is returned ... its length is
  * offsetof(struct sockaddr_un, sun_path) + strlen(sun_path) + 1". */
-static void paths(void)
-{
+static void paths(void) {
     struct address a = address("server"), got;
     int fd = sock(SOCK_STREAM);
     works(bind_to(fd, &a), "bind to a path");
@@ -49,8 +48,7 @@ static void paths(void)
 
 /* unix(7), BUGS and NOTES: "sun_path need not be NUL-terminated" when it is full;
  * a length beyond the structure is EINVAL. */
-static void lengths(void)
-{
+static void lengths(void) {
     struct {
         struct sockaddr_un un;
         char more[16];
@@ -89,8 +87,7 @@ static void lengths(void)
 /* "an abstract socket address is distinguished from a pathname socket by the fact that
  * sun_path[0] is a null byte. ... null bytes in the name have no special significance";
  * "The name has no connection with filesystem pathnames". */
-static void abstract(void)
-{
+static void abstract(void) {
     struct address a = address("@name"), b, got;
     int fd = sock(SOCK_STREAM), other = sock(SOCK_STREAM), datagram = sock(SOCK_DGRAM);
     works(bind_to(fd, &a), "bind to an abstract name");
@@ -111,8 +108,7 @@ static void abstract(void)
 /* "If a bind(2) call specifies addrlen as sizeof(sa_family_t) ... then the socket is
  * autobound to an abstract address. The address consists of a null byte followed by 5
  * bytes in the character set [0-9a-f]." */
-static void automatic(void)
-{
+static void automatic(void) {
     struct address a = { .un = { .sun_family = AF_UNIX }, .size = sizeof(sa_family_t) };
     int fd = sock(SOCK_DGRAM), other = sock(SOCK_DGRAM);
     works(bind_to(fd, &a), "bind without a name: the kernel chooses one");
@@ -129,8 +125,7 @@ static void automatic(void)
 /* "unnamed: A stream socket that has not been bound to a pathname using bind(2) has no
  * name. ... When the address of an unnamed socket is returned, its length is
  * sizeof(sa_family_t), and sun_path should not be inspected." */
-static void unnamed(void)
-{
+static void unnamed(void) {
     int p[2];
     struct address a = address("@peer"), got;
     pair(SOCK_STREAM, p);
@@ -159,15 +154,13 @@ static void unnamed(void)
     close(p[0]);
 }
 
-static int try_connect(const char *path)
-{
+static int try_connect(const char *path) {
     struct address a = address(path);
     int fd = sock(SOCK_STREAM);
     return connect_to(fd, &a) == 0 ? 0 : errno;
 }
 
-static int try_bind(const char *path)
-{
+static int try_bind(const char *path) {
     struct address a = address(path);
     int fd = sock(SOCK_STREAM);
     return bind_to(fd, &a) == 0 ? 0 : errno;
@@ -176,8 +169,7 @@ static int try_bind(const char *path)
 /* unix(7), Pathname socket ownership and permissions: "On Linux, connecting to a stream
  * socket object requires write permission on that socket"; "creating a new socket fails
  * if the process does not have write and search permission on the directory". */
-static void permissions(void)
-{
+static void permissions(void) {
     struct address a = address("guarded");
     int fd = listener(SOCK_STREAM, &a, 5);
     need(chmod("guarded", 0755) == 0);
@@ -197,8 +189,7 @@ static void permissions(void)
 }
 
 /* A name may move, have others, and go, while the socket stays. */
-static void moved(void)
-{
+static void moved(void) {
     struct address a = address("first"), b = address("second"), got;
     int fd = listener(SOCK_STREAM, &a, 5);
     need(link("first", "second") == 0);
@@ -228,8 +219,7 @@ static void moved(void)
     close(c);
 }
 
-int main(void)
-{
+int main(void) {
     scratch();
     paths();
     lengths();

@@ -12,8 +12,7 @@
 static int p[2];
 static char big[65536];
 
-static int set(int fd, int name, int value)
-{
+static int set(int fd, int name, int value) {
     return setsockopt(fd, SOL_SOCKET, name, &value, sizeof value);
 }
 
@@ -21,8 +20,7 @@ static int set(int fd, int name, int value)
  * when it is set using setsockopt(2), and this doubled value is returned by
  * getsockopt(2). ... The minimum (doubled) value for this option is 2048" and 256;
  * Linux has 4608 and 2304 today. */
-static void buffers(void)
-{
+static void buffers(void) {
     pair(SOCK_STREAM, p);
     ok(option(p[0], SO_SNDBUF) >= 4096, "SO_SNDBUF has a default");
     ok(option(p[0], SO_RCVBUF) >= 4096, "SO_RCVBUF has a default");
@@ -53,8 +51,7 @@ static void buffers(void)
     drop(p);
 }
 
-static int64_t milliseconds(void)
-{
+static int64_t milliseconds(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return t.tv_sec * 1000ll + t.tv_nsec / 1000000;
@@ -64,8 +61,7 @@ static int64_t milliseconds(void)
  * has been sent or received, the return value of that function will be the amount of
  * data transferred; if no data has been transferred and the timeout has been reached,
  * then -1 is returned with errno set to EAGAIN". */
-static void timeouts(void)
-{
+static void timeouts(void) {
     struct timeval t = { .tv_usec = 20000 }, got;
     struct address a = address("@options");
     socklen_t size = sizeof got;
@@ -102,8 +98,7 @@ static void timeouts(void)
     close(at), close(c), close(d);
 }
 
-static void refusals(void)
-{
+static void refusals(void) {
     int value = 1;
     socklen_t size = sizeof value;
     pair(SOCK_STREAM, p);
@@ -138,8 +133,7 @@ static void refusals(void)
     drop(p);
 }
 
-int main(void)
-{
+int main(void) {
     signal(SIGPIPE, SIG_IGN);
     buffers();
     timeouts();

@@ -17,15 +17,13 @@ enum { ALL = POLLIN | POLLOUT | POLLRDHUP };
 static int p[2];
 static char big[65536];
 
-static int now(int fd)
-{
+static int now(int fd) {
     struct pollfd f = { .fd = fd, .events = ALL };
     need(poll(&f, 1, 0) >= 0);
     return f.revents;
 }
 
-static void stream(void)
-{
+static void stream(void) {
     char c;
     pair(SOCK_STREAM, p);
     is_int(now(p[0]), POLLOUT, "a fresh pair is writable");
@@ -64,8 +62,7 @@ static void stream(void)
     close(fd);
 }
 
-static void datagrams(void)
-{
+static void datagrams(void) {
     struct address a = address("@poll");
     int at = bound(SOCK_DGRAM, &a), fd = sock(SOCK_DGRAM);
     is_int(now(at), POLLOUT, "a datagram socket is writable");
@@ -88,8 +85,7 @@ static void datagrams(void)
 }
 
 /* A poller that sleeps sees each change; the events come from another process. */
-static void sleeping(void)
-{
+static void sleeping(void) {
     struct pollfd f = { .events = POLLIN };
     struct address a = address("@poll2");
     pid_t pid;
@@ -137,8 +133,7 @@ static void sleeping(void)
 }
 
 /* One poll over different kinds of things: whichever comes first. */
-static void kinds(void)
-{
+static void kinds(void) {
     int q[2], e = eventfd(0, 0);
     char c;
     uint64_t n = 1;
@@ -166,8 +161,7 @@ static void kinds(void)
     drop(p);
 }
 
-static void *poll_forever(void *result)
-{
+static void *poll_forever(void *result) {
     struct pollfd f = { .fd = p[0], .events = ALL & ~POLLOUT };
     *(int *)result = poll(&f, 1, -1) == 1 ? f.revents : -1;
     return NULL;
@@ -176,8 +170,7 @@ static void *poll_forever(void *result)
 /* The descriptor is closed, in another thread, while one sleeps in poll. What the
  * poller sees is up to the system; it must come back when the peer goes, and nothing
  * breaks. */
-static void closed_meanwhile(void)
-{
+static void closed_meanwhile(void) {
     pthread_t thread;
     int events = 0;
     pair(SOCK_STREAM, p);
@@ -191,8 +184,7 @@ static void closed_meanwhile(void)
     close(p[0]);
 }
 
-int main(void)
-{
+int main(void) {
     signal(SIGPIPE, SIG_IGN);
     stream();
     datagrams();

@@ -15,8 +15,7 @@ static int p[2];
 static struct address server;
 
 /* A lock-step conversation: question, answer, many times, several pairs at once. */
-static void conversations(int type, const char *name)
-{
+static void conversations(int type, const char *name) {
     enum { PAIRS = 4, TURNS = 200 };
     pid_t pid[2 * PAIRS];
     for (int i = 0; i < PAIRS; i++) {
@@ -41,8 +40,7 @@ static void conversations(int type, const char *name)
 }
 
 /* Several write and several read one stream: each byte arrives once. */
-static void crowd(void)
-{
+static void crowd(void) {
     enum { EACH = 3 };
     pid_t writer[EACH], reader[EACH];
     int sums[2];
@@ -83,8 +81,7 @@ static void crowd(void)
 }
 
 /* A server of a child for each client, clients that come all at once. */
-static void many_clients(void)
-{
+static void many_clients(void) {
     enum { CLIENTS = 12 };
     pid_t pid[CLIENTS];
     int at = listener(SOCK_STREAM, &server, 2), all = 1;
@@ -109,16 +106,14 @@ static void many_clients(void)
 
 /* --- threads that close what others sleep on -------------------------------------- */
 
-static void *read_end(void *unused)
-{
+static void *read_end(void *unused) {
     char c;
     ssize_t n = read(p[0], &c, 1);
     (void)unused;
     return (void *)(intptr_t)n;
 }
 
-static void *fill_up(void *unused)
-{
+static void *fill_up(void *unused) {
     static char b[70000];
     (void)unused;
     while (send(p[0], b, sizeof b, MSG_NOSIGNAL) > 0)
@@ -129,8 +124,7 @@ static void *fill_up(void *unused)
 /* close(2): "it is probably unwise to close file descriptors while they may be in use
  * by system calls in other threads"; on Linux the call in progress goes on with the
  * open file. So it ends when the peer does. */
-static void closed_under_way(void)
-{
+static void closed_under_way(void) {
     pthread_t thread;
     void *result;
     pair(SOCK_STREAM, p);
@@ -150,8 +144,7 @@ static void closed_under_way(void)
     close(mine);
 }
 
-static void *connect_all(void *go)
-{
+static void *connect_all(void *go) {
     (void)go;
     for (int i = 0; i < 30; i++) {
         int fd = sock(SOCK_STREAM);
@@ -165,8 +158,7 @@ static void *connect_all(void *go)
 }
 
 /* Listeners come and go while two threads connect. */
-static void moving_target(void)
-{
+static void moving_target(void) {
     pthread_t thread[2];
     for (int i = 0; i < 2; i++)
         need(pthread_create(&thread[i], NULL, connect_all, NULL) == 0);
@@ -191,8 +183,7 @@ static void moving_target(void)
 /* --- kills ------------------------------------------------------------------------ */
 
 /* Children in every kind of wait, and in the middle of everything, are killed. */
-static void kills(void)
-{
+static void kills(void) {
     enum { VICTIMS = 8 };
     pid_t pid[VICTIMS];
     int q[2], all = 1, at = listener(SOCK_STREAM, &server, 0);
@@ -235,8 +226,7 @@ static void kills(void)
 
 /* An ordinary user fills as many queues as he can; others notice nothing. Where a limit
  * is met the call fails, and nothing else. */
-static void greed(void)
-{
+static void greed(void) {
     enum { PAIRS = 100 };
     pid_t pid;
     struct gate full, go;
@@ -266,8 +256,7 @@ static void greed(void)
     gate_close(&full), gate_close(&go);
 }
 
-int main(void)
-{
+int main(void) {
     signal(SIGPIPE, SIG_IGN);
     server = address("@race");
     conversations(SOCK_STREAM, "stream");

@@ -13,74 +13,62 @@ static int p[2], at;
 static struct address server;
 static char big[65536];
 
-static void handler(int sig)
-{
+static void handler(int sig) {
     (void)sig;
 }
 
-static void handle(int flags)
-{
+static void handle(int flags) {
     struct sigaction act = { .sa_handler = handler, .sa_flags = flags };
     need(sigaction(SIGUSR1, &act, NULL) == 0);
 }
 
 /* --- the calls: -1 and errno, or not -1 when what they wait for happens ----------- */
 
-static long do_recv(void)
-{
+static long do_recv(void) {
     char c;
     return recv(p[0], &c, 1, 0);
 }
 
-static long do_read(void)
-{
+static long do_read(void) {
     char c;
     return read(p[0], &c, 1);
 }
 
-static long do_recvmsg(void)
-{
+static long do_recvmsg(void) {
     char c;
     struct iovec v = { &c, 1 };
     struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1 };
     return recvmsg(p[0], &m, 0);
 }
 
-static long do_send(void)
-{
+static long do_send(void) {
     return send(p[0], big, 1, 0);
 }
 
-static long do_accept(void)
-{
+static long do_accept(void) {
     return accept(at, NULL, NULL);
 }
 
-static long do_connect(void)
-{
+static long do_connect(void) {
     return connect_to(sock(SOCK_STREAM), &server);
 }
 
 /* --- what ends the wait ----------------------------------------------------------- */
 
-static void give_byte(void)
-{
+static void give_byte(void) {
     need(write(p[1], "x", 1) == 1);
 }
 
-static void give_room(void)
-{
+static void give_room(void) {
     while (recv(p[1], big, sizeof big, MSG_DONTWAIT) > 0)
         ;
 }
 
-static void give_client(void)
-{
+static void give_client(void) {
     dial(SOCK_STREAM, &server);
 }
 
-static void give_place(void)
-{
+static void give_place(void) {
     need(accept(at, NULL, NULL) >= 0);
 }
 
@@ -99,8 +87,7 @@ static const struct call {
     { "connect", do_connect, give_place, 0, 0 },
 };
 
-static void prepare(const struct call *call)
-{
+static void prepare(const struct call *call) {
     struct address a = address("@signal");
     pair(SOCK_STREAM, p);
     while (call->fills && send(p[0], big, sizeof big, MSG_DONTWAIT) > 0)
@@ -113,8 +100,7 @@ static void prepare(const struct call *call)
 
 /* Signals come again and again until the call has ended, or, when it must be restarted,
  * a number of times; then it gets what it waits for. */
-static void interrupt(const struct call *call, int flags, int with_timeout, int want)
-{
+static void interrupt(const struct call *call, int flags, int with_timeout, int want) {
     pid_t pid;
     struct timeval t = { .tv_sec = 1000 };
     prepare(call);
@@ -147,8 +133,7 @@ static void interrupt(const struct call *call, int flags, int with_timeout, int 
 }
 
 /* A send that has sent a part gives that part. */
-static void partial(void)
-{
+static void partial(void) {
     pid_t pid;
     int size = 4000000;
     char *much = calloc(1, (size_t)size);
@@ -181,8 +166,7 @@ static void partial(void)
     free(much);
 }
 
-int main(void)
-{
+int main(void) {
     signal(SIGPIPE, SIG_IGN);
     for (unsigned i = 0; i < sizeof calls / sizeof *calls; i++) {
         interrupt(&calls[i], 0, 0, EINTR);

@@ -13,14 +13,12 @@ static int p[2];
 static char big[65536];
 static volatile sig_atomic_t pipes;
 
-static void count_sigpipe(int sig)
-{
+static void count_sigpipe(int sig) {
     (void)sig;
     pipes++;
 }
 
-static void bytes(void)
-{
+static void bytes(void) {
     char b[8];
     pair(SOCK_STREAM, p);
     need(write(p[0], "abc", 3) == 3 && write(p[0], "defg", 4) == 4);
@@ -43,8 +41,7 @@ static void bytes(void)
 }
 
 /* Through a queue that is smaller than what is sent, in pieces of odd sizes. */
-static void much(void)
-{
+static void much(void) {
     enum { TOTAL = 700001 };
     pid_t pid;
     pair(SOCK_STREAM, p);
@@ -74,8 +71,7 @@ static void much(void)
 /* send(2): "When the message does not fit into the send buffer of the socket, send()
  * normally blocks, unless the socket has been placed in nonblocking I/O mode. In
  * nonblocking mode it would fail with the error EAGAIN"; a part that fits is sent. */
-static void full(void)
-{
+static void full(void) {
     long total = 0, got = 0;
     ssize_t n;
     pair(SOCK_STREAM, p);
@@ -107,8 +103,7 @@ static void full(void)
 /* shutdown(): "SHUT_WR Disables subsequent send operations"; recv(): "If no messages
  * are available to be received and the peer has performed an orderly shutdown, recv()
  * shall return 0". */
-static void shut(void)
-{
+static void shut(void) {
     char c;
     pair(SOCK_STREAM, p);
     need(write(p[0], "last", 4) == 4);
@@ -142,8 +137,7 @@ static void shut(void)
 }
 
 /* Who sleeps in a receive or a send when the other side goes. */
-static void woken(void)
-{
+static void woken(void) {
     char c;
     pid_t pid;
     pair(SOCK_STREAM, p);
@@ -185,8 +179,7 @@ static void woken(void)
 }
 
 /* A peer that closes without having read: ECONNRESET, once, after what it had sent. */
-static void reset(void)
-{
+static void reset(void) {
     char c;
     pair(SOCK_STREAM, p);
     need(write(p[0], "unread", 6) == 6 && write(p[1], "sent", 4) == 4);
@@ -205,8 +198,7 @@ static void reset(void)
 
 /* recv(): "MSG_PEEK Peeks at an incoming message. The data is treated as unread and the
  * next recv() or similar function shall still return this data." */
-static void peek(void)
-{
+static void peek(void) {
     char b[16];
     int n = -1;
     pair(SOCK_STREAM, p);
@@ -233,8 +225,7 @@ static void peek(void)
  * until the full amount of data can be returned. The function may return the smaller
  * amount of data if the socket is a message-based socket, if a signal is caught, if the
  * connection is terminated". */
-static void wait_all(void)
-{
+static void wait_all(void) {
     char b[8];
     pid_t pid;
     pair(SOCK_STREAM, p);
@@ -259,8 +250,7 @@ static void wait_all(void)
     drop(p);
 }
 
-static void bad_memory(void)
-{
+static void bad_memory(void) {
     char c[4];
     pair(SOCK_STREAM, p);
     is_errno(write(p[0], (void *)16, 4), EFAULT, "EFAULT: send from a bad address");
@@ -271,8 +261,7 @@ static void bad_memory(void)
     drop(p);
 }
 
-int main(void)
-{
+int main(void) {
     signal(SIGPIPE, count_sigpipe);
     bytes();
     much();

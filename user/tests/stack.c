@@ -11,8 +11,7 @@
 static volatile int sink;
 
 /* Uses about `kib` KiB of stack, a KiB at a time. */
-static int __attribute__((noinline)) recurse(int kib)
-{
+static int __attribute__((noinline)) recurse(int kib) {
     volatile char frame[1024 - 64];
     frame[0] = frame[sizeof frame - 1] = (char)kib;
     __asm__ volatile("" : : "r"(frame) : "memory");
@@ -21,21 +20,18 @@ static int __attribute__((noinline)) recurse(int kib)
     return frame[0] + frame[sizeof frame - 1];
 }
 
-static void deep(void *unused)
-{
+static void deep(void *unused) {
     (void)unused;
     recurse(4096);
 }
 
-static void endless(void *unused)
-{
+static void endless(void *unused) {
     (void)unused;
     recurse(1 << 30);
 }
 
 /* The kernel fills pages of the stack that the program has not touched. */
-static void system_call_below(void *unused)
-{
+static void system_call_below(void *unused) {
     (void)unused;
     char buffer[256 * 1024];
     int p[2];
@@ -43,8 +39,7 @@ static void system_call_below(void *unused)
     need(read(p[0], buffer, 5) == 5 && memcmp(buffer, "stack", 5) == 0);
 }
 
-static void limited(void *limit)
-{
+static void limited(void *limit) {
     struct rlimit r = { *(rlim_t *)limit, *(rlim_t *)limit };
     need(setrlimit(RLIMIT_STACK, &r) == 0);
     recurse(1024);
@@ -52,8 +47,7 @@ static void limited(void *limit)
 
 static sigjmp_buf back;
 
-static void on_signal(int sig, siginfo_t *info, void *context)
-{
+static void on_signal(int sig, siginfo_t *info, void *context) {
     (void)sig, (void)context;
     char here;
     need(info->si_code == SEGV_MAPERR || info->si_code == SEGV_ACCERR);
@@ -62,8 +56,7 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 }
 
 /* sigaltstack(): "a signal handler on an alternate stack survives the overflow". */
-static void alternate_stack(void *unused)
-{
+static void alternate_stack(void *unused) {
     (void)unused;
     static char room[16384];
     stack_t stack = { .ss_sp = room, .ss_size = sizeof room };
@@ -77,8 +70,7 @@ static void alternate_stack(void *unused)
 
 /* The stack ends somewhere: below it nothing is mapped, and it is not grown by a
  * pointer that is far away from it. */
-static void far_below(void *unused)
-{
+static void far_below(void *unused) {
     (void)unused;
     char here;
     struct rlimit r;
@@ -89,8 +81,7 @@ static void far_below(void *unused)
 }
 
 /* Stack pages are zero when they are first used, and are not shared with a child. */
-static void zero_and_private(void *unused)
-{
+static void zero_and_private(void *unused) {
     (void)unused;
     char area[64 * 1024];
     char *low = (char *)(((uintptr_t)area + PAGE) / PAGE * PAGE);
@@ -104,8 +95,7 @@ static void zero_and_private(void *unused)
     need(wait_for(pid) == 0 && low[0] == 'p' && low[PAGE] == 0);
 }
 
-int main(void)
-{
+int main(void) {
     rlim_t small = 256 * 1024, large = 4 * 1024 * 1024;
     struct rlimit r;
     need(getrlimit(RLIMIT_STACK, &r) == 0);

@@ -9,8 +9,7 @@
 
 /* "st_ino File serial number. st_dev Device ID of device containing file. The st_ino
  * and st_dev fields taken together uniquely identify the file within the system." */
-static void identity(void)
-{
+static void identity(void) {
     make_file("a", "text");
     make_file("b", "text");
     struct stat a = stat_of("a"), b = stat_of("b"), st;
@@ -33,8 +32,7 @@ static void identity(void)
 /* "st_mode ... st_nlink ... st_uid ... st_gid ... st_size: for regular files, the file
  * size in bytes ... st_blksize: a file system-specific preferred I/O block size ...
  * st_blocks: number of blocks allocated", which are 512 bytes on Linux. */
-static void regular_file(void)
-{
+static void regular_file(void) {
     struct stat st = stat_of("a");
     ok(S_ISREG(st.st_mode) && (st.st_mode & 07777) == 0644, "type and mode");
     is_int(st.st_nlink, 1, "one name");
@@ -57,8 +55,7 @@ static void regular_file(void)
 /* "stat() marks nothing for update. Reading updates the access time, writing and
  * changes of size the modification and status change times, creation all three" (XBD
  * 4.9). */
-static void timestamps(void)
-{
+static void timestamps(void) {
     struct timespec past[2] = { { .tv_sec = 1000, .tv_nsec = 5 }, { .tv_sec = 2000 } };
     struct timespec now;
     need(clock_gettime(CLOCK_REALTIME, &now) == 0);
@@ -87,8 +84,7 @@ static void timestamps(void)
 }
 
 /* Making, renaming and removing an entry sets the directory's mtime and ctime. */
-static void directory_times(void)
-{
+static void directory_times(void) {
     struct timespec past[2] = { { .tv_sec = 1000 }, { .tv_sec = 2000 } };
     need(mkdir("d", 0755) == 0);
     need(utimensat(AT_FDCWD, "d", past, 0) == 0);
@@ -105,8 +101,7 @@ static void directory_times(void)
 
 /* <sys/stat.h>: S_ISDIR, S_ISLNK, S_ISFIFO, S_ISCHR; "st_rdev Device ID (if file is
  * character or block special)". */
-static void other_types(void)
-{
+static void other_types(void) {
     struct stat st;
     int p[2];
     ok(S_ISDIR(stat_of("d").st_mode), "a directory");
@@ -138,8 +133,7 @@ struct statx_head {
 
 /* statx(2): "stx_mask Mask of bits indicating filled fields"; AT_EMPTY_PATH, bad
  * flags. */
-static void statx_call(void)
-{
+static void statx_call(void) {
     enum { TYPE = 1, BASIC = 0x7ff };
     struct statx_head x;
     memset(&x, 0x5a, sizeof x);
@@ -164,8 +158,7 @@ static void statx_call(void)
     close(fd), close(dir);
 }
 
-int main(void)
-{
+int main(void) {
     scratch();
     identity();
     regular_file();

@@ -10,8 +10,7 @@
 #include <time.h>
 #include <wchar.h>
 
-static void formats(void)
-{
+static void formats(void) {
     char got[200];
     snprintf(got, sizeof got, "%d %5d|%-5d|%05d %x %X %o %+d", -1, 42, 42, 42, 255, 255,
              8, 7);
@@ -36,8 +35,7 @@ static void formats(void)
     ok(strcmp(got, "long") == 0, "and cuts");
 }
 
-static void scanning(void)
-{
+static void scanning(void) {
     int a, b;
     double d;
     char word[20], set[20];
@@ -54,8 +52,7 @@ static void scanning(void)
 }
 
 /* fopen(): r, w, a, r+, w+, a+, x, e; fseek, ftell, ungetc, feof. */
-static void files(void)
-{
+static void files(void) {
     char line[100];
     FILE *f = fopen("f", "w");
     need(f);
@@ -90,8 +87,7 @@ static void files(void)
 }
 
 /* tmpfile(), mkstemp(), tmpnam's safe relatives; freopen, fdopen, dprintf, getline. */
-static void more_files(void)
-{
+static void more_files(void) {
     char *line = NULL;
     size_t room = 0;
     FILE *f = tmpfile();
@@ -120,8 +116,7 @@ static void more_files(void)
 
 /* setvbuf(): "_IONBF shall cause input/output to be unbuffered", "_IOLBF ... line
  * buffered". A file larger than the buffer. */
-static void buffering(void)
-{
+static void buffering(void) {
     FILE *f = fopen("b", "w");
     need(f && setvbuf(f, NULL, _IONBF, 0) == 0);
     fputc('x', f);
@@ -147,13 +142,11 @@ static void buffering(void)
 }
 
 /* localtime without a zone file is UTC; strftime, qsort, bsearch, setlocale. */
-static int by_value(const void *a, const void *b)
-{
+static int by_value(const void *a, const void *b) {
     return *(const int *)a - *(const int *)b;
 }
 
-static void the_rest(void)
-{
+static void the_rest(void) {
     char got[60];
     time_t t = 1000000000;
     struct tm tm;
@@ -183,8 +176,7 @@ static void the_rest(void)
 /* tmpnam(): "shall generate a string that is a valid pathname that does not name an
  * existing file"; musl looks with lstat64. A zone file (tzfile(5)), which it maps after
  * fstat64. */
-static void names_and_zones(void)
-{
+static void names_and_zones(void) {
     char name[L_tmpnam], path[300];
     static const char zone[] = "TZif1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
                                "\0\0\0\0"
@@ -208,8 +200,7 @@ static void names_and_zones(void)
     is_int(localtime(&t)->tm_hour, 1, "a zone file is read");
 }
 
-int main(void)
-{
+int main(void) {
     scratch();
     formats();
     scanning();

@@ -6,8 +6,7 @@
 /* readlink(): "shall place the contents of the symbolic link referred to by path in the
  * buffer buf ... not required to be null-terminated"; a small buffer cuts the
  * contents. */
-static void contents(void)
-{
+static void contents(void) {
     char got[16];
     memset(got, '!', sizeof got);
     is_int(symlink("any/where", "s"), 0, "symlink does not look at what it leads to");
@@ -23,8 +22,7 @@ static void contents(void)
     is_errno(stat("s", &st), ENOENT, "stat follows it, and finds nothing");
 }
 
-static void errors(void)
-{
+static void errors(void) {
     char got[16];
     make_file("f", "text");
     is_errno(readlink("f", got, sizeof got), EINVAL, "readlink of a file is EINVAL");
@@ -43,8 +41,7 @@ static void errors(void)
 /* "If a symbolic link is encountered during pathname resolution ... the contents of the
  * symbolic link [are prefixed to the rest]": relative contents count from the directory
  * of the link. */
-static void following(void)
-{
+static void following(void) {
     char got[16], long_way[300];
     need(mkdir("d", 0755) == 0 && mkdir("d/e", 0755) == 0);
     make_file("d/file", "in d");
@@ -73,8 +70,7 @@ static void following(void)
 
 /* "[ELOOP] A loop exists in symbolic links encountered during resolution", or more than
  * {SYMLOOP_MAX} of them (Linux: 40 in all, path_resolution(7)). */
-static void loops(void)
-{
+static void loops(void) {
     char from[16], to[16];
     struct stat st;
     need(symlink("self", "self") == 0 && symlink("pong", "ping") == 0);
@@ -96,8 +92,7 @@ static void loops(void)
 }
 
 /* Contents up to PATH_MAX - 1 bytes are kept. */
-static void lengths(void)
-{
+static void lengths(void) {
     static char contents[5000], got[5000];
     memset(contents, 'x', sizeof contents);
     contents[4095] = 0;
@@ -109,8 +104,7 @@ static void lengths(void)
     is_errno(symlink(contents, "longer"), ENAMETOOLONG, "more is ENAMETOOLONG");
 }
 
-int main(void)
-{
+int main(void) {
     scratch();
     contents();
     errors();

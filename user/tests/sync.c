@@ -9,8 +9,7 @@
 
 /* fsync(): "[EINVAL] The fildes argument does not refer to a file on which this
  * operation is possible." */
-static void syncing(void)
-{
+static void syncing(void) {
     int fd = open("f", O_RDWR), dir = open(".", O_RDONLY), p[2];
     need(pipe(p) == 0);
     is_int(fsync(fd), 0, "fsync of a file");
@@ -24,8 +23,7 @@ static void syncing(void)
 
 /* sendfile(2): "copies data between one file descriptor and another"; a program must be
  * able to live with EINVAL and copy for itself. */
-static void copying(void)
-{
+static void copying(void) {
     int in = open("f", O_RDONLY), out = open("copy", O_RDWR | O_CREAT, 0644);
     off_t at = 2;
     ssize_t n = sendfile(out, in, NULL, 100);
@@ -41,8 +39,7 @@ static void copying(void)
 }
 
 /* statvfs(): "information about the file system containing the file". */
-static void file_system(void)
-{
+static void file_system(void) {
     struct statvfs v;
     is_int(statvfs(".", &v), 0, "statvfs");
     ok(v.f_bsize > 0 && v.f_blocks >= v.f_bfree && v.f_bfree >= v.f_bavail, "blocks");
@@ -54,8 +51,7 @@ static void file_system(void)
     close(fd);
 }
 
-int main(void)
-{
+int main(void) {
     scratch();
     make_file("f", "0123456789");
     syncing();

@@ -19,8 +19,7 @@ static struct shared {
     int turn, waiting, serial, readers, most, wrong, value;
 } * s;
 
-static void make(void)
-{
+static void make(void) {
     pthread_mutexattr_t mutex;
     pthread_condattr_t cond;
     pthread_rwlockattr_t rwlock;
@@ -41,8 +40,7 @@ static void make(void)
 }
 
 /* Runs function(i) in TEAM processes; gives how many ended well. */
-static int team(void (*function)(int))
-{
+static int team(void (*function)(int)) {
     pid_t pid[TEAM];
     int good = 0;
     for (int i = 0; i < TEAM; i++)
@@ -54,8 +52,7 @@ static int team(void (*function)(int))
 }
 
 /* Each waits until it is its turn, then makes it the next one's. */
-static void take_turns(int me)
-{
+static void take_turns(int me) {
     for (int round = 0; round < ROUNDS; round++) {
         need(pthread_mutex_lock(&s->mutex) == 0);
         while (s->turn % TEAM != me)
@@ -66,8 +63,7 @@ static void take_turns(int me)
     }
 }
 
-static void wait_once(int me)
-{
+static void wait_once(int me) {
     (void)me;
     need(pthread_mutex_lock(&s->mutex) == 0);
     s->waiting++;
@@ -77,8 +73,7 @@ static void wait_once(int me)
     need(pthread_mutex_unlock(&s->mutex) == 0);
 }
 
-static void conditions(void)
-{
+static void conditions(void) {
     pid_t pid[TEAM], victim;
     make();
     is_int(team(take_turns), TEAM, "a condition: four processes wait for their turn");
@@ -120,8 +115,7 @@ static void conditions(void)
 }
 
 /* pthread_condattr_setclock(): the clock of pthread_cond_timedwait(). */
-static void clocks(void)
-{
+static void clocks(void) {
     pthread_condattr_t attr;
     pthread_cond_t cond;
     struct timespec now, until;
@@ -147,8 +141,7 @@ static void clocks(void)
            "EINVAL: not on CPU time");
 }
 
-static void meet(int me)
-{
+static void meet(int me) {
     for (int round = 1; round <= ROUNDS; round++) {
         __atomic_add_fetch(&s->turn, 1, __ATOMIC_SEQ_CST);
         int serial = pthread_barrier_wait(&s->barrier);
@@ -162,16 +155,14 @@ static void meet(int me)
     }
 }
 
-static void barriers(void)
-{
+static void barriers(void) {
     make();
     is_int(team(meet), TEAM, "a barrier: four processes meet");
     ok(s->wrong == 0 && s->turn == TEAM * ROUNDS, "nobody passes before all have come");
     is_int(s->serial, ROUNDS, "one of them is told that it is the serial one");
 }
 
-static void read_or_write(int me)
-{
+static void read_or_write(int me) {
     for (int round = 0; round < ROUNDS; round++)
         if (me == 0) {
             need(pthread_rwlock_wrlock(&s->rwlock) == 0);
@@ -191,8 +182,7 @@ static void read_or_write(int me)
         }
 }
 
-static void rwlocks(void)
-{
+static void rwlocks(void) {
     pid_t pid;
     make();
     is_int(team(read_or_write), TEAM, "a read-write lock: a writer and three readers");
@@ -206,8 +196,7 @@ static void rwlocks(void)
     need(pthread_rwlock_unlock(&s->rwlock) == 0);
 }
 
-static void pass_on(int me)
-{
+static void pass_on(int me) {
     (void)me;
     for (int round = 0; round < ROUNDS; round++) {
         need(sem_wait(&s->sem) == 0);
@@ -216,8 +205,7 @@ static void pass_on(int me)
     }
 }
 
-static void semaphores(void)
-{
+static void semaphores(void) {
     pid_t pid[TEAM];
     int good = 0;
     make();
@@ -238,8 +226,7 @@ static void semaphores(void)
     is_errno(sem_post(&s->sem), EOVERFLOW, "EOVERFLOW: nor by sem_post");
 }
 
-int main(void)
-{
+int main(void) {
     s = (struct shared *)(void *)map_shared(1);
     conditions();
     clocks();

@@ -11,8 +11,7 @@
 #include <unistd.h>
 
 /* uname(): "information identifying the current system ... null-terminated". */
-static void names(void)
-{
+static void names(void) {
     struct utsname u;
     char host[256];
     memset(&u, 'x', sizeof u);
@@ -31,8 +30,7 @@ static void names(void)
 }
 
 /* sysinfo(2): uptime, memory in units of mem_unit, number of processes. */
-static void information(void)
-{
+static void information(void) {
     struct sysinfo si;
     memset(&si, 0x5a, sizeof si);
     is_int(sysinfo(&si), 0, "sysinfo");
@@ -46,8 +44,7 @@ static void information(void)
 }
 
 /* sysconf(): "the current value of a configurable system limit". */
-static void limits(void)
-{
+static void limits(void) {
     is_int(sysconf(_SC_PAGESIZE), 4096, "pages have 4096 bytes");
     is_int(sysconf(_SC_CLK_TCK), 100, "100 ticks a second");
     ok(sysconf(_SC_OPEN_MAX) >= 64, "_SC_OPEN_MAX is the limit of descriptors");
@@ -62,8 +59,7 @@ static void limits(void)
 }
 
 /* getpagesize, a hostname set by root only, an unknown system call. */
-static void others(void)
-{
+static void others(void) {
     is_int(raw(1000), -ENOSYS, "a number that no call has is ENOSYS");
     is_int(raw(-1), -ENOSYS, "-1 too");
     is_int(raw(0x7fffffff), -ENOSYS, "and the largest");
@@ -75,8 +71,7 @@ static void others(void)
     is_exit(wait_for(pid), 0, "sethostname by a user is EPERM");
 }
 
-int main(void)
-{
+int main(void) {
     names();
     information();
     limits();

@@ -7,8 +7,7 @@ static const struct ipc_kind *kind;
 
 /* shmget(): "IPC_PRIVATE ... does not have an associated ... identifier for it", or
  * "(shmflg & IPC_CREAT) is non-zero"; [ENOENT], [EEXIST]. */
-static void keys(void)
-{
+static void keys(void) {
     key_t key = own_key(1);
     is_errno(kind->get(key, 0600), ENOENT, "%s: ENOENT: a key without an object",
              kind->name);
@@ -40,8 +39,7 @@ static void keys(void)
 /* "the ... ipc_perm structure ... cuid, uid, cgid, gid shall be set equal to the
  * effective user ID and effective group ID ... of the calling process. The low-order 9
  * bits of mode are set equal to the low-order 9 bits of shmflg". */
-static void status(void)
-{
+static void status(void) {
     struct ipc_perm p;
     time_t before = time(NULL), changed, later;
     int id = kind->get(own_key(3), IPC_CREAT | 0640);
@@ -76,40 +74,33 @@ static void status(void)
              "%s: EINVAL: an id that nobody has", kind->name);
 }
 
-static int uses(const char *id)
-{
+static int uses(const char *id) {
     return kind->use(atoi(id)) ? errno : 0;
 }
 
-static int changes(const char *id)
-{
+static int changes(const char *id) {
     return kind->change(atoi(id)) ? errno : 0;
 }
 
-static int removes(const char *id)
-{
+static int removes(const char *id) {
     return kind->remove(atoi(id)) ? errno : 0;
 }
 
-static int sets(const char *id)
-{
+static int sets(const char *id) {
     return kind->set(atoi(id), geteuid(), getegid(), 0666) ? errno : 0;
 }
 
-static int asks_status(const char *id)
-{
+static int asks_status(const char *id) {
     struct ipc_perm p;
     time_t changed;
     return kind->status(atoi(id), &p, &changed) ? errno : 0;
 }
 
-static int gets(const char *flags)
-{
+static int gets(const char *flags) {
     return kind->get(0x51424242, atoi(flags)) < 0 ? errno : 0;
 }
 
-static const char *text_of(int number)
-{
+static const char *text_of(int number) {
     static char texts[2][16];
     static unsigned next;
     char *text = texts[next++ % 2];
@@ -119,8 +110,7 @@ static const char *text_of(int number)
 
 /* "[EACCES] Operation permission is denied": the owner's, the group's or the others'
  * bits. Root makes it and gives it away; the ordinary user tries. */
-static void classes(void)
-{
+static void classes(void) {
     static const struct {
         uid_t uid;
         gid_t gid;
@@ -155,8 +145,7 @@ static void classes(void)
 
 /* "IPC_RMID ... can only be executed by a process that has an effective user ID equal
  * to ... cuid or uid", so has IPC_SET; else [EPERM]. */
-static void owners(void)
-{
+static void owners(void) {
     struct ipc_perm p;
     time_t changed;
     int id = kind->get(IPC_PRIVATE, 0666);
@@ -176,8 +165,7 @@ static void owners(void)
 /* shmget(): "[EACCES] A shared memory identifier exists for key but operation
  * permission as specified by the low-order nine bits of shmflg would not be granted".
  */
-static void rights_at_get(void)
-{
+static void rights_at_get(void) {
     int id = kind->get(0x51424242, IPC_CREAT | 0604);
     need(id >= 0);
     is_exit(as_user(gets, text_of(0)), 0, "%s: get asks for no more than it says",
@@ -195,8 +183,7 @@ static void rights_at_get(void)
 }
 
 /* An id must not come to mean another object while somebody may still use the old. */
-static void ids(void)
-{
+static void ids(void) {
     int seen[64], again = 0;
     for (int i = 0; i < 64; i++) {
         seen[i] = kind->get(own_key(4), IPC_CREAT | 0600);
@@ -207,8 +194,7 @@ static void ids(void)
     is_int(again, 0, "%s: 64 objects one after the other have 64 ids", kind->name);
 }
 
-static int fills(const char *unused)
-{
+static int fills(const char *unused) {
     (void)unused;
     int *ids = malloc(40000 * sizeof *ids), count = 0, error;
     need(ids);
@@ -225,8 +211,7 @@ static int fills(const char *unused)
     return error;
 }
 
-int main(void)
-{
+int main(void) {
     private_ipc();
     for (size_t i = 0; i < sizeof ipc_kinds / sizeof *ipc_kinds; i++) {
         kind = &ipc_kinds[i];

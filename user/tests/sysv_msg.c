@@ -10,23 +10,20 @@ struct text_message {
     char text[64];
 };
 
-static int make(void)
-{
+static int make(void) {
     int id = msgget(IPC_PRIVATE, 0600);
     need(id >= 0);
     return id;
 }
 
-static int send(long type, const char *text, int flags)
-{
+static int send(long type, const char *text, int flags) {
     struct text_message m = { .type = type };
     strcpy(m.text, text);
     return msgsnd(queue, &m, strlen(text), flags);
 }
 
 /* What msgrcv gives, as "type:text"; the errno's name if it fails. */
-static const char *receive(long type, int flags)
-{
+static const char *receive(long type, int flags) {
     static char result[100];
     struct text_message m = { 0 };
     ssize_t n = msgrcv(queue, &m, sizeof m.text - 1, type, flags | IPC_NOWAIT);
@@ -36,8 +33,7 @@ static const char *receive(long type, int flags)
     return result;
 }
 
-static struct msqid_ds status(void)
-{
+static struct msqid_ds status(void) {
     struct msqid_ds ds;
     need(msgctl(queue, IPC_STAT, &ds) == 0);
     return ds;
@@ -46,8 +42,7 @@ static struct msqid_ds status(void)
 /* "msgtyp = 0, the first message on the queue shall be received. > 0, the first message
  * of type msgtyp. < 0, the first message of the lowest type that is less than or equal
  * to the absolute value of msgtyp". */
-static void types(void)
-{
+static void types(void) {
     queue = make();
     need(send(3, "a", 0) == 0 && send(1, "b", 0) == 0 && send(3, "c", 0) == 0);
     need(send(2, "d", 0) == 0 && send(1, "e", 0) == 0 && send(9, "f", 0) == 0);
@@ -84,8 +79,7 @@ static void types(void)
 /* "msgsz ... specifies the size in bytes of mtext. The received message shall be
  * truncated to msgsz bytes if it is larger than msgsz and (msgflg & MSG_NOERROR) is
  * non-zero. ... [E2BIG]". */
-static void sizes(void)
-{
+static void sizes(void) {
     struct text_message m;
     queue = make();
     need(send(5, "hello", 0) == 0);
@@ -120,8 +114,7 @@ static void sizes(void)
 
 /* msgctl(): "msg_qnum, msg_lspid, msg_lrpid, msg_stime, msg_rtime" after msgget, msgsnd
  * and msgrcv; IPC_SET of msg_qbytes. */
-static void accounts(void)
-{
+static void accounts(void) {
     time_t before = time(NULL);
     pid_t pid;
     queue = make();
@@ -159,8 +152,7 @@ static void accounts(void)
     need(msg_remove(queue) == 0);
 }
 
-static int raises(const char *bytes)
-{
+static int raises(const char *bytes) {
     struct msqid_ds ds = { .msg_perm = { .uid = geteuid(), .gid = getegid() } };
     ds.msg_perm.mode = 0600;
     ds.msg_qbytes = (msglen_t)atoi(bytes);
@@ -168,8 +160,7 @@ static int raises(const char *bytes)
 }
 
 /* "only a process with appropriate privileges shall raise the value of msg_qbytes." */
-static void raising(void)
-{
+static void raising(void) {
     queue = make();
     need(!is_root() || msg_set(queue, STUDENT, STUDENT, 0600) == 0);
     is_exit(as_user(raises, "1000"), 0, "a user lowers msg_qbytes");
@@ -179,8 +170,7 @@ static void raising(void)
 }
 
 /* As ipcs does it, and the calls of their own, 399 to 402. */
-static void control(void)
-{
+static void control(void) {
     struct msginfo info = { 0 };
     struct msqid_ds ds;
     int found = 0;
@@ -204,8 +194,7 @@ static void control(void)
     ok(id >= 0 && msg_remove((int)id) == 0, "and msgget");
 }
 
-int main(void)
-{
+int main(void) {
     private_ipc();
     types();
     sizes();

@@ -13,8 +13,7 @@ struct text_message {
     char text[100];
 };
 
-static void make(msglen_t bytes)
-{
+static void make(msglen_t bytes) {
     struct msqid_ds ds;
     queue = msgget(IPC_PRIVATE, 0600);
     need(queue >= 0 && msgctl(queue, IPC_STAT, &ds) == 0);
@@ -22,30 +21,26 @@ static void make(msglen_t bytes)
     need(msgctl(queue, IPC_SET, &ds) == 0);
 }
 
-static int send(long type, size_t size, int flags)
-{
+static int send(long type, size_t size, int flags) {
     struct text_message m = { .type = type };
     memset(m.text, (int)type, sizeof m.text);
     return msgsnd(queue, &m, size, flags);
 }
 
 /* The type of the message received; 0 if none is. */
-static long receive(long type, int flags)
-{
+static long receive(long type, int flags) {
     struct text_message m;
     return msgrcv(queue, &m, sizeof m.text, type, flags) < 0 ? 0 : m.type;
 }
 
-static int waiting_messages(void)
-{
+static int waiting_messages(void) {
     struct msqid_ds ds;
     need(msgctl(queue, IPC_STAT, &ds) == 0);
     return (int)ds.msg_qnum;
 }
 
 /* Each of four receivers waits for something else. */
-static void receivers(void)
-{
+static void receivers(void) {
     static const long wants[4] = { 7, -3, 5, 0 }, gets[4] = { 7, 2, 5, 9 };
     pid_t pid[4];
     make(1000);
@@ -72,8 +67,7 @@ static void receivers(void)
 }
 
 /* A receiver with too little room ends with E2BIG and leaves the message. */
-static void too_long(void)
-{
+static void too_long(void) {
     pid_t pid;
     make(1000);
     CHILD (pid) {
@@ -95,8 +89,7 @@ static void too_long(void)
     need(msg_remove(queue) == 0);
 }
 
-static void senders(void)
-{
+static void senders(void) {
     pid_t pid[3];
     make(20);
     need(send(1, 20, 0) == 0);
@@ -129,8 +122,7 @@ static void senders(void)
 }
 
 /* "IPC_RMID": waiters of both kinds. */
-static void removed(void)
-{
+static void removed(void) {
     pid_t pid[6];
     int right = 0;
     make(20);
@@ -150,15 +142,13 @@ static void removed(void)
     is_int(right, 6, "EIDRM: receivers and senders of a queue that is removed");
 }
 
-static void on_signal(int sig)
-{
+static void on_signal(int sig) {
     (void)sig;
 }
 
 /* signal(7): msgrcv and msgsnd "are never restarted ..., regardless of the use of
  * SA_RESTART". */
-static void interrupted(void)
-{
+static void interrupted(void) {
     pid_t pid;
     make(20);
     need(send(1, 20, 0) == 0);
@@ -192,8 +182,7 @@ static void interrupted(void)
 enum { PAIRS = 3, EACH = 40 };
 
 /* Many to many: nothing is lost, doubled or out of order. */
-static void traffic(void)
-{
+static void traffic(void) {
     pid_t producer[PAIRS], consumer[PAIRS];
     int good = 0;
     make(200);
@@ -225,8 +214,7 @@ static void traffic(void)
     need(msg_remove(queue) == 0);
 }
 
-int main(void)
-{
+int main(void) {
     private_ipc();
     receivers();
     too_long();

@@ -5,31 +5,26 @@
 
 static int set;
 
-static int values(int count)
-{
+static int values(int count) {
     int id = semget(IPC_PRIVATE, count, 0600);
     need(id >= 0);
     return id;
 }
 
-static int value(int number)
-{
+static int value(int number) {
     return semctl(set, number, GETVAL);
 }
 
-static void set_value(int number, int to)
-{
+static void set_value(int number, int to) {
     need(semctl(set, number, SETVAL, (union semun){ .val = to }) == 0);
 }
 
-static int one(int number, int change, int flags)
-{
+static int one(int number, int change, int flags) {
     struct sembuf o = { (unsigned short)number, (short)change, (short)flags };
     return semop(set, &o, 1);
 }
 
-static struct semid_ds status(void)
-{
+static struct semid_ds status(void) {
     struct semid_ds ds;
     need(semctl(set, 0, IPC_STAT, (union semun){ .buf = &ds }) == 0);
     return ds;
@@ -38,8 +33,7 @@ static struct semid_ds status(void)
 /* semget(2): "The values of the semaphores in a newly created set ... Linux ...
  * initializes the semaphore values to 0". "sem_otime is set to 0. sem_nsems is set to
  * nsems". */
-static void fresh(void)
-{
+static void fresh(void) {
     set = values(3);
     ok(value(0) == 0 && value(1) == 0 && value(2) == 0, "new semaphores are 0");
     struct semid_ds ds = status();
@@ -60,8 +54,7 @@ static void fresh(void)
 
 /* semctl(): "SETVAL Set the value of semval to arg.val", GETVAL, SETALL, GETALL,
  * GETPID; "[ERANGE] ... the value ... is greater than the system-imposed maximum". */
-static void control(void)
-{
+static void control(void) {
     unsigned short in[3] = { 5, 0, 32767 }, out[3] = { 1, 1, 1 };
     set = values(3);
     is_int(semctl(set, 1, SETVAL, (union semun){ .val = 7 }), 0, "SETVAL");
@@ -102,8 +95,7 @@ static void control(void)
  * the absolute value of sem_op, [it] is subtracted ... positive ... the value of sem_op
  * shall be added ... If sem_op is 0 ... If semval is 0, semop() shall return
  * immediately". "(sem_flg & IPC_NOWAIT) is non-zero: [EAGAIN]". */
-static void single(void)
-{
+static void single(void) {
     time_t before = time(NULL);
     set = values(2);
     is_int(one(0, 3, 0), 0, "an operation above 0 adds");
@@ -146,8 +138,7 @@ static void single(void)
 
 /* "The set of operations contained in sops is performed in array order, and atomically,
  * that is, the operations are performed either as a complete unit, or not at all." */
-static void together(void)
-{
+static void together(void) {
     set = values(3);
     set_value(0, 1), set_value(1, 1);
     struct sembuf take[2] = { { 0, -1, IPC_NOWAIT }, { 1, -1, IPC_NOWAIT } };
@@ -176,13 +167,11 @@ static void together(void)
 
 /* "[EACCES] Operation permission is denied": altering needs the right to write, waiting
  * for zero the right to read. */
-static int tries(const char *change)
-{
+static int tries(const char *change) {
     return one(0, atoi(change), IPC_NOWAIT) ? errno : 0;
 }
 
-static void rights(void)
-{
+static void rights(void) {
     set = values(1);
     need(sem_set(set, STUDENT, STUDENT, 0400) == 0);
     if (!is_root())
@@ -197,8 +186,7 @@ static void rights(void)
 }
 
 /* The numbers 393, 394 and 420, and time with 64 bits. */
-static void single_calls(void)
-{
+static void single_calls(void) {
     struct sembuf o = { 0, 1, 0 };
     long long soon[2] = { 0, 1000 }, wrong[2] = { 0, -1 }, minus[2] = { -1, 0 };
     set = (int)raw(SYS_semget, IPC_PRIVATE, 1, 0600);
@@ -217,8 +205,7 @@ static void single_calls(void)
     is_int(raw(SYS_semctl, set, 0, IPC_RMID, 0), 0, "semctl removes it");
 }
 
-int main(void)
-{
+int main(void) {
     private_ipc();
     fresh();
     control();

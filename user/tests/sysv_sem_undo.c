@@ -8,31 +8,26 @@
 
 static int set;
 
-static int value(int number)
-{
+static int value(int number) {
     return semctl(set, number, GETVAL);
 }
 
-static void set_value(int number, int to)
-{
+static void set_value(int number, int to) {
     need(semctl(set, number, SETVAL, (union semun){ .val = to }) == 0);
 }
 
-static int one(int number, int change, int flags)
-{
+static int one(int number, int change, int flags) {
     struct sembuf o = { (unsigned short)number, (short)change, (short)flags };
     return semop(set, &o, 1);
 }
 
-static void make(int first, int second)
-{
+static void make(int first, int second) {
     set = semget(IPC_PRIVATE, 2, 0600);
     need(set >= 0);
     set_value(0, first), set_value(1, second);
 }
 
-static void at_exit(void)
-{
+static void at_exit(void) {
     pid_t pid;
     make(1, 10);
     CHILD (pid)
@@ -76,8 +71,7 @@ static void at_exit(void)
 }
 
 /* semop(2): "if the adjustment would make the value less than zero ... set to zero". */
-static void bounds(void)
-{
+static void bounds(void) {
     struct gate go, done;
     pid_t pid;
     make(0, 32000);
@@ -106,8 +100,7 @@ static void bounds(void)
 
 /* semctl(2), SETVAL, SETALL: "Undo entries are cleared for altered semaphores in all
  * processes." */
-static void cleared(void)
-{
+static void cleared(void) {
     struct gate go, done;
     pid_t pid;
     make(5, 5);
@@ -127,16 +120,14 @@ static void cleared(void)
     need(sem_remove(set) == 0);
 }
 
-static void *takes(void *unused)
-{
+static void *takes(void *unused) {
     need(one(0, -1, SEM_UNDO) == 0);
     return unused;
 }
 
 /* fork(): "All semadj values shall be cleared" in the child. execve(2): "semadj values
  * are not changed"; threads share theirs (clone(2), CLONE_SYSVSEM). */
-static void families(void)
-{
+static void families(void) {
     pid_t pid, inner;
     pthread_t thread;
     make(3, 0);
@@ -172,8 +163,7 @@ static void families(void)
 }
 
 /* A holder that dies lets the next one on: the undo is an operation like others. */
-static void wakes(void)
-{
+static void wakes(void) {
     struct gate done, go;
     pid_t holder, waiter[3];
     int right = 0;
@@ -205,8 +195,7 @@ static void wakes(void)
     need(sem_remove(set) == 0);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     if (argc > 1) {                                     // executed by families()
         set = atoi(argv[1]);
         return value(0);

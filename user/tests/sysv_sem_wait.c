@@ -9,25 +9,21 @@
 
 static int set;
 
-static int value(int number)
-{
+static int value(int number) {
     return semctl(set, number, GETVAL);
 }
 
-static void set_value(int number, int to)
-{
+static void set_value(int number, int to) {
     need(semctl(set, number, SETVAL, (union semun){ .val = to }) == 0);
 }
 
-static int one(int number, int change)
-{
+static int one(int number, int change) {
     struct sembuf o = { (unsigned short)number, (short)change, 0 };
     return semop(set, &o, 1);
 }
 
 /* A child that does one operation and leaves with its errno. It waits already. */
-static pid_t waits(int number, int change)
-{
+static pid_t waits(int number, int change) {
     pid_t pid;
     int command = change ? GETNCNT : GETZCNT, before = semctl(set, number, command);
     CHILD (pid)
@@ -40,8 +36,7 @@ static pid_t waits(int number, int change)
 /* semctl(): "GETNCNT Return the value of semncnt", processes "waiting for semval to
  * become greater than its current value"; "GETZCNT ... waiting for semval to become
  * 0". */
-static void counts(void)
-{
+static void counts(void) {
     set = semget(IPC_PRIVATE, 2, 0600);
     set_value(1, 1);
     pid_t a = waits(0, -1), b = waits(0, -2), c = waits(1, 0);
@@ -68,8 +63,7 @@ static void counts(void)
 }
 
 /* One change lets on whoever can go on, and what those change lets on others. */
-static void chain(void)
-{
+static void chain(void) {
     set = semget(IPC_PRIVATE, 4, 0600);
     struct sembuf pass[3][2] = { { { 0, -1, 0 }, { 1, 1, 0 } },
                                  { { 1, -1, 0 }, { 2, 1, 0 } },
@@ -102,8 +96,7 @@ static void chain(void)
 }
 
 /* "IPC_RMID" with waiters: "[EIDRM] The semaphore identifier semid is removed". */
-static void removed(void)
-{
+static void removed(void) {
     pid_t pid[6];
     int right = 0;
     set = semget(IPC_PRIVATE, 3, 0600);
@@ -117,14 +110,12 @@ static void removed(void)
     is_errno(one(0, 1), EINVAL, "EINVAL: for those who come later");
 }
 
-static void on_alarm(int sig)
-{
+static void on_alarm(int sig) {
     (void)sig;
 }
 
 /* "semop() and semtimedop() are never automatically restarted": signal(7). */
-static void interrupted(void)
-{
+static void interrupted(void) {
     pid_t pid;
     int status;
     set = semget(IPC_PRIVATE, 1, 0600);
@@ -163,8 +154,7 @@ static void interrupted(void)
 enum { WORKERS = 4, ROUNDS = 50 };
 static volatile int inside, most, total;
 
-static void *work(void *semaphore)
-{
+static void *work(void *semaphore) {
     for (int i = 0; i < ROUNDS; i++) {
         need(one((int)(long)semaphore, -1) == 0);
         int now = __atomic_add_fetch(&inside, 1, __ATOMIC_SEQ_CST);
@@ -178,8 +168,7 @@ static void *work(void *semaphore)
 }
 
 /* The classic use, between threads and between processes. */
-static void exclusion(void)
-{
+static void exclusion(void) {
     pthread_t thread[WORKERS];
     set = semget(IPC_PRIVATE, 2, 0600);
     set_value(0, 1);
@@ -214,8 +203,7 @@ static void exclusion(void)
 }
 
 /* Two take turns: neither goes twice, none is left behind. */
-static void turns(void)
-{
+static void turns(void) {
     pid_t pid;
     int right = 0;
     set = semget(IPC_PRIVATE, 2, 0600);
@@ -231,8 +219,7 @@ static void turns(void)
     need(sem_remove(set) == 0);
 }
 
-int main(void)
-{
+int main(void) {
     private_ipc();
     counts();
     chain();

@@ -6,30 +6,26 @@
 
 #define BAD ((void *)-1)
 
-static int private_segment(size_t size)
-{
+static int private_segment(size_t size) {
     int id = shmget(IPC_PRIVATE, size, 0600);
     need(id >= 0);
     return id;
 }
 
-static void *attach(int id, const void *at, int flags)
-{
+static void *attach(int id, const void *at, int flags) {
     void *p = shmat(id, at, flags);
     need(p != BAD);
     return p;
 }
 
-static struct shmid_ds status_of(int id)
-{
+static struct shmid_ds status_of(int id) {
     struct shmid_ds ds;
     need(shmctl(id, IPC_STAT, &ds) == 0);
     return ds;
 }
 
 /* A hole in the address space, `pages` long. */
-static char *hole(size_t pages)
-{
+static char *hole(size_t pages) {
     char *p = map_anonymous(pages, PROT_NONE);
     need(munmap(p, pages * PAGE) == 0);
     return p;
@@ -38,8 +34,7 @@ static char *hole(size_t pages)
 /* shmget(): "shm_segsz shall be set equal to size ... shm_lpid, shm_nattch, shm_atime,
  * and shm_dtime shall be set equal to 0". "When the shared memory segment is created,
  * it shall be initialized with all zero values." */
-static void fresh(void)
-{
+static void fresh(void) {
     int id = private_segment(3 * PAGE - 100);
     struct shmid_ds ds = status_of(id);
     is_int((long)ds.shm_segsz, 3 * PAGE - 100, "shm_segsz is the size asked for");
@@ -57,8 +52,7 @@ static void fresh(void)
 
 /* "[EINVAL] A shared memory identifier exists for key but the size of the segment
  * associated with it is less than size and size is not 0." */
-static void sizes(void)
-{
+static void sizes(void) {
     int id = shmget(own_key(1), 2 * PAGE, IPC_CREAT | 0600);
     need(id >= 0);
     is_int(shmget(own_key(1), 0, 0), id, "size 0 fits any segment");
@@ -71,8 +65,7 @@ static void sizes(void)
 
 /* "shmat() ... attaches the segment to the address space; shm_nattch is incremented,
  * shm_lpid is set to the process ID"; each attachment shows the same bytes. */
-static void attachments(void)
-{
+static void attachments(void) {
     int id = private_segment(2 * PAGE);
     time_t before = time(NULL);
     char *a = attach(id, NULL, 0);
@@ -112,8 +105,7 @@ static void attachments(void)
 
 /* "If shmaddr is not a null pointer, and (shmflg & SHM_RND) is non-zero, the segment is
  * attached at the address given by (shmaddr - ((uintptr_t)shmaddr % SHMLBA))." */
-static void addresses(void)
-{
+static void addresses(void) {
     int id = private_segment(2 * PAGE);
     char *at = hole(4);
     ok(shmat(id, at, 0) == at, "attached at the address asked for");
@@ -141,8 +133,7 @@ static void addresses(void)
 
 /* "shm_nattch" counts mappings: a hole in the middle makes two of one. The parts belong
  * to one attachment, which shmdt ends. */
-static void parts(void)
-{
+static void parts(void) {
     int id = private_segment(5 * PAGE);
     char *p = attach(id, NULL, 0);
     for (int i = 0; i < 5; i++)
@@ -178,8 +169,7 @@ static void parts(void)
 }
 
 /* shmctl(2): "SHM_LOCK, SHM_UNLOCK"; SHM_INFO, SHM_STAT as ipcs uses them. */
-static void control(void)
-{
+static void control(void) {
     int id = private_segment(PAGE), found = -1;
     is_int(shmctl(id, SHM_LOCK, NULL), 0, "SHM_LOCK");
     is_int(status_of(id).shm_perm.mode, 0600 | SHM_LOCKED, "shows in the mode");
@@ -203,8 +193,7 @@ static void control(void)
 }
 
 /* The numbers 395 to 398 do what the C library's ipc(117) does. */
-static void single_calls(void)
-{
+static void single_calls(void) {
     long id = raw(SYS_shmget, IPC_PRIVATE, PAGE, 0600), at = raw(SYS_shmat, id, 0, 0);
     ok(id >= 0 && (at > 0 || at < -4096), "shmget and shmat as calls of their own");
     *(char *)at = 'x';
@@ -215,8 +204,7 @@ static void single_calls(void)
     is_int(raw(SYS_ipc, 99, 0, 0, 0, 0), -ENOSYS, "ipc: an unknown subcall is ENOSYS");
 }
 
-int main(void)
-{
+int main(void) {
     private_ipc();
     fresh();
     sizes();

@@ -7,22 +7,19 @@
 #include "memory.h"
 #include "sysv.h"
 
-static struct shmid_ds status_of(int id)
-{
+static struct shmid_ds status_of(int id) {
     struct shmid_ds ds;
     need(shmctl(id, IPC_STAT, &ds) == 0);
     return ds;
 }
 
-static char *attach(int id)
-{
+static char *attach(int id) {
     char *p = shmat(id, NULL, 0);
     need(p != (void *)-1);
     return p;
 }
 
-static void inherit(void)
-{
+static void inherit(void) {
     struct gate go, ready;
     int id = shmget(IPC_PRIVATE, 2 * PAGE, 0600);
     char *p = attach(id);
@@ -67,8 +64,7 @@ static void inherit(void)
 }
 
 /* What remains of a segment between two processes that never met. */
-static void strangers(void)
-{
+static void strangers(void) {
     pid_t pid;
     CHILD (pid) {
         int id = shmget(own_key(2), PAGE, IPC_CREAT | 0600);
@@ -86,8 +82,7 @@ static void strangers(void)
 }
 
 /* "shm_perm.mode ... SHM_DEST: Segment will be destroyed on last detach". */
-static void removal(void)
-{
+static void removal(void) {
     int id = shmget(own_key(1), PAGE, IPC_CREAT | 0600);
     char *p = attach(id);
     struct shmid_ds ds;
@@ -117,8 +112,7 @@ static void removal(void)
 }
 
 /* The last detach may be anybody's, in any way. */
-static void last_detach(void)
-{
+static void last_detach(void) {
     struct shmid_ds ds;
     pid_t pid;
     int id = shmget(IPC_PRIVATE, PAGE, 0600);
@@ -154,8 +148,7 @@ static void last_detach(void)
     gate_close(&go);
 }
 
-static int owner_attaches(const char *id)
-{
+static int owner_attaches(const char *id) {
     char *p = shmat(atoi(id), NULL, 0);
     if (p == (void *)-1)
         return errno;
@@ -164,8 +157,7 @@ static int owner_attaches(const char *id)
 }
 
 /* Rights are asked at shmat, not later. */
-static void rights(void)
-{
+static void rights(void) {
     int id = shmget(IPC_PRIVATE, PAGE, 0600);
     char text[16], *p = attach(id);
     snprintf(text, sizeof text, "%d", id);
@@ -186,8 +178,7 @@ static void rights(void)
 }
 
 /* Many processes attach, count and leave, and one removes it in the middle. */
-static void crowd(void)
-{
+static void crowd(void) {
     int id = shmget(IPC_PRIVATE, PAGE, 0600);
     int *counter = (int *)(void *)attach(id), removed = 0;
     pid_t pid[8];
@@ -208,8 +199,7 @@ static void crowd(void)
     need(shmdt(counter) == 0);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     struct shmid_ds ds;
     if (argc > 1 && *argv[1] == '-')
         return 7;

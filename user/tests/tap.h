@@ -56,8 +56,7 @@ static struct {
 
 /* --- output ----------------------------------------------------------------------- */
 
-static void TAP_UNUSED tap_line(const char *head, const char *format, va_list args)
-{
+static void TAP_UNUSED tap_line(const char *head, const char *format, va_list args) {
     char line[512];
     size_t room = sizeof line - 1;                      // the last place is for '\n'
     size_t used = (size_t)snprintf(line, room, "%s", head);
@@ -80,8 +79,7 @@ static void TAP_UNUSED tap_line(const char *head, const char *format, va_list ar
 }
 
 /* Prints a diagnostic line. Any process, any thread. Keeps errno. */
-static void TAP_PRINTF(1, 2) note(const char *format, ...)
-{
+static void TAP_PRINTF(1, 2) note(const char *format, ...) {
     int saved = errno;
     va_list args;
     va_start(args, format);
@@ -90,15 +88,13 @@ static void TAP_PRINTF(1, 2) note(const char *format, ...)
     errno = saved;
 }
 
-static TAP_UNUSED const char *tap_base(const char *path)
-{
+static TAP_UNUSED const char *tap_base(const char *path) {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
 }
 
 /* Announces the number of cases beforehand; done_testing then holds the test to it. */
-static void TAP_UNUSED plan(int cases)
-{
+static void TAP_UNUSED plan(int cases) {
     tap.planned = cases;
     char line[32];
     int n = snprintf(line, sizeof line, "1..%d\n", cases);
@@ -107,14 +103,12 @@ static void TAP_UNUSED plan(int cases)
 }
 
 /* The next case checks what is not right yet; it may fail without failing the test. */
-static void TAP_UNUSED todo(const char *why)
-{
+static void TAP_UNUSED todo(const char *why) {
     tap.todo = why;
 }
 
 /* Counts `cases` cases as skipped. */
-static void TAP_UNUSED skip(int cases, const char *why)
-{
+static void TAP_UNUSED skip(int cases, const char *why) {
     while (cases-- > 0) {
         char line[256];
         int n = snprintf(line, sizeof line, "ok %d # SKIP %s\n", ++tap.cases, why);
@@ -123,8 +117,7 @@ static void TAP_UNUSED skip(int cases, const char *why)
     }
 }
 
-static void TAP_PRINTF(2, 3) TAP_NORETURN tap_stop(int code, const char *format, ...)
-{
+static void TAP_PRINTF(2, 3) TAP_NORETURN tap_stop(int code, const char *format, ...) {
     va_list args;
     va_start(args, format);
     tap_line(tap.is_child ? "# " : "Bail out! ", format, args);
@@ -133,8 +126,7 @@ static void TAP_PRINTF(2, 3) TAP_NORETURN tap_stop(int code, const char *format,
 }
 
 /* Ends the test; to be returned from main. 0 if all went well. */
-static int TAP_UNUSED done_testing(void)
-{
+static int TAP_UNUSED done_testing(void) {
     if (tap.is_child)
         tap_stop(98, "done_testing in a child: a CHILD block was left");
     if (!tap.planned)
@@ -149,8 +141,7 @@ static int TAP_UNUSED done_testing(void)
 
 /* --- cases ------------------------------------------------------------------------ */
 
-static void TAP_UNUSED tap_result(int good, const char *format, va_list args)
-{
+static void TAP_UNUSED tap_result(int good, const char *format, va_list args) {
     if (tap.is_child)
         tap_stop(98, "a case in a child: use need()");
     char head[32], name[384];
@@ -164,8 +155,7 @@ static void TAP_UNUSED tap_result(int good, const char *format, va_list args)
 }
 
 static int TAP_PRINTF(4, 5)
-    tap_ok(int good, const char *where, const char *what, const char *format, ...)
-{
+    tap_ok(int good, const char *where, const char *what, const char *format, ...) {
     va_list args;
     va_start(args, format);
     tap_result(good, format, args);
@@ -176,8 +166,7 @@ static int TAP_PRINTF(4, 5)
 }
 
 static int TAP_PRINTF(5, 6) tap_int(long long got, long long want, const char *where,
-                                    const char *what, const char *format, ...)
-{
+                                    const char *what, const char *format, ...) {
     int saved = errno;
     va_list args;
     va_start(args, format);
@@ -191,8 +180,7 @@ static int TAP_PRINTF(5, 6) tap_int(long long got, long long want, const char *w
 
 static int TAP_PRINTF(5, 6)
     tap_text(const char *got, const char *want, const char *where, const char *what,
-             const char *format, ...)
-{
+             const char *format, ...) {
     int good = strcmp(got, want) == 0;
     va_list args;
     va_start(args, format);
@@ -206,8 +194,7 @@ static int TAP_PRINTF(5, 6)
 }
 
 static int TAP_PRINTF(6, 7) tap_errno(long got, int error, int want, const char *name,
-                                      const char *where, const char *format, ...)
-{
+                                      const char *where, const char *format, ...) {
     int good = got == -1 && error == want;
     va_list args;
     va_start(args, format);
@@ -220,8 +207,7 @@ static int TAP_PRINTF(6, 7) tap_errno(long got, int error, int want, const char 
 }
 
 static int TAP_PRINTF(4, 5)
-    tap_works(long got, const char *where, const char *what, const char *format, ...)
-{
+    tap_works(long got, const char *where, const char *what, const char *format, ...) {
     int saved = errno;
     va_list args;
     va_start(args, format);
@@ -232,8 +218,7 @@ static int TAP_PRINTF(4, 5)
     return got != -1;
 }
 
-static TAP_UNUSED const char *tap_status(char *text, size_t size, int status)
-{
+static TAP_UNUSED const char *tap_status(char *text, size_t size, int status) {
     if (WIFEXITED(status))
         snprintf(text, size, "exited with %d", WEXITSTATUS(status));
     else if (WIFSIGNALED(status))
@@ -246,8 +231,7 @@ static TAP_UNUSED const char *tap_status(char *text, size_t size, int status)
 }
 
 static int TAP_PRINTF(4, 5)
-    tap_wait(int status, int want, const char *where, const char *format, ...)
-{
+    tap_wait(int status, int want, const char *where, const char *format, ...) {
     int good = (status & ~0x80) == want;                // a core dump is no difference
     char a[40], b[40];
     va_list args;
@@ -296,8 +280,7 @@ static int TAP_PRINTF(4, 5)
 /* --- children --------------------------------------------------------------------- */
 
 /* fork() that cannot fail. Prefer CHILD. */
-static pid_t TAP_UNUSED tap_fork(void)
-{
+static pid_t TAP_UNUSED tap_fork(void) {
     pid_t pid = fork();
     need(pid >= 0);
     if (pid == 0)
@@ -310,8 +293,7 @@ static pid_t TAP_UNUSED tap_fork(void)
 #define CHILD(pid) if (((pid) = tap_fork()) == 0) for (;; _exit(0))
 
 /* Waits for that child and gives its wait status. */
-static int TAP_UNUSED wait_for(pid_t pid)
-{
+static int TAP_UNUSED wait_for(pid_t pid) {
     int status = -1;
     pid_t got;
     while ((got = waitpid(pid, &status, 0)) < 0 && errno == EINTR)
@@ -321,8 +303,7 @@ static int TAP_UNUSED wait_for(pid_t pid)
 }
 
 /* Runs function(argument) in a new process and gives its wait status. */
-static int TAP_UNUSED in_child(void (*function)(void *), void *argument)
-{
+static int TAP_UNUSED in_child(void (*function)(void *), void *argument) {
     pid_t pid;
     CHILD (pid)
         function(argument);
@@ -331,8 +312,7 @@ static int TAP_UNUSED in_child(void (*function)(void *), void *argument)
 
 /* The absolute path of this very program, for tests that execute themselves again. The
  * first call, which finds it out, must come before chdir and before threads. */
-static TAP_UNUSED char *self_path(void)
-{
+static TAP_UNUSED char *self_path(void) {
     static char path[4096];
     const char *name = (const char *)getauxval(AT_EXECFN);
     if (path[0])
@@ -355,13 +335,11 @@ struct gate {
     int fd[2];
 };
 
-static void TAP_UNUSED gate_init(struct gate *gate)
-{
+static void TAP_UNUSED gate_init(struct gate *gate) {
     need(pipe2(gate->fd, O_CLOEXEC) == 0);
 }
 
-static void TAP_UNUSED gate_open(struct gate *gate)
-{
+static void TAP_UNUSED gate_open(struct gate *gate) {
     ssize_t n;
     while ((n = write(gate->fd[1], "g", 1)) < 0 && errno == EINTR)
         ;
@@ -369,8 +347,7 @@ static void TAP_UNUSED gate_open(struct gate *gate)
 }
 
 /* Like gate_wait, but tells (0) when nobody is left who could open the gate. */
-static int TAP_UNUSED gate_try(struct gate *gate)
-{
+static int TAP_UNUSED gate_try(struct gate *gate) {
     char c;
     ssize_t n;
     if (gate->fd[1] >= 0)
@@ -381,14 +358,12 @@ static int TAP_UNUSED gate_try(struct gate *gate)
     return n == 1;
 }
 
-static void TAP_UNUSED gate_wait(struct gate *gate)
-{
+static void TAP_UNUSED gate_wait(struct gate *gate) {
     int passed = gate_try(gate);
     need(passed && "the other side of a gate is dead");
 }
 
-static void TAP_UNUSED gate_close(struct gate *gate)
-{
+static void TAP_UNUSED gate_close(struct gate *gate) {
     close(gate->fd[0]);
     if (gate->fd[1] >= 0)
         close(gate->fd[1]);
@@ -396,8 +371,7 @@ static void TAP_UNUSED gate_close(struct gate *gate)
 
 /* The state letter of a process or thread in /proc/ID/stat (R, S, T, Z ...); 0 if there
  * is none. */
-static int TAP_UNUSED state_of(pid_t id)
-{
+static int TAP_UNUSED state_of(pid_t id) {
     char path[32], text[256];
     snprintf(path, sizeof path, "/proc/%d/stat", (int)id);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -412,8 +386,7 @@ static int TAP_UNUSED state_of(pid_t id)
 
 /* Yields until /proc says that the process or thread is in that state. Gives up quietly
  * when it has ended, or where /proc does not know it. */
-static void TAP_UNUSED until_state(pid_t id, int letter)
-{
+static void TAP_UNUSED until_state(pid_t id, int letter) {
     int state;
     while ((state = state_of(id)) != letter && state != 0 && state != 'Z')
         sched_yield();
@@ -422,7 +395,6 @@ static void TAP_UNUSED until_state(pid_t id, int letter)
 }
 
 /* Yields until the process or thread sleeps in a system call. */
-static void TAP_UNUSED until_asleep(pid_t id)
-{
+static void TAP_UNUSED until_asleep(pid_t id) {
     until_state(id, 'S');
 }

@@ -13,14 +13,12 @@ static int shared;
 static __thread int own = 5;
 static __thread char big_own[3000] = "initial";
 
-static void *add_one(void *arg)
-{
+static void *add_one(void *arg) {
     shared++;
     return (char *)arg + 1;
 }
 
-static void create_and_join(void)
-{
+static void create_and_join(void) {
     pthread_t t;
     void *result;
     shared = 0;
@@ -38,15 +36,13 @@ static void create_and_join(void)
     is_int(right, 30, "30 threads at once, joined in the other order");
 }
 
-static void *write_memory(void *arg)
-{
+static void *write_memory(void *arg) {
     *(int *)arg = 77;
     shared = 78;
     return NULL;
 }
 
-static void one_address_space(void)
-{
+static void one_address_space(void) {
     pthread_t t;
     int on_stack = 0;
     need(pthread_create(&t, NULL, write_memory, &on_stack) == 0);
@@ -55,8 +51,7 @@ static void one_address_space(void)
        "threads of one process share its memory without any call");
 }
 
-static void *own_storage(void *arg)
-{
+static void *own_storage(void *arg) {
     int right = own == 5 && strcmp(big_own, "initial") == 0 && errno == 0;
     own = (int)(intptr_t)arg;
     strcpy(big_own, "changed");
@@ -68,8 +63,7 @@ static void *own_storage(void *arg)
     return (void *)(intptr_t)right;
 }
 
-static void thread_storage(void)
-{
+static void thread_storage(void) {
     pthread_t t[8];
     void *result;
     int right = 0;
@@ -85,15 +79,13 @@ static void thread_storage(void)
 
 static sem_t done;
 
-static void *detached(void *arg)
-{
+static void *detached(void *arg) {
     __atomic_fetch_add((int *)arg, 1, __ATOMIC_SEQ_CST);
     sem_post(&done);
     return NULL;
 }
 
-static void detach(void)
-{
+static void detach(void) {
     pthread_attr_t attr;
     pthread_t t;
     int count = 0;
@@ -110,16 +102,14 @@ static void detach(void)
     is_int(count, 40, "40 detached threads run and go");
 }
 
-static void *use_stack(void *arg)
-{
+static void *use_stack(void *arg) {
     volatile char array[200 * 1024];
     for (size_t i = 0; i < sizeof array; i += 4096)
         array[i] = 1;
     return (void *)(intptr_t)(array[4096] + (arg == NULL));
 }
 
-static void stack_size(void)
-{
+static void stack_size(void) {
     pthread_attr_t attr;
     pthread_t t;
     void *result;
@@ -130,8 +120,7 @@ static void stack_size(void)
     is_int((intptr_t)result, 2, "a thread may use the stack it asked for");
 }
 
-static void *descriptors(void *arg)
-{
+static void *descriptors(void *arg) {
     int *fd = arg;
     close(fd[0]);
     fd[1] = open("/dev/null", O_RDONLY);
@@ -139,8 +128,7 @@ static void *descriptors(void *arg)
 }
 
 /* Descriptors, directory and umask belong to the process. */
-static void process_wide(void *unused)
-{
+static void process_wide(void *unused) {
     int fd[2] = { open("/dev/null", O_RDONLY), -1 };
     char cwd[64];
     pthread_t t;
@@ -153,13 +141,11 @@ static void process_wide(void *unused)
     need(strcmp(getcwd(cwd, sizeof cwd), "/tmp") == 0 && umask(0) == 071);
 }
 
-static void *wait_for_childs_end(void *pid)
-{
+static void *wait_for_childs_end(void *pid) {
     return (void *)(intptr_t)wait_for(*(pid_t *)pid);
 }
 
-static void *fork_here(void *unused)
-{
+static void *fork_here(void *unused) {
     pid_t pid;
     (void)unused;
     CHILD (pid) {
@@ -176,8 +162,7 @@ static void *fork_here(void *unused)
 /* "A process shall be created with a single thread. If a multi-threaded process calls
  * fork(), the new process shall contain a replica of the calling thread and its entire
  * address space". Children belong to the process: any thread may wait for them. */
-static void fork_from_thread(void)
-{
+static void fork_from_thread(void) {
     pthread_t t;
     void *result;
     pid_t pid;
@@ -196,23 +181,20 @@ static void fork_from_thread(void)
 static pthread_key_t key;
 static int destroyed[3];
 
-static void destructor(void *value)
-{
+static void destructor(void *value) {
     int i = (int)(intptr_t)value;
     destroyed[i]++;
     if (i < 2)
         pthread_setspecific(key, (void *)(intptr_t)(i + 1));
 }
 
-static void *set_key(void *unused)
-{
+static void *set_key(void *unused) {
     (void)unused;
     pthread_setspecific(key, (void *)1);
     return NULL;
 }
 
-static void keys(void)
-{
+static void keys(void) {
     pthread_t t;
     need(pthread_key_create(&key, destructor) == 0);
     need(pthread_create(&t, NULL, set_key, NULL) == 0 && pthread_join(t, NULL) == 0);
@@ -221,8 +203,7 @@ static void keys(void)
     ok(pthread_getspecific(key) == NULL, "keys are per thread");
 }
 
-int main(void)
-{
+int main(void) {
     one_address_space();
     create_and_join();
     thread_storage();

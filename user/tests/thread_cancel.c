@@ -19,60 +19,50 @@ static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
 static pid_t child;
 static pthread_t never_ends;
 
-static void in_read(void)
-{
+static void in_read(void) {
     char c;
     read(pipe_fd[0], &c, 1);
 }
 
-static void in_write(void)
-{
+static void in_write(void) {
     char text[4096] = "";
     write(full_fd[1], text, sizeof text);
 }
 
-static void in_pause(void)
-{
+static void in_pause(void) {
     pause();
 }
 
-static void in_sleep(void)
-{
+static void in_sleep(void) {
     sleep(1000);
 }
 
-static void in_clock_nanosleep(void)
-{
+static void in_clock_nanosleep(void) {
     struct timespec t = { .tv_sec = 0x7fffffff };
     clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
 }
 
-static void in_poll(void)
-{
+static void in_poll(void) {
     struct pollfd p = { .fd = pipe_fd[0], .events = POLLIN };
     poll(&p, 1, -1);
 }
 
-static void in_select(void)
-{
+static void in_select(void) {
     fd_set set;
     FD_ZERO(&set);
     FD_SET(pipe_fd[0], &set);
     select(pipe_fd[0] + 1, &set, NULL, NULL, NULL);
 }
 
-static void in_wait(void)
-{
+static void in_wait(void) {
     waitpid(child, NULL, 0);
 }
 
-static void in_sem_wait(void)
-{
+static void in_sem_wait(void) {
     sem_wait(&zero);
 }
 
-static void in_sigwait(void)
-{
+static void in_sigwait(void) {
     sigset_t set;
     int sig;
     sigemptyset(&set);
@@ -80,33 +70,28 @@ static void in_sigwait(void)
     sigwait(&set, &sig);
 }
 
-static void in_sigsuspend(void)
-{
+static void in_sigsuspend(void) {
     sigset_t set;
     sigemptyset(&set);
     sigsuspend(&set);
 }
 
-static void in_join(void)
-{
+static void in_join(void) {
     pthread_join(never_ends, NULL);
 }
 
-static void in_testcancel(void)
-{
+static void in_testcancel(void) {
     for (;;) {
         pthread_testcancel();
         sched_yield();
     }
 }
 
-static void unlock(void *m)
-{
+static void unlock(void *m) {
     pthread_mutex_unlock(m);
 }
 
-static void in_cond_wait(void)
-{
+static void in_cond_wait(void) {
     pthread_mutex_lock(&mutex);
     pthread_cleanup_push(unlock, &mutex);
     for (;;)
@@ -114,8 +99,7 @@ static void in_cond_wait(void)
     pthread_cleanup_pop(1);
 }
 
-static void in_cond_timedwait(void)
-{
+static void in_cond_timedwait(void) {
     struct timespec t = { .tv_sec = 0x7fffffff };
     pthread_mutex_lock(&mutex);
     pthread_cleanup_push(unlock, &mutex);
@@ -149,13 +133,11 @@ static const struct {
 static volatile int cleaned;
 static pid_t tid;
 
-static void cleanup(void *digit)
-{
+static void cleanup(void *digit) {
     cleaned = cleaned * 10 + (int)(intptr_t)digit;
 }
 
-static void *blocked(void *function)
-{
+static void *blocked(void *function) {
     pthread_cleanup_push(cleanup, (void *)2);
     pthread_cleanup_push(cleanup, (void *)1);
     tid = gettid();
@@ -167,8 +149,7 @@ static void *blocked(void *function)
 }
 
 /* Asleep in the call when the request comes, and before it has begun: both must end. */
-static void points(void)
-{
+static void points(void) {
     for (size_t i = 0; i < sizeof point / sizeof *point; i++) {
         void *result;
         pthread_t t;
@@ -198,8 +179,7 @@ static void points(void)
     pthread_mutex_unlock(&mutex);
 }
 
-static void *spin(void *unused)
-{
+static void *spin(void *unused) {
     (void)unused;
     pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL);
     sem_post(&ready);
@@ -210,8 +190,7 @@ static void *spin(void *unused)
 
 static volatile int stage;
 
-static void *disabled(void *unused)
-{
+static void *disabled(void *unused) {
     int old;
     char c;
     (void)unused;
@@ -226,22 +205,19 @@ static void *disabled(void *unused)
     return NULL;
 }
 
-static void *finish(void *unused)
-{
+static void *finish(void *unused) {
     sem_post(&ready);
     return unused;
 }
 
-static void *cancel_self(void *unused)
-{
+static void *cancel_self(void *unused) {
     (void)unused;
     pthread_cancel(pthread_self());
     pthread_testcancel();
     return NULL;
 }
 
-static void states(void)
-{
+static void states(void) {
     pthread_t t;
     void *result;
     need(pthread_create(&t, NULL, spin, NULL) == 0 && sem_wait(&ready) == 0);
@@ -265,8 +241,7 @@ static void states(void)
  * stay": a byte is either in the pipe or was returned, never lost. */
 static volatile int got;
 
-static void *read_bytes(void *unused)
-{
+static void *read_bytes(void *unused) {
     char c;
     (void)unused;
     sem_post(&ready);
@@ -275,8 +250,7 @@ static void *read_bytes(void *unused)
     return NULL;
 }
 
-static void no_byte_lost(void)
-{
+static void no_byte_lost(void) {
     int left = 0, sent = 0, bad = 0;
     char c;
     for (int round = 0; round < 30; round++) {
@@ -298,15 +272,13 @@ static void no_byte_lost(void)
     is_int(bad, 0, "a cancelled read loses no byte");
 }
 
-static void *forever(void *unused)
-{
+static void *forever(void *unused) {
     for (;;)
         pause();
     return unused;
 }
 
-int main(void)
-{
+int main(void) {
     struct gate gate;
     char text[4096] = "";
     sigset_t set;

@@ -20,71 +20,59 @@ static sigset_t none;
 static pid_t child;
 static pthread_t first;
 
-static void in_read(void)
-{
+static void in_read(void) {
     char c;
     read(empty[0], &c, 1);
 }
 
-static void in_write(void)
-{
+static void in_write(void) {
     char text[4096] = "";
     write(full[1], text, sizeof text);
 }
 
-static void in_pause(void)
-{
+static void in_pause(void) {
     pause();
 }
 
-static void in_nanosleep(void)
-{
+static void in_nanosleep(void) {
     sleep(100000);
 }
 
-static void in_poll(void)
-{
+static void in_poll(void) {
     struct pollfd p = { .fd = empty[0], .events = POLLIN };
     poll(&p, 1, -1);
 }
 
-static void in_poll_of_nothing(void)
-{
+static void in_poll_of_nothing(void) {
     poll(NULL, 0, 100000000);
 }
 
-static void in_select(void)
-{
+static void in_select(void) {
     fd_set set;
     FD_ZERO(&set);
     FD_SET(empty[0], &set);
     select(empty[0] + 1, &set, NULL, NULL, NULL);
 }
 
-static void in_sem_wait(void)
-{
+static void in_sem_wait(void) {
     sem_wait(&zero);
 }
 
-static void in_mutex(void)
-{
+static void in_mutex(void) {
     pthread_mutex_lock(&locked);
 }
 
-static void in_cond_wait(void)
-{
+static void in_cond_wait(void) {
     static pthread_mutex_t m = PTHREAD_MUTEX_INITIALIZER;
     pthread_mutex_lock(&m);
     pthread_cond_wait(&cond, &m);
 }
 
-static void in_join(void)
-{
+static void in_join(void) {
     pthread_join(first, NULL);
 }
 
-static void in_sigwait(void)
-{
+static void in_sigwait(void) {
     sigset_t set;
     int sig;
     sigemptyset(&set);
@@ -92,24 +80,20 @@ static void in_sigwait(void)
     sigwait(&set, &sig);
 }
 
-static void in_sigsuspend(void)
-{
+static void in_sigsuspend(void) {
     sigsuspend(&none);
 }
 
-static void in_waitpid(void)
-{
+static void in_waitpid(void) {
     waitpid(child, NULL, 0);
 }
 
-static void running(void)
-{
+static void running(void) {
     for (volatile int i = 0;; i++)
         ;
 }
 
-static void yielding(void)
-{
+static void yielding(void) {
     for (;;)
         sched_yield();
 }
@@ -124,8 +108,7 @@ enum { KINDS = sizeof kind / sizeof *kind, SLEEPING = KINDS - 2 };
 static pid_t tid[KINDS];
 static sem_t started;
 
-static void *sibling(void *index)
-{
+static void *sibling(void *index) {
     tid[(intptr_t)index] = gettid();
     sem_post(&started);
     kind[(intptr_t)index]();
@@ -133,8 +116,7 @@ static void *sibling(void *index)
 }
 
 /* In a child: start one thread of every kind and wait until the sleepers sleep. */
-static void crowd(void)
-{
+static void crowd(void) {
     char text[4096] = "";
     pthread_t t;
     need(pipe(empty) == 0 && pipe2(full, O_NONBLOCK) == 0);
@@ -157,28 +139,24 @@ static void crowd(void)
         until_asleep(tid[i]);
 }
 
-static void *leave(void *unused)
-{
+static void *leave(void *unused) {
     (void)unused;
     exit(7);
 }
 
-static void *become(void *argument)
-{
+static void *become(void *argument) {
     char *self = self_path(), pid[16];
     snprintf(pid, sizeof pid, "%d", getpid());
     execl(self, self, argument, pid, NULL);
     _exit(97);
 }
 
-static void *fault(void *nowhere)
-{
+static void *fault(void *nowhere) {
     *(volatile int *)nowhere = 1;
     return NULL;
 }
 
-static void ends(void)
-{
+static void ends(void) {
     struct gate gate;
     pthread_t t;
     pid_t pid;
@@ -216,8 +194,7 @@ static void ends(void)
 
 /* execve(2): "all threads ... are destroyed"; the process ID stays, and the thread that
  * called exec has it as its thread ID from then on. */
-static void execs(void)
-{
+static void execs(void) {
     pthread_t t;
     pid_t pid;
     CHILD (pid) {
@@ -246,22 +223,19 @@ static void execs(void)
     is_exit(wait_for(pid), 8, "several threads call exec at the same time");
 }
 
-static void *wait_for_end_of_file(void *fd)
-{
+static void *wait_for_end_of_file(void *fd) {
     char c;
     need(read((int)(intptr_t)fd, &c, 1) == 0);
     return NULL;
 }
 
-static void *nothing(void *unused)
-{
+static void *nothing(void *unused) {
     return unused;
 }
 
 /* "The process shall exit with an exit status of 0 after the last thread has been
  * terminated." */
-static void first_thread_leaves(void)
-{
+static void first_thread_leaves(void) {
     int p[2];
     char number[16], *self = self_path();
     pid_t pid;
@@ -284,8 +258,7 @@ static void first_thread_leaves(void)
 /* The roles of the program when it executes itself. They are programs of their own and
  * not children by fork, because in a child musl 1.2.3 does not survive pthread_exit of
  * the first thread (nobody gives its thread list lock back). */
-static int role(const char *name, const char *argument)
-{
+static int role(const char *name, const char *argument) {
     pthread_t t;
     if (strcmp(name, "exec-last") == 0) {
         need(pthread_create(&t, NULL, become, "alone") == 0);
@@ -308,8 +281,7 @@ static int role(const char *name, const char *argument)
     return 8;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     if (argc == 3)
         return role(argv[1], argv[2]);
     self_path();

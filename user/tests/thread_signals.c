@@ -12,30 +12,26 @@ static volatile pid_t handled_by;
 static volatile sig_atomic_t count;
 static sem_t ready, go;
 
-static void handler(int sig)
-{
+static void handler(int sig) {
     (void)sig;
     handled_by = gettid();
     count++;
 }
 
-static void block(int how, int sig)
-{
+static void block(int how, int sig) {
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, sig);
     need(pthread_sigmask(how, &set, NULL) == 0);
 }
 
-static int is_pending(int sig)
-{
+static int is_pending(int sig) {
     sigset_t set;
     need(sigpending(&set) == 0);
     return sigismember(&set, sig);
 }
 
-static void *sit(void *tid)
-{
+static void *sit(void *tid) {
     *(pid_t *)tid = gettid();
     sem_post(&ready);
     while (sem_wait(&go) != 0)
@@ -44,8 +40,7 @@ static void *sit(void *tid)
 }
 
 /* "pthread_kill() shall request that a signal be delivered to the specified thread." */
-static void directed(void)
-{
+static void directed(void) {
     pthread_t t[3];
     pid_t tid[3];
     for (int i = 0; i < 3; i++) {
@@ -69,8 +64,7 @@ static void directed(void)
 }
 
 /* The only thread that does not block a signal of the process gets it. */
-static void process_directed(void)
-{
+static void process_directed(void) {
     pthread_t t[3];
     pid_t tid[3];
     block(SIG_BLOCK, SIGUSR1);                          // inherited by the threads
@@ -97,8 +91,7 @@ static void process_directed(void)
     block(SIG_UNBLOCK, SIGUSR1);
 }
 
-static void *pending_here(void *unused)
-{
+static void *pending_here(void *unused) {
     (void)unused;
     intptr_t before = is_pending(SIGUSR1);
     raise(SIGUSR1);
@@ -107,8 +100,7 @@ static void *pending_here(void *unused)
 
 /* What is pending on one thread is not pending on another; what is pending on the
  * process is pending for all, until one takes it. */
-static void pending(void)
-{
+static void pending(void) {
     pthread_t t;
     void *result;
     block(SIG_BLOCK, SIGUSR1);
@@ -128,16 +120,14 @@ static void pending(void)
     is_int(count, 1, "the first to unblock it does");
 }
 
-static void *install(void *unused)
-{
+static void *install(void *unused) {
     (void)unused;
     signal(SIGUSR2, handler);
     block(SIG_BLOCK, SIGHUP);
     return NULL;
 }
 
-static void actions(void)
-{
+static void actions(void) {
     struct sigaction sa;
     sigset_t set;
     pthread_t t;
@@ -147,14 +137,12 @@ static void actions(void)
     ok(!sigismember(&set, SIGHUP), "the mask is the thread's");
 }
 
-static void *fault(void *where)
-{
+static void *fault(void *where) {
     *(volatile int *)where = 1;
     return NULL;
 }
 
-static void *stop(void *unused)
-{
+static void *stop(void *unused) {
     (void)unused;
     raise(SIGSTOP);
     return NULL;
@@ -162,8 +150,7 @@ static void *stop(void *unused)
 
 /* "the default action ... affects the process as a whole": termination, stop,
  * continue. */
-static void whole_process(void)
-{
+static void whole_process(void) {
     pid_t pid;
     pthread_t t;
     int status;
@@ -182,8 +169,7 @@ static void whole_process(void)
     is_exit(wait_for(pid), 0, "SIGCONT continues it");
 }
 
-int main(void)
-{
+int main(void) {
     struct sigaction sa = { .sa_handler = handler };
     need(sigaction(SIGUSR1, &sa, NULL) == 0);
     need(sem_init(&ready, 0, 0) == 0 && sem_init(&go, 0, 0) == 0);

@@ -16,8 +16,7 @@ static pthread_barrier_t barrier;
 static pthread_rwlock_t rwlock = PTHREAD_RWLOCK_INITIALIZER;
 static long counter, serial;
 
-static void run(void *(*function)(void *))
-{
+static void run(void *(*function)(void *)) {
     pthread_t t[THREADS];
     for (intptr_t i = 0; i < THREADS; i++)
         need(pthread_create(&t[i], NULL, function, (void *)i) == 0);
@@ -26,16 +25,14 @@ static void run(void *(*function)(void *))
 }
 
 /* A read-modify-write that loses updates unless it is alone. */
-static void add_slowly(int i)
-{
+static void add_slowly(int i) {
     long seen = *(volatile long *)&counter;
     if (i % 50 == 0)
         sched_yield();
     *(volatile long *)&counter = seen + 1;
 }
 
-static void *with_mutex(void *unused)
-{
+static void *with_mutex(void *unused) {
     for (int i = 0; i < ROUNDS; i++) {
         pthread_mutex_lock(&mutex);
         add_slowly(i);
@@ -44,8 +41,7 @@ static void *with_mutex(void *unused)
     return unused;
 }
 
-static struct timespec soon(clockid_t clock)
-{
+static struct timespec soon(clockid_t clock) {
     struct timespec t;
     clock_gettime(clock, &t);
     t.tv_nsec += 5000000;
@@ -54,36 +50,31 @@ static struct timespec soon(clockid_t clock)
     return t;
 }
 
-static int passed(clockid_t clock, const struct timespec *t)
-{
+static int passed(clockid_t clock, const struct timespec *t) {
     struct timespec now;
     clock_gettime(clock, &now);
     return now.tv_sec > t->tv_sec
            || (now.tv_sec == t->tv_sec && now.tv_nsec >= t->tv_nsec);
 }
 
-static void *try_mutex(void *m)
-{
+static void *try_mutex(void *m) {
     return (void *)(intptr_t)pthread_mutex_trylock(m);
 }
 
-static void *timed_mutex(void *m)
-{
+static void *timed_mutex(void *m) {
     struct timespec t = soon(CLOCK_REALTIME);
     int e = pthread_mutex_timedlock(m, &t);
     return (void *)(intptr_t)(passed(CLOCK_REALTIME, &t) ? e : -1);
 }
 
-static int in_thread(void *(*function)(void *), void *arg)
-{
+static int in_thread(void *(*function)(void *), void *arg) {
     pthread_t t;
     void *result;
     need(pthread_create(&t, NULL, function, arg) == 0 && pthread_join(t, &result) == 0);
     return (int)(intptr_t)result;
 }
 
-static void mutexes(void)
-{
+static void mutexes(void) {
     pthread_mutexattr_t attr;
     pthread_mutex_t m;
     counter = 0;
@@ -111,8 +102,7 @@ static void mutexes(void)
 /* Producer and consumer with one place: every wait is a real one. */
 static int place, sum;
 
-static void *produce_or_consume(void *role)
-{
+static void *produce_or_consume(void *role) {
     int consumer = (intptr_t)role & 1;
     for (int i = 1; i <= ROUNDS; i++) {
         pthread_mutex_lock(&mutex);
@@ -130,8 +120,7 @@ static void *produce_or_consume(void *role)
 
 static int waiting, released;
 
-static void *wait_for_release(void *unused)
-{
+static void *wait_for_release(void *unused) {
     pthread_mutex_lock(&mutex);
     waiting++;
     int mine = released;
@@ -142,8 +131,7 @@ static void *wait_for_release(void *unused)
     return unused;
 }
 
-static void *release(void *unused)
-{
+static void *release(void *unused) {
     for (;;) {
         pthread_mutex_lock(&mutex);
         if (waiting == THREADS) {
@@ -157,8 +145,7 @@ static void *release(void *unused)
     }
 }
 
-static void conditions(void)
-{
+static void conditions(void) {
     pthread_t t;
     struct timespec until;
     run(produce_or_consume);
@@ -176,8 +163,7 @@ static void conditions(void)
     pthread_mutex_unlock(&mutex);
 }
 
-static void *meet(void *unused)
-{
+static void *meet(void *unused) {
     for (int i = 0; i < 50; i++) {
         __atomic_fetch_add(&counter, 1, __ATOMIC_SEQ_CST);
         int e = pthread_barrier_wait(&barrier);
@@ -190,8 +176,7 @@ static void *meet(void *unused)
     return unused;
 }
 
-static void barriers(void)
-{
+static void barriers(void) {
     need(pthread_barrier_init(&barrier, NULL, THREADS) == 0);
     counter = serial = 0;
     run(meet);
@@ -201,8 +186,7 @@ static void barriers(void)
 
 static long readers, most_readers;
 
-static void *read_or_write(void *who)
-{
+static void *read_or_write(void *who) {
     for (int i = 0; i < ROUNDS; i++) {
         if ((intptr_t)who == 0) {
             pthread_rwlock_wrlock(&rwlock);
@@ -219,8 +203,7 @@ static void *read_or_write(void *who)
     return NULL;
 }
 
-static void *all_read(void *unused)
-{
+static void *all_read(void *unused) {
     pthread_rwlock_rdlock(&rwlock);
     __atomic_fetch_add(&readers, 1, __ATOMIC_SEQ_CST);
     pthread_barrier_wait(&barrier);                    // hangs unless all hold the lock
@@ -230,8 +213,7 @@ static void *all_read(void *unused)
     return unused;
 }
 
-static void rwlocks(void)
-{
+static void rwlocks(void) {
     counter = 0;
     run(read_or_write);
     is_int(counter, ROUNDS, "a writer excludes readers");
@@ -249,14 +231,12 @@ static void rwlocks(void)
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static void initialise(void)
-{
+static void initialise(void) {
     sched_yield();
     counter++;
 }
 
-static void *use_once(void *unused)
-{
+static void *use_once(void *unused) {
     pthread_once(&once, initialise);
     need(counter == 1);
     return unused;
@@ -264,8 +244,7 @@ static void *use_once(void *unused)
 
 static sem_t semaphore;
 
-static void *with_semaphore(void *unused)
-{
+static void *with_semaphore(void *unused) {
     for (int i = 0; i < ROUNDS; i++) {
         need(sem_wait(&semaphore) == 0);
         add_slowly(i);
@@ -274,8 +253,7 @@ static void *with_semaphore(void *unused)
     return unused;
 }
 
-static void once_and_semaphores(void)
-{
+static void once_and_semaphores(void) {
     struct timespec until;
     counter = 0;
     run(use_once);
@@ -299,8 +277,7 @@ struct shared {
     long counter, turn;
 };
 
-static void other_process(struct shared *s, int me)
-{
+static void other_process(struct shared *s, int me) {
     for (int i = 0; i < 100; i++) {
         pthread_mutex_lock(&s->mutex);
         while (s->turn != me)
@@ -317,8 +294,7 @@ static void other_process(struct shared *s, int me)
 
 /* PTHREAD_PROCESS_SHARED: "to permit a mutex to be operated upon by any thread that has
  * access to the memory where the mutex is allocated". */
-static void between_processes(void)
-{
+static void between_processes(void) {
     struct shared *s = mmap(NULL, sizeof *s, PROT_READ | PROT_WRITE,
                             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     pthread_mutexattr_t m;
@@ -341,8 +317,7 @@ static void between_processes(void)
     munmap(s, sizeof *s);
 }
 
-int main(void)
-{
+int main(void) {
     mutexes();
     conditions();
     barriers();

@@ -11,24 +11,21 @@ enum { MS = 1000000 };
 static volatile int count;
 static volatile int last_code, last_value;
 
-static void handler(int sig, siginfo_t *info, void *context)
-{
+static void handler(int sig, siginfo_t *info, void *context) {
     (void)sig, (void)context;
     count++;
     last_code = info->si_code;
     last_value = info->si_value.sival_int;
 }
 
-static void catch (int sig)
-{
+static void catch (int sig) {
     struct sigaction sa = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO };
     need(sigaction(sig, &sa, NULL) == 0);
     count = last_code = last_value = 0;
 }
 
 /* Sleeps until the handler has run n times; no signal is missed. */
-static void await(int n)
-{
+static void await(int n) {
     sigset_t all, old;
     sigfillset(&all);
     sigprocmask(SIG_BLOCK, &all, &old);
@@ -37,8 +34,7 @@ static void await(int n)
     sigprocmask(SIG_SETMASK, &old, NULL);
 }
 
-static timer_t make(clockid_t clock, int sig, int value)
-{
+static timer_t make(clockid_t clock, int sig, int value) {
     struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = sig,
                               .sigev_value.sival_int = value };
     timer_t id;
@@ -46,13 +42,11 @@ static timer_t make(clockid_t clock, int sig, int value)
     return id;
 }
 
-static struct itimerspec after(long first_ns, long then_ns)
-{
+static struct itimerspec after(long first_ns, long then_ns) {
     return (struct itimerspec){ { 0, then_ns }, { 0, first_ns } };
 }
 
-static int64_t now(clockid_t clock)
-{
+static int64_t now(clockid_t clock) {
     struct timespec t;
     need(clock_gettime(clock, &t) == 0);
     return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
@@ -60,8 +54,7 @@ static int64_t now(clockid_t clock)
 
 /* "sigev_notify ... SIGEV_SIGNAL: the signal specified in sigev_signo shall be queued"
  * with si_code SI_TIMER and the value. */
-static void one_shot(void)
-{
+static void one_shot(void) {
     struct itimerspec t = after(3 * MS, 0), got;
     catch (SIGUSR1);
     timer_t id = make(CLOCK_MONOTONIC, SIGUSR1, 4711);
@@ -86,8 +79,7 @@ static void one_shot(void)
 /* "Only a single signal shall be queued to the process for a given timer at any point
  * in time. When a timer for which a signal is still pending expires, no signal shall be
  * queued, and a timer overrun shall occur." */
-static void overrun(void)
-{
+static void overrun(void) {
     struct itimerspec t = after(MS, MS), off = after(0, 0);
     siginfo_t info;
     sigset_t set;
@@ -117,8 +109,7 @@ static void overrun(void)
 
 /* Periods: "it_interval ... reloads"; TIMER_ABSTIME "until the clock reaches the
  * absolute time", at once when that is past; the old setting is given back. */
-static void periods_and_absolute(void)
-{
+static void periods_and_absolute(void) {
     struct itimerspec t = after(MS, MS), old;
     catch (SIGUSR2);
     timer_t id = make(CLOCK_MONOTONIC, SIGUSR2, 2);
@@ -148,8 +139,7 @@ static void periods_and_absolute(void)
 }
 
 /* SIGEV_NONE: no signal, the timer is only looked at. NULL: SIGALRM, the timer's id. */
-static void other_events(void)
-{
+static void other_events(void) {
     struct sigevent none = { .sigev_notify = SIGEV_NONE };
     struct itimerspec t = after(500 * MS, 0), got;
     timer_t id;
@@ -169,8 +159,7 @@ static void other_events(void)
 
 /* "[EINVAL] A value structure specified a nanosecond value less than zero or greater
  * than or equal to 1000 million"; "[EINVAL] The specified clock ID is not defined". */
-static void errors(void)
-{
+static void errors(void) {
     timer_t id;
     is_errno(timer_create(1234, NULL, &id), EINVAL, "an unknown clock is EINVAL");
     struct sigevent bad = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = 1000 };
@@ -189,8 +178,7 @@ static void errors(void)
 
 /* "Per-process timers created by timer_create() are not inherited by a child process";
  * exec and exit delete them. */
-static void not_inherited(void)
-{
+static void not_inherited(void) {
     timer_t id = make(CLOCK_MONOTONIC, SIGUSR1, 0);
     struct itimerspec got;
     pid_t pid;
@@ -206,8 +194,7 @@ static void not_inherited(void)
     is_exit(wait_for(pid), 0, "a process may end with a timer running");
 }
 
-int main(void)
-{
+int main(void) {
     one_shot();
     overrun();
     periods_and_absolute();

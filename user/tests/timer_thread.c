@@ -13,23 +13,20 @@ static sem_t called;
 static volatile int times, value;
 static volatile pid_t runner;
 
-static void notify(union sigval v)
-{
+static void notify(union sigval v) {
     times++;
     value = v.sival_int;
     runner = gettid();
     sem_post(&called);
 }
 
-static void wait_called(int n)
-{
+static void wait_called(int n) {
     while (n-- > 0)
         while (sem_wait(&called))
             need(errno == EINTR);
 }
 
-int main(void)
-{
+int main(void) {
     struct sigevent event = { .sigev_notify = SIGEV_THREAD, .sigev_value.sival_int = 99,
                               .sigev_notify_function = notify };
     struct itimerspec t = { { 0, 0 }, { 0, 2000000 } };

@@ -8,21 +8,18 @@
 #include <time.h>
 #include <unistd.h>
 
-static int64_t used(struct timeval t)
-{
+static int64_t used(struct timeval t) {
     return t.tv_sec * INT64_C(1000000) + t.tv_usec;
 }
 
-static struct rusage usage(int who)
-{
+static struct rusage usage(int who) {
     struct rusage r;
     need(getrusage(who, &r) == 0);
     return r;
 }
 
 /* Computes until this process has used so many microseconds more of user time. */
-static void compute(int64_t us)
-{
+static void compute(int64_t us) {
     struct rusage r = usage(RUSAGE_SELF);
     int64_t until = used(r.ru_utime) + used(r.ru_stime) + us;
     do {
@@ -33,8 +30,7 @@ static void compute(int64_t us)
 }
 
 /* Computes until times() counts a tick more, but not for ever. */
-static void compute_a_tick(void)
-{
+static void compute_a_tick(void) {
     struct tms before, after;
     times(&before);
     for (int i = 0; i < 200; i++) {
@@ -48,8 +44,7 @@ static void compute_a_tick(void)
 /* times(): "return the elapsed real time, in clock ticks ... tms_utime the CPU time
  * charged for the execution of user instructions ... tms_cutime the sum ... of the
  * waited-for child processes". */
-static void ticks(void)
-{
+static void ticks(void) {
     struct tms before, after;
     is_int(sysconf(_SC_CLK_TCK), 100, "a tick is 1/100 s");
     clock_t start = times(&before);
@@ -66,8 +61,7 @@ static void ticks(void)
 
 /* getrusage(): "RUSAGE_SELF ... resources used by the current process. RUSAGE_CHILDREN
  * ... by the terminated and waited-for children". */
-static void children(void)
-{
+static void children(void) {
     struct rusage before = usage(RUSAGE_CHILDREN), running, after;
     struct tms t0, t1;
     struct gate done;
@@ -100,8 +94,7 @@ static void children(void)
 }
 
 /* wait4(2) gives one child's usage; clock() is the process's CPU time. */
-static void one_child(void)
-{
+static void one_child(void) {
     struct rusage r;
     int status;
     pid_t pid;
@@ -122,8 +115,7 @@ static void one_child(void)
 }
 
 /* Page faults and switches are counted; a thread's own usage is RUSAGE_THREAD. */
-static void counters(void)
-{
+static void counters(void) {
     struct rusage r = usage(RUSAGE_SELF);
     ok(r.ru_minflt > 0, "there have been page faults");
     ok(r.ru_maxrss >= 0 && r.ru_nvcsw >= 0 && r.ru_nivcsw >= 0,
@@ -132,8 +124,7 @@ static void counters(void)
     is_errno(getrusage(77, &r), EINVAL, "an unknown `who` is EINVAL");
 }
 
-int main(void)
-{
+int main(void) {
     ticks();
     children();
     one_child();

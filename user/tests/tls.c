@@ -21,20 +21,17 @@ enum {
 
 static uint32_t own_entry, own_base;
 
-static long set(struct descriptor *d)
-{
+static long set(struct descriptor *d) {
     return raw(SYS_set_thread_area, (long)d);
 }
 
 /* The thread's descriptor as the C library has set it. */
-static struct descriptor own(void)
-{
+static struct descriptor own(void) {
     return (struct descriptor){ own_entry, own_base, 0xfffff,
                                 SEG_32BIT | PAGES | USEABLE };
 }
 
-static void find_own(void)
-{
+static void find_own(void) {
     uint16_t gs;
     __asm__("movw %%gs, %0; movl %%gs:0, %1" : "=r"(gs), "=r"(own_base));
     own_entry = gs >> 3;
@@ -42,8 +39,7 @@ static void find_own(void)
 }
 
 /* Words in memory and through GS with another base; GS is put right again. */
-static void bases(void)
-{
+static void bases(void) {
     static uint32_t words[4] = { 0xaaaa0001, 0xaaaa0002, 0xaaaa0003, 0xaaaa0004 };
     struct descriptor other = own(), good = own();
     uint32_t got, again;
@@ -59,16 +55,14 @@ static void bases(void)
 }
 
 /* Puts the entry and GS right; for a handler, which may make no other call before. */
-static void repair(void)
-{
+static void repair(void) {
     struct descriptor good = own();
     uint16_t selector = (uint16_t)(own_entry << 3 | 3);
     set(&good);
     __asm__ volatile("movw %0, %%gs" : : "r"(selector));
 }
 
-static uint32_t load_through_gs(uint32_t base, uint32_t offset)
-{
+static uint32_t load_through_gs(uint32_t base, uint32_t offset) {
     struct descriptor other = own(), good = own();
     uint32_t value;
     other.base = base;
@@ -78,14 +72,12 @@ static uint32_t load_through_gs(uint32_t base, uint32_t offset)
     return value;
 }
 
-static void wild(void *base)
-{
+static void wild(void *base) {
     load_through_gs((uint32_t)(uintptr_t)base, 0);
 }
 
 /* A base anywhere gives no access that paging does not give. */
-static void wild_bases(void)
-{
+static void wild_bases(void) {
     static const uint32_t where[] = { 0,          16,         0xc0000000,
                                       0xc0100000, 0xfffff000, 0xffffffff };
     struct fault f;
@@ -99,8 +91,7 @@ static void wild_bases(void)
 
 /* Every combination of the flag bits for a harmless base: taken if it describes a
  * present 32-bit data segment, or is the empty descriptor; else EINVAL. */
-static void flag_bits(void)
-{
+static void flag_bits(void) {
     int bad = 0;
     for (uint32_t flags = 0; flags < 128; flags++) {
         struct descriptor d = own();
@@ -115,8 +106,7 @@ static void flag_bits(void)
     is_int(bad, 0, "128 combinations of flags: present 32-bit data, or EINVAL");
 }
 
-static void empty(void *unused)
-{
+static void empty(void *unused) {
     struct descriptor d = { own_entry, 0, 0, READ_ONLY | NOT_PRESENT };
     uint16_t before, after, selector = (uint16_t)(own_entry << 3 | 3);
     (void)unused;
@@ -128,8 +118,7 @@ static void empty(void *unused)
     need(r == 0 && (before == selector || before == 0) && after <= selector);
 }
 
-static void load_emptied(void *unused)
-{
+static void load_emptied(void *unused) {
     struct descriptor d = { own_entry, 0, 0, READ_ONLY | NOT_PRESENT };
     uint16_t selector = (uint16_t)(own_entry << 3 | 3);
     (void)unused;
@@ -137,8 +126,7 @@ static void load_emptied(void *unused)
     __asm__ volatile("movw %0, %%gs; movl %%gs:0, %%eax" : : "r"(selector) : "eax");
 }
 
-static void errors(void)
-{
+static void errors(void) {
     static const uint32_t entry[] = { 0, 1,   2,    3,          4,
                                       5, 100, 8191, 0x80000000, 0xfffffffe };
     int right = 0;
@@ -168,8 +156,7 @@ static void errors(void)
     ok(got <= 2, "after at most two more (%d)", got);
 }
 
-static void in_a_child(void *unused)
-{
+static void in_a_child(void *unused) {
     static uint32_t words[2] = { 1, 2 };
     struct descriptor d = own(), good = own();
     uint32_t value;
@@ -192,8 +179,7 @@ static void in_a_child(void *unused)
     need(wait_for(pid) == 0);
 }
 
-int main(void)
-{
+int main(void) {
     struct fault f;
     fault_hook = repair;
     find_own();

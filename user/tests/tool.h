@@ -4,8 +4,7 @@
 #include "tap.h"
 
 /* What `command` prints on both of its outputs; its wait status. */
-static int TAP_UNUSED output_of(const char *command, char *to, size_t size)
-{
+static int TAP_UNUSED output_of(const char *command, char *to, size_t size) {
     size_t length = 0, n;
     char both[300];
     snprintf(both, sizeof both, "%s 2>&1", command);
@@ -18,8 +17,7 @@ static int TAP_UNUSED output_of(const char *command, char *to, size_t size)
 }
 
 /* Its line that contains this, without the line end; "" when there is none. */
-static TAP_UNUSED const char *line_with(const char *text, const char *part)
-{
+static TAP_UNUSED const char *line_with(const char *text, const char *part) {
     static char line[400];
     for (; *text; text += strcspn(text, "\n") + (strchr(text, '\n') != NULL)) {
         snprintf(line, sizeof line, "%.*s", (int)strcspn(text, "\n"), text);
@@ -30,8 +28,7 @@ static TAP_UNUSED const char *line_with(const char *text, const char *part)
 }
 
 /* Yields until a thread waits for this kind of thing; see /proc/ipc/waits. */
-static void TAP_UNUSED until_waits(pid_t tid, const char *kind)
-{
+static void TAP_UNUSED until_waits(pid_t tid, const char *kind) {
     char line[300], quoted[80];
     int found = 0;
     snprintf(quoted, sizeof quoted, "\"%s\"", kind);

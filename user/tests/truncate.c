@@ -9,8 +9,7 @@
  * ftruncate() shall increase the size of the file ... bytes between the old end-of-file
  * and the new end-of-file shall be read as zeros." "shall not modify the file
  * offset". */
-static void sizes(void)
-{
+static void sizes(void) {
     char got[16];
     make_file("f", "0123456789");
     int fd = open("f", O_RDWR);
@@ -37,8 +36,7 @@ static void sizes(void)
 
 /* "[EINVAL] The length argument was less than 0"; "[EBADF] or [EINVAL] The fildes
  * argument is not a file descriptor open for writing"; "[EISDIR]". */
-static void errors(void)
-{
+static void errors(void) {
     int fd = open("f", O_RDONLY), p[2];
     is_errno(ftruncate(fd, 0), EINVAL, "a descriptor open for reading only is EINVAL");
     close(fd);
@@ -59,8 +57,7 @@ static void errors(void)
  * bytes to whole pages following the end of an object shall result in delivery of a
  * SIGBUS signal"; "The system shall always zero-fill any partial page at the end of an
  * object." */
-static void mapped(void)
-{
+static void mapped(void) {
     int fd = open("m", O_RDWR | O_CREAT, 0644);
     need(ftruncate(fd, 3 * PAGE) == 0);
     char *p = mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -90,8 +87,7 @@ static void mapped(void)
 }
 
 /* A private mapping keeps its own copies only where it has written. */
-static void private_mapping(void)
-{
+static void private_mapping(void) {
     int fd = open("p", O_RDWR | O_CREAT, 0644);
     need(ftruncate(fd, 2 * PAGE) == 0);
     char *p = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
@@ -104,8 +100,7 @@ static void private_mapping(void)
     close(fd);
 }
 
-int main(void)
-{
+int main(void) {
     scratch();
     sizes();
     errors();

@@ -4,16 +4,14 @@
 
 #include <sys/time.h>
 
-static int is_time(struct timespec got, time_t sec, long nsec)
-{
+static int is_time(struct timespec got, time_t sec, long nsec) {
     return got.tv_sec == sec && got.tv_nsec == nsec;
 }
 
 /* "times[0] ... the last data access timestamp ... times[1] ... the last data
  * modification timestamp"; "Upon completion, utimensat() shall mark the last file
  * status change timestamp for update." */
-static void explicit_times(void)
-{
+static void explicit_times(void) {
     struct timespec t[2] = { { 1000, 1000 }, { 2000, 999999000 } };
     make_file("f", "text");
     is_int(utimensat(AT_FDCWD, "f", t, 0), 0, "utimensat sets two times");
@@ -41,8 +39,7 @@ static void explicit_times(void)
  * file's relevant timestamp shall be set to the greatest value ... not greater than the
  * current time. UTIME_OMIT ... shall not be changed." "If times is a null pointer" both
  * are now. */
-static void special_values(void)
-{
+static void special_values(void) {
     struct timespec t[2] = { { 1000, 0 }, { 2000, 0 } };
     need(utimensat(AT_FDCWD, "f", t, 0) == 0);
     t[0].tv_nsec = UTIME_OMIT, t[1].tv_sec = 3000;
@@ -64,8 +61,7 @@ static void special_values(void)
 /* "[EINVAL] Either of the times argument structures specified a tv_nsec value that was
  * neither UTIME_NOW nor UTIME_OMIT, and was a value less than zero or greater than or
  * equal to 1000 million". */
-static void errors(void)
-{
+static void errors(void) {
     struct timespec t[2] = { { 1000, 1000000000 }, { 2000, 0 } };
     is_errno(utimensat(AT_FDCWD, "f", t, 0), EINVAL, "10^9 nanoseconds are EINVAL");
     t[0].tv_nsec = -1;
@@ -85,13 +81,11 @@ static void errors(void)
     close(dir);
 }
 
-static int touches(const char *path)
-{
+static int touches(const char *path) {
     return utimensat(AT_FDCWD, path, NULL, 0) ? errno : 0;
 }
 
-static int sets(const char *path)
-{
+static int sets(const char *path) {
     struct timespec t[2] = { { 1000, 0 }, { 2000, 0 } };
     return utimensat(AT_FDCWD, path, t, 0) ? errno : 0;
 }
@@ -99,8 +93,7 @@ static int sets(const char *path)
 /* "[EACCES] The times argument is a null pointer ... and write access is denied";
  * "[EPERM] The times argument is not a null pointer ... the calling process' effective
  * user ID does not match the owner of the file". */
-static void permissions(void)
-{
+static void permissions(void) {
     make_file("other", "text");
     make_file("owned", "text");
     if (is_root()) {
@@ -118,8 +111,7 @@ static void permissions(void)
     is_exit(as_user(touches, "owned"), 0, "and touch");
 }
 
-int main(void)
-{
+int main(void) {
     scratch();
     explicit_times();
     special_values();

@@ -7,15 +7,13 @@
 #include <limits.h>
 #include <sys/uio.h>
 
-static struct iovec part(const void *base, size_t length)
-{
+static struct iovec part(const void *base, size_t length) {
     return (struct iovec){ (void *)(uintptr_t)base, length };
 }
 
 /* writev(): "shall gather output data from the iovcnt buffers"; readv(): "shall always
  * fill an area completely before proceeding to the next." */
-static void in_order(void)
-{
+static void in_order(void) {
     char a[3] = "", b[4] = "", c[8] = "";
     struct iovec out[] = { part("one", 3), part("", 0), part("two", 3),
                            part("three", 5) };
@@ -41,8 +39,7 @@ static void in_order(void)
 /* "[EINVAL] The iovcnt argument was less than or equal to 0, or greater than {IOV_MAX}"
  * (Linux: 0 is no error), "The sum of the iov_len values in the iov array overflowed an
  * ssize_t." */
-static void limits(void)
-{
+static void limits(void) {
     static struct iovec many[IOV_MAX + 1];
     static char bytes[IOV_MAX + 1];
     int fd = open("f", O_RDWR | O_CREAT | O_TRUNC, 0644);
@@ -70,8 +67,7 @@ static void limits(void)
 }
 
 /* "[EFAULT]": a bad vector, and a bad part of one. */
-static void bad_addresses(void)
-{
+static void bad_addresses(void) {
     char *page = map_anonymous(2, PROT_READ | PROT_WRITE);
     need(munmap(page + PAGE, PAGE) == 0);
     int fd = open("f", O_RDWR | O_CREAT | O_TRUNC, 0644);
@@ -99,8 +95,7 @@ static void bad_addresses(void)
 
 /* writev(2): "The data transfers performed by readv() and writev() are atomic": two
  * processes that append do not mix their parts. */
-static void not_mixed(void)
-{
+static void not_mixed(void) {
     enum { N = 50 };
     int fd = open("log", O_RDWR | O_CREAT | O_APPEND, 0644);
     pid_t pid[2];
@@ -121,8 +116,7 @@ static void not_mixed(void)
     close(fd);
 }
 
-int main(void)
-{
+int main(void) {
     scratch();
     in_order();
     limits();

@@ -11,8 +11,7 @@
 static volatile int shared;
 static char *self;
 
-static void until_exit(void)
-{
+static void until_exit(void) {
     shared = 0;
     pid_t pid = vfork();
     if (pid == 0) {
@@ -28,8 +27,7 @@ static void until_exit(void)
     is_exit(wait_for(pid), 5, "the vfork child's exit status arrives");
 }
 
-static void until_death(void)
-{
+static void until_death(void) {
     shared = 0;
     pid_t pid = vfork();
     if (pid == 0) {
@@ -45,8 +43,7 @@ static void until_death(void)
 
 /* "or it makes a call to execve(2)": the child is still alive when the parent goes
  * on. */
-static void until_exec(void)
-{
+static void until_exec(void) {
     int p[2], q[2];
     need(pipe2(p, O_CLOEXEC) == 0 && pipe(q) == 0);
     need(fcntl(q[1], F_SETFD, FD_CLOEXEC) == 0);
@@ -68,8 +65,7 @@ static void until_exec(void)
     close(p[1]);
 }
 
-static void failed_exec(void)
-{
+static void failed_exec(void) {
     char *argv[] = { "none", NULL };
     pid_t pid = vfork();
     if (pid == 0) {
@@ -80,8 +76,7 @@ static void failed_exec(void)
 }
 
 /* vfork(2): "file descriptors table ... is not shared"; only memory is. */
-static void own_descriptors(void)
-{
+static void own_descriptors(void) {
     int fd = dup(1);
     pid_t pid = vfork();
     if (pid == 0) {
@@ -94,8 +89,7 @@ static void own_descriptors(void)
 
 /* POSIX posix_spawn: "shall create a new process (child process) from the specified
  * process image"; errors of execve are its return value. */
-static void spawn(void)
-{
+static void spawn(void) {
     extern char **environ;
     char *argv[] = { self, "exit", "9", NULL };
     pid_t pid = 0;
@@ -113,8 +107,7 @@ static void spawn(void)
     is_int(pclose(f), 0, "pclose gives the status");
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     char c;
     self = self_path();
     if (argc == 3 && strcmp(argv[1], "wait-for-byte") == 0)

@@ -7,16 +7,14 @@
 #include <limits.h>
 #include <sys/resource.h>
 
-static pid_t start(int code)
-{
+static pid_t start(int code) {
     pid_t pid;
     CHILD (pid)
         _exit(code);
     return pid;
 }
 
-static void nobody(void)
-{
+static void nobody(void) {
     is_errno(wait(NULL), ECHILD, "ECHILD: no children");
     is_errno(waitpid(-1, NULL, WNOHANG), ECHILD, "ECHILD: WNOHANG without children");
     is_errno(waitpid(getpid(), NULL, 0), ECHILD,
@@ -31,8 +29,7 @@ static void nobody(void)
 }
 
 /* wait4(2): WIFEXITED and the other macros; the numbers are the kernel's. */
-static void encodings(void)
-{
+static void encodings(void) {
     struct gate gate;
     int status;
     pid_t pid;
@@ -60,8 +57,7 @@ static void encodings(void)
 /* "If pid is equal to (pid_t)-1 ... any child process; greater than 0 ... a single
  * child; 0 ... any child process whose process group ID is equal to that of the calling
  * process; less than -1 ... group ID is equal to the absolute value of pid." */
-static void selection(void)
-{
+static void selection(void) {
     struct gate gate;
     pid_t a, b, mine;
     gate_init(&gate);
@@ -97,8 +93,7 @@ static void selection(void)
 
 /* "WNOHANG: shall not suspend ... if status is not immediately available"; a child's
  * status is given once; "WUNTRACED ... shall also report ... stopped". */
-static void options(void)
-{
+static void options(void) {
     struct gate gate;
     int status = 0x55;
     pid_t pid;
@@ -130,8 +125,7 @@ static void options(void)
 }
 
 /* A child that has ended is a zombie until it is waited for. */
-static void zombie(void)
-{
+static void zombie(void) {
     pid_t pid = start(9);
     until_state(pid, 'Z');
     is_int(kill(pid, 0), 0, "a zombie can still be signalled");
@@ -141,15 +135,13 @@ static void zombie(void)
     is_errno(kill(pid, 0), ESRCH, "ESRCH after it was waited for");
 }
 
-static void handler(int sig)
-{
+static void handler(int sig) {
     (void)sig;
 }
 
 /* "[EINTR] The function was interrupted by a signal." The child signals until the
  * parent has seen EINTR. */
-static void interrupted(void)
-{
+static void interrupted(void) {
     struct sigaction sa = { .sa_handler = handler };
     struct gate gate;
     pid_t pid, parent = getpid();
@@ -172,8 +164,7 @@ static void interrupted(void)
 
 /* POSIX: with SIGCHLD ignored "the calling thread shall block until all of the children
  * ... terminate, and wait() and waitpid() shall fail and set errno to [ECHILD]". */
-static void ignored(void)
-{
+static void ignored(void) {
     struct gate gate;
     pid_t a, b;
     gate_init(&gate);
@@ -195,8 +186,7 @@ static void ignored(void)
 
 /* wait4(2): "If rusage is not NULL, the struct rusage ... will be filled with
  * accounting information about the child." */
-static void usage(void)
-{
+static void usage(void) {
     struct rusage u;
     int status;
     memset(&u, 0xff, sizeof u);
@@ -217,8 +207,7 @@ static void usage(void)
 }
 
 /* Sleeping in wait until a child ends, many times, each woken by its own child. */
-static void sleeping(void)
-{
+static void sleeping(void) {
     struct gate gate;
     pid_t pid, waiter;
     gate_init(&gate);
@@ -243,8 +232,7 @@ static void sleeping(void)
     gate_close(&gate);
 }
 
-int main(void)
-{
+int main(void) {
     nobody();
     encodings();
     selection();

@@ -6,8 +6,7 @@
 
 /* Checks what a SIGCHLD siginfo says about a child of ours. */
 static void check(const siginfo_t *si, pid_t pid, int code, int status,
-                  const char *name)
-{
+                  const char *name) {
     is_int(si->si_signo, SIGCHLD, "%s: si_signo is SIGCHLD", name);
     is_int(si->si_code, code, "%s: si_code", name);
     is_int(si->si_status, status, "%s: si_status", name);
@@ -15,8 +14,7 @@ static void check(const siginfo_t *si, pid_t pid, int code, int status,
     is_int(si->si_uid, getuid(), "%s: si_uid", name);
 }
 
-static void contents(void)
-{
+static void contents(void) {
     siginfo_t si;
     pid_t pid;
     CHILD (pid)
@@ -30,8 +28,7 @@ static void contents(void)
     check(&si, pid, CLD_KILLED, SIGKILL, "CLD_KILLED");
 }
 
-static void stop_and_continue(void)
-{
+static void stop_and_continue(void) {
     struct gate gate;
     siginfo_t si;
     pid_t pid;
@@ -51,8 +48,7 @@ static void stop_and_continue(void)
 }
 
 /* "WNOWAIT: Keep the process whose status is returned in infop in a waitable state." */
-static void nowait(void)
-{
+static void nowait(void) {
     siginfo_t si;
     pid_t pid;
     CHILD (pid)
@@ -71,8 +67,7 @@ static void nowait(void)
  * waitable state, then waitid() returns 0 immediately and the state of the siginfo_t
  * structure pointed to by infop depends on the implementation. ... zero out the si_pid
  * field": Linux sets si_pid and si_signo to 0. */
-static void nohang(void)
-{
+static void nohang(void) {
     struct gate gate;
     siginfo_t si;
     pid_t pid;
@@ -98,8 +93,7 @@ static void nohang(void)
     gate_close(&gate);
 }
 
-static void errors(void)
-{
+static void errors(void) {
     siginfo_t si;
     is_errno(waitid(P_ALL, 0, &si, WEXITED), ECHILD, "ECHILD: no children");
     is_errno(waitid(P_ALL, 0, &si, WNOHANG), EINVAL,
@@ -120,8 +114,7 @@ static void errors(void)
         ;
 }
 
-int main(void)
-{
+int main(void) {
     contents();
     stop_and_continue();
     nowait();

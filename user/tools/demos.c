@@ -10,22 +10,19 @@
 #include <sys/wait.h>
 #include <termios.h>
 
-static int is_demo(const struct program *p)
-{
+static int is_demo(const struct program *p) {
     return strcmp(p->folder, "demos") == 0 && p->order > 0;
 }
 
 /* The demonstrations come first in `programs`, but tools may have an order as well. */
-static struct program *next_demo(struct program *p)
-{
+static struct program *next_demo(struct program *p) {
     while (p < programs + nr_programs && !is_demo(p))
         p++;
     return p < programs + nr_programs ? p : NULL;
 }
 
 /* Waits for one key. Without a terminal there is nobody to press it: goes on. */
-static int read_key(void)
-{
+static int read_key(void) {
     struct termios before, now;
     char key = 'q';
     if (tcgetattr(0, &before) != 0)
@@ -39,8 +36,7 @@ static int read_key(void)
     return key == 3 || key == 4 ? 'q' : key;            // Ctrl-C, Ctrl-D
 }
 
-static void clear_screen(void)
-{
+static void clear_screen(void) {
     const char *term = getenv("TERM");
     if (isatty(1) && term && strcmp(term, "dumb") != 0)
         printf("\033[H\033[2J");
@@ -48,8 +44,7 @@ static void clear_screen(void)
 
 /* Runs one demonstration. Result: its exit status, or 128 and the signal's number.
  * Ctrl-C ends the demonstration, not the player. */
-static int play(const struct program *demo)
-{
+static int play(const struct program *demo) {
     char path[64];
     int status;
     program_path(demo, path, sizeof path);
@@ -74,8 +69,7 @@ static int play(const struct program *demo)
 }
 
 /* The line between two demonstrations. Result: whether to go on. */
-static int ask(const struct program *next)
-{
+static int ask(const struct program *next) {
     printf("-- next: %s. Any key goes on, q leaves. -- ", next->name);
     fflush(stdout);
     int key = read_key();
@@ -83,8 +77,7 @@ static int ask(const struct program *next)
     return key != 'q';
 }
 
-static int play_all(void)
-{
+static int play_all(void) {
     int worst = 0;
     struct program *demo = next_demo(programs);
     if (!demo)
@@ -101,15 +94,13 @@ static int play_all(void)
     return worst;
 }
 
-static int list_all(void)
-{
+static int list_all(void) {
     for (struct program *p = programs; (p = next_demo(p)) != NULL; p++)
         printf("%-12s %s\n", p->name, p->sentence);
     return 0;
 }
 
-static int play_one(const char *name)
-{
+static int play_one(const char *name) {
     for (struct program *p = programs; (p = next_demo(p)) != NULL; p++)
         if (strcmp(p->name, name) == 0)
             return play(p);
@@ -118,8 +109,7 @@ static int play_one(const char *name)
     return 1;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     read_programs();
     if (argc == 1)
         return play_all();

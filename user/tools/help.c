@@ -4,16 +4,14 @@
  */
 #include "whatis.h"
 
-static int count_programs(const char *folder)
-{
+static int count_programs(const char *folder) {
     int count = 0;
     for (int i = 0; i < nr_programs; i++)
         count += strcmp(programs[i].folder, folder) == 0;
     return count;
 }
 
-static void list_programs(const char *folder, const char *title)
-{
+static void list_programs(const char *folder, const char *title) {
     if (count_programs(folder) == 0)
         return;
     printf("%s\n", title);
@@ -23,8 +21,7 @@ static void list_programs(const char *folder, const char *title)
     printf("\n");
 }
 
-int main(void)
-{
+int main(void) {
     read_programs();
     list_programs("demos", "Demonstrations, in /demos (`demos` plays them in order):");
     list_programs("tools", "Tools:");

@@ -38,8 +38,7 @@
 
 /* --- small helpers ---------------------------------------------------------------- */
 
-static void complain(const char *format, ...)
-{
+static void complain(const char *format, ...) {
     va_list args;
     va_start(args, format);
     dprintf(2, "init: ");
@@ -49,8 +48,7 @@ static void complain(const char *format, ...)
 }
 
 /* Reads a whole small file and ends it with a NUL. Result: its length, or -1. */
-static ssize_t read_file(const char *path, char *text, size_t size)
-{
+static ssize_t read_file(const char *path, char *text, size_t size) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return -1;
@@ -63,8 +61,7 @@ static ssize_t read_file(const char *path, char *text, size_t size)
     return (ssize_t)length;
 }
 
-static bool exists(const char *path)
-{
+static bool exists(const char *path) {
     return access(path, F_OK) == 0;
 }
 
@@ -72,13 +69,11 @@ static bool exists(const char *path)
 
 static sigset_t heard;                  /* the signals that mean something to us */
 
-static void never_runs(int sig)
-{
+static void never_runs(int sig) {
     (void)sig;                          // but a signal with a handler is kept for us
 }
 
-static void hear_signals(void)
-{
+static void hear_signals(void) {
     static const int which[] = { SIGCHLD, SIGUSR1, SIGUSR2, SIGTERM };
     struct sigaction action = { .sa_handler = never_runs, .sa_flags = SA_NOCLDSTOP };
     sigset_t all;
@@ -92,16 +87,14 @@ static void hear_signals(void)
 }
 
 /* For the child: it starts with nothing blocked. execve forgets the handlers. */
-static void unblock_signals(void)
-{
+static void unblock_signals(void) {
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 /* Waits for a heard signal, at most timeout_ms (-1: for ever). 0: time is up. */
-static int await_signal(int timeout_ms)
-{
+static int await_signal(int timeout_ms) {
     struct timespec limit = { timeout_ms / 1000, timeout_ms % 1000 * 1000000L };
     int sig;
     do
@@ -111,8 +104,7 @@ static int await_signal(int timeout_ms)
 }
 
 /* Takes whatever is pending: a queued signal is something the kernel keeps for us. */
-static void forget_signals(void)
-{
+static void forget_signals(void) {
     struct timespec at_once = { 0, 0 };
     sigset_t all;
     sigfillset(&all);
@@ -123,8 +115,7 @@ static void forget_signals(void)
 /* --- leaving ---------------------------------------------------------------------- */
 
 /* Ends every other process. Those that care get a moment to tidy up. */
-static void end_everyone(void)
-{
+static void end_everyone(void) {
     pid_t pid;
     kill(-1, SIGHUP);                   // what makes a shell leave
     kill(-1, SIGTERM);
@@ -141,8 +132,7 @@ static void end_everyone(void)
         ;
 }
 
-static _Noreturn void leave(int how, int status)
-{
+static _Noreturn void leave(int how, int status) {
     end_everyone();
     sync();
     tcdrain(1);                         // what was printed shall be seen
@@ -156,8 +146,7 @@ static _Noreturn void leave(int how, int status)
 }
 
 /* The signals by which busybox's halt, poweroff and reboot talk to process 1. */
-static _Noreturn void leave_for_signal(int sig)
-{
+static _Noreturn void leave_for_signal(int sig) {
     if (sig == SIGUSR1)
         leave(RB_HALT_SYSTEM, 0);
     leave(sig == SIGUSR2 ? RB_POWER_OFF : RB_AUTOBOOT, 0);
@@ -167,8 +156,7 @@ static _Noreturn void leave_for_signal(int sig)
 
 /* Makes the terminal our descriptors 0, 1, 2 and the controlling terminal of a new
  * session, so that Ctrl-C and job control work there. false: no such terminal. */
-static bool take_terminal(const char *path)
-{
+static bool take_terminal(const char *path) {
     setsid();
     int fd = open(path, O_RDWR | O_NOCTTY);
     if (fd < 0)
@@ -186,8 +174,7 @@ static bool take_terminal(const char *path)
 }
 
 /* What a Linux kernel leaves to process 1. Parley has done it already. */
-static void mount_what_is_missing(void)
-{
+static void mount_what_is_missing(void) {
     static const struct {
         const char *sign, *type, *where;
     } mounts[] = {
@@ -204,8 +191,7 @@ static void mount_what_is_missing(void)
 }
 
 /* Opens the console until descriptors 0, 1 and 2 are all in use. */
-static void have_descriptors(void)
-{
+static void have_descriptors(void) {
     int fd;
     while ((fd = open("/dev/console", O_RDWR | O_NOCTTY)) >= 0 && fd < 2)
         ;
@@ -232,8 +218,7 @@ static struct terminal {
 enum { NR_TERMINALS = sizeof terminals / sizeof terminals[0] };
 
 /* /dev/console is another name of one of the others: used when there is no other. */
-static void find_terminals(void)
-{
+static void find_terminals(void) {
     int found = 0;
     for (struct terminal *t = terminals; t < terminals + NR_TERMINALS; t++) {
         if (t == terminals + NR_TERMINALS - 1 && found > 0)
@@ -249,8 +234,7 @@ static void find_terminals(void)
         complain("there is no terminal to talk to");
 }
 
-static _Noreturn void be_shell(const struct terminal *t)
-{
+static _Noreturn void be_shell(const struct terminal *t) {
     char quit[64];
     char *environment[] = { "PATH=" COMMAND_PATH, "HOME=/root", "USER=root",
                             "SHELL=/bin/sh", "TERM=vt100", NULL, NULL };
@@ -273,8 +257,7 @@ static _Noreturn void be_shell(const struct terminal *t)
 
 /* false: not now, because the last shell here lived for less than a second (a shell
  * that cannot start must not keep the machine busy), or because there is no memory. */
-static bool start_shell(struct terminal *t)
-{
+static bool start_shell(struct terminal *t) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     if (now.tv_sec - t->since < 1)
@@ -290,8 +273,7 @@ static bool start_shell(struct terminal *t)
     return true;
 }
 
-static void collect_the_dead(void)
-{
+static void collect_the_dead(void) {
     pid_t pid;
     while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
         for (struct terminal *t = terminals; t < terminals + NR_TERMINALS; t++)
@@ -299,8 +281,7 @@ static void collect_the_dead(void)
                 t->shell = 0;
 }
 
-static _Noreturn void interactive_mode(void)
-{
+static _Noreturn void interactive_mode(void) {
     find_terminals();
     for (;;) {
         bool all_started = true;
@@ -315,8 +296,7 @@ static _Noreturn void interactive_mode(void)
     }
 }
 
-int main(void)
-{
+int main(void) {
     if (getpid() != 1) {
         complain("I am the program of process 1, and that one is running already.");
         return 1;

@@ -22,8 +22,7 @@ static char *command[WORDS_MAX + 1];    /* from /run/argv */
 static char *variables[WORDS_MAX + 1];  /* from /run/env */
 
 /* Splits a file of NUL-terminated strings. Result: how many; -1: none, or too long. */
-static int read_words(const char *path, char *text, char **words)
-{
+static int read_words(const char *path, char *text, char **words) {
     ssize_t length = read_file(path, text, TEXT_MAX);
     int n = 0;
     if (length < 0 || length == TEXT_MAX - 1)
@@ -38,8 +37,7 @@ static int read_words(const char *path, char *text, char **words)
 }
 
 /* With USER=student among the variables the command runs as that user. */
-static void become_user(void)
-{
+static void become_user(void) {
     const char *name = getenv("USER");
     struct passwd *user = name && strcmp(name, "root") != 0 ? getpwnam(name) : NULL;
     if (!user && name && strcmp(name, "root") != 0) {
@@ -57,8 +55,7 @@ static void become_user(void)
 }
 
 /* The child's side. In a rehearsal it does everything but become the command. */
-static _Noreturn void be_command(bool rehearsal)
-{
+static _Noreturn void be_command(bool rehearsal) {
     unblock_signals();
     clearenv();
     setenv("PATH", COMMAND_PATH, 1);
@@ -81,14 +78,12 @@ static _Noreturn void be_command(bool rehearsal)
 }
 
 /* A wait status as a shell's $? has it. */
-static int status_number(int status)
-{
+static int status_number(int status) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 /* Runs the command, collects it and all orphans. Result: its status. */
-static int run_once(bool rehearsal)
-{
+static int run_once(bool rehearsal) {
     pid_t child = fork(), pid;
     int status, result = -1;
     if (child == 0)
@@ -114,14 +109,12 @@ static int run_once(bool rehearsal)
 /* --- the ledger ------------------------------------------------------------------- */
 
 /* /proc/check is a verdict on its first line, then lines `name number`. */
-static const char *next_line(const char *line)
-{
+static const char *next_line(const char *line) {
     const char *end = strchr(line, '\n');
     return end ? end + 1 : line + strlen(line);
 }
 
-static bool find_count(const char *ledger, const char *name, long long *count)
-{
+static bool find_count(const char *ledger, const char *name, long long *count) {
     char this[64];
     for (const char *l = next_line(ledger); *l; l = next_line(l))
         if (sscanf(l, "%63s %lld", this, count) == 2 && strcmp(this, name) == 0)
@@ -131,8 +124,7 @@ static bool find_count(const char *ledger, const char *name, long long *count)
 }
 
 /* Prints each name in `names` whose number changed. Result: how many did. */
-static int print_changes(const char *names, const char *before, const char *after)
-{
+static int print_changes(const char *names, const char *before, const char *after) {
     int changes = 0;
     char name[64];
     long long number, was, is;
@@ -150,8 +142,7 @@ static int print_changes(const char *names, const char *before, const char *afte
 }
 
 /* true: the kernel is consistent and owns exactly what it owned before. */
-static bool ledger_is_even(const char *before, const char *after)
-{
+static bool ledger_is_even(const char *before, const char *after) {
     bool good = strncmp(after, "ok", 2) == 0;
     if (!good)
         dprintf(1, "# kcheck: %.*s\n", (int)strcspn(after, "\n"), after);
@@ -162,8 +153,7 @@ static bool ledger_is_even(const char *before, const char *after)
 
 /* --- both ------------------------------------------------------------------------- */
 
-static _Noreturn void run_mode(void)
-{
+static _Noreturn void run_mode(void) {
     static char argv_text[TEXT_MAX], env_text[TEXT_MAX];
     static char before[LEDGER_MAX], after[LEDGER_MAX];
     if (!take_terminal("/dev/ttyS0"))

@@ -28,8 +28,7 @@ struct line {
 };
 
 /* \040 is a blank, and so on. */
-static void unescape(char *word)
-{
+static void unescape(char *word) {
     char *to = word;
     for (; *word; word++) {
         unsigned code;
@@ -44,8 +43,7 @@ static void unescape(char *word)
 }
 
 /* Cuts line->text into words. */
-static void split(struct line *line)
-{
+static void split(struct line *line) {
     line->count = 0;
     for (char *at = line->text; line->count < WORDS_MAX;) {
         at += strspn(at, " \n");
@@ -63,8 +61,7 @@ static void split(struct line *line)
 }
 
 /* The next line of a file: 1, or 0 at its end. */
-static UNUSED int read_line(FILE *file, struct line *line)
-{
+static UNUSED int read_line(FILE *file, struct line *line) {
     if (!file || !fgets(line->text, sizeof line->text, file))
         return 0;
     split(line);
@@ -72,13 +69,11 @@ static UNUSED int read_line(FILE *file, struct line *line)
 }
 
 /* A word, or "-" where the line has no more. */
-static UNUSED const char *word_of(const struct line *line, int place)
-{
+static UNUSED const char *word_of(const struct line *line, int place) {
     return place < line->count ? line->word[place] : "-";
 }
 
-static UNUSED FILE *open_ipc(const char *name)
-{
+static UNUSED FILE *open_ipc(const char *name) {
     char path[60];
     snprintf(path, sizeof path, "/proc/ipc/%s", name);
     return fopen(path, "re");
@@ -87,8 +82,7 @@ static UNUSED FILE *open_ipc(const char *name)
 /* -- Processes --------------------------------------------------------------------- */
 
 /* Calls for each process, by rising id. */
-static UNUSED void each_process(void (*call)(pid_t pid, void *context), void *context)
-{
+static UNUSED void each_process(void (*call)(pid_t pid, void *context), void *context) {
     DIR *folder = opendir("/proc");
     struct dirent *entry;
     while (folder && (entry = readdir(folder)))
@@ -99,8 +93,7 @@ static UNUSED void each_process(void (*call)(pid_t pid, void *context), void *co
 }
 
 /* The name of a process or thread; "" when it is gone. */
-static UNUSED const char *name_of_process(pid_t pid)
-{
+static UNUSED const char *name_of_process(pid_t pid) {
     static char name[64];
     char path[40];
     snprintf(path, sizeof path, "/proc/%d/comm", pid);
@@ -113,8 +106,7 @@ static UNUSED const char *name_of_process(pid_t pid)
     return name;
 }
 
-static UNUSED const char *name_of_user(uid_t uid)
-{
+static UNUSED const char *name_of_user(uid_t uid) {
     static char number[16];
     const struct passwd *user = getpwuid(uid);
     snprintf(number, sizeof number, "%u", uid);
@@ -133,14 +125,12 @@ struct holding {
 static struct holding holdings[HOLDINGS_MAX];
 static int nr_holdings;
 
-static int begins(const char *text, const char *with)
-{
+static int begins(const char *text, const char *with) {
     return strncmp(text, with, strlen(with)) == 0;
 }
 
 /* What the descriptor of a process stands for. 0: it is gone, or of no interest. */
-static int look_at_descriptor(const char *path, struct holding *h)
-{
+static int look_at_descriptor(const char *path, struct holding *h) {
     struct stat link, file;
     char text[300];
     ssize_t length = readlink(path, text, sizeof text - 1);
@@ -168,8 +158,7 @@ static int look_at_descriptor(const char *path, struct holding *h)
 }
 
 /* Adds what a process has open, as far as we may look. */
-static UNUSED void read_holdings(pid_t pid, void *unused)
-{
+static UNUSED void read_holdings(pid_t pid, void *unused) {
     char path[300];
     struct dirent *entry;
     (void)unused;
@@ -188,8 +177,7 @@ static UNUSED void read_holdings(pid_t pid, void *unused)
 }
 
 /* The name that somebody who has it open knows it by, or NULL. */
-static UNUSED const char *name_of_object(const char *object)
-{
+static UNUSED const char *name_of_object(const char *object) {
     for (int i = 0; i < nr_holdings; i++)
         if (strcmp(holdings[i].object, object) == 0 && holdings[i].path[0])
             return holdings[i].path;

@@ -19,8 +19,7 @@ static const char usage[] = "usage: ipcrm MAILBOX ...          by name, or by id
 /* -- Mailboxes --------------------------------------------------------------------- */
 
 /* The name of the mailbox with that id; "-": it has none. NULL: no such mailbox. */
-static const char *name_of_mailbox(const char *id, struct line *line)
-{
+static const char *name_of_mailbox(const char *id, struct line *line) {
     FILE *file = open_ipc("mailboxes");
     const char *name = NULL;
     while (!name && read_line(file, line))
@@ -32,14 +31,12 @@ static const char *name_of_mailbox(const char *id, struct line *line)
 }
 
 /* Any descriptor will do, even where only one direction is allowed. */
-static int open_mailbox(const char *name)
-{
+static int open_mailbox(const char *name) {
     int box = mbox_open(name, O_WRONLY);
     return box < 0 && errno == EACCES ? mbox_open(name, O_RDONLY) : box;
 }
 
-static int remove_mailbox(const char *given)
-{
+static int remove_mailbox(const char *given) {
     struct line line;
     const char *name = given;
     int box = open_mailbox(given), by_id = given[strspn(given, "0123456789")] == '\0';
@@ -67,8 +64,7 @@ static int remove_mailbox(const char *given)
 
 /* -- System V ---------------------------------------------------------------------- */
 
-static int complain(const char *what, const char *given)
-{
+static int complain(const char *what, const char *given) {
     const char *why = errno == EINVAL || errno == EIDRM || errno == ENOENT
                           ? "there is none"
                       : errno == EPERM || errno == EACCES
@@ -79,8 +75,7 @@ static int complain(const char *what, const char *given)
 }
 
 /* option: q, m, s by id; Q, M, S by key. */
-static int remove_object(int option, const char *given)
-{
+static int remove_object(int option, const char *given) {
     static const char *const names[] = { "message queue", "shared memory",
                                          "semaphores" };
     int kind = option == 'q' || option == 'Q'   ? 0
@@ -110,8 +105,7 @@ static int remove_object(int option, const char *given)
     return result < 0 ? complain(names[kind], given) : 0;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     int option, worst = 0, result;
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         return fputs(usage, stdout) == EOF;

@@ -79,15 +79,13 @@ enum { KINDS = sizeof kinds / sizeof kinds[0], LINE_WIDTH = 79 };
 /* -- One line ---------------------------------------------------------------------- */
 
 /* The pids of senders=5,7; "": nobody. */
-static const char *pids_of(const char *word)
-{
+static const char *pids_of(const char *word) {
     const char *pids = strchr(word, '=');
     return !pids || strcmp(pids, "=-") == 0 ? "" : pids + 1;
 }
 
 /* "receive 5,7": of senders=- receivers=5,7. */
-static void waiting(const struct line *line, int first, char *to, size_t size)
-{
+static void waiting(const struct line *line, int first, char *to, size_t size) {
     *to = '\0';
     for (int i = first; i < line->count; i++) {
         const char *pids = pids_of(line->word[i]), *word = line->word[i];
@@ -102,8 +100,8 @@ static void waiting(const struct line *line, int first, char *to, size_t size)
     }
 }
 
-static void cell(const struct column *c, const struct line *line, char *to, size_t size)
-{
+static void cell(const struct column *c, const struct line *line, char *to,
+                 size_t size) {
     const char *word = word_of(line, c->word), *name;
     switch (c->how) {
     case PLAIN:
@@ -123,8 +121,7 @@ static void cell(const struct column *c, const struct line *line, char *to, size
 }
 
 /* A row; line NULL: the headings. What is too long ends in a ~. */
-static void print_row(const struct kind *kind, const struct line *line)
-{
+static void print_row(const struct kind *kind, const struct line *line) {
     char row[LINE_WIDTH + 1] = "", text[300];
     for (const struct column *c = kind->columns; c->head; c++) {
         int at = (int)strlen(row), width = c->width ? c->width : LINE_WIDTH - at;
@@ -153,8 +150,7 @@ static struct {
     pid_t pid;                  /* -p; 0: all */
 } wanted;
 
-static int has_waiter(const struct line *line, pid_t pid)
-{
+static int has_waiter(const struct line *line, pid_t pid) {
     for (int i = 0; i < line->count; i++) {
         char word[300], *save, *at;
         snprintf(word, sizeof word, "%s",
@@ -168,8 +164,7 @@ static int has_waiter(const struct line *line, pid_t pid)
 }
 
 /* Does the process use it: hold it open, wait at it, or is it said to be its? */
-static int is_used(const struct kind *kind, const struct line *line, pid_t pid)
-{
+static int is_used(const struct kind *kind, const struct line *line, pid_t pid) {
     char object[60];
     const char *first = word_of(line, 0);
     for (const struct column *c = kind->columns; c->head; c++)
@@ -184,8 +179,7 @@ static int is_used(const struct kind *kind, const struct line *line, pid_t pid)
 
 /* Memory and semaphores of POSIX are files in /dev/shm: makes a line of the next one,
  * with name, owner, mode, size and the semaphore's value. */
-static int read_shm(DIR *folder, int semaphores, struct line *line)
-{
+static int read_shm(DIR *folder, int semaphores, struct line *line) {
     struct dirent *entry;
     while (folder && (entry = readdir(folder))) {
         char path[300], value[16] = "-";
@@ -210,8 +204,7 @@ static int read_shm(DIR *folder, int semaphores, struct line *line)
 }
 
 /* Prints what there is of a kind: how many. */
-static int list_kind(const struct kind *kind)
-{
+static int list_kind(const struct kind *kind) {
     DIR *folder = kind->file ? NULL : opendir("/dev/shm");
     FILE *file = kind->file ? open_ipc(kind->file) : NULL;
     struct line line;
@@ -248,8 +241,7 @@ static const char usage[] =
     "  -p  only those that the process uses\n"
     "More: man ipcs\n";
 
-static void bad_option(const char *name, int option)
-{
+static void bad_option(const char *name, int option) {
     if (option == ':')
         fprintf(stderr, "%s: -%c wants a process id\n", name, optopt);
     else
@@ -258,8 +250,7 @@ static void bad_option(const char *name, int option)
     exit(2);
 }
 
-static void read_options(int argc, char **argv)
-{
+static void read_options(int argc, char **argv) {
     char *end;
     int option, chosen = 0;
     while ((option = getopt(argc, argv, ":aqmsixwp:")) != -1) {
@@ -286,8 +277,7 @@ static void read_options(int argc, char **argv)
     }
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     int count = 0;
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         return fputs(usage, stdout) == EOF;

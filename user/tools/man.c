@@ -13,8 +13,7 @@
 #define NAME_MAX_LENGTH 40
 
 /* Copies the page's name, without .txt, out of a file name. 0: it is no page. */
-static int page_name(const char *file, char *name)
-{
+static int page_name(const char *file, char *name) {
     size_t length = strlen(file);
     if (length <= 4 || length - 4 > NAME_MAX_LENGTH
         || strcmp(file + length - 4, ".txt"))
@@ -25,8 +24,7 @@ static int page_name(const char *file, char *name)
 }
 
 /* The sentence below the heading NAME, as in `help - lists the programs`. */
-static void print_sentence(const char *name)
-{
+static void print_sentence(const char *name) {
     char path[100], line[200] = "";
     snprintf(path, sizeof path, FOLDER "/%s.txt", name);
     FILE *page = fopen(path, "r");
@@ -40,8 +38,7 @@ static void print_sentence(const char *name)
 }
 
 /* How many letters to change, add or drop to make `a` from `b` (Levenshtein). */
-static int distance(const char *a, const char *b)
-{
+static int distance(const char *a, const char *b) {
     int row[NAME_MAX_LENGTH + 1], width = (int)strlen(b);
     for (int j = 0; j <= width; j++)
         row[j] = j;
@@ -58,19 +55,16 @@ static int distance(const char *a, const char *b)
     return row[width];
 }
 
-static int is_similar(const char *wanted, const char *name)
-{
+static int is_similar(const char *wanted, const char *name) {
     return strstr(name, wanted) || strstr(wanted, name) || distance(wanted, name) <= 2;
 }
 
-static int compare_names(const void *a, const void *b)
-{
+static int compare_names(const void *a, const void *b) {
     return strcmp(a, b);
 }
 
 /* Lists the pages: all, or those with a name like `wanted`. Result: how many. */
-static int list_pages(const char *wanted)
-{
+static int list_pages(const char *wanted) {
     static char names[500][NAME_MAX_LENGTH + 1];
     int count = 0;
     DIR *folder = opendir(FOLDER);
@@ -86,8 +80,7 @@ static int list_pages(const char *wanted)
     return count;
 }
 
-static int show_page(const char *path)
-{
+static int show_page(const char *path) {
     FILE *page = fopen(path, "r");
     int c;
     if (isatty(1)) {
@@ -99,8 +92,7 @@ static int show_page(const char *path)
     return 0;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     char path[100];
     const char *name = argv[argc - 1];                  // `man 2 pipe` is `man pipe`
     if (argc == 1) {

@@ -21,8 +21,7 @@ static const struct {
 };
 
 /* The seed that decides every choice of the scheduler, if the kernel was given one. */
-static void print_seed(void)
-{
+static void print_seed(void) {
     char line[1024] = "";
     FILE *file = fopen("/proc/cmdline", "r");
     if (file) {
@@ -35,8 +34,7 @@ static void print_seed(void)
     }
 }
 
-int main(void)
-{
+int main(void) {
     struct utsname system = { .release = "?" };
     struct sysinfo memory = { 0 };
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);

@@ -29,14 +29,12 @@ struct program {
 static struct program programs[PROGRAMS_MAX];
 static int nr_programs;
 
-static inline void program_path(const struct program *p, char *path, size_t size)
-{
+static inline void program_path(const struct program *p, char *path, size_t size) {
     const char *folder = strcmp(p->folder, "tools") == 0 ? "bin" : p->folder;
     snprintf(path, size, "/%s/%s", folder, p->name);
 }
 
-static inline int compare_programs(const void *a, const void *b)
-{
+static inline int compare_programs(const void *a, const void *b) {
     const struct program *p = a, *q = b;
     int last_p = p->order == 0, last_q = q->order == 0;
     if (last_p != last_q)
@@ -45,8 +43,7 @@ static inline int compare_programs(const void *a, const void *b)
 }
 
 /* Fills `programs` with those that are installed: by order, then by name. */
-static inline void read_programs(void)
-{
+static inline void read_programs(void) {
     char line[200], path[64];
     FILE *file = fopen("/usr/share/whatis", "r");
     while (file && nr_programs < PROGRAMS_MAX && fgets(line, sizeof line, file)) {

@@ -33,16 +33,14 @@ struct process {
 static struct wait waits[WAITS_MAX];
 static struct process processes[PROCESSES_MAX];
 static int nr_waits, nr_processes;
-static struct process *find(pid_t pid)
-{
+static struct process *find(pid_t pid) {
     for (int i = 0; i < nr_processes; i++)
         if (processes[i].pid == pid)
             return &processes[i];
     return NULL;
 }
 
-static void add_process(pid_t pid, void *unused)
-{
+static void add_process(pid_t pid, void *unused) {
     struct process *p = &processes[nr_processes];
     char path[40], text[300] = "", *after;
     (void)unused;
@@ -65,8 +63,7 @@ static void add_process(pid_t pid, void *unused)
     fclose(file);
 }
 
-static void add_waker(struct wait *w, pid_t pid)
-{
+static void add_waker(struct wait *w, pid_t pid) {
     for (int i = 0; i < w->nr_wakers; i++)
         if (w->wakers[i] == pid)
             return;
@@ -78,8 +75,7 @@ static void add_waker(struct wait *w, pid_t pid)
 
 /* Those who have the object open for reading, or for writing. What this program has
  * inherited it does not tell of, but it runs. */
-static void add_holders(struct wait *w, int reads, int writes)
-{
+static void add_holders(struct wait *w, int reads, int writes) {
     int others = 0;
     for (int i = 0; i < nr_holdings; i++) {
         const struct holding *h = &holdings[i];
@@ -95,8 +91,7 @@ static void add_holders(struct wait *w, int reads, int writes)
 }
 
 /* A futex is between the threads of one process, unless its word is shared. */
-static int is_private(const struct wait *w)
-{
+static int is_private(const struct wait *w) {
     unsigned long address = strtoul(w->object + strlen("futex:"), NULL, 16), start, end;
     char path[40], line[300], mode[8];
     int private = 0;
@@ -111,14 +106,12 @@ static int is_private(const struct wait *w)
     return private;
 }
 
-static int is(const struct wait *w, const char *kind)
-{
+static int is(const struct wait *w, const char *kind) {
     return strcmp(w->kind, kind) == 0;
 }
 
 /* Who could end it: what the kernel says, and what is open where. */
-static void find_wakers(struct wait *w, char *pids)
-{
+static void find_wakers(struct wait *w, char *pids) {
     const struct process *p = find(w->pid);
     w->all_known = strcmp(pids, "-") != 0;
     for (char *pid = strtok(pids, ",-"); pid; pid = strtok(NULL, ",-"))
@@ -144,8 +137,7 @@ static struct {
 } first_look[WAITS_MAX];
 static int nr_first_look;
 
-static void look_first(void)
-{
+static void look_first(void) {
     FILE *file = open_ipc("waits");
     struct line line;
     for (; nr_first_look < WAITS_MAX && read_line(file, &line); nr_first_look++) {
@@ -156,16 +148,14 @@ static void look_first(void)
         fclose(file);
 }
 
-static int is_in_first_look(pid_t tid, const char *sleep)
-{
+static int is_in_first_look(pid_t tid, const char *sleep) {
     for (int i = 0; i < nr_first_look; i++)
         if (first_look[i].tid == tid && first_look[i].sleep == strtoul(sleep, NULL, 10))
             return 1;
     return 0;
 }
 
-static void read_waits(void)
-{
+static void read_waits(void) {
     FILE *file = open_ipc("waits");
     struct line line;
     while (nr_waits < WAITS_MAX && read_line(file, &line)) {
@@ -189,8 +179,7 @@ static void read_waits(void)
 
 /* -- Who will never go on ---------------------------------------------------------- */
 
-static int is_stuck_wait(const struct wait *w)
-{
+static int is_stuck_wait(const struct wait *w) {
     if (w->left_ms >= 0 || !w->all_known)
         return 0;
     for (int i = 0; i < w->nr_wakers; i++) {
@@ -202,8 +191,7 @@ static int is_stuck_wait(const struct wait *w)
 }
 
 /* All threads of it sleep, and nobody who goes on could wake any of them. */
-static int is_stuck(const struct process *p)
-{
+static int is_stuck(const struct process *p) {
     int asleep = 0;
     pid_t last = 0;
     for (int i = 0; i < nr_waits; i++) {
@@ -218,8 +206,7 @@ static int is_stuck(const struct process *p)
 }
 
 /* Strikes off whoever is not stuck, until nothing changes. */
-static void find_stuck(void)
-{
+static void find_stuck(void) {
     int changed = 1;
     for (int i = 0; i < nr_processes; i++)
         processes[i].stuck = processes[i].state != 'Z';
@@ -234,8 +221,7 @@ static void find_stuck(void)
 }
 
 /* Somebody stuck whom it waits for. */
-static pid_t next_in_circle(pid_t pid)
-{
+static pid_t next_in_circle(pid_t pid) {
     for (int i = 0; i < nr_waits; i++)
         for (int j = 0; waits[i].pid == pid && j < waits[i].nr_wakers; j++) {
             const struct process *p = find(waits[i].wakers[j]);
@@ -249,8 +235,7 @@ static pid_t next_in_circle(pid_t pid)
 
 static char sentence[2000];
 
-static void __attribute__((format(printf, 1, 2))) say(const char *format, ...)
-{
+static void __attribute__((format(printf, 1, 2))) say(const char *format, ...) {
     size_t length = strlen(sentence);
     va_list arguments;
     va_start(arguments, format);
@@ -258,14 +243,12 @@ static void __attribute__((format(printf, 1, 2))) say(const char *format, ...)
     va_end(arguments);
 }
 
-static void say_process(const char *before, pid_t pid)
-{
+static void say_process(const char *before, pid_t pid) {
     const struct process *p = find(pid);
     say(p ? "%s%d (%s)" : "%s%d", before, pid, p ? p->name : "");
 }
 
-static void say_wakers(const struct wait *w)
-{
+static void say_wakers(const struct wait *w) {
     for (int i = 0; i < w->nr_wakers; i++)
         if (w->wakers[i] == w->pid && w->nr_wakers == 1)
             say("only itself");
@@ -280,8 +263,7 @@ static void say_wakers(const struct wait *w)
         say("nobody that may be looked at");
 }
 
-static void say_time(unsigned long ms)
-{
+static void say_time(unsigned long ms) {
     if (ms < 100000)
         say("%lu.%lu s", ms / 1000, ms / 100 % 10);
     else
@@ -289,8 +271,7 @@ static void say_time(unsigned long ms)
 }
 
 /* The number in pipe:[7] or sem:7. */
-static const char *number_in(const char *object)
-{
+static const char *number_in(const char *object) {
     static char number[20];
     object += strcspn(object, "0123456789");
     snprintf(number, sizeof number, "%.*s", (int)strspn(object, "0123456789"), object);
@@ -298,8 +279,7 @@ static const char *number_in(const char *object)
 }
 
 /* "pipe 4", "mailbox printer", "FIFO /tmp/f" */
-static void say_object(const struct wait *w)
-{
+static void say_object(const struct wait *w) {
     const char *path = name_of_object(w->object);
     if (begins(w->object, "mailbox:"))
         say("mailbox %s", path ? path + strlen("/mbox/") : number_in(w->object));
@@ -353,8 +333,7 @@ static const struct phrase {
     { "eventfd to change", "an eventfd to change", NULL },
 };
 
-static void say_wait(const struct wait *w)
-{
+static void say_wait(const struct wait *w) {
     const char *text = NULL;
     if (is(w, "time to pass")) {
         say("time to pass");
@@ -377,8 +356,7 @@ static void say_wait(const struct wait *w)
 }
 
 /* "; ...: 7 (a) waits for 8 (b), 8 (b) waits for 7 (a)" */
-static void say_circle(pid_t pid)
-{
+static void say_circle(pid_t pid) {
     pid_t at = pid, first;
     for (int i = 0; i < nr_processes; i++)      // into the circle, and round once
         at = next_in_circle(at);
@@ -403,8 +381,7 @@ static void say_circle(pid_t pid)
 
 /* -- The command ------------------------------------------------------------------- */
 
-static int explain_thread(const struct process *p, const struct wait *w, int lines)
-{
+static int explain_thread(const struct process *p, const struct wait *w, int lines) {
     sentence[0] = '\0';
     say_process("Process ", p->pid);
     if (p->threads > 1)
@@ -434,8 +411,7 @@ static int explain_thread(const struct process *p, const struct wait *w, int lin
     return 0;
 }
 
-static int explain(pid_t pid)
-{
+static int explain(pid_t pid) {
     const struct process *p = find(pid);
     int threads = 0;
     if (!p) {
@@ -470,8 +446,7 @@ static const char usage[] = "usage: why PID ...   what the processes wait for\n"
                             "       why           what all of them wait for\n"
                             "More: man why\n";
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     int worst = 0;
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         return fputs(usage, stdout) == EOF;

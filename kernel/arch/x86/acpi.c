@@ -51,17 +51,14 @@ struct madt_entry {
 
 struct acpi_info acpi;
 
-static const void *map(uint64_t address, size_t size)
-{
-    if (address >= 0x100000000ull || address == 0)
-        return NULL;
+static const void *map(uint64_t address, size_t size) {
+    if (address >= 0x100000000ull || address == 0) return NULL;
     if (address + size <= DIRECT_MAP_END)
         return (const void *)((uint32_t)address + 0xC0000000u);
     return kernel_map_device((uint32_t)address, size);
 }
 
-static bool sum_is_zero(const void *data, size_t size)
-{
+static bool sum_is_zero(const void *data, size_t size) {
     const uint8_t *bytes = data;
     uint8_t sum = 0;
 
@@ -70,37 +67,30 @@ static bool sum_is_zero(const void *data, size_t size)
     return sum == 0;
 }
 
-static const struct table *table_at(uint64_t address)
-{
+static const struct table *table_at(uint64_t address) {
     const struct table *t = map(address, sizeof(*t));
 
-    if (!t || t->length < sizeof(*t) || t->length > 0x100000)
-        return NULL;
+    if (!t || t->length < sizeof(*t) || t->length > 0x100000) return NULL;
     t = map(address, t->length);
     return sum_is_zero(t, t->length) ? t : NULL;
 }
 
-static const struct rsdp *rsdp_find(void)
-{
+static const struct rsdp *rsdp_find(void) {
     for (uint32_t at = 0xE0000; at < 0x100000; at += 16) {
         const struct rsdp *r = map(at, sizeof(*r));
-        if (memcmp(r->signature, "RSD PTR ", 8) == 0 && sum_is_zero(r, 20))
-            return r;
+        if (memcmp(r->signature, "RSD PTR ", 8) == 0 && sum_is_zero(r, 20)) return r;
     }
     return NULL;
 }
 
-static void take_override(const struct madt_entry *e)
-{
-    if (e->override.bus != 0 || e->override.source >= 16)
-        return;
+static void take_override(const struct madt_entry *e) {
+    if (e->override.bus != 0 || e->override.source >= 16) return;
     acpi.isa[e->override.source].line = (uint8_t)e->override.line;
     acpi.isa[e->override.source].active_low = (e->override.flags & 3) == 3;
     acpi.isa[e->override.source].level = (e->override.flags >> 2 & 3) == 3;
 }
 
-static void take_madt(const struct table *t)
-{
+static void take_madt(const struct table *t) {
     const uint8_t *at = (const uint8_t *)(t + 1), *end = (const uint8_t *)t + t->length;
 
     memcpy(&acpi.local_apic, at, 4);
@@ -113,32 +103,27 @@ static void take_madt(const struct table *t)
             acpi.io_apic = e->io.address;
             acpi.io_apic_first = e->io.first;
         }
-        if (e->type == 2 && e->length >= 10)
-            take_override(e);
+        if (e->type == 2 && e->length >= 10) take_override(e);
     }
     acpi.found = acpi.io_apic != 0 && acpi.nr_cpus != 0;
 }
 
-static void take_table(uint64_t address)
-{
+static void take_table(uint64_t address) {
     const struct table *t = table_at(address);
 
-    if (!t)
-        return;
+    if (!t) return;
     if (memcmp(t->signature, "APIC", 4) == 0 && t->length >= sizeof(*t) + 8)
         take_madt(t);
     if (memcmp(t->signature, "FACP", 4) == 0 && t->length >= 68)
         memcpy(&acpi.pm1_control, (const uint8_t *)t + 64, 2);
 }
 
-void acpi_init(uint64_t address)
-{
+void acpi_init(uint64_t address) {
     const struct rsdp *r = address ? map(address, sizeof(*r)) : rsdp_find();
 
     for (unsigned i = 0; i < 16; i++)
         acpi.isa[i].line = (uint8_t)i;
-    if (!r)
-        return;
+    if (!r) return;
     bool wide = r->revision >= 2 && r->xsdt;
     const struct table *list = table_at(wide ? r->xsdt : r->rsdt);
     size_t step = wide ? 8 : 4;

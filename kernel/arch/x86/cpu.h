@@ -62,38 +62,31 @@ extern struct cpu cpus[CPU_MAX];
 extern unsigned cpu_count;      /* CPUs online; set once at boot */
 
 /* The running thread's struct (sched/thread.h has the typed current()). */
-static inline void *current_thread_base(void)
-{
+static inline void *current_thread_base(void) {
     uint32_t esp;
 
     __asm__("movl %%esp, %0" : "=r"(esp));
     return (void *)((esp | (STACK_SLOT - 1)) + 1 - THREAD_AREA);
 }
 
-static inline struct cpu *this_cpu(void)
-{
+static inline struct cpu *this_cpu(void) {
     return *(struct cpu **)current_thread_base();
 }
 
 /* Answers what other CPUs asked of this one; needs no lock. */
 void cpu_answer_requests(void);
 
-static inline void cpu_relax(void)
-{
-    __asm__ volatile("pause" : : : "memory");
-}
+static inline void cpu_relax(void) { __asm__ volatile("pause" : : : "memory"); }
 
 /* --*n == 0, in one instruction and a jump. */
-static inline bool count_down(uint32_t *n)
-{
+static inline bool count_down(uint32_t *n) {
     bool is_zero;
 
     __asm__("decl %0" : "+m"(*n), "=@ccz"(is_zero));
     return is_zero;
 }
 
-static inline uint64_t timestamp_counter(void)
-{
+static inline uint64_t timestamp_counter(void) {
     uint64_t t;
 
     __asm__ volatile("rdtsc" : "=A"(t));

@@ -34,14 +34,12 @@ static struct gate idt[256];
 
 enum gate_type { GATE_INTERRUPT = 0x8e00, GATE_USER = 0xee00, GATE_TASK = 0x8500 };
 
-static void gate_set(unsigned vector, uint32_t handler, enum gate_type type)
-{
+static void gate_set(unsigned vector, uint32_t handler, enum gate_type type) {
     idt[vector] = (struct gate){ (uint16_t)handler, KERNEL_CS, type,
                                  (uint16_t)(handler >> 16) };
 }
 
-void idt_init(void)
-{
+void idt_init(void) {
     for (unsigned v = 0; v < 256; v++)
         gate_set(v, (uint32_t)trap_stubs[v], GATE_INTERRUPT);
     gate_set(VECTOR_DEBUG, (uint32_t)debug_entry, GATE_INTERRUPT);
@@ -52,16 +50,14 @@ void idt_init(void)
     idt[VECTOR_DOUBLE_FAULT] = (struct gate){ 0, DOUBLE_FAULT_TSS, GATE_TASK, 0 };
 }
 
-static uint64_t tss_descriptor(const struct tss *tss)
-{
+static uint64_t tss_descriptor(const struct tss *tss) {
     uint32_t base = (uint32_t)tss;
 
     return (sizeof(*tss) - 1) | (uint64_t)(base & 0xffffff) << 16 | 0x89ull << 40
            | (uint64_t)(base >> 24) << 56;
 }
 
-static no_return void double_fault(void)
-{
+static no_return void double_fault(void) {
     const struct tss *t = &this_cpu()->tss;
 
     panic_at(
@@ -71,8 +67,7 @@ static no_return void double_fault(void)
         this_cpu()->number, t->eip, t->esp, round_down(t->esp0 - 1, STACK_SLOT));
 }
 
-static void double_fault_task_init(struct cpu *cpu)
-{
+static void double_fault_task_init(struct cpu *cpu) {
     struct tss *t = &cpu->double_fault_tss;
 
     // the stack pointer must find a thread, for this_cpu(): borrow the idle thread's
@@ -87,8 +82,7 @@ static void double_fault_task_init(struct cpu *cpu)
     t->io_bitmap = sizeof(*t);
 }
 
-void descriptor_tables_load(struct cpu *cpu)
-{
+void descriptor_tables_load(struct cpu *cpu) {
     struct table_pointer gdt = { sizeof(cpu->gdt) - 1, (uint32_t)cpu->gdt };
     struct table_pointer idt_pointer = { sizeof(idt) - 1, (uint32_t)idt };
 
@@ -117,8 +111,7 @@ void descriptor_tables_load(struct cpu *cpu)
     }
 }
 
-bool tls_descriptor_make(const struct user_descriptor *u, uint64_t *descriptor)
-{
+bool tls_descriptor_make(const struct user_descriptor *u, uint64_t *descriptor) {
     enum { SEG_32BIT = 1, CONTENTS = 6, READ_ONLY = 8, LIMIT_PAGES = 16, ABSENT = 32,
            USEABLE = 64 };
 
@@ -129,8 +122,7 @@ bool tls_descriptor_make(const struct user_descriptor *u, uint64_t *descriptor)
         return true;
     }
     // code segments, 16-bit ones and absent ones are not for set_thread_area
-    if (u->flags & 4 || !(u->flags & SEG_32BIT) || u->flags & ABSENT)
-        return false;
+    if (u->flags & 4 || !(u->flags & SEG_32BIT) || u->flags & ABSENT) return false;
     uint32_t access =
         0xf0 | (u->flags & CONTENTS) << 1 | (u->flags & READ_ONLY ? 0 : 2);
     uint32_t flags =

@@ -20,8 +20,7 @@ enum {
 
 struct cpu_features cpu_features;
 
-static void read_names(struct cpu_features *f, uint32_t last_extended)
-{
+static void read_names(struct cpu_features *f, uint32_t last_extended) {
     struct cpuid r = cpuid(0, 0);
 
     memcpy(f->vendor, &r.ebx, 4);
@@ -33,16 +32,14 @@ static void read_names(struct cpu_features *f, uint32_t last_extended)
     }
 }
 
-static void require(bool has, const char *what)
-{
+static void require(bool has, const char *what) {
     if (!has)
         boot_refuse("This processor has no %s, and Parley needs it. With QEMU use "
                     "-cpu max or -cpu qemu32.",
                     what);
 }
 
-void cpu_features_init(void)
-{
+void cpu_features_init(void) {
     struct cpu_features *f = &cpu_features;
     uint32_t last = cpuid(0, 0).eax, last_extended = cpuid(0x80000000, 0).eax;
     struct cpuid r = cpuid(1, 0);
@@ -66,26 +63,19 @@ void cpu_features_init(void)
         f->smap = r.ebx & 1 << 20;
         f->umip = r.ecx & 1 << 2;
     }
-    if (last_extended >= 0x80000001)
-        f->no_execute = cpuid(0x80000001, 0).edx & 1 << 20;
+    if (last_extended >= 0x80000001) f->no_execute = cpuid(0x80000001, 0).edx & 1 << 20;
     read_names(f, last_extended);
 }
 
-void cpu_control_init(void)
-{
+void cpu_control_init(void) {
     const struct cpu_features *f = &cpu_features;
     uint32_t cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT;
 
-    if (f->page_global)
-        cr4 |= CR4_PGE;
-    if (f->smep)
-        cr4 |= CR4_SMEP;
-    if (f->smap)
-        cr4 |= CR4_SMAP;
-    if (f->umip)
-        cr4 |= CR4_UMIP;
-    if (f->no_execute)
-        write_msr(MSR_EFER, read_msr(MSR_EFER) | EFER_NXE);
+    if (f->page_global) cr4 |= CR4_PGE;
+    if (f->smep) cr4 |= CR4_SMEP;
+    if (f->smap) cr4 |= CR4_SMAP;
+    if (f->umip) cr4 |= CR4_UMIP;
+    if (f->no_execute) write_msr(MSR_EFER, read_msr(MSR_EFER) | EFER_NXE);
     write_cr4(cr4);
     write_cr0(CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_TS | CR0_MP | CR0_PE);
 }

@@ -12,21 +12,15 @@ struct fixup {
 
 extern const struct fixup fixups_start[], fixups_end[];
 
-static const struct fixup *find(uint32_t eip)
-{
+static const struct fixup *find(uint32_t eip) {
     for (const struct fixup *f = fixups_start; f < fixups_end; f++)
-        if (f->at == eip)
-            return f;
+        if (f->at == eip) return f;
     return NULL;
 }
 
-bool fixup_is_listed(uint32_t eip)
-{
-    return find(eip) != NULL;
-}
+bool fixup_is_listed(uint32_t eip) { return find(eip) != NULL; }
 
-void fixup_apply(struct trap_frame *frame)
-{
+void fixup_apply(struct trap_frame *frame) {
     const struct fixup *f = find(frame->eip);
 
     if (f->go_on)

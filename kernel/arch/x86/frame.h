@@ -59,8 +59,7 @@ enum selector {                 /* global descriptor table; TLS at 6 as on Linux
 };
 
 /* Came from user mode? QEMU can enter virtual-8086 mode with a kernel-looking cs. */
-static inline bool frame_is_user(const struct trap_frame *frame)
-{
+static inline bool frame_is_user(const struct trap_frame *frame) {
     return (frame->cs & 3) || (frame->eflags & EFLAGS_VM);
 }
 

@@ -29,33 +29,19 @@ static volatile uint32_t *io_apic;
 static irq_handler handlers[16];
 static irq_handler timer_handler;
 
-static uint32_t apic_read(enum apic_register r)
-{
-    return local_apic[r / 4];
-}
+static uint32_t apic_read(enum apic_register r) { return local_apic[r / 4]; }
 
-static void apic_write(enum apic_register r, uint32_t value)
-{
+static void apic_write(enum apic_register r, uint32_t value) {
     local_apic[r / 4] = value;
 }
 
-bool apic_is_used(void)
-{
-    return local_apic != NULL;
-}
+bool apic_is_used(void) { return local_apic != NULL; }
 
-uint32_t apic_id_here(void)
-{
-    return local_apic ? apic_read(APIC_ID) >> 24 : 0;
-}
+uint32_t apic_id_here(void) { return local_apic ? apic_read(APIC_ID) >> 24 : 0; }
 
-void apic_end_of_interrupt(void)
-{
-    apic_write(APIC_END, 0);
-}
+void apic_end_of_interrupt(void) { apic_write(APIC_END, 0); }
 
-static void pic_init(void)
-{
+static void pic_init(void) {
     static const uint8_t words[][2] = {
         { 0x11, 0x11 }, { 0x20, 0x28 }, { 4, 2 }, { 1, 1 }, { 0xff, 0xff }
     };
@@ -68,8 +54,7 @@ static void pic_init(void)
     }
 }
 
-static void pic_unmask(unsigned irq)
-{
+static void pic_unmask(unsigned irq) {
     uint16_t port = irq < 8 ? PIC1 + 1 : PIC2 + 1;
 
     out8(port, (uint8_t)(in8(port) & ~(1u << (irq & 7))));
@@ -78,26 +63,22 @@ static void pic_unmask(unsigned irq)
 }
 
 /* True when the line is really in service. */
-static bool pic_acknowledge(unsigned irq)
-{
+static bool pic_acknowledge(unsigned irq) {
     uint16_t port = irq < 8 ? PIC1 : PIC2;
 
     if ((irq & 7) == 7) {
         out8(port, PIC_READ_SERVICE);
         if (!(in8(port) & 0x80)) {
-            if (irq == 15)
-                out8(PIC1, PIC_END);
+            if (irq == 15) out8(PIC1, PIC_END);
             return false;
         }
     }
-    if (irq >= 8)
-        out8(PIC2, PIC_END);
+    if (irq >= 8) out8(PIC2, PIC_END);
     out8(PIC1, PIC_END);
     return true;
 }
 
-static void apic_init_here(void)
-{
+static void apic_init_here(void) {
     write_msr(MSR_APIC_BASE, read_msr(MSR_APIC_BASE) | 1 << 11);
     apic_write(APIC_SPURIOUS, APIC_ENABLE | VECTOR_SPURIOUS);
     apic_write(APIC_TASK_PRIORITY, 0);
@@ -108,14 +89,12 @@ static void apic_init_here(void)
     apic_write(APIC_LVT_TIMER, VECTOR_TIMER);   // one-shot
 }
 
-static void io_apic_write(uint32_t index, uint32_t value)
-{
+static void io_apic_write(uint32_t index, uint32_t value) {
     io_apic[0] = index;
     io_apic[4] = value;
 }
 
-static void io_apic_route(unsigned irq)
-{
+static void io_apic_route(unsigned irq) {
     uint32_t pin = acpi.isa[irq].line - acpi.io_apic_first;
 
     io_apic_write(0x10 + 2 * pin + 1, cpus[0].apic_id << 24);
@@ -124,11 +103,9 @@ static void io_apic_route(unsigned irq)
                                       | (acpi.isa[irq].level ? 1 << 15 : 0));
 }
 
-void interrupts_init(bool use_apic)
-{
+void interrupts_init(bool use_apic) {
     pic_init();
-    if (!use_apic)
-        return;
+    if (!use_apic) return;
     local_apic = kernel_map_device(acpi.local_apic, 4096);
     io_apic = kernel_map_device(acpi.io_apic, 4096);
     apic_init_here();
@@ -138,13 +115,9 @@ void interrupts_init(bool use_apic)
         io_apic_write(0x10 + 2 * pin, APIC_MASKED);
 }
 
-void interrupts_init_other_cpu(void)
-{
-    apic_init_here();
-}
+void interrupts_init_other_cpu(void) { apic_init_here(); }
 
-void irq_register(unsigned irq, irq_handler handler)
-{
+void irq_register(unsigned irq, irq_handler handler) {
     handlers[irq] = handler;
     if (local_apic)
         io_apic_route(irq);
@@ -152,23 +125,19 @@ void irq_register(unsigned irq, irq_handler handler)
         pic_unmask(irq);
 }
 
-void timer_irq_register(irq_handler handler)
-{
+void timer_irq_register(irq_handler handler) {
     timer_handler = handler;
-    if (!local_apic)
-        irq_register(0, handler);
+    if (!local_apic) irq_register(0, handler);
 }
 
-void interrupt_handle(unsigned vector)
-{
+void interrupt_handle(unsigned vector) {
     if (vector >= VECTOR_IRQ && vector < VECTOR_IRQ + 16) {
         unsigned irq = vector - VECTOR_IRQ;
         if (local_apic)
             apic_end_of_interrupt();
         else if (!pic_acknowledge(irq))
             return;
-        if (handlers[irq])
-            handlers[irq]();
+        if (handlers[irq]) handlers[irq]();
     } else if (vector == VECTOR_TIMER && timer_handler) {
         apic_end_of_interrupt();
         timer_handler();
@@ -177,21 +146,18 @@ void interrupt_handle(unsigned vector)
     }
 }
 
-static void ipi_command(uint32_t apic_id, uint32_t command)
-{
+static void ipi_command(uint32_t apic_id, uint32_t command) {
     apic_write(APIC_COMMAND_HIGH, apic_id << 24);
     apic_write(APIC_COMMAND, command);
     while (apic_read(APIC_COMMAND) & 1 << 12)
         cpu_relax();
 }
 
-void ipi_send(uint32_t apic_id, uint32_t vector)
-{
+void ipi_send(uint32_t apic_id, uint32_t vector) {
     ipi_command(apic_id, 1 << 14 | vector);
 }
 
-void ipi_start_cpu(uint32_t apic_id, uint32_t page)
-{
+void ipi_start_cpu(uint32_t apic_id, uint32_t page) {
     ipi_command(apic_id, 0xc500);               // INIT, level, assert
     delay_microseconds(200);
     for (int i = 0; i < 2; i++) {
@@ -200,12 +166,6 @@ void ipi_start_cpu(uint32_t apic_id, uint32_t page)
     }
 }
 
-void apic_timer_start(uint32_t count)
-{
-    apic_write(APIC_TIMER_COUNT, count);
-}
+void apic_timer_start(uint32_t count) { apic_write(APIC_TIMER_COUNT, count); }
 
-uint32_t apic_timer_now(void)
-{
-    return apic_read(APIC_TIMER_NOW);
-}
+uint32_t apic_timer_now(void) { return apic_read(APIC_TIMER_NOW); }

@@ -3,42 +3,36 @@
 
 #include "base/types.h"
 
-static inline uint8_t in8(uint16_t port)
-{
+static inline uint8_t in8(uint16_t port) {
     uint8_t value;
 
     __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
     return value;
 }
 
-static inline uint16_t in16(uint16_t port)
-{
+static inline uint16_t in16(uint16_t port) {
     uint16_t value;
 
     __asm__ volatile("inw %1, %0" : "=a"(value) : "Nd"(port));
     return value;
 }
 
-static inline uint32_t in32(uint16_t port)
-{
+static inline uint32_t in32(uint16_t port) {
     uint32_t value;
 
     __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
     return value;
 }
 
-static inline void out8(uint16_t port, uint8_t value)
-{
+static inline void out8(uint16_t port, uint8_t value) {
     __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
 }
 
-static inline void out16(uint16_t port, uint16_t value)
-{
+static inline void out16(uint16_t port, uint16_t value) {
     __asm__ volatile("outw %0, %1" : : "a"(value), "Nd"(port));
 }
 
-static inline void out32(uint16_t port, uint32_t value)
-{
+static inline void out32(uint16_t port, uint32_t value) {
     __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
 }
 
@@ -58,8 +52,7 @@ CONTROL_REGISTER(cr3)
 CONTROL_REGISTER(cr4)
 #undef CONTROL_REGISTER
 
-static inline uint32_t read_cr2(void)
-{
+static inline uint32_t read_cr2(void) {
     uint32_t value;
 
     __asm__ volatile("mov %%cr2, %0" : "=r"(value) : : "memory");
@@ -71,16 +64,14 @@ enum msr {
     MSR_SYSENTER_EIP = 0x176, MSR_EFER = 0xc0000080,
 };
 
-static inline uint64_t read_msr(uint32_t msr)
-{
+static inline uint64_t read_msr(uint32_t msr) {
     uint64_t value;
 
     __asm__ volatile("rdmsr" : "=A"(value) : "c"(msr));
     return value;
 }
 
-static inline void write_msr(uint32_t msr, uint64_t value)
-{
+static inline void write_msr(uint32_t msr, uint64_t value) {
     __asm__ volatile("wrmsr" : : "A"(value), "c"(msr) : "memory");
 }
 
@@ -88,8 +79,7 @@ struct cpuid {
     uint32_t eax, ebx, ecx, edx;
 };
 
-static inline struct cpuid cpuid(uint32_t leaf, uint32_t subleaf)
-{
+static inline struct cpuid cpuid(uint32_t leaf, uint32_t subleaf) {
     struct cpuid r;
 
     __asm__ volatile("cpuid"
@@ -98,12 +88,8 @@ static inline struct cpuid cpuid(uint32_t leaf, uint32_t subleaf)
     return r;
 }
 
-static inline void invalidate_page(vaddr_t address)
-{
+static inline void invalidate_page(vaddr_t address) {
     __asm__ volatile("invlpg (%0)" : : "r"(address) : "memory");
 }
 
-static inline void interrupts_off(void)
-{
-    __asm__ volatile("cli" : : : "memory");
-}
+static inline void interrupts_off(void) { __asm__ volatile("cli" : : : "memory"); }

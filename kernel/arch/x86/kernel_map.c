@@ -20,23 +20,13 @@ uint64_t kernel_root[4] __attribute__((aligned(32)));
 static pte_t fine_tables[FINE_TABLES][PTES] __attribute__((aligned(4096)));
 static unsigned device_pages;   /* 2 MiB pages of the device window in use */
 
-static uint32_t physical(const void *kernel)
-{
-    return (uint32_t)kernel - KERNEL_BASE;
-}
+static uint32_t physical(const void *kernel) { return (uint32_t)kernel - KERNEL_BASE; }
 
-uint32_t kernel_root_paddr(void)
-{
-    return physical(kernel_root);
-}
+uint32_t kernel_root_paddr(void) { return physical(kernel_root); }
 
-static pte_t no_execute(void)
-{
-    return cpu_features.no_execute ? PTE_NO_EXECUTE : 0;
-}
+static pte_t no_execute(void) { return cpu_features.no_execute ? PTE_NO_EXECUTE : 0; }
 
-static pte_t fine_entry(vaddr_t address)
-{
+static pte_t fine_entry(vaddr_t address) {
     pte_t entry = (address - KERNEL_BASE) | PTE_PRESENT | PTE_GLOBAL;
 
     if (address < (vaddr_t)kernel_start || address >= (vaddr_t)kernel_rodata_end)
@@ -44,8 +34,7 @@ static pte_t fine_entry(vaddr_t address)
     return address < (vaddr_t)kernel_text_end ? entry : entry | no_execute();
 }
 
-void kernel_map_init(void)
-{
+void kernel_map_init(void) {
     for (uint32_t i = 0; i < FINE_TABLES * PTES; i++)
         fine_tables[i / PTES][i % PTES] = fine_entry(KERNEL_BASE + i * 4096);
     for (uint32_t i = 0; i < DIRECT_PAGES; i++)
@@ -57,25 +46,19 @@ void kernel_map_init(void)
     write_cr3(kernel_root_paddr());
 }
 
-static vaddr_t device_window(unsigned page)
-{
-    return DEVICE_AREA + page * LARGE_PAGE;
-}
+static vaddr_t device_window(unsigned page) { return DEVICE_AREA + page * LARGE_PAGE; }
 
-static bool is_mapped_at(unsigned page, uint32_t base)
-{
+static bool is_mapped_at(unsigned page, uint32_t base) {
     return (kernel_directory[directory_index(device_window(page))] & PTE_ADDRESS)
            == base;
 }
 
-void *kernel_map_device(uint32_t base, size_t size)
-{
+void *kernel_map_device(uint32_t base, size_t size) {
     uint32_t first = base & ~(LARGE_PAGE - 1), offset = base - first;
     unsigned count = (offset + size + LARGE_PAGE - 1) / LARGE_PAGE;
 
     for (unsigned page = 0; count == 1 && page < device_pages; page++)
-        if (is_mapped_at(page, first))
-            return (void *)(device_window(page) + offset);
+        if (is_mapped_at(page, first)) return (void *)(device_window(page) + offset);
 
     unsigned start = device_pages;
     assert(start + count <= (0u - DEVICE_AREA) / LARGE_PAGE);

@@ -8,11 +8,9 @@
 
 struct cpu *volatile bkl_owner;
 
-struct cpu *bkl_acquire_slow(struct cpu *me)
-{
+struct cpu *bkl_acquire_slow(struct cpu *me) {
     while (bkl_owner || !__sync_bool_compare_and_swap(&bkl_owner, NULL, me)) {
-        if (me->requests)
-            cpu_answer_requests();
+        if (me->requests) cpu_answer_requests();
         cpu_relax();
     }
     return me;

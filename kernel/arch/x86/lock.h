@@ -14,32 +14,21 @@ extern struct cpu *volatile bkl_owner;  /* [ipi] NULL: free */
 
 struct cpu *bkl_acquire_slow(struct cpu *me);
 
-static inline bool bkl_is_held_by(const struct cpu *cpu)
-{
-    return bkl_owner == cpu;
-}
+static inline bool bkl_is_held_by(const struct cpu *cpu) { return bkl_owner == cpu; }
 
-static inline bool bkl_is_held(void)
-{
-    return bkl_is_held_by(this_cpu());
-}
+static inline bool bkl_is_held(void) { return bkl_is_held_by(this_cpu()); }
 
 /* `me` is this_cpu(), for who has it at hand; it is also the result. */
-static inline struct cpu *bkl_acquire_for(struct cpu *me)
-{
+static inline struct cpu *bkl_acquire_for(struct cpu *me) {
     if (unlikely(!__sync_bool_compare_and_swap(&bkl_owner, NULL, me)))
         me = bkl_acquire_slow(me);
     return me;
 }
 
-static inline void bkl_acquire(void)
-{
-    bkl_acquire_for(this_cpu());
-}
+static inline void bkl_acquire(void) { bkl_acquire_for(this_cpu()); }
 
 /* x86 stores are not reordered with earlier stores or loads, so a plain store that the
  * compiler may not move releases the lock. */
-static inline void bkl_release(void)
-{
+static inline void bkl_release(void) {
     __atomic_store_n(&bkl_owner, NULL, __ATOMIC_RELEASE);
 }

@@ -15,8 +15,7 @@ enum { DEBUG_EXIT_PORT = 0xf4, KEYBOARD_COMMAND = 0x64, KEYBOARD_RESET = 0xfe,
 
 extern char boot_stack_slot[];
 
-void arch_init_boot_cpu(void)
-{
+void arch_init_boot_cpu(void) {
     struct cpu *cpu = &cpus[0];
 
     cpu->idle = cpu->running = boot_stack_slot + STACK_SLOT - THREAD_AREA;
@@ -32,42 +31,35 @@ void arch_init_boot_cpu(void)
     descriptor_tables_load(cpu);
 }
 
-void arch_init_devices(uint64_t rsdp, bool use_acpi, bool use_apic)
-{
-    if (use_acpi)
-        acpi_init(rsdp);
+void arch_init_devices(uint64_t rsdp, bool use_acpi, bool use_apic) {
+    if (use_acpi) acpi_init(rsdp);
     bool apic = use_apic && acpi.found && cpu_features.apic;
     interrupts_init(apic);
     cpus[0].apic_id = apic_id_here();
     timer_device_init();
 }
 
-static no_return void stop(void)
-{
+static no_return void stop(void) {
     for (;;)
         __asm__ volatile("cli; hlt");
 }
 
-void arch_power_off(enum exit_code code)
-{
+void arch_power_off(enum exit_code code) {
     interrupts_off();
     // a QEMU with isa-debug-exit ends here, and its exit status tells why
     out32(DEBUG_EXIT_PORT, code);
-    if (acpi.pm1_control)
-        out16(acpi.pm1_control, ACPI_SLEEP_OFF);
+    if (acpi.pm1_control) out16(acpi.pm1_control, ACPI_SLEEP_OFF);
     stop();
 }
 
-void arch_reboot(void)
-{
+void arch_reboot(void) {
     interrupts_off();
     out32(DEBUG_EXIT_PORT, EXIT_REBOOT);
     out8(KEYBOARD_COMMAND, KEYBOARD_RESET);
     stop();
 }
 
-uint32_t stack_prepare(uint32_t top, void (*entry)(void *, void *), void *argument)
-{
+uint32_t stack_prepare(uint32_t top, void (*entry)(void *, void *), void *argument) {
     extern void thread_start(void);
     uint32_t *sp = (uint32_t *)top;
 
@@ -77,18 +69,15 @@ uint32_t stack_prepare(uint32_t top, void (*entry)(void *, void *), void *argume
     return (uint32_t)sp;
 }
 
-bool stack_contains(uint32_t address)
-{
+bool stack_contains(uint32_t address) {
     uint32_t boot = (uint32_t)boot_stack_slot;
 
-    if (address >= boot && address < boot + STACK_SLOT)
-        return true;
+    if (address >= boot && address < boot + STACK_SLOT) return true;
     if (address < STACK_AREA || address >= STACK_AREA_END
         || address % STACK_SLOT < STACK_GUARD)
         return false;
     pte_t entry = kernel_directory[directory_index(address)];
-    if (!(entry & PTE_PRESENT))
-        return false;
+    if (!(entry & PTE_PRESENT)) return false;
     const pte_t *table = (const pte_t *)((uint32_t)(entry & PTE_ADDRESS) + 0xC0000000u);
     return table[table_index(address)] & PTE_PRESENT;
 }

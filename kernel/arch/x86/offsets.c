@@ -9,8 +9,7 @@
 
 void offsets(void);
 
-void offsets(void)
-{
+void offsets(void) {
     DEFINE(FRAME_ES, offsetof(struct trap_frame, es));
     DEFINE(FRAME_VECTOR, offsetof(struct trap_frame, vector));
     DEFINE(FRAME_EFLAGS, offsetof(struct trap_frame, eflags));

@@ -22,20 +22,13 @@ typedef uint64_t pte_t;
 
 #define PTES 512
 
-static inline unsigned pdpt_index(vaddr_t address)
-{
-    return address >> 30;
-}
+static inline unsigned pdpt_index(vaddr_t address) { return address >> 30; }
 
-static inline unsigned directory_index(vaddr_t address)
-{
+static inline unsigned directory_index(vaddr_t address) {
     return (address >> 21) & 511;
 }
 
-static inline unsigned table_index(vaddr_t address)
-{
-    return (address >> 12) & 511;
-}
+static inline unsigned table_index(vaddr_t address) { return (address >> 12) & 511; }
 
 /* Error code bits of a page fault (Intel SDM volume 3, 4.7). */
 enum fault_error {

@@ -7,21 +7,16 @@
 
 #include "arch/x86/rtc.c"
 
-nanoseconds_t clock_monotonic(void)
-{
-    return 0;
-}
+nanoseconds_t clock_monotonic(void) { return 0; }
 
 static unsigned cases, failures;
 
-static void ok(bool good, const char *what)
-{
+static void ok(bool good, const char *what) {
     printf("%sok %u - %s\n", good ? "" : "not ", ++cases, what);
     failures += !good;
 }
 
-static unsigned days_in(unsigned year, unsigned month)
-{
+static unsigned days_in(unsigned year, unsigned month) {
     static const unsigned char days[] = {
         31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31
     };
@@ -30,8 +25,7 @@ static unsigned days_in(unsigned year, unsigned month)
     return days[month - 1] + (month == 2 && leap);
 }
 
-static void calendar(void)
-{
+static void calendar(void) {
     uint32_t expected = 0;
     bool good = true;
 
@@ -43,8 +37,7 @@ static void calendar(void)
     ok(days_since_1970(2024, 2, 29) == 19782, "29 February 2024 is day 19782");
 }
 
-static bool decodes(const uint8_t *bytes, uint8_t status_b, uint64_t seconds)
-{
+static bool decodes(const uint8_t *bytes, uint8_t status_b, uint64_t seconds) {
     uint8_t raw[FIELDS];
     unsigned field[FIELDS];
 
@@ -53,8 +46,7 @@ static bool decodes(const uint8_t *bytes, uint8_t status_b, uint64_t seconds)
     return rtc_to_seconds(field) == seconds;
 }
 
-static void formats(void)
-{
+static void formats(void) {
     // 2026-11-21 23:59:58
     static const uint8_t bcd24[] = { 0x58, 0x59, 0x23, 0x21, 0x11, 0x26 };
     static const uint8_t bcd12[] = { 0x58, 0x59, 0x91, 0x21, 0x11, 0x26 };
@@ -71,8 +63,7 @@ static void formats(void)
     ok(decodes(midnight, 0, 0), "12 AM is midnight, and 70 is 1970");
 }
 
-int main(void)
-{
+int main(void) {
     calendar();
     formats();
     printf("1..%u\n", cases);

@@ -3,24 +3,21 @@
 
 #include "base/types.h"
 
-static inline uint16_t read_fs(void)
-{
+static inline uint16_t read_fs(void) {
     uint16_t value;
 
     __asm__ volatile("mov %%fs, %0" : "=r"(value));
     return value;
 }
 
-static inline uint16_t read_gs(void)
-{
+static inline uint16_t read_gs(void) {
     uint16_t value;
 
     __asm__ volatile("mov %%gs, %0" : "=r"(value));
     return value;
 }
 
-static inline void segments_save(uint16_t *fs, uint16_t *gs)
-{
+static inline void segments_save(uint16_t *fs, uint16_t *gs) {
     __asm__ volatile("mov %%fs, %0\n mov %%gs, %1" : "=m"(*fs), "=m"(*gs));
 }
 
@@ -41,7 +38,4 @@ static inline void load_fs(uint16_t value)
     LOAD_SEGMENT("fs", value);
 }
 
-static inline void load_gs(uint16_t value)
-{
-    LOAD_SEGMENT("gs", value);
-}
+static inline void load_gs(uint16_t value) { LOAD_SEGMENT("gs", value); }

@@ -44,8 +44,7 @@ static struct {
     bool leave;                 /* the tables are about to go: load the kernel's own */
 } tlb_request;
 
-void cpu_start_other(struct cpu *cpu)
-{
+void cpu_start_other(struct cpu *cpu) {
     cpu_control_init();
     descriptor_tables_load(cpu);
     interrupts_init_other_cpu();
@@ -55,13 +54,11 @@ void cpu_start_other(struct cpu *cpu)
     other_cpu_main(cpu);
 }
 
-static void poke(const char *field, uint32_t value)
-{
+static void poke(const char *field, uint32_t value) {
     memcpy((void *)(0xC0000000u + AP_PAGE + (field - ap_start)), &value, 4);
 }
 
-static bool start_one(struct cpu *cpu)
-{
+static bool start_one(struct cpu *cpu) {
     poke(ap_stack, (uint32_t)cpu->idle);
     poke(ap_argument, (uint32_t)cpu);
     ipi_start_cpu(cpu->apic_id, AP_PAGE);
@@ -71,17 +68,14 @@ static bool start_one(struct cpu *cpu)
     return cpu->online;
 }
 
-void arch_start_other_cpus(unsigned limit)
-{
-    if (!apic_is_used())
-        return;
+void arch_start_other_cpus(unsigned limit) {
+    if (!apic_is_used()) return;
     ap_no_execute = cpu_features.no_execute ? EFER_NO_EXECUTE : 0;
     memcpy((void *)(0xC0000000u + AP_PAGE), ap_start,
            (size_t)(ap_start_end - ap_start));
     for (unsigned i = 0; i < acpi.nr_cpus && cpu_count < limit; i++) {
         struct cpu *cpu = &cpus[cpu_count];
-        if (acpi.apic_ids[i] == cpus[0].apic_id)
-            continue;
+        if (acpi.apic_ids[i] == cpus[0].apic_id) continue;
         cpu->apic_id = acpi.apic_ids[i];
         if (cpu->idle && start_one(cpu))
             cpu_count++;
@@ -91,12 +85,10 @@ void arch_start_other_cpus(unsigned limit)
     }
 }
 
-static void flush(void)
-{
+static void flush(void) {
     struct cpu *cpu = this_cpu();
 
-    if (tlb_request.root && cpu->space_root != tlb_request.root)
-        return;
+    if (tlb_request.root && cpu->space_root != tlb_request.root) return;
     if (tlb_request.leave) {
         cpu->space_root = kernel_root_paddr();
         write_cr3(cpu->space_root);
@@ -108,8 +100,7 @@ static void flush(void)
     }
 }
 
-void cpu_answer_requests(void)
-{
+void cpu_answer_requests(void) {
     struct cpu *cpu = this_cpu();
 
     if (cpu->requests & REQUEST_HALT)
@@ -121,21 +112,17 @@ void cpu_answer_requests(void)
     }
 }
 
-static void ask_others(enum cpu_request what, uint32_t vector)
-{
+static void ask_others(enum cpu_request what, uint32_t vector) {
     for (unsigned i = 0; i < cpu_count; i++) {
-        if (&cpus[i] == this_cpu())
-            continue;
+        if (&cpus[i] == this_cpu()) continue;
         __sync_fetch_and_or(&cpus[i].requests, what);
         ipi_send(cpus[i].apic_id, vector);
     }
 }
 
-static void flush_everywhere(void)
-{
+static void flush_everywhere(void) {
     flush();
-    if (cpu_count == 1)
-        return;
+    if (cpu_count == 1) return;
     bool asked = false;
     for (unsigned i = 0; i < cpu_count; i++) {
         if (&cpus[i] == this_cpu()
@@ -150,8 +137,7 @@ static void flush_everywhere(void)
             cpu_relax();
 }
 
-void tlb_shootdown(vaddr_t start, vaddr_t end, uint32_t root)
-{
+void tlb_shootdown(vaddr_t start, vaddr_t end, uint32_t root) {
     tlb_request.start = start;
     tlb_request.end = end;
     tlb_request.root = root;
@@ -159,26 +145,19 @@ void tlb_shootdown(vaddr_t start, vaddr_t end, uint32_t root)
     flush_everywhere();
 }
 
-void tlb_leave(uint32_t root)
-{
+void tlb_leave(uint32_t root) {
     tlb_request.root = root;
     tlb_request.leave = true;
     flush_everywhere();
 }
 
-void halt_other_cpus(void)
-{
-    if (cpu_count > 1)
-        ask_others(REQUEST_HALT, VECTOR_HALT);
+void halt_other_cpus(void) {
+    if (cpu_count > 1) ask_others(REQUEST_HALT, VECTOR_HALT);
 }
 
-void ipi_reschedule(struct cpu *cpu)
-{
-    ipi_send(cpu->apic_id, VECTOR_RESCHEDULE);
-}
+void ipi_reschedule(struct cpu *cpu) { ipi_send(cpu->apic_id, VECTOR_RESCHEDULE); }
 
-void cpu_wait_for_interrupt(void)
-{
+void cpu_wait_for_interrupt(void) {
     struct cpu *cpu = this_cpu();
 
     cpu->idling = true;

@@ -27,21 +27,16 @@ static uint64_t tsc_at_boot;
 static uint32_t apic_ticks_per_ms;
 
 /* Starts channel 2 counting down `ticks` in mode 0; its output goes high at the end. */
-static void pit_start_countdown(uint16_t ticks)
-{
+static void pit_start_countdown(uint16_t ticks) {
     out8(PIT_GATE, (uint8_t)((in8(PIT_GATE) & ~2) | 1));
     out8(PIT_COMMAND, 0xb0);
     out8(PIT_CHANNEL2, (uint8_t)ticks);
     out8(PIT_CHANNEL2, (uint8_t)(ticks >> 8));
 }
 
-static bool pit_countdown_over(void)
-{
-    return in8(PIT_GATE) & 0x20;
-}
+static bool pit_countdown_over(void) { return in8(PIT_GATE) & 0x20; }
 
-static void set_tsc_rate(uint32_t kilohertz)
-{
+static void set_tsc_rate(uint32_t kilohertz) {
     tsc_kilohertz = max(kilohertz, 1000u);
     // the largest shift for which the factor fits 32 bits keeps the error smallest
     for (tsc_shift = 31; tsc_shift > 0; tsc_shift--) {
@@ -54,8 +49,7 @@ static void set_tsc_rate(uint32_t kilohertz)
 }
 
 /* TSC ticks, and with it APIC ticks, in one short countdown. */
-static uint64_t measure(uint32_t *apic_ticks)
-{
+static uint64_t measure(uint32_t *apic_ticks) {
     pit_start_countdown(COUNTDOWN);
     uint64_t start = timestamp_counter();
     uint32_t apic_start = apic_is_used() ? apic_timer_now() : 0;
@@ -66,13 +60,11 @@ static uint64_t measure(uint32_t *apic_ticks)
     return ticks;
 }
 
-void timer_device_init(void)
-{
+void timer_device_init(void) {
     uint64_t best = UINT64_MAX;
     uint32_t apic_ticks, best_apic = 0;
 
-    if (apic_is_used())
-        apic_timer_start(UINT32_MAX);
+    if (apic_is_used()) apic_timer_start(UINT32_MAX);
     tsc_at_boot = timestamp_counter();
     // an interruption of the emulator only makes a measurement longer: the shortest
     // counts
@@ -83,33 +75,28 @@ void timer_device_init(void)
             best_apic = apic_ticks;
         }
     }
-    if (apic_is_used())
-        apic_timer_start(0);
+    if (apic_is_used()) apic_timer_start(0);
     set_tsc_rate((uint32_t)divide_u64(best * PIT_HERTZ, COUNTDOWN * 1000u, NULL));
     apic_ticks_per_ms =
         (uint32_t)divide_u64((uint64_t)best_apic * PIT_HERTZ, COUNTDOWN * 1000u, NULL);
 }
 
-uint64_t tsc_to_nanoseconds(uint64_t ticks)
-{
+uint64_t tsc_to_nanoseconds(uint64_t ticks) {
     return scale_u64(ticks, tsc_factor, tsc_shift);
 }
 
-nanoseconds_t clock_monotonic(void)
-{
+nanoseconds_t clock_monotonic(void) {
     return tsc_to_nanoseconds(timestamp_counter() - tsc_at_boot);
 }
 
-void delay_microseconds(uint32_t n)
-{
+void delay_microseconds(uint32_t n) {
     nanoseconds_t end = clock_monotonic() + n * 1000ull;
 
     while (clock_monotonic() < end)
         cpu_relax();
 }
 
-void timer_arm(nanoseconds_t from_now)
-{
+void timer_arm(nanoseconds_t from_now) {
     uint64_t us = divide_u64(min(from_now, 50000000ull), 1000, NULL) + 1;
 
     if (apic_is_used()) {

@@ -23,8 +23,7 @@ must_check ssize_t string_from_user(char *to, uptr_t from, size_t size);
 must_check int u32_from_user(uint32_t *value, uptr_t from);
 must_check int u32_to_user(uptr_t to, uint32_t value);
 
-static inline bool user_range_ok(uptr_t p, size_t size)
-{
+static inline bool user_range_ok(uptr_t p, size_t size) {
     return size <= USER_END && p.address <= USER_END - size;
 }
 
@@ -38,8 +37,7 @@ static inline bool user_range_ok(uptr_t p, size_t size)
 #define FIXUP(at, to) LIST(".fixups", #at ", " #to)
 
 /* For memory of which user_range_ok was asked. Bytes not copied. */
-static inline must_check size_t user_copy(void *to, const void *from, size_t size)
-{
+static inline must_check size_t user_copy(void *to, const void *from, size_t size) {
     size_t words = size >> 2, rest = size & 3;
 
     __asm__ volatile(STAC
