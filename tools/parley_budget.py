@@ -17,7 +17,7 @@ BUDGETS = {
     "kernel/ipc": 4420,
     "kernel/posix": 4120,
     "kernel/proc": 2010,
-    "kernel": 23480,             # under review: 18000 is meant; everything linked, lib/base too
+    "kernel": 23480,            # under review: 18000 is meant
 }
 PATH_BUDGET = 10000             # the weekend path that kernel/README.md lists
 
