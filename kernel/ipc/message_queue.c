@@ -154,18 +154,28 @@ void message_channel_refill(struct message_channel *c) {
     if (message_has_room(c)) wait_wake_all(&c->queue->can_send, 0);
 }
 
+/* Behind the queue: there is no room. */
+static void make_pending(struct message *m) {
+    list_push_back(&m->channel->queue->pending, &m->node);
+    m->place = MESSAGE_PENDING;
+    m->channel->nr_pending++;
+}
+
 void message_channel_set_capacity(struct message_channel *c, uint32_t capacity) {
     struct message *m;
 
     c->capacity = capacity;
-    // what was offered while there was no capacity stays where it is, as accepted
-    while ((m = first_at(&c->queue->messages, c, MESSAGE_OFFERED))
-           && has_place(c, m->length)) {
-        int error = c->queue->operations->accept(m);
-        if (error)
-            drop(m, error);
-        else
+    // what was offered while there was no capacity stays where it is, if it fits
+    while (capacity > 0 && (m = first_at(&c->queue->messages, c, MESSAGE_OFFERED))) {
+        int error = has_place(c, m->length) ? c->queue->operations->accept(m) : -EAGAIN;
+        if (error == 0) {
             number(m);
+        } else if (error == -EAGAIN) {
+            take_out(m);
+            make_pending(m);
+        } else {
+            drop(m, error);
+        }
     }
     message_channel_refill(c);
 }
@@ -198,9 +208,10 @@ static int hand_over(struct message *m, pid_t *receiver) {
         if (!r->wants(r, m)) continue;
         int result = hand_to(m, r, &error);
         if (result == MESSAGE_UNFIT) return error;
-        *receiver = r->pid;
         waiter_wake(waiter, result);
-        if (result == 0) return 0;
+        if (result) continue;
+        *receiver = r->pid;
+        return 0;
     }
     return -EAGAIN;
 }
@@ -285,12 +296,10 @@ static int post_waiting(struct message_channel *c, struct message *m,
     int error = keep(m, s, &kept);
 
     if (error) return error;
-    if (c->capacity == 0) {
+    if (c->capacity == 0 && !first_pending(c)) {
         insert(kept, MESSAGE_OFFERED);
     } else {
-        list_push_back(&c->queue->pending, &kept->node);
-        kept->place = MESSAGE_PENDING;
-        c->nr_pending++;
+        make_pending(kept);
         wait_wake_all(&c->queue->can_receive, 0);
     }
     return MESSAGE_WAIT;
@@ -390,6 +399,15 @@ void message_discard_all(struct message_queue *q, struct message_channel *only,
 
 /* -- Checking ---------------------------------------------------------------------- */
 
+/* Nobody pends before it, not even a withdrawn message: whose sender will refill. */
+static bool is_next(const struct message *m) {
+    const struct message *other;
+
+    list_for_each (other, &m->channel->queue->pending, node)
+        if (other->channel == m->channel) return other == m && !is_withdrawn(m);
+    return false;
+}
+
 static const char *fault_of(const struct message_queue *q) {
     const struct message *m;
     uint32_t priority = UINT32_MAX;
@@ -407,8 +425,7 @@ static const char *fault_of(const struct message_queue *q) {
     list_for_each (m, &q->pending, node) {
         if (m->place != MESSAGE_PENDING || !m->sending)
             return "a pending message without a sender";
-        if (!is_withdrawn(m) && m == first_pending(m->channel)
-            && has_place(m->channel, m->length))
+        if (is_next(m) && has_place(m->channel, m->length))
             return "a sender left waiting though there is room";
     }
     return NULL;
