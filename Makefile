@@ -460,7 +460,7 @@ loaders := build/BOOTX64.EFI build/BOOTIA32.EFI
 bootable = build/kernel.elf $(archives) compile_commands.json \
     $(if $(filter direct,$(BOOT)),,$(loaders))
 
-.PHONY: help qemu run new gdb test bench features check image toc doctor setup clean all
+.PHONY: help qemu run new gdb test bench features check model image toc doctor setup clean all
 .PHONY: FORCE
 
 help:
@@ -487,6 +487,7 @@ new:
 #: make test          run all tests, 15 minutes at most; LONG=1: all combinations
 #: make bench         run the benchmarks; figures are instruction counts
 #: make features      what of interprocess communication is shown and tested where
+#: make model         check the models of the queue and of the lock (tools/model)
 #: make check         style, layers, sizes, warnings and other promises about the source
 gdb: $(bootable)
 	@tools/gdb $(vm_options)
@@ -496,6 +497,9 @@ test: all build/setup-test.stamp $(if $(filter check,$(MAKECMDGOALS)),check)
 
 bench: $(bootable)
 	@tools/bench $(vm_options)
+
+model: build/setup-test.stamp
+	@tools/model/run
 
 features:
 	@tools/features $(ISSUE:%=--issue %)

@@ -21,7 +21,8 @@
  *    run yet, the message is withdrawn already: nobody can take it.
  * Sleeps: message_wait, message_receive_wait.
  * Wakes: the one whose wait is complete; whoever polls and may find something new.
- * Tests: user/tests/native_msg_*.c, native_mbox_*.c, mqueue.c, sysv_msg.c.
+ * Tests: message_queue_host_test.c, under every schedule; tools/model/queue.pml;
+ * user/tests/native_msg_*.c, native_mbox_*.c, mqueue.c, sysv_msg.c.
  */
 #include "ipc/message_queue.h"
 
@@ -167,7 +168,8 @@ void message_channel_set_capacity(struct message_channel *c, uint32_t capacity) 
     c->capacity = capacity;
     // what was offered while there was no capacity stays where it is, if it fits
     while (capacity > 0 && (m = first_at(&c->queue->messages, c, MESSAGE_OFFERED))) {
-        int error = has_place(c, m->length) ? c->queue->operations->accept(m) : -EAGAIN;
+        bool fits = has_place(c, m->length) && !first_pending(c);
+        int error = fits ? c->queue->operations->accept(m) : -EAGAIN;
         if (error == 0) {
             number(m);
         } else if (error == -EAGAIN) {
