@@ -42,12 +42,7 @@ static const struct wait_class stop_class = { "SIGCONT", NULL };
 static const struct wait_class exec_class = { "other threads to end for exec", NULL };
 static const struct wait_class signal_class = { "signal", NULL };
 
-static struct list *bucket(pid_t pid) {
-    struct list *list = &by_pid[(uint32_t)pid % HASH];
-
-    if (!list->head.next) list_init(list);
-    return list;
-}
+static struct list *bucket(pid_t pid) { return &by_pid[(uint32_t)pid % HASH]; }
 
 struct process *process_find(pid_t pid) {
     struct process *p;
@@ -269,4 +264,8 @@ static bool processes_check(char *why, size_t size) {
 
 static struct checker checker = { .name = "processes", .check = processes_check };
 
-void processes_init(void) { checker_register(&checker); }
+void processes_init(void) {
+    for (unsigned i = 0; i < HASH; i++)
+        list_init(&by_pid[i]);
+    checker_register(&checker);
+}

@@ -25,12 +25,7 @@ pid_t id_allocate(void) {
 
 pid_t id_last(void) { return last_id; }
 
-static struct list *bucket(pid_t tid) {
-    struct list *list = &by_tid[(uint32_t)tid % HASH];
-
-    if (!list->head.next) list_init(list);
-    return list;
-}
+static struct list *bucket(pid_t tid) { return &by_tid[(uint32_t)tid % HASH]; }
 
 struct thread *thread_find(pid_t tid) {
     struct thread *t;
@@ -145,6 +140,8 @@ static bool threads_check(char *why, size_t size) {
 static struct checker checker = { .name = "threads", .check = threads_check };
 
 void threads_init(void) {
+    for (unsigned i = 0; i < HASH; i++)
+        list_init(&by_tid[i]);
     panic_report_register(&report);
     checker_register(&checker);
 }
