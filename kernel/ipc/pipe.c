@@ -203,11 +203,9 @@ static inline int wait_for_room(struct file *file, struct pipe *p, size_t size,
 }
 
 int pipe_broken(void) {
-    struct siginfo info = { .signal = SIGPIPE, .code = SI_USER };
+    struct siginfo info = siginfo_from_here(SIGPIPE, SI_USER);
 
-    info.pid = current_process()->pid;
-    info.uid = current_process()->credentials.uid;
-    signal_post_thread(current(), &info, false);
+    signal_post(current_process(), current(), &info, false);
     return -EPIPE;
 }
 

@@ -32,22 +32,10 @@ long sys_rt_sigaction(int signal, uptr_t action, uptr_t old, size_t set_size) {
     /* --- commit: nothing below fails or sleeps --- */
     p->actions->of[signal - 1] = new;
     if (signal_is_ignored(p, signal)) {     // what is pending is forgotten (POSIX)
-        struct thread *t;
-        pending_clear(&p->pending, sigset_of(signal));
-        list_for_each (t, &p->threads, process_node)
-            pending_clear(&t->pending, sigset_of(signal));
+        signal_forget(p, sigset_of(signal));
         signal_update_all(p);
     }
     return 0;
-}
-
-void signal_set_mask(struct thread *t, sigset_t mask) {
-    sigset_t newly = mask & ~t->blocked;
-
-    t->blocked = mask & ~SIGSET_UNBLOCKABLE;
-    // what this thread was chosen to take may have to go to another one now
-    if (newly & t->process->pending.set) signal_update_all(t->process);
-    signal_update(t);
 }
 
 long sys_rt_sigprocmask(int how, uptr_t set, uptr_t old, size_t set_size) {
@@ -83,10 +71,6 @@ struct user_stack {             /* stack_t */
     uint32_t start, flags, size;
 };
 
-bool signal_on_alternate_stack(const struct thread *t, uint32_t esp) {
-    return esp - t->alternate_stack < t->alternate_stack_size;
-}
-
 long sys_sigaltstack(uptr_t stack, uptr_t old) {
     struct thread *t = current();
     struct user_stack new, before = { t->alternate_stack, 0, t->alternate_stack_size };
@@ -112,20 +96,11 @@ long sys_sigaltstack(uptr_t stack, uptr_t old) {
 
 /* -- Sending ----------------------------------------------------------------------- */
 
-static struct siginfo info_from_here(int signal, int code) {
-    const struct process *p = current_process();
-    struct siginfo info = { .signal = signal, .code = code };
-
-    info.pid = p->pid;
-    info.uid = p->credentials.uid;
-    return info;
-}
-
 static int kill_one(struct process *to, int signal) {
     if (!process_may_signal(current_process(), to, signal)) return -EPERM;
     if (signal == 0) return 0;
-    struct siginfo info = info_from_here(signal, SI_USER);
-    signal_post_process(to, &info, false);
+    struct siginfo info = siginfo_from_here(signal, SI_USER);
+    signal_post(to, NULL, &info, false);
     return 0;
 }
 
@@ -165,8 +140,8 @@ long sys_tgkill(pid_t pid, pid_t tid, int signal) {
     if (!t || t->process->pid != pid) return -ESRCH;
     if (!process_may_signal(current_process(), t->process, signal)) return -EPERM;
     if (signal == 0) return 0;
-    struct siginfo info = info_from_here(signal, SI_TKILL);
-    return signal_post_thread(t, &info, false);
+    struct siginfo info = siginfo_from_here(signal, SI_TKILL);
+    return min(signal_post(t->process, t, &info, false), 0);
 }
 
 long sys_tkill(pid_t tid, int signal) {
@@ -189,7 +164,7 @@ long sys_rt_sigqueueinfo(pid_t pid, int signal, uptr_t user_info) {
     if (!process_may_signal(current_process(), to, signal)) return -EPERM;
     if (signal == 0) return 0;
     info.signal = signal;
-    return signal_post_process(to, &info, signal >= SIGRTMIN);
+    return min(signal_post(to, NULL, &info, signal >= SIGRTMIN), 0);
 }
 
 /* -- Waiting ----------------------------------------------------------------------- */
@@ -247,7 +222,9 @@ long sys_rt_sigtimedwait(uptr_t set, uptr_t info_out, uptr_t timeout, size_t set
     }
     t->waited_for = 0;
     signal_update(t);
-    if (!uptr_is_null(info_out) && copy_to_user(info_out, &info, sizeof(info)))
+    if (!uptr_is_null(info_out)
+        && (copy_to_user(info_out, &info, sizeof(info))
+            || clear_user(uptr_add(info_out, sizeof(info)), SIGINFO_ZEROES)))
         return -EFAULT;
     return info.signal;
 }

@@ -23,6 +23,7 @@
 
 #include "arch/x86/segments.h"
 #include "base/string.h"
+#include "ipc/window.h"
 #include "syscall.h"
 
 struct user_context {           /* ucontext_t as the kernel knows it */
@@ -37,103 +38,104 @@ static_assert(sizeof(struct user_context) == 116, "Linux/i386 ABI");
 
 struct signal_stack_frame {
     uint32_t restorer, signal, info_address, context_address;
-    struct siginfo info;
+    struct siginfo info;        /* this and the zeroes: with SA_SIGINFO only */
+    uint8_t zeroes[SIGINFO_ZEROES];
     struct user_context context;
 };
 
 struct fpu_frame {              /* struct _fpstate */
     uint32_t control, status, tags, ip, cs, data, ds;
     uint8_t registers[8][10];
-    uint32_t status_and_magic;  /* high half 0: the FXSAVE image is valid */
-    uint8_t fxsave[512];
+    uint32_t status_and_magic;  /* high half 0: the FXSAVE image behind is valid */
 };
-static_assert(offsetof(struct fpu_frame, fxsave) == 112, "keeps the image aligned");
+static_assert(sizeof(struct fpu_frame) == 112, "keeps the image aligned");
+#define FXSAVE_SIZE sizeof(((struct thread *)0)->fpu_state)
 
 /* -- The floating point part ------------------------------------------------------- */
 
-static void fpu_frame_fill(struct fpu_frame *f, const uint8_t image[512]) {
+/* Pushes the FPU's state below *esp; the handler starts with a fresh one. */
+static __attribute__((noinline)) int fpu_push(struct thread *t, uint32_t *esp) {
+    const uint8_t *image = t->fpu_state;
+    struct fpu_frame f = { .tags = 0xffff0000u };
     uint16_t words[4];
 
+    fpu_save(t);
     memcpy(words, image, sizeof(words));
-    memset(f, 0, offsetof(struct fpu_frame, fxsave));
-    f->control = 0xffff0000u | words[0];
-    f->status = 0xffff0000u | words[1];
-    f->tags = 0xffff0000u;
-    for (unsigned i = 0; i < 8; i++)
-        if (!(words[2] >> i & 1))     // FXSAVE: a bit a register; here: two, 3 is empty
-            f->tags |= 3u << 2 * i;
-    memcpy(&f->ip, image + 8, 4);
-    memcpy(&f->data, image + 16, 4);
-    for (unsigned i = 0; i < 8; i++)
-        memcpy(f->registers[i], image + 32 + 16 * i, 10);
-    f->status_and_magic = words[1];
-    memcpy(f->fxsave, image, 512);
+    f.control = 0xffff0000u | words[0];
+    f.status = 0xffff0000u | words[1];
+    f.status_and_magic = words[1];
+    memcpy(&f.ip, image + 8, 4);
+    memcpy(&f.data, image + 16, 4);
+    for (unsigned i = 0; i < 8; i++) {
+        if (!(words[2] >> i & 1))   // FXSAVE: a bit a register; here: two, 3 is empty
+            f.tags |= 3u << 2 * i;
+        memcpy(f.registers[i], image + 32 + 16 * i, 10);
+    }
+    *esp = round_down(*esp - sizeof(f) - FXSAVE_SIZE, 16);
+    return copy_to_user(uptr(*esp), &f, sizeof(f))
+           || copy_to_user(uptr(*esp + sizeof(f)), image, FXSAVE_SIZE);
 }
 
 /* The way back: the x87 part counts as it stands in the old format, the rest (XMM,
- * MXCSR) as in the FXSAVE image. */
-static void fpu_frame_read(const struct fpu_frame *f, uint8_t image[512]) {
-    uint16_t tags = 0;
-
-    memcpy(image, f->fxsave, 512);
-    memcpy(image, &f->control, 2);
-    memcpy(image + 2, &f->status, 2);
-    for (unsigned i = 0; i < 8; i++)
-        if ((f->tags >> 2 * i & 3) != 3) tags |= (uint16_t)(1u << i);
-    memcpy(image + 4, &tags, 2);
-    memcpy(image + 8, &f->ip, 4);
-    memcpy(image + 16, &f->data, 4);
-    for (unsigned i = 0; i < 8; i++)
-        memcpy(image + 32 + 16 * i, f->registers[i], 10);
-}
-
-/* Pushes the FPU's state below *esp; the handler starts with a fresh one. */
-static __attribute__((noinline)) int fpu_push(struct thread *t, uint32_t *esp,
-                                              uint32_t *address) {
-    struct fpu_frame frame;
-
-    *address = 0;
-    if (!t->fpu_valid && !t->fpu_used) return 0;
-    fpu_save(t);
-    fpu_frame_fill(&frame, t->fpu_state);
-    *esp = round_down(*esp - sizeof(frame), 16);
-    *address = *esp;
-    return copy_to_user(uptr(*esp), &frame, sizeof(frame));
-}
-
+ * MXCSR) as in the FXSAVE image. A part of it is worse than nothing: a fresh start. */
 static __attribute__((noinline)) int fpu_pop(struct thread *t, uint32_t address) {
-    struct fpu_frame frame;
+    uint8_t *image = t->fpu_state;
+    struct fpu_frame f;
+    uint16_t tags = 0;
     uint32_t mxcsr;
 
-    if (!address) {
-        fpu_reset(t);
-        return 0;
+    fpu_replace(t, false);
+    if (!address) return 0;
+    if (copy_from_user(&f, uptr(address), sizeof(f))
+        || copy_from_user(image, uptr(address + sizeof(f)), FXSAVE_SIZE))
+        return -EFAULT;
+    for (unsigned i = 0; i < 8; i++) {
+        if ((f.tags >> 2 * i & 3) != 3) tags |= (uint16_t)(1u << i);
+        memcpy(image + 32 + 16 * i, f.registers[i], 10);
     }
-    if (copy_from_user(&frame, uptr(address), sizeof(frame))) return -EFAULT;
-    fpu_frame_read(&frame, t->fpu_state);
-    memcpy(&mxcsr, t->fpu_state + 24, 4);
+    memcpy(image, &f.control, 2);
+    memcpy(image + 2, &f.status, 2);
+    memcpy(image + 4, &tags, 2);
+    memcpy(image + 8, &f.ip, 4);
+    memcpy(image + 16, &f.data, 4);
+    memcpy(&mxcsr, image + 24, 4);
     mxcsr &= fpu_mxcsr_mask;    // a reserved bit would fault in the kernel
-    memcpy(t->fpu_state + 24, &mxcsr, 4);
-    fpu_reload(t);
+    memcpy(image + 24, &mxcsr, 4);
+    fpu_replace(t, true);
     return 0;
 }
 
 /* -- Into the handler -------------------------------------------------------------- */
 
+/* Word by word: it may be user memory, and each is written once. */
 static void context_fill(struct user_context *c, const struct thread *t,
-                         const struct trap_frame *f) {
-    *c = (struct user_context){
-        .stack_start = t->alternate_stack, .stack_size = t->alternate_stack_size,
-        .stack_flags = !t->alternate_stack_size                ? 2
-                       : signal_on_alternate_stack(t, f->esp) ? 1
-                                                              : 0,
-        .gs = read_gs(), .fs = read_fs(), .es = f->es & 0xffff, .ds = f->ds & 0xffff,
-        .edi = f->edi, .esi = f->esi, .ebp = f->ebp, .esp = f->esp, .ebx = f->ebx,
-        .edx = f->edx, .ecx = f->ecx, .eax = f->eax, .trap_number = f->vector,
-        .error = f->error, .eip = f->eip, .cs = f->cs & 0xffff,
-        .eflags = f->eflags | EFLAGS_IF, .user_esp = f->esp, .ss = f->ss & 0xffff,
-        .cr2 = t->fault.address,
-    };
+                         const struct trap_frame *f, uint32_t fpu_state) {
+    c->flags = c->link = 0;
+    c->stack_start = t->alternate_stack;
+    c->stack_flags = !t->alternate_stack_size                ? 2
+                     : signal_on_alternate_stack(t, f->esp) ? 1
+                                                            : 0;
+    c->stack_size = t->alternate_stack_size;
+    c->gs = read_gs();
+    c->fs = read_fs();
+    c->es = f->es & 0xffff;
+    c->ds = f->ds & 0xffff;
+    c->edi = f->edi;
+    c->esi = f->esi;
+    c->ebp = f->ebp;
+    c->esp = c->user_esp = f->esp;
+    c->ebx = f->ebx;
+    c->edx = f->edx;
+    c->ecx = f->ecx;
+    c->eax = f->eax;
+    c->trap_number = f->vector;
+    c->error = f->error;
+    c->eip = f->eip;
+    c->cs = f->cs & 0xffff;
+    c->eflags = f->eflags | EFLAGS_IF;
+    c->ss = f->ss & 0xffff;
+    c->fpu_state = fpu_state;
+    c->cr2 = t->fault.address;
     c->mask = t->attention & ATTENTION_RESTORE_MASK ? t->saved_mask : t->blocked;
     c->old_mask = (uint32_t)c->mask;
 }
@@ -148,27 +150,35 @@ static uint32_t stack_for(const struct thread *t, const struct trap_frame *f,
 
 static int frame_push(struct thread *t, struct trap_frame *f,
                       const struct signal_action *action, const struct siginfo *info) {
-    struct signal_stack_frame frame;
-    uint32_t esp = stack_for(t, f, action), fpu_address;
+    struct signal_stack_frame buffer, *in_place, *frame;
+    uint32_t esp = stack_for(t, f, action), fpu_address = 0;
 
-    if (fpu_push(t, &esp, &fpu_address)) return -EFAULT;
+    if (unlikely(t->fpu_valid)) {
+        if (fpu_push(t, &esp)) return -EFAULT;
+        fpu_address = esp;
+    }
     // the ABI wants esp + 4 aligned to 16 at a function's first instruction
-    esp = round_down(esp - sizeof(frame), 16) - 4;
-    frame.restorer = action->restorer;
-    frame.signal = (uint32_t)info->signal;
-    frame.info_address = esp + offsetof(struct signal_stack_frame, info);
-    frame.context_address = esp + offsetof(struct signal_stack_frame, context);
-    frame.info = *info;
-    context_fill(&frame.context, t, f);
-    frame.context.fpu_state = fpu_address;
-    if (copy_to_user(uptr(esp), &frame, sizeof(frame))) return -EFAULT;
+    esp = round_down(esp - sizeof(buffer), 16) - 4;
+    in_place = (void *)window(t, WINDOW_SIGNAL, esp, sizeof(buffer));
+    frame = likely(in_place) ? in_place : &buffer;
+    frame->restorer = action->restorer;
+    frame->signal = (uint32_t)info->signal;
+    frame->info_address = esp + offsetof(struct signal_stack_frame, info);
+    frame->context_address = esp + offsetof(struct signal_stack_frame, context);
+    if (action->flags & SA_SIGINFO || !in_place) {
+        frame->info = *info;
+        memset(frame->zeroes, 0, sizeof(frame->zeroes));
+    }
+    context_fill(&frame->context, t, f, fpu_address);
+    if (!in_place && copy_to_user(uptr(esp), &buffer, sizeof(buffer)))
+        return -EFAULT;
     /* --- commit: nothing below fails or sleeps --- */
-    fpu_reset(t);
+    if (unlikely(t->fpu_valid)) fpu_replace(t, false);
     f->esp = esp;
     f->eip = action->handler;
     f->eax = (uint32_t)info->signal;
-    f->edx = frame.info_address;
-    f->ecx = frame.context_address;
+    f->edx = esp + offsetof(struct signal_stack_frame, info);
+    f->ecx = esp + offsetof(struct signal_stack_frame, context);
     f->cs = USER_CS;
     f->ds = f->es = f->ss = USER_DS;
     f->eflags &= ~(uint32_t)(EFLAGS_TF | EFLAGS_DF | EFLAGS_RF);
@@ -188,7 +198,6 @@ static void settle_interrupted_call(struct trap_frame *f,
                                     const struct signal_action *action) {
     struct thread *t = current();
 
-    if (!t->restart_pending) return;
     if ((int32_t)f->eax == -ERESTART && action->flags & SA_RESTART) {
         signal_restart_call(f);
         return;
@@ -200,20 +209,19 @@ static void settle_interrupted_call(struct trap_frame *f,
 
 static void enter_handler(struct thread *t, struct trap_frame *f,
                           const struct siginfo *info) {
-    struct signal_action *slot = &t->process->actions->of[info->signal - 1];
-    struct signal_action action = *slot;
+    struct signal_action *action = &t->process->actions->of[info->signal - 1];
 
-    settle_interrupted_call(f, &action);
-    if (frame_push(t, f, &action, info)) {
+    if (unlikely(t->restart_pending)) settle_interrupted_call(f, action);
+    if (frame_push(t, f, action, info)) {
         // no room for the frame: SIGSEGV, and if that was it, the end
-        if (info->signal == SIGSEGV) slot->handler = SIG_DFL;
+        if (info->signal == SIGSEGV) action->handler = SIG_DFL;
         signal_fault(SIGSEGV, SI_KERNEL, f->esp);
         return;
     }
     t->attention &= ~(uint32_t)ATTENTION_RESTORE_MASK;
-    if (action.flags & SA_RESETHAND) slot->handler = SIG_DFL;
-    sigset_t mask = t->blocked | action.mask;
-    if (!(action.flags & SA_NODEFER)) mask |= sigset_of(info->signal);
+    if (action->flags & SA_RESETHAND) action->handler = SIG_DFL;
+    sigset_t mask = t->blocked | action->mask;
+    if (!(action->flags & SA_NODEFER)) mask |= sigset_of(info->signal);
     signal_set_mask(t, mask);
 }
 
@@ -228,30 +236,24 @@ static void take_fault(struct thread *t, struct siginfo *info) {
     }
 }
 
-enum signal_verdict signal_deliver(struct trap_frame *frame, int *signal) {
+int signal_deliver(struct trap_frame *frame) {
     struct thread *t = current();
     struct siginfo info;
     bool is_fault = t->fault_pending;
 
-    if (is_fault) {
+    if (unlikely(is_fault)) {
         take_fault(t, &info);
     } else if (!signal_take(t, t->blocked, &info)) {
         signal_update(t);
-        return SIGNAL_NONE;
+        return 0;
     }
     uint32_t handler = t->process->actions->of[info.signal - 1].handler;
-    enum signal_verdict verdict = SIGNAL_HANDLED;
-    *signal = info.signal;
-    if (handler == SIG_DFL) {
-        if (signal_default_stops(info.signal))
-            verdict = SIGNAL_STOPS;
-        else if (is_fault || !signal_is_ignored(t->process, info.signal))
-            verdict = SIGNAL_ENDS;
-    } else if (handler != SIG_IGN) {
+    if (likely(handler > SIG_IGN)) {
         enter_handler(t, frame, &info);
+        return 0;
     }
     signal_update(t);
-    return verdict;
+    return is_fault || !signal_is_ignored(t->process, info.signal) ? info.signal : 0;
 }
 
 /* -- Back from the handler --------------------------------------------------------- */
@@ -261,7 +263,9 @@ static uint16_t user_selector(uint32_t selector) {
     return selector & 0xfffc ? (uint16_t)(selector | 3) : 0;
 }
 
-static void registers_restore(struct trap_frame *f, const struct user_context *c) {
+/* Each word is read once: with a window it is user memory, and others may write it. */
+static void registers_restore(struct trap_frame *f,
+                              const volatile struct user_context *c) {
     f->edi = c->edi;
     f->esi = c->esi;
     f->ebp = c->ebp;
@@ -284,20 +288,29 @@ static void registers_restore(struct trap_frame *f, const struct user_context *c
 static long return_from(uint32_t frame_address) {
     struct thread *t = current();
     struct trap_frame *f = thread_frame(t);
-    struct user_context c;
+    struct signal_stack_frame buffer, *frame;
     uint32_t at = frame_address + offsetof(struct signal_stack_frame, context);
 
-    if (copy_from_user(&c, uptr(at), sizeof(c)) || fpu_pop(t, c.fpu_state)) {
-        signal_fault(SIGSEGV, SI_KERNEL, 0);
-        return (long)f->eax;
+    frame = (void *)window(t, WINDOW_SIGNAL, frame_address, sizeof(buffer));
+    if (unlikely(!frame)) {
+        frame = &buffer;
+        if (copy_from_user(&frame->context, uptr(at), sizeof(frame->context)))
+            goto bad;
     }
-    registers_restore(f, &c);
-    if (!signal_on_alternate_stack(t, f->esp) && !(c.stack_flags & ~2u)) {
-        t->alternate_stack = c.stack_flags & 2 ? 0 : c.stack_start;
-        t->alternate_stack_size = c.stack_flags & 2 ? 0 : c.stack_size;
+    const volatile struct user_context *c = &frame->context;
+    uint32_t fpu_state = c->fpu_state, stack_flags = c->stack_flags;
+    registers_restore(f, c);
+    if (!signal_on_alternate_stack(t, f->esp) && !(stack_flags & ~2u)) {
+        t->alternate_stack = stack_flags & 2 ? 0 : c->stack_start;
+        t->alternate_stack_size = stack_flags & 2 ? 0 : c->stack_size;
     }
-    signal_set_mask(t, c.mask);
+    signal_set_mask(t, c->mask);
+    if (unlikely(fpu_state || t->fpu_valid) && fpu_pop(t, fpu_state)) goto bad;
     return (long)f->eax;        // the interrupted code's, not a result of this call
+
+bad:
+    signal_fault(SIGSEGV, SI_KERNEL, 0);
+    return (long)f->eax;
 }
 
 long sys_rt_sigreturn(void) { return return_from(thread_frame(current())->esp - 4); }

@@ -4,7 +4,7 @@
 
 char *window_open(struct thread *thread, enum window_use use, vaddr_t user,
                   size_t size) {
-    bool is_written = use == WINDOW_RECEIVED || use == WINDOW_BODY_IN;
+    bool is_written = use != WINDOW_SENT && use != WINDOW_BODY_OUT;
     struct window *w = &thread->windows[use];
 
     if ((user & PAGE_MASK) + size > PAGE_SIZE) return NULL;

@@ -11,7 +11,10 @@
 
 #include "sched/process.h"
 
-enum window_use { WINDOW_RECEIVED, WINDOW_SENT, WINDOW_BODY_IN, WINDOW_BODY_OUT };
+enum window_use {
+    WINDOW_RECEIVED, WINDOW_SENT, WINDOW_BODY_IN, WINDOW_BODY_OUT,
+    WINDOW_SIGNAL,              /* a handler's frame on the user stack */
+};
 
 /* Looks it up. NULL when [user, user + size) is not in one page that may be accessed
  * so. */

@@ -123,14 +123,12 @@ static int make_queue(struct inode *inode) {
 
 /* A message came to the empty queue, and nobody waits for it. */
 static void notify(struct mqueue *mq) {
-    struct siginfo info = { .signal = mq->signal, .code = SI_MESGQ };
+    struct siginfo info = siginfo_from_here(mq->signal, SI_MESGQ);
     struct process *process = process_find(mq->notify_pid);
 
     if (mq->notify == SIGEV_SIGNAL && process) {
-        info.pid = current_process()->pid;
-        info.uid = current_process()->credentials.uid;
         info.status_or_value = mq->value;
-        signal_post_process(process, &info, false);
+        signal_post(process, NULL, &info, false);
     }
     mq->notify_pid = 0;
 }

@@ -252,7 +252,7 @@ static void reset_registers(const struct program *p) {
                               .ss = USER_DS, .ds = USER_DS, .es = USER_DS,
                               .eflags = EFLAGS_IF | EFLAGS_ALWAYS,
                               .vector = VECTOR_CHANGED };
-    fpu_reset(t);
+    fpu_replace(t, false);
     t->tls_descriptor = 0;
     this_cpu()->gdt[TLS_SELECTOR / 8] = 0;
     load_fs(0);

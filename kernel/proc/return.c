@@ -11,19 +11,12 @@
 #include "sched/scheduler.h"
 
 static void deliver_signals(struct trap_frame *frame) {
-    int signal;
+    int signal = signal_deliver(frame);
 
-    switch (signal_deliver(frame, &signal)) {
-    case SIGNAL_STOPS:
+    if (signal && SIGSET_STOPS & sigset_of(signal))
         process_stop(signal);
-        break;
-    case SIGNAL_ENDS:
+    else if (signal)
         process_exit_group(current_process(), signal);
-        break;
-    case SIGNAL_NONE:
-    case SIGNAL_HANDLED:
-        break;
-    }
 }
 
 /* No handler ran: an interrupted call is made again, and sigsuspend's mask goes. */

@@ -29,23 +29,15 @@ void fpu_save(struct thread *t) {
     if (t->fpu_used) save(t);
 }
 
-void fpu_reset(struct thread *t) {
-    t->fpu_valid = false;
+void fpu_replace(struct thread *t, bool valid) {
+    t->fpu_valid = valid;
     if (t->fpu_used) {
         t->fpu_used = false;
         set_ts();
     }
 }
 
-void fpu_reload(struct thread *t) {
-    t->fpu_valid = true;
-    if (t->fpu_used) {
-        t->fpu_used = false;
-        set_ts();
-    }
-}
-
-void fpu_initial_image(uint8_t state[512]) {
+static void fpu_initial_image(uint8_t state[512]) {
     memset(state, 0, 512);
     state[0] = 0x7f;            // FCW 0x037f
     state[1] = 0x03;

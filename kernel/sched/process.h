@@ -148,6 +148,25 @@ bool process_anchors_group(const struct process *process);
 /* Set by the terminals: a session's last group is gone. */
 extern void (*session_ended)(struct session *session);
 
+/* What the thread blocks from now on. */
+static inline void signal_set_mask(struct thread *t, sigset_t mask) {
+    mask &= ~SIGSET_UNBLOCKABLE;
+    if (unlikely(t->pending.set | t->process->pending.set)) {
+        signal_change_mask(t, mask);
+        return;
+    }
+    t->blocked = mask;
+    if (likely(!t->fault_pending)) t->attention &= ~(uint32_t)ATTENTION_SIGNAL;
+}
+
+/* What kill(2) and its kin tell the receiver of who sent the signal. */
+static inline struct siginfo siginfo_from_here(int signal, int code) {
+    const struct process *p = current_process();
+
+    return (
+        struct siginfo){ signal, 0, code, { { p->pid, p->credentials.uid, 0, 0, 0 } } };
+}
+
 /* May `from` send signals and messages to `to`? As kill(2). */
 bool process_may_signal(const struct process *from, const struct process *to,
                         int signal);

@@ -34,7 +34,7 @@ enum signal_code {
     CLD_CONTINUED = 6,
 };
 
-/* As user programs see it (128 bytes on Linux/i386; the rest is zero). */
+/* siginfo_t as far as it is used. User programs see 96 more bytes, which are zero. */
 struct siginfo {
     int32_t signal, error, code;
     union {
@@ -48,10 +48,10 @@ struct siginfo {
             int32_t timer, overrun, timer_value;
         };
         uint32_t address;       /* faults */
-        uint32_t padding[29];
     };
 };
-static_assert(sizeof(struct siginfo) == 128, "Linux/i386 ABI");
+static_assert(sizeof(struct siginfo) == 32, "Linux/i386 ABI");
+#define SIGINFO_ZEROES 96u
 
 struct queued_signal {
     struct list_node node;
@@ -63,6 +63,7 @@ struct queued_signal {
 struct pending_signals {
     sigset_t set;
     struct list queue;          /* struct queued_signal, in order of arrival */
+    struct queued_signal place; /* for one of them: most often there is only one */
 };
 
 enum signal_disposition { SIG_DFL = 0, SIG_IGN = 1 };     /* handler, else an address */
@@ -86,10 +87,6 @@ struct signal_actions {
 struct thread;
 struct process;
 
-/* Is the default action of the signal to do nothing? To stop the process? */
-bool signal_default_ignores(int signal);
-bool signal_default_stops(int signal);
-
 /* Would the process ignore it now? init ignores what it does not handle. */
 bool signal_is_ignored(const struct process *process, int signal);
 
@@ -97,14 +94,13 @@ bool signal_is_ignored(const struct process *process, int signal);
  * waits. */
 void parent_notify(struct process *child, int code, int status);
 
-/* Posts a signal to a process (any thread that does not block it) or to one thread.
- * Never fails: without memory the bit is set and the details are lost, as POSIX allows
- * for all but sigqueue. info NULL means sent by the kernel. Signals that are ignored
- * are dropped here. Returns -EAGAIN only when must_queue and the queue is full. */
-int signal_post_process(struct process *process, const struct siginfo *info,
-                        bool must_queue);
-int signal_post_thread(struct thread *thread, const struct siginfo *info,
-                       bool must_queue);
+/* Posts a signal to a thread, or to a process: then `thread` is NULL and any thread
+ * that does not block it may take it. Signals that are ignored are dropped here.
+ * Without memory or over the limit the bit is set and the details are lost, as POSIX
+ * allows for all but sigqueue: only must_queue fails, with -EAGAIN. 1 when it is queued
+ * with its details, else 0. */
+int signal_post(struct process *process, struct thread *thread,
+                const struct siginfo *info, bool must_queue);
 
 /* The same for a POSIX timer's expiry. True: it is queued, and timer_signal_taken will
  * be told when it is taken. */
@@ -123,6 +119,7 @@ void signal_fault(int signal, int code, uint32_t address);
 /* Recomputes whether the thread has something to deliver (thread->attention). */
 void signal_update(struct thread *thread);
 void signal_update_all(struct process *process);
+void signal_change_mask(struct thread *thread, sigset_t mask);
 
 /* Takes the next deliverable signal out of the pending sets: faults first, then the
  * lowest number not in `blocked`. False when there is none. */
@@ -131,6 +128,9 @@ bool signal_take(struct thread *thread, sigset_t blocked, struct siginfo *info);
 /* Set by posix/timer.c: fills in the overrun count when a timer's signal is
  * delivered. */
 extern void (*timer_signal_taken)(struct queued_signal *queued, struct siginfo *info);
+
+/* What is pending of these is forgotten, for the process and all its threads. */
+void signal_forget(struct process *process, sigset_t which);
 
 void pending_init(struct pending_signals *pending);
 void pending_clear(struct pending_signals *pending, sigset_t which);

@@ -59,7 +59,7 @@ struct thread {
     uint8_t affinity;           /* CPUs it may run on, a bit each */
     int8_t nice;                /* -20 .. 19: scales the time slice */
     bool fpu_used;              /* the FPU holds its state: save it at switch-out */
-    bool fpu_valid;             /* fpu_state holds something */
+    bool fpu_valid;             /* its state is not a fresh one */
     bool exiting;
     uint8_t wake_on;            /* attention bits that end its sleep */
     struct list_node run_node;  /* run queue */
@@ -105,7 +105,7 @@ struct thread {
         vaddr_t user;
         uint64_t version;       /* of the space, when it was looked up */
         char *kernel;
-    } windows[4];
+    } windows[5];
     struct exchange *exchange;  /* ipc/fast_path.c; NULL: none yet */
     struct call *call;          /* the answer it waits for, or NULL */
     pid_t waits_for;            /* asleep: the one process that can end it, or 0 */
@@ -152,9 +152,8 @@ extern uint32_t fpu_mxcsr_mask;                 /* [const] MXCSR bits that exist
 void fpu_load(void);                            /* #NM: the running thread wants it */
 void fpu_switch_out(struct thread *thread);     /* saves; the next use traps again */
 void fpu_save(struct thread *thread);           /* fpu_state is up to date after this */
-void fpu_reload(struct thread *thread);         /* fpu_state was changed: use that */
-void fpu_reset(struct thread *thread);          /* starts afresh (execve) */
-void fpu_initial_image(uint8_t state[512]);     /* what a fresh start looks like */
+/* What the FPU holds is not its state any more: fpu_state is, or a fresh start. */
+void fpu_replace(struct thread *thread, bool valid);
 
 /* memcpy by its registers, whoever's they are: much in few instructions. size is a
  * multiple of FPU_COPY and not 0; both are the kernel's memory. */
