@@ -37,7 +37,7 @@ static void show_meminfo(struct text *text) {
 /* -- Time -------------------------------------------------------------------------- */
 
 static nanoseconds_t idle_time_of(unsigned cpu) {
-    return min(tsc_to_nanoseconds(thread_ticks(cpus[cpu].idle).run), time_now());
+    return min(usage_time(thread_usage(cpus[cpu].idle)), time_now());
 }
 
 static nanoseconds_t idle_time(void) {

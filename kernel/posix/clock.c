@@ -1,7 +1,6 @@
 /* clock.c - reading clocks and sleeping. See: clock_gettime(2), nanosleep(2). */
 #include "posix/clock.h"
 
-#include "arch/x86/timer_device.h"
 #include "arch.h"
 #include "sched/process.h"
 #include "syscall.h"
@@ -22,16 +21,6 @@ enum clock_id {
     CLOCK_MONOTONIC_COARSE = 6, CLOCK_BOOTTIME = 7,
 };
 
-static nanoseconds_t thread_time(const struct thread *t) {
-    return tsc_to_nanoseconds(thread_ticks(t).run);
-}
-
-static nanoseconds_t process_time(const struct process *p) {
-    struct usage usage = process_usage(p);
-
-    return usage.user_time + usage.system_time;
-}
-
 /* Negative ids name the CPU time of a process or thread: clock_getcpuclockid. */
 static int dynamic_clock(int clock, nanoseconds_t *now) {
     pid_t id = ~(clock >> 3);
@@ -41,11 +30,11 @@ static int dynamic_clock(int clock, nanoseconds_t *now) {
     if (per_thread) {
         const struct thread *t = id ? thread_find(id) : current();
         if (!t || t->process != current_process()) return -EINVAL;
-        *now = thread_time(t);
+        *now = usage_time(thread_usage(t));
     } else {
         const struct process *p = id ? process_find(id) : current_process();
         if (!p) return -EINVAL;
-        *now = process_time(p);
+        *now = usage_time(process_usage(p));
     }
     return 0;
 }
@@ -63,10 +52,10 @@ static int clock_now(int clock, nanoseconds_t *now) {
         *now = time_now();
         return 0;
     case CLOCK_PROCESS_CPUTIME:
-        *now = process_time(current_process());
+        *now = usage_time(process_usage(current_process()));
         return 0;
     case CLOCK_THREAD_CPUTIME:
-        *now = thread_time(current());
+        *now = usage_time(thread_usage(current()));
         return 0;
     default:
         return clock < 0 ? dynamic_clock(clock, now) : -EINVAL;

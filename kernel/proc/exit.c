@@ -131,15 +131,6 @@ static void give_back(struct process *p) {
     p->directory = p->root = p->executable = NULL;
 }
 
-static void add_usage(struct usage *to, const struct usage *from) {
-    to->user_time += from->user_time;
-    to->system_time += from->system_time;
-    to->minor_faults += from->minor_faults;
-    to->switches_voluntary += from->switches_voluntary;
-    to->switches_forced += from->switches_forced;
-    to->largest_resident = max(to->largest_resident, from->largest_resident);
-}
-
 void thread_exit(void) {
     struct thread *t = current();
     struct process *p = t->process;
@@ -149,7 +140,6 @@ void thread_exit(void) {
     trace_record(TRACE_EXIT, t->tid, (uint32_t)p->exit_status, 0, 0);
     futex_thread_exit(t);
     exchange_free(t);
-    usage_of_ended_thread(p, t);
     bool last = p->nr_threads == 1;
     if (last) {
         p->usage.largest_resident =
@@ -169,8 +159,8 @@ void thread_exit(void) {
 void process_reap(struct process *zombie) {
     struct usage usage = process_usage(zombie);
 
-    add_usage(&zombie->parent->children_usage, &usage);
-    add_usage(&zombie->parent->children_usage, &zombie->children_usage);
+    usage_add(&zombie->parent->children_usage, &usage);
+    usage_add(&zombie->parent->children_usage, &zombie->children_usage);
     process_free(zombie);
 }
 

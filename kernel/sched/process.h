@@ -43,11 +43,7 @@ struct process_group {
     struct list members;        /* struct process, by group_node */
 };
 
-struct ticks {                  /* of the time stamp counter */
-    uint64_t run, system;       /* with a CPU; of that, in the kernel */
-};
-
-/* Time used by a process, or by its waited-for children. */
+/* Time used by a thread, a process, or its waited-for children. */
 struct usage {
     nanoseconds_t user_time, system_time;
     uint32_t minor_faults, switches_voluntary, switches_forced;
@@ -99,8 +95,7 @@ struct process {
     int stop_report;            /* wait status of a stop not yet reported; 0: none */
     bool continue_report;
 
-    struct ticks ticks;         /* of threads that are gone */
-    struct usage usage;         /* of threads that are gone, all but the times */
+    struct usage usage;         /* of threads that are gone */
     struct usage children_usage;
     nanoseconds_t started;
     uint32_t arguments_start, arguments_end;    /* user addresses, for /proc */
@@ -173,11 +168,12 @@ bool process_may_signal(const struct process *from, const struct process *to,
 bool credentials_in_group(const struct credentials *c, gid_t gid);
 
 /* Time used so far; a process's is that of all its threads, living and gone. */
-/* A thread's share stays with its process when it ends. */
-void usage_of_ended_thread(struct process *process, const struct thread *thread);
-struct ticks thread_ticks(const struct thread *thread);
 struct usage thread_usage(const struct thread *thread);
 struct usage process_usage(const struct process *process);
+void usage_add(struct usage *to, const struct usage *from);
+static inline nanoseconds_t usage_time(struct usage usage) {
+    return usage.user_time + usage.system_time;
+}
 
 /* Children of exiting processes go to init. */
 void process_give_children_to_init(struct process *process);

@@ -74,6 +74,9 @@ void thread_take_id(struct thread *t, pid_t id) {
 
 /* Takes a thread out of its process; its stack goes when it no longer runs on it. */
 void thread_detach(struct thread *t) {
+    struct usage usage = thread_usage(t);
+
+    usage_add(&t->process->usage, &usage);
     pending_clear(&t->pending, ~0ull);
     list_remove(&t->process_node);
     list_remove(&t->hash_node);
