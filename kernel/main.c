@@ -34,7 +34,6 @@
 #include "posix/mqueue.h"
 #include "posix/socket.h"
 #include "posix/sysv.h"
-#include "posix/timer.h"
 #include "proc/life.h"
 #include "proc/limits.h"
 #include "sched/scheduler.h"
@@ -238,7 +237,6 @@ void kmain(uint32_t magic, uint32_t address) {
     start_time_limit();
     random_init(command_line.sched_seed);
     system_calls_init();
-    timers_init();
     exec_init();
     serial_start();
     keyboard_start();

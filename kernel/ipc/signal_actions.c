@@ -100,7 +100,7 @@ static int kill_one(struct process *to, int signal) {
     if (!process_may_signal(current_process(), to, signal)) return -EPERM;
     if (signal == 0) return 0;
     struct siginfo info = siginfo_from_here(signal, SI_USER);
-    signal_post(to, NULL, &info, false);
+    signal_post(to, NULL, &info, SIGNAL_KEEP_IF_ROOM);
     return 0;
 }
 
@@ -141,7 +141,7 @@ long sys_tgkill(pid_t pid, pid_t tid, int signal) {
     if (!process_may_signal(current_process(), t->process, signal)) return -EPERM;
     if (signal == 0) return 0;
     struct siginfo info = siginfo_from_here(signal, SI_TKILL);
-    return min(signal_post(t->process, t, &info, false), 0);
+    return signal_post(t->process, t, &info, SIGNAL_KEEP_IF_ROOM);
 }
 
 long sys_tkill(pid_t tid, int signal) {
@@ -164,7 +164,8 @@ long sys_rt_sigqueueinfo(pid_t pid, int signal, uptr_t user_info) {
     if (!process_may_signal(current_process(), to, signal)) return -EPERM;
     if (signal == 0) return 0;
     info.signal = signal;
-    return min(signal_post(to, NULL, &info, signal >= SIGRTMIN), 0);
+    return signal_post(to, NULL, &info,
+                       signal >= SIGRTMIN ? SIGNAL_KEEP_OR_FAIL : SIGNAL_KEEP_IF_ROOM);
 }
 
 /* -- Waiting ----------------------------------------------------------------------- */

@@ -128,7 +128,7 @@ static void notify(struct mqueue *mq) {
 
     if (mq->notify == SIGEV_SIGNAL && process) {
         info.status_or_value = mq->value;
-        signal_post(process, NULL, &info, false);
+        signal_post(process, NULL, &info, SIGNAL_KEEP_IF_ROOM);
     }
     mq->notify_pid = 0;
 }

@@ -21,11 +21,10 @@ struct posix_timer {
     struct list_node node;      /* process->posix_timers */
     struct timer timer;
     struct process *process;
-    int id, clock, notify, signal;
-    uint32_t value;             /* sigev_value */
+    int id, clock, notify;
     pid_t tid;                  /* SIGEV_THREAD_ID */
     nanoseconds_t interval;
-    bool pending;               /* its signal is queued and not yet taken */
+    struct queued_signal queued;        /* its signal */
     uint64_t overrun;           /* expirations since it was queued */
     uint32_t last_overrun;      /* timer_getoverrun */
 };
@@ -179,39 +178,33 @@ static uint64_t expire(struct posix_timer *t, nanoseconds_t now) {
 
 static void posix_fired(struct timer *timer) {
     struct posix_timer *t = container_of(timer, struct posix_timer, timer);
-    struct siginfo info = { .signal = t->signal, .code = SI_TIMER };
     uint64_t n = expire(t, time_now());
 
-    if (t->pending) {           // still waiting to be taken: only counted
-        t->overrun += n;
+    if (list_node_is_linked(&t->queued.node)) {
+        t->overrun += n;        // still waiting to be taken: only counted
         return;
     }
     t->overrun = n - 1;
-    info.timer = t->id;
-    info.timer_value = (int32_t)t->value;
     struct thread *thread = t->notify == SIGEV_THREAD_ID ? thread_find(t->tid) : NULL;
-    bool somebody =
-        t->notify != SIGEV_NONE
-        && (t->notify != SIGEV_THREAD_ID || (thread && thread->process == t->process));
-    if (somebody) t->pending = signal_post_timer(t->process, thread, &info, t);
+    if (t->notify == SIGEV_SIGNAL || (thread && thread->process == t->process))
+        signal_post(t->process, thread, &t->queued.info, SIGNAL_KEEP_HERE);
 }
 
-static void timer_taken(struct queued_signal *queued, struct siginfo *info) {
-    struct posix_timer *t = queued->timer;
+static void timer_taken(struct queued_signal *queued) {
+    struct posix_timer *t = container_of(queued, struct posix_timer, queued);
     nanoseconds_t now = time_now();
 
     // what is due by now counts, though its interrupt has not come yet
     if (t->interval && t->timer.armed && t->timer.node.key <= now)
         t->overrun += expire(t, now);
-    t->pending = false;
     t->last_overrun = (uint32_t)min(t->overrun, (uint64_t)INT32_MAX);
-    info->overrun = (int32_t)t->last_overrun;
+    queued->info.overrun = (int32_t)t->last_overrun;
     t->overrun = 0;
 }
 
 static void timer_free(struct posix_timer *t) {
     timer_cancel(&t->timer);
-    signal_forget_timer(t->process, t);
+    signal_withdraw(&t->queued);
     list_remove(&t->node);
     heap_free(t);
 }
@@ -229,8 +222,9 @@ static int take_event(uptr_t event, struct posix_timer *t) {
         const struct thread *thread = thread_find(e.tid);
         if (!thread || thread->process != current_process()) return -EINVAL;
     }
-    t->value = e.value;
-    t->signal = e.signal;
+    t->queued.info = (struct siginfo){ .signal = e.signal, .code = SI_TIMER };
+    t->queued.info.timer = t->id;
+    t->queued.info.timer_value = (int32_t)e.value;
     t->notify = e.notify;
     t->tid = e.tid;
     return 0;
@@ -249,6 +243,8 @@ long sys_timer_create(int clock, uptr_t event, uptr_t id) {
     t->process = p;
     timer_init(&t->timer, posix_fired);
     list_node_init(&t->node);
+    list_node_init(&t->queued.node);
+    t->queued.taken = timer_taken;
     int error = take_event(event, t);
     if (!error && u32_to_user(id, (uint32_t)t->id)) error = -EFAULT;
     if (error) {
@@ -344,5 +340,3 @@ void timers_end(struct process *p) {
     for (unsigned i = 0; i < 3; i++)
         timer_cancel(&p->interval_timers[i].timer);
 }
-
-void timers_init(void) { timer_signal_taken = timer_taken; }

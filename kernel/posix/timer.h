@@ -3,6 +3,5 @@
 
 #include "sched/process.h"
 
-void timers_init(void);
 void timers_end(struct process *process);       /* the process ends: all go */
 void timers_exec(struct process *process);     /* exec: POSIX timers go, itimers stay */

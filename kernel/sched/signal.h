@@ -56,8 +56,11 @@ static_assert(sizeof(struct siginfo) == 32, "Linux/i386 ABI");
 struct queued_signal {
     struct list_node node;
     struct siginfo info;
-    struct posix_timer *timer;  /* whose expiry this is, or NULL */
+    struct pending_signals *in; /* where it was queued last */
     struct account *account;    /* who pays for the place in the queue */
+    /* Not NULL: it is part of something that hears so that it is taken, and may add to
+     * `info` what is known only now. */
+    void (*taken)(struct queued_signal *queued);
 };
 
 struct pending_signals {
@@ -94,21 +97,20 @@ bool signal_is_ignored(const struct process *process, int signal);
  * waits. */
 void parent_notify(struct process *child, int code, int status);
 
+enum signal_keeping {           /* the details, besides the bit */
+    SIGNAL_KEEP_IF_ROOM,        /* else they are lost: POSIX allows it for most */
+    SIGNAL_KEEP_OR_FAIL,        /* sigqueue */
+    SIGNAL_KEEP_HERE,           /* they lie in a queued_signal with `taken` */
+};
+
 /* Posts a signal to a thread, or to a process: then `thread` is NULL and any thread
  * that does not block it may take it. Signals that are ignored are dropped here.
- * Without memory or over the limit the bit is set and the details are lost, as POSIX
- * allows for all but sigqueue: only must_queue fails, with -EAGAIN. 1 when it is queued
- * with its details, else 0. */
+ * -EAGAIN only for SIGNAL_KEEP_OR_FAIL, without memory or over the limit. */
 int signal_post(struct process *process, struct thread *thread,
-                const struct siginfo *info, bool must_queue);
+                const struct siginfo *info, enum signal_keeping keeping);
 
-/* The same for a POSIX timer's expiry. True: it is queued, and timer_signal_taken will
- * be told when it is taken. */
-struct posix_timer;
-bool signal_post_timer(struct process *process, struct thread *thread,
-                       const struct siginfo *info, struct posix_timer *timer);
-/* The timer goes: what is queued of it goes too. */
-void signal_forget_timer(struct process *process, const struct posix_timer *timer);
+/* Takes it out of the queue that it is in, if any. */
+void signal_withdraw(struct queued_signal *queued);
 
 /* Sends one from the kernel itself. */
 void signal_kernel(struct process *process, int signal);
@@ -124,10 +126,6 @@ void signal_change_mask(struct thread *thread, sigset_t mask);
 /* Takes the next deliverable signal out of the pending sets: faults first, then the
  * lowest number not in `blocked`. False when there is none. */
 bool signal_take(struct thread *thread, sigset_t blocked, struct siginfo *info);
-
-/* Set by posix/timer.c: fills in the overrun count when a timer's signal is
- * delivered. */
-extern void (*timer_signal_taken)(struct queued_signal *queued, struct siginfo *info);
 
 /* What is pending of these is forgotten, for the process and all its threads. */
 void signal_forget(struct process *process, sigset_t which);

@@ -25,14 +25,15 @@
 void pending_init(struct pending_signals *pending) {
     pending->set = 0;
     list_init(&pending->queue);
+    pending->place = (struct queued_signal){ .in = pending };
     list_node_init(&pending->place.node);
 }
 
-static inline void queued_free(struct pending_signals *pending,
-                               struct queued_signal *q) {
+static void queued_free(struct queued_signal *q) {
     list_remove(&q->node);
+    if (q->taken) return;
     account_release(q->account, ACCOUNT_SIGNALS, 1);
-    if (unlikely(q != &pending->place)) heap_free(q);
+    if (unlikely(q != &q->in->place)) heap_free(q);
 }
 
 void pending_clear(struct pending_signals *pending, sigset_t which) {
@@ -40,7 +41,7 @@ void pending_clear(struct pending_signals *pending, sigset_t which) {
 
     pending->set &= ~which;
     list_for_each_safe (q, next, &pending->queue, node)
-        if (which & sigset_of(q->info.signal)) queued_free(pending, q);
+        if (which & sigset_of(q->info.signal)) queued_free(q);
 }
 
 void signal_forget(struct process *process, sigset_t which) {
@@ -69,12 +70,15 @@ static struct queued_signal *place_for(struct pending_signals *pending,
     if (account->used[ACCOUNT_SIGNALS] >= limit_soft(payer, LIMIT_SIGPENDING)
         || !account_charge(account, ACCOUNT_SIGNALS, 1))
         return NULL;
-    if (unlikely(list_node_is_linked(&q->node)))
-        q = heap_alloc_raw(HEAP_SIGNAL, sizeof(*q));
-    if (q)
-        q->account = account;
-    else
-        account_release(account, ACCOUNT_SIGNALS, 1);
+    if (unlikely(list_node_is_linked(&q->node))) {
+        q = heap_new(HEAP_SIGNAL, struct queued_signal);
+        if (!q) {
+            account_release(account, ACCOUNT_SIGNALS, 1);
+            return NULL;
+        }
+        q->in = pending;
+    }
+    q->account = account;
     return q;
 }
 
@@ -94,7 +98,7 @@ void parent_notify(struct process *child, int code, int status) {
         struct usage usage = process_usage(child);
         info.user_time = (int32_t)divide_u64(usage.user_time, 10000000, NULL);
         info.system_time = (int32_t)divide_u64(usage.system_time, 10000000, NULL);
-        signal_post(parent, NULL, &info, false);
+        signal_post(parent, NULL, &info, SIGNAL_KEEP_IF_ROOM);
     }
     wait_wake_all(&parent->child_wait, 0);
 }
@@ -203,7 +207,7 @@ static __attribute__((noinline)) struct thread *choose(struct process *process,
 }
 
 int signal_post(struct process *process, struct thread *thread,
-                const struct siginfo *info, bool must_queue) {
+                const struct siginfo *info, enum signal_keeping keeping) {
     struct pending_signals *pending = thread ? &thread->pending : &process->pending;
     struct queued_signal *q = NULL;
     int signal = info->signal;
@@ -215,56 +219,35 @@ int signal_post(struct process *process, struct thread *thread,
     if (is_dropped(process, thread, signal)) return 0;
     trace_record(TRACE_SIGNAL, current()->tid, (uint32_t)signal,
                  (uint32_t)(thread ? thread->tid : process->pid), 0);
-    if (signal >= SIGRTMIN || !(pending->set & bit)) {
+    if (unlikely(keeping == SIGNAL_KEEP_HERE)) {
+        q = container_of(info, struct queued_signal, info);
+        q->in = pending;
+    } else if (signal >= SIGRTMIN || !(pending->set & bit)) {
         q = place_for(pending, process);
-        if (!q && must_queue) return -EAGAIN;
+        if (q) q->info = *info;
+        if (!q && keeping == SIGNAL_KEEP_OR_FAIL) return -EAGAIN;
     }
-    if (q) {
-        q->info = *info;
-        q->timer = NULL;
-        list_push_back(&pending->queue, &q->node);
-    }
+    if (q) list_push_back(&pending->queue, &q->node);
     pending->set |= bit;
     if (!thread && process->nr_threads > 1)
         thread = choose(process, bit);
     else if (!thread)
         thread = list_first_entry(&process->threads, struct thread, process_node);
     if (thread && wants(thread, bit)) notice(thread);
-    return q != NULL;
+    return 0;
 }
 
-bool signal_post_timer(struct process *process, struct thread *thread,
-                       const struct siginfo *info, struct posix_timer *timer) {
-    struct pending_signals *pending = thread ? &thread->pending : &process->pending;
-
-    if (signal_post(process, thread, info, false) <= 0) return false;
-    list_last_entry(&pending->queue, struct queued_signal, node)->timer = timer;
-    return true;
-}
-
-static void forget(struct pending_signals *pending, const struct posix_timer *timer) {
-    struct queued_signal *q, *next;
-
-    list_for_each_safe (q, next, &pending->queue, node) {
-        if (q->timer != timer) continue;
-        int signal = q->info.signal;
-        queued_free(pending, q);
-        if (!first_of(pending, signal)) pending->set &= ~sigset_of(signal);
-    }
-}
-
-void signal_forget_timer(struct process *process, const struct posix_timer *timer) {
-    struct thread *t;
-
-    forget(&process->pending, timer);
-    list_for_each (t, &process->threads, process_node)
-        forget(&t->pending, timer);
+void signal_withdraw(struct queued_signal *q) {
+    if (!list_node_is_linked(&q->node)) return;
+    list_remove(&q->node);
+    if (!first_of(q->in, q->info.signal))
+        q->in->set &= ~sigset_of(q->info.signal);
 }
 
 void signal_kernel(struct process *process, int signal) {
     struct siginfo info = { .signal = signal, .code = SI_KERNEL };
 
-    signal_post(process, NULL, &info, false);
+    signal_post(process, NULL, &info, SIGNAL_KEEP_IF_ROOM);
 }
 
 void signal_fault(int signal, int code, uint32_t address) {
@@ -277,8 +260,6 @@ void signal_fault(int signal, int code, uint32_t address) {
 }
 
 /* -- Taking one -------------------------------------------------------------------- */
-
-void (*timer_signal_taken)(struct queued_signal *queued, struct siginfo *info);
 
 static int lowest(sigset_t set) {
     uint32_t low = (uint32_t)set;
@@ -296,12 +277,12 @@ bool signal_take(struct thread *t, sigset_t blocked, struct siginfo *info) {
     if (!(pending->set & bit)) pending = &t->process->pending;
     struct queued_signal *q = first_of(pending, signal);
     if (likely(q)) {
+        if (unlikely(q->taken)) q->taken(q);
         *info = q->info;
-        if (unlikely(q->timer)) timer_signal_taken(q, info);
-        queued_free(pending, q);
+        queued_free(q);
     } else {
         *info = (struct siginfo){ .signal = signal, .code = SI_USER };
     }
-    if (signal < SIGRTMIN || !first_of(pending, signal)) pending->set &= ~bit;
+    if (!first_of(pending, signal)) pending->set &= ~bit;
     return true;
 }
