@@ -128,18 +128,12 @@ static int fpe_code(uint32_t bits) {
 }
 
 static void fpu_fault(uint32_t vector, uint32_t eip) {
-    struct thread *t = current();
-    uint32_t control, status;
+    const struct fpu_image *image = &current()->fpu_state;
 
-    fpu_save(t);
-    if (vector == VECTOR_FPU_ERROR) {
-        control = t->fpu_state[0];
-        status = t->fpu_state[2];
-    } else {
-        control = (uint32_t)(t->fpu_state[24] | t->fpu_state[25] << 8) >> 7;
-        status = t->fpu_state[24];
-    }
-    signal_fault(SIGFPE, fpe_code(status & ~control & 0x3f), eip);
+    fpu_save(current());
+    uint32_t raised = vector == VECTOR_SIMD ? image->mxcsr & ~(image->mxcsr >> 7)
+                                            : image->status & ~image->control;
+    signal_fault(SIGFPE, fpe_code(raised & 0x3f), eip);
 }
 
 static void user_fault(struct trap_frame *frame) {

@@ -57,8 +57,7 @@ int partner_find(pid_t pid, struct process **partner) {
 
     if (!p || !p->space) return -ESRCH;
     *partner = p;
-    if (process_may_signal(current_process(), p, 0)
-        || (p->endpoint && p->endpoint->open_to_all))
+    if (process_may_signal(p, 0) || (p->endpoint && p->endpoint->open_to_all))
         return 0;
     return -EPERM;
 }

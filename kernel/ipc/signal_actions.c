@@ -96,12 +96,12 @@ long sys_sigaltstack(uptr_t stack, uptr_t old) {
 
 /* -- Sending ----------------------------------------------------------------------- */
 
-static int kill_one(struct process *to, int signal) {
-    if (!process_may_signal(current_process(), to, signal)) return -EPERM;
+/* To a process, or to one thread of it. Signal 0 only asks. */
+static int send(struct process *to, struct thread *thread, int signal, int code) {
+    if (to != current_process() && !process_may_signal(to, signal)) return -EPERM;
     if (signal == 0) return 0;
-    struct siginfo info = siginfo_from_here(signal, SI_USER);
-    signal_post(to, NULL, &info, SIGNAL_KEEP_IF_ROOM);
-    return 0;
+    struct siginfo info = siginfo_from_here(signal, code);
+    return signal_post(to, thread, &info, SIGNAL_KEEP_IF_ROOM);
 }
 
 /* group 0: everybody but init and the caller (kill(-1)). */
@@ -112,10 +112,8 @@ static int kill_many(pid_t group, int signal) {
     list_for_each_safe (p, next, &all_processes, all_node) {
         bool meant = group ? p->group && p->group->id == group
                            : p != init_process && p != current_process();
-        if (!meant) continue;
-        int error = kill_one(p, signal);
-        if (result != 0)
-            result = error;     // one success is success
+        int error = meant ? send(p, NULL, signal, SI_USER) : 0;
+        if (meant && result != 0) result = error;       // one success is success
     }
     return result;
 }
@@ -127,66 +125,57 @@ long sys_kill(pid_t pid, int signal) {
     if (pid <= 0)
         return kill_many(pid == 0 ? current_process()->group->id : -pid, signal);
     struct process *to = process_find(pid);
-    if (!to) {                  // a thread's id stands for its process, as on Linux
-        struct thread *t = thread_find(pid);
-        to = t ? t->process : NULL;
-    }
-    return to ? kill_one(to, signal) : -ESRCH;
+    if (likely(to)) return send(to, NULL, signal, SI_USER);
+    struct thread *t = thread_find(pid); // stands for its process, as on Linux
+    return t ? send(t->process, NULL, signal, SI_USER) : -ESRCH;
+}
+
+/* pid 0: of whatever process it is. */
+static int thread_kill(pid_t pid, pid_t tid, int signal) {
+    if (tid <= 0 || (signal != 0 && !is_valid(signal))) return -EINVAL;
+    struct thread *t = thread_find(tid);
+    if (!t || (pid && t->process->pid != pid)) return -ESRCH;
+    return send(t->process, t, signal, SI_TKILL);
 }
 
 long sys_tgkill(pid_t pid, pid_t tid, int signal) {
-    if (pid <= 0 || tid <= 0 || (signal != 0 && !is_valid(signal))) return -EINVAL;
-    struct thread *t = thread_find(tid);
-    if (!t || t->process->pid != pid) return -ESRCH;
-    if (!process_may_signal(current_process(), t->process, signal)) return -EPERM;
-    if (signal == 0) return 0;
-    struct siginfo info = siginfo_from_here(signal, SI_TKILL);
-    return signal_post(t->process, t, &info, SIGNAL_KEEP_IF_ROOM);
+    return pid <= 0 ? -EINVAL : thread_kill(pid, tid, signal);
 }
 
-long sys_tkill(pid_t tid, int signal) {
-    struct thread *t = tid > 0 ? thread_find(tid) : NULL;
-
-    if (tid <= 0 || (signal != 0 && !is_valid(signal))) return -EINVAL;
-    return t ? sys_tgkill(t->process->pid, tid, signal) : -ESRCH;
-}
+long sys_tkill(pid_t tid, int signal) { return thread_kill(0, tid, signal); }
 
 long sys_rt_sigqueueinfo(pid_t pid, int signal, uptr_t user_info) {
-    struct siginfo info;
+    enum signal_keeping keeping =
+        signal >= SIGRTMIN ? SIGNAL_KEEP_OR_FAIL : SIGNAL_KEEP_IF_ROOM;
+    struct {
+        struct siginfo info;
+        uint8_t unused[SIGINFO_ZEROES];
+    } user;
 
-    if (copy_from_user(&info, user_info, sizeof(info))) return -EFAULT;
+    if (copy_from_user(&user, user_info, sizeof(user))) return -EFAULT;
     if (signal != 0 && !is_valid(signal)) return -EINVAL;
     struct process *to = process_find(pid);
     if (!to) return -ESRCH;
     // nobody but the kernel may claim to be the kernel, or kill(2)
-    if ((info.code >= 0 || info.code == SI_TKILL) && to != current_process())
+    if ((user.info.code >= 0 || user.info.code == SI_TKILL) && to != current_process())
         return -EPERM;
-    if (!process_may_signal(current_process(), to, signal)) return -EPERM;
-    if (signal == 0) return 0;
-    info.signal = signal;
-    return signal_post(to, NULL, &info,
-                       signal >= SIGRTMIN ? SIGNAL_KEEP_OR_FAIL : SIGNAL_KEEP_IF_ROOM);
+    if (!process_may_signal(to, signal)) return -EPERM;
+    user.info.signal = signal;
+    return signal == 0 ? 0 : signal_post(to, NULL, &user.info, keeping);
 }
 
 /* -- Waiting ----------------------------------------------------------------------- */
 
-long sys_pause(void) {
-    int error = (int)wait_sleep(&current_process()->signal_waiters, DEADLINE_NEVER);
-
-    return error == -EINTR ? -ERESTART_NO_HANDLER : error;
-}
-
-long sys_rt_sigsuspend(uptr_t set, size_t set_size) {
+/* Until one is due. The call is not made again when a handler ran. */
+static long wait_for_signal(void) {
     struct thread *t = current();
-    sigset_t mask;
 
-    if (set_size != sizeof(sigset_t)) return -EINVAL;
-    if (copy_from_user(&mask, set, sizeof(mask))) return -EFAULT;
-    signal_mask_for_now(mask);
     while (!(t->attention & (ATTENTION_SIGNAL | ATTENTION_EXIT | ATTENTION_STOP)))
         if (wait_sleep(&t->process->signal_waiters, DEADLINE_NEVER)) break;
     return -ERESTART_NO_HANDLER;
 }
+
+long sys_pause(void) { return wait_for_signal(); }
 
 void signal_mask_for_now(sigset_t mask) {
     struct thread *t = current();
@@ -196,33 +185,38 @@ void signal_mask_for_now(sigset_t mask) {
     signal_set_mask(t, mask);
 }
 
+long sys_rt_sigsuspend(uptr_t set, size_t set_size) {
+    sigset_t mask;
+
+    if (set_size != sizeof(sigset_t)) return -EINVAL;
+    if (copy_from_user(&mask, set, sizeof(mask))) return -EFAULT;
+    signal_mask_for_now(mask);
+    return wait_for_signal();
+}
+
 long sys_rt_sigtimedwait(uptr_t set, uptr_t info_out, uptr_t timeout, size_t set_size) {
     struct thread *t = current();
     struct siginfo info;
     sigset_t wanted;
     nanoseconds_t deadline = DEADLINE_NEVER, span;
-    int error = 0;
+    long error = 0;
+    bool taken;
 
     if (set_size != sizeof(sigset_t)) return -EINVAL;
     if (copy_from_user(&wanted, set, sizeof(wanted))) return -EFAULT;
     wanted &= ~SIGSET_UNBLOCKABLE;
-    if (!uptr_is_null(timeout) && (error = time_from_user(timeout, &span)))
-        return error;
-    if (!uptr_is_null(timeout)) deadline = time_deadline(span);
+    if (!uptr_is_null(timeout)) {
+        if ((error = time_from_user(timeout, &span))) return error;
+        deadline = time_deadline(span);
+    }
     t->waited_for = wanted;
-    while (!signal_take(t, ~wanted, &info)) {
-        // a signal that is waited for must not count as an interruption
-        signal_update(t);
-        error = (int)wait_sleep(&t->process->signal_waiters, deadline);
-        if (error && !signal_take(t, ~wanted, &info)) {
-            t->waited_for = 0;
-            signal_update(t);
-            return error == -ETIMEDOUT ? -EAGAIN : error;
-        }
-        if (error) break;
+    while (!(taken = signal_take(t, ~wanted, &info)) && !error) {
+        signal_update(t);       // one that is waited for must not interrupt the wait
+        error = wait_sleep(&t->process->signal_waiters, deadline);
     }
     t->waited_for = 0;
     signal_update(t);
+    if (!taken) return error == -ETIMEDOUT ? -EAGAIN : error;
     if (!uptr_is_null(info_out)
         && (copy_to_user(info_out, &info, sizeof(info))
             || clear_user(uptr_add(info_out, sizeof(info)), SIGINFO_ZEROES)))

@@ -28,7 +28,8 @@
 
 struct user_context {           /* ucontext_t as the kernel knows it */
     uint32_t flags, link, stack_start, stack_flags, stack_size;
-    uint32_t gs, fs, es, ds, edi, esi, ebp, esp, ebx, edx, ecx, eax;
+    uint32_t gs, fs, es, ds;
+    struct general_registers general;   /* but esp is the user's */
     uint32_t trap_number, error, eip, cs, eflags, user_esp, ss;
     uint32_t fpu_state;         /* user address of a struct fpu_frame, or 0 */
     uint32_t old_mask, cr2;
@@ -43,64 +44,57 @@ struct signal_stack_frame {
     struct user_context context;
 };
 
-struct fpu_frame {              /* struct _fpstate */
+/* struct _fpstate: the x87 state in its old format, and behind it an FXSAVE image. */
+struct fpu_frame {
     uint32_t control, status, tags, ip, cs, data, ds;
-    uint8_t registers[8][10];
-    uint32_t status_and_magic;  /* high half 0: the FXSAVE image behind is valid */
+    uint8_t st[8][10];
+    uint32_t status_and_magic;  /* high half 0: the image is valid */
 };
 static_assert(sizeof(struct fpu_frame) == 112, "keeps the image aligned");
-#define FXSAVE_SIZE sizeof(((struct thread *)0)->fpu_state)
+
+enum { ESP = 3 };               /* its number in general_registers */
 
 /* -- The floating point part ------------------------------------------------------- */
 
 /* Pushes the FPU's state below *esp; the handler starts with a fresh one. */
 static __attribute__((noinline)) int fpu_push(struct thread *t, uint32_t *esp) {
-    const uint8_t *image = t->fpu_state;
-    struct fpu_frame f = { .tags = 0xffff0000u };
-    uint16_t words[4];
+    const struct fpu_image *image = &t->fpu_state;
 
     fpu_save(t);
-    memcpy(words, image, sizeof(words));
-    f.control = 0xffff0000u | words[0];
-    f.status = 0xffff0000u | words[1];
-    f.status_and_magic = words[1];
-    memcpy(&f.ip, image + 8, 4);
-    memcpy(&f.data, image + 16, 4);
+    struct fpu_frame f = { .control = 0xffff0000u | image->control,
+                           .status = 0xffff0000u | image->status,
+                           .tags = 0xffff0000u, .ip = image->ip, .data = image->data,
+                           .status_and_magic = image->status };
     for (unsigned i = 0; i < 8; i++) {
-        if (!(words[2] >> i & 1))   // FXSAVE: a bit a register; here: two, 3 is empty
-            f.tags |= 3u << 2 * i;
-        memcpy(f.registers[i], image + 32 + 16 * i, 10);
+        if (!(image->tags >> i & 1)) f.tags |= 3u << 2 * i;     // two bits here
+        memcpy(f.st[i], image->st[i].value, sizeof(f.st[i]));
     }
-    *esp = round_down(*esp - sizeof(f) - FXSAVE_SIZE, 16);
+    *esp = round_down(*esp - sizeof(f) - sizeof(*image), 16);
     return copy_to_user(uptr(*esp), &f, sizeof(f))
-           || copy_to_user(uptr(*esp + sizeof(f)), image, FXSAVE_SIZE);
+           || copy_to_user(uptr(*esp + sizeof(f)), image, sizeof(*image));
 }
 
 /* The way back: the x87 part counts as it stands in the old format, the rest (XMM,
- * MXCSR) as in the FXSAVE image. A part of it is worse than nothing: a fresh start. */
+ * MXCSR) as in the image. A part of it is worse than nothing: a fresh start. */
 static __attribute__((noinline)) int fpu_pop(struct thread *t, uint32_t address) {
-    uint8_t *image = t->fpu_state;
+    struct fpu_image *image = &t->fpu_state;
     struct fpu_frame f;
-    uint16_t tags = 0;
-    uint32_t mxcsr;
 
     fpu_replace(t, false);
     if (!address) return 0;
     if (copy_from_user(&f, uptr(address), sizeof(f))
-        || copy_from_user(image, uptr(address + sizeof(f)), FXSAVE_SIZE))
+        || copy_from_user(image, uptr(address + sizeof(f)), sizeof(*image)))
         return -EFAULT;
+    image->control = (uint16_t)f.control;
+    image->status = (uint16_t)f.status;
+    image->ip = f.ip;
+    image->data = f.data;
+    image->mxcsr &= fpu_mxcsr_mask;     // a reserved bit would fault in the kernel
+    image->tags = 0;
     for (unsigned i = 0; i < 8; i++) {
-        if ((f.tags >> 2 * i & 3) != 3) tags |= (uint16_t)(1u << i);
-        memcpy(image + 32 + 16 * i, f.registers[i], 10);
+        image->tags |= (uint8_t)(((f.tags >> 2 * i & 3) != 3) << i);
+        memcpy(image->st[i].value, f.st[i], sizeof(f.st[i]));
     }
-    memcpy(image, &f.control, 2);
-    memcpy(image + 2, &f.status, 2);
-    memcpy(image + 4, &tags, 2);
-    memcpy(image + 8, &f.ip, 4);
-    memcpy(image + 16, &f.data, 4);
-    memcpy(&mxcsr, image + 24, 4);
-    mxcsr &= fpu_mxcsr_mask;    // a reserved bit would fault in the kernel
-    memcpy(image + 24, &mxcsr, 4);
     fpu_replace(t, true);
     return 0;
 }
@@ -120,14 +114,8 @@ static void context_fill(struct user_context *c, const struct thread *t,
     c->fs = read_fs();
     c->es = f->es & 0xffff;
     c->ds = f->ds & 0xffff;
-    c->edi = f->edi;
-    c->esi = f->esi;
-    c->ebp = f->ebp;
-    c->esp = c->user_esp = f->esp;
-    c->ebx = f->ebx;
-    c->edx = f->edx;
-    c->ecx = f->ecx;
-    c->eax = f->eax;
+    c->general = f->general;
+    c->general.number[ESP] = c->user_esp = f->esp;
     c->trap_number = f->vector;
     c->error = f->error;
     c->eip = f->eip;
@@ -208,9 +196,7 @@ static void settle_interrupted_call(struct trap_frame *f,
 }
 
 static void enter_handler(struct thread *t, struct trap_frame *f,
-                          const struct siginfo *info) {
-    struct signal_action *action = &t->process->actions->of[info->signal - 1];
-
+                          struct signal_action *action, const struct siginfo *info) {
     if (unlikely(t->restart_pending)) settle_interrupted_call(f, action);
     if (frame_push(t, f, action, info)) {
         // no room for the frame: SIGSEGV, and if that was it, the end
@@ -247,9 +233,9 @@ int signal_deliver(struct trap_frame *frame) {
         signal_update(t);
         return 0;
     }
-    uint32_t handler = t->process->actions->of[info.signal - 1].handler;
-    if (likely(handler > SIG_IGN)) {
-        enter_handler(t, frame, &info);
+    struct signal_action *action = &t->process->actions->of[info.signal - 1];
+    if (likely(action->handler > SIG_IGN)) {
+        enter_handler(t, frame, action, &info);
         return 0;
     }
     signal_update(t);
@@ -266,15 +252,9 @@ static uint16_t user_selector(uint32_t selector) {
 /* Each word is read once: with a window it is user memory, and others may write it. */
 static void registers_restore(struct trap_frame *f,
                               const volatile struct user_context *c) {
-    f->edi = c->edi;
-    f->esi = c->esi;
-    f->ebp = c->ebp;
-    f->ebx = c->ebx;
-    f->edx = c->edx;
-    f->ecx = c->ecx;
-    f->eax = c->eax;
+    f->general = c->general;
     f->eip = c->eip;
-    f->esp = c->esp;            // user_esp only tells where it was
+    f->esp = f->general.number[ESP];    // user_esp only tells where it was
     f->cs = USER_CS;
     f->ss = USER_DS;
     f->ds = user_selector(c->ds);

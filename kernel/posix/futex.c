@@ -267,8 +267,7 @@ long sys_get_robust_list(pid_t tid, uptr_t head, uptr_t size) {
     const struct thread *t = tid ? thread_find(tid) : current();
 
     if (!t) return -ESRCH;
-    if (t->process != current_process()
-        && !process_may_signal(current_process(), t->process, 0))
+    if (t->process != current_process() && !process_may_signal(t->process, 0))
         return -EPERM;
     if (u32_to_user(size, 12) || u32_to_user(head, t->robust_list)) return -EFAULT;
     return 0;

@@ -58,8 +58,8 @@ static void copy_user_state(struct thread *to, struct thread *from, uint32_t sta
     if (stack) frame->esp = stack;
     to->esp = stack_prepare((uint32_t)frame, thread_begin, to);
     fpu_save(from);
-    to->fpu_valid = from->fpu_valid || from->fpu_used;
-    if (to->fpu_valid) memcpy(to->fpu_state, from->fpu_state, sizeof(to->fpu_state));
+    to->fpu_valid = from->fpu_valid;
+    if (to->fpu_valid) to->fpu_state = from->fpu_state;
     to->fs = read_fs();
     to->gs = read_gs();
     to->tls_descriptor = from->tls_descriptor;

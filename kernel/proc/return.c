@@ -37,8 +37,10 @@ static bool is_restart(int32_t result) {
 void attend(struct trap_frame *frame) {
     struct thread *t = current();
 
-    if (frame->vector == VECTOR_SYSTEM_CALL && is_restart((int32_t)frame->eax))
-        t->restart_pending = true;
+    if (frame->vector == VECTOR_SYSTEM_CALL) {
+        frame->vector = VECTOR_CHANGED; // perhaps: sysexit could not restore everything
+        if (is_restart((int32_t)frame->eax)) t->restart_pending = true;
+    }
     t->attention &= ~(uint32_t)ATTENTION_INTERRUPTED;
     while (t->attention) {
         if (t->attention & ATTENTION_EXIT)
@@ -55,8 +57,6 @@ void attend(struct trap_frame *frame) {
             t->attention &= ~(uint32_t)ATTENTION_INTERRUPTED;
     }
     if (unlikely(t->restart_pending)) finish_interrupted_call(frame);
-    if (frame->vector == VECTOR_SYSTEM_CALL)
-        frame->vector = VECTOR_CHANGED; // perhaps: sysexit could not restore everything
 }
 
 void user_thread_start(void *unused) {

@@ -5,7 +5,6 @@
  * and sets TS again, so nothing of it stays reachable on the CPU.
  */
 #include "arch/x86/io.h"
-#include "base/string.h"
 #include "sched/thread.h"
 
 enum { CR0_TS = 8 };
@@ -14,19 +13,10 @@ uint32_t fpu_mxcsr_mask;
 
 static void set_ts(void) { write_cr0(read_cr0() | CR0_TS); }
 
-static void save(struct thread *t) {
-    __asm__ volatile("fxsave %0" : "=m"(t->fpu_state));
-    t->fpu_valid = true;
-}
-
-void fpu_switch_out(struct thread *t) {
-    save(t);
-    t->fpu_used = false;
-    set_ts();
-}
+static void save(struct fpu_image *to) { __asm__ volatile("fxsave %0" : "=m"(*to)); }
 
 void fpu_save(struct thread *t) {
-    if (t->fpu_used) save(t);
+    if (t->fpu_used) save(&t->fpu_state);
 }
 
 void fpu_replace(struct thread *t, bool valid) {
@@ -37,24 +27,28 @@ void fpu_replace(struct thread *t, bool valid) {
     }
 }
 
-static void fpu_initial_image(uint8_t state[512]) {
-    memset(state, 0, 512);
-    state[0] = 0x7f;            // FCW 0x037f
-    state[1] = 0x03;
-    state[24] = 0x80;           // MXCSR 0x1f80
-    state[25] = 0x1f;
+void fpu_switch_out(struct thread *t) {
+    fpu_save(t);
+    fpu_replace(t, true);
+}
+
+void fpu_load(void) {
+    static const struct fpu_image fresh = { .control = 0x37f, .mxcsr = 0x1f80 };
+    struct thread *t = current();
+
+    __asm__ volatile("clts");
+    __asm__ volatile("fxrstor %0" : : "m"(*(t->fpu_valid ? &t->fpu_state : &fresh)));
+    t->fpu_used = t->fpu_valid = true;
 }
 
 /* The MXCSR bits this CPU has: FXSAVE tells; 0 means the first SSE processors' set. */
 void fpu_init(void) {
-    static uint8_t image[512] __attribute__((aligned(16)));
-    uint32_t mask;
+    struct fpu_image image;
 
     __asm__ volatile("clts");
-    __asm__ volatile("fxsave %0" : "=m"(image));
+    save(&image);
     set_ts();
-    memcpy(&mask, image + 28, sizeof(mask));
-    fpu_mxcsr_mask = mask ? mask : 0xffbf;
+    fpu_mxcsr_mask = image.mxcsr_mask ? image.mxcsr_mask : 0xffbf;
 }
 
 /* The eight registers from operand 1, to operand 2, or both; operand 0 is an offset. */
@@ -83,14 +77,4 @@ void fpu_copy(void *to, const void *from, size_t size) {
         __asm__ volatile(WIDE(FROM, NONE) : : "r"(0), "r"(kept) : "memory");
     else
         set_ts();
-}
-
-void fpu_load(void) {
-    struct thread *t = current();
-
-    __asm__ volatile("clts");
-    if (!t->fpu_valid) fpu_initial_image(t->fpu_state);
-    __asm__ volatile("fxrstor %0" : : "m"(t->fpu_state));
-    t->fpu_used = true;
-    t->fpu_valid = true;
 }

@@ -225,8 +225,8 @@ bool group_is_orphaned(const struct process_group *group) {
 
 /* -- Rights ------------------------------------------------------------------------ */
 
-bool process_may_signal(const struct process *from, const struct process *to,
-                        int signal) {
+bool process_may_signal(const struct process *to, int signal) {
+    const struct process *from = current_process();
     const struct credentials *f = &from->credentials, *t = &to->credentials;
 
     if (f->euid == 0 || f->euid == t->uid || f->euid == t->suid || f->uid == t->uid

@@ -162,9 +162,8 @@ static inline struct siginfo siginfo_from_here(int signal, int code) {
         struct siginfo){ signal, 0, code, { { p->pid, p->credentials.uid, 0, 0, 0 } } };
 }
 
-/* May `from` send signals and messages to `to`? As kill(2). */
-bool process_may_signal(const struct process *from, const struct process *to,
-                        int signal);
+/* May the running process send signals and messages to `to`? As kill(2). */
+bool process_may_signal(const struct process *to, int signal);
 bool credentials_in_group(const struct credentials *c, gid_t gid);
 
 /* Time used so far; a process's is that of all its threads, living and gone. */

@@ -41,6 +41,19 @@ enum priority {                 /* run-queue levels */
 enum sched_policy { SCHED_OTHER = 0, SCHED_FIFO = 1, SCHED_RR = 2, SCHED_BATCH = 3,
                     SCHED_IDLE = 5 };
 
+struct fpu_image {              /* as FXSAVE writes it */
+    uint16_t control, status;
+    uint8_t tags, unused;       /* a bit for each register that is not empty */
+    uint16_t opcode;
+    uint32_t ip, cs, data, ds;
+    uint32_t mxcsr, mxcsr_mask;
+    struct {
+        uint8_t value[10], unused[6];
+    } st[8];
+    uint8_t xmm[8][16], rest[224];
+} __attribute__((aligned(16)));
+static_assert(sizeof(struct fpu_image) == 512, "as the CPU writes it");
+
 #define THREAD_MAGIC 0x54687264u
 
 struct thread {
@@ -111,7 +124,7 @@ struct thread {
     pid_t waits_for;            /* asleep: the one process that can end it, or 0 */
     bool waits_for_ever;        /* without a time-out */
 
-    uint8_t fpu_state[512] __attribute__((aligned(16)));    /* FXSAVE image */
+    struct fpu_image fpu_state;
 };
 static_assert(sizeof(struct thread) <= THREAD_AREA, "grow THREAD_AREA");
 

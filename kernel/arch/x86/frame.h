@@ -20,7 +20,14 @@
 #include "base/types.h"
 
 struct trap_frame {
-    uint32_t edi, esi, ebp, unused_esp, ebx, edx, ecx, eax;
+    union {
+        struct {
+            uint32_t edi, esi, ebp, unused_esp, ebx, edx, ecx, eax;
+        };
+        struct general_registers {
+            uint32_t number[8];
+        } general;
+    };
     uint32_t es, ds;
     uint32_t vector;            /* 0 .. 255; enum vector */
     uint32_t error;             /* the CPU's error code, or the system call's number */
