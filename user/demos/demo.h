@@ -18,6 +18,7 @@
 #pragma once
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -132,6 +133,21 @@ static inline const char *fate(int status) {
     else
         snprintf(scrap, SCRAP, WIFCONTINUED(status) ? "continued" : "unknown");
     return scrap;
+}
+
+/* Waits until the process sleeps ('S'), is stopped ('T') or has ended ('Z'). */
+static inline void until_state(pid_t process, char state) {
+    char path[32], now = 0;
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)process);
+    while (now != state) {
+        FILE *file = fopen(path, "re");
+        if (!file || fscanf(file, "%*d (%*[^)]) %c", &now) != 1)
+            now = 0;
+        if (file)
+            fclose(file);
+        if (now != state)
+            sched_yield();
+    }
 }
 
 /* For what a demo cannot go on without: stops it with the reason if `result` is bad. */
