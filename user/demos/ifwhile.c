@@ -128,7 +128,7 @@ int main(int argc, char **argv) {
     both_woken("if", wrong);
     both_woken("while", right);
     gap();
-    say("`if` believes the wake-up, `while` believes the store. A wake-up is a hint: the\n"
+    say("`if` believes the wake-up, `while` the store. A wake-up is a hint: the\n"
         "world may have changed again, and POSIX allows wake-ups without any reason.");
     say("So it is in the kernel: a sleeper on a condition looks again in a loop. Only\n"
         "where the waker hands the thing over is there nothing to look for.");

@@ -143,8 +143,8 @@ int main(int argc, char **argv) {
     by_condition(0);
     by_condition(1);
     gap();
-    say("The right ones are the same twice: close the door, look, and then open it and\n"
-        "sleep in one step. In the kernel nobody else runs between a look and a sleep.");
+    say("The right ones are the same twice: close the door, look, then open it and\n"
+        "sleep in one step. In the kernel nobody runs between look and sleep.");
     return demo_end("block in by_signal(0) as well, but keep pause().",
                     "kernel/sched/wait.c, and kernel/posix/futex.c: compare and wait");
 }
