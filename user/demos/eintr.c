@@ -131,8 +131,8 @@ int main(int argc, char **argv) {
     program("while (read() > 0 || errno == EINTR)", careful, 0, 5);
     program("the first, and SA_RESTART at the handler", careless, SA_RESTART, 5);
     gap();
-    say("The process cannot run a handler and sleep in the kernel at once: the call has\n"
-        "to end. To restart it the kernel sets eip back by the two bytes of int 0x80.");
+    say("A process cannot run a handler and sleep in a call at once: the call must\n"
+        "end. To restart it the kernel sets eip back by the two bytes of int 0x80.");
     return demo_end(
         "let the handler write a byte to a pipe, and poll for that as well.",
         "kernel/ipc/signal_frame.c: signal_restart_call(); signal(7)");

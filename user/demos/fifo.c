@@ -107,7 +107,7 @@ int main(int argc, char **argv) {
     say("Another one opens it to write. That wakes the first; and they talk:");
     expect(finish(start(ask)) == 0);
     int heard = finish(server);
-    say("The asker has left, so the other one saw the end and left, after %s questions.",
+    say("The asker has left; the other one saw the end and left, after %s questions.",
         mark(heard == 2, "2", "OTHER"));
     gap();
     look("Both are gone, the name is still there");
@@ -116,7 +116,7 @@ int main(int argc, char **argv) {
     heard = finish(server);
     say("So the next two found it: %s.", mark(heard == 2, "they talked", "NOTHING"));
     expect(unlink(question) == 0 && unlink(answer) == 0 && rmdir(folder) == 0);
-    say("No byte was ever in the folder: the name leads to a pipe, which is in memory.");
+    say("No byte was ever in the folder: the name leads to a pipe, to memory.");
     return demo_end("let both open `answer` first. Who waits for whom? Ask `why`.",
                     "kernel/ipc/pipe.c: opening a FIFO waits for the other side");
 }

@@ -119,8 +119,8 @@ static void both_woken(const char *name, void *(*consumer)(void *)) {
 
 int main(int argc, char **argv) {
     demo_start(argc, argv, "ifwhile: woken, but too late");
-    say("A consumer waits for a part. I bring one and wake him. Before he has the lock\n"
-        "another one, who did not wait, takes it:");
+    say("A consumer waits for a part. I bring it, wake him; before he has the lock\n"
+        "another one, who did not wait, takes the part:");
     overtaken("if", wrong);
     overtaken("while", right);
     gap();

@@ -26,7 +26,7 @@ static void look_and_stop(int *seen) {
 }
 
 static void verdict(const char *what, int sleeps, int good) {
-    say("  %-36s it has happened, and the sleeper %s", what,
+    say("  %-36s it has happened, and he %s", what,
         mark(good && shared->happened, sleeps ? "sleeps" : "is awake",
              sleeps ? "WOKE" : "SLEEPS"));
 }

@@ -73,8 +73,8 @@ static void word(int place, const char *name, int how) {
     static char line[128];
     static int columns, length;
     length += snprintf(line + length, sizeof line - (size_t)length,
-                       columns < 2 ? "  +%-3d %-9s %-10s" : "  +%-3d %-9s %s",
-                       4 * place, name, shown(seen.copy[place], how));
+                       columns < 2 ? " +%-3d %-9s %-10s" : " +%-3d %-9s %s", 4 * place,
+                       name, shown(seen.copy[place], how));
     if (++columns < 3)
         return;
     say("%s", line);
@@ -109,7 +109,7 @@ static int draw(void) {
     word(info + 2, "code", DECIMAL);
     word(info + 3, "sender", NUMBER);
     word(info + 4, "user", NUMBER);
-    say("  +%d to +%d: what siginfo has for other signals", 4 * info + 20,
+    say(" +%d to +%d: what siginfo has for other signals", 4 * info + 20,
         4 * context - 4);
     word(context, "flags", HEX);
     word(context + 1, "link", DECIMAL);
@@ -133,7 +133,7 @@ int main(int argc, char **argv) {
     const unsigned char *code = (const unsigned char *)seen.copy[0];
     int good = saved[REG_ESP] == (uintptr_t)seen.esp && saved[REG_EDI] == MARK_EDI
                && saved[REG_EIP] == (uintptr_t)seen.eip;
-    say("  above, up to main's stack: %s bytes, for the FPU if it was used",
+    say(" above, up to main's stack: %s bytes, for the FPU if it was used",
         some(size - 4 * (saved + 24 - seen.copy)));
     say("All are %s. The handler changes esi, and returns to mov eax, %d; int 0x80.",
         mark(good, "main's", "OTHERS"), expect(code[0] == 0xb8) ? code[1] : -1);
