@@ -8,6 +8,7 @@
  */
 #include "fs/procfs.h"
 #include "fs/tty.h"
+#include "mm/page_table.h"
 
 /* The thread of the text's id, else the process's first; a zombie's is all zero. */
 static const struct thread *thread_of(const struct text *text) {
@@ -182,6 +183,22 @@ static void show_maps(struct text *text) {
                     "", region_name(r, p, program));
 }
 
+/* Parley's own: the page table, one line a page. Address; the frames, as their numbers,
+ * of its directory, its table and itself; how many hold that; writable, executable,
+ * accessed, dirty. */
+static void show_pages(struct text *text) {
+    struct address_space *space = text->process->space;
+    const pte_t *e;
+
+    for (vaddr_t at = 0; space && (e = pte_next(space, &at, USER_END)); at += PAGE_SIZE)
+        text_printf(text, "%08x %05x %05x %05x %u %c%c%c%c\n", at,
+                    (uint32_t)(space->root[pdpt_index(at)] >> PAGE_SHIFT),
+                    kernel_to_paddr(e) >> PAGE_SHIFT,
+                    frame_paddr(pte_frame(*e)) >> PAGE_SHIFT, pte_frame(*e)->refs,
+                    *e & PTE_WRITABLE ? 'w' : '-', *e & PTE_NO_EXECUTE ? '-' : 'x',
+                    *e & PTE_ACCESSED ? 'a' : '-', *e & PTE_DIRTY ? 'd' : '-');
+}
+
 /* -- Directories and links --------------------------------------------------------- */
 
 static bool next_descriptor(struct node *node, uint32_t *number) {
@@ -221,6 +238,7 @@ void proc_process_init(void) {
         { .name = "comm", .show = show_comm },
         { .name = "wchan", .show = show_wchan },
         { .name = "maps", .show = show_maps, .owner_only = true },
+        { .name = "pages", .show = show_pages, .owner_only = true },
         { .name = "environ", .mode = S_IFREG | 0400, .show = show_environ,
           .owner_only = true },
         { .name = "fd", .mode = S_IFDIR | 0500, .next = next_descriptor },
