@@ -8,24 +8,11 @@
  */
 #include "demo.h"
 #include <parley.h>
-#include <sched.h>
 
 #define MOST 3
 
 static pid_t me;
 static pid_t others[MOST];
-
-/* Whether that process sleeps. */
-static int is_asleep(pid_t child) {
-    char path[32], state = 0;
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)child);
-    FILE *f = fopen(path, "r");
-    if (f && fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
-        state = 0;
-    if (f)
-        fclose(f);
-    return state == 'S';
-}
 
 /* Waits to receive from `partner` and passes on to `next` what comes, or that nobody is
  * there any more. */
@@ -33,8 +20,7 @@ static pid_t start(pid_t partner, int timeout) {
     struct msg m = { 0 };
     pid_t child = (pid_t)must(fork(), "fork");
     if (child > 0) {
-        while (!is_asleep(child))
-            sched_yield();
+        until_state(child, 'S');
         return child;
     }
     _exit(msg_receive(partner, &m, 0, timeout) == -1 ? errno : (int)m.type);
@@ -58,7 +44,7 @@ static void circle(int count, int timeout, const char *names) {
 static void way_out(int count) {
     int status, good = 1;
     for (int i = 0; i < count - 1; i++)
-        good &= is_asleep(others[i]);
+        good &= state_of(others[i]) == 'S';
     struct msg m = { .type = 7 };
     must(msg_send(others[0], &m, 0, FOREVER), "msg_send");
     for (int i = 0; i < count - 1; i++) {

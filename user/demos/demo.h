@@ -135,19 +135,22 @@ static inline const char *fate(int status) {
     return scrap;
 }
 
-/* Waits until the process sleeps ('S'), is stopped ('T') or has ended ('Z'). */
-static inline void until_state(pid_t process, char state) {
-    char path[32], now = 0;
+/* 'S': the process sleeps, 'R': it runs or could, 'T': it is stopped, 'Z': it has ended
+ * and nobody has waited for it; 0: there is no such process. */
+static inline char state_of(pid_t process) {
+    char path[32], state = 0;
     snprintf(path, sizeof path, "/proc/%d/stat", (int)process);
-    while (now != state) {
-        FILE *file = fopen(path, "re");
-        if (!file || fscanf(file, "%*d (%*[^)]) %c", &now) != 1)
-            now = 0;
-        if (file)
-            fclose(file);
-        if (now != state)
-            sched_yield();
-    }
+    FILE *file = fopen(path, "re");
+    if (file && fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+        state = 0;
+    if (file)
+        fclose(file);
+    return state;
+}
+
+static inline void until_state(pid_t process, char state) {
+    while (state_of(process) != state)
+        sched_yield();
 }
 
 /* For what a demo cannot go on without: stops it with the reason if `result` is bad. */
