@@ -1,11 +1,15 @@
 /* native_why.c - IPC(7.2): "why PID says in one sentence what a process waits for,
  * since when, who could wake it, and the circle if there is one, across every kind of
  * wait". */
+/* FEATURE(133): a reader */
+/* FEATURE(132): a pipe, a semaphore, a file lock and a call */
+/* FEATURE(132): two threads and two locks */
 #include "tool.h"
 
 #include <parley.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sys/sem.h>
 #include <sys/syscall.h>
 
 /* "for 12.3 s" becomes "for T": times differ from run to run. */
@@ -366,6 +370,56 @@ static void test_threads(void) {
     end(pid);
 }
 
+/* A pipe, a semaphore, a lock on a file and a call: none of these sees the circle. */
+static void test_four(void) {
+    enum { READER, CALLER, LOCKER, WRITER, COUNT };
+    struct flock all = { .l_type = F_WRLCK };
+    struct sembuf down = { 0, -1, SEM_UNDO };
+    struct msg m = { .type = 1 };
+    pid_t who[COUNT];
+    int p[2], file = open("/tmp/native_why", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int set = semget(IPC_PRIVATE, 1, 0600);
+    char c;
+    need(pipe2(p, O_CLOEXEC) == 0 && file >= 0 && unlink("/tmp/native_why") == 0);
+    need(set >= 0 && semctl(set, 0, SETVAL, 1) == 0);
+    CHILD (who[READER]) {
+        close(p[1]);
+        need(read(p[0], &c, 1) == 1);
+    }
+    until_waits(who[READER], reads);
+    CHILD (who[CALLER]) {
+        close(p[1]);
+        need(fcntl(file, F_SETLKW, &all) == 0);
+        need(msg_call(who[READER], &m, &m, FOREVER) == -1);
+    }
+    until_waits(who[CALLER], "answer to a call");
+    CHILD (who[LOCKER]) {
+        close(p[1]);
+        need(semop(set, &down, 1) == 0);
+        need(fcntl(file, F_SETLKW, &all) == 0);
+    }
+    until_waits(who[LOCKER], "file lock");
+    CHILD (who[WRITER]) {
+        need(semop(set, &down, 1) == 0);
+        need(write(p[1], "!", 1) == 1);
+    }
+    until_waits(who[WRITER], "System V semaphore");
+    close(p[0]);
+    close(p[1]);
+    ends("a pipe, a semaphore, a file lock and a call", who[READER],
+         "; this is a circle: process %d (native_why) waits for process %d "
+         "(native_why), process %d (native_why) waits for process %d (native_why), "
+         "process %d (native_why) waits for process %d (native_why), process %d "
+         "(native_why) waits for process %d (native_why); unless somebody else raises "
+         "the semaphore.\n",
+         who[READER], who[WRITER], who[WRITER], who[LOCKER], who[LOCKER], who[CALLER],
+         who[CALLER], who[READER]);
+    need(kill(who[CALLER], SIGKILL) == 0);
+    for (int i = 0; i < COUNT; i++)
+        wait_for(who[i]);
+    need(semctl(set, 0, IPC_RMID) == 0 && close(file) == 0);
+}
+
 /* A time-out, or a second thing to wait for, breaks a circle. */
 static void test_no_circle(void) {
     int p[2];
@@ -416,6 +470,7 @@ int main(void) {
     test_own_pipe();
     test_two();
     test_kinds();
+    test_four();
     test_threads();
     test_no_circle();
     test_mistakes();

@@ -3,6 +3,8 @@
  * A graph, thread -> processes that could wake it, from /proc/ipc/waits and who has
  * what open. A thread is stuck if it has no time-out and all who could wake it are
  * known and stuck; a process, if its threads are. What is left never ends.
+ *
+ * FEATURE(132, 133)
  */
 #include "ipc.h"
 
@@ -120,8 +122,6 @@ static void find_wakers(struct wait *w, char *pids) {
         if (p && p->threads > 1 && is_private(w))
             add_waker(w, w->pid);
         w->all_known = w->nr_wakers > 0;
-    } else if (begins(w->object, "sem:")) {
-        w->all_known = 0;       // anybody may raise it
     } else if (begins(w->object, "pipe:") || begins(w->object, "fifo:")
                || begins(w->object, "mailbox:") || begins(w->object, "mq:")) {
         int receives = !strstr(w->kind, "room");
@@ -355,6 +355,14 @@ static void say_wait(const struct wait *w) {
         say("%s", w->kind);
 }
 
+/* Who took from it will give it back, says SEM_UNDO; but anybody may raise it. */
+static int waits_at_semaphore(pid_t pid) {
+    for (int i = 0; i < nr_waits; i++)
+        if (waits[i].pid == pid && begins(waits[i].object, "sem:"))
+            return 1;
+    return 0;
+}
+
 /* "; ...: 7 (a) waits for 8 (b), 8 (b) waits for 7 (a)" */
 static void say_circle(pid_t pid) {
     pid_t at = pid, first;
@@ -370,13 +378,17 @@ static void say_circle(pid_t pid) {
         say(" waits for itself");
         return;
     }
+    int semaphore = 0;
     for (const char *before = ": process ";; before = ", process ") {
         say_process(before, at);
+        semaphore |= waits_at_semaphore(at);
         at = next_in_circle(at);
         say_process(" waits for process ", at);
         if (at == first)
             break;
     }
+    if (semaphore)
+        say("; unless somebody else raises the semaphore");
 }
 
 /* -- The command ------------------------------------------------------------------- */
