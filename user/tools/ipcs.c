@@ -1,6 +1,8 @@
 /* ipcs.c - lists what processes talk through: mailboxes, links, queues, pipes and more.
  *
  * Each kind is a file of /proc/ipc and a table of columns; see ipc.h.
+ *
+ * FEATURE(82)
  */
 #include "ipc.h"
 
