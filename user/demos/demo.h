@@ -148,9 +148,10 @@ static inline char state_of(pid_t process) {
     return state;
 }
 
+/* Waits until it is in that state, or has ended. */
 static inline void until_state(pid_t process, char state) {
-    while (state_of(process) != state)
-        sched_yield();
+    for (char now = 0; now != state && now != 'Z'; sched_yield())
+        now = state_of(process);
 }
 
 /* For what a demo cannot go on without: stops it with the reason if `result` is bad. */
