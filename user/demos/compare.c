@@ -121,7 +121,7 @@ int main(int argc, char **argv) {
     mechanisms_close();
     gap();
     say("Copies: I write over a part when it is sent. If you get what I wrote there\n"
-        "is none; if you get what I had sent, it was copied in, and out again; or only\n"
+        "is none; if you get what I had sent, it was copied in and out again; or only\n"
         "once, if I had to wait for you. If I cannot write, you have got my page.");
     say("Two calls a part is the least without shared memory; with it there is one\n"
         "if somebody waits. To move pages is to map and unmap them, too.");
