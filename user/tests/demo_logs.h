@@ -7,7 +7,7 @@
  * /demos, and on a machine without that in the tree that was just built:
  * `build/user/tests/demo_logs` from the top of the tree.
  */
-/* FEATURE(5): %s --log is as in its golden file */
+/* FEATURE(5, 137, 138): %s --log is as in its golden file */
 #pragma once
 
 #include "tap.h"

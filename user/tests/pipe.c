@@ -7,6 +7,7 @@
 /* FEATURE(85): the producer writes at one end, the consumer reads at the other */
 /* FEATURE(86): fd[0] is the read end and fd[1] the write end, for both */
 /* FEATURE(87): a pipe goes one way: EBADF on the wrong end */
+/* FEATURE(95): and no less than there is, across writes */
 /* FEATURE(89): fstat shows a pipe as a file in memory with its own inode */
 #include "raw.h"
 #include "tap.h"

@@ -71,7 +71,7 @@ static void sharing(void) {
         c[2 * PAGE + 5] = 'y';
     }
     is_exit(wait_for(pid), 0, "another process opens it by name and maps it");
-    // FEATURE(19, 75, 77): what it stores is loaded here, without a call
+    // FEATURE(19, 45, 75, 77): what it stores is loaded here, without a call
     is_int(a[2 * PAGE + 5], 'y', "what it stores is loaded here, without a call");
     char text[4];
     ok(pread(fd, text, 1, PAGE) == 1 && *text == 'x' && pwrite(fd, "z", 1, 9) == 1

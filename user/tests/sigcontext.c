@@ -5,6 +5,7 @@
  * was interrupted"; sigreturn(2) loads it again, with what the handler has changed.
  */
 /* FEATURE(107): a process stops its work, handles a signal and resumes its work */
+/* FEATURE(138): the frame lies on the interrupted stack and leads back */
 /* FEATURE(108): the frame lies on the interrupted stack and leads back */
 #include "fault.h"
 #include "raw.h"

@@ -3,6 +3,8 @@
  * sigprocmask(), at least one of those signals shall be delivered before the call
  * returns".
  */
+/* FEATURE(104): a blocked signal is not delivered */
+/* FEATURE(104): it is pending */
 #include "raw.h"
 #include "tap.h"
 

@@ -2,6 +2,7 @@
  * are queued in FIFO order"; "the selection order ... the lowest numbered"; sigqueue()
  * "with the value specified by value"; signal(7), sigqueue(3), rt_sigqueueinfo(2).
  */
+/* FEATURE(105): a standard signal is not queued: the first value stays */
 #include "raw.h"
 #include "tap.h"
 
