@@ -1,5 +1,5 @@
 /* echoserver.c - one process serves many clients, each on a socket of its own.
- * Order: 50
+ * Order: 48
  *
  * A listening socket is only a door with a name on it. Each accept gives a new socket,
  * for one client and both directions; poll waits for the door and all of them at once.

@@ -1,5 +1,5 @@
 /* passfd.c - an open file travels inside a message, from process to process.
- * Order: 52
+ * Order: 49
  *
  * A descriptor is a number that means something to one process only. Sent as SCM_RIGHTS
  * over a socket, the kernel gives the receiver a number of its own for the same open

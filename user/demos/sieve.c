@@ -1,5 +1,5 @@
 /* sieve.c - Eratosthenes' sieve as a chain of processes that grows.
- * Order: 76
+ * Order: 77
  *
  * Each process keeps the first number that it is sent: a prime. Of the others it passes
  * on what its prime does not divide, to a process that it makes when it needs one. No
