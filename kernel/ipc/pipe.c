@@ -18,7 +18,7 @@
 #include "base/string.h"
 #include "core/panic.h"
 #include "ipc/proc_ipc.h"
-#include "ipc/window.h"
+#include "ipc/reader.h"
 #include "mm/account.h"
 #include "mm/heap.h"
 #include "sched/process.h"
@@ -42,14 +42,6 @@ static struct list all_pipes = LIST_INIT(all_pipes);
 static const char *kind_of(const struct pipe *p) {
     return p->inode->fs->root ? "fifo" : "pipe";
 }
-
-/* A reader that sleeps. Who writes no more than it has room for in one page puts it
- * right there, through its window, and the number of bytes is its result; 0 is: look
- * again. */
-struct reader {
-    struct waiter waiter;
-    const struct io *io;
-};
 
 static const struct wait_class read_class, write_class, open_class;
 
@@ -163,18 +155,6 @@ static __attribute__((noinline)) ssize_t read_bytes(struct pipe *p, struct io *i
     return unlikely(error) && io->left == wanted ? error : (ssize_t)(wanted - io->left);
 }
 
-/* SLEEPS. What a writer has put into our memory, 0 to look again, -ERESTART. */
-static inline long wait_for_bytes(struct pipe *p, const struct io *io) {
-    struct thread *t = current();
-    struct reader r;
-
-    window(t, WINDOW_BODY_IN, io->base, 1);     // opened for who writes; or not
-    r.io = io;
-    waiter_init_for(&r.waiter, &p->can_read, t);
-    long result = wait_sleep_waiter(&r.waiter, DEADLINE_NEVER);
-    return unlikely(result == -EINTR) ? -ERESTART : result;
-}
-
 static ssize_t pipe_read(struct file *file, struct io *io, uint64_t *offset) {
     struct pipe *p = file->object;
 
@@ -183,7 +163,8 @@ static ssize_t pipe_read(struct file *file, struct io *io, uint64_t *offset) {
     while (used(p) == 0) {
         if (p->writers == 0) return 0;
         if (unlikely(file_is_nonblocking(file))) return -EAGAIN;
-        long result = wait_for_bytes(p, io);
+        long result = reader_sleep(&p->can_read, io, DEADLINE_NEVER);
+        if (unlikely(result == -EINTR)) return -ERESTART;
         if (likely(result)) return result;
     }
     return read_bytes(p, io);
@@ -228,31 +209,14 @@ static __attribute__((noinline)) ssize_t write_bytes(struct file *file, struct i
     return (ssize_t)wanted;
 }
 
-/* Does the window show where the reader's next bytes go, and `size` of them? */
-static inline bool is_seen(const struct reader *r, const struct window *w,
-                           size_t size) {
-    const struct io *io = r->io;
-
-    return w->user == io->base && w->version == r->waiter.thread->space->version
-           && size <= io->piece && size <= PAGE_SIZE - (io->base & PAGE_MASK);
-}
-
-/* To the reader that has waited longest, if it can take all: one copy, and it need not
- * look again. Else, and where that fails, through the ring. */
+/* To a reader that waits; or through the ring. */
 static ssize_t pipe_write(struct file *file, struct io *io, uint64_t *offset) {
     struct pipe *p = file->object;
-    struct list_node *first = p->can_read.waiters.head.next;
-    struct reader *r = list_entry(first, struct reader, waiter.node);
     size_t size = io->left;
 
     (void)offset;
-    if (wait_queue_is_empty(&p->can_read) || r->waiter.shared || used(p) > 0)
-        return write_bytes(file, io);
-    const struct window *w = &r->waiter.thread->windows[WINDOW_BODY_IN];
-    if (!is_seen(r, w, size) || io_take(io, w->kernel, size))
-        return write_bytes(file, io);
-    waiter_wake(&r->waiter, (long)size);
-    return (ssize_t)size;
+    if (likely(used(p) == 0 && reader_give(&p->can_read, io))) return (ssize_t)size;
+    return write_bytes(file, io);
 }
 
 static unsigned pipe_poll(struct file *file, struct poll_table *table) {

@@ -67,8 +67,6 @@ void socket_put(struct socket *s) {
 static void tell_peer(struct socket *peer, bool lost_something) {
     peer->shut = SHUT_BOTH;
     if (lost_something) peer->error = ECONNRESET;
-    if (peer->queued == 0)
-        queue_clear(peer);      // the empty chunk, for which this side has paid
     socket_wake_all(peer);
 }
 

@@ -15,6 +15,7 @@
 
 #include "fs/inode.h"
 #include "fs/passed_files.h"
+#include "ipc/reader.h"
 #include "sched/process.h"
 
 enum socket_type { SOCK_STREAM = 1, SOCK_DGRAM = 2, SOCK_SEQPACKET = 5 };
@@ -59,8 +60,8 @@ struct rights {                 /* the files of one message */
     struct file *files[];
 };
 
-/* A piece of what is queued, at most a page. A record (datagram) is one or more; a
- * stream has none, and a write fills up the last chunk. */
+/* A piece of what is queued, at most a page. A record (datagram) is one or more; in a
+ * stream a write fills up the last one first. */
 struct chunk {
     struct list_node node;
     struct rights *rights;      /* come with its first byte; or NULL */
@@ -102,7 +103,7 @@ struct socket_message {
     struct rights *rights;      /* sending: NULL once they are queued. Received: what
                                    came; with MSG_PEEK it is still the queue's */
     struct socket_name *from;   /* received: with a reference, or NULL */
-    nanoseconds_t deadline;     /* of its waits; 0: not needed yet */
+    nanoseconds_t deadline;     /* of its waits */
 };
 
 extern const struct file_operations socket_operations;
@@ -134,28 +135,25 @@ int socket_take_error(struct socket *socket);   /* an errno, told once */
 
 /* For a call on an open file: O_NONBLOCK is MSG_DONTWAIT for all calls. */
 static inline struct socket_message socket_message(const struct file *file,
-                                                   uint32_t flags) {
+                                                   uint32_t flags,
+                                                   nanoseconds_t timeout) {
     if (file_is_nonblocking(file)) flags |= MSG_DONTWAIT;
-    return (struct socket_message){ .flags = flags & ~(uint32_t)MSG_CUT };
+    return (struct socket_message){
+        .flags = flags & ~(uint32_t)MSG_CUT,
+        .deadline = unlikely(timeout) ? time_deadline(timeout) : DEADLINE_NEVER,
+    };
 }
 
-/* SLEEPS, until woken or for `timeout` (0: for ever) since the first time of this
- * message. 0: look again. -EAGAIN, -EINTR, -ERESTART. */
-must_check static inline int socket_wait(struct wait_queue *queue,
-                                         struct socket_message *m,
-                                         nanoseconds_t timeout) {
-    nanoseconds_t deadline = DEADLINE_NEVER;
-
+/* SLEEPS, until woken or the message's deadline. 0: look again. -EAGAIN, -EINTR,
+ * -ERESTART. Who receives says where to; what he is given right there is the result. */
+must_check static inline long socket_wait(struct wait_queue *queue, const struct io *io,
+                                          const struct socket_message *m) {
     if (m->flags & MSG_DONTWAIT) return -EAGAIN;
-    if (unlikely(timeout)) {
-        if (!m->deadline) m->deadline = time_deadline(timeout);
-        deadline = m->deadline;
-    }
-    long error = wait_sleep(queue, deadline);
-    if (likely(!error)) return 0;
-    if (error == -EINTR)        // signal(7): with a time-out it is never made again
-        return timeout ? -EINTR : -ERESTART;
-    return error == -ETIMEDOUT ? -EAGAIN : (int)error;
+    long result =
+        io ? reader_sleep(queue, io, m->deadline) : wait_sleep(queue, m->deadline);
+    if (unlikely(result == -EINTR))     // signal(7): with a time-out it stays that
+        return m->deadline == DEADLINE_NEVER ? -ERESTART : -EINTR;
+    return unlikely(result == -ETIMEDOUT) ? -EAGAIN : result;
 }
 
 uint32_t socket_capacity(const struct socket *socket);  /* what `queued` may reach */

@@ -131,7 +131,7 @@ static int connect_to(struct socket *s, const struct socket_address *a, uint32_t
         if (error) return error;
         error = s->type == SOCK_DGRAM ? set_peer(s, to) : call(s, to);
         bool is_full = error == -EAGAIN;
-        if (is_full) error = socket_wait(&to->room, wait, s->send_timeout);
+        if (is_full) error = (int)socket_wait(&to->room, NULL, wait);
         if (to->nr_pending <= to->backlog)
             wait_wake(&to->room, 1, 0);         // there may be room for the next
         socket_put(to);
@@ -147,8 +147,8 @@ long sys_connect(int fd, uptr_t user_address, int user_size) {
     int error = socket_get_file(fd, &file);
 
     if (error) return error;
-    struct socket_message wait = socket_message(file, 0);
     struct socket *s = file->object;
+    struct socket_message wait = socket_message(file, 0, s->send_timeout);
     error = address_from_user(&address, user_address, user_size, &size);
     if (!error)
         error = address.family == 0 && s->type == SOCK_DGRAM
@@ -170,14 +170,14 @@ static int wait_for_call(struct socket *s, struct socket_message *wait,
         if (s->state != SOCKET_LISTENS || s->shut & SHUT_READ) return -EINVAL;
         *out = list_first_entry(&s->pending, struct socket, pending_node);
         if (*out) return 0;
-        error = socket_wait(&s->arrived, wait, s->receive_timeout);
+        error = (int)socket_wait(&s->arrived, NULL, wait);
         if (error) return error;
     }
 }
 
 static long accept(struct file *file, uptr_t address, uptr_t size, int flags) {
-    struct socket_message wait = socket_message(file, 0);
     struct socket *s = file->object, *end;
+    struct socket_message wait = socket_message(file, 0, s->receive_timeout);
     int error = fd_room();
 
     if (!error) error = wait_for_call(s, &wait, &end);

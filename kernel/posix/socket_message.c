@@ -126,8 +126,8 @@ static long send_message(int fd, struct io *io, uint32_t flags, uptr_t to, int t
         rights_discard(rights);
         return result;
     }
-    struct socket_message m = socket_message(file, flags);
     const struct socket *s = file->object;
+    struct socket_message m = socket_message(file, flags, s->send_timeout);
     m.rights = rights;
     if (flags & MSG_OOB)
         result = -EOPNOTSUPP;
@@ -201,8 +201,8 @@ static long receive_message(int fd, struct io *io, uint32_t flags,
     int error = 0;
 
     if (result) return result;
-    struct socket_message m = socket_message(file, flags);
     struct socket *s = file->object;
+    struct socket_message m = socket_message(file, flags, s->receive_timeout);
     result = flags & MSG_OOB ? -EOPNOTSUPP : receive_all(s, io, &m);
     if (result >= 0) {
         const struct socket_name *name =

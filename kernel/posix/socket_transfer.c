@@ -3,12 +3,10 @@
  *      stream   [ used | unread....... ][ unread | free ]      one queue of bytes
  *      records  [ a............. ][ ...a last ][ b last ]      each a chunk or more
  *
- * Invariants: queued is the sum of the chunks' sizes. When nothing is queued, one empty
- * chunk may be left on the list for the next: what two sockets say to each other, turn
- * by turn, needs no heap.
- * The files in rights are queued (passed_files.h) while their chunk is on a list.
+ * Invariants: queued is the sum of the chunks' sizes. The files in rights are queued
+ * (passed_files.h) while their chunk is on a list.
  * Sleeps: send while the receiver's queue is full, receive while it is empty; condition
- * shape.
+ * shape, and hand-over to a receiver who can take all of it (ipc/reader.h).
  * Wakes: the next one whose condition may hold, after every step, so a waiter that
  * leaves early never leaves others behind.
  * Linux: the queue of a datagram socket is limited by its own SO_RCVBUF, not by its
@@ -25,10 +23,6 @@
 #define CHUNK_SMALL (256 - OVERHEAD)
 #define CHUNK_LARGE (PAGE_SIZE - OVERHEAD)
 
-/* What a short message on a stream needs, and what it does without. */
-#define fast_path static inline __attribute__((always_inline))
-#define slow_path __attribute__((noinline))
-
 /* -- Chunks ------------------------------------------------------------------------ */
 
 void rights_discard(struct rights *rights) {
@@ -38,56 +32,48 @@ void rights_discard(struct rights *rights) {
     heap_free(rights);
 }
 
-static inline struct chunk *first_chunk(const struct socket *s) {
-    return list_first_entry(&s->chunks, struct chunk, node);
+static struct chunk *first_chunk(const struct list *chunks) {
+    return list_first_entry(chunks, struct chunk, node);
 }
 
-/* An empty chunk at the end of the list, not yet counted, for `size` bytes if it can
- * be. NULL: no memory. */
-static slow_path struct chunk *chunk_add(struct socket *s, size_t size) {
-    size_t room = min(max(size, CHUNK_SMALL), CHUNK_LARGE);
-    struct chunk *c = s->queued ? NULL : first_chunk(s);
-
-    if (c) return c;
-    c = heap_alloc(HEAP_SOCKET_DATA, sizeof(*c) + room);
-    if (!c) return NULL;
-    c->size = room;
-    list_push_back(&s->chunks, &c->node);
-    return c;
-}
-
-static slow_path void chunk_free(struct chunk *c) {
+static void chunk_free(struct chunk *c) {
     list_remove(&c->node);
     rights_discard(c->rights);
     name_put(c->from);
     heap_free(c);
 }
 
-/* Its contents are used up. */
-static inline void chunk_done(struct socket *s, struct chunk *c) {
-    s->queued -= c->size;
-    if (unlikely(s->queued))
-        chunk_free(c);
-    else
-        c->start = c->end = 0;
+static void chunks_free(struct list *chunks) {
+    while (!list_is_empty(chunks))
+        chunk_free(first_chunk(chunks));
+}
+
+/* Fresh chunks with the next `size` bytes of io. */
+static int chunks_make(struct list *chunks, struct io *io, size_t size) {
+    struct chunk *c;
+    int error;
+
+    do {
+        size_t room = min(max(size, CHUNK_SMALL), CHUNK_LARGE);
+        c = heap_alloc_raw(HEAP_SOCKET_DATA, sizeof(*c) + room);
+        if (!c) return -ENOBUFS;
+        *c = (struct chunk){ .size = room, .end = min(size, room) };
+        list_push_back(chunks, &c->node);
+        size -= c->end;
+        error = io_take(io, c->data, c->end);
+    } while (!error && size);
+    c->is_last = true;
+    return error;
 }
 
 /* A connection that nobody has accepted is reached through its listener. */
-static slow_path void rights_queue(struct socket *to, struct chunk *c,
-                                   struct socket_message *m) {
-    c->rights = m->rights;
-    m->rights = NULL;
-    if (c->rights)
-        passed_queue(&c->rights->passed,
-                     to->listener ? &to->listener->holder : &to->holder);
+static void rights_queue(struct socket *to, struct rights *rights) {
+    passed_queue(&rights->passed, to->listener ? &to->listener->holder : &to->holder);
 }
 
 void queue_clear(struct socket *s) {
-    struct chunk *c;
-
     s->queued = 0;
-    while ((c = first_chunk(s)))
-        chunk_free(c);
+    chunks_free(&s->chunks);
 }
 
 uint32_t queue_bytes_ready(const struct socket *s) {
@@ -107,7 +93,7 @@ void queue_rehome(struct socket *s) {
     list_for_each (c, &s->chunks, node) {
         if (!c->rights) continue;
         passed_unqueue(&c->rights->passed);
-        passed_queue(&c->rights->passed, &s->holder);
+        rights_queue(s, c->rights);
     }
 }
 
@@ -119,7 +105,7 @@ bool queue_is_sound(const struct socket *s) {
         queued += c->size;
         if (c->start > c->end || c->end > c->size) return false;
     }
-    return s->queued ? s->queued == queued : list_length(&s->chunks) <= 1;
+    return s->queued == queued;
 }
 
 /* -- Waiting ----------------------------------------------------------------------- */
@@ -128,104 +114,59 @@ uint32_t socket_capacity(const struct socket *s) {
     return s->type == SOCK_DGRAM || !s->peer ? s->receive_buffer : s->peer->send_buffer;
 }
 
-static inline void wake_receiver(struct socket *s) {
+static void wake_receiver(struct socket *s) {
     if (!wait_queue_is_empty(&s->arrived) && s->queued) wait_wake(&s->arrived, 1, 0);
 }
 
-static inline void wake_sender(struct socket *s) {
-    if (unlikely(!wait_queue_is_empty(&s->room)) && s->queued < socket_capacity(s))
+static void wake_sender(struct socket *s) {
+    if (!wait_queue_is_empty(&s->room) && s->queued < socket_capacity(s))
         wait_wake(&s->room, 1, 0);
 }
 
 /* -- Sending ----------------------------------------------------------------------- */
 
-/* What fits into one chunk. An error leaves io->left as it was. */
-fast_path int queue_bytes(struct socket *to, struct io *io, struct socket_message *m) {
+/* A record, or the next piece of a stream. An error leaves everything as it was. */
+static int queue_put(struct socket *to, struct io *io, struct socket_message *m,
+                     struct socket_name *from) {
+    bool is_stream = to->type == SOCK_STREAM;
     struct chunk *c = list_last_entry(&to->chunks, struct chunk, node);
-    size_t left = io->left, n = left;
+    size_t left = io->left, n = is_stream ? min(left, CHUNK_LARGE) : left;
+    struct list fresh = LIST_INIT(fresh);
+    int error;
 
-    if (unlikely(!c || c->end == c->size || c->rights || (m->rights && c->end)))
-        c = chunk_add(to, n);
-    if (unlikely(!c)) return -ENOBUFS;
-    if (unlikely(n > c->size - c->end)) n = c->size - c->end;
-    if (c->end == 0)            // it is not counted yet
-        to->queued += c->size;
-    if (unlikely(io_take(io, c->data + c->end, n))) {
-        io->left = left;
-        if (c->end == 0) chunk_done(to, c);
-        return -EFAULT;
+    if (is_stream && c && c->end < c->size && !c->rights && !m->rights) {
+        n = min(left, c->size - c->end);
+        error = io_take(io, c->data + c->end, n);
+        if (!error) c->end += n;
+    } else {
+        error = chunks_make(&fresh, io, n);
     }
-    c->end += n;
-    if (unlikely(m->rights != NULL)) rights_queue(to, c, m);
+    if (error) {
+        chunks_free(&fresh);
+        io->left = left;
+        return error;
+    }
+    /* --- commit: nothing below fails or sleeps --- */
+    if ((c = first_chunk(&fresh))) {
+        c->from = is_stream ? NULL : from;
+        if (c->from) from->refs++;
+        c->rights = m->rights;
+        if (c->rights) rights_queue(to, c->rights);
+        m->rights = NULL;
+    }
+    while ((c = first_chunk(&fresh))) {
+        list_remove(&c->node);
+        list_push_back(&to->chunks, &c->node);
+        to->queued += c->size;
+    }
     wake_receiver(to);
     return 0;
 }
 
-/* SLEEPS. 0: look again. */
-static slow_path int wait_to_send(struct socket *s, const struct io *io,
-                                  struct socket_message *m) {
-    if (!s->peer || s->shut & SHUT_WRITE) return s->peer ? -EPIPE : -ENOTCONN;
-    return io->left ? socket_wait(&s->peer->room, m, s->send_timeout) : 0;
-}
-
-/* SLEEPS. */
-fast_path ssize_t send_bytes(struct socket *s, struct io *io,
-                             struct socket_message *m) {
-    const size_t size = io->left;
-    int error = 0;
-
-    do {
-        if (unlikely(!s->peer || s->shut & SHUT_WRITE
-                     || s->peer->queued >= s->send_buffer))
-            error = wait_to_send(s, io, m);
-        else if (likely(size))
-            error = queue_bytes(s->peer, io, m);
-    } while (!error && io->left);
-    if (likely(s->peer != NULL))
-        wake_sender(s->peer);   // the wake-up we were given goes on to the next
-    if (unlikely(error) && size == io->left)
-        return error == -EPIPE && !(m->flags & MSG_NOSIGNAL) ? pipe_broken() : error;
-    return (ssize_t)(size - io->left);
-}
-
-static int queue_record(struct socket *to, struct io *io, struct socket_message *m,
-                        struct socket_name *from) {
-    struct list_node *before = to->queued ? to->chunks.head.prev : &to->chunks.head;
-    uint32_t queued = to->queued;
-    struct chunk *c;
-    int error;
-
-    do {
-        error = -ENOBUFS;
-        c = chunk_add(to, io->left);
-        if (!c) break;
-        to->queued += c->size;
-        c->is_last = false;
-        c->end = min(io->left, c->size);
-        error = io_take(io, c->data, c->end);
-    } while (!error && io->left);
-    if (error) {
-        to->queued = queued;
-        while (to->chunks.head.prev != before)
-            chunk_free(list_last_entry(&to->chunks, struct chunk, node));
-        return error;
-    }
-    c->is_last = true;
-    c = list_entry(before->next, struct chunk, node);
-    if (from) from->refs++;
-    c->from = from;
-    rights_queue(to, c, m);
-    return 0;
-}
-
-/* Why s cannot send a record to `to` now, or 0. */
-static int judge_record(struct socket *s, struct socket *to) {
-    if (s->type == SOCK_SEQPACKET) {
-        if (s->state != SOCKET_CONNECTED) return -ENOTCONN;
-        return s->error ? -socket_take_error(s) : s->shut & SHUT_WRITE ? -EPIPE : 0;
-    }
-    if (!to) return -ENOTCONN;
-    if (to->is_closed) {
+/* Why s cannot send to `to`, or 0. */
+static int judge(struct socket *s, struct socket *to, size_t size) {
+    if (s->type == SOCK_SEQPACKET && s->error) return -socket_take_error(s);
+    if (s->type == SOCK_DGRAM && to->is_closed) {
         if (to == s->peer) {
             s->peer = NULL;
             socket_put(to);
@@ -233,166 +174,136 @@ static int judge_record(struct socket *s, struct socket *to) {
         return -ECONNREFUSED;
     }
     if (to->peer && to->peer != s) return -EPERM;
-    return (s->shut & SHUT_WRITE) || (to->shut & SHUT_READ) ? -EPIPE : 0;
+    if ((s->shut & SHUT_WRITE) || (to->shut & SHUT_READ)) return -EPIPE;
+    return s->type != SOCK_STREAM && size > s->send_buffer ? -EMSGSIZE : 0;
 }
 
-/* SLEEPS. */
-static int send_record(struct socket *s, struct socket *to, struct io *io,
-                       struct socket_message *m) {
-    int error = judge_record(s, to);
+/* SLEEPS. A piece after the other, until all is queued or an error comes. */
+static long send(struct socket *s, struct socket *to, struct io *io,
+                 struct socket_message *m) {
+    const size_t size = io->left;
+    long error;
 
-    if (!error && io->left > s->send_buffer) return -EMSGSIZE;
-    while (!error && to->queued >= socket_capacity(to)) {
-        error = socket_wait(&to->room, m, s->send_timeout);
-        if (!error) error = judge_record(s, to);
-    }
-    if (!error) error = queue_record(to, io, m, s->name);
-    if (to) {
-        wake_receiver(to);
-        wake_sender(to);
+    while (!(error = judge(s, to, size))) {
+        if (s->type == SOCK_STREAM && io->left == 0)
+            break;
+        if (to->queued >= socket_capacity(to))
+            error = socket_wait(&to->room, NULL, m);
+        else
+            error = queue_put(to, io, m, s->name);
+        if (error || io->left == 0) break;
     }
     return error;
 }
 
+/* The short way of what needs no queue and carries nothing else: to a reader who sleeps
+ * at our peer, where nothing is shut or closed then. */
+static inline bool hand_over(struct socket *s, struct io *io) {
+    struct socket *to = s->peer;
+
+    return likely(to && to->queued == 0 && to->peer == s && !(s->shut & SHUT_WRITE)
+                  && (!s->name || s->type == SOCK_STREAM)
+                  && reader_give(&to->arrived, io));
+}
+
 ssize_t socket_send(struct socket *s, struct io *io, struct socket_message *m) {
-    if (s->type == SOCK_STREAM) return send_bytes(s, io, m);
     struct socket *to = m->to ? m->to : s->peer;
-    ssize_t size = (ssize_t)io->left;
-    if (to)
-        to->refs++;             // another thread may connect us elsewhere
-    int error = send_record(s, to, io, m);
-    if (to) socket_put(to);
-    return error ? error : size;
+    bool is_stream = s->type == SOCK_STREAM;
+    const size_t size = io->left;
+
+    if (!m->to && !m->rights && hand_over(s, io)) return (ssize_t)size;
+    if (!to) return -ENOTCONN;
+    to->refs++;                 // another thread may connect us elsewhere
+    long error = send(s, to, io, m);
+    wake_sender(to);            // the wake-up we were given goes on to the next
+    socket_put(to);
+    if (!error || size != io->left) return (ssize_t)(size - io->left);
+    return error == -EPIPE && is_stream && !(m->flags & MSG_NOSIGNAL) ? pipe_broken()
+                                                                      : error;
 }
 
 /* -- Receiving --------------------------------------------------------------------- */
 
-/* The rights of a chunk come along, once. */
-static slow_path void take_rights(struct socket_message *m, struct chunk *c) {
-    m->rights = c->rights;
-    if (m->flags & MSG_PEEK) return;
-    passed_unqueue(&c->rights->passed);
-    c->rights = NULL;
-}
-
-/* A chunk with rights is the last to be given: "ancillary data forms a barrier"
- * (unix(7)). An error leaves io->left at what was given before. */
-fast_path int take_bytes(struct socket *s, struct io *io, struct socket_message *m) {
-    struct chunk *c, *next = list_entry(s->chunks.head.next, struct chunk, node);
-
-    do {
-        c = next;
-        next = list_entry(c->node.next, struct chunk, node);
-        size_t left = io->left, n = min(c->end - c->start, left);
-        if (unlikely(io_give(io, c->data + c->start, n))) {
-            io->left = left;
-            return -EFAULT;
-        }
-        if (unlikely(c->rights != NULL)) take_rights(m, c);
-        if (unlikely(m->flags & MSG_PEEK)) continue;
-        c->start += n;
-        if (c->start == c->end) chunk_done(s, c);
-    } while (io->left && !m->rights && &next->node != &s->chunks.head);
-    return 0;
-}
-
-/* All of it is copied out first, then used up. */
-static ssize_t take_record(struct socket *s, struct io *io, struct socket_message *m) {
-    struct chunk *c, *first = first_chunk(s);
+/* What is there of a stream, or a record. All of it is copied out first, then used up.
+ * In a stream a chunk with rights is the last to be given: "ancillary data forms a
+ * barrier" (unix(7)). */
+static ssize_t queue_take(struct socket *s, struct io *io, struct socket_message *m) {
+    struct chunk *c, *first = first_chunk(&s->chunks), *carrier = NULL;
+    bool is_stream = s->type == SOCK_STREAM;
     size_t done = 0, length = 0;
-    bool is_last = false;
 
     list_for_each (c, &s->chunks, node) {
-        size_t n = min(c->end, io->left);
-        if (io_give(io, c->data, n)) return -EFAULT;
+        size_t there = c->end - c->start, n = min(there, io->left);
+        if (io_give(io, c->data + c->start, n)) return -EFAULT;
         done += n;
-        length += c->end;
-        if (c->is_last) break;
+        length += is_stream ? n : there;
+        if (c->rights) carrier = c;
+        if (is_stream ? io->left == 0 || carrier : c->is_last) break;
     }
-    m->flags |= length > done ? MSG_CUT : 0;
+    /* --- commit: nothing below fails or sleeps --- */
+    if (length > done) m->flags |= MSG_CUT;
     m->from = first->from;
-    if (first->rights) take_rights(m, first);
-    if (m->flags & MSG_PEEK && m->from)
-        m->from->refs++;
-    else if (!(m->flags & MSG_PEEK))
-        first->from = NULL;
-    while (!is_last && !(m->flags & MSG_PEEK)) {
-        c = first_chunk(s);
-        is_last = c->is_last;
-        chunk_done(s, c);
+    if (m->from) m->from->refs++;
+    if (carrier) m->rights = carrier->rights;
+    size_t result = m->flags & MSG_TRUNC ? length : done;
+    if (m->flags & MSG_PEEK) return (ssize_t)result;
+    if (carrier) {
+        passed_unqueue(&m->rights->passed);
+        carrier->rights = NULL;
     }
-    return (ssize_t)(m->flags & MSG_TRUNC ? length : done);
-}
-
-/* SLEEPS. 0: there is something, 1: the end, or an error to tell. */
-fast_path int wait_for_data(struct socket *s, struct socket_message *m) {
-    int error = 0;
-
-    while (!error && s->queued == 0) {
-        if (s->error || s->shut & SHUT_READ) return 1;
-        error = socket_wait(&s->arrived, m, s->receive_timeout);
-    }
-    return error;
-}
-
-/* SLEEPS. */
-fast_path ssize_t receive_bytes(struct socket *s, struct io *io,
-                                struct socket_message *m) {
-    const size_t size = io->left;
-    int error = likely(s->state == SOCKET_CONNECTED) ? 0 : -EINVAL;
-
-    if (likely(!error) && s->queued == 0) error = wait_for_data(s, m);
-    if (unlikely(error)) return error > 0 ? -socket_take_error(s) : error;
-    error = take_bytes(s, io, m);
-    wake_sender(s);
-    if (s->queued)
-        wake_receiver(s);       // there is something for the next, too
-    return unlikely(error) && size == io->left ? error : (ssize_t)(size - io->left);
-}
-
-/* SLEEPS. */
-static ssize_t receive_record(struct socket *s, struct io *io,
-                              struct socket_message *m) {
-    ssize_t n = 0;
-
-    if (s->type == SOCK_SEQPACKET)
-        n = s->state == SOCKET_CONNECTED ? -socket_take_error(s) : -ENOTCONN;
-    if (!n) n = wait_for_data(s, m);
-    if (n > 0)
-        n = s->type == SOCK_DGRAM && m->flags & MSG_DONTWAIT ? -EAGAIN
-                                                             : -socket_take_error(s);
-    else if (!n)
-        n = take_record(s, io, m);
-    wake_sender(s);
-    wake_receiver(s);
-    return n;
+    do {
+        c = first_chunk(&s->chunks);
+        size_t n = min(c->end - c->start, length);
+        c->start += n;
+        length -= n;
+        if (c->start < c->end) break;
+        s->queued -= c->size;
+        chunk_free(c);
+    } while (length);
+    return (ssize_t)result;
 }
 
 ssize_t socket_receive(struct socket *s, struct io *io, struct socket_message *m) {
-    return likely(s->type == SOCK_STREAM) ? receive_bytes(s, io, m)
-                                          : receive_record(s, io, m);
+    static const struct io nowhere;     // who only looks is given nothing
+    bool is_stream = s->type == SOCK_STREAM, is_datagram = s->type == SOCK_DGRAM;
+    ssize_t n;
+
+    if (s->state != SOCKET_CONNECTED && !is_datagram)
+        return is_stream ? -EINVAL : -ENOTCONN;
+    if (s->error && !is_stream) return -socket_take_error(s);
+    while (s->queued == 0) {
+        if (s->error || s->shut & SHUT_READ)
+            return is_datagram && m->flags & MSG_DONTWAIT ? -EAGAIN
+                                                          : -socket_take_error(s);
+        n = socket_wait(&s->arrived, m->flags & MSG_PEEK ? &nowhere : io, m);
+        if (n > 0) io_advance(io, (size_t)n);
+        if (n) return n;
+    }
+    n = queue_take(s, io, m);
+    wake_sender(s);
+    wake_receiver(s);           // there may be something for the next, too
+    return n;
 }
 
 /* -- As a file --------------------------------------------------------------------- */
 
 ssize_t socket_read(struct file *file, struct io *io, uint64_t *offset) {
     struct socket *s = file->object;
-    struct socket_message m = socket_message(file, 0);
-    ssize_t n;
+    struct socket_message m = socket_message(file, 0, s->receive_timeout);
 
     (void)offset;
     if (io->left == 0) return 0;
-    n = likely(s->type == SOCK_STREAM) ? receive_bytes(s, io, &m)
-                                       : receive_record(s, io, &m);
+    ssize_t n = socket_receive(s, io, &m);
     socket_message_end(&m);
     return n;
 }
 
 ssize_t socket_write(struct file *file, struct io *io, uint64_t *offset) {
     struct socket *s = file->object;
-    struct socket_message m = socket_message(file, 0);
+    ssize_t size = (ssize_t)io->left;
 
     (void)offset;
-    return likely(s->type == SOCK_STREAM) ? send_bytes(s, io, &m)
-                                          : socket_send(s, io, &m);
+    if (hand_over(s, io)) return size;
+    struct socket_message m = socket_message(file, 0, s->send_timeout);
+    return socket_send(s, io, &m);
 }
