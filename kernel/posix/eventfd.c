@@ -92,5 +92,3 @@ long sys_eventfd2(uint32_t initial, int flags) {
     if (!file) heap_free(e);
     return fd_install_new(file, flags & O_CLOEXEC);
 }
-
-long sys_eventfd(uint32_t initial) { return sys_eventfd2(initial, 0); }

@@ -7,7 +7,6 @@
  * Tests: user/tests/poll.c, select.c.
  * See: poll(2), select(2).
  */
-#include "base/string.h"
 #include "core/panic.h"
 #include "fs/file.h"
 #include "ipc/signal_frame.h"
@@ -15,39 +14,37 @@
 #include "sched/process.h"
 #include "syscall.h"
 
+struct user_pollfd {
+    int32_t fd;
+    int16_t wanted, events;
+};
+
+/* What is allocated for each descriptor: its entry and, behind the last entry, two
+ * waiters. No object has more queues. */
+#define ENTRY (sizeof(struct user_pollfd) + 2 * sizeof(struct waiter))
+#define SMALL 8                 /* descriptors handled without allocating */
+
 struct waiter_table {
     struct poll_table table;    /* what the objects see of it */
     struct waiter *waiters;
     unsigned count, size;       /* used, allocated */
 };
 
-struct user_pollfd {
-    int32_t fd;
-    int16_t wanted, events;
-};
-
-#define SMALL 8                 /* descriptors handled without allocating */
-
 static void add(struct poll_table *poll_table, struct wait_queue *queue) {
     struct waiter_table *table = container_of(poll_table, struct waiter_table, table);
 
-    assert(table->count < table->size);     // an object has at most two queues
+    assert(table->count < table->size);
     struct waiter *w = &table->waiters[table->count++];
     waiter_init(w, queue);
     w->shared = true;
     waiter_add(w);
 }
 
-static void forget(struct waiter_table *table) {
-    while (table->count > 0)
-        waiter_remove(&table->waiters[--table->count]);
-}
-
 /* The events of one entry; registers its queues while table is not NULL. */
-static int16_t look(struct user_pollfd *p, struct poll_table *table) {
+static int16_t look(const struct user_pollfd *p, struct poll_table *table) {
     if (p->fd < 0) return 0;
     struct file *file = fd_peek(p->fd);
-    if (!file || file->flags & O_PATH) return POLLNVAL;
+    if (!file) return POLLNVAL;
     unsigned events = file_poll(file, table);
     return (int16_t)(events & ((uint16_t)p->wanted | POLLERR | POLLHUP));
 }
@@ -64,34 +61,27 @@ static unsigned look_at_all(struct user_pollfd *fds, unsigned count,
     return ready;
 }
 
-/* SLEEPS. The number of ready entries, 0 at the deadline, -EINTR or -ENOMEM. */
+/* SLEEPS, until the deadline (0: not at all). The number of ready entries, or -EINTR.
+ * fds has room for `count` times ENTRY. */
 static long wait_for_events(struct user_pollfd *fds, unsigned count,
                             nanoseconds_t deadline) {
-    struct waiter few[2 * SMALL];
     struct waiter_table table = { .table = { add },
-                                  .waiters = few,
-                                  .size = ARRAY_SIZE(few) };
-    long result;
+                                  .waiters = (struct waiter *)(fds + count),
+                                  .size = 2 * count };
+    long ready, error;
 
-    if (count > SMALL) {
-        table.size = 2 * count;
-        table.waiters = heap_alloc(HEAP_POLL, table.size * sizeof(struct waiter));
-        if (!table.waiters) return -ENOMEM;
+    while (!(ready = look_at_all(fds, count, deadline ? &table.table : NULL))) {
+        if (!deadline) break;
+        error = wait_sleep_any(table.waiters, table.count, deadline);
+        table.count = 0;        // all are off their queues
+        if (error == -ETIMEDOUT)
+            deadline = 0;
+        else if (error)
+            return error;
     }
-    for (;;) {
-        result = look_at_all(fds, count, deadline ? &table.table : NULL);
-        if (result || deadline == 0) break;
-        result = wait_sleep_any(table.waiters, table.count, deadline);
-        forget(&table);
-        if (result == -ETIMEDOUT) {
-            result = look_at_all(fds, count, NULL);
-            break;
-        }
-        if (result) break;
-    }
-    forget(&table);
-    if (table.waiters != few) heap_free(table.waiters);
-    return result;
+    while (table.count > 0)
+        waiter_remove(&table.waiters[--table.count]);
+    return ready;
 }
 
 static long interrupted(long result, nanoseconds_t deadline) {
@@ -103,17 +93,18 @@ static long interrupted(long result, nanoseconds_t deadline) {
 /* -- poll -------------------------------------------------------------------------- */
 
 static long do_poll(uptr_t user_fds, uint32_t count, nanoseconds_t deadline) {
-    struct user_pollfd few[SMALL], *fds = few;
-    size_t size = count * sizeof(struct user_pollfd);
+    uint64_t few[SMALL * ENTRY / sizeof(uint64_t)];
+    struct user_pollfd *fds = (struct user_pollfd *)few;
+    size_t size = count * sizeof(*fds);
     long result = -EFAULT;
 
     if (count > limit_soft(current_process(), LIMIT_NOFILE)) return -EINVAL;
-    if (count > SMALL && !(fds = heap_alloc(HEAP_POLL, size))) return -ENOMEM;
+    if (count > SMALL && !(fds = heap_alloc_raw(HEAP_POLL, count * ENTRY))) return -ENOMEM;
     if (copy_from_user(fds, user_fds, size) == 0) {
         result = wait_for_events(fds, count, deadline);
         if (result >= 0 && copy_to_user(user_fds, fds, size)) result = -EFAULT;
     }
-    if (fds != few) heap_free(fds);
+    if (count > SMALL) heap_free(fds);
     return interrupted(result, deadline);
 }
 
@@ -162,34 +153,20 @@ long sys_ppoll(uptr_t fds, uint32_t count, uptr_t timeout, uptr_t mask,
 /* -- select ------------------------------------------------------------------------ */
 
 #define SET_BITS 1024
-#define WORDS (SET_BITS / 32)
 
-enum {
-    SELECT_READ = POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR,
-    SELECT_WRITE = POLLOUT | POLLWRNORM | POLLWRBAND | POLLERR,
-    SELECT_EXCEPT = POLLPRI,
+/* What readable, writable and exceptional mean to poll. */
+static const int16_t meaning[3] = {
+    POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR,
+    POLLOUT | POLLWRNORM | POLLWRBAND | POLLERR,
+    POLLPRI,
 };
 
-struct select_sets {
-    uint32_t words[3][WORDS];   /* in: asked for; out: ready */
+struct select_sets {            /* in: asked for; out: ready */
+    uint32_t words[3][SET_BITS / 32];
 };
 
-static bool has(const uint32_t *words, int fd) { return words[fd / 32] >> fd % 32 & 1; }
-
-static int sets_from_user(struct select_sets *sets, const uptr_t user[3],
-                          size_t bytes) {
-    for (int i = 0; i < 3; i++)
-        if (!uptr_is_null(user[i]) && copy_from_user(sets->words[i], user[i], bytes))
-            return -EFAULT;
-    return 0;
-}
-
-static int sets_to_user(const struct select_sets *sets, const uptr_t user[3],
-                        size_t bytes) {
-    for (int i = 0; i < 3; i++)
-        if (!uptr_is_null(user[i]) && copy_to_user(user[i], sets->words[i], bytes))
-            return -EFAULT;
-    return 0;
+static bool has(const struct select_sets *sets, int i, int fd) {
+    return sets->words[i][fd / 32] >> fd % 32 & 1;
 }
 
 /* The descriptors asked for, as poll entries. -EBADF when one is not open. */
@@ -198,9 +175,9 @@ static int entries_from_sets(const struct select_sets *sets, int count,
     int n = 0;
 
     for (int fd = 0; fd < count; fd++) {
-        int16_t wanted = (int16_t)((has(sets->words[0], fd) ? SELECT_READ : 0)
-                                   | (has(sets->words[1], fd) ? SELECT_WRITE : 0)
-                                   | (has(sets->words[2], fd) ? SELECT_EXCEPT : 0));
+        int16_t wanted = 0;
+        for (int i = 0; i < 3; i++)
+            if (has(sets, i, fd)) wanted |= meaning[i];
         if (!wanted) continue;
         if (!fd_peek(fd)) return -EBADF;
         fds[n++] = (struct user_pollfd){ fd, wanted, 0 };
@@ -208,19 +185,18 @@ static int entries_from_sets(const struct select_sets *sets, int count,
     return n;
 }
 
-static long sets_from_entries(struct select_sets *sets, const struct user_pollfd *fds,
-                              int count) {
-    struct select_sets asked = *sets;
-    static const int16_t meaning[3] = { SELECT_READ, SELECT_WRITE, SELECT_EXCEPT };
+/* Takes out what is not ready. How many bits are left. */
+static long keep_ready(struct select_sets *sets, const struct user_pollfd *fds,
+                       int count) {
     long bits = 0;
 
-    memset(sets, 0, sizeof(*sets));
-    for (int n = 0; n < count; n++) {
-        int fd = fds[n].fd;
+    for (; count > 0; count--, fds++) {
         for (int i = 0; i < 3; i++) {
-            if (!has(asked.words[i], fd) || !(fds[n].events & meaning[i])) continue;
-            sets->words[i][fd / 32] |= 1u << fd % 32;
-            bits++;
+            if (!has(sets, i, fds->fd)) continue;
+            if (fds->events & meaning[i])
+                bits++;
+            else
+                sets->words[i][fds->fd / 32] &= ~(1u << fds->fd % 32);
         }
     }
     return bits;
@@ -228,32 +204,25 @@ static long sets_from_entries(struct select_sets *sets, const struct user_pollfd
 
 static long do_select(int count, const uptr_t user[3], nanoseconds_t deadline) {
     struct select_sets sets = { 0 };
-    int open_max = (int)limit_soft(current_process(), LIMIT_NOFILE);
 
     if (count < 0) return -EINVAL;
-    count = min(min(count, SET_BITS), open_max);
+    count = min(count, (int)min(limit_soft(current_process(), LIMIT_NOFILE),
+                                (uint64_t)SET_BITS));
     size_t bytes = ((size_t)count + 31) / 32 * 4;
-    if (sets_from_user(&sets, user, bytes)) return -EFAULT;
-    struct user_pollfd *fds =
-        heap_alloc(HEAP_POLL, ((size_t)count + 1) * sizeof(struct user_pollfd));
+    for (int i = 0; i < 3; i++)
+        if (!uptr_is_null(user[i]) && copy_from_user(sets.words[i], user[i], bytes))
+            return -EFAULT;
+    struct user_pollfd *fds = heap_alloc_raw(HEAP_POLL, ((size_t)count + 1) * ENTRY);
     if (!fds) return -ENOMEM;
     int n = entries_from_sets(&sets, count, fds);
     long result = n < 0 ? n : wait_for_events(fds, (unsigned)n, deadline);
-    if (result >= 0) {
-        result = sets_from_entries(&sets, fds, n);
-        if (sets_to_user(&sets, user, bytes)) result = -EFAULT;
-    }
+    if (result >= 0) result = keep_ready(&sets, fds, n);
+    for (int i = 0; i < 3; i++)
+        if (result >= 0 && !uptr_is_null(user[i])
+            && copy_to_user(user[i], sets.words[i], bytes))
+            result = -EFAULT;
     heap_free(fds);
     return interrupted(result, deadline);
-}
-
-/* Linux writes the time left back; programs that loop rely on it. */
-static void write_time_left(uptr_t timeout, nanoseconds_t deadline) {
-    nanoseconds_t now = time_now();
-    struct timeval32 left = { 0, 0 };
-
-    if (deadline > now) left = nanoseconds_to_timeval32(deadline - now);
-    (void)!copy_to_user(timeout, &left, sizeof(left));
 }
 
 long sys__newselect(int count, uptr_t read, uptr_t write, uptr_t except,
@@ -265,11 +234,12 @@ long sys__newselect(int count, uptr_t read, uptr_t write, uptr_t except,
     if (!uptr_is_null(timeout)) {
         if (copy_from_user(&tv, timeout, sizeof(tv))) return -EFAULT;
         if (tv.seconds < 0 || tv.microseconds < 0) return -EINVAL;
-        deadline = deadline_in((nanoseconds_t)tv.seconds * SECOND
-                               + (nanoseconds_t)tv.microseconds * MICROSECOND);
+        deadline = deadline_in(timeval32_to_nanoseconds(tv));
     }
     long result = do_select(count, user, deadline);
-    if (!uptr_is_null(timeout)) write_time_left(timeout, deadline);
+    nanoseconds_t now = time_now();     // programs that loop rely on the time left
+    tv = nanoseconds_to_timeval32(deadline > now ? deadline - now : 0);
+    if (!uptr_is_null(timeout)) (void)!copy_to_user(timeout, &tv, sizeof(tv));
     return result;
 }
 

@@ -44,8 +44,6 @@ struct socket *socket_create(unsigned type) {
     wait_queue_init(&s->arrived, &arrived_class);
     wait_queue_init(&s->room, &room_class);
     file_holder_init(&s->holder);
-    list_init(&s->pending);
-    list_node_init(&s->pending_node);
     s->peer_credentials.uid = s->peer_credentials.gid = (uid_t)-1;
     s->send_buffer = s->receive_buffer = SOCKET_BUFFER;
     return s;
@@ -56,6 +54,12 @@ void socket_wake_all(struct socket *s) {
     wait_wake_all(&s->room, 0);
 }
 
+void socket_wake_next(struct socket *s) {
+    if (!wait_queue_is_empty(&s->arrived) && s->queued) wait_wake(&s->arrived, 1, 0);
+    if (!wait_queue_is_empty(&s->room) && s->queued < socket_capacity(s))
+        wait_wake(&s->room, 1, 0);
+}
+
 void socket_put(struct socket *s) {
     if (--s->refs) return;
     assert(s->is_closed && list_is_empty(&s->chunks));
@@ -64,25 +68,17 @@ void socket_put(struct socket *s) {
     heap_free(s);
 }
 
-static void tell_peer(struct socket *peer, bool lost_something) {
-    peer->shut = SHUT_BOTH;
-    if (lost_something) peer->error = ECONNRESET;
-    socket_wake_all(peer);
-}
-
 void socket_close(struct socket *s) {
-    struct socket *peer = s->peer, *e;
-    bool lost = s->listener || s->queued;
+    struct socket *peer = s->peer;
 
-    s->listener = NULL;
     s->is_closed = true;
     s->shut = SHUT_BOTH;
     name_unbind(s);
-    while ((e = list_first_entry(&s->pending, struct socket, pending_node))) {
-        list_remove(&e->pending_node);
-        socket_close(e);        // whose own list is empty
+    if (peer && s->type != SOCK_DGRAM) {
+        peer->shut = SHUT_BOTH;
+        if (s->is_pending || s->queued) peer->error = ECONNRESET;
+        socket_wake_all(peer);
     }
-    if (peer && s->type != SOCK_DGRAM) tell_peer(peer, lost);
     queue_clear(s);
     s->peer = NULL;
     if (peer) socket_put(peer);
@@ -135,7 +131,7 @@ static unsigned socket_poll(struct file *file, struct poll_table *table) {
     if (to) poll_wait(table, &to->room);
     if (s->shut & SHUT_READ) events |= POLLRDHUP | POLLIN | POLLRDNORM;
     if (s->shut == SHUT_BOTH || is_alone) events |= POLLHUP;
-    if (s->queued || !list_is_empty(&s->pending)) events |= POLLIN | POLLRDNORM;
+    if (s->queued) events |= POLLIN | POLLRDNORM;
     if (s->state != SOCKET_LISTENS && (!to || to->queued < socket_capacity(to)))
         events |= POLLOUT | POLLWRNORM | POLLWRBAND;
     return events;

@@ -5,7 +5,8 @@
  *        arrived: who waits for that       arrived
  *        room: who waits to send to A      room
  *
- *      listener L: pending --> E --> E       connections that nobody has accepted
+ * A connection that nobody has accepted is a message to the listener, with the other
+ * end's file in it; to accept is to receive.
  *
  * A socket lives while its file is open, or somebody has it as its peer: `is_closed`
  * then says that only the object is left. Two connected sockets point at each other;
@@ -72,12 +73,13 @@ struct chunk {
 };
 
 struct socket {
-    uint32_t refs;              /* the file or the listener's queue; peers; calls */
+    uint32_t refs;              /* the file, peers, calls */
     uint32_t number;            /* of its file: socket:[number] */
     uint8_t type;               /* [const] enum socket_type */
     uint8_t state;              /* enum socket_state */
     uint8_t shut;               /* SHUT_READ: no more comes; SHUT_WRITE: none may go */
     bool is_closed;
+    bool is_pending;            /* in a listener's queue: not accepted */
     int error;                  /* SO_ERROR, an errno */
     struct socket_name *name;   /* or NULL */
     struct socket *peer;        /* with a reference, or NULL */
@@ -86,11 +88,7 @@ struct socket {
     struct wait_queue arrived, room;
     struct file_holder holder;
 
-    struct list pending;        /* struct socket, by pending_node, oldest first */
-    struct list_node pending_node;
-    struct socket *listener;    /* on whose pending list it is, or NULL */
-    uint32_t nr_pending, backlog;
-
+    uint32_t backlog;           /* a listener's: connections that may wait, less one */
     struct credentials_of_peer peer_credentials;    /* a listener's: its own */
     uint32_t send_buffer, receive_buffer;
     nanoseconds_t send_timeout, receive_timeout;    /* 0: none */
@@ -108,6 +106,7 @@ struct socket_message {
 
 extern const struct file_operations socket_operations;
 
+must_check struct rights *rights_create(unsigned most);  /* no files yet */
 void rights_discard(struct rights *rights);     /* takes NULL too */
 void name_put(struct socket_name *name);        /* the same */
 
@@ -123,6 +122,7 @@ must_check struct file *socket_open(struct socket *socket, uint32_t flags);
 void socket_close(struct socket *socket);
 void socket_put(struct socket *socket);         /* drops a reference */
 void socket_wake_all(struct socket *socket);
+void socket_wake_next(struct socket *socket);   /* who waits for what is true now */
 
 /* The socket behind a descriptor, valid until something sleeps; or its file with a
  * reference, for passed_drop. -EBADF, -ENOTSOCK. */
@@ -178,8 +178,14 @@ void queue_clear(struct socket *socket);
 bool queue_is_sound(const struct socket *socket);           /* for kcheck */
 uint32_t queue_bytes_ready(const struct socket *socket);    /* FIONREAD */
 
-/* A connection was accepted: the files in its queue are its own, not its listener's. */
-void queue_rehome(struct socket *socket);
+/* A record, or the next piece of a stream, at the end of the queue. 0, and m->rights
+ * are the queue's; -ENOBUFS, -EFAULT: nothing has changed. */
+must_check int queue_put(struct socket *to, struct io *io, struct socket_message *m,
+                         struct socket_name *from);
+/* What is there of a stream, or a record; not when nothing is queued. Bytes, or
+ * -EFAULT: nothing has changed. */
+must_check ssize_t queue_take(struct socket *socket, struct io *io,
+                              struct socket_message *m);
 
 /* -- socket_name.c ----------------------------------------------------------------- */
 

@@ -1,11 +1,10 @@
 /* socket_connect.c - making sockets, and bringing two of them together.
  *
  *      client C                     listener L
- *      connect ------ makes E ----> pending: E      C and E are each other's peer now,
- *      write --> E's queue          accept: E's     and C may write, long before
- *                                   file and fd     anybody accepts
+ *      connect ------ makes E ----> L's queue: [ E ]  C and E are each other's peer now,
+ *      write --> E's queue          accept: E's fd    and C may write, long before
+ *                                                     anybody accepts
  *
- * Invariants: a socket on a pending list has no file; the list holds its reference.
  * Sleeps: connect while the listener's queue is full, accept while it is empty;
  * condition shape.
  * Tests: user/tests/socket_create.c, socket_connect.c
@@ -99,24 +98,30 @@ static int set_peer(struct socket *s, struct socket *to) {
     return 0;
 }
 
-/* Makes the other end of s, and puts it into the listener's queue. 0, or -EAGAIN when
- * that is full. */
+/* Makes the other end of s and sends it to the listener. 0, or -EAGAIN when too many
+ * are there. */
 static int call(struct socket *s, struct socket *listener) {
+    struct io nothing = { 0 };
+
     if (listener->state != SOCKET_LISTENS || listener->shut & SHUT_READ)
         return -ECONNREFUSED;
-    if (listener->nr_pending > listener->backlog) return -EAGAIN;
+    if (listener->queued >= socket_capacity(listener)) return -EAGAIN;
     if (s->state != SOCKET_ALONE)
         return s->state == SOCKET_CONNECTED ? -EISCONN : -EINVAL;
-    struct socket *end = socket_create(s->type);
-    if (!end) return -ENOMEM;
+    struct socket_message m = { .rights = rights_create(1) };
+    struct file *file = m.rights ? make(s->type) : NULL;
+    if (file) m.rights->files[m.rights->passed.count++] = file;
+    if (!file || queue_put(listener, &nothing, &m, NULL)) {
+        rights_discard(m.rights);
+        return -ENOMEM;
+    }
+    /* --- commit: nothing below fails or sleeps --- */
+    struct socket *end = file->object;
     join(s, end);
     s->peer_credentials = listener->peer_credentials;
     end->name = listener->name;
     end->name->refs++;
-    end->listener = listener;
-    list_push_back(&listener->pending, &end->pending_node);
-    listener->nr_pending++;
-    wait_wake(&listener->arrived, 1, 0);
+    end->is_pending = true;
     return 0;
 }
 
@@ -132,8 +137,7 @@ static int connect_to(struct socket *s, const struct socket_address *a, uint32_t
         error = s->type == SOCK_DGRAM ? set_peer(s, to) : call(s, to);
         bool is_full = error == -EAGAIN;
         if (is_full) error = (int)socket_wait(&to->room, NULL, wait);
-        if (to->nr_pending <= to->backlog)
-            wait_wake(&to->room, 1, 0);         // there may be room for the next
+        socket_wake_next(to);   // there may be room for the next
         socket_put(to);
         if (!is_full) return error;
     } while (!error);
@@ -160,41 +164,48 @@ long sys_connect(int fd, uptr_t user_address, int user_size) {
 
 /* -- accept, shutdown -------------------------------------------------------------- */
 
-/* SLEEPS. The oldest connection that waits, still on the list. */
-static int wait_for_call(struct socket *s, struct socket_message *wait,
-                         struct socket **out) {
-    int error;
+/* SLEEPS, until there is a connection. */
+static int wait_for_call(struct socket *s, const struct socket_message *m) {
+    int error = s->type == SOCK_DGRAM ? -EOPNOTSUPP : 0;
 
-    if (s->type == SOCK_DGRAM) return -EOPNOTSUPP;
-    for (;;) {
+    while (!error) {
         if (s->state != SOCKET_LISTENS || s->shut & SHUT_READ) return -EINVAL;
-        *out = list_first_entry(&s->pending, struct socket, pending_node);
-        if (*out) return 0;
-        error = (int)socket_wait(&s->arrived, NULL, wait);
-        if (error) return error;
+        if (s->queued) return 0;
+        error = (int)socket_wait(&s->arrived, NULL, m);
     }
+    return error;
+}
+
+/* The oldest connection that waits, and its address. */
+static int take_call(struct socket *s, struct socket_message *m, uptr_t address,
+                     uptr_t size, struct file **out) {
+    struct io nothing = { 0 };
+
+    (void)!queue_take(s, &nothing, m);
+    *out = m->rights->files[0];
+    struct socket *end = (*out)->object;
+    end->is_pending = false;
+    return uptr_is_null(address) ? 0 : address_to_user(end->peer->name, address, size);
 }
 
 static long accept(struct file *file, uptr_t address, uptr_t size, int flags) {
-    struct socket *s = file->object, *end;
-    struct socket_message wait = socket_message(file, 0, s->receive_timeout);
-    int error = fd_room();
+    struct socket *s = file->object;
+    struct socket_message m = socket_message(file, 0, s->receive_timeout);
+    struct file *accepted;
+    int result = fd_room();
 
-    if (!error) error = wait_for_call(s, &wait, &end);
-    if (!error)
-        error = fd_room();      // again: something may have slept
-    if (!error && !uptr_is_null(address))
-        error = address_to_user(end->peer->name, address, size);
-    struct file *accepted = error ? NULL : socket_open(end, (uint32_t)flags);
-    if (accepted) {
-        list_remove(&end->pending_node);
-        s->nr_pending--;
-        end->listener = NULL;
-        queue_rehome(end);
+    if (!result) result = wait_for_call(s, &m);
+    if (!result)
+        result = fd_room();     // again: something may have slept
+    if (!result) result = take_call(s, &m, address, size, &accepted);
+    if (!result) {
+        file_get(accepted);
+        accepted->flags |= flags & O_NONBLOCK;
+        result = fd_install_new(accepted, flags & O_CLOEXEC);
     }
-    if (!list_is_empty(&s->pending)) wait_wake(&s->arrived, 1, 0);
-    if (s->nr_pending <= s->backlog) wait_wake(&s->room, 1, 0);
-    return error ? error : fd_install_new(accepted, flags & O_CLOEXEC);
+    socket_wake_next(s);
+    socket_message_end(&m);
+    return result;
 }
 
 long sys_accept4(int fd, uptr_t address, uptr_t size, int flags) {

@@ -25,6 +25,14 @@
 
 /* -- Chunks ------------------------------------------------------------------------ */
 
+struct rights *rights_create(unsigned most) {
+    struct rights *r =
+        heap_alloc(HEAP_SOCKET_RIGHTS, sizeof(*r) + most * sizeof(struct file *));
+
+    if (r) r->passed.files = r->files;
+    return r;
+}
+
 void rights_discard(struct rights *rights) {
     if (!rights) return;
     passed_unqueue(&rights->passed);
@@ -66,11 +74,6 @@ static int chunks_make(struct list *chunks, struct io *io, size_t size) {
     return error;
 }
 
-/* A connection that nobody has accepted is reached through its listener. */
-static void rights_queue(struct socket *to, struct rights *rights) {
-    passed_queue(&rights->passed, to->listener ? &to->listener->holder : &to->holder);
-}
-
 void queue_clear(struct socket *s) {
     s->queued = 0;
     chunks_free(&s->chunks);
@@ -87,16 +90,6 @@ uint32_t queue_bytes_ready(const struct socket *s) {
     return bytes;
 }
 
-void queue_rehome(struct socket *s) {
-    struct chunk *c;
-
-    list_for_each (c, &s->chunks, node) {
-        if (!c->rights) continue;
-        passed_unqueue(&c->rights->passed);
-        rights_queue(s, c->rights);
-    }
-}
-
 bool queue_is_sound(const struct socket *s) {
     const struct chunk *c;
     uint32_t queued = 0;
@@ -108,26 +101,15 @@ bool queue_is_sound(const struct socket *s) {
     return s->queued == queued;
 }
 
-/* -- Waiting ----------------------------------------------------------------------- */
-
 uint32_t socket_capacity(const struct socket *s) {
+    if (s->state == SOCKET_LISTENS) return (s->backlog + 1) * CHUNK_SMALL;
     return s->type == SOCK_DGRAM || !s->peer ? s->receive_buffer : s->peer->send_buffer;
-}
-
-static void wake_receiver(struct socket *s) {
-    if (!wait_queue_is_empty(&s->arrived) && s->queued) wait_wake(&s->arrived, 1, 0);
-}
-
-static void wake_sender(struct socket *s) {
-    if (!wait_queue_is_empty(&s->room) && s->queued < socket_capacity(s))
-        wait_wake(&s->room, 1, 0);
 }
 
 /* -- Sending ----------------------------------------------------------------------- */
 
-/* A record, or the next piece of a stream. An error leaves everything as it was. */
-static int queue_put(struct socket *to, struct io *io, struct socket_message *m,
-                     struct socket_name *from) {
+int queue_put(struct socket *to, struct io *io, struct socket_message *m,
+              struct socket_name *from) {
     bool is_stream = to->type == SOCK_STREAM;
     struct chunk *c = list_last_entry(&to->chunks, struct chunk, node);
     size_t left = io->left, n = is_stream ? min(left, CHUNK_LARGE) : left;
@@ -151,7 +133,7 @@ static int queue_put(struct socket *to, struct io *io, struct socket_message *m,
         c->from = is_stream ? NULL : from;
         if (c->from) from->refs++;
         c->rights = m->rights;
-        if (c->rights) rights_queue(to, c->rights);
+        if (c->rights) passed_queue(&c->rights->passed, &to->holder);
         m->rights = NULL;
     }
     while ((c = first_chunk(&fresh))) {
@@ -159,7 +141,7 @@ static int queue_put(struct socket *to, struct io *io, struct socket_message *m,
         list_push_back(&to->chunks, &c->node);
         to->queued += c->size;
     }
-    wake_receiver(to);
+    socket_wake_next(to);
     return 0;
 }
 
@@ -215,7 +197,7 @@ ssize_t socket_send(struct socket *s, struct io *io, struct socket_message *m) {
     if (!to) return -ENOTCONN;
     to->refs++;                 // another thread may connect us elsewhere
     long error = send(s, to, io, m);
-    wake_sender(to);            // the wake-up we were given goes on to the next
+    socket_wake_next(to);       // the wake-up we were given goes on to the next
     socket_put(to);
     if (!error || size != io->left) return (ssize_t)(size - io->left);
     return error == -EPIPE && is_stream && !(m->flags & MSG_NOSIGNAL) ? pipe_broken()
@@ -224,10 +206,9 @@ ssize_t socket_send(struct socket *s, struct io *io, struct socket_message *m) {
 
 /* -- Receiving --------------------------------------------------------------------- */
 
-/* What is there of a stream, or a record. All of it is copied out first, then used up.
- * In a stream a chunk with rights is the last to be given: "ancillary data forms a
- * barrier" (unix(7)). */
-static ssize_t queue_take(struct socket *s, struct io *io, struct socket_message *m) {
+/* All of it is copied out first, then used up. In a stream a chunk with rights is the
+ * last to be given: "ancillary data forms a barrier" (unix(7)). */
+ssize_t queue_take(struct socket *s, struct io *io, struct socket_message *m) {
     struct chunk *c, *first = first_chunk(&s->chunks), *carrier = NULL;
     bool is_stream = s->type == SOCK_STREAM;
     size_t done = 0, length = 0;
@@ -280,8 +261,7 @@ ssize_t socket_receive(struct socket *s, struct io *io, struct socket_message *m
         if (n) return n;
     }
     n = queue_take(s, io, m);
-    wake_sender(s);
-    wake_receiver(s);           // there may be something for the next, too
+    socket_wake_next(s);        // there may be something for the next, too
     return n;
 }
 

@@ -69,3 +69,8 @@ nanoseconds_t timespec_to_nanoseconds(const struct timespec32 *t);
 struct timespec32 nanoseconds_to_timespec32(nanoseconds_t t);
 struct timespec64 nanoseconds_to_timespec64(nanoseconds_t t);
 struct timeval32 nanoseconds_to_timeval32(nanoseconds_t t);
+
+static inline nanoseconds_t timeval32_to_nanoseconds(struct timeval32 t) {
+    return (nanoseconds_t)t.seconds * SECOND
+           + (nanoseconds_t)t.microseconds * MICROSECOND;
+}
