@@ -34,21 +34,6 @@ static void describe(const struct waiter *waiter, char *to, size_t size) {
 
 /* -- Life -------------------------------------------------------------------------- */
 
-struct socket *socket_create(unsigned type) {
-    struct socket *s = heap_new(HEAP_SOCKET, struct socket);
-
-    if (!s) return NULL;
-    s->refs = 1;
-    s->type = (uint8_t)type;
-    list_init(&s->chunks);
-    wait_queue_init(&s->arrived, &arrived_class);
-    wait_queue_init(&s->room, &room_class);
-    file_holder_init(&s->holder);
-    s->peer_credentials.uid = s->peer_credentials.gid = (uid_t)-1;
-    s->send_buffer = s->receive_buffer = SOCKET_BUFFER;
-    return s;
-}
-
 void socket_wake_all(struct socket *s) {
     wait_wake_all(&s->arrived, 0);
     wait_wake_all(&s->room, 0);
@@ -68,8 +53,9 @@ void socket_put(struct socket *s) {
     heap_free(s);
 }
 
-void socket_close(struct socket *s) {
-    struct socket *peer = s->peer;
+/* Tells the peer, gives the queue back, wakes everybody. */
+static void socket_release(struct file *file) {
+    struct socket *s = file->object, *peer = s->peer;
 
     s->is_closed = true;
     s->shut = SHUT_BOTH;
@@ -86,31 +72,36 @@ void socket_close(struct socket *s) {
     socket_put(s);
 }
 
-static void socket_release(struct file *file) { socket_close(file->object); }
+struct file *socket_make(int type) {
+    struct socket *s = heap_new(HEAP_SOCKET, struct socket);
+    struct file *file =
+        s ? file_create(&socket_operations, O_RDWR | (type & O_NONBLOCK),
+                        inode_nameless(S_IFSOCK | 0777), s)
+          : NULL;
 
-struct file *socket_open(struct socket *s, uint32_t flags) {
-    struct file *file = file_create(&socket_operations, O_RDWR | (flags & O_NONBLOCK),
-                                    inode_nameless(S_IFSOCK | 0777), s);
-
-    if (file) s->number = (uint32_t)file->inode->number;
+    if (!file) {
+        heap_free(s);
+        return NULL;
+    }
+    s->refs = 1;
+    s->number = (uint32_t)file->inode->number;
+    s->type = type & 0xf;
+    list_init(&s->chunks);
+    wait_queue_init(&s->arrived, &arrived_class);
+    wait_queue_init(&s->room, &room_class);
+    file_holder_init(&s->holder);
+    s->peer_credentials.uid = s->peer_credentials.gid = (uid_t)-1;
+    s->send_buffer = s->receive_buffer = SOCKET_BUFFER;
     return file;
 }
 
 int socket_peek(int fd, struct socket **s) {
     const struct file *file = fd_peek(fd);
 
-    if (!file || file->flags & O_PATH) return -EBADF;
+    if (!file) return -EBADF;
     if (file->operations != &socket_operations) return -ENOTSOCK;
     *s = file->object;
     return 0;
-}
-
-int socket_get_file(int fd, struct file **file) {
-    struct socket *s;
-    int error = socket_peek(fd, &s);
-
-    if (!error) *file = fd_get(fd);
-    return error;
 }
 
 int socket_take_error(struct socket *s) {
@@ -217,10 +208,13 @@ enum socket_option {
 enum { SOL_SOCKET = 1, SEND_LEAST = 4608, RECEIVE_LEAST = 2304 };
 
 long sys_getsockopt(int fd, int level, int name, uptr_t value, uptr_t size_at) {
-    struct timeval32 time;
+    union {
+        uint32_t number;
+        struct timeval32 time;
+        struct credentials_of_peer peer;
+    } v = { 0 };
+    uint32_t size = sizeof(v.number), room;
     struct socket *s;
-    uint32_t number, size = sizeof(number), room;
-    const void *from = &number;
     int error = socket_peek(fd, &s);
 
     if (error) return error;
@@ -228,28 +222,24 @@ long sys_getsockopt(int fd, int level, int name, uptr_t value, uptr_t size_at) {
     if (u32_from_user(&room, size_at)) return -EFAULT;
     if ((int32_t)room < 0) return -EINVAL;
     switch (name) {
-    case SO_TYPE: number = s->type; break;
-    case SO_ERROR: number = (uint32_t)socket_take_error(s); break;
-    case SO_SNDBUF: number = s->send_buffer; break;
-    case SO_RCVBUF: number = s->receive_buffer; break;
-    case SO_ACCEPTCONN: number = s->state == SOCKET_LISTENS; break;
-    case SO_PROTOCOL: number = 0; break;
-    case SO_DOMAIN: number = AF_UNIX; break;
-    case SO_PEERCRED:
-        from = &s->peer_credentials;
-        size = sizeof(s->peer_credentials);
-        break;
+    case SO_TYPE: v.number = s->type; break;
+    case SO_ERROR: v.number = (uint32_t)socket_take_error(s); break;
+    case SO_SNDBUF: v.number = s->send_buffer; break;
+    case SO_RCVBUF: v.number = s->receive_buffer; break;
+    case SO_ACCEPTCONN: v.number = s->state == SOCKET_LISTENS; break;
+    case SO_PROTOCOL: break;
+    case SO_DOMAIN: v.number = AF_UNIX; break;
+    case SO_PEERCRED: v.peer = s->peer_credentials, size = sizeof(v.peer); break;
     case SO_RCVTIMEO:
     case SO_SNDTIMEO:
-        time = nanoseconds_to_timeval32(name == SO_RCVTIMEO ? s->receive_timeout
-                                                            : s->send_timeout);
-        from = &time;
-        size = sizeof(time);
+        v.time = nanoseconds_to_timeval32(name == SO_RCVTIMEO ? s->receive_timeout
+                                                              : s->send_timeout);
+        size = sizeof(v.time);
         break;
     default: return -ENOPROTOOPT;
     }
     size = min(size, room);
-    if (copy_to_user(value, from, size)) return -EFAULT;
+    if (copy_to_user(value, &v, size)) return -EFAULT;
     return u32_to_user(size_at, size);
 }
 
@@ -260,9 +250,7 @@ static int set_timeout(nanoseconds_t *timeout, uptr_t value, int size) {
     if (size < (int)sizeof(time)) return -EINVAL;
     if (copy_from_user(&time, value, sizeof(time))) return -EFAULT;
     if (time.microseconds < 0 || time.microseconds >= 1000000) return -EDOM;
-    *timeout = time.seconds < 0 ? 1
-                                : (nanoseconds_t)time.seconds * SECOND
-                                      + (nanoseconds_t)time.microseconds * MICROSECOND;
+    *timeout = time.seconds < 0 ? 1 : timeval32_to_nanoseconds(time);
     return 0;
 }
 
@@ -283,7 +271,7 @@ long sys_setsockopt(int fd, int level, int name, uptr_t value, int size) {
     case SO_SNDTIMEO: return set_timeout(&s->send_timeout, value, size);
     default: return -ENOPROTOOPT;
     }
-    if (s->peer) wait_wake_all(&s->peer->room, 0);
-    wait_wake_all(&s->room, 0);
+    socket_wake_all(s);         // there may be room now
+    if (s->peer) socket_wake_all(s->peer);
     return 0;
 }

@@ -114,20 +114,14 @@ void sockets_init(void);
 
 /* -- socket.c ---------------------------------------------------------------------- */
 
-/* NULL without memory. */
-must_check struct socket *socket_create(unsigned type);
-/* Its file, or NULL, and then the socket is still the caller's. */
-must_check struct file *socket_open(struct socket *socket, uint32_t flags);
-/* The end of a socket: tells its peer, wakes everybody, gives the queue back. */
-void socket_close(struct socket *socket);
+/* The file of a new socket; type as socket(2) has it. NULL without memory. */
+must_check struct file *socket_make(int type);
 void socket_put(struct socket *socket);         /* drops a reference */
 void socket_wake_all(struct socket *socket);
 void socket_wake_next(struct socket *socket);   /* who waits for what is true now */
 
-/* The socket behind a descriptor, valid until something sleeps; or its file with a
- * reference, for passed_drop. -EBADF, -ENOTSOCK. */
+/* The socket behind a descriptor, valid until something sleeps. -EBADF, -ENOTSOCK. */
 must_check int socket_peek(int fd, struct socket **socket);
-must_check int socket_get_file(int fd, struct file **file);
 
 int socket_take_error(struct socket *socket);   /* an errno, told once */
 
@@ -158,6 +152,11 @@ must_check static inline long socket_wait(struct wait_queue *queue, const struct
 
 uint32_t socket_capacity(const struct socket *socket);  /* what `queued` may reach */
 
+/* SLEEPS, until something is queued. 0; what was handed over to io; -EPIPE: nothing
+ * will come, or there is an error to tell; -EAGAIN, -EINTR, -ERESTART. */
+ssize_t queue_wait(struct socket *socket, const struct io *io,
+                   const struct socket_message *m) SLEEPS;
+
 /* SLEEPS. Bytes, or -errno. */
 ssize_t socket_send(struct socket *socket, struct io *io,
                     struct socket_message *message) SLEEPS;
@@ -187,7 +186,7 @@ must_check int queue_put(struct socket *to, struct io *io, struct socket_message
 must_check ssize_t queue_take(struct socket *socket, struct io *io,
                               struct socket_message *m);
 
-/* -- socket_name.c ----------------------------------------------------------------- */
+/* -- socket_connect.c -------------------------------------------------------------- */
 
 /* An address as users pass it; out_size as getsockname tells it. -EFAULT, -EINVAL. */
 must_check int address_from_user(struct socket_address *address, uptr_t from, int size,

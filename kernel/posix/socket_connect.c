@@ -1,19 +1,197 @@
-/* socket_connect.c - making sockets, and bringing two of them together.
+/* socket_connect.c - sockets' names, making sockets, and bringing two of them together.
+ *
+ *      "/run/log"    a node in a file system; its inode's data is the socket
+ *      "\0log"       an abstract name: known to the list below, gone with the socket
+ *      none          sizes 0 and 2: a socket that was never bound
  *
  *      client C                     listener L
  *      connect ------ makes E ----> L's queue: [ E ]  C and E are each other's peer now,
  *      write --> E's queue          accept: E's fd    and C may write, long before
  *                                                     anybody accepts
  *
+ * Invariants: an inode's data and a name's socket are there while the socket is open.
  * Sleeps: connect while the listener's queue is full, accept while it is empty;
  * condition shape.
- * Tests: user/tests/socket_create.c, socket_connect.c
+ * Tests: user/tests/socket_name.c, socket_create.c, socket_connect.c
+ * See: unix(7), Address format
  */
+#include "base/format.h"
+#include "base/string.h"
 #include "mm/heap.h"
 #include "posix/socket.h"
 #include "syscall.h"
 
+#define FAMILY_SIZE 2u          /* of an address without a path */
+#define ADDRESS_MAX (FAMILY_SIZE + SOCKET_PATH)
 #define BACKLOG_MAX 4096u       /* somaxconn */
+
+/* -- Names ------------------------------------------------------------------------- */
+
+static struct list abstract_names = LIST_INIT(abstract_names);
+
+void name_put(struct socket_name *name) {
+    if (name && --name->refs == 0) heap_free(name);
+}
+
+void name_unbind(struct socket *s) {
+    struct socket_name *name = s->name;
+
+    if (!name || name->socket != s) return;
+    name->socket = NULL;
+    list_remove(&name->node);
+    if (name->inode) {
+        name->inode->data = NULL;
+        inode_put(name->inode);
+    }
+    name->inode = NULL;
+}
+
+/* -- To and from users ------------------------------------------------------------- */
+
+int address_from_user(struct socket_address *a, uptr_t from, int size, uint32_t *out) {
+    *a = (struct socket_address){ 0 };
+    if (size < (int)FAMILY_SIZE || size > (int)ADDRESS_MAX) return -EINVAL;
+    if (copy_from_user(a, from, (size_t)size)) return -EFAULT;
+    *out = (uint32_t)size;
+    if (a->path[0] && size > (int)FAMILY_SIZE) *out = FAMILY_SIZE + strlen(a->path) + 1;
+    return 0;
+}
+
+int address_to_user(const struct socket_name *name, uptr_t to, uptr_t size_at) {
+    static const struct socket_address nothing = { .family = AF_UNIX };
+    uint32_t size = name ? name->size : FAMILY_SIZE, room;
+
+    if (u32_from_user(&room, size_at)) return -EFAULT;
+    if ((int32_t)room < 0) return -EINVAL;
+    if (copy_to_user(to, name ? &name->address : &nothing, min(size, room)))
+        return -EFAULT;
+    return u32_to_user(size_at, size);
+}
+
+/* -- Finding ----------------------------------------------------------------------- */
+
+static struct socket_name *find_abstract(const struct socket_address *a, uint32_t size,
+                                         unsigned type) {
+    struct socket_name *name;
+
+    list_for_each (name, &abstract_names, node)
+        if (name->size == size && name->socket->type == type
+            && memcmp(&name->address, a, size) == 0)
+            return name;
+    return NULL;
+}
+
+static int find_by_path(const char *text, unsigned type, struct socket **out) {
+    struct path path;
+    int error = path_walk(NULL, text, 0, &path);
+
+    if (error) return error;
+    error = inode_permission(path.inode, MAY_WRITE);
+    if (!error && (!inode_is(path.inode, S_IFSOCK) || !path.inode->data))
+        error = -ECONNREFUSED;
+    if (!error) {
+        *out = path.inode->data;
+        error = (*out)->type == type ? 0 : -EPROTOTYPE;
+    }
+    path_release(&path);
+    return error;
+}
+
+int socket_find(const struct socket_address *a, uint32_t size, unsigned type,
+                struct socket **out) {
+    int error = 0;
+
+    if (a->family != AF_UNIX || size <= FAMILY_SIZE) return -EINVAL;
+    if (a->path[0]) {
+        error = find_by_path(a->path, type, out);
+    } else {
+        const struct socket_name *name = find_abstract(a, size, type);
+        if (!name) return -ECONNREFUSED;
+        *out = name->socket;
+    }
+    if (!error) (*out)->refs++;
+    return error;
+}
+
+/* -- Binding ----------------------------------------------------------------------- */
+
+/* A free name of five digits. There are a million; a user has fewer sockets. */
+static void choose_name(struct socket_name *name, unsigned type) {
+    static uint32_t last;
+
+    name->size = FAMILY_SIZE + 6;
+    do
+        format(name->address.path + 1, 6, "%05x", ++last & 0xfffff);
+    while (find_abstract(&name->address, name->size, type));
+}
+
+static int bind_path(struct socket_name *name) {
+    struct path path;
+    int error =
+        path_walk(NULL, name->address.path, WALK_PARENT | AT_SYMLINK_NOFOLLOW, &path);
+
+    if (error) return error;
+    mode_t mode = S_IFSOCK | (0777 & ~current_process()->umask);
+    if (path.inode)
+        error = -EEXIST;
+    else if (path.trailing_slash)
+        error = -ENOENT;
+    else
+        error = path_make(&path, &(struct new_node){ .mode = mode });
+    if (!error) {
+        name->inode = inode_get(path.inode);
+        name->inode->data = name->socket;
+    }
+    path_release(&path);
+    return error == -EEXIST ? -EADDRINUSE : error;
+}
+
+static int bind_name(struct socket_name *name, unsigned type) {
+    if (name->address.path[0]) return bind_path(name);
+    if (name->size == FAMILY_SIZE)
+        choose_name(name, type);
+    else if (find_abstract(&name->address, name->size, type))
+        return -EADDRINUSE;
+    list_push_back(&abstract_names, &name->node);
+    return 0;
+}
+
+long sys_bind(int fd, uptr_t address, int size) {
+    struct socket *s;
+    int error = socket_peek(fd, &s);
+
+    if (error) return error;
+    struct socket_name *name = heap_new(HEAP_SOCKET_NAME, struct socket_name);
+    if (!name) return -ENOMEM;
+    name->refs = 1;
+    name->socket = s;
+    list_node_init(&name->node);
+    error = address_from_user(&name->address, address, size, &name->size);
+    if (!error && (name->address.family != AF_UNIX || s->name)) error = -EINVAL;
+    if (!error) error = bind_name(name, s->type);
+    if (error)
+        name_put(name);
+    else
+        s->name = name;
+    return error;
+}
+
+long sys_getsockname(int fd, uptr_t address, uptr_t size) {
+    struct socket *s;
+    int error = socket_peek(fd, &s);
+
+    return error ? error : address_to_user(s->name, address, size);
+}
+
+long sys_getpeername(int fd, uptr_t address, uptr_t size) {
+    struct socket *s;
+    int error = socket_peek(fd, &s);
+
+    if (!error && !s->peer) error = -ENOTCONN;
+    return error ? error : address_to_user(s->peer->name, address, size);
+}
+
+/* -- socket, socketpair ------------------------------------------------------------ */
 
 static struct credentials_of_peer own_credentials(void) {
     const struct process *p = current_process();
@@ -31,8 +209,6 @@ static void join(struct socket *a, struct socket *b) {
     a->peer_credentials = b->peer_credentials = own_credentials();
 }
 
-/* -- socket, socketpair ------------------------------------------------------------ */
-
 static int judge_type(int domain, int type, int protocol) {
     int kind = type & 0xf;
 
@@ -44,26 +220,17 @@ static int judge_type(int domain, int type, int protocol) {
                : -ESOCKTNOSUPPORT;
 }
 
-/* A fresh socket with its file, or NULL. */
-static struct file *make(int type) {
-    struct socket *s = socket_create(type & 0xf);
-    struct file *file = s ? socket_open(s, (uint32_t)type) : NULL;
-
-    if (s && !file) socket_close(s);
-    return file;
-}
-
 long sys_socket(int domain, int type, int protocol) {
     int error = judge_type(domain, type, protocol);
 
-    return error ? error : fd_install_new(make(type), type & O_CLOEXEC);
+    return error ? error : fd_install_new(socket_make(type), type & O_CLOEXEC);
 }
 
 long sys_socketpair(int domain, int type, int protocol, uptr_t fds) {
     int error = judge_type(domain, type, protocol);
 
     if (error) return error;
-    struct file *files[2] = { make(type), make(type) };
+    struct file *files[2] = { socket_make(type), socket_make(type) };
     if (files[0] && files[1]) join(files[0]->object, files[1]->object);
     return fd_install_pair(files, type & O_CLOEXEC, fds);
 }
@@ -109,7 +276,7 @@ static int call(struct socket *s, struct socket *listener) {
     if (s->state != SOCKET_ALONE)
         return s->state == SOCKET_CONNECTED ? -EISCONN : -EINVAL;
     struct socket_message m = { .rights = rights_create(1) };
-    struct file *file = m.rights ? make(s->type) : NULL;
+    struct file *file = m.rights ? socket_make(s->type) : NULL;
     if (file) m.rights->files[m.rights->passed.count++] = file;
     if (!file || queue_put(listener, &nothing, &m, NULL)) {
         rights_discard(m.rights);
@@ -146,12 +313,12 @@ static int connect_to(struct socket *s, const struct socket_address *a, uint32_t
 
 long sys_connect(int fd, uptr_t user_address, int user_size) {
     struct socket_address address;
-    struct file *file;
+    struct socket *s;
     uint32_t size;
-    int error = socket_get_file(fd, &file);
+    int error = socket_peek(fd, &s);
 
     if (error) return error;
-    struct socket *s = file->object;
+    struct file *file = fd_get(fd);
     struct socket_message wait = socket_message(file, 0, s->send_timeout);
     error = address_from_user(&address, user_address, user_size, &size);
     if (!error)
@@ -163,18 +330,6 @@ long sys_connect(int fd, uptr_t user_address, int user_size) {
 }
 
 /* -- accept, shutdown -------------------------------------------------------------- */
-
-/* SLEEPS, until there is a connection. */
-static int wait_for_call(struct socket *s, const struct socket_message *m) {
-    int error = s->type == SOCK_DGRAM ? -EOPNOTSUPP : 0;
-
-    while (!error) {
-        if (s->state != SOCKET_LISTENS || s->shut & SHUT_READ) return -EINVAL;
-        if (s->queued) return 0;
-        error = (int)socket_wait(&s->arrived, NULL, m);
-    }
-    return error;
-}
 
 /* The oldest connection that waits, and its address. */
 static int take_call(struct socket *s, struct socket_message *m, uptr_t address,
@@ -188,13 +343,17 @@ static int take_call(struct socket *s, struct socket_message *m, uptr_t address,
     return uptr_is_null(address) ? 0 : address_to_user(end->peer->name, address, size);
 }
 
-static long accept(struct file *file, uptr_t address, uptr_t size, int flags) {
-    struct socket *s = file->object;
-    struct socket_message m = socket_message(file, 0, s->receive_timeout);
+long sys_accept4(int fd, uptr_t address, uptr_t size, int flags) {
+    struct socket *s;
     struct file *accepted;
-    int result = fd_room();
+    int error = flags & ~(O_NONBLOCK | O_CLOEXEC) ? -EINVAL : socket_peek(fd, &s);
 
-    if (!result) result = wait_for_call(s, &m);
+    if (!error) error = s->type == SOCK_DGRAM ? -EOPNOTSUPP : fd_room();
+    if (!error && s->state != SOCKET_LISTENS) error = -EINVAL;
+    if (error) return error;
+    struct file *file = fd_get(fd);
+    struct socket_message m = socket_message(file, 0, s->receive_timeout);
+    long result = queue_wait(s, NULL, &m);
     if (!result)
         result = fd_room();     // again: something may have slept
     if (!result) result = take_call(s, &m, address, size, &accepted);
@@ -205,18 +364,8 @@ static long accept(struct file *file, uptr_t address, uptr_t size, int flags) {
     }
     socket_wake_next(s);
     socket_message_end(&m);
-    return result;
-}
-
-long sys_accept4(int fd, uptr_t address, uptr_t size, int flags) {
-    struct file *file;
-    int error = flags & ~(O_NONBLOCK | O_CLOEXEC) ? -EINVAL : 0;
-
-    if (!error) error = socket_get_file(fd, &file);
-    if (error) return error;
-    long result = accept(file, address, size, flags);
     passed_drop(file);
-    return result;
+    return result == -EPIPE ? -EINVAL : result;
 }
 
 long sys_shutdown(int fd, int how) {

@@ -29,55 +29,43 @@ struct user_control {           /* struct cmsghdr; its data follow, and are alig
     int32_t level, type;
 };
 
-enum { SOL_SOCKET = 1, SCM_RIGHTS = 1 };
+enum { SOL_SOCKET = 1, SCM_RIGHTS = 1, CONTROL_MAX = 131072 };
 
 /* -- Descriptors out of control data ----------------------------------------------- */
 
-/* The files of one SCM_RIGHTS. */
-static int take_files(struct rights *r, uptr_t fds, uint32_t count) {
-    if (r->passed.count + count > RIGHTS_MAX) return -EINVAL;
-    for (; count > 0; count--, fds.address += sizeof(int)) {
-        uint32_t fd;
-        int number, error = u32_from_user(&fd, fds);
-        number = (int)fd;
-        if (!error) error = passed_take(&r->files[r->passed.count], &number, 1);
+/* Takes the files that the control data name; a copy, so it is judged once. */
+static int take_files(struct rights *r, const char *control, uint32_t size) {
+    const struct user_control *c;
+
+    for (uint32_t at = 0; at + sizeof(*c) <= size;
+         at += round_up(c->size, sizeof(int))) {
+        c = (const struct user_control *)(control + at);
+        if (c->size < sizeof(*c) || c->size > size - at) return -EINVAL;
+        if (c->level != SOL_SOCKET) continue;
+        uint32_t count = (c->size - sizeof(*c)) / sizeof(int);
+        if (c->type != SCM_RIGHTS || r->passed.count + count > RIGHTS_MAX)
+            return -EINVAL;
+        int error =
+            passed_take(r->files + r->passed.count, (const int *)(c + 1), count);
         if (error) return error;
-        r->passed.count++;
+        r->passed.count += count;
     }
     return 0;
 }
 
-static int walk_control(struct rights *r, uint32_t at, uint32_t left) {
-    struct user_control c;
-
-    while (left >= sizeof(c)) {
-        if (copy_from_user(&c, uptr(at), sizeof(c))) return -EFAULT;
-        if (c.size < sizeof(c) || c.size > left) return -EINVAL;
-        if (c.level == SOL_SOCKET) {
-            int error = -EINVAL;
-            if (c.type == SCM_RIGHTS)
-                error = take_files(r, uptr(at + sizeof(c)),
-                                   (c.size - sizeof(c)) / sizeof(int));
-            if (error) return error;
-        }
-        uint32_t step = min(round_up(c.size, sizeof(int)), left);
-        at += step;
-        left -= step;
-    }
-    return 0;
-}
-
-/* What the control data want to pass on; NULL for nothing. */
+/* What the control data want to pass on; *out stays as it is for nothing. */
 static int rights_from_user(const struct user_message *user, struct rights **out) {
-    uint32_t most = min(user->control_size / (uint32_t)sizeof(int), RIGHTS_MAX);
+    uint32_t size = user->control ? user->control_size : 0;
 
-    *out = NULL;
-    if (!user->control || user->control_size < sizeof(struct user_control)) return 0;
+    if (size < sizeof(struct user_control)) return 0;
+    if (size > CONTROL_MAX) return -ENOBUFS;
+    char *control = heap_alloc_raw(HEAP_SOCKET_RIGHTS, size);
     struct rights *r =
-        heap_alloc(HEAP_SOCKET_RIGHTS, sizeof(*r) + most * sizeof(struct file *));
-    if (!r) return -ENOBUFS;
-    r->passed.files = r->files;
-    int error = walk_control(r, user->control, user->control_size);
+        control ? rights_create(min(size / (uint32_t)sizeof(int), RIGHTS_MAX)) : NULL;
+    int error = r ? 0 : -ENOBUFS;
+    if (r && copy_from_user(control, uptr(user->control), size)) error = -EFAULT;
+    if (!error) error = take_files(r, control, size);
+    heap_free(control);
     if (error || r->passed.count == 0)
         rights_discard(r);
     else
@@ -114,31 +102,26 @@ static void rights_to_user(const struct rights *r, struct user_message *user,
 
 /* -- Sending ----------------------------------------------------------------------- */
 
-/* SLEEPS. Takes the rights over. */
-static long send_message(int fd, struct io *io, uint32_t flags, uptr_t to, int to_size,
-                         struct rights *rights) {
+/* SLEEPS. */
+static long send_message(int fd, struct io *io, uint32_t flags,
+                         const struct user_message *user) {
     struct socket_address address;
-    struct file *file;
+    struct socket *s;
     uint32_t size;
-    long result = socket_get_file(fd, &file);
+    long result = socket_peek(fd, &s);
 
-    if (result) {
-        rights_discard(rights);
-        return result;
-    }
-    const struct socket *s = file->object;
+    if (result) return result;
+    struct file *file = fd_get(fd);
     struct socket_message m = socket_message(file, flags, s->send_timeout);
-    m.rights = rights;
-    if (flags & MSG_OOB)
-        result = -EOPNOTSUPP;
-    else if (!uptr_is_null(to) && to_size) {
-        result = address_from_user(&address, to, to_size, &size);
+    result = flags & MSG_OOB ? -EOPNOTSUPP : rights_from_user(user, &m.rights);
+    if (!result && user->name && user->name_size) {
+        result = address_from_user(&address, uptr(user->name), user->name_size, &size);
         if (!result && s->type == SOCK_STREAM)
             result = s->state == SOCKET_CONNECTED ? -EISCONN : -EOPNOTSUPP;
         else if (!result && s->type == SOCK_DGRAM)
             result = socket_find(&address, size, SOCK_DGRAM, &m.to);
     }
-    if (!result) result = socket_send(file->object, io, &m);
+    if (!result) result = socket_send(s, io, &m);
     rights_discard(m.rights);
     if (m.to) socket_put(m.to);
     passed_drop(file);
@@ -147,11 +130,12 @@ static long send_message(int fd, struct io *io, uint32_t flags, uptr_t to, int t
 
 long sys_sendto(int fd, uptr_t buffer, size_t size, uint32_t flags, uptr_t to,
                 int to_size) {
+    struct user_message user = { .name = to.address, .name_size = to_size };
     struct io io;
 
     if (!user_range_ok(buffer, size)) return -EFAULT;
     io_init(&io, buffer, min(size, SSIZE_MAX));
-    return send_message(fd, &io, flags, to, to_size, NULL);
+    return send_message(fd, &io, flags, &user);
 }
 
 /* Reads the head and the vector, for both directions. */
@@ -166,14 +150,11 @@ static long message_from_user(uptr_t from, struct user_message *user, struct io 
 long sys_sendmsg(int fd, uptr_t message, uint32_t flags) {
     struct user_message user;
     struct io_vector vector;
-    struct rights *rights;
     struct io io;
     long result = message_from_user(message, &user, &io, &vector);
 
     if (result) return result;
-    result = rights_from_user(&user, &rights);
-    if (!result)
-        result = send_message(fd, &io, flags, uptr(user.name), user.name_size, rights);
+    result = send_message(fd, &io, flags, &user);
     io_vector_release(&vector);
     return result;
 }
@@ -196,12 +177,12 @@ static ssize_t receive_all(struct socket *s, struct io *io, struct socket_messag
 /* SLEEPS. The sender's name goes to user->name, its size to where size_at says. */
 static long receive_message(int fd, struct io *io, uint32_t flags,
                             struct user_message *user, uptr_t size_at) {
-    struct file *file;
-    long result = socket_get_file(fd, &file);
+    struct socket *s;
+    long result = socket_peek(fd, &s);
     int error = 0;
 
     if (result) return result;
-    struct socket *s = file->object;
+    struct file *file = fd_get(fd);
     struct socket_message m = socket_message(file, flags, s->receive_timeout);
     result = flags & MSG_OOB ? -EOPNOTSUPP : receive_all(s, io, &m);
     if (result >= 0) {

@@ -244,6 +244,16 @@ ssize_t queue_take(struct socket *s, struct io *io, struct socket_message *m) {
     return (ssize_t)result;
 }
 
+ssize_t queue_wait(struct socket *s, const struct io *io,
+                   const struct socket_message *m) {
+    long result = 0;
+
+    while (!result && s->queued == 0)
+        result =
+            s->error || s->shut & SHUT_READ ? -EPIPE : socket_wait(&s->arrived, io, m);
+    return result;
+}
+
 ssize_t socket_receive(struct socket *s, struct io *io, struct socket_message *m) {
     static const struct io nowhere;     // who only looks is given nothing
     bool is_stream = s->type == SOCK_STREAM, is_datagram = s->type == SOCK_DGRAM;
@@ -252,14 +262,11 @@ ssize_t socket_receive(struct socket *s, struct io *io, struct socket_message *m
     if (s->state != SOCKET_CONNECTED && !is_datagram)
         return is_stream ? -EINVAL : -ENOTCONN;
     if (s->error && !is_stream) return -socket_take_error(s);
-    while (s->queued == 0) {
-        if (s->error || s->shut & SHUT_READ)
-            return is_datagram && m->flags & MSG_DONTWAIT ? -EAGAIN
-                                                          : -socket_take_error(s);
-        n = socket_wait(&s->arrived, m->flags & MSG_PEEK ? &nowhere : io, m);
-        if (n > 0) io_advance(io, (size_t)n);
-        if (n) return n;
-    }
+    n = queue_wait(s, m->flags & MSG_PEEK ? &nowhere : io, m);
+    if (n > 0) io_advance(io, (size_t)n);
+    if (n == -EPIPE)
+        return is_datagram && m->flags & MSG_DONTWAIT ? -EAGAIN : -socket_take_error(s);
+    if (n) return n;
     n = queue_take(s, io, m);
     socket_wake_next(s);        // there may be something for the next, too
     return n;
