@@ -8,6 +8,7 @@
 #include "arch/x86/system_page.h"
 #include "core/trace.h"
 #include "fs/inode.h"
+#include "proc/life.h"
 #include "system_call.h"
 
 /* The bits of a register as the type an argument has; no cast can do that for a
@@ -65,6 +66,9 @@ static bool sixth_argument(const struct trap_frame *f, uint32_t *value) {
                           ARGUMENT(t5, f->edi), ARGUMENT(t6, sixth));                  \
     }
 #define FACE(name, arguments, call) static long sys_##name arguments { return call; }
+#define FACE0(number, name, call)                                                      \
+    FACE(name, (void), call)                                                           \
+    SYSCALL0(number, name)
 #define FACE1(number, name, call, t1, a1)                                              \
     FACE(name, (t1 a1), call)                                                          \
     SYSCALL1(number, name, t1, a1)
@@ -82,6 +86,7 @@ static bool sixth_argument(const struct trap_frame *f, uint32_t *value) {
 #undef SYSCALL4
 #undef SYSCALL5
 #undef SYSCALL6
+#undef FACE0
 #undef FACE1
 #undef FACE2
 #undef FACE3
@@ -94,6 +99,7 @@ static bool sixth_argument(const struct trap_frame *f, uint32_t *value) {
 #define SYSCALL4(number, name, ...) ENTRY(number, name)
 #define SYSCALL5(number, name, ...) ENTRY(number, name)
 #define SYSCALL6(number, name, ...) ENTRY(number, name)
+#define FACE0(number, name, ...)    ENTRY(number, name)
 #define FACE1(number, name, ...)    ENTRY(number, name)
 #define FACE2(number, name, ...)    ENTRY(number, name)
 #define FACE3(number, name, ...)    ENTRY(number, name)

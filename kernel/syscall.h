@@ -20,6 +20,7 @@
     long sys_##name(t1 a1, t2 a2, t3 a3, t4 a4, t5 a5);
 #define SYSCALL6(number, name, t1, a1, t2, a2, t3, a3, t4, a4, t5, a5, t6, a6) \
     long sys_##name(t1 a1, t2 a2, t3 a3, t4 a4, t5 a5, t6 a6);
+#define FACE0(...)
 #define FACE1(...)
 #define FACE2(...)
 #define FACE3(...)
@@ -31,6 +32,7 @@
 #undef SYSCALL4
 #undef SYSCALL5
 #undef SYSCALL6
+#undef FACE0
 #undef FACE1
 #undef FACE2
 #undef FACE3

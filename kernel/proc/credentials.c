@@ -1,7 +1,7 @@
 /* credentials.c - who a process is: user and group ids. See: credentials(7), setuid(2).
  *
- * Rules: root (effective) may become anybody; everybody else may only swap between
- * real, effective and saved id. UINT32_MAX means "leave it".
+ * Rules, for users as for groups: root (effective) may become anybody; everybody else
+ * may only swap between real, effective and saved id. KEEP means "leave it".
  */
 #include "proc/life.h"
 #include "syscall.h"
@@ -31,123 +31,50 @@ static int change_account(uid_t uid) {
     return 0;
 }
 
-static bool may_have(uint32_t id, uint32_t real, uint32_t effective, uint32_t saved) {
-    return id == KEEP || is_root() || id == real || id == effective || id == saved;
+static bool may_have(const struct ids *ids, uint32_t id) {
+    return id == KEEP || is_root() || id == ids->real || id == ids->effective
+           || id == ids->saved;
 }
 
-static int set_uids(uid_t ruid, uid_t euid, uid_t suid) {
-    struct credentials *c = mine();
+static int set(struct ids *ids, uint32_t real, uint32_t effective, uint32_t saved) {
+    int error = ids == &mine()->user && real != KEEP ? change_account(real) : 0;
 
-    if (ruid != KEEP) {
-        int error = change_account(ruid);
-        if (error) return error;
-        c->uid = ruid;
-    }
-    if (euid != KEEP) c->euid = euid;
-    if (suid != KEEP) c->suid = suid;
+    if (error) return error;
+    if (real != KEEP) ids->real = real;
+    if (effective != KEEP) ids->effective = effective;
+    if (saved != KEEP) ids->saved = saved;
     return 0;
 }
 
-static void set_gids(gid_t rgid, gid_t egid, gid_t sgid) {
-    struct credentials *c = mine();
-
-    if (rgid != KEEP) c->gid = rgid;
-    if (egid != KEEP) c->egid = egid;
-    if (sgid != KEEP) c->sgid = sgid;
+long ids_set(struct ids *ids, uint32_t id) {
+    if (id == KEEP) return -EINVAL;
+    if (is_root()) return set(ids, id, id, id);
+    return id == ids->real || id == ids->saved ? set(ids, KEEP, id, KEEP) : -EPERM;
 }
 
-long sys_getuid32(void) { return (long)mine()->uid; }
+long ids_set_two(struct ids *ids, uint32_t real, uint32_t effective) {
+    uint32_t saved = KEEP;
 
-long sys_geteuid32(void) { return (long)mine()->euid; }
-
-long sys_getgid32(void) { return (long)mine()->gid; }
-
-long sys_getegid32(void) { return (long)mine()->egid; }
-
-long sys_setuid32(uid_t uid) {
-    const struct credentials *c = mine();
-
-    if (uid == KEEP) return -EINVAL;
-    if (is_root()) return set_uids(uid, uid, uid);
-    if (uid != c->uid && uid != c->suid) return -EPERM;
-    return set_uids(KEEP, uid, KEEP);
-}
-
-long sys_setgid32(gid_t gid) {
-    const struct credentials *c = mine();
-
-    if (gid == KEEP) return -EINVAL;
-    if (is_root())
-        set_gids(gid, gid, gid);
-    else if (gid == c->gid || gid == c->sgid)
-        set_gids(KEEP, gid, KEEP);
-    else
+    if (real != KEEP && !is_root() && real != ids->real && real != ids->effective)
         return -EPERM;
-    return 0;
-}
-
-long sys_setreuid32(uid_t ruid, uid_t euid) {
-    const struct credentials *c = mine();
-    uid_t before = c->uid;
-
-    if (ruid != KEEP && !is_root() && ruid != c->uid && ruid != c->euid) return -EPERM;
-    if (!may_have(euid, c->uid, c->euid, c->suid)) return -EPERM;
+    if (!may_have(ids, effective)) return -EPERM;
     // POSIX: the saved id follows when the real one is set or the effective one differs
-    bool save = ruid != KEEP || (euid != KEEP && euid != before);
-    int error = set_uids(ruid, euid, KEEP);
-    if (!error && save) mine()->suid = mine()->euid;
-    return error;
+    if (real != KEEP || (effective != KEEP && effective != ids->real))
+        saved = effective != KEEP ? effective : ids->effective;
+    return set(ids, real, effective, saved);
 }
 
-long sys_setregid32(gid_t rgid, gid_t egid) {
-    const struct credentials *c = mine();
-    gid_t before = c->gid;
+long ids_set_three(struct ids *ids, uint32_t real, uint32_t effective, uint32_t saved) {
+    bool may = may_have(ids, real) && may_have(ids, effective) && may_have(ids, saved);
 
-    if (rgid != KEEP && !is_root() && rgid != c->gid && rgid != c->egid) return -EPERM;
-    if (!may_have(egid, c->gid, c->egid, c->sgid)) return -EPERM;
-    bool save = rgid != KEEP || (egid != KEEP && egid != before);
-    set_gids(rgid, egid, KEEP);
-    if (save) mine()->sgid = mine()->egid;
-    return 0;
+    return may ? set(ids, real, effective, saved) : -EPERM;
 }
 
-long sys_setresuid32(uid_t ruid, uid_t euid, uid_t suid) {
-    const struct credentials *c = mine();
+long ids_get(const struct ids *ids, uptr_t real, uptr_t effective, uptr_t saved) {
+    bool told = !u32_to_user(real, ids->real) && !u32_to_user(effective, ids->effective)
+                && !u32_to_user(saved, ids->saved);
 
-    if (!may_have(ruid, c->uid, c->euid, c->suid)
-        || !may_have(euid, c->uid, c->euid, c->suid)
-        || !may_have(suid, c->uid, c->euid, c->suid))
-        return -EPERM;
-    return set_uids(ruid, euid, suid);
-}
-
-long sys_setresgid32(gid_t rgid, gid_t egid, gid_t sgid) {
-    const struct credentials *c = mine();
-
-    if (!may_have(rgid, c->gid, c->egid, c->sgid)
-        || !may_have(egid, c->gid, c->egid, c->sgid)
-        || !may_have(sgid, c->gid, c->egid, c->sgid))
-        return -EPERM;
-    set_gids(rgid, egid, sgid);
-    return 0;
-}
-
-long sys_getresuid32(uptr_t ruid, uptr_t euid, uptr_t suid) {
-    const struct credentials *c = mine();
-
-    if (u32_to_user(ruid, c->uid) || u32_to_user(euid, c->euid)
-        || u32_to_user(suid, c->suid))
-        return -EFAULT;
-    return 0;
-}
-
-long sys_getresgid32(uptr_t rgid, uptr_t egid, uptr_t sgid) {
-    const struct credentials *c = mine();
-
-    if (u32_to_user(rgid, c->gid) || u32_to_user(egid, c->egid)
-        || u32_to_user(sgid, c->sgid))
-        return -EFAULT;
-    return 0;
+    return told ? 0 : -EFAULT;
 }
 
 long sys_getgroups32(int size, uptr_t list) {

@@ -20,9 +20,10 @@
 #include "sched/scheduler.h"
 #include "syscall.h"
 
-static void ask_to_exit(struct thread *t) {
-    t->attention |= ATTENTION_EXIT;
-    if (t->state == THREAD_BLOCKED)
+/* It does so on its way to user mode. */
+static void ask(struct thread *t, uint32_t attention) {
+    t->attention |= attention;
+    if (t->state == THREAD_BLOCKED && t->wake_on & attention)
         thread_interrupt(t, -EINTR);
     else if (t->state == THREAD_RUNNING && t != current())
         ipi_reschedule(t->cpu);
@@ -36,7 +37,7 @@ void process_exit_group(struct process *process, int status) {
         process->exit_status = status;
     }
     list_for_each (t, &process->threads, process_node)
-        ask_to_exit(t);
+        ask(t, ATTENTION_EXIT);
 }
 
 bool end_other_threads(void) {
@@ -46,7 +47,7 @@ bool end_other_threads(void) {
     if (p->exiting || p->exec_thread) return false;
     p->exec_thread = current();
     list_for_each (t, &p->threads, process_node)
-        if (t != current()) ask_to_exit(t);
+        if (t != current()) ask(t, ATTENTION_EXIT);
     while (p->nr_threads > 1)
         if (wait_sleep_killable(&p->exec_wait)) break;
     p->exec_thread = NULL;
@@ -112,22 +113,14 @@ static void become_zombie(struct process *p) {
     if (parent_does_not_care(p)) process_reap(p);
 }
 
-/* Gives back what the process holds. Its space is current: leave it first. */
-static void give_back(struct process *p) {
-    struct address_space *space = p->space;
-
-    p->space = NULL;
-    current()->space = NULL;
-    timers_end(p);
-    endpoint_exit(p);
-    semaphores_end(p);
-    file_table_put(p->files);
-    p->files = NULL;
-    space_put(space);
-    vfork_release(p);
-    inode_put(p->directory);
-    inode_put(p->root);
+void process_give_back(struct process *p) {
+    if (p->files) file_table_put(p->files);
+    if (p->space) space_put(p->space);
+    if (p->directory) inode_put(p->directory);
+    if (p->root) inode_put(p->root);
     if (p->executable) inode_put(p->executable);
+    p->files = NULL;
+    p->space = NULL;
     p->directory = p->root = p->executable = NULL;
 }
 
@@ -142,9 +135,15 @@ void thread_exit(void) {
     exchange_free(t);
     bool last = p->nr_threads == 1;
     if (last) {
-        p->usage.largest_resident =
-            max(p->usage.largest_resident, p->space->nr_resident);
-        give_back(p);
+        struct address_space *space = p->space;
+        p->usage.largest_resident = max(p->usage.largest_resident, space->nr_resident);
+        p->space = t->space = NULL;     // it is not alive any more
+        timers_end(p);
+        endpoint_exit(p);
+        semaphores_end(p);
+        process_give_back(p);
+        space_put(space);
+        vfork_release(p);
     }
     t->space = NULL;
     thread_detach(t);
@@ -175,13 +174,8 @@ void process_stop(int signal) {
     p->stopped = true;
     p->stop_report = signal << 8 | 0x7f;
     p->continue_report = false;
-    list_for_each (t, &p->threads, process_node) {
-        t->attention |= ATTENTION_STOP;
-        if (t->state == THREAD_BLOCKED && t->wake_on & ATTENTION_STOP)
-            thread_interrupt(t, -EINTR);
-        else if (t->state == THREAD_RUNNING && t != current())
-            ipi_reschedule(t->cpu);
-    }
+    list_for_each (t, &p->threads, process_node)
+        ask(t, ATTENTION_STOP);
     parent_notify(p, CLD_STOPPED, signal);
 }
 

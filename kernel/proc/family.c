@@ -3,16 +3,6 @@
 #include "proc/life.h"
 #include "syscall.h"
 
-long sys_getpid(void) { return current_process()->pid; }
-
-long sys_gettid(void) { return current()->tid; }
-
-long sys_getppid(void) {
-    const struct process *parent = current_process()->parent;
-
-    return parent ? parent->pid : 0;
-}
-
 static struct process *self_or(pid_t pid) {
     return pid == 0 ? current_process() : process_find(pid);
 }
@@ -22,8 +12,6 @@ long sys_getpgid(pid_t pid) {
 
     return p && p->group ? p->group->id : -ESRCH;
 }
-
-long sys_getpgrp(void) { return current_process()->group->id; }
 
 long sys_getsid(pid_t pid) {
     const struct process *p = self_or(pid);

@@ -21,14 +21,6 @@
 #include "sched/scheduler.h"
 #include "syscall.h"
 
-enum clone_flags {
-    CLONE_SIGNAL = 0xff, CLONE_VM = 0x100, CLONE_FS = 0x200, CLONE_FILES = 0x400,
-    CLONE_SIGHAND = 0x800, CLONE_VFORK = 0x4000, CLONE_THREAD = 0x10000,
-    CLONE_SYSVSEM = 0x40000, CLONE_SETTLS = 0x80000, CLONE_PARENT_SETTID = 0x100000,
-    CLONE_CHILD_CLEARTID = 0x200000, CLONE_DETACHED = 0x400000,
-    CLONE_CHILD_SETTID = 0x1000000,
-};
-
 #define CLONE_SHARE_ALL \
     (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
 #define CLONE_IDS \
@@ -70,6 +62,10 @@ static void copy_user_state(struct thread *to, struct thread *from, uint32_t sta
     to->nice = from->nice;
     to->turn = from->turn;
     to->affinity = from->affinity;
+    if (to->space != from->space) {     // a fork goes on with its copy of the stack
+        to->alternate_stack = from->alternate_stack;
+        to->alternate_stack_size = from->alternate_stack_size;
+    }
     memcpy(to->name, from->name, sizeof(to->name));
 }
 
@@ -102,27 +98,6 @@ static int finish_thread(struct thread *t, const struct clone_request *r) {
     return 0;
 }
 
-static long clone_thread(const struct clone_request *r) {
-    struct process *p = current_process();
-    uint64_t limit = limit_soft(p, LIMIT_NPROC);
-
-    if (p->exiting) return -EINTR;
-    if (p->account != &root_account && p->account->used[ACCOUNT_PROCESSES] >= limit)
-        return -EAGAIN;
-    struct thread *t = thread_create(p, user_thread_start, NULL);
-    if (!t) return -EAGAIN;
-    int error = finish_thread(t, r);
-    if (error) {
-        thread_free(t);
-        return error;
-    }
-    /* --- commit: nothing below fails or sleeps --- */
-    trace_record(TRACE_FORK, current()->tid, (uint32_t)t->tid, r->flags, 0);
-    signal_update(t);
-    thread_ready(t);
-    return t->tid;
-}
-
 /* Everything of the child but its thread. */
 static int copy_process(struct process *child, struct process *parent, uint32_t flags) {
     *child->actions = *parent->actions;
@@ -142,77 +117,57 @@ static int copy_process(struct process *child, struct process *parent, uint32_t 
     return group_join(child, parent->group->id, false);
 }
 
-static void drop_unborn(struct process *child) {
-    struct thread *t = list_first_entry(&child->threads, struct thread, process_node);
-
-    if (t) thread_free(t);
-    if (child->files) file_table_put(child->files);
-    if (child->space) space_put(child->space);
-    if (child->directory) inode_put(child->directory);
-    if (child->root) inode_put(child->root);
-    if (child->executable) inode_put(child->executable);
-    child->files = NULL;
-    child->space = NULL;
-    process_free(child);
+/* Both kinds count against the limit; root's do not. */
+static bool too_many(const struct process *p) {
+    return p->account != &root_account
+           && p->account->used[ACCOUNT_PROCESSES] >= limit_soft(p, LIMIT_NPROC);
 }
 
-static long clone_process(const struct clone_request *r) {
-    struct process *parent = current_process();
-    uint64_t limit = limit_soft(parent, LIMIT_NPROC);
+/* SLEEPS, as the parent of a vfork. When we are killed the child keeps the space
+ * alive. */
+static void wait_for_vfork(struct process *child, pid_t pid) {
+    while (process_find(pid) == child && child->is_vfork)
+        if (wait_sleep_killable(&child->vfork_done)) return;
+}
 
-    if (parent->account != &root_account
-        && parent->account->used[ACCOUNT_PROCESSES] >= limit)
-        return -EAGAIN;
-    struct process *child = process_create(parent);
-    if (!child) return -ENOMEM;
-    int error = copy_process(child, parent, r->flags);
+static long do_clone(const struct clone_request *r) {
+    struct process *parent = current_process(), *child = parent;
+    bool is_thread = r->flags & CLONE_THREAD;
+    int error = 0;
+
+    if (is_thread && parent->exiting) return -EINTR;
+    if (too_many(parent)) return -EAGAIN;
+    if (!is_thread) {
+        child = process_create(parent);
+        if (!child) return -ENOMEM;
+        error = copy_process(child, parent, r->flags);
+    }
     struct thread *t = error ? NULL : thread_create(child, user_thread_start, NULL);
     if (!t && !error) error = -EAGAIN;
     if (!error) error = finish_thread(t, r);
     if (error) {
-        drop_unborn(child);
+        if (t) thread_free(t);
+        if (!is_thread) {
+            process_give_back(child);
+            process_free(child);
+        }
         return error;
     }
     /* --- commit: nothing below fails, and only a vfork parent sleeps --- */
-    t->alternate_stack = current()->alternate_stack;
-    t->alternate_stack_size = current()->alternate_stack_size;
-    if (r->flags & CLONE_VM) t->alternate_stack = t->alternate_stack_size = 0;
-    process_publish(child, t->tid);
-    pid_t pid = child->pid;
-    trace_record(TRACE_FORK, current()->tid, (uint32_t)pid, r->flags, 0);
+    pid_t id = t->tid;
+    if (!is_thread) process_publish(child, id);
+    trace_record(TRACE_FORK, current()->tid, (uint32_t)id, r->flags, 0);
     signal_update(t);
     thread_ready(t);
-    if (r->flags & CLONE_VFORK) {
-        child->is_vfork = true;
-        while (process_find(pid) == child && child->is_vfork)
-            if (wait_sleep_killable(&child->vfork_done))
-                break;          // we are killed: the child keeps the space alive
-    }
-    return pid;
-}
-
-static long do_clone(const struct clone_request *r) {
-    if (!is_offered(r->flags)) return -EINVAL;
-    return r->flags & CLONE_THREAD ? clone_thread(r) : clone_process(r);
-}
-
-long sys_fork(void) {
-    struct clone_request r = { .flags = SIGCHLD };
-
-    return do_clone(&r);
-}
-
-long sys_vfork(void) {
-    struct clone_request r = { .flags = SIGCHLD | CLONE_VM | CLONE_VFORK };
-
-    return do_clone(&r);
+    if (r->flags & CLONE_VFORK) wait_for_vfork(child, id);
+    return id;
 }
 
 long sys_clone(uint32_t flags, uint32_t stack, uptr_t parent_tid, uptr_t tls,
                uptr_t child_tid) {
     struct clone_request r = { flags, stack, parent_tid, tls, child_tid };
 
-    return do_clone(&r);
+    return is_offered(flags) ? do_clone(&r) : -EINVAL;
 }
 
 long sys_set_thread_area(uptr_t descriptor) {

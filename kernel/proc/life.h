@@ -18,6 +18,8 @@ void user_thread_start(void *unused);
  * first caller's status counts. */
 void process_exit_group(struct process *process, int status);
 no_return void thread_exit(void);
+/* Lets memory, descriptors and directories go: at the end, or before the beginning. */
+void process_give_back(struct process *process);
 void process_stop(int signal);
 /* Ends all threads but the current one and waits until they are gone. False: this one
  * must end too. SLEEPS. */
@@ -26,6 +28,25 @@ void vfork_release(struct process *process);
 
 /* Unlists and frees a zombie, after adding its times to its parent's. */
 void process_reap(struct process *zombie);
+
+/* -- What calls that differ in little have in common: see syscall.def -------------- */
+
+enum clone_flags {              /* fork.c */
+    CLONE_SIGNAL = 0xff, CLONE_VM = 0x100, CLONE_FS = 0x200, CLONE_FILES = 0x400,
+    CLONE_SIGHAND = 0x800, CLONE_VFORK = 0x4000, CLONE_THREAD = 0x10000,
+    CLONE_SYSVSEM = 0x40000, CLONE_SETTLS = 0x80000, CLONE_PARENT_SETTID = 0x100000,
+    CLONE_CHILD_CLEARTID = 0x200000, CLONE_DETACHED = 0x400000,
+    CLONE_CHILD_SETTID = 0x1000000,
+};
+
+/* credentials.c: set(e)uid, setreuid, setresuid, getresuid, and the same for groups. */
+long ids_set(struct ids *ids, uint32_t id);
+long ids_set_two(struct ids *ids, uint32_t real, uint32_t effective);
+long ids_set_three(struct ids *ids, uint32_t real, uint32_t effective, uint32_t saved);
+long ids_get(const struct ids *ids, uptr_t real, uptr_t effective, uptr_t saved);
+
+/* scheduling.c: 0, or `realtime` for a policy that has priorities; -EINVAL. */
+long scheduling_priority(int policy, int realtime);
 
 static inline int exit_status_of(int code) { return (code & 0xff) << 8; }
 

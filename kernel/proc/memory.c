@@ -210,56 +210,48 @@ long sys_mremap(uint32_t start, size_t old_size, size_t new_size, int flags,
     return to ? move_region(region, start, old_size, to, new_size) : -ENOMEM;
 }
 
-enum { MADV_NORMAL = 0, MADV_RANDOM = 1, MADV_SEQUENTIAL = 2, MADV_WILLNEED = 3,
-       MADV_DONTNEED = 4, MADV_FREE = 8, MADV_DONTFORK = 10, MADV_DOFORK = 11 };
+enum { MADV_DONTNEED = 4, MADV_FREE = 8 };
 
-static bool is_mapped(uint32_t start, size_t size) {
+/* A range that is mapped all through: 0 or -ENOMEM. */
+static int judge_mapped(uint32_t start, size_t size) {
     vaddr_t at = start;
     struct region *region;
 
+    if (!range_ok(start, size)) return -ENOMEM;
     while (at < start + size && (region = space_find(my_space(), at)))
         at = region->end;
-    return at >= start + size;
+    return at >= start + size ? 0 : -ENOMEM;
 }
 
 long sys_madvise(uint32_t start, size_t size, int advice) {
     if (start & PAGE_MASK || advice < 0 || advice > 25) return -EINVAL;
     size = round_up(size, PAGE_SIZE);
-    if (size == 0) return 0;
-    if (!range_ok(start, size)) return -ENOMEM;
-    if (!is_mapped(start, size)) return -ENOMEM;
-    if (advice == MADV_DONTNEED || advice == MADV_FREE)
+    int error = judge_mapped(start, size);
+    if (!error && (advice == MADV_DONTNEED || advice == MADV_FREE))
         space_discard(my_space(), start, size);
-    return 0;
+    return error;
 }
 
+/* A file in memory is its own store. */
 long sys_msync(uint32_t start, size_t size, int flags) {
     enum { MS_ASYNC = 1, MS_INVALIDATE = 2, MS_SYNC = 4 };
 
     if (start & PAGE_MASK || flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)
         || (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC))
         return -EINVAL;
-    if (!range_ok(start, size) || !is_mapped(start, round_up(size, PAGE_SIZE)))
-        return -ENOMEM;
-    return 0;                   // a file in memory is its own store
+    return judge_mapped(start, round_up(size, PAGE_SIZE));
+}
+
+long sys_munlock(uint32_t start, size_t size) {
+    return judge_mapped(start, size);
 }
 
 /* Everything is always in memory; what was never touched is touched now. */
 long sys_mlock(uint32_t start, size_t size) {
-    vaddr_t from = round_down(start, PAGE_SIZE);
+    int error = judge_mapped(start, size);
 
-    if (!range_ok(start, size) || !is_mapped(from, start + size - from)) return -ENOMEM;
-    for (vaddr_t at = from; at < start + size; at += PAGE_SIZE)
-        if (space_fault(my_space(), at, PROT_READ) != FAULT_OK) return -ENOMEM;
-    return 0;
+    for (vaddr_t at = round_down(start, PAGE_SIZE); !error && at < start + size;
+         at += PAGE_SIZE)
+        if (space_fault(my_space(), at, PROT_READ) != FAULT_OK) error = -ENOMEM;
+    return error;
 }
-
-long sys_munlock(uint32_t start, size_t size) {
-    vaddr_t from = round_down(start, PAGE_SIZE);
-
-    return range_ok(start, size) && is_mapped(from, start + size - from) ? 0 : -ENOMEM;
-}
-
-long sys_mlockall(int flags) { return flags <= 0 || flags > 7 ? -EINVAL : 0; }
-
-long sys_munlockall(void) { return 0; }

@@ -17,6 +17,11 @@ static struct thread *thread_or_self(pid_t pid) {
     return pid == 0 ? current() : thread_find(pid);
 }
 
+static int find(pid_t pid, struct thread **t) {
+    *t = thread_or_self(pid);
+    return pid < 0 ? -EINVAL : *t ? 0 : -ESRCH;
+}
+
 static bool may_change(const struct thread *t) {
     const struct credentials *c = &current_process()->credentials;
     const struct credentials *target = &t->process->credentials;
@@ -49,13 +54,13 @@ static void set_policy(struct thread *t, int policy, int priority) {
 }
 
 static long change(pid_t pid, int policy, uptr_t param) {
+    struct thread *t;
     uint32_t word;
 
     if (pid < 0 || uptr_is_null(param)) return -EINVAL;
     if (u32_from_user(&word, param)) return -EFAULT;
-    struct thread *t = thread_or_self(pid);
-    if (!t) return -ESRCH;
-    int priority = (int)word;
+    int priority = (int)word, error = find(pid, &t);
+    if (error) return error;
     if (policy == -1) policy = t->policy;
     if (!is_policy(policy) || priority < 0 || priority > 99
         || (priority == 0) == is_realtime(policy))
@@ -78,32 +83,28 @@ long sys_sched_setscheduler(pid_t pid, int policy, uptr_t param) {
 long sys_sched_setparam(pid_t pid, uptr_t param) { return change(pid, -1, param); }
 
 long sys_sched_getscheduler(pid_t pid) {
-    const struct thread *t = thread_or_self(pid);
+    struct thread *t;
+    int error = find(pid, &t);
 
-    if (pid < 0) return -EINVAL;
-    return t ? t->policy : -ESRCH;
+    return error ? error : t->policy;
 }
 
 long sys_sched_getparam(pid_t pid, uptr_t param) {
-    const struct thread *t = thread_or_self(pid);
+    struct thread *t;
+    int error = uptr_is_null(param) ? -EINVAL : find(pid, &t);
 
-    if (pid < 0 || uptr_is_null(param)) return -EINVAL;
-    return t ? u32_to_user(param, (uint32_t)priority_of(t)) : -ESRCH;
+    return error ? error : u32_to_user(param, (uint32_t)priority_of(t));
 }
 
-long sys_sched_get_priority_max(int policy) {
-    return !is_policy(policy) ? -EINVAL : is_realtime(policy) ? 99 : 0;
-}
-
-long sys_sched_get_priority_min(int policy) {
-    return !is_policy(policy) ? -EINVAL : is_realtime(policy) ? 1 : 0;
+long scheduling_priority(int policy, int realtime) {
+    return !is_policy(policy) ? -EINVAL : is_realtime(policy) ? realtime : 0;
 }
 
 long sys_sched_rr_get_interval(pid_t pid, uptr_t interval) {
-    const struct thread *t = thread_or_self(pid);
+    struct thread *t;
+    int error = find(pid, &t);
 
-    if (pid < 0) return -EINVAL;
-    if (!t) return -ESRCH;
+    if (error) return error;
     struct timespec32 ts = { 0, t->policy == SCHED_FIFO ? 0 : 10000000 };
     return copy_to_user(interval, &ts, sizeof(ts));
 }

@@ -22,9 +22,23 @@ struct limit {
 
 #define GROUPS_MAX 32
 
+struct ids {
+    uint32_t real, effective, saved;
+};
+
 struct credentials {
-    uid_t uid, euid, suid;
-    gid_t gid, egid, sgid;
+    union {
+        struct ids user;
+        struct {
+            uid_t uid, euid, suid;
+        };
+    };
+    union {
+        struct ids group;
+        struct {
+            gid_t gid, egid, sgid;
+        };
+    };
     uint32_t nr_groups;
     gid_t groups[GROUPS_MAX];
 };
