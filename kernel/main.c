@@ -35,7 +35,6 @@
 #include "posix/socket.h"
 #include "posix/sysv.h"
 #include "proc/life.h"
-#include "proc/limits.h"
 #include "sched/scheduler.h"
 #include "system_call.h"
 

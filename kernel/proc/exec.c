@@ -31,11 +31,6 @@
 #define SCRIPT_DEPTH 4
 #define HEADER_SIZE 512
 
-enum { AT_NULL = 0, AT_PHDR = 3, AT_PHENT = 4, AT_PHNUM = 5, AT_PAGESZ = 6, AT_BASE = 7,
-       AT_FLAGS = 8, AT_ENTRY = 9, AT_UID = 11, AT_EUID = 12, AT_GID = 13, AT_EGID = 14,
-       AT_PLATFORM = 15, AT_HWCAP = 16, AT_CLKTCK = 17, AT_SECURE = 23, AT_RANDOM = 25,
-       AT_EXECFN = 31, AT_SYSINFO = 32 };
-
 struct program {                /* all of an exec until its commit */
     struct inode *inode;
     char *path;                 /* a page */
@@ -72,28 +67,26 @@ static size_t read_start(const struct inode *inode, char header[HEADER_SIZE]) {
     return size;
 }
 
+static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
+
 /* "#!interpreter [option]": the script's path becomes an argument of the
  * interpreter. */
 static int use_script(struct program *p, char *line, size_t size) {
-    char *end = memchr(line, '\n', size), *option = NULL;
+    char *end = memchr(line, '\n', size), *name = line + 2, *option;
 
     if (!end) return -ENOEXEC;
+    while (end > name && is_blank(end[-1]))
+        end--;
     *end = '\0';
-    while (end > line + 2 && (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\r'))
-        *--end = '\0';
-    char *name = line + 2;
-    while (*name == ' ' || *name == '\t')
+    while (is_blank(*name))
         name++;
-    for (char *c = name; *c; c++) {
-        if (*c != ' ' && *c != '\t') continue;
-        *c++ = '\0';
-        while (*c == ' ' || *c == '\t')
-            c++;
-        option = *c ? c : NULL;
-        break;
-    }
+    for (option = name; *option && !is_blank(*option);)
+        option++;
+    while (is_blank(*option))
+        *option++ = '\0';
     if (!*name) return -ENOEXEC;
-    int error = exec_arguments_prepend(&p->arguments, name, option, p->path);
+    int error =
+        exec_arguments_prepend(&p->arguments, name, *option ? option : NULL, p->path);
     if (error) return error;
     string_copy(p->path, name, PATH_MAX);
     inode_put(p->inode);
@@ -120,48 +113,45 @@ static int find_image(struct program *p) {
 
 /* -- Building the new space -------------------------------------------------------- */
 
-/* The part of a segment that the file fills: mapped, copied when written. */
-static int map_file_part(struct program *p, const struct elf_segment *s) {
-    vaddr_t start = round_down(s->address, PAGE_SIZE);
-    vaddr_t file_end = s->address + s->file_size;
-    size_t size = round_up(file_end, PAGE_SIZE) - start;
-
-    if (s->file_size == 0) return 0;
-    if (space_unmap(p->space, start, size)) return -ENOMEM;
+/* In place of what was there. */
+static int map(struct program *p, vaddr_t start, vaddr_t end, int protection,
+               struct memory_object *object, uint32_t first_page) {
     struct region *region;
-    if (space_map(p->space, start, size, s->protection, 0, p->inode->object,
-                  s->offset >> PAGE_SHIFT, &region))
-        return -ENOMEM;
-    space_prefault(p->space, start, start + size);
-    return 0;
+    bool done = !space_unmap(p->space, start, end - start)
+                && !space_map(p->space, start, end - start, protection, 0, object,
+                              first_page, object ? &region : NULL);
+
+    return done ? 0 : -ENOMEM;
 }
 
-/* The zeroed rest: the end of the last file page, and fresh pages behind it. */
-static int map_zero_part(struct program *p, const struct elf_segment *s) {
-    static const char zeros[64];
-    vaddr_t at = s->address + s->file_size, end = s->address + s->memory_size;
-    vaddr_t page_end =
-        s->file_size ? round_up(at, PAGE_SIZE) : round_down(at, PAGE_SIZE);
+/* The part that the file fills is mapped, and copied when written. Behind it, the last
+ * page's rest and fresh pages are zero. */
+static int map_segment(struct program *p, const struct elf_segment *s) {
+    vaddr_t start = round_down(s->address, PAGE_SIZE),
+            end = s->address + s->memory_size;
+    vaddr_t file_end = s->address + s->file_size;
+    vaddr_t page_end = s->file_size ? round_up(file_end, PAGE_SIZE) : start;
 
-    if (end > page_end) {
-        size_t size = round_up(end, PAGE_SIZE) - page_end;
-        if (space_unmap(p->space, page_end, size)
-            || space_map(p->space, page_end, size, s->protection, 0, NULL, 0, NULL))
+    if (s->file_size) {
+        if (map(p, start, page_end, s->protection, p->inode->object,
+                s->offset >> PAGE_SHIFT))
             return -ENOMEM;
+        space_prefault(p->space, start, page_end);
     }
-    while (s->file_size && at < page_end && end > at) {
-        size_t piece = min((size_t)(page_end - at), sizeof(zeros));
-        if (!(s->protection & PROT_WRITE)) return -ENOEXEC;
-        if (space_write(p->space, uptr(at), zeros, piece)) return -ENOMEM;
-        at += piece;
-    }
+    if (end > page_end
+        && map(p, page_end, round_up(end, PAGE_SIZE), s->protection, NULL, 0))
+        return -ENOMEM;
+    if (file_end == page_end || end == file_end || !s->file_size) return 0;
+    if (!(s->protection & PROT_WRITE)) return -ENOEXEC;
+    char *rest = space_page(p->space, file_end, PROT_WRITE);
+    if (!rest) return -ENOMEM;
+    memset(rest, 0, page_end - file_end);
     return 0;
 }
 
 static int map_program(struct program *p) {
     for (unsigned i = 0; i < p->plan.nr_segments; i++) {
-        int error = map_file_part(p, &p->plan.segments[i]);
-        if (!error) error = map_zero_part(p, &p->plan.segments[i]);
+        int error = map_segment(p, &p->plan.segments[i]);
         if (error) return error;
     }
     struct region *region;
@@ -219,10 +209,7 @@ static int build(struct program *p) {
     choose_credentials(p);
     p->space = space_create();
     if (!p->space) return -ENOMEM;
-    p->space->stack_limit =
-        (uint32_t)min(limit_soft(current_process(), LIMIT_STACK), 1ull << 30);
-    p->space->limit_pages = (uint32_t)min(
-        limit_soft(current_process(), LIMIT_AS) >> PAGE_SHIFT, (uint64_t)UINT32_MAX);
+    limits_apply(current_process(), p->space);
     error = map_program(p);
     if (!error) error = place_arguments(p);
     p->space->heap_start = p->space->heap_end = p->plan.end;
@@ -318,9 +305,9 @@ static struct program *program_create(void) {
     return p;
 }
 
-static int run(struct program *p) {
-    int error = build(p);
-
+/* SLEEPS. Builds the program unless there was an error, moves over, gives p back. */
+static int run(struct program *p, int error) {
+    if (!error) error = build(p);
     if (!error && current_process()->nr_threads > 1 && !end_other_threads())
         error = -EINTR;         // this thread must end too
     if (!error) {
@@ -335,25 +322,17 @@ long sys_execve(uptr_t path, uptr_t arguments, uptr_t environment) {
     struct program *p = program_create();
 
     if (!p) return -ENOMEM;
+    struct exec_arguments *a = &p->arguments;
     ssize_t length = string_from_user(p->path, path, PATH_MAX);
     int error = length < 0 ? (int)length : 0;
-    if (!error)
-        error = exec_arguments_add_user(&p->arguments, arguments,
-                                        &p->arguments.nr_arguments);
-    if (!error)
-        error = exec_arguments_add_user(&p->arguments, environment,
-                                        &p->arguments.nr_environment);
+    if (!error) error = exec_arguments_add_user(a, arguments, &a->nr_arguments);
+    if (!error) error = exec_arguments_add_user(a, environment, &a->nr_environment);
     // an empty vector would let a program read its environment as arguments
-    if (!error && p->arguments.nr_arguments == 0) {
-        uint32_t before = p->arguments.bytes;
-        error = before ? -EINVAL : exec_arguments_add(&p->arguments, "");
-        p->arguments.nr_arguments = 1;
+    if (!error && a->nr_arguments == 0) {
+        error = a->nr_environment ? -EINVAL : exec_arguments_add(a, "");
+        a->nr_arguments = 1;
     }
-    if (error) {
-        program_release(p);
-        return error;
-    }
-    return run(p);
+    return run(p, error);
 }
 
 int exec_from_kernel(const char *path, const char *const *arguments,
@@ -367,11 +346,7 @@ int exec_from_kernel(const char *path, const char *const *arguments,
         error = exec_arguments_add(&p->arguments, *arguments);
     for (; !error && *environment; environment++, p->arguments.nr_environment++)
         error = exec_arguments_add(&p->arguments, *environment);
-    if (error) {
-        program_release(p);
-        return error;
-    }
-    return run(p);
+    return run(p, error);
 }
 
 void exec_init(void) {

@@ -15,10 +15,10 @@
 #include "dev/random.h"
 #include "mm/heap.h"
 
-enum { AT_NULL = 0, AT_RANDOM = 25, AT_EXECFN = 31, AT_PLATFORM = 15 };
+#define HEADROOM (8 * PAGE_SIZE)        /* for what a few scripts put in front */
 
 int exec_arguments_init(struct exec_arguments *a, uint32_t limit) {
-    *a = (struct exec_arguments){ .limit = limit };
+    *a = (struct exec_arguments){ .start = HEADROOM, .end = HEADROOM, .limit = limit };
     a->strings = object_create(OBJECT_PAGES_MAX);
     return a->strings ? 0 : -ENOMEM;
 }
@@ -28,12 +28,28 @@ void exec_arguments_release(struct exec_arguments *a) {
     a->strings = NULL;
 }
 
-static int append(struct exec_arguments *a, const char *bytes, size_t size) {
+/* Writes at the place, if that is within the limit. */
+static int put(struct exec_arguments *a, uint32_t at, const char *bytes, size_t size) {
     uint32_t pointers = (a->nr_arguments + a->nr_environment + 3) * 4;
 
-    if (a->bytes + size + pointers > a->limit) return -E2BIG;
-    if (object_write(a->strings, a->bytes, bytes, size) != size) return -ENOMEM;
-    a->bytes += size;
+    if (a->end - a->start + size + pointers > a->limit) return -E2BIG;
+    return object_write(a->strings, at, bytes, size) == size ? 0 : -ENOMEM;
+}
+
+static int append(struct exec_arguments *a, const char *bytes, size_t size) {
+    int error = put(a, a->end, bytes, size);
+
+    if (!error) a->end += size;
+    return error;
+}
+
+static int push(struct exec_arguments *a, const char *string) {
+    size_t size = strlen(string) + 1;
+    int error = size > a->start ? -E2BIG : put(a, a->start - size, string, size);
+
+    if (error) return error;
+    a->start -= size;
+    a->nr_arguments++;
     return 0;
 }
 
@@ -76,7 +92,7 @@ static size_t string_length_at(const struct exec_arguments *a, uint32_t offset) 
     size_t length = 0;
 
     for (;;) {
-        size_t size = min((size_t)(a->bytes - offset - length), sizeof(piece));
+        size_t size = min((size_t)(a->end - offset - length), sizeof(piece));
         object_read(a->strings, offset + length, piece, size);
         size_t n = strnlen(piece, size);
         length += n;
@@ -86,34 +102,21 @@ static size_t string_length_at(const struct exec_arguments *a, uint32_t offset) 
 
 int exec_arguments_prepend(struct exec_arguments *a, const char *interpreter,
                            const char *option, const char *script) {
-    struct exec_arguments b;
-    uint32_t skip = a->nr_arguments ? (uint32_t)string_length_at(a, 0) + 1 : 0;
-    char piece[256];
-    int error = exec_arguments_init(&b, a->limit);
-
-    if (error) return error;
-    b.nr_arguments = (a->nr_arguments ? a->nr_arguments - 1 : 0) + 2 + (option != NULL);
-    b.nr_environment = a->nr_environment;
-    error = exec_arguments_add(&b, interpreter);
-    if (!error && option) error = exec_arguments_add(&b, option);
-    if (!error) error = exec_arguments_add(&b, script);
-    while (!error && skip < a->bytes) {
-        size_t size = min((size_t)(a->bytes - skip), sizeof(piece));
-        object_read(a->strings, skip, piece, size);
-        error = append(&b, piece, size);
-        skip += size;
+    if (a->nr_arguments > 0) {
+        a->start += (uint32_t)string_length_at(a, a->start) + 1;
+        a->nr_arguments--;
     }
-    exec_arguments_release(error ? &b : a);
-    if (!error) *a = b;
-    return error;
+    int error = push(a, script);
+    if (!error && option) error = push(a, option);
+    return error ? error : push(a, interpreter);
 }
 
-/* Writes the pointers to `count` strings that start at *at, and the closing NULL. */
+/* Writes the pointers to `count` strings from *offset on, and the closing NULL. */
 static int place_pointers(const struct exec_arguments *a, struct address_space *space,
                           vaddr_t *to, vaddr_t strings, uint32_t *offset,
                           unsigned count) {
     for (unsigned i = 0; i <= count; i++) {
-        uint32_t value = i < count ? strings + *offset : 0;
+        uint32_t value = i < count ? strings + *offset - a->start : 0;
         if (space_write(space, uptr(*to), &value, 4)) return -ENOMEM;
         *to += 4;
         if (i < count) *offset += (uint32_t)string_length_at(a, *offset) + 1;
@@ -123,13 +126,13 @@ static int place_pointers(const struct exec_arguments *a, struct address_space *
 
 static int place_strings(const struct exec_arguments *a, struct address_space *space,
                          vaddr_t to) {
-    for (uint32_t done = 0; done < a->bytes;) {
-        uint32_t in_page = PAGE_SIZE - ((to + done) & PAGE_MASK);
-        size_t size = min(a->bytes - done, in_page);
-        void *page = space_page(space, to + done, PROT_WRITE);
+    for (uint32_t at = a->start; at < a->end;) {
+        size_t size = min(a->end - at, PAGE_SIZE - (to & PAGE_MASK));
+        void *page = space_page(space, to, PROT_WRITE);
         if (!page) return -ENOMEM;
-        object_read(a->strings, done, page, size);
-        done += size;
+        object_read(a->strings, at, page, size);
+        at += size;
+        to += size;
     }
     return 0;
 }
@@ -139,12 +142,12 @@ int exec_arguments_place(const struct exec_arguments *a, struct address_space *s
                          unsigned nr_auxiliary, struct stack_image *image) {
     static const char platform[] = "i686";
     uint8_t random[16];
-    uint32_t offset = 0, path_size = (uint32_t)strlen(path) + 1;
+    uint32_t offset = a->start, path_size = (uint32_t)strlen(path) + 1;
 
     image->name = top - 4 - path_size;
     vaddr_t platform_at = image->name - sizeof(platform);
     image->random = platform_at - sizeof(random);
-    image->arguments = image->random - a->bytes;
+    image->arguments = image->random - (a->end - a->start);
     uint32_t words = 1 + a->nr_arguments + 1 + a->nr_environment + 1 + 2 * nr_auxiliary;
     image->esp = round_down(image->arguments - words * 4, 16);
 
@@ -165,10 +168,10 @@ int exec_arguments_place(const struct exec_arguments *a, struct address_space *s
     at += 4;
     if (place_pointers(a, space, &at, image->arguments, &offset, a->nr_arguments))
         return -ENOMEM;
-    image->arguments_end = image->arguments + offset;
+    image->arguments_end = image->arguments + offset - a->start;
     if (place_pointers(a, space, &at, image->arguments, &offset, a->nr_environment))
         return -ENOMEM;
-    image->environment_end = image->arguments + offset;
+    image->environment_end = image->random;
     return space_write(space, uptr(at), auxiliary, nr_auxiliary * sizeof(*auxiliary))
                ? -ENOMEM
                : 0;

@@ -8,7 +8,7 @@
 
 struct exec_arguments {
     struct memory_object *strings;  /* one after the other, each with its NUL */
-    uint32_t bytes;
+    uint32_t start, end;        /* where in it; in front is room for scripts' */
     uint32_t limit;             /* E2BIG above; strings and pointers count */
     unsigned nr_arguments, nr_environment;
 };
@@ -24,6 +24,11 @@ must_check int exec_arguments_add(struct exec_arguments *a, const char *string);
 /* For a script: the arguments become [interpreter] [option] script arguments[1...]. */
 must_check int exec_arguments_prepend(struct exec_arguments *a, const char *interpreter,
                                       const char *option, const char *script);
+
+enum { AT_NULL = 0, AT_PHDR = 3, AT_PHENT = 4, AT_PHNUM = 5, AT_PAGESZ = 6, AT_BASE = 7,
+       AT_FLAGS = 8, AT_ENTRY = 9, AT_UID = 11, AT_EUID = 12, AT_GID = 13, AT_EGID = 14,
+       AT_PLATFORM = 15, AT_HWCAP = 16, AT_CLKTCK = 17, AT_SECURE = 23, AT_RANDOM = 25,
+       AT_EXECFN = 31, AT_SYSINFO = 32 };
 
 struct auxiliary {
     uint32_t type, value;

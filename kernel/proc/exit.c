@@ -97,10 +97,6 @@ static bool parent_does_not_care(const struct process *p) {
            && (action->handler == SIG_IGN || action->flags & SA_NOCLDWAIT);
 }
 
-static int notify_code(int status) {
-    return (status & 0x7f) == 0 ? CLD_EXITED : status & 0x80 ? CLD_DUMPED : CLD_KILLED;
-}
-
 static void become_zombie(struct process *p) {
     int status = p->exit_status;
 

@@ -50,6 +50,11 @@ long scheduling_priority(int policy, int realtime);
 
 static inline int exit_status_of(int code) { return (code & 0xff) << 8; }
 
+/* CLD_..., of a status as wait4 reports it. */
+static inline int notify_code(int status) {
+    return (status & 0x7f) == 0 ? CLD_EXITED : status & 0x80 ? CLD_DUMPED : CLD_KILLED;
+}
+
 /* -- Programs (exec.c, elf.c, exec_arguments.c) ------------------------------------ */
 
 /* Replaces the current process's program. Strings are kernel strings; NULL-terminated
@@ -58,6 +63,12 @@ must_check int exec_from_kernel(const char *path, const char *const *arguments,
                                 const char *const *environment) SLEEPS;
 
 void exec_init(void);           /* makes the system call page */
+
+/* -- Limits, the machine (limits.c) ------------------------------------------------ */
+
+void limits_init(struct process *process);      /* a first process's */
+/* Tells a space, the process's own or a new one, what limits there are. */
+void limits_apply(const struct process *process, struct address_space *space);
 
 must_check int usage_to_user(uptr_t to, const struct usage *usage);
 

@@ -1,9 +1,6 @@
 /* limits.c - resource limits, usage, and what the machine says of itself.
  * See: getrlimit(2), getrusage(2), sysinfo(2), uname(2), reboot(2).
  */
-#include "proc/limits.h"
-
-#include "arch/x86/timer_device.h"
 #include "arch.h"
 #include "base/string.h"
 #include "core/log.h"
@@ -57,6 +54,12 @@ void limits_init(struct process *p) {
     p->limits[LIMIT_MEMLOCK] = (struct limit){ 8 << 20, 8 << 20 };
 }
 
+void limits_apply(const struct process *p, struct address_space *space) {
+    space->stack_limit = (uint32_t)min(limit_soft(p, LIMIT_STACK), 1ull << 30);
+    space->limit_pages =
+        (uint32_t)min(limit_soft(p, LIMIT_AS) >> PAGE_SHIFT, (uint64_t)UINT32_MAX);
+}
+
 static int change_limit(struct process *p, uint32_t resource, const struct limit *new) {
     struct limit *old = &p->limits[resource];
 
@@ -65,11 +68,7 @@ static int change_limit(struct process *p, uint32_t resource, const struct limit
         return -EPERM;
     if (resource == LIMIT_NOFILE && new->hard > FILES_MAX) return -EPERM;
     *old = *new;
-    if (p->space && resource == LIMIT_AS)
-        p->space->limit_pages =
-            (uint32_t)min(new->soft >> PAGE_SHIFT, (uint64_t)UINT32_MAX);
-    if (p->space && resource == LIMIT_STACK)
-        p->space->stack_limit = (uint32_t)min(new->soft, 1ull << 30);
+    if (p->space) limits_apply(p, p->space);
     return 0;
 }
 

@@ -30,39 +30,31 @@ static bool is_meant(const struct process *child, const struct wait_request *r) 
     return r->type == P_ALL || (child->group && child->group->id == r->id);
 }
 
-static void found(struct wait_request *r, struct process *child, int code, int status) {
-    r->pid = child->pid;
-    r->uid = child->credentials.uid;
-    r->code = code;
-    r->status = status;
-    r->usage = process_usage(child);
-}
-
 /* Does the child have something to report? Takes the report unless WNOWAIT. */
 static bool collect(struct process *child, struct wait_request *r) {
-    bool keep = r->options & WNOWAIT;
-
     if (child->is_zombie && r->options & WEXITED) {
-        int status = child->exit_status;
-        found(r, child,
-              !(status & 0x7f) ? CLD_EXITED
-              : status & 0x80  ? CLD_DUMPED
-                               : CLD_KILLED,
-              status);
-        if (!keep) process_reap(child);
-        return true;
+        r->status = child->exit_status;
+        r->code = notify_code(r->status);
+    } else if (child->stop_report && r->options & WSTOPPED) {
+        r->status = child->stop_report;
+        r->code = CLD_STOPPED;
+    } else if (child->continue_report && r->options & WCONTINUED) {
+        r->status = 0xffff;
+        r->code = CLD_CONTINUED;
+    } else {
+        return false;
     }
-    if (child->stop_report && r->options & WSTOPPED) {
-        found(r, child, CLD_STOPPED, child->stop_report);
-        child->stop_report = keep ? child->stop_report : 0;
-        return true;
-    }
-    if (child->continue_report && r->options & WCONTINUED) {
-        found(r, child, CLD_CONTINUED, 0xffff);
-        child->continue_report = keep;
-        return true;
-    }
-    return false;
+    r->pid = child->pid;
+    r->uid = child->credentials.uid;
+    r->usage = process_usage(child);
+    if (r->options & WNOWAIT) return true;
+    if (r->code == CLD_STOPPED)
+        child->stop_report = 0;
+    else if (r->code == CLD_CONTINUED)
+        child->continue_report = false;
+    else
+        process_reap(child);
+    return true;
 }
 
 /* 1: something was found, 0: nothing yet (WNOHANG), -ECHILD, -ERESTART. SLEEPS. */
