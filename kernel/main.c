@@ -122,9 +122,9 @@ static void crash(const char *how) {
 
 static void run_init(void *unused) {
     static const char *const environment[] = {
-        "HOME=/root", "PATH=/bin:/demos:/tests:/bench", NULL
+        "HOME=/root", "PATH=/bin:/demos:/tests:/bench"
     };
-    const char *arguments[INIT_ARGUMENTS + 1] = { command_line.init };
+    const char *arguments[INIT_ARGUMENTS] = { command_line.init };
     char *rest = (char *)command_line.arguments;
     unsigned count = 1;
 
@@ -138,7 +138,8 @@ static void run_init(void *unused) {
     }
     crash(command_line.crash);
     open_console();
-    int error = exec_from_kernel(command_line.init, arguments, environment);
+    int error = exec_from_kernel(command_line.init, arguments, count, environment,
+                                 ARRAY_SIZE(environment));
     if (error)
         boot_refuse(
             "the first program %s cannot be started (error %d). It must be in the "

@@ -16,6 +16,7 @@
 #include "base/string.h"
 #include "core/panic.h"
 #include "core/trace.h"
+#include "dev/random.h"
 #include "fs/inode.h"
 #include "mm/heap.h"
 #include "posix/futex.h"
@@ -30,14 +31,24 @@
 #define STACK_INITIAL (32 * PAGE_SIZE)  /* mapped at once; it grows from there */
 #define SCRIPT_DEPTH 4
 #define HEADER_SIZE 512
+#define FRONT_MAX   32          /* strings of the kernel: scripts', or the first program's */
+
+enum { AT_NULL = 0, AT_PHDR = 3, AT_PHENT = 4, AT_PHNUM = 5, AT_PAGESZ = 6, AT_BASE = 7,
+       AT_FLAGS = 8, AT_ENTRY = 9, AT_UID = 11, AT_EUID = 12, AT_GID = 13, AT_EGID = 14,
+       AT_PLATFORM = 15, AT_HWCAP = 16, AT_CLKTCK = 17, AT_SECURE = 23, AT_RANDOM = 25,
+       AT_EXECFN = 31, AT_SYSINFO = 32 };
 
 struct program {                /* all of an exec until its commit */
     struct inode *inode;
-    char *path;                 /* a page */
-    struct exec_arguments arguments;
+    char *path;                 /* a page: as execve had it */
+    const char *file;           /* that, or the last script's interpreter */
+    char lines[SCRIPT_DEPTH + 1][HEADER_SIZE + 1];      /* of scripts, the first ones */
+    const char *front[FRONT_MAX];       /* arguments.kernel: the last so many */
+    struct strings arguments, environment;
     struct elf_plan plan;
     struct address_space *space;
-    struct stack_image stack;
+    uint8_t random[16];         /* AT_RANDOM */
+    vaddr_t esp, argument_strings, environment_strings, strings_end;
     struct credentials credentials;
     bool secure;                /* runs with more rights than the caller has */
 };
@@ -48,7 +59,7 @@ static struct memory_object *system_page;       /* the same page in every space 
 
 static int open_program(struct program *p) {
     struct path path;
-    int error = path_walk(NULL, p->path, 0, &path);
+    int error = path_walk(NULL, p->file, 0, &path);
 
     if (error) return error;
     p->inode = inode_get(path.inode);
@@ -69,8 +80,16 @@ static size_t read_start(const struct inode *inode, char header[HEADER_SIZE]) {
 
 static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 
-/* "#!interpreter [option]": the script's path becomes an argument of the
- * interpreter. */
+static void push_front(struct program *p, const char *string) {
+    struct strings *a = &p->arguments;
+
+    assert(a->nr_kernel < FRONT_MAX);
+    a->kernel = &p->front[FRONT_MAX - ++a->nr_kernel];
+    p->front[FRONT_MAX - a->nr_kernel] = string;
+}
+
+/* "#!interpreter [option]": these two and the script's path become the first arguments,
+ * instead of the first one. */
 static int use_script(struct program *p, char *line, size_t size) {
     char *end = memchr(line, '\n', size), *name = line + 2, *option;
 
@@ -85,10 +104,16 @@ static int use_script(struct program *p, char *line, size_t size) {
     while (is_blank(*option))
         *option++ = '\0';
     if (!*name) return -ENOEXEC;
-    int error =
-        exec_arguments_prepend(&p->arguments, name, *option ? option : NULL, p->path);
-    if (error) return error;
-    string_copy(p->path, name, PATH_MAX);
+    if (p->arguments.nr_kernel) {
+        p->arguments.nr_kernel--;
+        p->arguments.kernel++;
+    } else {
+        p->arguments.user = uptr_add(p->arguments.user, 4);
+    }
+    push_front(p, p->file);
+    if (*option) push_front(p, option);
+    push_front(p, name);
+    p->file = name;
     inode_put(p->inode);
     p->inode = NULL;
     return 0;
@@ -96,16 +121,14 @@ static int use_script(struct program *p, char *line, size_t size) {
 
 /* Follows scripts to a program file and judges its headers. */
 static int find_image(struct program *p) {
-    char header[HEADER_SIZE + 1];
-
     for (int depth = 0; depth <= SCRIPT_DEPTH; depth++) {
+        char *line = p->lines[depth];
         int error = open_program(p);
         if (error) return error;
-        size_t size = read_start(p->inode, header);
-        if (size < 2 || header[0] != '#' || header[1] != '!')
-            return elf_check(header, size, &p->plan);
-        header[size] = '\0';
-        error = use_script(p, header, size);
+        size_t size = read_start(p->inode, line);
+        if (size < 2 || line[0] != '#' || line[1] != '!')
+            return elf_check(line, size, &p->plan);
+        error = use_script(p, line, size);
         if (error) return error;
     }
     return -ELOOP;
@@ -162,10 +185,32 @@ static int map_program(struct program *p) {
                      PROT_READ | PROT_WRITE, REGION_GROWS_DOWN, NULL, 0, &region);
 }
 
-static int place_arguments(struct program *p) {
+/* The new stack, as the System V ABI wants it (musl's _start):
+ *
+ *      top ->  strings: arguments, environment; random bytes, "i686", path
+ *              auxiliary vector ... AT_NULL
+ *              environment pointers, NULL
+ *              argument pointers, NULL
+ *      esp ->  argument count                      16-byte aligned
+ */
+static int put_all(struct program *p, struct stack_image *s) {
+    static const char platform[] = "i686";
     const struct credentials *c = &p->credentials;
-    struct auxiliary auxiliary[] = {
-        { AT_SYSINFO, SYSTEM_PAGE },
+    uint32_t count = p->arguments.nr_kernel + p->arguments.nr_user;
+    int error = stack_put(s, &s->vector, &count, sizeof(count));
+
+    p->argument_strings = s->at;
+    if (!error) error = stack_put_strings(s, &p->arguments);
+    p->environment_strings = s->at;
+    if (!error) error = stack_put_strings(s, &p->environment);
+    p->strings_end = s->at;
+    if (!error) error = stack_put(s, &s->at, p->random, sizeof(p->random));
+    if (!error) error = stack_put(s, &s->at, platform, sizeof(platform));
+    const struct {
+        uint32_t type, value;
+    } auxiliary[] = {
+        // without sysenter the page's int 0x80 serves
+        { AT_SYSINFO, cpu_features.sysenter ? SYSTEM_PAGE : SYSTEM_PAGE_INT80 },
         { AT_HWCAP, cpu_features.edx },
         { AT_PAGESZ, PAGE_SIZE },
         { AT_CLKTCK, 100 },
@@ -180,15 +225,27 @@ static int place_arguments(struct program *p) {
         { AT_GID, c->gid },
         { AT_EGID, c->egid },
         { AT_SECURE, p->secure },
-        { AT_RANDOM, 0 },
-        { AT_EXECFN, 0 },
-        { AT_PLATFORM, 0 },
+        { AT_RANDOM, p->strings_end },
+        { AT_EXECFN, s->at },
+        { AT_PLATFORM, p->strings_end + sizeof(p->random) },
         { AT_NULL, 0 },
     };
-    // without sysenter the page's int 0x80 serves
-    if (!cpu_features.sysenter) auxiliary[0].value = SYSTEM_PAGE_INT80;
-    return exec_arguments_place(&p->arguments, p->space, STACK_TOP, p->path, auxiliary,
-                                ARRAY_SIZE(auxiliary), &p->stack);
+    if (!error) error = stack_put(s, &s->at, p->file, strlen(p->file) + 1);
+    return error ? error : stack_put(s, &s->vector, auxiliary, sizeof(auxiliary));
+}
+
+static int place_arguments(struct program *p) {
+    uint64_t quarter = limit_soft(current_process(), LIMIT_STACK) / 4;
+    struct stack_image s = { .limit =
+                                 max((uint32_t)min(quarter, 2ull << 20), 131072u) };
+
+    random_bytes(p->random, sizeof(p->random));
+    int error = put_all(p, &s);
+    if (error) return error;
+    if (s.vector + s.at > s.limit) return -E2BIG;
+    p->esp = round_down(STACK_TOP - s.vector - s.at, 16);
+    s = (struct stack_image){ p->space, STACK_TOP, p->esp, p->esp + s.vector };
+    return put_all(p, &s);
 }
 
 static void choose_credentials(struct program *p) {
@@ -235,7 +292,7 @@ static void reset_registers(const struct program *p) {
     struct thread *t = current();
     struct trap_frame *f = thread_frame(t);
 
-    *f = (struct trap_frame){ .eip = p->plan.entry, .cs = USER_CS, .esp = p->stack.esp,
+    *f = (struct trap_frame){ .eip = p->plan.entry, .cs = USER_CS, .esp = p->esp,
                               .ss = USER_DS, .ds = USER_DS, .es = USER_DS,
                               .eflags = EFLAGS_IF | EFLAGS_ALWAYS,
                               .vector = VECTOR_CHANGED };
@@ -269,15 +326,15 @@ static void move_over(struct program *p) {
     process->executable = p->inode;
     p->inode = NULL;
     process->credentials = p->credentials;
-    process->arguments_start = p->stack.arguments;
-    process->arguments_end = process->environment_start = p->stack.arguments_end;
-    process->environment_end = p->stack.environment_end;
+    process->arguments_start = p->argument_strings;
+    process->arguments_end = process->environment_start = p->environment_strings;
+    process->environment_end = p->strings_end;
     process->execed = true;
     timers_exec(process);
     file_table_close_on_exec(process->files);
     reset_signals(process);
     reset_registers(p);
-    rename_program(process, p->path);
+    rename_program(process, p->file);
     t->clear_child_tid = t->robust_list = 0;
     thread_take_id(t, process->pid);
     trace_record(TRACE_EXEC, t->tid, p->plan.entry, 0, 0);
@@ -286,7 +343,6 @@ static void move_over(struct program *p) {
 static void program_release(struct program *p) {
     if (p->space) space_put(p->space);
     if (p->inode) inode_put(p->inode);
-    exec_arguments_release(&p->arguments);
     heap_free(p->path);
     heap_free(p);
 }
@@ -295,14 +351,10 @@ static struct program *program_create(void) {
     struct program *p = heap_new(HEAP_EXEC, struct program);
 
     if (!p) return NULL;
-    p->path = heap_alloc(HEAP_EXEC, PATH_MAX);
-    uint32_t limit =
-        (uint32_t)min(limit_soft(current_process(), LIMIT_STACK) / 4, 2ull << 20);
-    if (!p->path || exec_arguments_init(&p->arguments, max(limit, 131072u))) {
-        program_release(p);
-        return NULL;
-    }
-    return p;
+    p->file = p->path = heap_alloc_raw(HEAP_EXEC, PATH_MAX);
+    if (p->path) return p;
+    program_release(p);
+    return NULL;
 }
 
 /* SLEEPS. Builds the program unless there was an error, moves over, gives p back. */
@@ -318,35 +370,43 @@ static int run(struct program *p, int error) {
     return error;
 }
 
+/* An empty vector would let a program read its environment as arguments. */
+static int judge_empty(struct program *p) {
+    uint32_t first = 0, other = 0;
+
+    if (!uptr_is_null(p->arguments.user) && u32_from_user(&first, p->arguments.user))
+        return -EFAULT;
+    if (first) return 0;
+    if (!uptr_is_null(p->environment.user)
+        && u32_from_user(&other, p->environment.user))
+        return -EFAULT;
+    p->arguments.user = uptr(0);
+    push_front(p, "");
+    return other ? -EINVAL : 0;
+}
+
 long sys_execve(uptr_t path, uptr_t arguments, uptr_t environment) {
     struct program *p = program_create();
 
     if (!p) return -ENOMEM;
-    struct exec_arguments *a = &p->arguments;
     ssize_t length = string_from_user(p->path, path, PATH_MAX);
-    int error = length < 0 ? (int)length : 0;
-    if (!error) error = exec_arguments_add_user(a, arguments, &a->nr_arguments);
-    if (!error) error = exec_arguments_add_user(a, environment, &a->nr_environment);
-    // an empty vector would let a program read its environment as arguments
-    if (!error && a->nr_arguments == 0) {
-        error = a->nr_environment ? -EINVAL : exec_arguments_add(a, "");
-        a->nr_arguments = 1;
-    }
-    return run(p, error);
+    p->arguments.user = arguments;
+    p->environment.user = environment;
+    return run(p, length < 0 ? (int)length : judge_empty(p));
 }
 
 int exec_from_kernel(const char *path, const char *const *arguments,
-                     const char *const *environment) {
+                     unsigned nr_arguments, const char *const *environment,
+                     unsigned nr_environment) {
     struct program *p = program_create();
-    int error = 0;
 
     if (!p) return -ENOMEM;
     string_copy(p->path, path, PATH_MAX);
-    for (; !error && *arguments; arguments++, p->arguments.nr_arguments++)
-        error = exec_arguments_add(&p->arguments, *arguments);
-    for (; !error && *environment; environment++, p->arguments.nr_environment++)
-        error = exec_arguments_add(&p->arguments, *environment);
-    return run(p, error);
+    while (nr_arguments > 0)
+        push_front(p, arguments[--nr_arguments]);
+    p->environment.kernel = environment;
+    p->environment.nr_kernel = nr_environment;
+    return run(p, 0);
 }
 
 void exec_init(void) {

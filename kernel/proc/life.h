@@ -57,10 +57,11 @@ static inline int notify_code(int status) {
 
 /* -- Programs (exec.c, elf.c, exec_arguments.c) ------------------------------------ */
 
-/* Replaces the current process's program. Strings are kernel strings; NULL-terminated
- * arrays. Used for init only; everybody else calls execve. SLEEPS. */
+/* Replaces the current process's program. Strings are kernel strings. Used for init
+ * only; everybody else calls execve. SLEEPS. */
 must_check int exec_from_kernel(const char *path, const char *const *arguments,
-                                const char *const *environment) SLEEPS;
+                                unsigned nr_arguments, const char *const *environment,
+                                unsigned nr_environment) SLEEPS;
 
 void exec_init(void);           /* makes the system call page */
 
