@@ -31,11 +31,6 @@ int passed_take(struct file **files, const int *fds, unsigned count) {
     return 0;
 }
 
-int passed_install(struct process *to, struct file *const *files, unsigned count,
-                   bool close_on_exec, int *fds) {
-    return fd_install_all(to, files, count, close_on_exec, fds);
-}
-
 void passed_discard(struct file *const *files, unsigned count) {
     for (unsigned i = 0; i < count; i++)
         passed_drop(files[i]);

@@ -1,7 +1,7 @@
 /* passed_files.h - open files on their way inside messages.
  *
  *      sender's table          message in a queue            receiver's table
- *      files[3] --passed_take--> files[0] --passed_install--> files[7]
+ *      files[3] --passed_take--> files[0] --fd_install_all--> files[7]
  *                                   |
  *                              passed_discard: the message was thrown away
  *
@@ -52,9 +52,6 @@ static inline void file_holder_init(struct file_holder *holder) {
 /* References to the current process's descriptors. -EBADF: none was taken. */
 must_check int passed_take(struct file **files, const int *fds, unsigned count);
 
-/* The references become descriptors of `to`, all or none: 0, -EMFILE, -ENOMEM. */
-must_check int passed_install(struct process *to, struct file *const *files,
-                              unsigned count, bool close_on_exec, int *fds);
 void passed_discard(struct file *const *files, unsigned count);
 
 /* The message enters the queue of holder; it leaves before its files are installed or

@@ -90,7 +90,7 @@ void native_drop_files(struct native_message *m) {
 }
 
 /* Installs them in the receiver's table. A receiver without a place for them gets none.
- * Nothing fails behind passed_install: the array was written before, and nobody has run
+ * Nothing fails behind fd_install_all: the array was written before, and nobody has run
  * since. */
 static int deliver_files(struct native_message *m, struct native_receiver *r,
                          int *error) {
@@ -102,7 +102,7 @@ static int deliver_files(struct native_message *m, struct native_receiver *r,
     if (write_to_process(r->process, r->fds, fds, size)) return -EFAULT;
     if ((*error = native_take_files(m))) return MESSAGE_UNFIT;
     passed_unqueue(&m->passed);
-    int result = passed_install(r->process, m->files, m->passed.count, false, fds);
+    int result = fd_install_all(r->process, m->files, m->passed.count, false, fds);
     if (result) {
         if (were_senders)
             native_drop_files(m);

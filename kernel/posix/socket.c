@@ -128,11 +128,19 @@ static unsigned socket_poll(struct file *file, struct poll_table *table) {
     return events;
 }
 
+/* FIONREAD: bytes in the queue; of datagrams, in the first. */
 static long socket_ioctl(struct file *file, uint32_t request, uptr_t argument) {
     enum { FIONREAD = 0x541b };
+    const struct socket *s = file->object;
+    const struct chunk *c;
+    uint32_t bytes = 0;
 
     if (request != FIONREAD) return -ENOTTY;
-    return u32_to_user(argument, queue_bytes_ready(file->object));
+    list_for_each (c, &s->chunks, node) {
+        bytes += c->end - c->start;
+        if (c->is_last && s->type == SOCK_DGRAM) break;
+    }
+    return u32_to_user(argument, bytes);
 }
 
 static struct file_holder *socket_holder(struct file *file) {
@@ -174,16 +182,25 @@ static void show_sockets(struct text *text) {
         if (file->operations == &socket_operations) show_socket(text, file->object);
 }
 
+static bool is_sound(const struct socket *s) {
+    const struct chunk *c;
+    uint32_t queued = 0;
+
+    list_for_each (c, &s->chunks, node) {
+        queued += c->size;
+        if (c->start > c->end || c->end > c->size) return false;
+    }
+    return s->queued == queued && (s->state != SOCKET_CONNECTED || s->peer);
+}
+
 static bool sockets_check(char *why, size_t size) {
     const struct file *file;
 
     list_for_each (file, &all_files, all_node) {
         const struct socket *s = file->object;
-        if (file->operations != &socket_operations) continue;
-        if (queue_is_sound(s) && (s->state != SOCKET_CONNECTED || s->peer)) continue;
-        format(why, size,
-               "socket:[%u] has %u bytes queued by its own account, or no peer",
-               s->number, s->queued);
+        if (file->operations != &socket_operations || is_sound(s)) continue;
+        format(why, size, "socket:[%u] has not %u bytes queued, or no peer", s->number,
+               s->queued);
         return false;
     }
     return true;

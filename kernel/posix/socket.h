@@ -174,8 +174,6 @@ static inline void socket_message_end(struct socket_message *m) {
 }
 
 void queue_clear(struct socket *socket);
-bool queue_is_sound(const struct socket *socket);           /* for kcheck */
-uint32_t queue_bytes_ready(const struct socket *socket);    /* FIONREAD */
 
 /* A record, or the next piece of a stream, at the end of the queue. 0, and m->rights
  * are the queue's; -ENOBUFS, -EFAULT: nothing has changed. */

@@ -79,28 +79,6 @@ void queue_clear(struct socket *s) {
     chunks_free(&s->chunks);
 }
 
-uint32_t queue_bytes_ready(const struct socket *s) {
-    const struct chunk *c;
-    uint32_t bytes = 0;
-
-    list_for_each (c, &s->chunks, node) {
-        bytes += c->end - c->start;
-        if (c->is_last && s->type == SOCK_DGRAM) break;
-    }
-    return bytes;
-}
-
-bool queue_is_sound(const struct socket *s) {
-    const struct chunk *c;
-    uint32_t queued = 0;
-
-    list_for_each (c, &s->chunks, node) {
-        queued += c->size;
-        if (c->start > c->end || c->end > c->size) return false;
-    }
-    return s->queued == queued;
-}
-
 uint32_t socket_capacity(const struct socket *s) {
     if (s->state == SOCKET_LISTENS) return (s->backlog + 1) * CHUNK_SMALL;
     return s->type == SOCK_DGRAM || !s->peer ? s->receive_buffer : s->peer->send_buffer;
@@ -160,24 +138,6 @@ static int judge(struct socket *s, struct socket *to, size_t size) {
     return s->type != SOCK_STREAM && size > s->send_buffer ? -EMSGSIZE : 0;
 }
 
-/* SLEEPS. A piece after the other, until all is queued or an error comes. */
-static long send(struct socket *s, struct socket *to, struct io *io,
-                 struct socket_message *m) {
-    const size_t size = io->left;
-    long error;
-
-    while (!(error = judge(s, to, size))) {
-        if (s->type == SOCK_STREAM && io->left == 0)
-            break;
-        if (to->queued >= socket_capacity(to))
-            error = socket_wait(&to->room, NULL, m);
-        else
-            error = queue_put(to, io, m, s->name);
-        if (error || io->left == 0) break;
-    }
-    return error;
-}
-
 /* The short way of what needs no queue and carries nothing else: to a reader who sleeps
  * at our peer, where nothing is shut or closed then. */
 static inline bool hand_over(struct socket *s, struct io *io) {
@@ -196,7 +156,15 @@ ssize_t socket_send(struct socket *s, struct io *io, struct socket_message *m) {
     if (!m->to && !m->rights && hand_over(s, io)) return (ssize_t)size;
     if (!to) return -ENOTCONN;
     to->refs++;                 // another thread may connect us elsewhere
-    long error = send(s, to, io, m);
+    long error;
+    while (!(error = judge(s, to, size))) {
+        if (is_stream && io->left == 0) break;
+        if (to->queued >= socket_capacity(to))
+            error = socket_wait(&to->room, NULL, m);
+        else
+            error = queue_put(to, io, m, s->name);
+        if (error || io->left == 0) break;
+    }
     socket_wake_next(to);       // the wake-up we were given goes on to the next
     socket_put(to);
     if (!error || size != io->left) return (ssize_t)(size - io->left);

@@ -24,37 +24,27 @@ static bool range_ok(uint32_t start, size_t size) {
     return user_range_ok(uptr(start), size);
 }
 
-/* What a file descriptor gives to map: its object, with a reference. */
-static int object_of_file(int fd, int protection, int flags,
-                          struct memory_object **object) {
-    struct file *file = fd_peek(fd);
+/* What is to be mapped, with a reference (NULL: private zeros), and how. */
+static int object_for(uint32_t size, int protection, int flags, int fd,
+                      struct memory_object **object, int *region_flags) {
+    bool is_private = (flags & MAP_TYPE) == MAP_PRIVATE;
 
     *object = NULL;
-    if (!file || file->flags & O_PATH) return -EBADF;
-    if (!file_is_readable(file)
-        || ((flags & MAP_TYPE) != MAP_PRIVATE && protection & PROT_WRITE
-            && !file_is_writable(file)))
+    *region_flags = is_private ? 0 : REGION_SHARED;
+    if (flags & MAP_ANONYMOUS) {
+        if (!is_private) *object = object_create(size >> PAGE_SHIFT);
+        return is_private || *object ? 0 : -ENOMEM;
+    }
+    struct file *file = fd_peek(fd);
+    if (!file) return -EBADF;
+    bool writable = is_private || file_is_writable(file);
+    if (!file_is_readable(file) || (protection & PROT_WRITE && !writable))
         return -EACCES;
     if (!file->operations->map) return -ENODEV;
+    if (!writable) *region_flags |= REGION_NEVER_WRITABLE;
     int error = file->operations->map(file, object);
     if (!error && *object) object_get(*object);
     return error;
-}
-
-static int region_flags_for(int flags, int fd) {
-    if ((flags & MAP_TYPE) == MAP_PRIVATE) return 0;
-    if (!(flags & MAP_ANONYMOUS) && !file_is_writable(fd_peek(fd)))
-        return REGION_SHARED | REGION_NEVER_WRITABLE;
-    return REGION_SHARED;
-}
-
-static int object_for(uint32_t size, int protection, int flags, int fd,
-                      struct memory_object **object) {
-    *object = NULL;
-    if (!(flags & MAP_ANONYMOUS)) return object_of_file(fd, protection, flags, object);
-    if ((flags & MAP_TYPE) == MAP_PRIVATE) return 0;
-    *object = object_create(size >> PAGE_SHIFT);
-    return *object ? 0 : -ENOMEM;
 }
 
 /* Where the mapping goes, or -errno. A fixed one takes the place of what was there. */
@@ -82,7 +72,7 @@ static bool is_error(long result) {
 long sys_mmap2(uint32_t start, size_t size, int protection, int flags, int fd,
                uint32_t first_page) {
     struct memory_object *object;
-    int type = flags & MAP_TYPE;
+    int type = flags & MAP_TYPE, region_flags;
 
     if (size == 0) return -EINVAL;
     if (size > USER_END - PAGE_SIZE) return -ENOMEM;
@@ -93,12 +83,12 @@ long sys_mmap2(uint32_t start, size_t size, int protection, int flags, int fd,
         first_page = 0;
     else if (first_page + (size >> PAGE_SHIFT) < first_page)
         return -EOVERFLOW;
-    int error = object_for(size, protection, flags, fd, &object);
+    int error = object_for(size, protection, flags, fd, &object, &region_flags);
     if (error) return error;
     long at = place_for(start, size, flags);
     if (!is_error(at)) {
         error = space_map(my_space(), (vaddr_t)at, size, protection & PROTECTIONS,
-                          region_flags_for(flags, fd), object, first_page, NULL);
+                          region_flags, object, first_page, NULL);
         if (error) at = error;
     }
     if (object) object_put(object);
@@ -141,22 +131,26 @@ long sys_brk(uint32_t end) {
 
 enum { MREMAP_MAYMOVE = 1, MREMAP_FIXED = 2 };
 
+/* Maps at `to` what the region maps from `start` on. */
+static int map_alike(const struct region *region, uint32_t start, vaddr_t to,
+                     size_t size, struct region **result) {
+    return space_map(
+        my_space(), to, size, region->protection, region->flags, region->object,
+        region->first_page + ((start - region->start) >> PAGE_SHIFT), result);
+}
+
 /* Moves the pages of one region's range to a fresh region of the same kind. */
-static long move_region(struct region *region, uint32_t start, size_t old_size,
-                        vaddr_t to, size_t new_size) {
-    struct address_space *space = my_space();
-    uint32_t first = region->first_page + ((start - region->start) >> PAGE_SHIFT);
-    struct region *moved;
-    int error = space_map(space, to, new_size, region->protection, region->flags,
-                          region->object, first, &moved);
+static long move_region(uint32_t start, size_t old_size, vaddr_t to, size_t new_size) {
+    struct region *region = space_find(my_space(), start), *moved;
+    int error = map_alike(region, start, to, new_size, &moved);
 
     if (error) return error;
     region_own(moved, region->owner);
-    if (!space_move_pages(space, start, to, min(old_size, new_size))) {
-        (void)!space_unmap(space, to, new_size);
+    if (!space_move_pages(my_space(), start, to, min(old_size, new_size))) {
+        (void)!space_unmap(my_space(), to, new_size);
         return -ENOMEM;
     }
-    error = space_unmap(space, start, old_size);
+    error = space_unmap(my_space(), start, old_size);
     return error ? error : (long)to;
 }
 
@@ -168,12 +162,23 @@ static bool can_grow_in_place(struct region *region, uint32_t start, size_t old_
            && (!above || above->start >= start + new_size);
 }
 
+/* To a place that the caller has chosen. */
+static long move_fixed(uint32_t start, size_t old_size, uint32_t to, size_t new_size) {
+    if (to & PAGE_MASK || !range_ok(to, new_size)
+        || (to < start + old_size && start < to + new_size))
+        return -EINVAL;
+    long at = place_for(to, new_size, MAP_FIXED);
+    return is_error(at) ? at : move_region(start, old_size, (vaddr_t)at, new_size);
+}
+
 long sys_mremap(uint32_t start, size_t old_size, size_t new_size, int flags,
                 uint32_t new_start) {
     struct address_space *space = my_space();
+    int error = 0;
 
     if (start & PAGE_MASK || flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED) || new_size == 0
-        || old_size == 0 || new_size > USER_END || !range_ok(start, old_size))
+        || old_size == 0 || new_size > USER_END || !range_ok(start, old_size)
+        || flags == MREMAP_FIXED)
         return -EINVAL;
     old_size = round_up(old_size, PAGE_SIZE);
     new_size = round_up(new_size, PAGE_SIZE);
@@ -181,33 +186,19 @@ long sys_mremap(uint32_t start, size_t old_size, size_t new_size, int flags,
     if (!region || region->end < start + old_size || region->flags & REGION_SYSTEM)
         return -EFAULT;
     if (region->owner && new_size > old_size) return -EINVAL;
-    if (flags & MREMAP_FIXED) {
-        if (!(flags & MREMAP_MAYMOVE) || new_start & PAGE_MASK
-            || !range_ok(new_start, new_size)
-            || (new_start < start + old_size && start < new_start + new_size))
-            return -EINVAL;
-        long at = place_for(new_start, new_size, MAP_FIXED);
-        return is_error(at) ? at
-                            : move_region(space_find(space, start), start, old_size,
-                                          (vaddr_t)at, new_size);
+    if (flags & MREMAP_FIXED) return move_fixed(start, old_size, new_start, new_size);
+    if (new_size < old_size) {
+        error = space_unmap(space, start + new_size, old_size - new_size);
+    } else if (new_size > old_size) {
+        uint32_t end = start + old_size;
+        if (!can_grow_in_place(region, start, old_size, new_size)) {
+            vaddr_t to =
+                flags & MREMAP_MAYMOVE ? space_find_gap(space, 0, new_size) : 0;
+            return to ? move_region(start, old_size, to, new_size) : -ENOMEM;
+        }
+        error = map_alike(region, end, end, new_size - old_size, NULL);
     }
-    if (new_size <= old_size) {
-        int error = new_size < old_size
-                        ? space_unmap(space, start + new_size, old_size - new_size)
-                        : 0;
-        return error ? error : (long)start;
-    }
-    if (can_grow_in_place(region, start, old_size, new_size)) {
-        uint32_t first =
-            region->first_page + ((start + old_size - region->start) >> PAGE_SHIFT);
-        int error =
-            space_map(space, start + old_size, new_size - old_size, region->protection,
-                      region->flags, region->object, first, NULL);
-        return error ? error : (long)start;
-    }
-    if (!(flags & MREMAP_MAYMOVE)) return -ENOMEM;
-    vaddr_t to = space_find_gap(space, 0, new_size);
-    return to ? move_region(region, start, old_size, to, new_size) : -ENOMEM;
+    return error ? error : (long)start;
 }
 
 enum { MADV_DONTNEED = 4, MADV_FREE = 8 };
