@@ -33,15 +33,13 @@
 #define HEADER_SIZE 512
 #define FRONT_MAX   32          /* strings of the kernel: scripts', or the first program's */
 
-enum { AT_NULL = 0, AT_PHDR = 3, AT_PHENT = 4, AT_PHNUM = 5, AT_PAGESZ = 6, AT_BASE = 7,
-       AT_FLAGS = 8, AT_ENTRY = 9, AT_UID = 11, AT_EUID = 12, AT_GID = 13, AT_EGID = 14,
-       AT_PLATFORM = 15, AT_HWCAP = 16, AT_CLKTCK = 17, AT_SECURE = 23, AT_RANDOM = 25,
-       AT_EXECFN = 31, AT_SYSINFO = 32 };
+enum { AT_NULL = 0, AT_PHDR = 3, AT_PHENT = 4, AT_PHNUM = 5, AT_PAGESZ = 6, AT_ENTRY = 9,
+       AT_UID = 11, AT_EUID = 12, AT_GID = 13, AT_EGID = 14, AT_HWCAP = 16,
+       AT_CLKTCK = 17, AT_SECURE = 23, AT_RANDOM = 25, AT_EXECFN = 31, AT_SYSINFO = 32 };
 
 struct program {                /* all of an exec until its commit */
     struct inode *inode;
-    char *path;                 /* a page: as execve had it */
-    const char *file;           /* that, or the last script's interpreter */
+    const char *file;           /* path, or the last script's interpreter */
     char lines[SCRIPT_DEPTH + 1][HEADER_SIZE + 1];      /* of scripts, the first ones */
     const char *front[FRONT_MAX];       /* arguments.kernel: the last so many */
     struct strings arguments, environment;
@@ -51,6 +49,7 @@ struct program {                /* all of an exec until its commit */
     vaddr_t esp, argument_strings, environment_strings, strings_end;
     struct credentials credentials;
     bool secure;                /* runs with more rights than the caller has */
+    char path[];                /* PATH_MAX: as execve had it */
 };
 
 static struct memory_object *system_page;       /* the same page in every space */
@@ -187,28 +186,24 @@ static int map_program(struct program *p) {
 
 /* The new stack, as the System V ABI wants it (musl's _start):
  *
- *      top ->  strings: arguments, environment; random bytes, "i686", path
+ *      top ->  strings: arguments, environment; random bytes, path
  *              auxiliary vector ... AT_NULL
  *              environment pointers, NULL
  *              argument pointers, NULL
  *      esp ->  argument count                      16-byte aligned
  */
-static int put_all(struct program *p, struct stack_image *s) {
-    static const char platform[] = "i686";
+static void put_all(struct program *p, struct stack_image *s) {
     const struct credentials *c = &p->credentials;
     uint32_t count = p->arguments.nr_kernel + p->arguments.nr_user;
-    int error = stack_put(s, &s->vector, &count, sizeof(count));
 
+    stack_put(s, &s->vector, &count, sizeof(count));
     p->argument_strings = s->at;
-    if (!error) error = stack_put_strings(s, &p->arguments);
+    stack_put_strings(s, &p->arguments);
     p->environment_strings = s->at;
-    if (!error) error = stack_put_strings(s, &p->environment);
+    stack_put_strings(s, &p->environment);
     p->strings_end = s->at;
-    if (!error) error = stack_put(s, &s->at, p->random, sizeof(p->random));
-    if (!error) error = stack_put(s, &s->at, platform, sizeof(platform));
-    const struct {
-        uint32_t type, value;
-    } auxiliary[] = {
+    stack_put(s, &s->at, p->random, sizeof(p->random));
+    const uint32_t auxiliary[][2] = {
         // without sysenter the page's int 0x80 serves
         { AT_SYSINFO, cpu_features.sysenter ? SYSTEM_PAGE : SYSTEM_PAGE_INT80 },
         { AT_HWCAP, cpu_features.edx },
@@ -217,8 +212,6 @@ static int put_all(struct program *p, struct stack_image *s) {
         { AT_PHDR, p->plan.headers },
         { AT_PHENT, 32 },
         { AT_PHNUM, p->plan.nr_headers },
-        { AT_BASE, 0 },
-        { AT_FLAGS, 0 },
         { AT_ENTRY, p->plan.entry },
         { AT_UID, c->uid },
         { AT_EUID, c->euid },
@@ -227,25 +220,26 @@ static int put_all(struct program *p, struct stack_image *s) {
         { AT_SECURE, p->secure },
         { AT_RANDOM, p->strings_end },
         { AT_EXECFN, s->at },
-        { AT_PLATFORM, p->strings_end + sizeof(p->random) },
         { AT_NULL, 0 },
     };
-    if (!error) error = stack_put(s, &s->at, p->file, strlen(p->file) + 1);
-    return error ? error : stack_put(s, &s->vector, auxiliary, sizeof(auxiliary));
+    stack_put(s, &s->at, p->file, strlen(p->file) + 1);
+    stack_put(s, &s->vector, auxiliary, sizeof(auxiliary));
 }
 
+/* First it measures, then it writes. */
 static int place_arguments(struct program *p) {
     uint64_t quarter = limit_soft(current_process(), LIMIT_STACK) / 4;
-    struct stack_image s = { .limit =
-                                 max((uint32_t)min(quarter, 2ull << 20), 131072u) };
+    uint32_t limit = max((uint32_t)min(quarter, 2ull << 20), 131072u);
+    struct stack_image s = { .limit = limit };
 
     random_bytes(p->random, sizeof(p->random));
-    int error = put_all(p, &s);
-    if (error) return error;
-    if (s.vector + s.at > s.limit) return -E2BIG;
+    put_all(p, &s);
+    if (s.error) return s.error;
+    if (s.vector + s.at > limit) return -E2BIG;
     p->esp = round_down(STACK_TOP - s.vector - s.at, 16);
-    s = (struct stack_image){ p->space, STACK_TOP, p->esp, p->esp + s.vector };
-    return put_all(p, &s);
+    s = (struct stack_image){ p->space, STACK_TOP, p->esp, p->esp + s.vector, 0 };
+    put_all(p, &s);
+    return s.error;
 }
 
 static void choose_credentials(struct program *p) {
@@ -343,18 +337,16 @@ static void move_over(struct program *p) {
 static void program_release(struct program *p) {
     if (p->space) space_put(p->space);
     if (p->inode) inode_put(p->inode);
-    heap_free(p->path);
     heap_free(p);
 }
 
 static struct program *program_create(void) {
-    struct program *p = heap_new(HEAP_EXEC, struct program);
+    struct program *p = heap_alloc_raw(HEAP_EXEC, sizeof(*p) + PATH_MAX);
 
     if (!p) return NULL;
-    p->file = p->path = heap_alloc_raw(HEAP_EXEC, PATH_MAX);
-    if (p->path) return p;
-    program_release(p);
-    return NULL;
+    memset(p, 0, sizeof(*p));
+    p->file = p->path;
+    return p;
 }
 
 /* SLEEPS. Builds the program unless there was an error, moves over, gives p back. */

@@ -15,13 +15,13 @@ struct stack_image {
     struct address_space *space;        /* NULL: nothing is written, only measured */
     vaddr_t limit;              /* E2BIG above */
     vaddr_t vector, at;         /* where the next word goes, and the next string */
+    int error;                  /* the first one: then nothing is done any more */
 };
 
 /* Puts bytes at *at, which is `vector` or `at`, and moves it on. -E2BIG, -ENOMEM. */
-must_check int stack_put(struct stack_image *s, vaddr_t *at, const void *bytes,
-                         size_t size);
+void stack_put(struct stack_image *s, vaddr_t *at, const void *bytes, size_t size);
 
 /* Puts all strings, and the vector of their addresses with a NULL. The first time, when
  * it only measures, it counts the user's; the second time there must be as many, for
  * others can change them. -E2BIG, -ENOMEM, -EFAULT. */
-must_check int stack_put_strings(struct stack_image *s, struct strings *strings);
+void stack_put_strings(struct stack_image *s, struct strings *strings);
