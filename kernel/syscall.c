@@ -5,7 +5,6 @@
  */
 #include "syscall.h"
 
-#include "arch/x86/system_page.h"
 #include "core/trace.h"
 #include "fs/inode.h"
 #include "proc/life.h"
@@ -14,11 +13,6 @@
 /* The bits of a register as the type an argument has; no cast can do that for a
  * struct. */
 #define ARGUMENT(type, word) (((union { uint32_t w; type v; }){ .w = (word) }).v)
-
-static bool sixth_argument(const struct trap_frame *f, uint32_t *value) {
-    *value = f->ebp;
-    return f->eip != SYSTEM_CALL_RETURN || u32_from_user(value, uptr(f->ebp)) == 0;
-}
 
 #define SYSCALL0(number, name)                                                         \
     static long call_##name(const struct trap_frame *f)                                \
@@ -59,7 +53,7 @@ static bool sixth_argument(const struct trap_frame *f, uint32_t *value) {
     static long call_##name(const struct trap_frame *f)                                \
     {                                                                                  \
         uint32_t sixth;                                                                \
-        if (!sixth_argument(f, &sixth))                                                \
+        if (sixth_argument(f, &sixth))                                                \
             return -EFAULT;                                                            \
         return sys_##name(ARGUMENT(t1, f->ebx), ARGUMENT(t2, f->ecx),                  \
                           ARGUMENT(t3, f->edx), ARGUMENT(t4, f->esi),                  \

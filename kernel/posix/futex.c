@@ -15,12 +15,7 @@
 #include "sched/process.h"
 #include "syscall.h"
 
-#define HASH 64
-
-struct futex_key {
-    const void *object;         /* memory object, or the address space */
-    uint32_t offset;            /* byte in the object, or the address */
-};
+#define HASH_BITS 6
 
 struct futex_waiter {
     struct waiter waiter;
@@ -30,7 +25,7 @@ struct futex_waiter {
 
 enum futex_operation {
     FUTEX_WAIT = 0, FUTEX_WAKE = 1, FUTEX_REQUEUE = 3, FUTEX_CMP_REQUEUE = 4,
-    FUTEX_WAKE_OP = 5, FUTEX_WAIT_BITSET = 9, FUTEX_WAKE_BITSET = 10,
+    FUTEX_WAIT_BITSET = 9, FUTEX_WAKE_BITSET = 10, FUTEX_COMMAND = 127,
     FUTEX_PRIVATE = 128, FUTEX_REALTIME = 256,
 };
 #define ANY_BIT UINT32_MAX
@@ -43,17 +38,17 @@ static void describe(const struct waiter *waiter, char *to, size_t size) {
 }
 
 static const struct wait_class futex_class = { "futex", describe };
-static struct wait_queue table[HASH];
+static struct wait_queue table[1 << HASH_BITS];
 
 static struct wait_queue *queue_of(const struct futex_key *key) {
-    uint32_t hash = ((uint32_t)key->object >> 5) ^ (key->offset >> 2);
-    struct wait_queue *queue = &table[(hash ^ hash >> 6 ^ hash >> 12) % HASH];
+    uint32_t mixed = ((uint32_t)key->object + key->offset) * 0x9e3779b1u;
+    struct wait_queue *queue = &table[mixed >> (32 - HASH_BITS)];
 
     if (!queue->class) wait_queue_init(queue, &futex_class);
     return queue;
 }
 
-static bool same(const struct futex_key *a, const struct futex_key *b) {
+static inline bool same(const struct futex_key *a, const struct futex_key *b) {
     return a->object == b->object && a->offset == b->offset;
 }
 
@@ -63,11 +58,9 @@ static int key_of(uint32_t address, bool private, struct futex_key *key) {
 
     if (address & 3) return -EINVAL;
     if (!user_range_ok(uptr(address), 4)) return -EFAULT;
-    key->object = space;
-    key->offset = address;
+    *key = (struct futex_key){ space, address };
     if (private) return 0;
-    region = space_find(space, address);
-    if (!region) return -EFAULT;
+    if (!(region = space_find(space, address))) return -EFAULT;
     if (region->flags & REGION_SHARED && region->object) {
         key->object = region->object;
         key->offset = (region->first_page << PAGE_SHIFT) + (address - region->start);
@@ -75,144 +68,161 @@ static int key_of(uint32_t address, bool private, struct futex_key *key) {
     return 0;
 }
 
-/* Wakes up to count waiters on key whose bits match. Returns how many. */
-static uint32_t wake(const struct futex_key *key, uint32_t count, uint32_t bits) {
+static __attribute__((noinline)) int look_up(struct thread *t, struct futex_word *w,
+                                             uint32_t address, bool private) {
+    int error = key_of(address, private, &w->key);
+
+    w->name = address | private;
+    w->queue = queue_of(&w->key);
+    w->seen = error ? NULL : space_page(t->space, address, PROT_READ);
+    w->version = w->seen ? t->space->version : 0;
+    return error;
+}
+
+/* All that depends only on a word's address is kept, until the space changes. */
+static inline int find(struct thread *t, struct futex_word *w, uint32_t address,
+                       int operation) {
+    bool private = operation & FUTEX_PRIVATE;
+
+    if (likely(!(address & 3) && w->name == (address | private)
+               && w->version == t->space->version))
+        return 0;
+    return look_up(t, w, address, private);
+}
+
+/* Wakes up to count (not 0) waiters on key whose bits match. Returns how many. */
+static inline uint32_t wake(struct wait_queue *queue, const struct futex_key *key,
+                            uint32_t count, uint32_t bits) {
     struct waiter *w, *next;
     uint32_t woken = 0;
 
-    list_for_each_safe (w, next, &queue_of(key)->waiters, node) {
+    list_for_each_safe (w, next, &queue->waiters, node) {
         struct futex_waiter *f = container_of(w, struct futex_waiter, waiter);
-        if (woken == count) break;
-        if (same(&f->key, key) && f->bits & bits) {
-            waiter_wake(w, 0);
-            woken++;
-        }
+        if (!same(&f->key, key) || !(f->bits & bits)) continue;
+        waiter_wake(w, 0);
+        if (++woken == count) break;
     }
     return woken;
 }
 
-static long futex_wait(const struct futex_key *key, uint32_t word, uint32_t value,
-                       nanoseconds_t deadline, uint32_t bits) {
-    struct futex_waiter f = { .key = *key, .bits = bits };
-    uint32_t now;
+static inline long wait(struct thread *t, const struct futex_word *word, uint32_t value,
+                        nanoseconds_t deadline, uint32_t bits) {
+    struct futex_waiter f;
 
-    if (bits == 0) return -EINVAL;
-    if (u32_from_user(&now, uptr(word))) return -EFAULT;
-    if (now != value) return -EAGAIN;
-    waiter_init(&f.waiter, queue_of(key));
+    if (unlikely(!word->seen)) return -EFAULT;
+    if (*word->seen != value) return -EAGAIN;
+    f.key = word->key;
+    f.bits = bits;
+    waiter_init_for(&f.waiter, word->queue, t);
     long result = wait_sleep_waiter(&f.waiter, deadline);
-    if (result != -EINTR) return result;
+    if (likely(result != -EINTR)) return result;
     // without a time-out the call can be made again; the word decides
     if (deadline == DEADLINE_NEVER) return -ERESTART;
     time_keep_deadline(deadline);
     return -ERESTART_NO_HANDLER;
 }
 
-static long futex_requeue(const struct futex_key *from, const struct futex_key *to,
-                          uint32_t wake_count, uint32_t move_count) {
-    uint32_t woken = wake(from, wake_count, ANY_BIT), moved = 0;
+static long requeue(const struct futex_word *from, const struct futex_key *to,
+                    uint32_t wake_count, uint32_t move_count) {
+    uint32_t done = wake_count ? wake(from->queue, &from->key, wake_count, ANY_BIT) : 0;
     struct waiter *w, *next;
 
-    list_for_each_safe (w, next, &queue_of(from)->waiters, node) {
+    if (same(&from->key, to)) return (long)done;
+    list_for_each_safe (w, next, &from->queue->waiters, node) {
         struct futex_waiter *f = container_of(w, struct futex_waiter, waiter);
-        if (moved == move_count) break;
-        if (!same(&f->key, from) || same(from, to)) continue;
+        if (move_count == 0) break;
+        if (!same(&f->key, &from->key)) continue;
         waiter_remove(w);
         w->queue = queue_of(to);
         f->key = *to;
         waiter_add(w);
-        moved++;
+        move_count--;
+        done++;
     }
-    return (long)(woken + moved);
-}
-
-/* FUTEX_WAKE_OP: changes the second word and wakes by what it was. */
-static long futex_wake_op(const struct futex_key *first, const struct futex_key *second,
-                          uint32_t word2, uint32_t count1, uint32_t count2,
-                          uint32_t encoded) {
-    uint32_t op = encoded >> 28 & 7, compare = encoded >> 24 & 15, old, new;
-    uint32_t argument = (uint32_t)((int32_t)(encoded << 8) >> 20);
-    int32_t operand = (int32_t)(encoded << 20) >> 20;
-
-    if (encoded & 0x80000000u) argument = 1u << (argument & 31);
-    if (u32_from_user(&old, uptr(word2))) return -EFAULT;
-    switch (op) {
-    case 0: new = argument; break;
-    case 1: new = old + argument; break;
-    case 2: new = old | argument; break;
-    case 3: new = old & ~argument; break;
-    case 4: new = old ^ argument; break;
-    default: return -ENOSYS;
-    }
-    if (compare > 5) return -ENOSYS;
-    if (u32_to_user(uptr(word2), new)) return -EFAULT;
-    int32_t was = (int32_t)old;
-    bool holds = compare == 0   ? was == operand
-                 : compare == 1 ? was != operand
-                 : compare == 2 ? was < operand
-                 : compare == 3 ? was <= operand
-                 : compare == 4 ? was > operand
-                                : was >= operand;
-    uint32_t woken = wake(first, count1, ANY_BIT);
-    if (holds) woken += wake(second, count2, ANY_BIT);
-    return (long)woken;
+    return (long)done;
 }
 
 /* FUTEX_WAIT counts from now, FUTEX_WAIT_BITSET is a moment on one of two clocks. */
 static int take_deadline(int operation, uptr_t timeout, nanoseconds_t *deadline) {
-    nanoseconds_t t;
-
     *deadline = DEADLINE_NEVER;
     if (uptr_is_null(timeout)) return 0;
-    int error = time_from_user(timeout, &t);
+    int error = time_from_user(timeout, deadline);
     if (error) return error;
-    if ((operation & 127) == FUTEX_WAIT) {
-        *deadline = time_restart_deadline(t);
-    } else {
-        nanoseconds_t offset = operation & FUTEX_REALTIME ? time_realtime_offset() : 0;
-        *deadline = t > offset ? t - offset : 0;
+    if ((operation & FUTEX_COMMAND) == FUTEX_WAIT) {
+        *deadline = time_restart_deadline(*deadline);
+    } else if (operation & FUTEX_REALTIME) {
+        nanoseconds_t offset = time_realtime_offset();
+        *deadline = *deadline > offset ? *deadline - offset : 0;
     }
     return 0;
 }
 
-long sys_futex(uint32_t word, int operation, uint32_t value, uptr_t timeout,
-               uint32_t word2, uint32_t value3) {
-    struct futex_key key, key2 = { NULL, 0 };
+static __attribute__((noinline)) long less_usual(uint32_t address, int operation,
+                                                 uint32_t value) {
+    struct thread *t = current();
+    const struct trap_frame *frame = thread_frame(t);
+    uint32_t number = frame->esi, value3;   // a number, or where the time-out is
+    int command = operation & FUTEX_COMMAND;
+    struct futex_word *word = &t->waited_word;
+    struct futex_key to;
     nanoseconds_t deadline;
-    int command = operation & 127;
-    bool private = operation & FUTEX_PRIVATE;
-    int error = key_of(word, private, &key);
+    int error = find(t, word, address, operation);
 
+    if (!error) error = sixth_argument(frame, &value3);
     if (error) return error;
-    if (command >= FUTEX_REQUEUE && command <= FUTEX_WAKE_OP
-        && (error = key_of(word2, private, &key2)))
-        return error;
     switch (command) {
     case FUTEX_WAIT:
     case FUTEX_WAIT_BITSET:
-        error = take_deadline(operation, timeout, &deadline);
-        if (error) return error;
-        return futex_wait(&key, word, value, deadline,
-                          command == FUTEX_WAIT ? ANY_BIT : value3);
-    case FUTEX_WAKE:
-        return (long)wake(&key, max(value, 1u), ANY_BIT);
+        if (command == FUTEX_WAIT) value3 = ANY_BIT;
+        error = take_deadline(operation, uptr(number), &deadline);
+        if (error || value3 == 0) return error ? error : -EINVAL;
+        return wait(t, word, value, deadline, value3);
     case FUTEX_WAKE_BITSET:
-        return value3 ? (long)wake(&key, max(value, 1u), value3) : -EINVAL;
-    case FUTEX_CMP_REQUEUE: {
-        uint32_t now;
-        if ((int32_t)value < 0 || (int32_t)timeout.address < 0) return -EINVAL;
-        if (u32_from_user(&now, uptr(word))) return -EFAULT;
-        if (now != value3) return -EAGAIN;
-        return futex_requeue(&key, &key2, value, timeout.address);
-    }
+        if (value3 == 0) return -EINVAL;
+        return (long)wake(word->queue, &word->key, max(value, 1u), value3);
+    case FUTEX_CMP_REQUEUE:
     case FUTEX_REQUEUE:
-        if ((int32_t)value < 0 || (int32_t)timeout.address < 0) return -EINVAL;
-        return futex_requeue(&key, &key2, value, timeout.address);
-    case FUTEX_WAKE_OP:
-        return futex_wake_op(&key, &key2, word2, value, timeout.address, value3);
+        error = key_of(frame->edi, operation & FUTEX_PRIVATE, &to);
+        if (error) return error;
+        if ((int32_t)value < 0 || (int32_t)number < 0) return -EINVAL;
+        if (command == FUTEX_CMP_REQUEUE && !word->seen) return -EFAULT;
+        if (command == FUTEX_CMP_REQUEUE && *word->seen != value3) return -EAGAIN;
+        return requeue(word, &to, value, number);
     default:
         return -ENOSYS;
     }
+}
+
+/* What locks do most: wake, and wait for ever. Each a function of its own, with
+ * registers of its own. */
+static __attribute__((noinline)) long wait_for_ever(uint32_t address, int operation,
+                                                    uint32_t value) {
+    struct thread *t = current();
+    struct futex_word *word = &t->waited_word;
+    int error = find(t, word, address, operation);
+
+    if (unlikely(error)) return error;
+    return wait(t, word, value, DEADLINE_NEVER, ANY_BIT);
+}
+
+static __attribute__((noinline)) long wake_some(uint32_t address, int operation,
+                                                uint32_t count) {
+    struct thread *t = current();
+    struct futex_word *word = &t->woken_word;
+    int error = find(t, word, address, operation);
+
+    if (unlikely(error)) return error;
+    return (long)wake(word->queue, &word->key, max(count, 1u), ANY_BIT);
+}
+
+/* The other three arguments are seldom there. */
+long sys_futex(uint32_t address, int operation, uint32_t value) {
+    int command = operation & FUTEX_COMMAND;
+
+    if (command == FUTEX_WAKE) return wake_some(address, operation, value);
+    if (command == FUTEX_WAIT && thread_frame(current())->esi == 0)
+        return wait_for_ever(address, operation, value);
+    return less_usual(address, operation, value);
 }
 
 /* -- The end of a thread ----------------------------------------------------------- */
@@ -227,7 +237,8 @@ static void release_lock(struct thread *t, uint32_t word) {
     if (u32_from_user(&value, uptr(word)) || (value & TID_MASK) != (uint32_t)t->tid)
         return;
     if (u32_to_user(uptr(word), (value & WAITERS) | OWNER_DIED)) return;
-    if (value & WAITERS && key_of(word, false, &key) == 0) wake(&key, 1, ANY_BIT);
+    if (value & WAITERS && key_of(word, false, &key) == 0)
+        wake(queue_of(&key), &key, 1, ANY_BIT);
 }
 
 static void release_robust_locks(struct thread *t) {
@@ -254,7 +265,7 @@ void futex_thread_exit(struct thread *t) {
     release_robust_locks(t);
     if (t->clear_child_tid && u32_to_user(uptr(t->clear_child_tid), 0) == 0
         && key_of(t->clear_child_tid, false, &key) == 0)
-        wake(&key, 1, ANY_BIT);
+        wake(queue_of(&key), &key, 1, ANY_BIT);
 }
 
 long sys_set_robust_list(uptr_t head, size_t size) {

@@ -113,6 +113,17 @@ struct thread {
     uint64_t system_ticks;      /* in the kernel; the same while it runs in there */
     uint32_t switches_voluntary, switches_forced, faults;
 
+    struct futex_word {         /* posix/futex.c: a word of user memory */
+        uint32_t name;          /* its address, + 1: private */
+        uint64_t version;       /* of the space when it was found; 0: of no use */
+        const volatile uint32_t *seen;  /* where the kernel sees it; NULL: nowhere */
+        struct wait_queue *queue;
+        struct futex_key {
+            const void *object; /* memory object, or the address space */
+            uint32_t offset;    /* byte in the object, or the address */
+        } key;
+    } waited_word, woken_word;  /* by its last calls */
+
     /* messages: kernel/ipc */
     struct window {             /* user memory where the kernel sees it: ipc/window.h */
         vaddr_t user;
