@@ -19,7 +19,6 @@
 #include "ipc/proc_ipc.h"
 #include "mm/heap.h"
 #include "posix/byte_message.h"
-#include "posix/clock.h"
 #include "syscall.h"
 
 enum { MQ_PRIO_MAX = 32768 };
@@ -227,81 +226,59 @@ long sys_mq_unlink(uptr_t user_name) {
     return error ? error : path_remove(names->root, name);
 }
 
-typedef int read_time(uptr_t from, nanoseconds_t *time);
+/* Until when it may wait: a moment of the real-time clock; NULL: for ever. */
+static inline int deadline_of(const struct file *file, uptr_t timeout,
+                              nanoseconds_t *deadline) {
+    bool waits = !file || !file_is_nonblocking(file);
 
-/* A moment of the real-time clock as a deadline; NULL: none. */
-static int deadline_from_user(uptr_t timeout, nanoseconds_t *deadline, read_time read) {
-    nanoseconds_t offset = time_realtime_offset();
-
-    *deadline = DEADLINE_NEVER;
-    if (uptr_is_null(timeout)) return 0;
-    int error = read(timeout, deadline);
-    *deadline = *deadline > offset ? *deadline - offset : 0;
+    *deadline = waits ? DEADLINE_NEVER : DEADLINE_NOW;
+    if (likely(uptr_is_null(timeout))) return 0;
+    nanoseconds_t until, offset = time_realtime_offset();
+    int error = time_from_user(timeout, &until);
+    if (waits) *deadline = until > offset ? until - offset : DEADLINE_NOW + 1;
     return error;
 }
 
-static long send(int fd, uptr_t body, size_t size, uint32_t priority, uptr_t timeout,
-                 read_time read) {
+long sys_mq_timedsend(int fd, uptr_t body, size_t size, uint32_t priority,
+                      uptr_t timeout) {
     struct file *file = fd_peek(fd);
     struct mqueue *mq = queue_of(file);
     nanoseconds_t deadline;
     struct byte_message m;
-    int error = deadline_from_user(timeout, &deadline, read);
+    int error = deadline_of(file, timeout, &deadline);
 
     if (error || priority >= MQ_PRIO_MAX) return error ? error : -EINVAL;
     if (!mq || !file_is_writable(file)) return -EBADF;
     if (size > mq->msgsize) return -EMSGSIZE;
-    byte_message_init(&m, body, size);
-    m.base.priority = priority;
+    byte_message_init(&m, body, size, 0, priority);
     file_get(file);
     bool was_empty = mq->channel.queued == 0;
-    long result =
-        byte_message_send(&mq->channel, &m, !file_is_nonblocking(file), deadline);
+    long result = byte_message_hand_over(&mq->channel, &m);
+    if (result == MESSAGE_WAIT) result = byte_message_post(&mq->channel, &m, deadline);
     if (result == 0 && mq->notify_pid && was_empty && mq->channel.queued > 0)
         notify(mq);
     file_put(file);
     return result == -EINTR ? -ERESTART : result;
 }
 
-static long receive(int fd, uptr_t body, size_t size, uptr_t priority, uptr_t timeout,
-                    read_time read) {
+long sys_mq_timedreceive(int fd, uptr_t body, size_t size, uptr_t priority,
+                         uptr_t timeout) {
     struct file *file = fd_peek(fd);
     struct mqueue *mq = queue_of(file);
     nanoseconds_t deadline;
     struct byte_receiver r;
-    int error = deadline_from_user(timeout, &deadline, read);
+    int error = deadline_of(file, timeout, &deadline);
 
     if (error) return error;
     if (!mq || !file_is_readable(file)) return -EBADF;
     if (size < mq->msgsize) return -EMSGSIZE;
     byte_receiver_init(&r, &mq->queue, body, size);
     file_get(file);
-    long result =
-        byte_message_receive(&mq->queue, &r, !file_is_nonblocking(file), deadline);
+    long result = byte_message_receive(&mq->queue, &r, deadline);
     file_put(file);
     if (result) return result == -EINTR ? -ERESTART : result;
     if (!uptr_is_null(priority) && u32_to_user(priority, r.priority)) return -EFAULT;
     return (long)r.length;
-}
-
-long sys_mq_timedsend(int fd, uptr_t body, size_t size, uint32_t priority,
-                      uptr_t timeout) {
-    return send(fd, body, size, priority, timeout, time_from_user);
-}
-
-long sys_mq_timedsend_time64(int fd, uptr_t body, size_t size, uint32_t priority,
-                             uptr_t timeout) {
-    return send(fd, body, size, priority, timeout, time64_from_user);
-}
-
-long sys_mq_timedreceive(int fd, uptr_t body, size_t size, uptr_t priority,
-                         uptr_t timeout) {
-    return receive(fd, body, size, priority, timeout, time_from_user);
-}
-
-long sys_mq_timedreceive_time64(int fd, uptr_t body, size_t size, uptr_t priority,
-                                uptr_t timeout) {
-    return receive(fd, body, size, priority, timeout, time64_from_user);
 }
 
 long sys_mq_notify(int fd, uptr_t event) {

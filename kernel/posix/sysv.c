@@ -11,10 +11,10 @@
  */
 #include "posix/sysv.h"
 
+#include "arch/x86/timer_device.h"
 #include "base/string.h"
 #include "core/panic.h"
 #include "mm/heap.h"
-#include "sched/process.h"
 #include "syscall.h"
 
 static struct list by_id[64];
@@ -24,17 +24,19 @@ static struct list *bucket_of(int id) {
     return &by_id[(unsigned)id % ARRAY_SIZE(by_id)];
 }
 
-struct seconds64 seconds64(nanoseconds_t time) {
-    uint64_t seconds = divide_u64(time, (uint32_t)SECOND, NULL);
+struct seconds64 seconds64(uint64_t ticks) {
+    nanoseconds_t ago = tsc_to_nanoseconds(timestamp_counter() - ticks);
+    uint64_t seconds =
+        ticks ? divide_u64(time_realtime() - ago, (uint32_t)SECOND, NULL) : 0;
 
     return (struct seconds64){ (uint32_t)seconds, (uint32_t)(seconds >> 32) };
 }
 
-struct sysv_object *sysv_find(const struct sysv_kind *kind, int id) {
+struct sysv_object *sysv_look_up(struct sysv_kind *kind, int id) {
     struct sysv_object *object;
 
     list_for_each (object, bucket_of(id), hash_node)
-        if (object->id == id && object->kind == kind) return object;
+        if (object->id == id && object->kind == kind) return kind->last_found = object;
     return NULL;
 }
 
@@ -44,11 +46,10 @@ bool sysv_is_owned(const struct sysv_object *object) {
     return euid == 0 || euid == object->perm.uid || euid == object->perm.cuid;
 }
 
-int sysv_permission(const struct sysv_object *object, unsigned wanted) {
+int sysv_judge(const struct sysv_object *object, unsigned wanted) {
     const struct credentials *who = current_credentials();
     unsigned granted = object->perm.mode;
 
-    if (who->euid == 0) return 0;
     if (sysv_is_owned(object))
         granted >>= 6;
     else if (credentials_in_group(who, object->perm.gid)
@@ -77,7 +78,7 @@ static long create(struct sysv_kind *kind, int32_t key, uint32_t size, int flags
     object->size = size;
     object->perm = (struct ipc_perm){ key, who->euid, who->egid, who->euid, who->egid,
                                       .mode = (uint16_t)flags & 0777 };
-    object->changed = time_realtime();
+    object->changed = timestamp_counter();
     list_push_back(&kind->objects, &object->node);
     list_push_back(bucket_of(object->id), &object->hash_node);
     kind->count++;
@@ -90,11 +91,13 @@ void sysv_free(struct sysv_object *object) {
     list_remove(&object->node);
     list_remove(&object->hash_node);
     object->kind->count--;
+    object->kind->last_found = NULL;
     heap_free(object);
     account_release(account, ACCOUNT_SYSV, 1);
 }
 
-long sysv_get(struct sysv_kind *kind, int32_t key, uint32_t size, int flags) {
+/* shmget and its kin: an id or -errno. */
+static long get(struct sysv_kind *kind, int32_t key, uint32_t size, int flags) {
     struct sysv_object *object;
 
     if (key == IPC_PRIVATE) return create(kind, key, size, flags);
@@ -119,8 +122,13 @@ static struct sysv_object *at_index(const struct sysv_kind *kind, int index) {
     return NULL;
 }
 
+union status {                  /* shmid_ds, semid_ds or msqid_ds */
+    struct ipc_perm perm;
+    char bytes[88];
+};
+
 static int tell_status(const struct sysv_object *object, uptr_t to) {
-    union sysv_status status;
+    union status status;
 
     memset(&status, 0, sizeof(status));
     status.perm = object->perm;
@@ -129,17 +137,16 @@ static int tell_status(const struct sysv_object *object, uptr_t to) {
 }
 
 static int change(struct sysv_object *object, uptr_t from) {
-    union sysv_status status;
+    union status status;
     int error;
 
-    if (!sysv_is_owned(object)) return -EPERM;
     if (copy_from_user(&status, from, object->kind->status_size)) return -EFAULT;
     if (status.perm.uid == UINT32_MAX || status.perm.gid == UINT32_MAX) return -EINVAL;
     if (object->kind->set && (error = object->kind->set(object, &status))) return error;
     object->perm.uid = status.perm.uid;
     object->perm.gid = status.perm.gid;
     object->perm.mode = (object->perm.mode & ~0777) | (status.perm.mode & 0777);
-    object->changed = time_realtime();
+    object->changed = timestamp_counter();
     return 0;
 }
 
@@ -152,21 +159,28 @@ static long tell_info(const struct sysv_kind *kind, bool usage, uptr_t to) {
     return kind->count ? (long)kind->count - 1 : 0;
 }
 
-long sysv_control(struct sysv_kind *kind, int id, int command, uptr_t buffer) {
-    int more = command - kind->stat_command, error = 0;
+enum { IPC_64 = 0x100 };        /* in a command: 32-bit ids in the structures */
+
+/* shmctl and its kin; number: which semaphore. */
+static long control(struct sysv_kind *kind, int id, uint32_t number, uint32_t how,
+                    uptr_t argument) {
+    int command = (int)(how & ~(uint32_t)IPC_64), more = command - kind->stat_command;
     bool by_index = more == 0 || more == 2;
 
-    if (command == IPC_INFO || more == 1) return tell_info(kind, more == 1, buffer);
+    if (!(how & IPC_64)) return -EINVAL;
+    if (command == IPC_INFO || more == 1) return tell_info(kind, more == 1, argument);
     struct sysv_object *object = by_index ? at_index(kind, id) : sysv_find(kind, id);
     if (!object) return -EINVAL;
     if (command == IPC_STAT || by_index) {
-        if (more != 2) error = sysv_permission(object, MAY_READ);
-        if (!error) error = tell_status(object, buffer);
+        int error = more == 2 ? 0 : sysv_permission(object, MAY_READ);
+        if (!error) error = tell_status(object, argument);
         return error || !by_index ? error : object->id;
     }
-    if (command == IPC_SET) return change(object, buffer);
-    if (command != IPC_RMID) return -EINVAL;
+    if (command != IPC_SET && command != IPC_RMID)
+        return kind->control ? kind->control(object, number, command, argument)
+                             : -EINVAL;
     if (!sysv_is_owned(object)) return -EPERM;
+    if (command == IPC_SET) return change(object, argument);
     kind->remove(object);
     return 0;
 }
@@ -207,48 +221,46 @@ void sysv_init(void) {
 
 /* -- One call for all -------------------------------------------------------------- */
 
-enum ipc_call {
-    CALL_SEMOP = 1, CALL_SEMGET, CALL_SEMCTL, CALL_SEMTIMEDOP, CALL_MSGSND = 11,
-    CALL_MSGRCV, CALL_MSGGET, CALL_MSGCTL, CALL_SHMAT = 21, CALL_SHMDT, CALL_SHMGET,
-    CALL_SHMCTL,
-};
-enum { IPC_64 = 0x100 };        /* in a command: 32-bit ids in the structures */
-
 /* shmat's address does not come as the result, but at `to`. */
-static long attach(int id, uptr_t to, uint32_t address, int flags) {
-    long at = sys_shmat(id, address, flags);
+static long attach(int id, uint32_t address, int flags, uptr_t to) {
+    long at = shm_attach(id, address, flags);
 
     if ((unsigned long)at > (unsigned long)-4096) return at;
     if (u32_to_user(to, (uint32_t)at) == 0) return 0;
-    sys_shmdt((uint32_t)at);
+    shm_detach((uint32_t)at);
     return -EFAULT;
 }
 
-long sys_ipc(uint32_t call, int first, uint32_t second, uint32_t third, uptr_t pointer,
-             uint32_t fifth) {
-    uint32_t command = call == CALL_SEMCTL ? third : second, argument, to[2];
-    bool controls = call == CALL_SEMCTL || call == CALL_MSGCTL || call == CALL_SHMCTL;
+static __attribute__((noinline)) long other_call(uint32_t call, int first,
+                                                 uint32_t second) {
+    const struct trap_frame *frame = thread_frame(current());
+    uint32_t third = frame->esi, argument;
+    uptr_t pointer = uptr(frame->edi);
 
-    if (controls && !(command & IPC_64)) return -EINVAL;
-    command &= ~(uint32_t)IPC_64;
     switch (call) {
-    case CALL_SEMOP: fifth = 0; // fall through
-    case CALL_SEMTIMEDOP:
-        return sem_operate(first, pointer, second, uptr(fifth), time_from_user);
-    case CALL_SEMGET: return sys_semget(first, (int)second, (int)third);
+    case CALL_SEMGET: return get(&sem_kind, first, second, (int)third);
+    case CALL_MSGGET: return get(&msg_kind, first, 0, (int)second);
+    case CALL_SHMGET: return get(&shm_kind, first, second, (int)third);
     case CALL_SEMCTL:
         if (u32_from_user(&argument, pointer)) return -EFAULT;
-        return sys_semctl(first, (int)second, (int)command, argument);
-    case CALL_MSGSND: return sys_msgsnd(first, pointer, (int)second, (int)third);
-    case CALL_MSGRCV:           // where to and which type come in two words
-        if (copy_from_user(to, pointer, sizeof(to))) return -EFAULT;
-        return sys_msgrcv(first, uptr(to[0]), (int)second, (int32_t)to[1], (int)third);
-    case CALL_MSGGET: return sys_msgget(first, (int)second);
-    case CALL_MSGCTL: return sys_msgctl(first, (int)command, pointer);
-    case CALL_SHMAT: return attach(first, uptr(third), pointer.address, (int)second);
-    case CALL_SHMDT: return sys_shmdt(pointer.address);
-    case CALL_SHMGET: return sys_shmget(first, second, (int)third);
-    case CALL_SHMCTL: return sys_shmctl(first, (int)command, pointer);
+        return control(&sem_kind, first, second, third, uptr(argument));
+    case CALL_MSGCTL: return control(&msg_kind, first, 0, second, pointer);
+    case CALL_SHMCTL: return control(&shm_kind, first, 0, second, pointer);
+    case CALL_SHMAT: return attach(first, pointer.address, (int)second, uptr(third));
+    case CALL_SHMDT: return shm_detach(pointer.address);
     default: return -ENOSYS;
+    }
+}
+
+/* The other arguments are where the entry left them. */
+long sys_ipc(uint32_t call, int first, uint32_t second) {
+    const struct trap_frame *frame = thread_frame(current());
+
+    switch (call) {
+    case CALL_MSGSND: return msg_send(first, second, frame);
+    case CALL_MSGRCV: return msg_receive(first, second, frame);
+    case CALL_SEMOP:
+    case CALL_SEMTIMEDOP: return sem_operate(first, second, frame);
+    default: return other_call(call, first, second);
     }
 }

@@ -12,6 +12,7 @@
 
 #include "arch/x86/usercopy.h"
 #include "fs/procfs.h"
+#include "sched/process.h"
 
 enum { IPC_CREAT = 01000, IPC_EXCL = 02000, IPC_NOWAIT = 04000 };   /* flags */
 enum { IPC_RMID = 0, IPC_SET = 1, IPC_STAT = 2, IPC_INFO = 3 };     /* commands */
@@ -34,19 +35,14 @@ struct sysv_object {            /* first in every object */
     int id;                     /* [const] above 0, never used twice */
     uint32_t size;              /* [const] bytes, semaphores: a get may ask for less */
     struct ipc_perm perm;
-    nanoseconds_t changed;      /* by IPC_SET and the like; since 1970 */
-};
-
-union sysv_status {             /* shmid_ds, semid_ds or msqid_ds */
-    struct ipc_perm perm;
-    char bytes[88];
+    uint64_t changed;           /* by IPC_SET and the like; ticks, as all times here */
 };
 
 struct seconds64 {              /* since 1970, in two words: not aligned to 8 */
     uint32_t low, high;
 };
 
-struct sysv_kind {              /* [const], but for objects and count */
+struct sysv_kind {              /* [const], but for the last three */
     const char *name;           /* "shm": one is "shm:12" in /proc/ipc */
     int stat_command;           /* SHM_STAT; SHM_INFO and SHM_STAT_ANY are the next */
     size_t status_size;         /* of what IPC_STAT gives */
@@ -57,12 +53,16 @@ struct sysv_kind {              /* [const], but for objects and count */
     void (*status)(const struct sysv_object *object, void *status);
     /* The kind's own part of IPC_SET. 0 or -errno. */
     int (*set)(struct sysv_object *object, const void *status);     /* nothing */
+    /* The kind's own commands. */
+    long (*control)(struct sysv_object *object, uint32_t number, int command,
+                    uptr_t argument);
     /* IPC_RMID; ends in sysv_free, now or later. */
     void (*remove)(struct sysv_object *object);
     /* Makes of the limits what SHM_INFO gives. */
     void (*usage)(uint32_t words[10]);
     void (*show)(struct text *text, const struct sysv_object *object);
     struct list objects;
+    struct sysv_object *last_found; /* or NULL */
     unsigned count;
 };
 
@@ -71,32 +71,48 @@ extern struct checker msg_checker;
 
 #define SYSV_MAX 4096           /* objects of one kind */
 
-struct seconds64 seconds64(nanoseconds_t time);
+/* A moment that was noted as ticks of the time stamp counter. 0 stays 0: never. */
+struct seconds64 seconds64(uint64_t ticks);
+
+struct sysv_object *sysv_look_up(struct sysv_kind *kind, int id);
+int sysv_judge(const struct sysv_object *object, unsigned wanted);
 
 /* The object of that id; NULL: -EINVAL. */
-struct sysv_object *sysv_find(const struct sysv_kind *kind, int id);
+static inline struct sysv_object *sysv_find(struct sysv_kind *kind, int id) {
+    struct sysv_object *last = kind->last_found;
+
+    return likely(last && last->id == id) ? last : sysv_look_up(kind, id);
+}
 
 /* wanted: enum permission bits (fs/inode.h). 0, -EACCES. */
-must_check int sysv_permission(const struct sysv_object *object, unsigned wanted);
+static inline must_check int sysv_permission(const struct sysv_object *object,
+                                             unsigned wanted) {
+    return current_process()->credentials.euid == 0 ? 0 : sysv_judge(object, wanted);
+}
 
 /* By effective ids: its owner, its creator, or root? */
 bool sysv_is_owned(const struct sysv_object *object);
-
-/* shmget and its kin: an id or -errno. */
-long sysv_get(struct sysv_kind *kind, int32_t key, uint32_t size, int flags);
-
-/* shmctl and its kin: the commands that all kinds have. */
-long sysv_control(struct sysv_kind *kind, int id, int command, uptr_t buffer);
 
 /* The end of an object: no longer to be found, its memory given back. */
 void sysv_free(struct sysv_object *object);
 
 void sysv_init(void);
 
-/* SLEEPS. semop and semtimedop; the time-out may be NULL. time_from_user reads a
- * timespec32, time64_from_user a timespec64. */
-long sem_operate(int id, uptr_t operations, uint32_t count, uptr_t timeout,
-                 int (*read_time)(uptr_t from, nanoseconds_t *time)) SLEEPS;
+/* -- What ipc(2) calls ------------------------------------------------------------- */
+
+enum ipc_call {
+    CALL_SEMOP = 1, CALL_SEMGET, CALL_SEMCTL, CALL_SEMTIMEDOP, CALL_MSGSND = 11,
+    CALL_MSGRCV, CALL_MSGGET, CALL_MSGCTL, CALL_SHMAT = 21, CALL_SHMDT, CALL_SHMGET,
+    CALL_SHMCTL,
+};
+
+/* The three that SLEEP. The frame has the rest: in ebx the call, in esi the third
+ * argument, in edi the pointer. */
+long sem_operate(int id, uint32_t count, const struct trap_frame *frame) SLEEPS;
+long msg_send(int id, uint32_t size, const struct trap_frame *frame) SLEEPS;
+long msg_receive(int id, uint32_t size, const struct trap_frame *frame) SLEEPS;
+long shm_attach(int id, uint32_t address, int flags);
+long shm_detach(uint32_t address);
 
 /* The process ends: what it did with SEM_UNDO is undone. */
 void semaphores_end(struct process *process);

@@ -9,12 +9,12 @@
  * Tests: user/tests/sysv_msg.c, sysv_msg_wait.c, sysv_ids.c.
  * See: msgop(2), msgctl(2).
  */
+#include "arch.h"
 #include "core/panic.h"
 #include "ipc/proc_ipc.h"
 #include "mm/heap.h"
 #include "posix/byte_message.h"
 #include "posix/sysv.h"
-#include "syscall.h"
 
 enum { MSG_NOERROR = 010000, MSG_EXCEPT = 020000, MSG_COPY = 040000 };  /* flags */
 enum { MSG_STAT = 11 };
@@ -24,7 +24,7 @@ struct msg_queue {
     struct sysv_object common;
     struct message_queue queue;
     struct message_channel channel;
-    nanoseconds_t sent, received;   /* when last; since 1970 */
+    uint64_t sent, received;        /* when last; ticks */
     pid_t sender, receiver;         /* who did */
 };
 
@@ -77,16 +77,12 @@ static int queue_create(uint32_t size, struct sysv_object **out) {
 
 static void queue_status(const struct sysv_object *object, void *status) {
     const struct msg_queue *mq = queue_of(object);
-    struct msqid_ds *ds = status;
 
-    ds->sent = seconds64(mq->sent);
-    ds->received = seconds64(mq->received);
-    ds->changed = seconds64(object->changed);
-    ds->bytes = mq->channel.bytes;
-    ds->count = mq->channel.queued;
-    ds->bytes_max = mq->channel.bytes_max;
-    ds->sender = (uint32_t)mq->sender;
-    ds->receiver = (uint32_t)mq->receiver;
+    *(struct msqid_ds *)status = (struct msqid_ds){
+        object->perm, seconds64(mq->sent), seconds64(mq->received),
+        seconds64(object->changed), mq->channel.bytes, mq->channel.queued,
+        mq->channel.bytes_max, (uint32_t)mq->sender, (uint32_t)mq->receiver, { 0, 0 }
+    };
 }
 
 static int queue_set(struct sysv_object *object, const void *status) {
@@ -151,31 +147,31 @@ static bool check(char *why, size_t size) {
 
 struct checker msg_checker = { .name = "System V queues", .check = check };
 
-/* -- System calls ------------------------------------------------------------------ */
+/* -- Sending and receiving --------------------------------------------------------- */
 
-long sys_msgget(int32_t key, int flags) { return sysv_get(&msg_kind, key, 0, flags); }
-
-long sys_msgctl(int id, int command, uptr_t buffer) {
-    return sysv_control(&msg_kind, id, command, buffer);
+static inline nanoseconds_t deadline_of(const struct trap_frame *frame) {
+    return frame->esi & IPC_NOWAIT ? DEADLINE_NOW : DEADLINE_NEVER;
 }
 
-long sys_msgsnd(int id, uptr_t message, int32_t size, int flags) {
+long msg_send(int id, uint32_t size, const struct trap_frame *frame) {
+    struct sysv_object *object = sysv_find(&msg_kind, id);
+    uptr_t message = uptr(frame->edi);
     struct byte_message m;
     uint32_t type;
 
-    if (size < 0 || size > MSGMAX) return -EINVAL;
+    if (size > MSGMAX) return -EINVAL;
     if (u32_from_user(&type, message)) return -EFAULT;
-    struct sysv_object *object = sysv_find(&msg_kind, id);
     if (!object || (int32_t)type < 1) return -EINVAL;
     long result = sysv_permission(object, MAY_WRITE);
     if (result) return result;
-    byte_message_init(&m, uptr_add(message, 4), (uint32_t)size);
-    m.base.type = type;
-    result = byte_message_send(&queue_of(object)->channel, &m, !(flags & IPC_NOWAIT),
-                               DEADLINE_NEVER);
+    byte_message_init(&m, uptr_add(message, 4), size, type, 0);
+    struct message_channel *channel = &queue_of(object)->channel;
+    result = byte_message_hand_over(channel, &m);
+    if (result == MESSAGE_WAIT)
+        result = byte_message_post(channel, &m, deadline_of(frame));
     if (result == 0 && (object = sysv_find(&msg_kind, id))) {
         queue_of(object)->sender = current_process()->pid;
-        queue_of(object)->sent = time_realtime();
+        queue_of(object)->sent = timestamp_counter();
     }
     return result;
 }
@@ -218,24 +214,30 @@ static void select(struct byte_receiver *r, const struct message_queue *queue,
     }
 }
 
-long sys_msgrcv(int id, uptr_t message, int32_t size, int32_t type, int flags) {
-    struct byte_receiver r;
-
-    if (flags & MSG_COPY) return -ENOSYS;
+long msg_receive(int id, uint32_t size, const struct trap_frame *frame) {
     struct sysv_object *object = sysv_find(&msg_kind, id);
-    if (!object || size < 0) return -EINVAL;
+    uint32_t flags = frame->esi;
+    struct byte_receiver r;
+    struct {
+        uptr_t message;
+        int32_t type;
+    } wanted;
+
+    if (copy_from_user(&wanted, uptr(frame->edi), sizeof(wanted))) return -EFAULT;
+    if (flags & MSG_COPY) return -ENOSYS;
+    if (!object || (int32_t)size < 0) return -EINVAL;
     struct message_queue *queue = &queue_of(object)->queue;
     long result = sysv_permission(object, MAY_READ);
     if (result) return result;
-    byte_receiver_init(&r, queue, uptr_add(message, 4), (uint32_t)size);
+    byte_receiver_init(&r, queue, uptr_add(wanted.message, 4), size);
     r.cuts = flags & MSG_NOERROR;
-    select(&r, queue, type, flags & MSG_EXCEPT);
-    result = byte_message_receive(queue, &r, !(flags & IPC_NOWAIT), DEADLINE_NEVER);
+    select(&r, queue, wanted.type, flags & MSG_EXCEPT);
+    result = byte_message_receive(queue, &r, deadline_of(frame));
     if (result)
         return result == -EMSGSIZE ? -E2BIG : result == -EAGAIN ? -ENOMSG : result;
     if ((object = sysv_find(&msg_kind, id))) {
         queue_of(object)->receiver = r.base.pid;
-        queue_of(object)->received = time_realtime();
+        queue_of(object)->received = timestamp_counter();
     }
-    return u32_to_user(message, r.type) ? -EFAULT : (long)r.length;
+    return u32_to_user(wanted.message, r.type) ? -EFAULT : (long)r.length;
 }

@@ -17,11 +17,10 @@
  * Tests: user/tests/sysv_sem.c, sysv_sem_wait.c, sysv_sem_undo.c, sysv_ids.c.
  * See: semop(2), semctl(2).
  */
+#include "arch.h"
 #include "ipc/proc_ipc.h"
 #include "mm/heap.h"
-#include "posix/clock.h"
 #include "posix/sysv.h"
-#include "sched/process.h"
 #include "syscall.h"
 
 enum { SEM_UNDO = 0x1000 };     /* in an operation's flags */
@@ -47,7 +46,7 @@ struct sem_set {
     struct sysv_object common;
     struct wait_queue waiters;      /* struct sem_waiter */
     struct list undos;              /* struct sem_undo */
-    nanoseconds_t operated;         /* last semop; since 1970 */
+    uint64_t operated;              /* last semop; ticks */
     struct semaphore {
         uint16_t value;
         pid_t last;                 /* who changed it last */
@@ -115,7 +114,7 @@ static int attempt(struct sem_set *set, struct sem_waiter *w) {
     }
     while (done-- > 0)
         set->of[w->operations[done].number].last = w->pid;
-    set->operated = time_realtime();
+    set->operated = timestamp_counter();
     return 0;
 }
 
@@ -196,11 +195,10 @@ static int set_create(uint32_t size, struct sysv_object **out) {
 }
 
 static void set_status(const struct sysv_object *object, void *status) {
-    struct semid_ds *ds = status;
-
-    ds->operated = seconds64(set_of(object)->operated);
-    ds->changed = seconds64(object->changed);
-    ds->count = object->size;
+    *(struct semid_ds *)status = (struct semid_ds){
+        object->perm, seconds64(set_of(object)->operated), seconds64(object->changed),
+        object->size, { 0, 0 }
+    };
 }
 
 static void set_remove(struct sysv_object *object) {
@@ -246,27 +244,6 @@ static void set_show(struct text *text, const struct sysv_object *object) {
     text_waiters(text, "waiters", &set_of(object)->waiters);
 }
 
-struct sysv_kind sem_kind = {
-    .name = "sem",
-    .stat_command = SEM_STAT,
-    .status_size = sizeof(struct semid_ds),
-    .limits = { SYSV_MAX * SEMMSL, SYSV_MAX, SYSV_MAX * SEMMSL, SYSV_MAX, SEMMSL,
-                SEMOPM, SEMOPM, 0, SEMVMX, SEMVMX },
-    .info_sizes = { 40, 40 },
-    .create = set_create,
-    .status = set_status,
-    .remove = set_remove,
-    .usage = set_usage,
-    .show = set_show,
-    .objects = LIST_INIT(sem_kind.objects),
-};
-
-/* -- System calls ------------------------------------------------------------------ */
-
-long sys_semget(int32_t key, int count, int flags) {
-    return sysv_get(&sem_kind, key, (uint32_t)count, flags);
-}
-
 static uint32_t count_waiters(const struct sem_set *set, uint32_t number,
                               bool for_zero) {
     struct waiter *waiter;
@@ -283,84 +260,97 @@ static uint32_t count_waiters(const struct sem_set *set, uint32_t number,
 static void set_value(struct sem_set *set, uint32_t number, uint16_t value) {
     set->of[number].value = value;
     set->of[number].last = current_process()->pid;
-    set->common.changed = time_realtime();
+    set->common.changed = timestamp_counter();
     forget_undo(set, number);
 }
 
-static int get_all(const struct sem_set *set, uptr_t to) {
-    for (uint32_t i = 0; i < set->common.size; i++)
-        if (copy_to_user(uptr(to.address + i * 2), &set->of[i].value, 2))
-            return -EFAULT;
-    return 0;
-}
+/* GETALL, SETALL: all or none. */
+static int pass_all(struct sem_set *set, bool sets, uptr_t memory) {
+    uint32_t count = set->common.size, size = count * sizeof(uint16_t);
+    uint16_t *values = heap_alloc(HEAP_IO, size);
+    int error = !values ? -ENOMEM : sets ? copy_from_user(values, memory, size) : 0;
 
-static int set_all(struct sem_set *set, uptr_t from) {
-    uint16_t *values = heap_alloc(HEAP_IO, set->common.size * sizeof(*values));
-    int error = values
-                    ? copy_from_user(values, from, set->common.size * sizeof(*values))
-                    : -ENOMEM;
-
-    for (uint32_t i = 0; i < set->common.size && !error; i++)
+    for (uint32_t i = 0; i < count && sets && !error; i++)
         if (values[i] > SEMVMX) error = -ERANGE;
-    for (uint32_t i = 0; i < set->common.size && !error; i++)
-        set_value(set, i, values[i]);
+    for (uint32_t i = 0; i < count && !error; i++) {
+        if (sets)
+            set_value(set, i, values[i]);
+        else
+            values[i] = set->of[i].value;
+    }
+    if (sets && !error) serve(set);
+    if (!sets && !error) error = copy_to_user(memory, values, size);
     heap_free(values);
-    if (!error) serve(set);
     return error;
 }
 
-long sys_semctl(int id, int number, int command, uint32_t argument) {
+static long set_control(struct sysv_object *object, uint32_t number, int command,
+                        uptr_t argument) {
     bool sets = command == SETVAL || command == SETALL;
-
-    if (command < GETPID || command > SETALL)
-        return sysv_control(&sem_kind, id, command, uptr(argument));
-    if (command == SETVAL && argument > SEMVMX) return -ERANGE;
-    struct sysv_object *object = sysv_find(&sem_kind, id);
-    if (!object) return -EINVAL;
     struct sem_set *set = set_of(object);
+
+    if (command < GETPID || command > SETALL) return -EINVAL;
+    if (command == SETVAL && argument.address > SEMVMX) return -ERANGE;
     int error = sysv_permission(object, sets ? MAY_WRITE : MAY_READ);
     if (error) return error;
-    if (command == GETALL || command == SETALL)
-        return sets ? set_all(set, uptr(argument)) : get_all(set, uptr(argument));
-    if ((uint32_t)number >= set->common.size) return -EINVAL;
+    if (command == GETALL || command == SETALL) return pass_all(set, sets, argument);
+    if (number >= object->size) return -EINVAL;
     switch (command) {
     case GETPID: return set->of[number].last;
     case GETVAL: return set->of[number].value;
     case SETVAL:
-        set_value(set, (uint32_t)number, (uint16_t)argument);
+        set_value(set, number, (uint16_t)argument.address);
         serve(set);
         return 0;
-    default: return (long)count_waiters(set, (uint32_t)number, command == GETZCNT);
+    default: return (long)count_waiters(set, number, command == GETZCNT);
     }
 }
 
-long sem_operate(int id, uptr_t operations, uint32_t count, uptr_t timeout,
-                 int (*read_time)(uptr_t from, nanoseconds_t *time)) {
+struct sysv_kind sem_kind = {
+    .name = "sem",
+    .stat_command = SEM_STAT,
+    .status_size = sizeof(struct semid_ds),
+    .limits = { SYSV_MAX * SEMMSL, SYSV_MAX, SYSV_MAX * SEMMSL, SYSV_MAX, SEMMSL,
+                SEMOPM, SEMOPM, 0, SEMVMX, SEMVMX },
+    .info_sizes = { 40, 40 },
+    .create = set_create,
+    .status = set_status,
+    .control = set_control,
+    .remove = set_remove,
+    .usage = set_usage,
+    .show = set_show,
+    .objects = LIST_INIT(sem_kind.objects),
+};
+
+/* -- semop ------------------------------------------------------------------------- */
+
+long sem_operate(int id, uint32_t count, const struct trap_frame *frame) {
+    struct sysv_object *object = sysv_find(&sem_kind, id);
     nanoseconds_t deadline = DEADLINE_NEVER;
-    unsigned wanted = MAY_READ;
-    bool undoes = false;
+    uint32_t timeout = 0;
+    unsigned wanted = MAY_READ, flags = 0;
     struct sem_waiter w;
     int result;
 
     if (count == 0) return -EINVAL;
     if (count > SEMOPM) return -E2BIG;
-    if (copy_from_user(w.operations, operations, count * sizeof(w.operations[0])))
+    if (copy_from_user(w.operations, uptr(frame->edi), count * sizeof(*w.operations))
+        || (frame->ebx == CALL_SEMTIMEDOP && sixth_argument(frame, &timeout)))
         return -EFAULT;
-    if (!uptr_is_null(timeout)) {
-        if ((result = read_time(timeout, &deadline))) return result;
+    if (timeout) {
+        if ((result = time_from_user(uptr(timeout), &deadline))) return result;
         deadline = time_deadline(deadline);
     }
-    struct sysv_object *object = sysv_find(&sem_kind, id);
     if (!object) return -EINVAL;
     struct sem_set *set = set_of(object);
     for (unsigned i = 0; i < count; i++) {
-        if (w.operations[i].number >= set->common.size) return -EFBIG;
+        if (w.operations[i].number >= object->size) return -EFBIG;
         if (w.operations[i].change != 0) wanted = MAY_WRITE;
-        undoes |= w.operations[i].flags & SEM_UNDO;
+        flags |= (unsigned)w.operations[i].flags;
     }
     if ((result = sysv_permission(object, wanted))) return result;
-    w.undo = undoes ? undo_of(set) : NULL;
-    if (undoes && !w.undo) return -ENOMEM;
+    w.undo = flags & SEM_UNDO ? undo_of(set) : NULL;
+    if (flags & SEM_UNDO && !w.undo) return -ENOMEM;
     w.count = count;
     w.pid = current_process()->pid;
     result = attempt(set, &w);
@@ -369,8 +359,4 @@ long sem_operate(int id, uptr_t operations, uint32_t count, uptr_t timeout,
     waiter_init(&w.waiter, &set->waiters);
     long ended = wait_sleep_waiter(&w.waiter, deadline);
     return ended == -ETIMEDOUT ? -EAGAIN : ended;
-}
-
-long sys_semtimedop_time64(int id, uptr_t operations, uint32_t count, uptr_t timeout) {
-    return sem_operate(id, operations, count, timeout, time64_from_user);
 }

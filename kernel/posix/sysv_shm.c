@@ -18,11 +18,10 @@
  * Tests: user/tests/sysv_shm.c, sysv_shm_life.c, sysv_ids.c.
  * See: shmop(2), shmctl(2).
  */
+#include "arch.h"
 #include "mm/address_space.h"
 #include "mm/heap.h"
 #include "posix/sysv.h"
-#include "sched/process.h"
-#include "syscall.h"
 
 enum shm_flags {
     SHM_DEST = 01000, SHM_LOCKED = 02000,                           /* in the mode */
@@ -36,7 +35,7 @@ struct segment {
     struct sysv_object common;
     struct memory_object *object;
     struct region_owner owner;  /* of the regions that are its attachments */
-    nanoseconds_t attached, detached;   /* when last; since 1970 */
+    uint64_t attached, detached;    /* when last; ticks */
     pid_t creator, last;        /* who made it; who attached or detached last */
     bool busy;                  /* being attached: must not go */
 };
@@ -65,7 +64,7 @@ static void attachment_changed(struct region_owner *owner, bool gone) {
     struct segment *s = container_of(owner, struct segment, owner);
 
     s->last = current_process()->pid;
-    *(gone ? &s->detached : &s->attached) = time_realtime();
+    *(gone ? &s->detached : &s->attached) = timestamp_counter();
     free_if_unused(s);
 }
 
@@ -88,15 +87,23 @@ static int segment_create(uint32_t size, struct sysv_object **out) {
 
 static void segment_status(const struct sysv_object *object, void *status) {
     const struct segment *s = segment_of(object);
-    struct shmid_ds *ds = status;
 
-    ds->size = object->size;
-    ds->attached = seconds64(s->attached);
-    ds->detached = seconds64(s->detached);
-    ds->changed = seconds64(object->changed);
-    ds->creator = (uint32_t)s->creator;
-    ds->last = (uint32_t)s->last;
-    ds->attachments = list_length(&s->object->mappings);
+    *(struct shmid_ds *)status = (struct shmid_ds){
+        object->perm, object->size, seconds64(s->attached), seconds64(s->detached),
+        seconds64(object->changed), (uint32_t)s->creator, (uint32_t)s->last,
+        list_length(&s->object->mappings), { 0, 0 }
+    };
+}
+
+/* All memory stays anyway: it is only noted. */
+static long segment_control(struct sysv_object *object, uint32_t number, int command,
+                            uptr_t argument) {
+    (void)number, (void)argument;
+    if (command != SHM_LOCK && command != SHM_UNLOCK) return -EINVAL;
+    if (!sysv_is_owned(object)) return -EPERM;
+    object->perm.mode =
+        (object->perm.mode & ~SHM_LOCKED) | (command == SHM_LOCK ? SHM_LOCKED : 0);
+    return 0;
 }
 
 static void segment_remove(struct sysv_object *object) {
@@ -133,29 +140,14 @@ struct sysv_kind shm_kind = {
     .info_sizes = { 36, 24 },
     .create = segment_create,
     .status = segment_status,
+    .control = segment_control,
     .remove = segment_remove,
     .usage = segment_usage,
     .show = segment_show,
     .objects = LIST_INIT(shm_kind.objects),
 };
 
-/* -- System calls ------------------------------------------------------------------ */
-
-long sys_shmget(int32_t key, size_t size, int flags) {
-    return sysv_get(&shm_kind, key, size, flags);
-}
-
-long sys_shmctl(int id, int command, uptr_t buffer) {
-    if (command != SHM_LOCK && command != SHM_UNLOCK)
-        return sysv_control(&shm_kind, id, command, buffer);
-    struct sysv_object *object = sysv_find(&shm_kind, id);
-    if (!object) return -EINVAL;
-    if (!sysv_is_owned(object)) return -EPERM;
-    // all memory stays anyway: it is only noted
-    object->perm.mode =
-        (object->perm.mode & ~SHM_LOCKED) | (command == SHM_LOCK ? SHM_LOCKED : 0);
-    return 0;
-}
+/* -- Attaching --------------------------------------------------------------------- */
 
 /* Where an attachment goes, made free for it, or -errno. */
 static long place_for(uint32_t address, size_t size, int flags) {
@@ -176,17 +168,15 @@ static long place_for(uint32_t address, size_t size, int flags) {
     return error ? error : (long)at;
 }
 
-long sys_shmat(int id, uint32_t address, int flags) {
+long shm_attach(int id, uint32_t address, int flags) {
     struct sysv_object *object = sysv_find(&shm_kind, id);
-    unsigned wanted = flags & SHM_RDONLY ? MAY_READ : MAY_READ | MAY_WRITE;
-    int protection = flags & SHM_RDONLY ? PROT_READ : PROT_READ | PROT_WRITE;
+    int protection = PROT_READ | (flags & SHM_RDONLY ? 0 : PROT_WRITE)
+                     | (flags & SHM_EXEC ? PROT_EXEC : 0);
+    unsigned wanted = MAY_READ | (flags & SHM_RDONLY ? 0 : MAY_WRITE)
+                      | (flags & SHM_EXEC ? MAY_EXECUTE : 0);
     struct region *region;
 
     if (!object) return -EINVAL;
-    if (flags & SHM_EXEC) {
-        wanted |= MAY_EXECUTE;
-        protection |= PROT_EXEC;
-    }
     int error = sysv_permission(object, wanted);
     if (error) return error;
     struct segment *s = segment_of(object);
@@ -210,7 +200,7 @@ long sys_shmat(int id, uint32_t address, int flags) {
 
 /* Of an attachment there may be only parts left: all that would lie where they do, had
  * it been attached at `address`. */
-long sys_shmdt(uint32_t address) {
+long shm_detach(uint32_t address) {
     struct address_space *space = current()->space;
     struct region_owner *owner = NULL;
     vaddr_t at = address, end = UINT32_MAX;

@@ -145,12 +145,6 @@ static void timed(void) {
     is_int(queue_attr(q).mq_curmsgs, 1, "what timed out was not sent");
     is_int(mq_timedreceive(q, text, sizeof text, NULL, &past), 1,
            "what is there is received, whatever the time");
-    long long wide[2] = { 1, 0 };
-    is_int(raw(SYS_mq_timedreceive_time64, q, (long)text, sizeof text, 0, (long)wide),
-           -ETIMEDOUT, "a time with 64 bits: receive");
-    need(queue_send(q, "z", 0) == 0);
-    is_int(raw(SYS_mq_timedsend_time64, q, (long)text, 1, 0, (long)wide), -ETIMEDOUT,
-           "a time with 64 bits: send");
     queue_close(q);
 }
 

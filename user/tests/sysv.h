@@ -91,8 +91,10 @@ static int TAP_UNUSED errno_of(long result) {
     return -1;
 }
 
+enum { SEMCTL = 3, SEMTIMEDOP = 4, MSGCTL = 14, SHMCTL = 24, IPC_64 = 0x100 };
+
 static int shm_control(int id, int command) {
-    return errno_of(raw(SYS_shmctl, id, command, 16));
+    return errno_of(raw(SYS_ipc, SHMCTL, id, command | IPC_64, 0, 16));
 }
 
 static int sem_get(key_t key, int flags) {
@@ -126,7 +128,8 @@ static int sem_change(int id) {
 }
 
 static int sem_control(int id, int command) {
-    return errno_of(raw(SYS_semctl, id, 0, command, 16));
+    long nowhere = 16;
+    return errno_of(raw(SYS_ipc, SEMCTL, id, 0, command | IPC_64, (long)&nowhere));
 }
 
 static int msg_get(key_t key, int flags) {
@@ -167,7 +170,7 @@ static int msg_change(int id) {
 }
 
 static int msg_control(int id, int command) {
-    return errno_of(raw(SYS_msgctl, id, command, 16));
+    return errno_of(raw(SYS_ipc, MSGCTL, id, command | IPC_64, 0, 16));
 }
 
 static TAP_UNUSED const struct ipc_kind ipc_kinds[] = {

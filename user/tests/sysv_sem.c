@@ -75,9 +75,9 @@ static void control(void) {
     is_errno(semctl(set, 0, SETALL, (union semun){ .array = in }), ERANGE,
              "ERANGE: SETALL with one bad value");
     is_int(value(0), 5, "sets none at all");
-    is_errno(errno_of(raw(SYS_semctl, set, 0, GETALL, 16)), EFAULT,
+    is_errno(sem_control(set, GETALL), EFAULT,
              "EFAULT: GETALL to nowhere");
-    is_errno(errno_of(raw(SYS_semctl, set, 0, SETALL, 16)), EFAULT,
+    is_errno(sem_control(set, SETALL), EFAULT,
              "EFAULT: SETALL from nowhere");
     struct seminfo info = { 0 };
     struct semid_ds ds;
@@ -185,24 +185,19 @@ static void rights(void) {
     need(sem_remove(set) == 0);
 }
 
-/* The numbers 393, 394 and 420, and time with 64 bits. */
-static void single_calls(void) {
-    struct sembuf o = { 0, 1, 0 };
-    long long soon[2] = { 0, 1000 }, wrong[2] = { 0, -1 }, minus[2] = { -1, 0 };
-    set = (int)raw(SYS_semget, IPC_PRIVATE, 1, 0600);
-    ok(set >= 0, "semget as a call of its own");
-    is_int(raw(SYS_semtimedop_time64, set, (long)&o, 1, 0), 0, "semtimedop_time64");
-    is_int(raw(SYS_semctl, set, 0, GETVAL, 0), 1, "semctl as a call of its own");
-    o.sem_op = 0;
-    is_int(raw(SYS_semtimedop_time64, set, (long)&o, 1, (long)soon), -EAGAIN,
+/* "a time-out ... that is no time"; and one that cannot be read. */
+static void times(void) {
+    struct sembuf o = { 0, 0, 0 };
+    int soon[2] = { 0, 1000 }, minus[2] = { -1, 0 };
+    set = values(1);
+    set_value(0, 1);
+    is_int(raw(SYS_ipc, SEMTIMEDOP, set, 1, 0, (long)&o, (long)soon), -EAGAIN,
            "EAGAIN: its time has passed");
-    is_int(raw(SYS_semtimedop_time64, set, (long)&o, 1, (long)wrong), -EINVAL,
-           "EINVAL: no nanoseconds");
-    is_int(raw(SYS_semtimedop_time64, set, (long)&o, 1, (long)minus), -EINVAL,
+    is_int(raw(SYS_ipc, SEMTIMEDOP, set, 1, 0, (long)&o, (long)minus), -EINVAL,
            "EINVAL: a time below 0");
-    is_int(raw(SYS_semtimedop_time64, set, (long)&o, 1, 16), -EFAULT,
+    is_int(raw(SYS_ipc, SEMTIMEDOP, set, 1, 0, (long)&o, 16), -EFAULT,
            "EFAULT: a time-out nowhere");
-    is_int(raw(SYS_semctl, set, 0, IPC_RMID, 0), 0, "semctl removes it");
+    need(sem_remove(set) == 0);
 }
 
 int main(void) {
@@ -212,6 +207,6 @@ int main(void) {
     single();
     together();
     rights();
-    single_calls();
+    times();
     return done_testing();
 }
