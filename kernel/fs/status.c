@@ -12,19 +12,6 @@
 
 /* -- stat -------------------------------------------------------------------------- */
 
-struct stat64 {
-    uint64_t device;
-    uint32_t unused1, short_number, mode, links, uid, gid;
-    uint64_t node_device;
-    uint32_t unused2;
-    uint64_t size;
-    uint32_t block_size;
-    uint64_t blocks;            /* of 512 bytes */
-    struct timespec32 accessed, modified, changed;
-    uint64_t number;
-} packed;
-static_assert(sizeof(struct stat64) == 96, "Linux/i386 ABI");
-
 struct statx_time {
     int64_t seconds;
     uint32_t nanoseconds, unused;
@@ -47,33 +34,6 @@ static_assert(sizeof(struct statx) == 256, "Linux ABI");
 
 enum { AT_NO_AUTOMOUNT = 0x800, AT_STATX_SYNC = 0x6000 };
 
-static uint32_t blocks_of(const struct inode *inode) {
-    return inode->object ? inode->object->nr_pages * (PAGE_SIZE / 512) : 0;
-}
-
-static long give_stat64(struct inode *inode, const void *to) {
-    struct stat64 s = {
-        .device = inode->fs->device, .short_number = (uint32_t)inode->number,
-        .mode = inode->mode, .links = inode->links, .uid = inode->uid,
-        .gid = inode->gid, .node_device = inode->device, .size = inode->size,
-        .block_size = PAGE_SIZE,
-        .blocks = blocks_of(inode),
-        .accessed = nanoseconds_to_timespec32(inode->accessed),
-        .modified = nanoseconds_to_timespec32(inode->modified),
-        .changed = nanoseconds_to_timespec32(inode->changed), .number = inode->number,
-    };
-
-    return copy_to_user(*(const uptr_t *)to, &s, sizeof(s));
-}
-
-long sys_fstatat64(int dirfd, uptr_t name, uptr_t to, int flags) {
-    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH))
-        return -EINVAL;
-    return path_apply(dirfd, name, (unsigned)flags, give_stat64, &to);
-}
-
-long sys_fstat64(int fd, uptr_t to) { return place_apply(fd, give_stat64, &to); }
-
 static struct statx_time statx_time(nanoseconds_t t) {
     struct timespec64 split = nanoseconds_to_timespec64(t);
 
@@ -81,10 +41,11 @@ static struct statx_time statx_time(nanoseconds_t t) {
 }
 
 static long give_statx(struct inode *inode, const void *to) {
+    uint32_t pages = inode->object ? inode->object->nr_pages : 0;
     struct statx s = {
         .mask = STATX_ALL, .block_size = PAGE_SIZE, .links = inode->links,
         .uid = inode->uid, .gid = inode->gid, .mode = (uint16_t)inode->mode,
-        .number = inode->number, .size = inode->size, .blocks = blocks_of(inode),
+        .number = inode->number, .size = inode->size, .blocks = pages * (PAGE_SIZE / 512),
         .accessed = statx_time(inode->accessed), .born = statx_time(inode->born),
         .changed = statx_time(inode->changed), .modified = statx_time(inode->modified),
         .node_major = inode->device >> 8 & 0xfff,
