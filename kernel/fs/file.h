@@ -41,6 +41,11 @@ struct io {
     const struct iovec *more;   /* pieces after it (a kernel copy), if left > piece */
 };
 
+/* A 64-bit argument, which comes as two. */
+static inline uint64_t join_words(uint32_t low, uint32_t high) {
+    return (uint64_t)high << 32 | low;
+}
+
 #define SSIZE_MAX 0x7fffffffu
 #define IOV_MAX   1024
 #define IOV_SHORT 8             /* vectors up to here need no memory from the heap */

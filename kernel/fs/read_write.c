@@ -15,33 +15,6 @@
 
 typedef ssize_t (*mover)(struct file *file, struct io *io, uint64_t *offset);
 
-/* Finds and holds the file. `at` is a place of the call's own, or NULL: where the file
- * is. */
-static inline int hold(int fd, const uint64_t *at, struct file **file) {
-    if (at && (int64_t)*at < 0) return -EINVAL;
-    *file = fd_get(fd);
-    if (!*file) return -EBADF;
-    if (!at || (*file)->operations->seek) return 0;
-    file_put(*file);
-    return -ESPIPE;
-}
-
-/* SLEEPS. One buffer. */
-static inline long move_bytes(int fd, uptr_t buffer, size_t size, uint64_t *at,
-                              mover move) {
-    struct io io;
-    struct file *file;
-    long result = hold(fd, at, &file);
-
-    if (result) return result;
-    result = size > SSIZE_MAX ? -EINVAL : -EFAULT;
-    io_init(&io, buffer, size);
-    if (user_range_ok(buffer, size) && size <= SSIZE_MAX)
-        result = move(file, &io, at ? at : &file->offset);
-    file_put(file);
-    return result;
-}
-
 int io_init_vector(struct io *io, struct io_vector *copy, uptr_t vector,
                    unsigned count) {
     size_t size = count * sizeof(struct iovec);
@@ -68,62 +41,79 @@ void io_vector_release(struct io_vector *copy) {
     if (copy->pieces != copy->few) heap_free(copy->pieces);
 }
 
-/* SLEEPS. Several buffers. */
-static long move_vector(int fd, uptr_t vector, int count, uint64_t *at, mover move) {
+static inline int io_init_buffer(struct io *io, uptr_t buffer, size_t size) {
+    io_init(io, buffer, size);
+    if (size > SSIZE_MAX) return -EINVAL;
+    return user_range_ok(buffer, size) ? 0 : -EFAULT;
+}
+
+/* SLEEPS. `memory` is one buffer, or a vector of `size` of them; `at` is a place of the
+ * call's own, or NULL: where the file is. Inline, so that every call is its own
+ * case. */
+static inline __attribute__((always_inline)) long transfer(int fd, uptr_t memory,
+                                                           size_t size, bool is_vector,
+                                                           uint64_t *at, mover move) {
     struct io_vector copy;
     struct io io;
-    struct file *file;
-    long result = hold(fd, at, &file);
+    long result;
 
-    if (result) return result;
-    result = io_init_vector(&io, &copy, vector, (unsigned)count);
+    if (at && (int64_t)*at < 0) return -EINVAL;
+    struct file *file = fd_get(fd);
+    if (!file) return -EBADF;
+    if (at && !file->operations->seek)
+        result = -ESPIPE;
+    else
+        result = is_vector ? io_init_vector(&io, &copy, memory, size)
+                           : io_init_buffer(&io, memory, size);
     if (!result) {
         result = move(file, &io, at ? at : &file->offset);
-        io_vector_release(&copy);
+        if (is_vector) io_vector_release(&copy);
     }
     file_put(file);
     return result;
 }
 
 long sys_read(int fd, uptr_t buffer, size_t size) {
-    return move_bytes(fd, buffer, size, NULL, file_read);
+    return transfer(fd, buffer, size, false, NULL, file_read);
 }
 
 long sys_write(int fd, uptr_t buffer, size_t size) {
-    return move_bytes(fd, buffer, size, NULL, file_write);
+    return transfer(fd, buffer, size, false, NULL, file_write);
 }
 
 long sys_readv(int fd, uptr_t vector, int count) {
-    return move_vector(fd, vector, count, NULL, file_read);
+    return transfer(fd, vector, (size_t)count, true, NULL, file_read);
 }
 
 long sys_writev(int fd, uptr_t vector, int count) {
-    return move_vector(fd, vector, count, NULL, file_write);
+    return transfer(fd, vector, (size_t)count, true, NULL, file_write);
 }
 
-static uint64_t join(uint32_t low, uint32_t high) { return (uint64_t)high << 32 | low; }
-
 long sys_pread64(int fd, uptr_t buffer, size_t size, uint32_t low, uint32_t high) {
-    return move_bytes(fd, buffer, size, &(uint64_t){ join(low, high) }, file_read);
+    return transfer(fd, buffer, size, false, &(uint64_t){ join_words(low, high) },
+                    file_read);
 }
 
 long sys_pwrite64(int fd, uptr_t buffer, size_t size, uint32_t low, uint32_t high) {
-    return move_bytes(fd, buffer, size, &(uint64_t){ join(low, high) }, file_write);
+    return transfer(fd, buffer, size, false, &(uint64_t){ join_words(low, high) },
+                    file_write);
 }
 
 long sys_preadv(int fd, uptr_t vector, int count, uint32_t low, uint32_t high) {
-    return move_vector(fd, vector, count, &(uint64_t){ join(low, high) }, file_read);
+    return transfer(fd, vector, (size_t)count, true,
+                    &(uint64_t){ join_words(low, high) }, file_read);
 }
 
 long sys_pwritev(int fd, uptr_t vector, int count, uint32_t low, uint32_t high) {
-    return move_vector(fd, vector, count, &(uint64_t){ join(low, high) }, file_write);
+    return transfer(fd, vector, (size_t)count, true,
+                    &(uint64_t){ join_words(low, high) }, file_write);
 }
 
 /* -- Without moving any ------------------------------------------------------------ */
 
 long sys__llseek(int fd, uint32_t high, uint32_t low, uptr_t result, int whence) {
     struct file *file = fd_peek(fd);
-    int64_t offset = (int64_t)join(low, high);
+    int64_t offset = (int64_t)join_words(low, high);
 
     if (!file) return -EBADF;
     if (!file->operations->seek) return -ESPIPE;
