@@ -47,12 +47,15 @@ static struct statx_time statx_time(nanoseconds_t t) {
     return (struct statx_time){ split.seconds, (uint32_t)split.nanoseconds, 0 };
 }
 
+static uint32_t blocks_of(const struct inode *inode) {
+    return inode->object ? inode->object->nr_pages * (PAGE_SIZE / 512) : 0;
+}
+
 static long give_statx(struct inode *inode, const void *to) {
-    uint32_t blocks = inode->object ? inode->object->nr_pages * (PAGE_SIZE / 512) : 0;
     struct statx s = {
         .mask = STATX_ALL, .block_size = PAGE_SIZE, .links = inode->links,
         .uid = inode->uid, .gid = inode->gid, .mode = (uint16_t)inode->mode,
-        .number = inode->number, .size = inode->size, .blocks = blocks,
+        .number = inode->number, .size = inode->size, .blocks = blocks_of(inode),
         .accessed = statx_time(inode->accessed), .born = statx_time(inode->born),
         .changed = statx_time(inode->changed), .modified = statx_time(inode->modified),
         .node_major = inode->device >> 8 & 0xfff,
@@ -72,6 +75,39 @@ long sys_statx(int dirfd, uptr_t name, int at_flags, uint32_t mask, uptr_t to) {
         || (mask & STATX_INVALID))
         return -EINVAL;
     return path_apply(dirfd, name, flags, give_statx, &to);
+}
+
+struct stat64 {
+    uint64_t device;
+    uint32_t unused1, short_number, mode, links, uid, gid;
+    uint64_t node_device;
+    uint32_t unused2;
+    uint64_t size;
+    uint32_t block_size;
+    uint64_t blocks;            /* of 512 bytes */
+    struct timespec32 accessed, modified, changed;
+    uint64_t number;
+} packed;
+static_assert(sizeof(struct stat64) == 96, "Linux/i386 ABI");
+
+static long give_stat64(struct inode *inode, const void *to) {
+    struct stat64 s = {
+        .device = inode->fs->device, .short_number = (uint32_t)inode->number,
+        .mode = inode->mode, .links = inode->links, .uid = inode->uid,
+        .gid = inode->gid, .node_device = inode->device, .size = inode->size,
+        .block_size = PAGE_SIZE, .blocks = blocks_of(inode),
+        .accessed = nanoseconds_to_timespec32(inode->accessed),
+        .modified = nanoseconds_to_timespec32(inode->modified),
+        .changed = nanoseconds_to_timespec32(inode->changed), .number = inode->number,
+    };
+
+    return copy_to_user(*(const uptr_t *)to, &s, sizeof(s));
+}
+
+/* musl's fchmodat makes it, and nothing else that the C library has. */
+long sys_fstatat64(int dirfd, uptr_t name, uptr_t to, int flags) {
+    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH)) return -EINVAL;
+    return path_apply(dirfd, name, (unsigned)flags, give_stat64, &to);
 }
 
 /* -- access ------------------------------------------------------------------------ */
