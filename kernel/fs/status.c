@@ -106,7 +106,8 @@ static long give_stat64(struct inode *inode, const void *to) {
 
 /* musl's fchmodat makes it, and nothing else that the C library has. */
 long sys_fstatat64(int dirfd, uptr_t name, uptr_t to, int flags) {
-    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH)) return -EINVAL;
+    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH))
+        return -EINVAL;
     return path_apply(dirfd, name, (unsigned)flags, give_stat64, &to);
 }
 

@@ -99,7 +99,8 @@ static long do_poll(uptr_t user_fds, uint32_t count, nanoseconds_t deadline) {
     long result = -EFAULT;
 
     if (count > limit_soft(current_process(), LIMIT_NOFILE)) return -EINVAL;
-    if (count > SMALL && !(fds = heap_alloc_raw(HEAP_POLL, count * ENTRY))) return -ENOMEM;
+    if (count > SMALL && !(fds = heap_alloc_raw(HEAP_POLL, count * ENTRY)))
+        return -ENOMEM;
     if (copy_from_user(fds, user_fds, size) == 0) {
         result = wait_for_events(fds, count, deadline);
         if (result >= 0 && copy_to_user(user_fds, fds, size)) result = -EFAULT;

@@ -75,10 +75,8 @@ static void control(void) {
     is_errno(semctl(set, 0, SETALL, (union semun){ .array = in }), ERANGE,
              "ERANGE: SETALL with one bad value");
     is_int(value(0), 5, "sets none at all");
-    is_errno(sem_control(set, GETALL), EFAULT,
-             "EFAULT: GETALL to nowhere");
-    is_errno(sem_control(set, SETALL), EFAULT,
-             "EFAULT: SETALL from nowhere");
+    is_errno(sem_control(set, GETALL), EFAULT, "EFAULT: GETALL to nowhere");
+    is_errno(sem_control(set, SETALL), EFAULT, "EFAULT: SETALL from nowhere");
     struct seminfo info = { 0 };
     struct semid_ds ds;
     int last = semctl(0, 0, SEM_INFO, (union semun){ .info = &info }), found = 0;
