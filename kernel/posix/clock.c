@@ -1,19 +1,6 @@
 /* clock.c - reading clocks and sleeping. See: clock_gettime(2), nanosleep(2). */
-#include "posix/clock.h"
-
-#include "arch.h"
 #include "sched/process.h"
 #include "syscall.h"
-
-int time64_from_user(uptr_t from, nanoseconds_t *time) {
-    struct timespec64 ts;
-
-    if (copy_from_user(&ts, from, sizeof(ts))) return -EFAULT;
-    uint32_t rest = (uint32_t)ts.nanoseconds;   // the upper half is padding
-    if (ts.seconds < 0 || rest >= SECOND) return -EINVAL;
-    *time = (nanoseconds_t)min(ts.seconds, 1ll << 33) * SECOND + rest;
-    return 0;
-}
 
 enum clock_id {
     CLOCK_REALTIME = 0, CLOCK_MONOTONIC = 1, CLOCK_PROCESS_CPUTIME = 2,
@@ -21,13 +8,12 @@ enum clock_id {
     CLOCK_MONOTONIC_COARSE = 6, CLOCK_BOOTTIME = 7,
 };
 
-/* Negative ids name the CPU time of a process or thread: clock_getcpuclockid. */
-static int dynamic_clock(int clock, nanoseconds_t *now) {
+/* Ids below 0 name the CPU time of a process or thread: clock_getcpuclockid. */
+static int cpu_clock(int clock, nanoseconds_t *now) {
     pid_t id = ~(clock >> 3);
-    bool per_thread = clock & 4;
 
     if ((clock & 3) == 3) return -EINVAL;
-    if (per_thread) {
+    if (clock & 4) {
         const struct thread *t = id ? thread_find(id) : current();
         if (!t || t->process != current_process()) return -EINVAL;
         *now = usage_time(thread_usage(t));
@@ -51,24 +37,10 @@ static int clock_now(int clock, nanoseconds_t *now) {
     case CLOCK_BOOTTIME:
         *now = time_now();
         return 0;
-    case CLOCK_PROCESS_CPUTIME:
-        *now = usage_time(process_usage(current_process()));
-        return 0;
-    case CLOCK_THREAD_CPUTIME:
-        *now = usage_time(thread_usage(current()));
-        return 0;
-    default:
-        return clock < 0 ? dynamic_clock(clock, now) : -EINVAL;
+    case CLOCK_PROCESS_CPUTIME: return cpu_clock(-6, now);
+    case CLOCK_THREAD_CPUTIME: return cpu_clock(-2, now);
+    default: return clock < 0 ? cpu_clock(clock, now) : -EINVAL;
     }
-}
-
-long sys_clock_gettime(int clock, uptr_t time) {
-    nanoseconds_t now;
-    int error = clock_now(clock, &now);
-
-    if (error) return error;
-    struct timespec32 ts = nanoseconds_to_timespec32(now);
-    return copy_to_user(time, &ts, sizeof(ts));
 }
 
 long sys_clock_gettime64(int clock, uptr_t time) {
@@ -97,15 +69,6 @@ long sys_clock_settime(int clock, uptr_t time) {
     if (error) return error;
     if (current_process()->credentials.euid != 0) return -EPERM;
     time_set_realtime(now);
-    return 0;
-}
-
-long sys_gettimeofday(uptr_t time, uptr_t zone) {
-    struct timeval32 tv = nanoseconds_to_timeval32(time_realtime());
-    uint32_t utc[2] = { 0, 0 };
-
-    if (!uptr_is_null(time) && copy_to_user(time, &tv, sizeof(tv))) return -EFAULT;
-    if (!uptr_is_null(zone) && copy_to_user(zone, utc, sizeof(utc))) return -EFAULT;
     return 0;
 }
 

@@ -3,5 +3,5 @@
 
 #include "sched/process.h"
 
-void timers_end(struct process *process);       /* the process ends: all go */
-void timers_exec(struct process *process);     /* exec: POSIX timers go, itimers stay */
+/* The process ends (all go) or execs (POSIX timers do, those of setitimer stay). */
+void timers_end(struct process *process, bool all);

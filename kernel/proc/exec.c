@@ -324,7 +324,7 @@ static void move_over(struct program *p) {
     process->arguments_end = process->environment_start = p->environment_strings;
     process->environment_end = p->strings_end;
     process->execed = true;
-    timers_exec(process);
+    timers_end(process, false);
     file_table_close_on_exec(process->files);
     reset_signals(process);
     reset_registers(p);

@@ -134,7 +134,7 @@ void thread_exit(void) {
         struct address_space *space = p->space;
         p->usage.largest_resident = max(p->usage.largest_resident, space->nr_resident);
         p->space = t->space = NULL;     // it is not alive any more
-        timers_end(p);
+        timers_end(p, true);
         endpoint_exit(p);
         semaphores_end(p);
         process_give_back(p);

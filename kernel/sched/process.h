@@ -115,13 +115,7 @@ struct process {
     uint32_t arguments_start, arguments_end;    /* user addresses, for /proc */
     uint32_t environment_start, environment_end;
 
-    /* timers: kernel/posix/timer.c */
-    struct interval_timer {     /* ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF */
-        struct timer timer;
-        nanoseconds_t interval; /* 0: once */
-        nanoseconds_t expires;  /* on its own clock; 0: off */
-    } interval_timers[3];
-    struct list posix_timers;
+    struct list posix_timers;       /* kernel/posix/timer.c */
     struct list semaphore_undos;    /* kernel/posix/sysv_sem.c: for its end */
     int next_timer_id;
 
