@@ -73,7 +73,7 @@ struct inode {
     struct inode *covers;       /* of a mounted root: the directory beneath */
     struct list entries;        /* tmpfs directory */
     void *data;                 /* the file system's or object's own */
-    void *locks;                /* record locks; kernel/posix */
+    unsigned locks;             /* advisory ones on it; posix/file_lock.c */
 };
 
 struct file_system {

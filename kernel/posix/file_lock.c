@@ -1,17 +1,17 @@
 /* file_lock.c - advisory locks on files: fcntl's records, flock's whole files.
  *
- * Shape: inode->locks holds what is locked and who waits; it exists while one of the
- * two does.
+ * Shape: one list of all that is locked, one queue of all who wait.
  *
- *      struct file_locks   locks:  [0-9 write, A] [10-20 read, B] [15-30 read, C]
- *                          waiters: D, for 5-12
+ *      locks:    [f 0-9 write, A] [f 10-20 read, B] [g 15-30 read, C]
+ *      waiters:  D, for 5-12 of f
  *
  * A lock's owner is what must go for the lock to go: the descriptor table for F_SETLK
  * (any close of the file by the process ends it), the open file for F_OFD_SETLK and
  * flock. flock's locks and the others do not see each other.
  * Invariants: no two conflict; one owner's do not overlap, nor touch if of one type.
- * Sleeps: F_SETLKW, F_OFD_SETLKW, flock; condition shape: every change of a file's
- *   locks wakes all who wait for one there.
+ *   inode->locks counts those on it.
+ * Sleeps: F_SETLKW, F_OFD_SETLKW, flock; condition shape: every change wakes all who
+ *   wait.
  * Linux: no mandatory locks, no leases. A deadlock is looked for along one chain of at
  *   most 64 owners.
  * Tests: user/tests/record_lock.c, flock.c.
@@ -32,7 +32,8 @@ enum { LOCK_SH = 1, LOCK_EX = 2, LOCK_NB = 4, LOCK_UN = 8 };
 #define CHAIN_MAX 64
 
 struct lock {
-    struct list_node node;      /* file_locks->locks */
+    struct list_node node;      /* locks */
+    struct inode *inode;
     const void *owner;
     pid_t pid;                  /* whose it is; -1: an open file's */
     bool whole;                 /* flock's */
@@ -40,14 +41,8 @@ struct lock {
     int64_t start, end;         /* first and last byte */
 };
 
-struct file_locks {
-    struct list locks;          /* struct lock */
-    struct wait_queue waiters;  /* struct lock_waiter */
-};
-
 struct lock_waiter {
     struct waiter waiter;
-    struct list_node node;      /* waiting */
     const struct lock *wanted;
 };
 
@@ -57,16 +52,16 @@ struct flock64 {
     pid_t pid;
 } packed;
 
-static struct list waiting = LIST_INIT(waiting);
+static struct list locks = LIST_INIT(locks);
 
 /* The first lock in the way of `wanted`. */
-static const struct lock *blocker(const struct file_locks *all,
-                                  const struct lock *wanted) {
+static const struct lock *blocker(const struct lock *wanted) {
     const struct lock *lock;
 
-    list_for_each (lock, &all->locks, node)
-        if (lock->owner != wanted->owner && lock->whole == wanted->whole
-            && lock->start <= wanted->end && lock->end >= wanted->start
+    list_for_each (lock, &locks, node)
+        if (lock->inode == wanted->inode && lock->whole == wanted->whole
+            && lock->owner != wanted->owner && lock->start <= wanted->end
+            && lock->end >= wanted->start
             && (wanted->type == F_WRLCK
                 || (wanted->type == F_RDLCK && lock->type == F_WRLCK)))
             return lock;
@@ -75,10 +70,7 @@ static const struct lock *blocker(const struct file_locks *all,
 
 /* What is in the way of somebody asleep; NULL: nothing any more. */
 static const struct lock *blocker_of(const struct waiter *waiter) {
-    const struct lock_waiter *w =
-        container_of(waiter, const struct lock_waiter, waiter);
-
-    return blocker(container_of(waiter->queue, struct file_locks, waiters), w->wanted);
+    return blocker(container_of(waiter, const struct lock_waiter, waiter)->wanted);
 }
 
 static void describe(const struct waiter *waiter, char *to, size_t size) {
@@ -89,6 +81,7 @@ static void describe(const struct waiter *waiter, char *to, size_t size) {
 }
 
 static const struct wait_class lock_class = { "file lock", describe };
+static struct wait_queue waiters = WAIT_QUEUE_INIT(waiters, &lock_class);
 
 /* Would waiting for `lock` close a circle of processes? */
 static bool closes_circle(const struct lock *wanted, const struct lock *lock) {
@@ -98,36 +91,21 @@ static bool closes_circle(const struct lock *wanted, const struct lock *lock) {
         const void *owner = lock->owner;
         if (owner == wanted->owner) return true;
         lock = NULL;
-        list_for_each (w, &waiting, node)
-            if (w->wanted->owner == owner && list_node_is_linked(&w->waiter.node))
-                lock = blocker_of(&w->waiter);
+        list_for_each (w, &waiters.waiters, waiter.node)
+            if (w->wanted->owner == owner) lock = blocker_of(&w->waiter);
     }
     return false;
 }
 
 /* -- The locks of one file --------------------------------------------------------- */
 
-static struct file_locks *locks_of(struct inode *inode) {
-    struct file_locks *all = inode->locks;
-
-    if (!all && (all = heap_new(HEAP_FILE_LOCK, struct file_locks))) {
-        list_init(&all->locks);
-        wait_queue_init(&all->waiters, &lock_class);
-        inode->locks = all;
-    }
-    return all;
-}
-
-static void free_if_unused(struct inode *inode) {
-    struct file_locks *all = inode->locks;
-
-    if (!all || !list_is_empty(&all->locks) || !wait_queue_is_empty(&all->waiters))
-        return;
-    heap_free(all);
-    inode->locks = NULL;
+static void lock_add(struct lock *lock, struct list_node *before) {
+    list_insert_before(before, &lock->node);
+    lock->inode->locks++;
 }
 
 static void lock_free(struct lock *lock) {
+    lock->inode->locks--;
     list_remove(&lock->node);
     heap_free(lock);
 }
@@ -139,7 +117,7 @@ static int cut(struct lock *lock, const struct lock *range) {
         if (!behind) return -ENOLCK;
         *behind = *lock;
         behind->start = range->end + 1;
-        list_insert_before(&lock->node, &behind->node);
+        lock_add(behind, &lock->node);
         lock->end = range->start - 1;
     } else if (lock->start < range->start) {
         lock->end = range->start - 1;
@@ -152,15 +130,16 @@ static int cut(struct lock *lock, const struct lock *range) {
 }
 
 /* Makes `wanted` true for its owner; nobody else is in the way. 0, -ENOLCK. */
-static int put_in(struct file_locks *all, const struct lock *wanted) {
+static int put_in(const struct lock *wanted) {
     struct lock range = *wanted, *new = NULL, *lock, *next;
     int error = 0;
 
     if (range.type != F_UNLCK && !(new = heap_new(HEAP_FILE_LOCK, struct lock)))
         return -ENOLCK;
-    list_for_each_safe (lock, next, &all->locks, node) {
-        if (lock->owner != range.owner || lock->whole != range.whole
-            || lock->start - 1 > range.end || lock->end < range.start - 1)
+    list_for_each_safe (lock, next, &locks, node) {
+        if (lock->inode != range.inode || lock->owner != range.owner
+            || lock->whole != range.whole || lock->start - 1 > range.end
+            || lock->end < range.start - 1)
             continue;
         if (lock->type == range.type) {         // joined with what it touches
             range.start = min(lock->start, range.start);
@@ -174,49 +153,37 @@ static int put_in(struct file_locks *all, const struct lock *wanted) {
         heap_free(new);
     } else {
         *new = range;
-        list_push_back(&all->locks, &new->node);
+        lock_add(new, &locks.head);
     }
-    wait_wake_all(&all->waiters, 0);
+    wait_wake_all(&waiters, 0);
     return error;
 }
 
 static void lock_end(struct inode *inode, const void *owner) {
-    struct file_locks *all = inode->locks;
     struct lock *lock, *next;
-    bool any = false;
 
-    list_for_each_safe (lock, next, &all->locks, node)
-        if (lock->owner == owner) {
-            lock_free(lock);
-            any = true;
-        }
-    if (any) wait_wake_all(&all->waiters, 0);
-    free_if_unused(inode);
+    list_for_each_safe (lock, next, &locks, node)
+        if (lock->inode == inode && lock->owner == owner) lock_free(lock);
+    wait_wake_all(&waiters, 0);
 }
 
 /* SLEEPS. 0, -EAGAIN, -EDEADLK, -ENOLCK, -EBADF, -ERESTART. */
-static long acquire(int fd, struct file *file, const struct lock *wanted, bool wait) {
+static long acquire(int fd, const struct file *file, const struct lock *wanted,
+                    bool wait) {
     struct lock_waiter w = { .wanted = wanted };
+    struct lock none = *wanted; // who wants another kind gives up the one he has
     const struct lock *lock;
-    struct file_locks *all;
-    long result;
 
-    while ((all = locks_of(file->inode)) && (lock = blocker(all, wanted))) {
-        if (wanted->whole)      // who wants another kind gives up the one he has
-            lock_end(file->inode, wanted->owner);
+    none.type = F_UNLCK;
+    if (wanted->whole && blocker(wanted) && put_in(&none)) return -ENOLCK;
+    while ((lock = blocker(wanted))) {
         if (!wait) return -EAGAIN;
         if (wanted->pid > 0 && closes_circle(wanted, lock)) return -EDEADLK;
-        waiter_init(&w.waiter, &all->waiters);
-        list_push_back(&waiting, &w.node);
-        result = wait_sleep_waiter(&w.waiter, DEADLINE_NEVER);
-        list_remove(&w.node);
-        if (result == 0 && fd_peek(fd) == file) continue;
-        free_if_unused(file->inode);
-        return result ? -ERESTART : -EBADF;
+        waiter_init(&w.waiter, &waiters);
+        if (wait_sleep_waiter(&w.waiter, DEADLINE_NEVER)) return -ERESTART;
+        if (fd_peek(fd) != file) return -EBADF;
     }
-    result = all ? put_in(all, wanted) : -ENOLCK;
-    free_if_unused(file->inode);
-    return result;
+    return put_in(wanted);
 }
 
 /* -- fcntl and flock --------------------------------------------------------------- */
@@ -237,9 +204,8 @@ static int range_of(const struct file *file, const struct flock64 *l,
     return 0;
 }
 
-static long tell_blocker(const struct file_locks *all, const struct lock *wanted,
-                         struct flock64 *l, uptr_t to) {
-    const struct lock *lock = all ? blocker(all, wanted) : NULL;
+static long tell_blocker(const struct lock *wanted, struct flock64 *l, uptr_t to) {
+    const struct lock *lock = blocker(wanted);
 
     l->type = F_UNLCK;
     if (lock)
@@ -251,7 +217,8 @@ static long tell_blocker(const struct file_locks *all, const struct lock *wanted
 
 static long lock_control(int fd, struct file *file, int command, uptr_t argument) {
     bool of_file = command >= F_OFD_GETLK;
-    struct lock wanted = { .owner = of_file ? (void *)file : current_process()->files,
+    struct lock wanted = { .inode = file->inode,
+                           .owner = of_file ? (void *)file : current_process()->files,
                            .pid = of_file ? -1 : current_process()->pid };
     struct flock64 l;
 
@@ -263,7 +230,7 @@ static long lock_control(int fd, struct file *file, int command, uptr_t argument
     int error = range_of(file, &l, &wanted);
     if (error) return error;
     wanted.type = (uint8_t)l.type;
-    if (asks) return tell_blocker(file->inode->locks, &wanted, &l, argument);
+    if (asks) return tell_blocker(&wanted, &l, argument);
     if ((l.type == F_RDLCK && !file_is_readable(file))
         || (l.type == F_WRLCK && !file_is_writable(file)))
         return -EBADF;
@@ -271,22 +238,19 @@ static long lock_control(int fd, struct file *file, int command, uptr_t argument
 }
 
 long sys_flock(int fd, int operation) {
+    static const uint8_t types[] = { [LOCK_SH] = F_RDLCK, [LOCK_EX] = F_WRLCK,
+                                     [LOCK_UN] = F_UNLCK };
+    unsigned how = (unsigned)operation & ~(unsigned)LOCK_NB;
     struct file *file = fd_get(fd);
-    struct lock wanted = { .owner = file, .pid = -1, .whole = true, .end = LOCK_END };
-    long result = -EINVAL;
 
     if (!file) return -EBADF;
-    switch (operation & ~LOCK_NB) {
-    case LOCK_SH: wanted.type = F_RDLCK; break;
-    case LOCK_EX: wanted.type = F_WRLCK; break;
-    case LOCK_UN: wanted.type = F_UNLCK; break;
-    default: goto out;
-    }
-    if (file->flags & O_PATH)
-        result = -EBADF;
-    else if (file->inode)
+    struct lock wanted = { .inode = file->inode, .owner = file, .pid = -1,
+                           .whole = true, .end = LOCK_END };
+    long result = -EINVAL;
+    if (file->inode && (how == LOCK_SH || how == LOCK_EX || how == LOCK_UN)) {
+        wanted.type = types[how];
         result = acquire(fd, file, &wanted, !(operation & LOCK_NB));
-out:
+    }
     file_put(file);
     return result;
 }

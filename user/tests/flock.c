@@ -191,7 +191,12 @@ static void others(void) {
     }
     is_exit(wait_for(pid), 0, "fcntl's locks and write do not mind flock's");
     is_int(flock(dir, LOCK_EX | LOCK_NB), 0, "a directory can be locked");
-    close(a), close(dir);
+    int c = open_file();
+    need(flock(a, LOCK_SH) == 0 && flock(c, LOCK_SH) == 0
+         && fcntl(a, F_OFD_SETLK, &l) == 0);
+    is_errno(flock(a, LOCK_EX | LOCK_NB), EWOULDBLOCK, "who cannot convert his lock");
+    is_errno(fcntl(c, F_OFD_SETLK, &l), EAGAIN, "keeps his open file's F_OFD_SETLK");
+    close(a), close(c), close(dir);
 }
 
 int main(int argc, char **argv) {
