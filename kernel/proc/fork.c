@@ -102,13 +102,13 @@ static int finish_thread(struct thread *t, const struct clone_request *r) {
 static int copy_process(struct process *child, struct process *parent, uint32_t flags) {
     *child->actions = *parent->actions;
     child->exit_signal = (int)(flags & CLONE_SIGNAL);
+    child->is_vfork = flags & CLONE_VFORK;
     child->directory = inode_get(parent->directory);
     child->root = inode_get(parent->root);
     if (parent->executable) child->executable = inode_get(parent->executable);
     if (flags & CLONE_VM) {
         child->space = parent->space;
         space_get(child->space);
-        child->is_vfork = true;
     } else if (!(child->space = space_fork(parent->space))) {
         return -ENOMEM;
     }
@@ -130,21 +130,24 @@ static void wait_for_vfork(struct process *child, pid_t pid) {
         if (wait_sleep_killable(&child->vfork_done)) return;
 }
 
-static long do_clone(const struct clone_request *r) {
+long sys_clone(uint32_t flags, uint32_t stack, uptr_t parent_tid, uptr_t tls,
+               uptr_t child_tid) {
+    struct clone_request r = { flags, stack, parent_tid, tls, child_tid };
     struct process *parent = current_process(), *child = parent;
-    bool is_thread = r->flags & CLONE_THREAD;
+    bool is_thread = flags & CLONE_THREAD;
     int error = 0;
 
+    if (!is_offered(flags)) return -EINVAL;
     if (is_thread && parent->exiting) return -EINTR;
     if (too_many(parent)) return -EAGAIN;
     if (!is_thread) {
         child = process_create(parent);
         if (!child) return -ENOMEM;
-        error = copy_process(child, parent, r->flags);
+        error = copy_process(child, parent, flags);
     }
     struct thread *t = error ? NULL : thread_create(child, user_thread_start, NULL);
     if (!t && !error) error = -EAGAIN;
-    if (!error) error = finish_thread(t, r);
+    if (!error) error = finish_thread(t, &r);
     if (error) {
         if (t) thread_free(t);
         if (!is_thread) {
@@ -156,18 +159,11 @@ static long do_clone(const struct clone_request *r) {
     /* --- commit: nothing below fails, and only a vfork parent sleeps --- */
     pid_t id = t->tid;
     if (!is_thread) process_publish(child, id);
-    trace_record(TRACE_FORK, current()->tid, (uint32_t)id, r->flags, 0);
+    trace_record(TRACE_FORK, current()->tid, (uint32_t)id, flags, 0);
     signal_update(t);
     thread_ready(t);
-    if (r->flags & CLONE_VFORK) wait_for_vfork(child, id);
+    if (flags & CLONE_VFORK) wait_for_vfork(child, id);
     return id;
-}
-
-long sys_clone(uint32_t flags, uint32_t stack, uptr_t parent_tid, uptr_t tls,
-               uptr_t child_tid) {
-    struct clone_request r = { flags, stack, parent_tid, tls, child_tid };
-
-    return is_offered(flags) ? do_clone(&r) : -EINVAL;
 }
 
 long sys_set_thread_area(uptr_t descriptor) {

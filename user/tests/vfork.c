@@ -4,6 +4,7 @@
  * that point, the child shares all memory with its parent, including the stack."
  * musl uses clone(CLONE_VM|CLONE_VFORK) with a stack of its own in posix_spawn.
  */
+#include "raw.h"
 #include "tap.h"
 
 #include <spawn.h>
@@ -25,6 +26,23 @@ static void until_exit(void) {
     need(pid > 0);
     is_int(seen, 2, "the parent goes on after the child's _exit, and sees its writes");
     is_exit(wait_for(pid), 5, "the vfork child's exit status arrives");
+}
+
+/* clone(2): "CLONE_VFORK: the execution of the calling process is suspended until the
+ * child releases its virtual memory resources", with memory of its own, too. */
+static void with_a_copy(void) {
+    shared = 0;
+    pid_t pid = (pid_t)raw(SYS_clone, CLONE_VFORK | SIGCHLD);
+    if (pid == 0) {
+        shared = 4;
+        for (int i = 0; i < 50; i++)
+            sched_yield();
+        _exit(6);
+    }
+    int status, ended = waitpid(pid, &status, WNOHANG);
+    is_int(ended, pid, "CLONE_VFORK without CLONE_VM: the child has ended");
+    is_exit(status, 6, "with its status");
+    is_int(shared, 0, "and has written to its own memory");
 }
 
 static void until_death(void) {
@@ -115,6 +133,7 @@ int main(int argc, char **argv) {
     if (argc == 3 && strcmp(argv[1], "exit") == 0)
         return atoi(argv[2]);
     until_exit();
+    with_a_copy();
     until_death();
     until_exec();
     failed_exec();
