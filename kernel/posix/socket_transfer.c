@@ -138,13 +138,13 @@ static int judge(struct socket *s, struct socket *to, size_t size) {
     return s->type != SOCK_STREAM && size > s->send_buffer ? -EMSGSIZE : 0;
 }
 
-/* The short way of what needs no queue and carries nothing else: to a reader who sleeps
- * at our peer, where nothing is shut or closed then. */
+/* The short way of bytes that need no queue and carry nothing else: to a reader who
+ * sleeps at our peer, where nothing is shut or closed then. */
 static inline bool hand_over(struct socket *s, struct io *io) {
     struct socket *to = s->peer;
 
     return likely(to && to->queued == 0 && to->peer == s && !(s->shut & SHUT_WRITE)
-                  && (!s->name || s->type == SOCK_STREAM)
+                  && (s->type == SOCK_STREAM || (!s->name && io->left))
                   && reader_give(&to->arrived, io));
 }
 
