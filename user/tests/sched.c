@@ -58,6 +58,11 @@ static void ordinary(void) {
     is_int(policy_of(getpid()), SCHED_OTHER, "0 means oneself");
     is_int(set_policy(0, SCHED_OTHER, 0), 0, "SCHED_OTHER may always be set");
     is_errno(set_policy(0, SCHED_OTHER, 1), EINVAL, "with a priority it is EINVAL");
+    pid_t pid;
+    CHILD (pid)
+        need(set_policy(0, SCHED_IDLE, 0) == 0 && policy_of(0) == SCHED_IDLE
+             && set_policy(0, SCHED_IDLE, 1) == -1 && errno == EINVAL);
+    is_exit(wait_for(pid), 0, "SCHED_IDLE may always be set, with priority 0");
     is_errno(set_policy(0, SCHED_FIFO, 0), EINVAL,
              "SCHED_FIFO with priority 0 is EINVAL");
     is_errno(set_policy(0, SCHED_FIFO, 100), EINVAL, "with 100 too");

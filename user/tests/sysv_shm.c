@@ -193,11 +193,33 @@ static void control(void) {
     need(shm_remove(id) == 0);
 }
 
+static int execute_only_data(const char *id) {
+    return shmat(atoi(id), NULL, SHM_EXEC) == (void *)-1 ? errno : 0;
+}
+
+/* shmat(): "SHM_EXEC: Allow the contents of the segment to be executed. The caller must
+ * have execute permission on the segment." */
+static void execution(void) {
+    char text[12];
+    int id = shmget(IPC_PRIVATE, PAGE, 0700);
+    char *code = attach(id, NULL, 0), *run = attach(id, NULL, SHM_EXEC | SHM_RDONLY);
+    memcpy(code, "\xb8\x2a\0\0\0\xc3", 6);             // mov eax, 42; ret
+    is_int(((int (*)(void))(uintptr_t)run)(), 42, "SHM_EXEC: what is there can run");
+    is_int(touch_write(run), SIGSEGV, "and is not written, with SHM_RDONLY");
+    need(shmdt(code) == 0 && shmdt(run) == 0 && shmctl(id, IPC_RMID, NULL) == 0);
+    id = shmget(IPC_PRIVATE, PAGE, 0666);
+    snprintf(text, sizeof text, "%d", id);
+    is_exit(as_user(execute_only_data, text), EACCES,
+            "EACCES: SHM_EXEC without the right to execute");
+    need(shmctl(id, IPC_RMID, NULL) == 0);
+}
+
 int main(void) {
     private_ipc();
     fresh();
     sizes();
     attachments();
+    execution();
     addresses();
     parts();
     control();
