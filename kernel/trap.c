@@ -85,7 +85,13 @@ static void out_of_memory(void) {
 }
 
 static void page_fault(struct trap_frame *frame, uint32_t address) {
+    static const struct {
+        int signal, code;
+    } refusals[] = { [FAULT_NO_REGION] = { SIGSEGV, SEGV_MAPERR },
+                     [FAULT_NO_ACCESS] = { SIGSEGV, SEGV_ACCERR },
+                     [FAULT_BEYOND_OBJECT] = { SIGBUS, BUS_ADRERR } };
     struct thread *t = current();
+    enum fault_result result = FAULT_NO_REGION;
 
     // QEMU makes the accesses of a user's iret with the kernel's rights; SMAP stops
     // them. A processor would say general protection.
@@ -95,26 +101,14 @@ static void page_fault(struct trap_frame *frame, uint32_t address) {
         signal_fault(SIGSEGV, SI_KERNEL, 0);
         return;
     }
-
     t->faults++;
     trace_record(TRACE_FAULT, t->tid, address, frame->error, frame->eip);
-    switch (address < USER_END ? space_fault(t->space, address, access_of(frame->error))
-                               : FAULT_NO_REGION) {
-    case FAULT_OK:
-        return;
-    case FAULT_NO_REGION:
-        signal_fault(SIGSEGV, SEGV_MAPERR, address);
-        return;
-    case FAULT_NO_ACCESS:
-        signal_fault(SIGSEGV, SEGV_ACCERR, address);
-        return;
-    case FAULT_BEYOND_OBJECT:
-        signal_fault(SIGBUS, BUS_ADRERR, address);
-        return;
-    case FAULT_NO_MEMORY:
+    if (address < USER_END)
+        result = space_fault(t->space, address, access_of(frame->error));
+    if (result == FAULT_NO_MEMORY)
         out_of_memory();
-        return;
-    }
+    else if (result != FAULT_OK)
+        signal_fault(refusals[result].signal, refusals[result].code, address);
 }
 
 /* The reason of an arithmetic fault, from the exception bits: x87 status or MXCSR. */
@@ -136,40 +130,34 @@ static void fpu_fault(uint32_t vector, uint32_t eip) {
     signal_fault(SIGFPE, fpe_code(raised & 0x3f), eip);
 }
 
+/* What a fault becomes; those that are not here are SIGSEGV. */
+static const struct {
+    uint8_t signal, code;
+    bool tells_address;         /* of the instruction */
+} faults[VECTOR_IRQ] = {
+    [VECTOR_DIVIDE] = { SIGFPE, FPE_INTDIV, true },
+    [VECTOR_DEBUG] = { SIGTRAP, TRAP_TRACE, true },
+    [VECTOR_BREAKPOINT] = { SIGTRAP, SI_KERNEL, false },
+    [VECTOR_INVALID_OPCODE] = { SIGILL, ILL_ILLOPN, true },
+    [VECTOR_NO_SEGMENT] = { SIGBUS, SI_KERNEL, false },
+    [VECTOR_STACK] = { SIGBUS, SI_KERNEL, false },
+    [VECTOR_ALIGNMENT] = { SIGBUS, BUS_ADRALN, false },
+};
+
 static void user_fault(struct trap_frame *frame) {
-    switch (frame->vector) {
-    case VECTOR_PAGE_FAULT:
+    uint32_t vector = frame->vector;
+
+    if (vector == VECTOR_PAGE_FAULT)
         page_fault(frame, read_cr2());
-        break;
-    case VECTOR_NO_FPU:
+    else if (vector == VECTOR_NO_FPU)
         fpu_load();
-        break;
-    case VECTOR_DIVIDE:
-        signal_fault(SIGFPE, FPE_INTDIV, frame->eip);
-        break;
-    case VECTOR_DEBUG:
-        signal_fault(SIGTRAP, TRAP_TRACE, frame->eip);
-        break;
-    case VECTOR_BREAKPOINT:
-        signal_fault(SIGTRAP, SI_KERNEL, 0);
-        break;
-    case VECTOR_INVALID_OPCODE:
-        signal_fault(SIGILL, ILL_ILLOPN, frame->eip);
-        break;
-    case VECTOR_FPU_ERROR:
-    case VECTOR_SIMD:
-        fpu_fault(frame->vector, frame->eip);
-        break;
-    case VECTOR_NO_SEGMENT:
-    case VECTOR_STACK:
-        signal_fault(SIGBUS, SI_KERNEL, 0);
-        break;
-    case VECTOR_ALIGNMENT:
-        signal_fault(SIGBUS, BUS_ADRALN, 0);
-        break;
-    default:
+    else if (vector == VECTOR_FPU_ERROR || vector == VECTOR_SIMD)
+        fpu_fault(vector, frame->eip);
+    else if (faults[vector].signal)
+        signal_fault(faults[vector].signal, faults[vector].code,
+                     faults[vector].tells_address ? frame->eip : 0);
+    else
         signal_fault(SIGSEGV, SI_KERNEL, 0);
-    }
 }
 
 /* -- Faults of the kernel ---------------------------------------------------------- */
