@@ -47,7 +47,7 @@ static sigset_t signals_handled(const struct process *process, uint32_t how) {
     sigset_t set = 0;
 
     for (int signal = 1; signal <= SIGNALS; signal++) {
-        uint32_t handler = process->actions->of[signal - 1].handler;
+        uint32_t handler = process->actions[signal - 1].handler;
         if (handler != SIG_DFL && (handler == SIG_IGN) == (how == SIG_IGN))
             set |= sigset_of(signal);
     }

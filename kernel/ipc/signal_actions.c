@@ -25,12 +25,12 @@ long sys_rt_sigaction(int signal, uptr_t action, uptr_t old, size_t set_size) {
         if (sigset_of(signal) & SIGSET_UNBLOCKABLE) return -EINVAL;
         new.mask &= ~SIGSET_UNBLOCKABLE;
     }
-    before = p->actions->of[signal - 1];
+    before = p->actions[signal - 1];
     if (!uptr_is_null(old) && copy_to_user(old, &before, sizeof(before)))
         return -EFAULT;
     if (uptr_is_null(action)) return 0;
     /* --- commit: nothing below fails or sleeps --- */
-    p->actions->of[signal - 1] = new;
+    p->actions[signal - 1] = new;
     if (signal_is_ignored(p, signal)) {     // what is pending is forgotten (POSIX)
         signal_forget(p, sigset_of(signal));
         signal_update_all(p);
@@ -166,12 +166,16 @@ long sys_rt_sigqueueinfo(pid_t pid, int signal, uptr_t user_info) {
 
 /* -- Waiting ----------------------------------------------------------------------- */
 
+static const struct wait_class class = { "signal", NULL };
+/* Nobody is woken here: a signal interrupts the sleep. */
+static struct wait_queue waiters = WAIT_QUEUE_INIT(waiters, &class);
+
 /* Until one is due. The call is not made again when a handler ran. */
 static long wait_for_signal(void) {
     struct thread *t = current();
 
     while (!(t->attention & (ATTENTION_SIGNAL | ATTENTION_EXIT | ATTENTION_STOP)))
-        if (wait_sleep(&t->process->signal_waiters, DEADLINE_NEVER)) break;
+        if (wait_sleep(&waiters, DEADLINE_NEVER)) break;
     return -ERESTART_NO_HANDLER;
 }
 
@@ -212,7 +216,7 @@ long sys_rt_sigtimedwait(uptr_t set, uptr_t info_out, uptr_t timeout, size_t set
     t->waited_for = wanted;
     while (!(taken = signal_take(t, ~wanted, &info)) && !error) {
         signal_update(t);       // one that is waited for must not interrupt the wait
-        error = wait_sleep(&t->process->signal_waiters, deadline);
+        error = wait_sleep(&waiters, deadline);
     }
     t->waited_for = 0;
     signal_update(t);

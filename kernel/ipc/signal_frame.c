@@ -215,7 +215,7 @@ static void enter_handler(struct thread *t, struct trap_frame *f,
 static void take_fault(struct thread *t, struct siginfo *info) {
     t->fault_pending = false;
     *info = t->fault;
-    struct signal_action *action = &t->process->actions->of[info->signal - 1];
+    struct signal_action *action = &t->process->actions[info->signal - 1];
     if (action->handler == SIG_IGN || t->blocked & sigset_of(info->signal)) {
         action->handler = SIG_DFL;
         t->blocked &= ~sigset_of(info->signal);
@@ -233,7 +233,7 @@ int signal_deliver(struct trap_frame *frame) {
         signal_update(t);
         return 0;
     }
-    struct signal_action *action = &t->process->actions->of[info.signal - 1];
+    struct signal_action *action = &t->process->actions[info.signal - 1];
     if (likely(action->handler > SIG_IGN)) {
         enter_handler(t, frame, action, &info);
         return 0;

@@ -273,7 +273,7 @@ static void reset_signals(struct process *process) {
     struct thread *t = current();
 
     for (int i = 0; i < SIGNALS; i++) {
-        struct signal_action *action = &process->actions->of[i];
+        struct signal_action *action = &process->actions[i];
         if (action->handler != SIG_IGN) action->handler = SIG_DFL;
         action->flags = 0;
         action->mask = 0;

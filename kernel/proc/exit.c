@@ -91,7 +91,7 @@ static void leave_family(struct process *p) {
 }
 
 static bool parent_does_not_care(const struct process *p) {
-    const struct signal_action *action = &p->parent->actions->of[SIGCHLD - 1];
+    const struct signal_action *action = &p->parent->actions[SIGCHLD - 1];
 
     return p->exit_signal == SIGCHLD
            && (action->handler == SIG_IGN || action->flags & SA_NOCLDWAIT);

@@ -100,7 +100,7 @@ static int finish_thread(struct thread *t, const struct clone_request *r) {
 
 /* Everything of the child but its thread. */
 static int copy_process(struct process *child, struct process *parent, uint32_t flags) {
-    *child->actions = *parent->actions;
+    memcpy(child->actions, parent->actions, sizeof(child->actions));
     child->exit_signal = (int)(flags & CLONE_SIGNAL);
     child->is_vfork = flags & CLONE_VFORK;
     child->directory = inode_get(parent->directory);

@@ -24,19 +24,15 @@ long sys_getrusage(int who, uptr_t usage) {
     return usage_to_user(usage, &u);
 }
 
-static uint32_t clock_ticks(nanoseconds_t t) {
-    return (uint32_t)divide_u64(t, 10000000, NULL);
-}
-
 long sys_times(uptr_t buffer) {
     struct usage self = process_usage(current_process());
     const struct usage *children = &current_process()->children_usage;
-    uint32_t tms[4] = { clock_ticks(self.user_time), clock_ticks(self.system_time),
+    int32_t tms[4] = { clock_ticks(self.user_time), clock_ticks(self.system_time),
                         clock_ticks(children->user_time),
                         clock_ticks(children->system_time) };
 
     if (!uptr_is_null(buffer) && copy_to_user(buffer, tms, sizeof(tms))) return -EFAULT;
-    return (long)(clock_ticks(time_now()) & INT32_MAX);
+    return clock_ticks(time_now()) & INT32_MAX;
 }
 
 /* -- Limits ------------------------------------------------------------------------ */

@@ -40,7 +40,6 @@ static const struct wait_class vfork_class = { "vfork child to exec or exit",
                                                describe_vfork };
 static const struct wait_class stop_class = { "SIGCONT", NULL };
 static const struct wait_class exec_class = { "other threads to end for exec", NULL };
-static const struct wait_class signal_class = { "signal", NULL };
 
 static struct list *bucket(pid_t pid) { return &by_pid[(uint32_t)pid % HASH]; }
 
@@ -74,11 +73,6 @@ struct process *process_create(struct process *parent) {
     struct process *p = heap_new(HEAP_PROCESS, struct process);
 
     if (!p) return NULL;
-    p->actions = heap_new(HEAP_SIGNAL_ACTIONS, struct signal_actions);
-    if (!p->actions) {
-        heap_free(p);
-        return NULL;
-    }
     p->parent = parent;
     p->exit_signal = SIGCHLD;
     list_init(&p->children);
@@ -90,7 +84,6 @@ struct process *process_create(struct process *parent) {
     list_node_init(&p->all_node);
     list_node_init(&p->hash_node);
     pending_init(&p->pending);
-    wait_queue_init(&p->signal_waiters, &signal_class);
     wait_queue_init(&p->exec_wait, &exec_class);
     wait_queue_init(&p->child_wait, &child_class);
     wait_queue_init(&p->vfork_done, &vfork_class);
@@ -118,9 +111,8 @@ void process_free(struct process *p) {
     list_remove(&p->sibling_node);
     list_remove(&p->hash_node);
     list_remove(&p->all_node);
-    if (p->charged_as_zombie) account_release(p->account, ACCOUNT_PROCESSES, 1);
+    if (p->is_zombie) account_release(p->account, ACCOUNT_PROCESSES, 1);
     account_put(p->account);
-    heap_free(p->actions);
     heap_free(p);
 }
 

@@ -88,13 +88,11 @@ struct process {
     struct limit limits[LIMITS];
 
     /* signals: kernel/ipc/signal_*.c */
-    struct signal_actions *actions;
+    struct signal_action actions[SIGNALS];      /* signal n's at n - 1 */
     struct pending_signals pending;
-    struct wait_queue signal_waiters;   /* sigtimedwait, pause */
 
     /* end */
     bool is_zombie;             /* all threads gone, status not yet collected */
-    bool charged_as_zombie;     /* to the account, in place of its last thread */
     bool exiting;               /* exit_group or a fatal signal: every thread must go */
     bool execed;                /* since fork: setpgid by the parent is refused */
     bool stopped;               /* by a signal */

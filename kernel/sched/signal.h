@@ -83,10 +83,6 @@ struct signal_action {
 } packed;
 static_assert(sizeof(struct signal_action) == 20, "Linux/i386 ABI");
 
-struct signal_actions {
-    struct signal_action of[SIGNALS];   /* signal n at n - 1 */
-};
-
 struct thread;
 struct process;
 

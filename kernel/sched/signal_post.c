@@ -86,18 +86,17 @@ static struct queued_signal *place_for(struct pending_signals *pending,
 
 void parent_notify(struct process *child, int code, int status) {
     struct process *parent = child->parent;
-    uint32_t flags = parent->actions->of[SIGCHLD - 1].flags;
+    uint32_t flags = parent->actions[SIGCHLD - 1].flags;
     bool ended = code != CLD_STOPPED && code != CLD_CONTINUED;
 
     if (ended ? child->exit_signal != 0 : !(flags & SA_NOCLDSTOP)) {
-        struct siginfo info = { .signal = ended ? child->exit_signal : SIGCHLD,
-                                .code = code };
-        info.pid = child->pid;
-        info.uid = child->credentials.uid;
-        info.status_or_value = status;
         struct usage usage = process_usage(child);
-        info.user_time = (int32_t)divide_u64(usage.user_time, 10000000, NULL);
-        info.system_time = (int32_t)divide_u64(usage.system_time, 10000000, NULL);
+        struct siginfo info = { .signal = ended ? child->exit_signal : SIGCHLD,
+                                .code = code, .pid = child->pid,
+                                .uid = child->credentials.uid,
+                                .status_or_value = status,
+                                .user_time = clock_ticks(usage.user_time),
+                                .system_time = clock_ticks(usage.system_time) };
         signal_post(parent, NULL, &info, SIGNAL_KEEP_IF_ROOM);
     }
     wait_wake_all(&parent->child_wait, 0);
@@ -167,7 +166,7 @@ void signal_change_mask(struct thread *t, sigset_t mask) {
 }
 
 bool signal_is_ignored(const struct process *process, int signal) {
-    uint32_t handler = process->actions->of[signal - 1].handler;
+    uint32_t handler = process->actions[signal - 1].handler;
 
     if (handler != SIG_DFL) return handler == SIG_IGN;
     return process == init_process || SIGSET_NOTHING & sigset_of(signal);
@@ -229,10 +228,10 @@ int signal_post(struct process *process, struct thread *thread,
     }
     if (q) list_push_back(&pending->queue, &q->node);
     pending->set |= bit;
-    if (!thread && process->nr_threads > 1)
-        thread = choose(process, bit);
-    else if (!thread)
-        thread = list_first_entry(&process->threads, struct thread, process_node);
+    if (!thread)
+        thread = process->nr_threads == 1 ? list_entry(process->threads.head.next,
+                                                       struct thread, process_node)
+                                          : choose(process, bit);
     if (thread && wants(thread, bit)) notice(thread);
     return 0;
 }

@@ -84,8 +84,6 @@ void thread_detach(struct thread *t) {
     // the charge for the last one stays: a zombie counts until it was waited for
     if (--t->process->nr_threads > 0 || t->state == THREAD_NEW)
         account_release(t->process->account, ACCOUNT_PROCESSES, 1);
-    else
-        t->process->charged_as_zombie = true;
 }
 
 void thread_free(struct thread *t) {

@@ -49,6 +49,11 @@ nanoseconds_t time_deadline(nanoseconds_t span);
 nanoseconds_t time_restart_deadline(nanoseconds_t span);
 void time_keep_deadline(nanoseconds_t deadline);
 
+/* As times(2) and SIGCHLD count: 100 a second. */
+static inline int32_t clock_ticks(nanoseconds_t time) {
+    return (int32_t)divide_u64(time, 10 * MILLISECOND, NULL);
+}
+
 /* Structures of the system call interface. */
 struct timespec32 {
     int32_t seconds, nanoseconds;
