@@ -1,9 +1,8 @@
 /* signal_actions.c - the system calls about signals: actions, masks, sending, waiting.
  *
- * Sleeps: pause, sigsuspend, sigtimedwait (condition shape: look into the pending sets,
- * then sleep).
- * Wakes: nobody itself; posting is sched/signal_post.c.
- * Linux: set_size must be 8.
+ * Sleeps: pause, sigsuspend, sigtimedwait. Condition shape: look whether one is due,
+ * then sleep.
+ * Wakes: who takes a signal that is sent or unblocked (sched/signal_post.c).
  * Tests: user/tests/sig*.c.
  * See: signal(7), POSIX XSH 2.4.
  */

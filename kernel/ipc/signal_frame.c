@@ -207,7 +207,7 @@ static void enter_handler(struct thread *t, struct trap_frame *f,
     t->attention &= ~(uint32_t)ATTENTION_RESTORE_MASK;
     if (action->flags & SA_RESETHAND) action->handler = SIG_DFL;
     sigset_t mask = t->blocked | action->mask;
-    if (!(action->flags & SA_NODEFER)) mask |= sigset_of(info->signal);
+    if (!(action->flags & SA_NODEFER)) sigset_add(&mask, info->signal);
     signal_set_mask(t, mask);
 }
 
@@ -216,9 +216,9 @@ static void take_fault(struct thread *t, struct siginfo *info) {
     t->fault_pending = false;
     *info = t->fault;
     struct signal_action *action = &t->process->actions[info->signal - 1];
-    if (action->handler == SIG_IGN || t->blocked & sigset_of(info->signal)) {
+    if (action->handler == SIG_IGN || sigset_has(&t->blocked, info->signal)) {
         action->handler = SIG_DFL;
-        t->blocked &= ~sigset_of(info->signal);
+        sigset_remove(&t->blocked, info->signal);
     }
 }
 

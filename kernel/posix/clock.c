@@ -1,4 +1,7 @@
-/* clock.c - reading clocks and sleeping. See: clock_gettime(2), nanosleep(2). */
+/* clock.c - reading clocks and sleeping. See: clock_gettime(2), nanosleep(2).
+ *
+ * Sleeps: nanosleep, clock_nanosleep.
+ */
 #include "sched/process.h"
 #include "syscall.h"
 

@@ -20,15 +20,6 @@
 #include "sched/scheduler.h"
 #include "syscall.h"
 
-/* It does so on its way to user mode. */
-static void ask(struct thread *t, uint32_t attention) {
-    t->attention |= attention;
-    if (t->state == THREAD_BLOCKED && t->wake_on & attention)
-        thread_interrupt(t, -EINTR);
-    else if (t->state == THREAD_RUNNING && t != current())
-        ipi_reschedule(t->cpu);
-}
-
 void process_exit_group(struct process *process, int status) {
     struct thread *t;
 
@@ -37,7 +28,7 @@ void process_exit_group(struct process *process, int status) {
         process->exit_status = status;
     }
     list_for_each (t, &process->threads, process_node)
-        ask(t, ATTENTION_EXIT);
+        thread_call(t, ATTENTION_EXIT);
 }
 
 bool end_other_threads(void) {
@@ -47,7 +38,7 @@ bool end_other_threads(void) {
     if (p->exiting || p->exec_thread) return false;
     p->exec_thread = current();
     list_for_each (t, &p->threads, process_node)
-        if (t != current()) ask(t, ATTENTION_EXIT);
+        if (t != current()) thread_call(t, ATTENTION_EXIT);
     while (p->nr_threads > 1)
         if (wait_sleep_killable(&p->exec_wait)) break;
     p->exec_thread = NULL;
@@ -171,7 +162,7 @@ void process_stop(int signal) {
     p->stop_report = signal << 8 | 0x7f;
     p->continue_report = false;
     list_for_each (t, &p->threads, process_node)
-        ask(t, ATTENTION_STOP);
+        thread_call(t, ATTENTION_STOP);
     parent_notify(p, CLD_STOPPED, signal);
 }
 

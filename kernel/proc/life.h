@@ -14,8 +14,8 @@ void user_thread_start(void *unused);
 
 /* -- End (exit.c) ------------------------------------------------------------------ */
 
-/* Every thread of the current process must go; the status is as wait4 reports it. The
- * first caller's status counts. */
+/* Every thread of the process must go; the status is as wait4 reports it. The first
+ * caller's status counts. */
 void process_exit_group(struct process *process, int status);
 no_return void thread_exit(void);
 /* Lets memory, descriptors and directories go: at the end, or before the beginning. */

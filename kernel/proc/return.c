@@ -2,6 +2,7 @@
  *
  * thread->attention is a word of reasons; trap.c looks at it once on the way out and
  * comes here only when it is not zero.
+ * Sleeps: while the process is stopped, and when another thread is to run.
  */
 #include "proc/life.h"
 

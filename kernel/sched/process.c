@@ -1,8 +1,8 @@
 /* process.c - process objects, their groups and sessions, and who may signal whom.
  *
- * Invariants: a process is on all_processes from its making until it was waited for; a
- * group lives while it has members or somebody holds it; a zombie has no threads, no
- * space and no files, only what wait4 wants to know.
+ * Invariants: a process is on all_processes from its pid until it was waited for; a
+ * group lives while it has members; a zombie has no threads, no space and no files,
+ * only what wait4 wants to know.
  */
 #include "sched/process.h"
 
@@ -142,21 +142,17 @@ struct process_group *group_find(pid_t id) {
     return NULL;
 }
 
+/* session NULL: a new one. */
 static struct process_group *group_create(pid_t id, struct session *session) {
     struct process_group *group = heap_new(HEAP_GROUP, struct process_group);
 
-    if (!group) return NULL;
-    if (session) {
-        session->refs++;
-    } else {
-        session = heap_new(HEAP_GROUP, struct session);
-        if (!session) {
-            heap_free(group);
-            return NULL;
-        }
+    if (group && !session && (session = heap_new(HEAP_GROUP, struct session)))
         session->id = id;
-        session->refs = 1;
+    if (!group || !session) {
+        heap_free(group);
+        return NULL;
     }
+    session->refs++;
     group->id = id;
     group->session = session;
     list_init(&group->members);
@@ -164,31 +160,19 @@ static struct process_group *group_create(pid_t id, struct session *session) {
     return group;
 }
 
-void (*session_ended)(struct session *session);
-
-static void group_put(struct process_group *group) {
-    if (--group->refs > 0) return;
-    if (--group->session->refs == 0) {
-        if (session_ended) session_ended(group->session);
-        heap_free(group->session);
-    }
-    list_remove(&group->node);
-    heap_free(group);
-}
-
 int group_join(struct process *process, pid_t id, bool new_session) {
     struct process_group *group = new_session ? NULL : group_find(id);
 
-    if (!group) {
-        group = group_create(id, new_session ? NULL : process->group->session);
-        if (!group) return -ENOMEM;
-    }
-    group->refs++;
+    if (!group) group = group_create(id, new_session ? NULL : process->group->session);
+    if (!group) return -ENOMEM;
+    if (group == process->group) return 0;
     group_leave(process);
     process->group = group;
     list_push_back(&group->members, &process->group_node);
     return 0;
 }
+
+void (*session_ended)(struct session *session);
 
 void group_leave(struct process *process) {
     struct process_group *group = process->group;
@@ -196,7 +180,13 @@ void group_leave(struct process *process) {
     if (!group) return;
     list_remove(&process->group_node);
     process->group = NULL;
-    group_put(group);
+    if (!list_is_empty(&group->members)) return;
+    if (--group->session->refs == 0) {
+        if (session_ended) session_ended(group->session);
+        heap_free(group->session);
+    }
+    list_remove(&group->node);
+    heap_free(group);
 }
 
 bool process_anchors_group(const struct process *p) {

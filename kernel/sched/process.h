@@ -52,7 +52,6 @@ struct session {
 struct process_group {
     struct list_node node;      /* all_groups */
     pid_t id;
-    uint32_t refs;              /* member processes, and terminals that point here */
     struct session *session;
     struct list members;        /* struct process, by group_node */
 };

@@ -99,21 +99,17 @@ static inline bool queue_check(const struct run_queue *q, char *why, size_t size
 
     for (unsigned level = 0; level < PRIORITIES; level++) {
         const struct thread *t;
-        if (!list_is_consistent(&q->levels[level])) {
-            format(why, size, "scheduler: level %u's list is broken", level);
-            return false;
-        }
+        bool ok = list_is_consistent(&q->levels[level]);
         list_for_each (t, &q->levels[level], run_node) {
+            ok = ok && t->state == THREAD_READY && t->priority == level;
+            if (!ok) break;
             count++;
-            if (t->state == THREAD_READY && t->priority == level) continue;
-            format(why, size,
-                   "scheduler: thread %d on level %u is in state %u, priority %u",
-                   t->tid, level, t->state, t->priority);
-            return false;
         }
+        if (ok) continue;
+        format(why, size, "scheduler: level %u has what does not belong there", level);
+        return false;
     }
-    if (count != q->count)
-        format(why, size, "scheduler: %u threads on levels, %u counted", count,
-               q->count);
-    return count == q->count;
+    if (count == q->count) return true;
+    format(why, size, "scheduler: %u threads on levels, %u counted", count, q->count);
+    return false;
 }

@@ -173,13 +173,6 @@ void sched_switch_to(struct thread *next) {
 
 static bool is_idle(const struct cpu *cpu) { return cpu->running == cpu->idle; }
 
-static void preempt(struct cpu *cpu) {
-    struct thread *running = cpu->running;
-
-    running->attention |= ATTENTION_RESCHEDULE;
-    if (cpu != this_cpu()) ipi_reschedule(cpu);
-}
-
 /* What it runs is not alone any more. */
 static __attribute__((noinline)) void begin_turn(struct cpu *cpu) {
     if (cpu != this_cpu())
@@ -214,7 +207,7 @@ static struct cpu *weakest_cpu(const struct thread *t) {
 /* The CPU takes t at once, or at the end of the running turn. */
 static inline void tell_cpu(struct cpu *cpu, const struct thread *t) {
     if (((struct thread *)cpu->running)->priority < t->priority)
-        preempt(cpu);
+        thread_call(cpu->running, ATTENTION_RESCHEDULE);
     else if (unlikely(!cpu->slice_armed))
         begin_turn(cpu);
 }
@@ -286,7 +279,7 @@ void thread_set_priority(struct thread *t, unsigned priority) {
     if (t->state != THREAD_READY) {
         t->priority = (uint8_t)priority;
         if (t->state == THREAD_RUNNING && queue_top(&queue) > (int)priority)
-            preempt(t->cpu);
+            thread_call(t, ATTENTION_RESCHEDULE);
         return;
     }
     queue_remove(&queue, t);
@@ -298,7 +291,7 @@ void thread_set_priority(struct thread *t, unsigned priority) {
 void thread_set_affinity(struct thread *t, uint8_t cpus_allowed) {
     t->affinity = cpus_allowed;
     if (t->state == THREAD_RUNNING && !may_run_on(t, t->cpu))
-        preempt(t->cpu);
+        thread_call(t, ATTENTION_RESCHEDULE);
     else if (t->state == THREAD_READY)
         find_cpu(t);
 }

@@ -1,9 +1,8 @@
 /* scheduler.h - who runs next.
  *
- * One run queue with a list for each priority and a bitmap of the lists that are not
- * empty: picking is O(1) on any number of threads. Within one priority it goes round
- * robin by time slices. The queue serves all CPUs; a CPU without work halts and is
- * woken by an interrupt.
+ * The first of the highest priority runs (run_queue.h); within one priority it goes
+ * round by turns, but for SCHED_FIFO. The queue serves all CPUs; a CPU without work
+ * halts and is woken by an interrupt.
  *
  * Everything that could be chosen differently (which of equals, whether to preempt at a
  * step, how long a slice is) is drawn from one seeded generator, so a run is a function
@@ -23,20 +22,20 @@ bool sched_in_lockstep(void);
 /* Puts a NEW or woken thread on the run queue and tells a CPU. */
 void thread_ready(struct thread *thread);
 
-/* Gives the CPU away: the caller's state is READY (goes to the end of its queue),
- * BLOCKED or DEAD. Returns when it runs again. SLEEPS. */
+/* Gives the CPU away: the caller's state is READY (and it is queued), BLOCKED or DEAD.
+ * Returns when it runs again. SLEEPS. */
 void schedule(void) SLEEPS;
 
 /* Gives the CPU to a thread whose wait has just been completed (it is BLOCKED still),
- * past the run queue unless that has a better one. The caller's state is BLOCKED.
- * SLEEPS. */
+ * past the run queue unless that has a better one, or its equals waited long. The
+ * caller's state is BLOCKED. SLEEPS. */
 void sched_switch_to(struct thread *next) SLEEPS;
 
 /* To the end of the own queue: sched_yield(2) and preemption. */
 void thread_yield(void) SLEEPS;
 
-/* From the timer interrupt: asks the running thread to yield when its turn is over and
- * somebody of its priority waits. */
+/* After an interrupt: asks the running thread to yield when somebody better waits, or
+ * one of its priority and its turn is over. */
 void sched_slice_check(void);
 
 /* The running thread's steps_left has run down: the generator may decide to preempt it.

@@ -1,6 +1,5 @@
-/* signal.h - numbers, sets and posting of signals. What a signal does (handlers,
- * frames, stop and continue) is kernel/ipc/signal_*.c; here is only what every sleeper
- * must see: that one is pending.
+/* signal.h - numbers, sets and posting of signals: what every sleeper must see is that
+ * one is pending. What it does to who takes it is kernel/ipc/signal_*.c.
  */
 #pragma once
 
@@ -18,7 +17,23 @@ enum signal_number {
 
 typedef uint64_t sigset_t;      /* bit n - 1 for signal n */
 
-static inline sigset_t sigset_of(int signal) { return 1ull << (signal - 1); }
+#define sigset_of(signal) ((sigset_t)1 << ((signal) - 1))
+
+/* The same as & and |, in an instruction: the processor finds the bit in memory. */
+static inline bool sigset_has(const sigset_t *set, int signal) {
+    bool has;
+
+    __asm__("btl %2, %1" : "=@ccc"(has) : "m"(*set), "r"(signal - 1));
+    return has;
+}
+
+static inline void sigset_add(sigset_t *set, int signal) {
+    __asm__("btsl %1, %0" : "+m"(*set) : "r"(signal - 1) : "cc");
+}
+
+static inline void sigset_remove(sigset_t *set, int signal) {
+    __asm__("btrl %1, %0" : "+m"(*set) : "r"(signal - 1) : "cc");
+}
 
 #define SIGSET_UNBLOCKABLE (sigset_of(SIGKILL) | sigset_of(SIGSTOP))
 #define SIGSET_STOPS \

@@ -14,11 +14,12 @@
 #include "mm/heap.h"
 #include "sched/scheduler.h"
 
-/* What signals do to a process without a handler; all others end it. */
-#define SIGSET_NOTHING                                                             \
-    (sigset_of(SIGCHLD) | sigset_of(SIGURG) | sigset_of(SIGWINCH) | sigset_of(SIGCONT))
+/* What does nothing to a process without a handler; all but the stops end it. */
+static const sigset_t harmless =
+    sigset_of(SIGCHLD) | sigset_of(SIGURG) | sigset_of(SIGWINCH) | sigset_of(SIGCONT);
 /* Those that stop or continue it, at once when they are posted. */
-#define SIGSET_JOB_CONTROL (SIGSET_STOPS | sigset_of(SIGCONT) | sigset_of(SIGKILL))
+static const sigset_t stop_or_continue =
+    SIGSET_STOPS | sigset_of(SIGCONT) | sigset_of(SIGKILL);
 
 /* -- Pending sets ------------------------------------------------------------------ */
 
@@ -130,14 +131,6 @@ static __attribute__((noinline)) void job_control(struct process *process, int s
 
 /* -- Who is told ------------------------------------------------------------------- */
 
-static void notice(struct thread *t) {
-    t->attention |= ATTENTION_SIGNAL;
-    if (t->state == THREAD_BLOCKED && t->wake_on & ATTENTION_SIGNAL)
-        thread_interrupt(t, -EINTR);
-    else if (t->state == THREAD_RUNNING && t->cpu != this_cpu())
-        ipi_reschedule(t->cpu); // it sees its attention on the way back
-}
-
 void signal_update(struct thread *t) {
     sigset_t pending = t->pending.set | t->process->pending.set;
 
@@ -152,7 +145,8 @@ void signal_update_all(struct process *process) {
 
     list_for_each (t, &process->threads, process_node) {
         signal_update(t);
-        if (t->attention & ATTENTION_SIGNAL && t != current()) notice(t);
+        if (t->attention & ATTENTION_SIGNAL && t != current())
+            thread_call(t, ATTENTION_SIGNAL);
     }
 }
 
@@ -169,7 +163,7 @@ bool signal_is_ignored(const struct process *process, int signal) {
     uint32_t handler = process->actions[signal - 1].handler;
 
     if (handler != SIG_DFL) return handler == SIG_IGN;
-    return process == init_process || SIGSET_NOTHING & sigset_of(signal);
+    return process == init_process || sigset_has(&harmless, signal);
 }
 
 /* An ignored one is dropped, unless it is blocked: it is kept then, because the action
@@ -180,26 +174,26 @@ static bool is_dropped(const struct process *process, const struct thread *threa
 
     if (likely(!signal_is_ignored(process, signal))) return false;
     if (SIGSET_UNBLOCKABLE & sigset_of(signal)) return process == init_process;
-    if (thread) return !(thread->blocked & sigset_of(signal));
+    if (thread) return !sigset_has(&thread->blocked, signal);
     list_for_each (t, &process->threads, process_node)
-        if (!(t->blocked & sigset_of(signal))) return true;
+        if (!sigset_has(&t->blocked, signal)) return true;
     return false;
 }
 
-static bool wants(const struct thread *t, sigset_t bit) {
-    return !(t->blocked & bit) || t->waited_for & bit;
+static bool wants(const struct thread *t, int signal) {
+    return !sigset_has(&t->blocked, signal) || sigset_has(&t->waited_for, signal);
 }
 
 /* The thread to take a signal of the process: one that waits for it, else the first
  * that does not block it; the running one is preferred. */
 static __attribute__((noinline)) struct thread *choose(struct process *process,
-                                                       sigset_t bit) {
+                                                       int signal) {
     struct thread *t, *candidate = NULL;
 
     list_for_each (t, &process->threads, process_node) {
-        if (t->exiting || !wants(t, bit)) continue;
+        if (t->exiting || !wants(t, signal)) continue;
         // one that was woken for another signal already does not count
-        if (t->waited_for & bit && t->state == THREAD_BLOCKED) return t;
+        if (sigset_has(&t->waited_for, signal) && t->state == THREAD_BLOCKED) return t;
         if (!candidate || t == current()) candidate = t;
     }
     return candidate;
@@ -210,29 +204,28 @@ int signal_post(struct process *process, struct thread *thread,
     struct pending_signals *pending = thread ? &thread->pending : &process->pending;
     struct queued_signal *q = NULL;
     int signal = info->signal;
-    sigset_t bit = sigset_of(signal);
 
     assert(signal >= 1 && signal <= SIGNALS);
     if (process->is_zombie || process->exiting || (thread && thread->exiting)) return 0;
-    if (unlikely(bit & SIGSET_JOB_CONTROL)) job_control(process, signal);
+    if (unlikely(sigset_has(&stop_or_continue, signal))) job_control(process, signal);
     if (is_dropped(process, thread, signal)) return 0;
     trace_record(TRACE_SIGNAL, current()->tid, (uint32_t)signal,
                  (uint32_t)(thread ? thread->tid : process->pid), 0);
     if (unlikely(keeping == SIGNAL_KEEP_HERE)) {
         q = container_of(info, struct queued_signal, info);
         q->in = pending;
-    } else if (signal >= SIGRTMIN || !(pending->set & bit)) {
+    } else if (signal >= SIGRTMIN || !sigset_has(&pending->set, signal)) {
         q = place_for(pending, process);
         if (q) q->info = *info;
         if (!q && keeping == SIGNAL_KEEP_OR_FAIL) return -EAGAIN;
     }
     if (q) list_push_back(&pending->queue, &q->node);
-    pending->set |= bit;
+    sigset_add(&pending->set, signal);
     if (!thread)
         thread = process->nr_threads == 1 ? list_entry(process->threads.head.next,
                                                        struct thread, process_node)
-                                          : choose(process, bit);
-    if (thread && wants(thread, bit)) notice(thread);
+                                          : choose(process, signal);
+    if (thread && wants(thread, signal)) thread_call(thread, ATTENTION_SIGNAL);
     return 0;
 }
 
@@ -240,7 +233,7 @@ void signal_withdraw(struct queued_signal *q) {
     if (!list_node_is_linked(&q->node)) return;
     list_remove(&q->node);
     if (!first_of(q->in, q->info.signal))
-        q->in->set &= ~sigset_of(q->info.signal);
+        sigset_remove(&q->in->set, q->info.signal);
 }
 
 void signal_kernel(struct process *process, int signal) {
@@ -272,8 +265,7 @@ bool signal_take(struct thread *t, sigset_t blocked, struct siginfo *info) {
 
     if (!either) return false;
     int signal = unlikely(either & sigset_of(SIGKILL)) ? SIGKILL : lowest(either);
-    sigset_t bit = sigset_of(signal);
-    if (!(pending->set & bit)) pending = &t->process->pending;
+    if (!sigset_has(&pending->set, signal)) pending = &t->process->pending;
     struct queued_signal *q = first_of(pending, signal);
     if (likely(q)) {
         if (unlikely(q->taken)) q->taken(q);
@@ -282,6 +274,6 @@ bool signal_take(struct thread *t, sigset_t blocked, struct siginfo *info) {
     } else {
         *info = (struct siginfo){ .signal = signal, .code = SI_USER };
     }
-    if (!first_of(pending, signal)) pending->set &= ~bit;
+    if (!first_of(pending, signal)) sigset_remove(&pending->set, signal);
     return true;
 }

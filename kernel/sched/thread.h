@@ -61,7 +61,7 @@ struct thread {
     uint32_t esp;               /* saved stack pointer while not running */
     uint32_t attention;         /* enum attention bits */
     uint32_t steps_left;        /* system calls until the next preemption choice */
-    uint32_t magic;             /* THREAD_MAGIC: a stack overflow would hit it last */
+    uint32_t magic;             /* THREAD_MAGIC: this is a thread */
     struct process *process;    /* NULL: an idle thread */
     struct address_space *space; /* what it runs in; NULL: kernel only */
     pid_t tid;
@@ -165,9 +165,10 @@ static inline uint32_t thread_stack_top(const struct thread *thread) {
     return (uint32_t)thread;
 }
 
-/* Ends a thread's sleep from outside: -EINTR, -ETIMEDOUT. Nothing when it is not
- * asleep. */
-void thread_interrupt(struct thread *thread, long result);
+/* Gives it one more reason to attend to something before it goes to user mode, and sees
+ * to it that it soon comes there: from its sleep, unless only others may end that, or
+ * from user mode on another CPU. */
+void thread_call(struct thread *thread, enum attention why);
 
 /* -- Floating point state (fpu.c) -------------------------------------------------- */
 

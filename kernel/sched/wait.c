@@ -39,7 +39,8 @@ static __attribute__((noinline)) void remove_all(struct thread *t) {
         list_remove(&t->waiters[i].node);
 }
 
-void thread_interrupt(struct thread *t, long result) {
+/* Ends a sleep from outside: -EINTR, -ETIMEDOUT. */
+static void interrupt(struct thread *t, long result) {
     if (t->state != THREAD_BLOCKED) return;
     t->attention |= ATTENTION_INTERRUPTED;
     // off the queues at once: nobody may hand anything to a wait that is over
@@ -48,11 +49,19 @@ void thread_interrupt(struct thread *t, long result) {
     thread_ready(t);
 }
 
-static void deadline_passed(struct timer *timer) {
-    thread_interrupt(container_of(timer, struct thread, wait_timer), -ETIMEDOUT);
+void thread_call(struct thread *t, enum attention why) {
+    t->attention |= why;
+    if (t->state == THREAD_BLOCKED && t->wake_on & why)
+        interrupt(t, -EINTR);
+    else if (t->state == THREAD_RUNNING && t->cpu != this_cpu())
+        ipi_reschedule(t->cpu);
 }
 
-/* The only place where a thread stops running because it waits. */
+static void deadline_passed(struct timer *timer) {
+    interrupt(container_of(timer, struct thread, wait_timer), -ETIMEDOUT);
+}
+
+/* Here, and for a hand-over below, a thread stops running because it waits. */
 static inline long block(struct waiter *waiters, unsigned count, nanoseconds_t deadline,
                          uint8_t wake_on) {
     struct thread *t = current();
