@@ -259,25 +259,23 @@ long call_finish(struct call *call, long result) {
 }
 
 /* SLEEPS until the answer, or until the wait ends otherwise. */
-static long call_wait(struct call *call, pid_t to, const struct patience *patience) {
+static long call_wait(struct call *call, pid_t to, int timeout_ms) {
     struct thread *t = current();
 
     t->call = call;
-    return call_finish(call, native_message_wait(&call->sending, to, patience));
+    return call_finish(call, native_message_wait(&call->sending, to, timeout_ms));
 }
 
 long sys_msg_call(pid_t to, uptr_t request, uptr_t reply, int timeout_ms) {
     struct native_message m;
     struct message_channel *channel;
-    struct patience patience;
     struct call call;
-    pid_t receiver;
     long result;
 
     if (timeout_ms == FOREVER && fast_call(to, request, reply, &result)) return result;
+    if (timeout_ms < FOREVER) return -EINVAL;
     call = (struct call){ .pid = current_process()->pid };
-    int error = patience_init(&patience, timeout_ms);
-    if (!error) error = native_message_read(&m, request, 0);
+    int error = native_message_read(&m, request, 0);
     if (!error) error = link_channel_to(to, &channel);
     if (error) return error;
     struct link_end *end = container_of(channel, struct link_end, in);
@@ -291,8 +289,8 @@ long sys_msg_call(pid_t to, uptr_t request, uptr_t reply, int timeout_ms) {
     m.caller = call.pid;
     m.call = &call;
     join(&call, server, false);
-    error = native_message_post(channel, &m, &call.sending, to, &patience, &receiver);
-    if (error == MESSAGE_WAIT) return call_wait(&call, to, &patience);
+    error = native_message_post(channel, &m, &call.sending, to, timeout_ms);
+    if (error == -EINPROGRESS) return call_wait(&call, to, timeout_ms);
     leave(&call);
     return error;
 }
@@ -323,21 +321,20 @@ long sys_msg_reply_receive(pid_t caller, uptr_t reply, uptr_t next, int timeout_
     struct endpoint *e = endpoint_of(current_process());
     struct native_message m;
     struct native_receiver r;
-    struct patience patience;
-    int replied = -ECANCELED;
+    int replied = -ECANCELED, error = 0;
     long result;
 
     if (caller && timeout_ms == FOREVER
         && fast_reply_receive(caller, reply, next, &result))
         return result;
     if (!e) return -ENOMEM;
-    int error = patience_init(&patience, timeout_ms);
-    if (!error && caller) error = native_message_read(&m, reply, 0);
+    if (timeout_ms < FOREVER) return -EINVAL;
+    if (caller) error = native_message_read(&m, reply, 0);
     if (!error) error = native_receiver_init(&r, next, 0, &e->inbox.receivers);
     if (!error && caller) replied = error = answer(&m, caller);
     if (error && error != -ESRCH && error != -ECANCELED)
         return error;           // a caller that has gone is no reason not to go on
-    result = inbox_receive(e, &r, 0, &patience);
+    result = inbox_receive(e, &r, 0, timeout_ms);
     return result == -ERESTART && replied == 0 ? -EINTR : result;
 }
 
@@ -347,10 +344,9 @@ long sys_msg_forward(pid_t caller, pid_t to, uptr_t message, int timeout_ms) {
     struct endpoint *self = current_process()->endpoint;
     struct native_message m;
     struct message_channel *channel;
-    struct patience patience;
-    int error = patience_init(&patience, timeout_ms);
 
-    if (!error) error = native_message_read(&m, message, 0);
+    if (timeout_ms < FOREVER) return -EINVAL;
+    int error = native_message_read(&m, message, 0);
     struct call *call = error ? NULL : call_to_answer(caller, m.base.sequence, &error);
     if (call) error = link_channel_to(to, &channel);
     if (!error && thread_of(call)->waits_for_ever
@@ -360,9 +356,10 @@ long sys_msg_forward(pid_t caller, pid_t to, uptr_t message, int timeout_ms) {
     struct forwarding forwarding = { call, self, call->sequence };
     m.caller = caller;
     m.call = call;
+    m.base.tells_accept = true;
     call->forwarding = &forwarding;
     move_to(call, container_of(channel, struct link_end, in)->endpoint, false);
-    long result = native_message_send(channel, &m, to, &patience);
+    long result = native_message_send(channel, &m, to, timeout_ms);
     if (forwarding.call)
         give_back(call);        // its message has never left us
     return min(result, 0l);

@@ -278,16 +278,16 @@ static bool receives_from_living(const struct native_receiver *r) {
 }
 
 long inbox_receive(struct endpoint *e, struct native_receiver *r, pid_t partner,
-                   const struct patience *patience) {
+                   int timeout_ms) {
     long result = take(e, r);
 
     if (result != -EAGAIN) return result ? result : r->sender;
     if (partner && !receives_from_living(r)) return -ESRCH;
-    if (patience->timeout_ms == NOWAIT) return -EAGAIN;
-    if (partner && patience->timeout_ms == FOREVER
+    if (timeout_ms == NOWAIT) return -EAGAIN;
+    if (partner && timeout_ms == FOREVER
         && wait_closes_circle(current_process(), partner))
         return -EDEADLK;
-    result = native_receive_wait(r, partner, patience);
+    result = native_receive_wait(r, partner, timeout_ms);
     return result ? result : r->sender;
 }
 
@@ -296,14 +296,12 @@ long inbox_receive(struct endpoint *e, struct native_receiver *r, pid_t partner,
 long sys_msg_send(pid_t to, uptr_t message, int flags, int timeout_ms) {
     struct native_message m;
     struct message_channel *channel;
-    struct patience patience;
 
-    if (flags & ~(MSG_SYNC | MSG_MOVE)) return -EINVAL;
-    int error = patience_init(&patience, timeout_ms);
-    if (!error) error = native_message_read(&m, message, flags);
+    if (flags & ~(MSG_SYNC | MSG_MOVE) || timeout_ms < FOREVER) return -EINVAL;
+    int error = native_message_read(&m, message, flags);
     if (!error) error = link_channel_to(to, &channel);
     if (error) return error;
-    long result = native_message_send(channel, &m, to, &patience);
+    long result = native_message_send(channel, &m, to, timeout_ms);
     return min(result, 0l);
 }
 
@@ -313,6 +311,7 @@ static int listen_to(pid_t from, struct native_receiver *r) {
     const struct link_end *end = link_end_known(self, from);
 
     r->fast = 0;                // it does not take everything
+    r->base.wants = native_wants;
     if (end) {
         r->channel = &end->other->in;
         return 0;
@@ -331,15 +330,13 @@ static int listen_to(pid_t from, struct native_receiver *r) {
 long sys_msg_receive(pid_t from, uptr_t message, int flags, int timeout_ms) {
     struct endpoint *e = endpoint_of(current_process());
     struct native_receiver r;
-    struct patience patience;
 
-    if (flags & ~(MSG_TYPE | MSG_MOVE)) return -EINVAL;
+    if (flags & ~(MSG_TYPE | MSG_MOVE) || timeout_ms < FOREVER) return -EINVAL;
     if (!e) return -ENOMEM;
-    int error = patience_init(&patience, timeout_ms);
-    if (!error) error = native_receiver_init(&r, message, flags, &e->inbox.receivers);
+    int error = native_receiver_init(&r, message, flags, &e->inbox.receivers);
     if (!error && from != MSG_ANY) error = listen_to(from, &r);
     if (error) return error;
-    return inbox_receive(e, &r, from == MSG_ANY ? 0 : from, &patience);
+    return inbox_receive(e, &r, from == MSG_ANY ? 0 : from, timeout_ms);
 }
 
 /* -- Checking ---------------------------------------------------------------------- */

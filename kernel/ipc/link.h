@@ -127,7 +127,7 @@ bool wait_closes_circle(const struct process *self, pid_t pid);
 /* SLEEPS. msg_receive: notifications first, then messages. The receiver was made by
  * native_receiver_init; partner: whom it waits for, or 0. */
 long inbox_receive(struct endpoint *endpoint, struct native_receiver *r, pid_t partner,
-                   const struct patience *patience) SLEEPS;
+                   int timeout_ms) SLEEPS;
 
 /* -- Notifications (notification.c) ------------------------------------------------ */
 

@@ -65,6 +65,7 @@ int attributes_check(const struct mailbox_attributes *wanted,
             return -EINVAL;
     }
     if (a.overflow >= OVERFLOW_DROP_OLDEST && a.capacity == 0) return -EINVAL;
+    if (!a.max_length) a.max_length = MSG_MOVE_MAX;
     *checked = a;
     return 0;
 }
@@ -89,6 +90,7 @@ int mailbox_create(struct inode *inode, const struct mailbox_attributes *attribu
     inode->number = mb->id;     // what fstat and /proc tell of it
     mb->account = account;
     mb->attributes = *attributes;
+    mb->is_plain = inode->links > 0 && attributes->receivers == MBOX_SHARED;
     list_push_back(&all_mailboxes, &mb->node);
     inode->data = mb;
     inode->operations = &mailbox_inode_operations;
@@ -101,6 +103,7 @@ static void release_inode(struct inode *inode) {
     if (!mb)
         return;                 // it could not be made
     message_discard_all(&mb->queue, NULL, -EIDRM);
+    heap_free(mb->queue.spare);
     list_remove(&mb->node);
     account_release(mb->account, ACCOUNT_MAILBOXES, 1);
     heap_free(mb);
@@ -108,6 +111,7 @@ static void release_inode(struct inode *inode) {
 
 void mailbox_destroy(struct mailbox *mb) {
     mb->is_destroyed = true;
+    mb->is_plain = false;
     message_discard_all(&mb->queue, NULL, -EIDRM);
     mailbox_forget_names(mb);
 }
@@ -215,6 +219,7 @@ static void unlinked(struct inode *inode) {
     struct mailbox *mb = inode->data;
 
     mb->holder.is_named = inode->links > 0;
+    mb->is_plain &= mb->holder.is_named;
     review(mb);
     passed_collect();
 }

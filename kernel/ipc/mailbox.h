@@ -24,6 +24,7 @@ struct mailbox {
     struct mailbox_attributes attributes;
     pid_t exclusive;            /* who owns the receiving side, or 0 */
     bool is_destroyed;
+    bool is_plain;              /* it is not, has a name, and is MBOX_SHARED */
     bool was_shared;            /* another process held it, too, and went */
     pid_t company[2][2];        /* by access: two who can, as was found, or 0 */
     struct list opens;          /* struct mailbox_file */

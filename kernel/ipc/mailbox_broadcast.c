@@ -77,18 +77,19 @@ static void append(struct mailbox *mb, struct message *m) {
 }
 
 int broadcast_send(struct mailbox *mb, struct native_message *m) {
-    struct message *kept;
     struct waiter *waiter, *next;
     int error;
 
-    m->base.sending = NULL;
-    error = native_message_operations.keep(&m->base, &kept);
-    if (error) return error;
+    if (m->moves || m->base.until != UNTIL_ACCEPTED) return -EINVAL;
+    m->base.channel = &mb->channel;
+    struct message *kept = native_message_operations.keep(&m->base, &error);
+    if (!kept) return error;
     append(mb, kept);
     list_for_each_safe (waiter, next, &mb->queue.receivers.waiters, node) {
         struct native_receiver *r =
             container_of(waiter, struct native_receiver, base.waiter);
-        if (r->open->next > kept->sequence || !r->base.wants(&r->base, kept))
+        if (r->open->next > kept->sequence
+            || (r->base.wants && !r->base.wants(&r->base, kept)))
             continue;           // it shares its position with one who just had it
         int result = deliver_copy_of(native(kept), r, &error);
         mb->channel.received += result == 0;
@@ -104,7 +105,9 @@ static struct message *first_unread(const struct mailbox_file *open,
     struct message *m;
 
     list_for_each (m, &open->mailbox->channel.accepted, age_node)
-        if (m->sequence >= open->next && (!r || r->base.wants(&r->base, m))) return m;
+        if (m->sequence >= open->next
+            && (!r || !r->base.wants || r->base.wants(&r->base, m)))
+            return m;
     return NULL;
 }
 

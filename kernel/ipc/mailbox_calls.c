@@ -13,68 +13,274 @@ static bool is_broadcast(const struct mailbox *mb) {
     return mb->attributes.receivers == MBOX_BROADCAST;
 }
 
-/* A descriptor's O_NONBLOCK acts as NOWAIT. */
-static void soften(const struct file *file, struct patience *patience) {
-    if (file_is_nonblocking(file)) patience->timeout_ms = NOWAIT;
+/* A mailbox's file that may send (or receive): good until something sleeps. NULL:
+ * -EBADF. */
+static inline struct file *mailbox_get(int fd, uint32_t access) {
+    struct file *file = fd_place(fd);
+
+    return likely(file && file->operations == &mailbox_file_operations
+                  && (access != O_RDONLY || !(file->flags & O_WRONLY))
+                  && (access != O_WRONLY || file_is_writable(file)))
+               ? file
+               : NULL;
 }
 
-/* SLEEPS. Who received it, where somebody did at once or was waited for. */
-static inline long send(struct mailbox *mb, struct native_message *m,
-                        const struct patience *patience) {
-    uint32_t longest = mb->attributes.max_length;
+static struct mailbox *mailbox_of(const struct file *file) {
+    return ((const struct mailbox_file *)file->object)->mailbox;
+}
 
-    if (mb->is_destroyed) return -EIDRM;
-    if (longest && m->base.length > longest) return -EMSGSIZE;
-    if (mailbox_is_nameless(mb)
+/* -- When nothing is unusual -------------------------------------------------------
+
+ * Programs use the same struct msg again and again, so a thread keeps where those lie
+ * in the kernel's memory, and a receiver that is filled in. What follows does exactly
+ * what the general way below does with a short plain message; whatever fails a test is
+ * left to that. */
+
+struct desk {
+    vaddr_t sent;               /* the struct msg that was sent last, */
+    const volatile struct user_message *sent_seen;  /* it in the kernel's memory, */
+    uint64_t version;           /* its space then; 0: of no use, */
+    vaddr_t body;               /* its body, */
+    const char *body_seen;      /* and that in the kernel's memory: */
+    uint32_t body_max;          /* so much of it at most */
+    struct native_receiver in;
+};
+static_assert(sizeof(struct desk) <= DESK_SIZE, "see thread.h");
+
+static __attribute__((noinline)) bool look_at_sent(struct thread *t, struct desk *d,
+                                                   vaddr_t sent) {
+    d->version = 0;
+    d->sent_seen = (void *)window(t, WINDOW_SENT, sent, sizeof(struct user_message));
+    if (!d->sent_seen) return false;
+    d->sent = sent;
+    d->body = d->sent_seen->body.address;
+    d->body_seen = window(t, WINDOW_BODY_OUT, d->body, 1);
+    d->body_max = PAGE_SIZE - (d->body & PAGE_MASK);
+    if (d->body_seen) d->version = t->space->version;
+    return d->body_seen;
+}
+
+static __attribute__((noinline)) bool look_at_received(struct native_receiver *r,
+                                                       uptr_t received) {
+    bool ok = native_receiver_init(r, received, 0, NULL) == 0 && r->fast;
+
+    if (!ok) r->version = 0;
+    return ok;
+}
+
+static inline struct desk *desk_of(struct thread *t) { return (struct desk *)t->desk; }
+
+/* What a message says, read once from memory that may change under us. */
+struct letter {
+    uint32_t type, priority, length;
+};
+
+static inline bool read_letter(struct thread *t, struct desk *d, vaddr_t sent,
+                               struct letter *letter) {
+    const volatile struct user_message *u = d->sent_seen;
+
+    if (unlikely(d->sent != sent || d->version != t->space->version
+                 || u->body.address != d->body)) {
+        if (!look_at_sent(t, d, sent)) return false;
+        u = d->sent_seen;
+    }
+    letter->type = u->type;
+    letter->priority = u->priority;
+    letter->length = u->length;
+    return letter->priority <= MSG_PRIORITY_MAX && letter->type != MSG_NOTIFICATION
+           && letter->length <= d->body_max && !u->nfds;
+}
+
+/* Writes a message of `length` bytes at `body`, and all of its header that the three
+ * below it do not. */
+static inline struct user_message *deliver_body(struct native_receiver *r,
+                                                const char *body, uint32_t length,
+                                                const struct mailbox *mb) {
+    struct user_message *u = r->message_seen;
+
+    body_copy(r->body_seen, body, length);
+    u->caller = 0;
+    u->receiver = r->base.pid;
+    u->mailbox = mb->id;
+    u->length = length;
+    u->nfds = 0;
+    u->bits = 0;
+    return u;
+}
+
+/* To the receiver that has waited longest. */
+static inline bool send_to(struct thread *t, struct mailbox *mb, struct waiter *waiter,
+                           const struct letter *letter) {
+    struct native_receiver *r =
+        container_of(waiter, struct native_receiver, base.waiter);
+
+    if (unlikely(letter->length >= r->fast || letter->length > r->room
+                 || r->version != r->process->space->version))
+        return false;
+
+    /* --- commit: nothing below fails --- */
+    struct user_message *u = deliver_body(r, desk_of(t)->body_seen, letter->length, mb);
+    u->type = letter->type;
+    u->priority = letter->priority;
+    u->sender = r->sender = t->process->pid;
+    u->sequence = ++mb->channel.sequence;
+    mb->channel.received++;
+    waiter_wake(waiter, 0);
+    return true;
+}
+
+/* Into the queue, as what was received last. */
+static inline bool send_spare(struct thread *t, struct mailbox *mb,
+                              const struct letter *letter) {
+    struct native_message *m = mb->queue.spare;
+
+    if (unlikely(!m || letter->length > NATIVE_SHORT || m->payer != t->cpu->account
+                 || mb->channel.nr_pending || mb->channel.queued >= mb->channel.capacity
+                 || !message_charge(m->payer, letter->length)))
+        return false;
+
+    /* --- commit: nothing below fails --- */
+    mb->queue.spare = NULL;
+    m->base.type = letter->type;
+    m->base.priority = letter->priority;
+    m->base.length = letter->length;
+    m->sender = t->process->pid;
+    body_copy((char *)(m + 1), desk_of(t)->body_seen, letter->length);
+    message_insert(&m->base, MESSAGE_ACCEPTED);
+    message_number(&m->base);
+    return true;
+}
+
+static inline bool send_fast(struct mailbox *mb, uptr_t message) {
+    struct thread *t = current();
+    struct letter letter;
+
+    if (unlikely(!mb->is_plain || !read_letter(t, desk_of(t), message.address, &letter)
+                 || letter.length > mb->attributes.max_length))
+        return false;
+    if (wait_queue_is_empty(&mb->queue.receivers)) return send_spare(t, mb, &letter);
+    return send_to(
+        t, mb, list_entry(mb->queue.receivers.waiters.head.next, struct waiter, node),
+        &letter);
+}
+
+/* The end of a wait, which has held the file: perhaps the descriptor was closed. */
+static inline void end_hold(int fd, struct file *file) {
+    if (unlikely(fd >= 0 && fd_peek(fd) != file)) mailbox_closed(file);
+    file_put(file);
+}
+
+/* SLEEPS. Waits for what is handed over; the sender, or -errno. */
+static inline long wait_for_one(int fd, struct file *file, struct native_receiver *r,
+                                int timeout_ms) {
+    file_get(file);
+    long result = message_receive_wait(&r->base, deadline_of(timeout_ms));
+    end_hold(fd, file);
+    return result ? restartable(result, timeout_ms) : r->sender;
+}
+
+/* The first message, if it is short and nobody waits for its fate. */
+static inline bool receive_short(struct mailbox *mb, struct native_receiver *r,
+                                 uint32_t room) {
+    struct native_message *m =
+        list_entry(mb->queue.messages.head.next, struct native_message, base.node);
+
+    if (unlikely(m->base.sending || !m->is_short || m->base.length >= r->fast
+                 || m->base.length > room))
+        return false;
+
+    /* --- commit: nothing below fails --- */
+    struct user_message *u = deliver_body(r, (char *)(m + 1), m->base.length, mb);
+    u->type = m->base.type;
+    u->priority = m->base.priority;
+    u->sender = r->sender = m->sender;
+    u->sequence = m->base.sequence;
+    mb->channel.received++;
+    message_take_out(&m->base);
+    native_message_discard(m);
+    if (unlikely(mb->channel.nr_pending || !wait_queue_is_empty(&mb->queue.can_send)))
+        message_channel_refill(&mb->channel);
+    return true;
+}
+
+/* SLEEPS. As mbox_receive without flags. False: nothing was done. */
+static inline bool receive_fast(int fd, struct file *file, uptr_t message,
+                                int timeout_ms, long *result) {
+    struct mailbox *mb = mailbox_of(file);
+    struct thread *t = current();
+    struct native_receiver *r = &desk_of(t)->in;
+
+    if (unlikely(!mb->is_plain)) return false;
+    if (unlikely(r->message.address != message.address
+                 || r->version != t->space->version
+                 || r->message_seen->body.address != r->body.address)
+        && !look_at_received(r, message))
+        return false;
+    const volatile struct user_message *u = r->message_seen;
+    uint32_t room = u->room;
+    if (!list_is_empty(&mb->queue.messages)) {
+        if (!receive_short(mb, r, room)) return false;
+        *result = r->sender;
+        return true;
+    }
+    if (unlikely(!list_is_empty(&mb->queue.pending) || timeout_ms != FOREVER
+                 || file_is_nonblocking(file)
+                 || !wait_queue_is_empty(&mb->queue.can_send)))
+        return false;
+    r->room = room;
+    r->fds = u->fds;
+    r->base.waiter.queue = &mb->queue.receivers;
+    file_get(file);
+    long error = waiter_sleep_forever(&r->base.waiter);
+    end_hold(fd, file);
+    *result = error ? restartable(error, FOREVER) : r->sender;
+    return true;
+}
+
+/* -- Sending ----------------------------------------------------------------------- */
+
+/* SLEEPS. As native_message_send. fd: what is held during a wait; -1: the caller holds
+ * it. */
+static long send(int fd, struct file *file, struct native_message *m, int timeout_ms) {
+    struct mailbox *mb = mailbox_of(file);
+    struct sending s;
+
+    if (unlikely(mb->is_destroyed)) return -EIDRM;
+    if (unlikely(m->base.length > mb->attributes.max_length)) return -EMSGSIZE;
+    if (unlikely(mailbox_is_nameless(mb))
         && mailbox_is_abandoned(mb, O_RDONLY, current_process()))
         return -EPIPE;
     m->mailbox = mb->id;
     m->holder = &mb->holder;
-    if (!is_broadcast(mb)) return native_message_send(&mb->channel, m, 0, patience);
-    if (m->moves || m->base.until != UNTIL_ACCEPTED) return -EINVAL;
-    return broadcast_send(mb, m);
-}
-
-/* The mailbox of a descriptor that may send (or receive), held for the call; NULL and
- * *error. */
-static inline struct file *mailbox_get(int fd, uint32_t access, struct mailbox **mb,
-                                       int *error) {
-    struct file *file = fd_peek(fd);
-
-    *error = -EBADF;
-    if (!file) return NULL;
-    if (file->operations != &mailbox_file_operations
-        || (access == O_RDONLY && !file_is_readable(file))
-        || (access == O_WRONLY && !file_is_writable(file)))
-        return NULL;
+    if (unlikely(is_broadcast(mb))) return broadcast_send(mb, m);
+    long result = message_post(&mb->channel, &m->base, NULL);
+    if (likely(result != -EAGAIN) || timeout_ms == NOWAIT || file_is_nonblocking(file))
+        return result;
+    waiter_init(&s.waiter, &mb->queue.senders);
+    result = message_post(&mb->channel, &m->base, &s);
+    if (result != -EINPROGRESS) return result;
     file_get(file);
-    *mb = ((struct mailbox_file *)file->object)->mailbox;
-    return file;
+    result = native_message_wait(&s, 0, timeout_ms);
+    end_hold(fd, file);
+    return result;
 }
 
-/* The end of a call, which has held the descriptor: perhaps it was closed meanwhile. */
-static inline void mailbox_put(int fd, struct file *file) {
-    if (unlikely(fd_peek(fd) != file)) mailbox_closed(file);
-    file_put(file);
+static __attribute__((noinline)) long send_any(int fd, struct file *file,
+                                               uptr_t message, int flags,
+                                               int timeout_ms) {
+    struct native_message m;
+    long result = native_message_read(&m, message, flags);
+
+    if (!result) result = send(fd, file, &m, timeout_ms);
+    return flags & MSG_SYNC ? result : min(result, 0l);
 }
 
 long sys_mbox_send(int fd, uptr_t message, int flags, int timeout_ms) {
-    struct native_message m;
-    struct patience patience;
-    struct mailbox *mb;
-    int error;
-
-    if (flags & ~(MSG_SYNC | MSG_MOVE)) return -EINVAL;
-    struct file *file = mailbox_get(fd, O_WRONLY, &mb, &error);
-    if (!file) return error;
-    long result = patience_init(&patience, timeout_ms);
-    if (!result) result = native_message_read(&m, message, flags);
-    if (!result) {
-        soften(file, &patience);
-        result = send(mb, &m, &patience);
-    }
-    mailbox_put(fd, file);
-    return flags & MSG_SYNC ? result : min(result, 0l);
+    if (flags & ~(MSG_SYNC | MSG_MOVE) || timeout_ms < FOREVER) return -EINVAL;
+    struct file *file = mailbox_get(fd, O_WRONLY);
+    if (!file) return -EBADF;
+    if (likely(!flags && send_fast(mailbox_of(file), message))) return 0;
+    return send_any(fd, file, message, flags, timeout_ms);
 }
 
 /* -- Receiving --------------------------------------------------------------------- */
@@ -83,53 +289,62 @@ long sys_mbox_send(int fd, uptr_t message, int flags, int timeout_ms) {
 static int claim(struct mailbox *mb) {
     struct process *self = current_process(), *owner;
 
-    if (mb->attributes.receivers != MBOX_EXCLUSIVE || mb->exclusive == self->pid)
-        return 0;
+    if (mb->exclusive == self->pid) return 0;
     owner = mb->exclusive ? process_find(mb->exclusive) : NULL;
     if (owner && mailbox_can(owner, mb, O_RDONLY)) return -EBUSY;
     mb->exclusive = self->pid;
     return 0;
 }
 
-/* SLEEPS. The sender, or -errno. */
-static inline long receive(struct mailbox_file *open, struct native_receiver *r,
-                           const struct patience *patience) {
+/* Takes a message that is there: 0, or -EAGAIN. */
+static inline int take(struct mailbox_file *open, struct native_receiver *r) {
     struct mailbox *mb = open->mailbox;
-    long result = mb->is_destroyed ? -EIDRM : claim(mb);
 
-    if (result) return result;
-    if (r->moves && is_broadcast(mb)) return -EINVAL;
-    r->open = open;
-    result =
-        is_broadcast(mb) ? broadcast_take(open, r) : message_take(&mb->queue, &r->base);
+    if (unlikely(mb->is_destroyed)) return -EIDRM;
+    if (unlikely(mb->attributes.receivers == MBOX_EXCLUSIVE)) {
+        int error = claim(mb);
+        if (error) return error;
+    }
+    if (likely(!is_broadcast(mb))) return message_take(&mb->queue, &r->base);
+    return r->moves ? -EINVAL : broadcast_take(open, r);
+}
+
+/* SLEEPS. The sender, or -errno. */
+static long receive(int fd, struct file *file, struct native_receiver *r,
+                    int timeout_ms) {
+    struct mailbox *mb = mailbox_of(file);
+
+    r->open = file->object;
+    long result = take(r->open, r);
     if (result == -EAGAIN) {
-        if (mailbox_is_nameless(mb)
+        if (unlikely(mailbox_is_nameless(mb))
             && mailbox_is_abandoned(mb, O_WRONLY, current_process()))
             return -EPIPE;
-        if (patience->timeout_ms == NOWAIT) return -EAGAIN;
-        result = native_receive_wait(r, 0, patience);
+        if (timeout_ms == NOWAIT || file_is_nonblocking(file)) return -EAGAIN;
+        return wait_for_one(fd, file, r, timeout_ms);
     }
     return result ? result : r->sender;
 }
 
-long sys_mbox_receive(int fd, uptr_t message, int flags, int timeout_ms) {
+static __attribute__((noinline)) long receive_any(int fd, struct file *file,
+                                                  uptr_t message, int flags,
+                                                  int timeout_ms) {
     struct native_receiver r;
-    struct patience patience;
-    struct mailbox *mb;
-    int error;
+    int error =
+        native_receiver_init(&r, message, flags, &mailbox_of(file)->queue.receivers);
 
-    if (flags & ~(MSG_TYPE | MSG_MOVE)) return -EINVAL;
-    struct file *file = mailbox_get(fd, O_RDONLY, &mb, &error);
-    if (!file) return error;
-    long result = patience_init(&patience, timeout_ms);
-    if (!result)
-        result = native_receiver_init(&r, message, flags, &mb->queue.receivers);
-    if (!result) {
-        soften(file, &patience);
-        result = receive(file->object, &r, &patience);
-    }
-    mailbox_put(fd, file);
-    return result;
+    return error ? error : receive(fd, file, &r, timeout_ms);
+}
+
+long sys_mbox_receive(int fd, uptr_t message, int flags, int timeout_ms) {
+    long result;
+
+    if (flags & ~(MSG_TYPE | MSG_MOVE) || timeout_ms < FOREVER) return -EINVAL;
+    struct file *file = mailbox_get(fd, O_RDONLY);
+    if (!file) return -EBADF;
+    if (likely(!flags && receive_fast(fd, file, message, timeout_ms, &result)))
+        return result;
+    return receive_any(fd, file, message, flags, timeout_ms);
 }
 
 /* -- read and write ---------------------------------------------------------------- */
@@ -147,8 +362,6 @@ static int gather(struct io *io, void **buffer) {
 }
 
 static ssize_t mailbox_write(struct file *file, struct io *io, uint64_t *offset) {
-    const struct mailbox_file *open = file->object;
-    struct patience patience = { FOREVER, DEADLINE_NEVER };
     struct native_message m;
     void *buffer = NULL;
     size_t size = io->left;
@@ -162,15 +375,13 @@ static ssize_t mailbox_write(struct file *file, struct io *io, uint64_t *offset)
         m.body = (vaddr_t)buffer;
         m.space = NULL;
     }
-    soften(file, &patience);
-    long result = send(open->mailbox, &m, &patience);
+    long result = send(-1, file, &m, FOREVER);
     heap_free(buffer);
     return result < 0 ? result : (ssize_t)size;
 }
 
 static ssize_t mailbox_read(struct file *file, struct io *io, uint64_t *offset) {
     struct mailbox_file *open = file->object;
-    struct patience patience = { FOREVER, DEADLINE_NEVER };
     struct native_receiver r;
     void *buffer = NULL;
 
@@ -182,8 +393,7 @@ static ssize_t mailbox_read(struct file *file, struct io *io, uint64_t *offset) 
         r.buffer = buffer = heap_alloc(HEAP_MESSAGE_BODY, r.room + 1);
         if (!buffer) return -ENOMEM;
     }
-    soften(file, &patience);
-    long result = receive(open, &r, &patience);
+    long result = receive(-1, file, &r, FOREVER);
     if (result >= 0)
         result = buffer && io_give(io, buffer, r.length) ? -EFAULT : (long)r.length;
     heap_free(buffer);
@@ -191,11 +401,8 @@ static ssize_t mailbox_read(struct file *file, struct io *io, uint64_t *offset) 
 }
 
 static bool anything_to_receive(struct mailbox_file *open) {
-    struct native_receiver anybody;
-
-    if (is_broadcast(open->mailbox)) return broadcast_is_there(open);
-    native_body_receiver_init(&anybody, uptr(0), 0, &open->mailbox->queue.receivers);
-    return message_is_there(&open->mailbox->queue, &anybody.base);
+    return is_broadcast(open->mailbox) ? broadcast_is_there(open)
+                                       : message_is_there(&open->mailbox->queue, NULL);
 }
 
 static unsigned mailbox_poll(struct file *file, struct poll_table *table) {
@@ -246,7 +453,7 @@ static void mailbox_describe(const struct mailbox *mb, struct mailbox_stat *stat
     struct mailbox_attributes a = mb->attributes;
 
     a.capacity = a.capacity ? a.capacity : CAPACITY_ZERO;
-    a.max_length = a.max_length ? a.max_length : MSG_MAX;
+    a.max_length = a.max_length == MSG_MOVE_MAX ? MSG_MAX : a.max_length;
     *stat = (struct mailbox_stat){
         .id = mb->id, .owner = mb->inode->uid, .group = mb->inode->gid,
         .mode = mb->inode->mode & 07777, .attributes = a, .queued = c->queued,
@@ -262,31 +469,21 @@ static void mailbox_describe(const struct mailbox *mb, struct mailbox_stat *stat
 }
 
 long sys_mbox_stat(int fd, uptr_t out) {
+    const struct file *file = mailbox_get(fd, O_ACCMODE);
     struct mailbox_stat stat;
-    struct mailbox *mb;
-    int error;
-    struct file *file = mailbox_get(fd, O_ACCMODE, &mb, &error);
 
-    if (!file) return error;
-    mailbox_describe(mb, &stat);
-    error = mb->is_destroyed ? -EIDRM : copy_to_user(out, &stat, sizeof(stat));
-    file_put(file);
-    return error;
+    if (!file) return -EBADF;
+    if (mailbox_of(file)->is_destroyed) return -EIDRM;
+    mailbox_describe(mailbox_of(file), &stat);
+    return copy_to_user(out, &stat, sizeof(stat));
 }
 
 long sys_mbox_destroy(int fd) {
-    struct mailbox *mb;
-    int error;
-    struct file *file = mailbox_get(fd, O_ACCMODE, &mb, &error);
+    const struct file *file = mailbox_get(fd, O_ACCMODE);
 
-    if (!file) return error;
-    error = 0;
-    if (mb->is_destroyed)
-        error = -EIDRM;
-    else if (!inode_is_owned(mb->inode))
-        error = -EPERM;
-    else
-        mailbox_destroy(mb);
-    file_put(file);
-    return error;
+    if (!file) return -EBADF;
+    if (mailbox_of(file)->is_destroyed) return -EIDRM;
+    if (!inode_is_owned(mailbox_of(file)->inode)) return -EPERM;
+    mailbox_destroy(mailbox_of(file));
+    return 0;
 }

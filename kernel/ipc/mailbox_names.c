@@ -21,7 +21,7 @@ static const struct mailbox_attributes *wanted; /* of the mailbox being made */
 /* A new file in /mbox. */
 static int make_mailbox(struct inode *inode) {
     static const struct mailbox_attributes ordinary = {
-        .capacity = MAILBOX_CAPACITY, .overflow = OVERFLOW_BLOCK,
+        .capacity = MAILBOX_CAPACITY, .max_length = MSG_MOVE_MAX,
     };
 
     inode->mode = S_IFIFO | (inode->mode & 07777);
@@ -86,17 +86,18 @@ long sys_mbox_open(uptr_t user_name, int oflag, mode_t mode, uptr_t user_attribu
 
 long sys_mbox_lookup(uptr_t user_name, int oflag, int timeout_ms) {
     uint32_t flags = (uint32_t)oflag;
-    struct patience patience;
+    nanoseconds_t deadline = deadline_of(timeout_ms);
     char name[NAME_MAX + 1];
     struct file *file;
 
-    if (flags & ~(uint32_t)OPEN_FLAGS || flags & (O_CREAT | O_EXCL)) return -EINVAL;
-    int error = patience_init(&patience, timeout_ms);
-    if (!error) error = name_from_user(name, user_name);
+    if (flags & ~(uint32_t)OPEN_FLAGS || flags & (O_CREAT | O_EXCL)
+        || timeout_ms < FOREVER)
+        return -EINVAL;
+    int error = name_from_user(name, user_name);
     if (error) return error;
     while ((error = open_name(name, flags, 0, &file)) == -ENOENT) {
         if (timeout_ms == NOWAIT) return -ENOENT;
-        long result = wait_sleep(&names->new_names, patience.deadline);
+        long result = wait_sleep(&names->new_names, deadline);
         if (result)
             return result == -EINTR && timeout_ms == FOREVER ? -ERESTART : result;
     }

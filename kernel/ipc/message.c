@@ -28,11 +28,13 @@ static struct native_message *native(struct message *m) {
 
 /* -- Reading what the caller said -------------------------------------------------- */
 
-static inline void init(struct native_message *m, struct thread *t, vaddr_t body,
-                        uint32_t length) {
+void native_message_init(struct native_message *m, vaddr_t body, uint32_t length) {
+    const struct thread *t = current();
+
     m->base.type = m->base.priority = 0;
     m->base.length = length;
     m->base.until = UNTIL_ACCEPTED;
+    m->base.tells_accept = false;
     m->sender = t->process->pid;
     m->caller = 0;
     m->call = NULL;
@@ -43,12 +45,8 @@ static inline void init(struct native_message *m, struct thread *t, vaddr_t body
     m->payer = t->cpu->account;
     m->pages = NULL;
     m->holder = NULL;
-    m->is_kept = m->moves = m->has_files = false;
+    m->is_kept = m->is_short = m->moves = m->has_files = false;
     m->nr_files = 0;
-}
-
-void native_message_init(struct native_message *m, vaddr_t body, uint32_t length) {
-    init(m, current(), body, length);
 }
 
 static int read_files(struct native_message *m, uptr_t fds, uint32_t count) {
@@ -61,9 +59,8 @@ static int read_files(struct native_message *m, uptr_t fds, uint32_t count) {
 }
 
 int native_message_read(struct native_message *m, uptr_t from, int flags) {
-    struct thread *t = current();
     const volatile struct user_message *user =
-        (void *)window(t, WINDOW_SENT, from.address, sizeof(*user));
+        (void *)window(current(), WINDOW_SENT, from.address, sizeof(*user));
     struct user_message copy;
 
     if (unlikely(!user)) {
@@ -71,7 +68,7 @@ int native_message_read(struct native_message *m, uptr_t from, int flags) {
         user = &copy;
     }
     // the sender's memory may change under us: each field is read once
-    init(m, t, user->body.address, user->length);
+    native_message_init(m, user->body.address, user->length);
     m->base.type = user->type;
     m->base.priority = user->priority;
     m->base.sequence = user->sequence;  // a reply says with it which call it answers
@@ -82,7 +79,7 @@ int native_message_read(struct native_message *m, uptr_t from, int flags) {
     if (!user_range_ok(uptr(m->body), m->base.length)) return -EFAULT;
     if (flags & MSG_SYNC) m->base.until = UNTIL_RECEIVED;
     if (flags & MSG_MOVE) {
-        m->moves = true;
+        m->moves = m->base.tells_accept = true;
         int error = moved_pages_check(m->space, m->body, m->base.length);
         if (error) return error;
     }
@@ -97,28 +94,13 @@ bool native_wants(const struct receiver *receiver, const struct message *m) {
            && (!r->by_type || m->type == r->type);
 }
 
-static inline void receiver_init(struct native_receiver *r, struct thread *t,
-                                 uptr_t body, uint32_t room, struct wait_queue *queue) {
-    r->process = t->process;
-    r->body = body;
-    r->room = room;
-    r->fast = 0;
-    r->buffer = NULL;
-    r->channel = NULL;
-    r->body_was_null = false;
-    r->base.pid = t->process->pid;
-    r->base.wants = native_wants;
-    waiter_init_for(&r->base.waiter, queue, t);
-}
-
 void native_body_receiver_init(struct native_receiver *r, uptr_t body, uint32_t room,
                                struct wait_queue *queue) {
-    receiver_init(r, current(), body, room, queue);
-    r->message = r->fds = uptr(0);
-    r->message_seen = NULL;
-    r->body_seen = NULL;
-    r->version = 0;
-    r->by_type = r->moves = false;
+    struct thread *t = current();
+
+    *r = (struct native_receiver){ .base = { .pid = t->process->pid },
+                                   .process = t->process, .body = body, .room = room };
+    waiter_init_for(&r->base.waiter, queue, t);
 }
 
 int native_receiver_init(struct native_receiver *r, uptr_t message, int flags,
@@ -132,14 +114,13 @@ int native_receiver_init(struct native_receiver *r, uptr_t message, int flags,
         if (copy_from_user(&copy, message, sizeof(copy))) return -EFAULT;
         user = &copy;
     }
-    receiver_init(r, t, user->body, user->room, queue);
+    native_body_receiver_init(r, user->body, user->room, queue);
     r->message = message;
     r->fds = user->fds;
     r->type = user->type;
     r->by_type = flags & MSG_TYPE;
     r->moves = flags & MSG_MOVE;
-    r->message_seen = NULL;
-    r->body_seen = NULL;
+    if (r->by_type) r->base.wants = native_wants;
     if (likely(user != &copy)) {
         r->message_seen = (void *)user;
         if (r->body.address)
@@ -158,17 +139,17 @@ static uint32_t bytes_of(const struct native_message *m) {
     return m->moves ? 0 : m->base.length;
 }
 
-static void discard(struct message *message) {
-    struct native_message *m = native(message);
-
-    if (!m->is_kept)
-        return;                 // on its sender's stack
+void native_message_free(struct native_message *m) {
     if (m->has_files) native_drop_files(m);
     if (m->pages) moved_pages_free(m->pages);
     if (!m->space && m->body != (vaddr_t)(m + 1)) heap_free((void *)m->body);
     message_release(m->payer, bytes_of(m));
     if (m->call) call_message_lost(m->call);
     heap_free(m);
+}
+
+static void discard(struct message *message) {
+    if (native(message)->is_kept) native_message_discard(native(message));
 }
 
 /* The body, copied from the current process, or from a buffer of the kernel. */
@@ -188,34 +169,34 @@ static int keep_body(struct native_message *kept, const struct native_message *m
     return 0;
 }
 
-static int keep(struct message *message, struct message **out) {
+static struct message *keep(struct message *message, int *error) {
     struct native_message *m = native(message);
     uint32_t size = bytes_of(m);
+    size_t behind = size > BODY_INLINE ? 0 : max((size_t)size, NATIVE_SHORT);
 
-    if (!message_charge(m->payer, size)) return -EDQUOT;
-    struct native_message *kept =
-        heap_alloc_raw(HEAP_MESSAGE, sizeof(*kept) + (size > BODY_INLINE ? 0 : size));
+    *error = -EDQUOT;
+    if (!message_charge(m->payer, size)) return NULL;
+    struct native_message *kept = heap_alloc_raw(HEAP_MESSAGE, sizeof(*kept) + behind);
     if (!kept) {
+        *error = -ENOMEM;
         message_release(m->payer, size);
-        return -ENOMEM;
+        return NULL;
     }
-    if (likely(!m->nr_files))
-        __builtin_memcpy(kept, m, offsetof(struct native_message, fds));
-    else
-        memcpy(kept, m, sizeof(*m));
+    memcpy(kept, m, sizeof(*m));
     kept->is_kept = true;
     kept->call = NULL;          // until it cannot fail any more
-    int error = m->moves ? 0 : keep_body(kept, m, size);
-    if (!error && m->nr_files) error = native_take_files(kept);
-    if (error) {
+    *error = m->moves ? 0 : keep_body(kept, m, size);
+    if (!*error && m->nr_files) *error = native_take_files(kept);
+    if (*error) {
         discard(&kept->base);
-        return error;
+        return NULL;
     }
+    kept->is_short = m->mailbox && size <= NATIVE_SHORT && !m->moves && !m->nr_files
+                     && m->base.until == UNTIL_ACCEPTED;
     if (kept->has_files && kept->holder) passed_queue(&kept->passed, kept->holder);
     kept->call = m->call;
     if (kept->call) call_message_kept(kept->call, kept);
-    *out = &kept->base;
-    return 0;
+    return &kept->base;
 }
 
 static int accept(struct message *message) {
@@ -243,56 +224,46 @@ const struct message_operations native_message_operations = {
 
 /* -- Send and receive -------------------------------------------------------------- */
 
-/* Only what waits for ever starts again by itself after a signal. */
-static long restartable(long result, const struct patience *patience) {
-    return result == -EINTR && patience->timeout_ms == FOREVER ? -ERESTART : result;
-}
-
-/* Remembers for whom the running thread waits while it does, for `why` and circles. */
-static void set_partner(pid_t partner, const struct patience *patience) {
+/* Remembers for whom the running thread waits, for `why` and circles. */
+static void set_partner(pid_t partner, int timeout_ms) {
     current()->waits_for = partner;
-    current()->waits_for_ever = patience->timeout_ms == FOREVER;
+    current()->waits_for_ever = timeout_ms == FOREVER;
 }
 
-long native_message_wait(struct sending *s, pid_t partner,
-                         const struct patience *patience) {
-    set_partner(partner, patience);
-    long result = message_wait(s, patience->deadline);
+static long end_wait(long result, int timeout_ms) {
     current()->waits_for = 0;
-    return restartable(result, patience);
+    return restartable(result, timeout_ms);
 }
 
-long native_receive_wait(struct native_receiver *r, pid_t partner,
-                         const struct patience *patience) {
-    set_partner(partner, patience);
-    long result = message_receive_wait(&r->base, patience->deadline);
-    current()->waits_for = 0;
-    return restartable(result, patience);
+long native_message_wait(struct sending *s, pid_t partner, int timeout_ms) {
+    set_partner(partner, timeout_ms);
+    return end_wait(message_wait(s, deadline_of(timeout_ms)), timeout_ms);
+}
+
+long native_receive_wait(struct native_receiver *r, pid_t partner, int timeout_ms) {
+    set_partner(partner, timeout_ms);
+    return end_wait(message_receive_wait(&r->base, deadline_of(timeout_ms)),
+                    timeout_ms);
 }
 
 int native_message_post(struct message_channel *channel, struct native_message *m,
-                        struct sending *s, pid_t partner,
-                        const struct patience *patience, pid_t *receiver) {
-    bool for_ever = partner && patience->timeout_ms == FOREVER;
-    int result = message_post(channel, &m->base, s,
-                              patience->timeout_ms != NOWAIT && !for_ever, receiver);
+                        struct sending *s, pid_t partner, int timeout_ms) {
+    int result = message_post(channel, &m->base, NULL);
 
-    if (result != -EAGAIN || !for_ever) return result;
+    if (result != -EAGAIN || timeout_ms == NOWAIT) return result;
     // a partner that waited for us has been tried; now it is ours to wait
-    if (wait_closes_circle(current_process(), partner)) return -EDEADLK;
-    return message_post(channel, &m->base, s, true, receiver);
+    if (partner && timeout_ms == FOREVER
+        && wait_closes_circle(current_process(), partner))
+        return -EDEADLK;
+    return message_post(channel, &m->base, s);
 }
 
 long native_message_send(struct message_channel *channel, struct native_message *m,
-                         pid_t partner, const struct patience *patience) {
+                         pid_t partner, int timeout_ms) {
     struct sending s;
-    pid_t receiver = 0;
 
-    waiter_init_for(&s.waiter, &channel->queue->senders, current());
-    long result =
-        partner ? native_message_post(channel, m, &s, partner, patience, &receiver)
-                : message_post(channel, &m->base, &s, patience->timeout_ms != NOWAIT,
-                               &receiver);
-    if (result == MESSAGE_WAIT) return native_message_wait(&s, partner, patience);
-    return result ? result : receiver;
+    waiter_init(&s.waiter, &channel->queue->senders);
+    int result = native_message_post(channel, m, &s, partner, timeout_ms);
+    if (likely(result != -EINPROGRESS)) return result;
+    return native_message_wait(&s, partner, timeout_ms);
 }

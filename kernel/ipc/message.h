@@ -15,7 +15,7 @@
 #define MSG_MOVE_MAX     (64u << 20)
 #define MSG_NOTIFICATION 0xffffffffu
 #define MSG_ANY          (-1)
-#define FOREVER          (-1)
+#define FOREVER          (-1)      /* timeout_ms; less is -EINVAL */
 #define NOWAIT           0
 
 enum message_flags { MSG_SYNC = 1, MSG_MOVE = 2, MSG_TYPE = 4 };
@@ -62,6 +62,8 @@ struct native_message {
     struct moved_pages *pages;  /* those that have left their space */
     struct file_holder *holder; /* the mailbox that queues it, or NULL */
     bool is_kept;
+    bool is_short;              /* kept, at most NATIVE_SHORT bytes and nothing else,
+                                   UNTIL_ACCEPTED */
     bool moves;                 /* MSG_MOVE: whole pages, from here on or to come */
     bool has_files;             /* `files` and `passed` are filled in */
     uint8_t nr_files;
@@ -94,6 +96,10 @@ struct native_receiver {
     struct link_end *from;      /* the end it came to; NULL: a mailbox's, or none yet */
 };
 
+/* A kept message with a body up to here takes one of the heap's small blocks, and its
+ * queue keeps one as a spare. */
+#define NATIVE_SHORT (256 - 8 - sizeof(struct native_message))
+
 extern const struct message_operations native_message_operations;
 
 /* A plain message of the current process, and a receiver that wants bodies only: what
@@ -113,19 +119,15 @@ must_check int native_receiver_init(struct native_receiver *r, uptr_t message,
 /* What a receiver's `wants` is: by channel and type. */
 bool native_wants(const struct receiver *receiver, const struct message *m);
 
-/* The one knob for blocking, as read from a call. */
-struct patience {
-    int timeout_ms;
-    nanoseconds_t deadline;     /* of a positive timeout_ms */
-};
+/* The moment at which a wait that begins now ends. */
+static inline nanoseconds_t deadline_of(int timeout_ms) {
+    return timeout_ms == FOREVER ? DEADLINE_NEVER
+                                 : time_deadline((uint64_t)timeout_ms * MILLISECOND);
+}
 
-/* -EINVAL when it is less than FOREVER. */
-static inline must_check int patience_init(struct patience *patience, int timeout_ms) {
-    patience->timeout_ms = timeout_ms;
-    patience->deadline = DEADLINE_NEVER;
-    if (timeout_ms > 0)
-        patience->deadline = time_deadline((uint64_t)timeout_ms * MILLISECOND);
-    return timeout_ms < FOREVER ? -EINVAL : 0;
+/* Only what waits for ever starts again by itself after a signal. */
+static inline long restartable(long result, int timeout_ms) {
+    return result == -EINTR && timeout_ms == FOREVER ? -ERESTART : result;
 }
 
 /* Sends m without sleeping: message_post's results, or -EDEADLK where a wait for ever
@@ -133,22 +135,20 @@ static inline must_check int patience_init(struct patience *patience, int timeou
  * link, or 0. */
 must_check int native_message_post(struct message_channel *channel,
                                    struct native_message *m, struct sending *s,
-                                   pid_t partner, const struct patience *patience,
-                                   pid_t *receiver);
+                                   pid_t partner, int timeout_ms);
 
-/* Sends m and waits as it must. Who received it (UNTIL_RECEIVED), 0, or -errno;
+/* Sends m and waits as it must. Who received it, if anybody has; 0, or -errno;
  * -ERESTART when a signal came first. partner: the process at the other end of a link,
  * or 0. SLEEPS. */
 long native_message_send(struct message_channel *channel, struct native_message *m,
-                         pid_t partner, const struct patience *patience) SLEEPS;
+                         pid_t partner, int timeout_ms) SLEEPS;
 
 /* Waits for the fate of a message or call. SLEEPS. */
-long native_message_wait(struct sending *s, pid_t partner,
-                         const struct patience *patience) SLEEPS;
+long native_message_wait(struct sending *s, pid_t partner, int timeout_ms) SLEEPS;
 
 /* SLEEPS. Until a message was handed over, when message_take had none. */
 long native_receive_wait(struct native_receiver *r, pid_t partner,
-                         const struct patience *patience) SLEEPS;
+                         int timeout_ms) SLEEPS;
 
 /* A message of so many bytes stays in the kernel. False: over the user's limit. */
 static inline must_check bool message_charge(struct account *account, uint32_t bytes) {
@@ -161,6 +161,31 @@ static inline must_check bool message_charge(struct account *account, uint32_t b
 static inline void message_release(struct account *account, uint32_t bytes) {
     account_release(account, ACCOUNT_MESSAGES, 1);
     account_release(account, ACCOUNT_MESSAGE_BYTES, bytes);
+}
+
+/* A kept message goes, with all that it has. */
+void native_message_free(struct native_message *m);
+
+/* The same, or its queue keeps it as a spare. */
+static inline void native_message_discard(struct native_message *m) {
+    struct message_queue *q = m->base.channel->queue;
+
+    if (unlikely(!m->is_short || q->spare)) {
+        native_message_free(m);
+        return;
+    }
+    message_release(m->payer, m->base.length);
+    q->spare = m;
+}
+
+/* memcpy of what is short. */
+static inline void body_copy(char *to, const char *from, uint32_t size) {
+    uint32_t words = size >> 2;
+
+    size &= 3;
+    __asm__ volatile("rep movsl" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
+    while (unlikely(size--))
+        *to++ = *from++;
 }
 
 /* From the memory of the running process. 0, -EFAULT of `to`; MESSAGE_UNFIT and *error

@@ -38,6 +38,7 @@ void message_queue_init(struct message_queue *q,
     wait_queue_init(&q->senders, &classes->senders);
     wait_queue_init(&q->can_receive, &classes->poll);
     wait_queue_init(&q->can_send, &classes->poll);
+    q->spare = NULL;
 }
 
 void message_channel_init(struct message_channel *c, struct message_queue *queue,
@@ -55,8 +56,12 @@ static bool is_withdrawn(const struct message *m) {
     return m->sending && !waiter_is_asleep(&m->sending->waiter);
 }
 
+static inline bool wants(const struct receiver *r, const struct message *m) {
+    return !r || !r->wants || r->wants(r, m);
+}
+
 /* Ends the sender's wait; from here on nobody's result depends on the message. */
-static void tell_sender(struct message *m, long result) {
+static inline void tell_sender(struct message *m, long result) {
     struct sending *s = m->sending;
 
     m->sending = NULL;
@@ -65,62 +70,23 @@ static void tell_sender(struct message *m, long result) {
     waiter_wake(&s->waiter, result);
 }
 
-static inline bool has_place(const struct message_channel *c, uint32_t length) {
-    return c->queued < c->capacity && length <= c->bytes_max
-           && c->bytes <= c->bytes_max - length;
-}
-
-/* Out of its list and out of its channel's counts. */
-static inline void take_out(struct message *m) {
-    struct message_channel *c = m->channel;
-
-    if (m->place == MESSAGE_ACCEPTED) {
-        list_remove(&m->age_node);
-        c->queued--;
-        c->bytes -= m->length;
-    } else if (m->place == MESSAGE_PENDING) {
-        c->nr_pending--;
-    }
-    list_remove(&m->node);
-    m->place = MESSAGE_NOWHERE;
-}
-
 static void drop(struct message *m, long error) {
     const struct message_operations *operations = m->channel->queue->operations;
 
-    take_out(m);
+    message_take_out(m);
     tell_sender(m, error);
     operations->discard(m);
 }
 
-/* Behind all of its priority and above. */
-static inline void insert(struct message *m, enum message_place place) {
-    struct message_queue *q = m->channel->queue;
-    struct list_node *after = q->messages.head.prev;
-
-    while (after != &q->messages.head
-           && list_entry(after, struct message, node)->priority < m->priority)
-        after = after->prev;
-    list_insert_before(after->next, &m->node);
-    m->place = (uint8_t)place;
-    wait_wake_all(&q->can_receive, 0);
+/* The sender lets go of it. 0, or the sender's error. */
+static inline int accept(struct message *m) {
+    return unlikely(m->tells_accept) ? m->channel->queue->operations->accept(m) : 0;
 }
 
-/* It has a number now, and counts. */
-static inline void number(struct message *m) {
-    struct message_channel *c = m->channel;
-
-    m->sequence = ++c->sequence;
-    c->queued++;
-    c->bytes += m->length;
-    list_push_back(&c->accepted, &m->age_node);
-    m->place = MESSAGE_ACCEPTED;
+/* It has a number now, and counts; some senders have waited for that. */
+static void number(struct message *m) {
+    message_number(m);
     if (m->until == UNTIL_ACCEPTED) tell_sender(m, 0);
-}
-
-static void insert_accepted(struct message *m) {
-    insert(m, MESSAGE_ACCEPTED);
-    number(m);
 }
 
 /* The first of the channel's messages in the list that is at that place and whose
@@ -143,14 +109,15 @@ static struct message *first_pending(const struct message_channel *c) {
 void message_channel_refill(struct message_channel *c) {
     struct message *m;
 
-    while ((m = first_pending(c)) && has_place(c, m->length)) {
-        int error = c->queue->operations->accept(m);
+    while ((m = first_pending(c)) && message_fits(c, m->length)) {
+        int error = accept(m);
         if (error) {
             drop(m, error);
             continue;
         }
-        take_out(m);
-        insert_accepted(m);     // no receiver waits for it: they look here, too
+        message_take_out(m);
+        message_insert(m, MESSAGE_ACCEPTED);    // no receiver waits for it: they look here, too
+        number(m);
     }
     if (message_has_room(c)) wait_wake_all(&c->queue->can_send, 0);
 }
@@ -168,12 +135,12 @@ void message_channel_set_capacity(struct message_channel *c, uint32_t capacity) 
     c->capacity = capacity;
     // what was offered while there was no capacity stays where it is, if it fits
     while (capacity > 0 && (m = first_at(&c->queue->messages, c, MESSAGE_OFFERED))) {
-        bool fits = has_place(c, m->length) && !first_pending(c);
-        int error = fits ? c->queue->operations->accept(m) : -EAGAIN;
+        bool fits = message_fits(c, m->length) && !first_pending(c);
+        int error = fits ? accept(m) : -EAGAIN;
         if (error == 0) {
             number(m);
         } else if (error == -EAGAIN) {
-            take_out(m);
+            message_take_out(m);
             make_pending(m);
         } else {
             drop(m, error);
@@ -198,22 +165,20 @@ static inline int hand_to(struct message *m, struct receiver *r, int *error) {
     return result;
 }
 
-/* Offers m to those who wait. 0: one has it, *receiver says who; -EAGAIN: nobody;
- * else its sender's error. */
-static int hand_over(struct message *m, pid_t *receiver) {
+/* Offers m to those who wait: the pid of who has it; -EAGAIN: nobody; else its sender's
+ * error. */
+static inline int hand_over(struct message *m) {
     struct message_queue *q = m->channel->queue;
     struct waiter *waiter, *next;
 
     list_for_each_safe (waiter, next, &q->receivers.waiters, node) {
         struct receiver *r = container_of(waiter, struct receiver, waiter);
         int error = 0;
-        if (!r->wants(r, m)) continue;
+        if (!wants(r, m)) continue;
         int result = hand_to(m, r, &error);
         if (result == MESSAGE_UNFIT) return error;
         waiter_wake(waiter, result);
-        if (result) continue;
-        *receiver = r->pid;
-        return 0;
+        if (result == 0) return r->pid;
     }
     return -EAGAIN;
 }
@@ -222,7 +187,7 @@ static inline struct message *first_in(struct list *list, const struct receiver 
     struct message *m;
 
     list_for_each (m, list, node)
-        if (!is_withdrawn(m) && r->wants(r, m)) return m;
+        if (!is_withdrawn(m) && wants(r, m)) return m;
     return NULL;
 }
 
@@ -247,7 +212,7 @@ int message_take(struct message_queue *q, struct receiver *r) {
         if (result == MESSAGE_UNFIT) {
             drop(m, error);
         } else {
-            take_out(m);
+            message_take_out(m);
             if (m->until != UNTIL_ANSWERED)
                 tell_sender(m, m->until == UNTIL_RECEIVED ? r->pid : 0);
             else if (m->sending)
@@ -275,60 +240,57 @@ bool message_has_room(const struct message_channel *c) {
     struct waiter *waiter;
 
     if (c->overflow != OVERFLOW_BLOCK) return true;
-    if (c->capacity > 0) return has_place(c, 0) && !first_pending(c);
+    if (c->capacity > 0) return message_fits(c, 0) && !first_pending(c);
     list_for_each (waiter, &c->queue->receivers.waiters, node)
         return true;
     return false;
 }
 
-/* Makes m one that can stay, with its sender attached. */
-static int keep(struct message *m, struct sending *s, struct message **kept) {
-    int error = m->channel->queue->operations->keep(m, kept);
+/* Makes m one that can stay, with its sender attached. NULL and *error. */
+static inline struct message *keep(struct message *m, struct sending *s, int *error) {
+    struct message *kept = m->channel->queue->operations->keep(m, error);
 
-    if (error) return error;
-    (*kept)->sending = s;
-    s->message = *kept;
-    return 0;
+    if (unlikely(!kept)) return NULL;
+    kept->sending = s;
+    if (s) s->message = kept;
+    return kept;
 }
 
 /* The sender has to wait: with its message offered (capacity 0) or pending. */
 static int post_waiting(struct message_channel *c, struct message *m,
                         struct sending *s) {
-    struct message *kept;
-    int error = keep(m, s, &kept);
+    int error;
+    struct message *kept = keep(m, s, &error);
 
-    if (error) return error;
+    if (!kept) return error;
     if (c->capacity == 0 && !first_pending(c)) {
-        insert(kept, MESSAGE_OFFERED);
+        message_insert(kept, MESSAGE_OFFERED);
     } else {
         make_pending(kept);
         wait_wake_all(&c->queue->can_receive, 0);
     }
-    return MESSAGE_WAIT;
+    return -EINPROGRESS;
 }
 
 /* Into the queue; if that is full, in the place of its oldest message. */
-static int post_accepted(struct message_channel *c, struct message *m,
-                         struct sending *s) {
-    struct message *kept;
-    int error = keep(m, s, &kept);
+static inline int post_accepted(struct message_channel *c, struct message *m,
+                                struct sending *s) {
+    int error;
+    struct message *kept = keep(m, s, &error);
 
-    if (!error && (error = c->queue->operations->accept(kept)))
+    if (unlikely(!kept)) return error;
+    if ((error = accept(kept))) {
+        if (s) s->message = NULL;
         c->queue->operations->discard(kept);
-    if (error) {
-        s->message = NULL;
         return error;
     }
-    if (!has_place(c, m->length)) {
+    if (!message_fits(c, m->length)) {
         drop(list_entry(c->accepted.head.next, struct message, age_node), -ENOBUFS);
         c->dropped++;
     }
-    if (kept->until == UNTIL_ACCEPTED) {
-        kept->sending = NULL;
-        s->message = NULL;
-    }
-    insert_accepted(kept);
-    return kept->until == UNTIL_ACCEPTED ? 0 : MESSAGE_WAIT;
+    message_insert(kept, MESSAGE_ACCEPTED);
+    number(kept);
+    return s ? -EINPROGRESS : 0;
 }
 
 /* Thrown away, though its sender is told only if it wants a receipt. */
@@ -338,22 +300,25 @@ static int drop_newest(struct message_channel *c, const struct message *m) {
     return m->until == UNTIL_ACCEPTED ? 0 : -ENOBUFS;
 }
 
-int message_post(struct message_channel *c, struct message *m, struct sending *s,
-                 bool may_wait, pid_t *receiver) {
+int message_post(struct message_channel *c, struct message *m, struct sending *s) {
     m->channel = c;
     m->place = MESSAGE_NOWHERE;
     m->sending = s;
-    s->message = NULL;
-    int result = hand_over(m, receiver);
-    if (result != -EAGAIN)
-        return result == 0 && m->until == UNTIL_ANSWERED ? MESSAGE_WAIT : result;
-    bool fits = has_place(c, m->length) && !first_pending(c);
+    if (s) s->message = NULL;
+    if (!wait_queue_is_empty(&c->queue->receivers)) {
+        int result = hand_over(m);
+        if (result != -EAGAIN)
+            return result > 0 && m->until == UNTIL_ANSWERED ? -EINPROGRESS : result;
+    }
+    bool fits = message_fits(c, m->length) && !first_pending(c);
+    if (likely(fits && m->until == UNTIL_ACCEPTED)) return post_accepted(c, m, NULL);
     if (!fits && c->overflow == OVERFLOW_REJECT) return -ENOBUFS;
     if (!fits && c->overflow == OVERFLOW_DROP_NEWEST) return drop_newest(c, m);
-    bool waits = m->until != UNTIL_ACCEPTED || (!fits && c->overflow == OVERFLOW_BLOCK);
-    if (waits && !may_wait) return -EAGAIN;
-    return fits || c->overflow == OVERFLOW_DROP_OLDEST ? post_accepted(c, m, s)
-                                                       : post_waiting(c, m, s);
+    bool waits = m->until != UNTIL_ACCEPTED || c->overflow == OVERFLOW_BLOCK;
+    if (waits && !s) return -EAGAIN;
+    return fits || c->overflow == OVERFLOW_DROP_OLDEST
+               ? post_accepted(c, m, waits ? s : NULL)
+               : post_waiting(c, m, s);
 }
 
 void message_cancel(struct message *m, long error) {
@@ -427,7 +392,7 @@ static const char *fault_of(const struct message_queue *q) {
     list_for_each (m, &q->pending, node) {
         if (m->place != MESSAGE_PENDING || !m->sending)
             return "a pending message without a sender";
-        if (is_next(m) && has_place(m->channel, m->length))
+        if (is_next(m) && message_fits(m->channel, m->length))
             return "a sender left waiting though there is room";
     }
     return NULL;

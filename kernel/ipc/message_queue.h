@@ -38,6 +38,7 @@ struct message {
     uint32_t type, priority, length;
     uint8_t place;              /* enum message_place */
     uint8_t until;              /* enum message_until */
+    bool tells_accept;          /* operations->accept is to be called for it */
 };
 
 /* A sender that waits, on its own stack. */
@@ -50,14 +51,16 @@ struct sending {
 struct receiver {
     struct waiter waiter;
     pid_t pid;                  /* its process */
+    /* NULL: it wants whatever comes. */
     bool (*wants)(const struct receiver *receiver, const struct message *message);
 };
 
 /* What the faces differ in. None sleeps. */
 struct message_operations {
-    /* Turns a message on its sender's stack into one that can stay: in *kept. */
-    int (*keep)(struct message *message, struct message **kept);
-    /* The message leaves its sender for good (pages move now). */
+    /* Makes a message that can stay of one that is its running sender's. NULL and
+     * *error. */
+    struct message *(*keep)(struct message *message, int *error);
+    /* The message leaves its sender for good (pages move now). 0, -errno. */
     int (*accept)(struct message *message);
     /* Writes it into the receiver's memory. 0; -errno: this receiver cannot take it;
      * MESSAGE_UNFIT: nobody can, and *error is its sender's. */
@@ -74,6 +77,7 @@ struct message_queue {
     struct wait_queue receivers;    /* struct receiver, longest wait first */
     struct wait_queue senders;      /* struct sending */
     struct wait_queue can_receive, can_send;    /* poll only */
+    void *spare;                /* the face's: a kept message to be used again, or NULL */
 };
 
 struct message_channel {
@@ -99,18 +103,16 @@ void message_queue_init(struct message_queue *queue,
 void message_channel_init(struct message_channel *channel, struct message_queue *queue,
                           uint32_t capacity, enum overflow overflow);
 
-#define MESSAGE_WAIT 1
-
-/* Sends without sleeping. `message` is on the caller's stack; `s` too, and its waiter
- * was made by waiter_init. 0: accepted or received, whichever `until` asks for;
- * MESSAGE_WAIT: message_wait has to be called; -EAGAIN where that would be needed and
- * may_wait is false; -ENOBUFS; what keep, accept or deliver said of the sender. With
- * UNTIL_RECEIVED a positive result of the wait, or of *receiver, is who received it. */
+/* Sends without sleeping; `message` is the running sender's. 0: it is in the queue; a
+ * pid: that process has received it; -EINPROGRESS: message_wait(s) has to be called;
+ * -EAGAIN where it would be, and s is NULL; -ENOBUFS; what keep, accept or deliver said
+ * of the sender. s is on the caller's stack, and waiter_init has made its waiter. */
 must_check int message_post(struct message_channel *channel, struct message *message,
-                            struct sending *s, bool may_wait, pid_t *receiver);
+                            struct sending *s);
 
-/* SLEEPS until the fate of s's message is decided. A wait that ends otherwise takes the
- * message back: what failed was never sent. */
+/* SLEEPS until the fate of s's message is decided: 0, or with UNTIL_RECEIVED the pid
+ * that received it. A wait that ends otherwise takes the message back: what failed was
+ * never sent. */
 must_check long message_wait(struct sending *s, nanoseconds_t deadline) SLEEPS;
 
 /* Takes back a message whose sender no longer waits; s has none: nothing. */
@@ -128,7 +130,7 @@ must_check int message_take(struct message_queue *queue, struct receiver *receiv
 must_check long message_receive_wait(struct receiver *receiver,
                                      nanoseconds_t deadline) SLEEPS;
 
-/* Is there anything to take? Would a send go through at once? */
+/* Is there anything to take (for anybody: NULL)? Would a send go through at once? */
 bool message_is_there(struct message_queue *queue, const struct receiver *receiver);
 bool message_has_room(const struct message_channel *channel);
 
@@ -141,6 +143,52 @@ void message_discard_all(struct message_queue *queue, struct message_channel *ch
 void message_channel_refill(struct message_channel *channel);
 /* The same by a larger capacity. With a smaller one what is queued stays. */
 void message_channel_set_capacity(struct message_channel *channel, uint32_t capacity);
+
+/* -- Steps that message_queue.c is made of ----------------------------------------- */
+
+static inline bool message_fits(const struct message_channel *c, uint32_t length) {
+    return c->queued < c->capacity && length <= c->bytes_max
+           && c->bytes <= c->bytes_max - length;
+}
+
+/* Out of its list and out of its channel's counts. */
+static inline void message_take_out(struct message *m) {
+    struct message_channel *c = m->channel;
+
+    if (likely(m->place == MESSAGE_ACCEPTED)) {
+        list_remove(&m->age_node);
+        c->queued--;
+        c->bytes -= m->length;
+    } else if (m->place == MESSAGE_PENDING) {
+        c->nr_pending--;
+    }
+    list_remove(&m->node);
+    m->place = MESSAGE_NOWHERE;
+}
+
+/* Behind all of its priority and above. */
+static inline void message_insert(struct message *m, enum message_place place) {
+    struct message_queue *q = m->channel->queue;
+    struct list_node *after = q->messages.head.prev;
+
+    while (after != &q->messages.head
+           && list_entry(after, struct message, node)->priority < m->priority)
+        after = after->prev;
+    list_insert_before(after->next, &m->node);
+    m->place = (uint8_t)place;
+    wait_wake_all(&q->can_receive, 0);
+}
+
+/* It has a number now, and counts. */
+static inline void message_number(struct message *m) {
+    struct message_channel *c = m->channel;
+
+    m->sequence = ++c->sequence;
+    c->queued++;
+    c->bytes += m->length;
+    list_push_back(&c->accepted, &m->age_node);
+    m->place = MESSAGE_ACCEPTED;
+}
 
 /* For kcheck. */
 bool message_queue_check(const struct message_queue *queue, char *why, size_t size);

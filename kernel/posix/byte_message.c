@@ -13,32 +13,22 @@ static struct byte_message *bytes_of(struct message *message) {
     return container_of(message, struct byte_message, base);
 }
 
-bool byte_receiver_wants_any(const struct receiver *receiver, const struct message *m) {
-    (void)receiver, (void)m;
-    return true;
-}
-
-static int keep(struct message *message, struct message **out) {
+static struct message *keep(struct message *message, int *error) {
     const struct byte_message *m = bytes_of(message);
     uint32_t size = message->length;
 
-    if (!message_charge(account_current(), size)) return -ENOMEM;
-    struct byte_message *kept = heap_alloc(HEAP_MESSAGE, sizeof(*kept) + size);
-    int error = kept ? copy_from_user(kept->bytes, m->body, size) : -ENOMEM;
-    if (error) {
+    *error = -ENOMEM;
+    if (!message_charge(account_current(), size)) return NULL;
+    struct byte_message *kept = heap_alloc_raw(HEAP_MESSAGE, sizeof(*kept) + size);
+    if (kept) *error = copy_from_user(kept->bytes, m->body, size);
+    if (*error) {
         heap_free(kept);
         message_release(account_current(), size);
-        return error;
+        return NULL;
     }
     *kept = *m;
     kept->payer = account_current();
-    *out = &kept->base;
-    return 0;
-}
-
-static int accept(struct message *message) {
-    (void)message;
-    return 0;
+    return &kept->base;
 }
 
 static void discard(struct message *message) {
@@ -65,19 +55,18 @@ static int deliver(struct message *message, struct receiver *receiver, int *erro
 }
 
 const struct message_operations byte_message_operations = {
-    .keep = keep, .accept = accept, .deliver = deliver, .discard = discard,
+    .keep = keep, .deliver = deliver, .discard = discard,
 };
 
 long byte_message_post(struct message_channel *channel, struct byte_message *m,
                        nanoseconds_t deadline) {
     struct sending s;
-    pid_t receiver;
 
     m->base.until = UNTIL_ACCEPTED;
+    m->base.tells_accept = false;
     m->sender = current_process()->pid;
     m->payer = NULL;
     waiter_init(&s.waiter, &channel->queue->senders);
-    int result =
-        message_post(channel, &m->base, &s, deadline != DEADLINE_NOW, &receiver);
-    return result == MESSAGE_WAIT ? message_wait(&s, deadline) : result;
+    int result = message_post(channel, &m->base, deadline == DEADLINE_NOW ? NULL : &s);
+    return result == -EINPROGRESS ? message_wait(&s, deadline) : min(result, 0);
 }

@@ -35,8 +35,6 @@ static inline void byte_message_init(struct byte_message *m, uptr_t body,
     m->body = body;
 }
 
-bool byte_receiver_wants_any(const struct receiver *receiver, const struct message *m);
-
 /* Into the memory of the current process. It takes any message. */
 static inline void byte_receiver_init(struct byte_receiver *r,
                                       struct message_queue *queue, uptr_t body,
@@ -46,7 +44,7 @@ static inline void byte_receiver_init(struct byte_receiver *r,
     waiter_init_for(&r->base.waiter, &queue->receivers, self);
     r->process = self->process;
     r->base.pid = self->process->pid;
-    r->base.wants = byte_receiver_wants_any;
+    r->base.wants = NULL;
     r->body = body;
     r->room = room;
     r->cuts = false;
@@ -60,7 +58,7 @@ static inline void byte_receiver_tell(struct byte_receiver *r, const struct mess
 }
 
 /* What is usual: who has waited longest wants it and has room for it in one page, which
- * is known. 0, -EFAULT; MESSAGE_WAIT: something else. */
+ * is known. 0, -EFAULT; -EINPROGRESS: something else. */
 static inline int byte_message_hand_over(struct message_channel *channel,
                                          const struct byte_message *m) {
     const struct list *waiters = &channel->queue->receivers.waiters;
@@ -68,12 +66,12 @@ static inline int byte_message_hand_over(struct message_channel *channel,
     struct byte_receiver *r = container_of(waiter, struct byte_receiver, base.waiter);
     uint32_t size = m->base.length;
 
-    if (unlikely(list_is_empty(waiters) || !r->base.wants(&r->base, &m->base)
+    if (unlikely(list_is_empty(waiters) || (r->base.wants && !r->base.wants(&r->base, &m->base))
                  || size > r->room || (r->body.address & PAGE_MASK) + size > PAGE_SIZE
                  || !user_range_ok(m->body, size)))
-        return MESSAGE_WAIT;
+        return -EINPROGRESS;
     char *to = window(waiter->thread, WINDOW_BODY_IN, r->body.address, 1);
-    if (unlikely(!to)) return MESSAGE_WAIT;
+    if (unlikely(!to)) return -EINPROGRESS;
     if (unlikely(user_copy(to, (const void *)m->body.address, size))) return -EFAULT;
     byte_receiver_tell(r, &m->base, size);
     channel->sequence++;

@@ -254,7 +254,7 @@ long sys_mq_timedsend(int fd, uptr_t body, size_t size, uint32_t priority,
     file_get(file);
     bool was_empty = mq->channel.queued == 0;
     long result = byte_message_hand_over(&mq->channel, &m);
-    if (result == MESSAGE_WAIT) result = byte_message_post(&mq->channel, &m, deadline);
+    if (result == -EINPROGRESS) result = byte_message_post(&mq->channel, &m, deadline);
     if (result == 0 && mq->notify_pid && was_empty && mq->channel.queued > 0)
         notify(mq);
     file_put(file);

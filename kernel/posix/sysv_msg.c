@@ -167,7 +167,7 @@ long msg_send(int id, uint32_t size, const struct trap_frame *frame) {
     byte_message_init(&m, uptr_add(message, 4), size, type, 0);
     struct message_channel *channel = &queue_of(object)->channel;
     result = byte_message_hand_over(channel, &m);
-    if (result == MESSAGE_WAIT)
+    if (result == -EINPROGRESS)
         result = byte_message_post(channel, &m, deadline_of(frame));
     if (result == 0 && (object = sysv_find(&msg_kind, id))) {
         queue_of(object)->sender = current_process()->pid;

@@ -55,6 +55,7 @@ struct fpu_image {              /* as FXSAVE writes it */
 static_assert(sizeof(struct fpu_image) == 512, "as the CPU writes it");
 
 #define THREAD_MAGIC 0x54687264u
+#define DESK_SIZE    136
 
 struct thread {
     struct cpu *cpu;         /* first: this_cpu() reads it. Where it runs or last ran */
@@ -130,6 +131,7 @@ struct thread {
         uint64_t version;       /* of the space, when it was looked up */
         char *kernel;
     } windows[5];
+    uint8_t desk[DESK_SIZE] __attribute__((aligned(8)));    /* ipc/mailbox_calls.c */
     struct exchange *exchange;  /* ipc/fast_path.c; NULL: none yet */
     struct call *call;          /* the answer it waits for, or NULL */
     pid_t waits_for;            /* asleep: the one process that can end it, or 0 */

@@ -53,16 +53,16 @@ static bool fails_now(void) {
 
 /* -- A face of the queue that keeps books ------------------------------------------ */
 
-static int test_keep(struct message *message, struct message **kept) {
+static struct message *test_keep(struct message *message, int *error) {
     struct test_message *m = fails_now() ? NULL : malloc(sizeof(*m));
 
-    if (!m) return -ENOMEM;
+    *error = -ENOMEM;
+    if (!m) return NULL;
     *m = *container_of(message, struct test_message, base);
     m->is_kept = true;
     m->base.sending = NULL;
     world.nr_kept++;
-    *kept = &m->base;
-    return 0;
+    return &m->base;
 }
 
 static int test_accept(struct message *message) {
@@ -71,7 +71,8 @@ static int test_accept(struct message *message) {
     return -ENOMEM;
 }
 
-static bool wants(const struct receiver *receiver, const struct message *message) {
+static bool wants_type(const struct receiver *receiver,
+                       const struct message *message) {
     const struct test_receiver *r = container_of(receiver, struct test_receiver, base);
 
     return r->actor->wanted >> message->type & 1;
@@ -173,9 +174,9 @@ static void settle(const struct test_message *m, long result) {
 
 static void send_one(struct actor *a) {
     struct sending s;
-    pid_t receiver = 0;
     struct test_message m = { .id = a->thread.number * MESSAGES + a->step };
 
+    m.base.tells_accept = true;
     if (world.fail_one_in) {
         m.base.priority = m.id * 7 % 3;
         m.base.type = m.id * 5 % 3;
@@ -188,12 +189,10 @@ static void send_one(struct actor *a) {
     uint64_t dropped = a->channel->dropped;
     long result = world.destroyed
                       ? -EPIPE
-                      : message_post(a->channel, &m.base, &s, a->may_wait, &receiver);
-    if (result == MESSAGE_WAIT) {
+                      : message_post(a->channel, &m.base, a->may_wait ? &s : NULL);
+    if (result == -EINPROGRESS) {
         require(a->may_wait, "asked to wait, though it may not");
         result = message_wait(&s, DEADLINE_NEVER);
-    } else if (result == 0 && receiver) {
-        result = m.base.until == UNTIL_RECEIVED ? receiver : 0;
     } else if (result == 0 && a->channel->overflow == OVERFLOW_DROP_NEWEST
                && a->channel->dropped > dropped) {
         world.fate[m.id] = LOST;
@@ -204,7 +203,7 @@ static void send_one(struct actor *a) {
 
 static void receive_one(struct actor *a) {
     struct test_receiver r = { .base = { .pid = 100 + (pid_t)a->thread.number,
-                                         .wants = wants }, .actor = a };
+                                         .wants = wants_type }, .actor = a };
 
     a->got = -1;
     waiter_init_for(&r.base.waiter, &world.queue.receivers, &a->thread);
@@ -217,7 +216,7 @@ static void receive_one(struct actor *a) {
 
 /* Whether a poller would find something now. */
 static bool is_ready(struct actor *a) {
-    struct test_receiver r = { .base = { .wants = wants }, .actor = a };
+    struct test_receiver r = { .base = { .wants = wants_type }, .actor = a };
 
     if (world.destroyed) return true;
     return a->role == READ_POLLER ? message_is_there(&world.queue, &r.base)
@@ -271,7 +270,7 @@ static void judge_message(const struct message *m) {
             id);
     require(!is_accepted || !m->sending || m->until != UNTIL_ACCEPTED,
             "%u is accepted, and its sender not told", id);
-    require(is_accepted || is_withdrawn(m) || room_is_near() || !has_place(c, m->length)
+    require(is_accepted || is_withdrawn(m) || room_is_near() || !message_fits(c, m->length)
                 || m->place == MESSAGE_PENDING,
             "%u waits though there is room", id);
     if (is_accepted) world.numbered_by[id] = c;
