@@ -4,6 +4,7 @@
 #pragma once
 
 #include "arch/x86/usercopy.h"
+#include "base/string.h"
 #include "fs/passed_files.h"
 #include "ipc/message_queue.h"
 #include "ipc/window.h"
@@ -179,13 +180,11 @@ static inline void native_message_discard(struct native_message *m) {
 }
 
 /* memcpy of what is short. */
-static inline void body_copy(char *to, const char *from, uint32_t size) {
+static inline void body_copy(void *to, const void *from, uint32_t size) {
     uint32_t words = size >> 2;
 
-    size &= 3;
     __asm__ volatile("rep movsl" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
-    while (unlikely(size--))
-        *to++ = *from++;
+    if (unlikely(size & 3)) memcpy(to, from, size & 3);
 }
 
 /* From the memory of the running process. 0, -EFAULT of `to`; MESSAGE_UNFIT and *error

@@ -5,8 +5,7 @@
  *      are gone                                 replaced
  *
  * A page that was never touched travels as nothing, one that is shared copy-on-write as
- * what it is. No byte is copied, and none of the loops does more than a few steps for
- * a page.
+ * what it is. No byte is copied: entries go a table at a time, two words each.
  *
  * Invariants: entries of `pages` hold the references that the sender's table held; they
  * stay charged to who paid for them until a receiver takes them over.
@@ -22,9 +21,9 @@
 #include "mm/page_table.h"
 
 struct moved_pages {
-    uint32_t count;
+    uint32_t count, frames;     /* entries, and those that have a frame */
     bool taken;
-    uint32_t entries[];         /* physical address and PTE_WRITABLE; 0: untouched */
+    pte_t entries[];            /* readable, writable or copy-on-write; 0: untouched */
 };
 
 #define TABLE_SPAN (1u << 21)   /* what one page table maps */
@@ -49,7 +48,7 @@ int moved_pages_reserve(struct native_message *m) {
 
     if (error) return error;
     struct moved_pages *pages =
-        heap_alloc_raw(HEAP_MESSAGE_BODY, sizeof(*pages) + count * sizeof(uint32_t));
+        heap_alloc_raw(HEAP_MESSAGE_BODY, sizeof(*pages) + count * sizeof(pte_t));
     if (!pages) return -ENOMEM;
     if (count && space_cut(m->space, m->body, m->body + m->base.length)) {
         heap_free(pages);
@@ -61,50 +60,68 @@ int moved_pages_reserve(struct native_message *m) {
     return 0;
 }
 
-/* Of one page table: takes `count` entries out of it. How many hold a frame. */
-static uint32_t take_entries(pte_t *from, uint32_t *to, uint32_t count) {
-    uint32_t untouched = 0;
+/* The part of [at, end) that one page table maps: its entries, or NULL, and how
+ * many. */
+static pte_t *run_of(struct address_space *space, vaddr_t at, vaddr_t end,
+                     uint32_t *count) {
+    *count = (min(end, round_down(at, TABLE_SPAN) + TABLE_SPAN) - at) >> PAGE_SHIFT;
+    return pte_find(space, at);
+}
 
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t low = (uint32_t)from[i];
-        if (unlikely(!pte_has_frame(low))) {
-            to[i] = 0;
-            untouched++;
-            continue;
+/* How many of the entries have a frame: nearly all, so eight at a time. */
+static uint32_t count_frames(const pte_t *entries, uint32_t count) {
+    const uint32_t *e = (const uint32_t *)entries, *end = e + 2 * count;
+    uint32_t frames = 0;
+
+    while (e < end) {
+        if (likely(end - e >= 16
+                   && e[0] & e[2] & e[4] & e[6] & e[8] & e[10] & e[12] & e[14]
+                          & PTE_PRESENT)) {
+            frames += 8;
+            e += 16;
+        } else {
+            frames += pte_has_frame(*e);
+            e += 2;
         }
-        to[i] = low & ((uint32_t)PTE_ADDRESS | PTE_WRITABLE);
-        from[i] = 0;
     }
-    return count - untouched;
+    return frames;
+}
+
+/* What was not readable and writable becomes so. */
+static void make_plain(struct moved_pages *pages) {
+    for (pte_t *e = pages->entries; e < pages->entries + pages->count; e++)
+        if (pte_has_frame(*e))
+            *e = (*e & (PTE_ADDRESS | PTE_WRITABLE)) | pte_bits(PROT_READ | PROT_WRITE);
 }
 
 void moved_pages_take(struct native_message *m) {
     struct moved_pages *pages = m->pages;
     struct address_space *space = m->space;
     vaddr_t end = m->body + m->base.length;
-    uint32_t *to = pages->entries;
+    pte_t *to = pages->entries;
+    struct region *region;
+    uint32_t count;
 
     pages->taken = true;
     if (pages->count == 0) return;
-    for (vaddr_t at = m->body; at < end;) {
-        vaddr_t table_end = min(end, round_down(at, TABLE_SPAN) + TABLE_SPAN);
-        uint32_t count = (table_end - at) >> PAGE_SHIFT;
-        pte_t *entry = pte_find(space, at);
-        if (entry)
-            space->nr_resident -= take_entries(entry, to, count);
-        else
-            memset(to, 0, count * sizeof(*to));
-        to += count;
-        at = table_end;
+    for (vaddr_t at = m->body; at < end; at += count << PAGE_SHIFT, to += count) {
+        pte_t *from = run_of(space, at, end, &count);
+        if (from) body_copy(to, from, count * sizeof(*to));
+        memset(from ? from : to, 0, count * sizeof(*to));
     }
+    pages->frames = count_frames(pages->entries, pages->count);
+    space->nr_resident -= pages->frames;
     space_flush(space, m->body, end);
-    if (space_unmap(space, m->body, m->base.length))
-        panic("pages moved out of a region that could not be unmapped");
+    while ((region = space_find_above(space, m->body)) && region->start < end) {
+        if (region->protection != (PROT_READ | PROT_WRITE)) make_plain(pages);
+        space->nr_mapped_pages -= (region->end - region->start) >> PAGE_SHIFT;
+        region_free(region);
+    }
 }
 
 void moved_pages_free(struct moved_pages *pages) {
     for (uint32_t i = 0; i < pages->count && pages->taken; i++)
-        if (pages->entries[i]) frame_put(frame_of_paddr(pages->entries[i]));
+        if (pages->entries[i]) frame_put(pte_frame(pages->entries[i]));
     heap_free(pages);
 }
 
@@ -193,29 +210,13 @@ static void recharge(const struct moved_pages *pages, struct account *to) {
     uint32_t taken_over = 0;
 
     for (uint32_t i = 0; i < pages->count; i++) {
-        struct frame *frame =
-            pages->entries[i] ? frame_of_paddr(pages->entries[i]) : NULL;
+        struct frame *frame = pages->entries[i] ? pte_frame(pages->entries[i]) : NULL;
         if (!frame || frame->refs > 1 || frame->account == to->number) continue;
         account_release(account_by_number(frame->account), ACCOUNT_FRAMES, 1);
         frame->account = to->number;
         taken_over++;
     }
     account_release(to, ACCOUNT_FRAMES, pages->count - taken_over);
-}
-
-/* Of one page table: puts `count` entries into it, which are empty. How many hold a
- * frame. */
-static uint32_t give_entries(pte_t *to, const uint32_t *from, uint32_t count) {
-    pte_t bits = pte_bits(PROT_READ | PROT_WRITE);
-    uint32_t untouched = 0;
-
-    for (uint32_t i = 0; i < count; i++) {
-        if (likely(from[i]))
-            to[i] = from[i] | bits;
-        else
-            untouched++;
-    }
-    return count - untouched;
 }
 
 static bool is_within(uptr_t p, size_t size, vaddr_t start, vaddr_t end) {
@@ -226,20 +227,19 @@ void moved_pages_give(struct native_message *m, struct native_receiver *r) {
     struct moved_pages *pages = m->pages;
     struct address_space *space = r->process->space;
     vaddr_t at = r->body.address, end = at + m->base.length;
-    const uint32_t *from = pages->entries;
+    const pte_t *from = pages->entries;
+    uint32_t count;
 
     m->pages = NULL;
     // what was written to the place since it was emptied goes
     if (unlikely(is_within(r->message, sizeof(struct user_message), at, end)
                  || is_within(r->fds, MSG_FDS_MAX * sizeof(int), at, end)))
         space_discard(space, at, end - at);
-    while (at < end) {
-        vaddr_t table_end = min(end, round_down(at, TABLE_SPAN) + TABLE_SPAN);
-        uint32_t count = (table_end - at) >> PAGE_SHIFT;
-        space->nr_resident += give_entries(pte_find(space, at), from, count);
-        from += count;
-        at = table_end;
+    for (; at < end; at += count << PAGE_SHIFT, from += count) {
+        pte_t *to = run_of(space, at, end, &count);
+        body_copy(to, from, count * sizeof(*to));
     }
+    space->nr_resident += pages->frames;
     if (pages->count && m->payer != r->process->account)
         recharge(pages, r->process->account);
     heap_free(pages);
@@ -254,7 +254,7 @@ int moved_pages_copy(struct native_message *m, struct native_receiver *r, int *e
         if (!pages->taken)
             page = space_page(m->space, m->body + i * PAGE_SIZE, PROT_READ);
         else if (pages->entries[i])
-            page = frame_address(frame_of_paddr(pages->entries[i]));
+            page = frame_address(pte_frame(pages->entries[i]));
         if (!page) {
             *error = -EFAULT;
             return MESSAGE_UNFIT;
