@@ -13,16 +13,10 @@
 #include "ipc/move_pages.h"
 #include "sched/process.h"
 
-int write_to_process(struct process *process, uptr_t to, const void *from,
-                     size_t size) {
-    if (process == current_process()) return copy_to_user(to, from, size);
-    return space_write(process->space, to, from, size);
-}
-
 int write_body(struct native_receiver *r, size_t offset, const void *from,
                size_t size) {
     if (!r->buffer)
-        return write_to_process(r->process, uptr_add(r->body, offset), from, size);
+        return space_write(r->process->space, uptr_add(r->body, offset), from, size);
     memcpy((char *)r->buffer + offset, from, size);
     return 0;
 }
@@ -42,32 +36,17 @@ int copy_to_process(struct process *process, uptr_t to, uptr_t from, size_t size
     return 0;
 }
 
-/* Where `size` bytes of body can be written at once, or NULL. */
-static void *body_place(const struct native_receiver *r, size_t size) {
-    if (r->buffer) return r->buffer;
-    if (r->version != r->process->space->version
-        || (r->body.address & PAGE_MASK) + size > PAGE_SIZE)
-        return NULL;
-    return r->body_seen;
-}
-
 static int deliver_body(struct native_message *m, struct native_receiver *r,
                         int *error) {
     size_t size = m->base.length;
 
     if (m->moves) return moved_pages_copy(m, r, error);
     if (size == 0) return 0;
-    void *place = body_place(r, size);
-    if (likely(place)) {
-        if (!m->space)
-            memcpy(place, (const void *)m->body, size);
-        else if ((*error = copy_from_user(place, uptr(m->body), size)))
-            return MESSAGE_UNFIT;
-        return 0;
-    }
-    if (!user_range_ok(r->body, size)) return -EFAULT;
     if (!m->space) return write_body(r, 0, (const void *)m->body, size);
-    return copy_to_process(r->process, r->body, uptr(m->body), size, error);
+    if (!r->buffer)
+        return copy_to_process(r->process, r->body, uptr(m->body), size, error);
+    *error = copy_from_user(r->buffer, uptr(m->body), size);
+    return *error ? MESSAGE_UNFIT : 0;
 }
 
 /* Descriptors that are still the sender's become the message's. */
@@ -99,7 +78,7 @@ static int deliver_files(struct native_message *m, struct native_receiver *r,
     bool were_senders = !m->has_files;
 
     if (uptr_is_null(r->fds)) return 0;
-    if (write_to_process(r->process, r->fds, fds, size)) return -EFAULT;
+    if (space_write(r->process->space, r->fds, fds, size)) return -EFAULT;
     if ((*error = native_take_files(m))) return MESSAGE_UNFIT;
     passed_unqueue(&m->passed);
     int result = fd_install_all(r->process, m->files, m->passed.count, false, fds);
@@ -111,7 +90,7 @@ static int deliver_files(struct native_message *m, struct native_receiver *r,
         return result;
     }
     m->has_files = false;
-    return write_to_process(r->process, r->fds, fds, size);
+    return space_write(r->process->space, r->fds, fds, size);
 }
 
 /* `room` is never written, so not even with what was read. */
@@ -137,9 +116,9 @@ static __attribute__((noinline)) int write_header(const struct native_message *m
     if (uptr_is_null(r->message))
         return 0;               // read(2) wants the body alone
     fill_header(&u, m, r);
-    if (write_to_process(r->process, r->message, &u, ROOM)) return -EFAULT;
-    return write_to_process(r->process, uptr_add(r->message, REST), (char *)&u + REST,
-                            sizeof(u) - REST);
+    if (space_write(r->process->space, r->message, &u, ROOM)) return -EFAULT;
+    return space_write(r->process->space, uptr_add(r->message, REST), (char *)&u + REST,
+                       sizeof(u) - REST);
 }
 
 static inline int deliver_header(const struct native_message *m,
@@ -156,54 +135,26 @@ static int too_long(const struct native_message *m, struct native_receiver *r) {
     uptr_t length = uptr_add(r->message, offsetof(struct user_message, length));
 
     if (!uptr_is_null(r->message)
-        && write_to_process(r->process, length, &m->base.length, 4))
+        && space_write(r->process->space, length, &m->base.length, 4))
         return -EFAULT;
     return -EMSGSIZE;
 }
 
-/* Pages that the receiver has seen, or a copy of them, leave their sender. */
-static void end_move(struct native_message *m, bool are_senders) {
-    if (are_senders) moved_pages_take(m);
-    moved_pages_free(m->pages);
-    m->pages = NULL;
-}
-
-static int deliver_copy(struct native_message *m, struct native_receiver *r,
-                        int *error) {
-    bool are_senders = m->moves && !m->pages;
-    int result;
+/* Everything that can fail comes first; only then do pages go anywhere. */
+static int deliver(struct native_message *m, struct native_receiver *r, int *error) {
+    bool are_senders = m->moves && !m->pages, as_pages = moved_pages_fit(m, r);
 
     if (are_senders && (*error = moved_pages_reserve(m))) return MESSAGE_UNFIT;
-    result = deliver_body(m, r, error);
+    int result = as_pages ? moved_pages_prepare(m, r) : deliver_body(m, r, error);
+    bool is_prepared = as_pages && result == 0;
     if (result == 0) result = deliver_header(m, r);
-    if (result == 0) result = m->nr_files ? deliver_files(m, r, error) : 0;
-    if (m->moves && result == 0) {
-        end_move(m, are_senders);
-    } else if (are_senders) {
-        moved_pages_free(m->pages);     // still empty
-        m->pages = NULL;
-    }
-    return result;
-}
-
-/* The pages themselves; everything that can fail comes first. */
-static int deliver_pages(struct native_message *m, struct native_receiver *r,
-                         int *error) {
-    bool are_senders = !m->pages;
-    int result;
-
-    if (are_senders && (*error = moved_pages_reserve(m))) return MESSAGE_UNFIT;
-    result = moved_pages_prepare(m, r);
-    if (result == 0) {
-        result = deliver_header(m, r);
-        if (result == 0) result = m->nr_files ? deliver_files(m, r, error) : 0;
-        if (result) moved_pages_unprepare(m, r);
-    }
-    if (result == 0) {
-        if (are_senders) moved_pages_take(m);
+    if (result == 0 && m->nr_files) result = deliver_files(m, r, error);
+    if (result && is_prepared) moved_pages_unprepare(m, r);
+    if (result == 0 && are_senders) moved_pages_take(m);
+    if (result == 0 && as_pages) {
         moved_pages_give(m, r);
-    } else if (are_senders) {
-        moved_pages_free(m->pages);     // still empty
+    } else if (m->moves && (result == 0 || are_senders)) {
+        moved_pages_free(m->pages);     // r has a copy of them, or they have not left
         m->pages = NULL;
     }
     return result;
@@ -224,15 +175,9 @@ int native_deliver_header(const struct native_message *m, struct native_receiver
 }
 
 int native_deliver(struct native_message *m, struct native_receiver *r, int *error) {
-    int result;
-
     if (unlikely(m->moves && is_onto_itself(m, r))) return -EFAULT;
-    if (unlikely(m->moves) && moved_pages_fit(m, r))
-        result = deliver_pages(m, r, error);
-    else if (m->base.length > r->room)
-        return too_long(m, r);
-    else
-        result = deliver_copy(m, r, error);
+    if (m->base.length > r->room && !moved_pages_fit(m, r)) return too_long(m, r);
+    int result = deliver(m, r, error);
     if (result == 0) {
         r->sender = m->sender;
         r->length = m->base.length;

@@ -192,11 +192,7 @@ static inline void body_copy(void *to, const void *from, uint32_t size) {
 must_check int copy_to_process(struct process *process, uptr_t to, uptr_t from,
                                size_t size, int *error);
 
-/* Writes to a process that may be asleep. 0, -EFAULT. */
-must_check int write_to_process(struct process *process, uptr_t to, const void *from,
-                                size_t size);
-
-/* The same for a part of a receiver's body. */
+/* Writes a part of a receiver's body. 0, -EFAULT. */
 must_check int write_body(struct native_receiver *r, size_t offset, const void *from,
                           size_t size);
 

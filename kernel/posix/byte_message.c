@@ -48,7 +48,7 @@ static int deliver(struct message *message, struct receiver *receiver, int *erro
         if (!r->cuts) return -EMSGSIZE;
         size = r->room;
     }
-    int result = m->payer ? write_to_process(r->process, r->body, m->bytes, size)
+    int result = m->payer ? space_write(r->process->space, r->body, m->bytes, size)
                           : copy_to_process(r->process, r->body, m->body, size, error);
     if (result == 0) byte_receiver_tell(r, message, size);
     return result;

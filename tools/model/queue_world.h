@@ -71,8 +71,7 @@ static int test_accept(struct message *message) {
     return -ENOMEM;
 }
 
-static bool wants_type(const struct receiver *receiver,
-                       const struct message *message) {
+static bool wants_type(const struct receiver *receiver, const struct message *message) {
     const struct test_receiver *r = container_of(receiver, struct test_receiver, base);
 
     return r->actor->wanted >> message->type & 1;
@@ -270,8 +269,8 @@ static void judge_message(const struct message *m) {
             id);
     require(!is_accepted || !m->sending || m->until != UNTIL_ACCEPTED,
             "%u is accepted, and its sender not told", id);
-    require(is_accepted || is_withdrawn(m) || room_is_near() || !message_fits(c, m->length)
-                || m->place == MESSAGE_PENDING,
+    require(is_accepted || is_withdrawn(m) || room_is_near()
+                || !message_fits(c, m->length) || m->place == MESSAGE_PENDING,
             "%u waits though there is room", id);
     if (is_accepted) world.numbered_by[id] = c;
 }
