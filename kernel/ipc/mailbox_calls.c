@@ -170,7 +170,8 @@ static inline void end_hold(int fd, struct file *file) {
     file_put(file);
 }
 
-/* SLEEPS. Waits for what is handed over; the sender, or -errno. */
+/* SLEEPS. Waits for what is handed over; the sender, or -errno. fd: what is held
+ * meanwhile; -1: the caller holds it. */
 static inline long wait_for_one(int fd, struct file *file, struct native_receiver *r,
                                 int timeout_ms) {
     file_get(file);
@@ -218,22 +219,18 @@ static inline bool receive_fast(int fd, struct file *file, uptr_t message,
         return false;
     const volatile struct user_message *u = r->message_seen;
     uint32_t room = u->room;
-    if (!list_is_empty(&mb->queue.messages)) {
+    if (likely(!list_is_empty(&mb->queue.messages))) {
         if (!receive_short(mb, r, room)) return false;
         *result = r->sender;
         return true;
     }
     if (unlikely(!list_is_empty(&mb->queue.pending) || timeout_ms != FOREVER
-                 || file_is_nonblocking(file)
-                 || !wait_queue_is_empty(&mb->queue.can_send)))
+                 || file_is_nonblocking(file)))
         return false;
     r->room = room;
     r->fds = u->fds;
     r->base.waiter.queue = &mb->queue.receivers;
-    file_get(file);
-    long error = waiter_sleep_forever(&r->base.waiter);
-    end_hold(fd, file);
-    *result = error ? restartable(error, FOREVER) : r->sender;
+    *result = wait_for_one(fd, file, r, FOREVER);
     return true;
 }
 

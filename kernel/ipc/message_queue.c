@@ -116,7 +116,8 @@ void message_channel_refill(struct message_channel *c) {
             continue;
         }
         message_take_out(m);
-        message_insert(m, MESSAGE_ACCEPTED);    // no receiver waits for it: they look here, too
+        // no receiver waits for it: they look at what is pending, too
+        message_insert(m, MESSAGE_ACCEPTED);
         number(m);
     }
     if (message_has_room(c)) wait_wake_all(&c->queue->can_send, 0);
@@ -226,99 +227,67 @@ int message_take(struct message_queue *q, struct receiver *r) {
     return -EAGAIN;
 }
 
-long message_receive_wait(struct receiver *r, nanoseconds_t deadline) {
-    struct message_queue *q =
-        container_of(r->waiter.queue, struct message_queue, receivers);
-
-    wait_wake_all(&q->can_send, 0);     // a rendezvous would not wait now
-    return wait_sleep_waiter(&r->waiter, deadline);
-}
-
 /* -- Sending ----------------------------------------------------------------------- */
 
 bool message_has_room(const struct message_channel *c) {
-    struct waiter *waiter;
-
     if (c->overflow != OVERFLOW_BLOCK) return true;
-    if (c->capacity > 0) return message_fits(c, 0) && !first_pending(c);
-    list_for_each (waiter, &c->queue->receivers.waiters, node)
-        return true;
-    return false;
+    return c->capacity > 0 ? message_fits(c, 0) && !first_pending(c)
+                           : !wait_queue_is_empty(&c->queue->receivers);
 }
 
-/* Makes m one that can stay, with its sender attached. NULL and *error. */
-static inline struct message *keep(struct message *m, struct sending *s, int *error) {
-    struct message *kept = m->channel->queue->operations->keep(m, error);
+/* Into the queue, offered to it, or behind it. */
+static void place(struct message *m, bool is_accepted) {
+    struct message_channel *c = m->channel;
 
-    if (unlikely(!kept)) return NULL;
-    kept->sending = s;
-    if (s) s->message = kept;
-    return kept;
-}
-
-/* The sender has to wait: with its message offered (capacity 0) or pending. */
-static int post_waiting(struct message_channel *c, struct message *m,
-                        struct sending *s) {
-    int error;
-    struct message *kept = keep(m, s, &error);
-
-    if (!kept) return error;
-    if (c->capacity == 0 && !first_pending(c)) {
-        message_insert(kept, MESSAGE_OFFERED);
+    if (is_accepted) {
+        message_insert(m, MESSAGE_ACCEPTED);
+        number(m);
+    } else if (c->capacity == 0 && !first_pending(c)) {
+        message_insert(m, MESSAGE_OFFERED);
     } else {
-        make_pending(kept);
+        make_pending(m);
         wait_wake_all(&c->queue->can_receive, 0);
     }
-    return -EINPROGRESS;
-}
-
-/* Into the queue; if that is full, in the place of its oldest message. */
-static inline int post_accepted(struct message_channel *c, struct message *m,
-                                struct sending *s) {
-    int error;
-    struct message *kept = keep(m, s, &error);
-
-    if (unlikely(!kept)) return error;
-    if ((error = accept(kept))) {
-        if (s) s->message = NULL;
-        c->queue->operations->discard(kept);
-        return error;
-    }
-    if (!message_fits(c, m->length)) {
-        drop(list_entry(c->accepted.head.next, struct message, age_node), -ENOBUFS);
-        c->dropped++;
-    }
-    message_insert(kept, MESSAGE_ACCEPTED);
-    number(kept);
-    return s ? -EINPROGRESS : 0;
-}
-
-/* Thrown away, though its sender is told only if it wants a receipt. */
-static int drop_newest(struct message_channel *c, const struct message *m) {
-    c->sequence++;
-    c->dropped++;
-    return m->until == UNTIL_ACCEPTED ? 0 : -ENOBUFS;
 }
 
 int message_post(struct message_channel *c, struct message *m, struct sending *s) {
+    const struct message_operations *operations = c->queue->operations;
+    int error;
+
     m->channel = c;
     m->place = MESSAGE_NOWHERE;
     m->sending = s;
     if (s) s->message = NULL;
-    if (!wait_queue_is_empty(&c->queue->receivers)) {
-        int result = hand_over(m);
-        if (result != -EAGAIN)
-            return result > 0 && m->until == UNTIL_ANSWERED ? -EINPROGRESS : result;
-    }
+    error = hand_over(m);
+    if (error != -EAGAIN)
+        return error > 0 && m->until == UNTIL_ANSWERED ? -EINPROGRESS : error;
     bool fits = message_fits(c, m->length) && !first_pending(c);
-    if (likely(fits && m->until == UNTIL_ACCEPTED)) return post_accepted(c, m, NULL);
     if (!fits && c->overflow == OVERFLOW_REJECT) return -ENOBUFS;
-    if (!fits && c->overflow == OVERFLOW_DROP_NEWEST) return drop_newest(c, m);
-    bool waits = m->until != UNTIL_ACCEPTED || c->overflow == OVERFLOW_BLOCK;
+    if (!fits && c->overflow == OVERFLOW_DROP_NEWEST) {
+        c->sequence++;
+        c->dropped++;
+        return m->until == UNTIL_ACCEPTED ? 0 : -ENOBUFS;
+    }
+    bool is_accepted = fits || c->overflow == OVERFLOW_DROP_OLDEST;
+    bool waits = !is_accepted || m->until != UNTIL_ACCEPTED;
     if (waits && !s) return -EAGAIN;
-    return fits || c->overflow == OVERFLOW_DROP_OLDEST
-               ? post_accepted(c, m, waits ? s : NULL)
-               : post_waiting(c, m, s);
+    struct message *kept = operations->keep(m, &error);
+    if (!kept) return error;
+    kept->sending = NULL;
+    if (is_accepted && (error = accept(kept))) {
+        operations->discard(kept);
+        return error;
+    }
+    if (is_accepted && !fits) {
+        drop(list_entry(c->accepted.head.next, struct message, age_node), -ENOBUFS);
+        c->dropped++;
+    }
+    if (waits) {
+        kept->sending = s;
+        s->message = kept;
+    }
+    place(kept, is_accepted);
+    return waits ? -EINPROGRESS : 0;
 }
 
 void message_cancel(struct message *m, long error) {

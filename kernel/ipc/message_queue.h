@@ -77,7 +77,7 @@ struct message_queue {
     struct wait_queue receivers;    /* struct receiver, longest wait first */
     struct wait_queue senders;      /* struct sending */
     struct wait_queue can_receive, can_send;    /* poll only */
-    void *spare;                /* the face's: a kept message to be used again, or NULL */
+    void *spare;                /* the face's: a message to be used again, or NULL */
 };
 
 struct message_channel {
@@ -127,8 +127,14 @@ must_check int message_take(struct message_queue *queue, struct receiver *receiv
 
 /* SLEEPS until a sender has handed something over: 0; or -EINTR, -ETIMEDOUT, or the
  * error of whoever ended the wait. Only after message_take found nothing. */
-must_check long message_receive_wait(struct receiver *receiver,
-                                     nanoseconds_t deadline) SLEEPS;
+static inline must_check long message_receive_wait(struct receiver *receiver,
+                                                   nanoseconds_t deadline) {
+    // a rendezvous would not wait now
+    wait_wake_all(&container_of(receiver->waiter.queue, struct message_queue, receivers)
+                       ->can_send,
+                  0);
+    return wait_sleep_waiter(&receiver->waiter, deadline);
+}
 
 /* Is there anything to take (for anybody: NULL)? Would a send go through at once? */
 bool message_is_there(struct message_queue *queue, const struct receiver *receiver);
