@@ -160,11 +160,12 @@ static int put_in(const struct lock *wanted) {
 }
 
 static void lock_end(struct inode *inode, const void *owner) {
+    unsigned before = inode->locks;
     struct lock *lock, *next;
 
     list_for_each_safe (lock, next, &locks, node)
         if (lock->inode == inode && lock->owner == owner) lock_free(lock);
-    wait_wake_all(&waiters, 0);
+    if (inode->locks != before) wait_wake_all(&waiters, 0);
 }
 
 /* SLEEPS. 0, -EAGAIN, -EDEADLK, -ENOLCK, -EBADF, -ERESTART. */
