@@ -24,12 +24,11 @@ static struct list *bucket_of(int id) {
     return &by_id[(unsigned)id % ARRAY_SIZE(by_id)];
 }
 
-struct seconds64 seconds64(uint64_t ticks) {
+uint32_t sysv_seconds(uint64_t ticks) {
     nanoseconds_t ago = tsc_to_nanoseconds(timestamp_counter() - ticks);
-    uint64_t seconds =
-        ticks ? divide_u64(time_realtime() - ago, (uint32_t)SECOND, NULL) : 0;
 
-    return (struct seconds64){ (uint32_t)seconds, (uint32_t)(seconds >> 32) };
+    return ticks ? (uint32_t)divide_u64(time_realtime() - ago, (uint32_t)SECOND, NULL)
+                 : 0;
 }
 
 struct sysv_object *sysv_look_up(struct sysv_kind *kind, int id) {
@@ -60,18 +59,29 @@ int sysv_judge(const struct sysv_object *object, unsigned wanted) {
 
 /* -- Making and ending ------------------------------------------------------------- */
 
+void sysv_free(struct sysv_object *object) {
+    struct account *account = heap_account(object);
+
+    list_remove(&object->node);
+    list_remove(&object->hash_node);
+    object->kind->count--;
+    object->kind->last_found = NULL;
+    heap_free(object);
+    account_release(account, ACCOUNT_SYSV, 1);
+}
+
 static long create(struct sysv_kind *kind, int32_t key, uint32_t size, int flags) {
     const struct credentials *who = current_credentials();
-    struct account *account = account_current();
-    struct sysv_object *object;
 
+    if (kind->size_max && (size == 0 || size > kind->size_max)) return -EINVAL;
     if (kind->count >= SYSV_MAX || last_id == INT32_MAX
-        || !account_charge(account, ACCOUNT_SYSV, 1))
+        || !account_charge(account_current(), ACCOUNT_SYSV, 1))
         return -ENOSPC;
-    int error = kind->create(size, &object);
-    if (error) {
-        account_release(account, ACCOUNT_SYSV, 1);
-        return error;
+    struct sysv_object *object =
+        heap_alloc(HEAP_SYSV, kind->bytes + size * kind->bytes_each);
+    if (!object) {
+        account_release(account_current(), ACCOUNT_SYSV, 1);
+        return -ENOMEM;
     }
     object->kind = kind;
     object->id = ++last_id;
@@ -82,18 +92,9 @@ static long create(struct sysv_kind *kind, int32_t key, uint32_t size, int flags
     list_push_back(&kind->objects, &object->node);
     list_push_back(bucket_of(object->id), &object->hash_node);
     kind->count++;
-    return object->id;
-}
-
-void sysv_free(struct sysv_object *object) {
-    struct account *account = heap_account(object);
-
-    list_remove(&object->node);
-    list_remove(&object->hash_node);
-    object->kind->count--;
-    object->kind->last_found = NULL;
-    heap_free(object);
-    account_release(account, ACCOUNT_SYSV, 1);
+    if (kind->init(object)) return object->id;
+    sysv_free(object);
+    return -ENOMEM;
 }
 
 /* shmget and its kin: an id or -errno. */
@@ -122,30 +123,29 @@ static struct sysv_object *at_index(const struct sysv_kind *kind, int index) {
     return NULL;
 }
 
-union status {                  /* shmid_ds, semid_ds or msqid_ds */
+struct status {                 /* shmid_ds, semid_ds or msqid_ds */
     struct ipc_perm perm;
-    char bytes[88];
+    uint32_t words[13];
 };
 
 static int tell_status(const struct sysv_object *object, uptr_t to) {
-    union status status;
+    struct status status = { .perm = object->perm };
 
-    memset(&status, 0, sizeof(status));
-    status.perm = object->perm;
-    object->kind->status(object, &status);
+    object->kind->status(object, status.words);
     return copy_to_user(to, &status, object->kind->status_size);
 }
 
 static int change(struct sysv_object *object, uptr_t from) {
-    union status status;
-    int error;
+    struct status new;
+    int error = copy_from_user(&new, from, object->kind->status_size);
 
-    if (copy_from_user(&status, from, object->kind->status_size)) return -EFAULT;
-    if (status.perm.uid == UINT32_MAX || status.perm.gid == UINT32_MAX) return -EINVAL;
-    if (object->kind->set && (error = object->kind->set(object, &status))) return error;
-    object->perm.uid = status.perm.uid;
-    object->perm.gid = status.perm.gid;
-    object->perm.mode = (object->perm.mode & ~0777) | (status.perm.mode & 0777);
+    if (error) return error;
+    if (new.perm.uid == UINT32_MAX || new.perm.gid == UINT32_MAX) return -EINVAL;
+    if (object->kind->set) error = object->kind->set(object, new.words);
+    if (error) return error;
+    object->perm.uid = new.perm.uid;
+    object->perm.gid = new.perm.gid;
+    object->perm.mode = (object->perm.mode & ~0777) | (new.perm.mode & 0777);
     object->changed = timestamp_counter();
     return 0;
 }

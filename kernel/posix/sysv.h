@@ -38,22 +38,21 @@ struct sysv_object {            /* first in every object */
     uint64_t changed;           /* by IPC_SET and the like; ticks, as all times here */
 };
 
-struct seconds64 {              /* since 1970, in two words: not aligned to 8 */
-    uint32_t low, high;
-};
-
 struct sysv_kind {              /* [const], but for the last three */
     const char *name;           /* "shm": one is "shm:12" in /proc/ipc */
+    size_t bytes, bytes_each;   /* of an object: of itself, for each in its size */
+    uint32_t size_max;          /* of what get asks for; 0: any, even none */
     int stat_command;           /* SHM_STAT; SHM_INFO and SHM_STAT_ANY are the next */
     size_t status_size;         /* of what IPC_STAT gives */
     uint32_t limits[10];        /* what IPC_INFO gives */
     size_t info_sizes[2];       /* of what IPC_INFO and SHM_INFO give */
-    /* A new object of that size, not filled in yet. 0 or -errno. */
-    int (*create)(uint32_t size, struct sysv_object **out);
-    void (*status)(const struct sysv_object *object, void *status);
-    /* The kind's own part of IPC_SET. 0 or -errno. */
-    int (*set)(struct sysv_object *object, const void *status);     /* nothing */
-    /* The kind's own commands. */
+    /* A new object is filled in, but for the kind's own part. False: no memory. */
+    bool (*init)(struct sysv_object *object);
+    /* What shmid_ds, semid_ds or msqid_ds have behind the perm; the rest are zeroes. */
+    void (*status)(const struct sysv_object *object, uint32_t *words);
+    /* The kind's own part of IPC_SET, or nothing. 0 or -errno. */
+    int (*set)(struct sysv_object *object, const uint32_t *words);
+    /* The kind's own commands, or nothing. */
     long (*control)(struct sysv_object *object, uint32_t number, int command,
                     uptr_t argument);
     /* IPC_RMID; ends in sysv_free, now or later. */
@@ -71,8 +70,8 @@ extern struct checker msg_checker;
 
 #define SYSV_MAX 4096           /* objects of one kind */
 
-/* A moment that was noted as ticks of the time stamp counter. 0 stays 0: never. */
-struct seconds64 seconds64(uint64_t ticks);
+/* A moment that was noted as ticks of the time stamp counter: since 1970; 0: never. */
+uint32_t sysv_seconds(uint64_t ticks);
 
 struct sysv_object *sysv_look_up(struct sysv_kind *kind, int id);
 int sysv_judge(const struct sysv_object *object, unsigned wanted);

@@ -28,12 +28,6 @@ struct msg_queue {
     pid_t sender, receiver;         /* who did */
 };
 
-struct msqid_ds {
-    struct ipc_perm perm;
-    struct seconds64 sent, received, changed;
-    uint32_t bytes, count, bytes_max, sender, receiver, unused[2];
-};
-
 static struct msg_queue *queue_of(const struct sysv_object *object) {
     return container_of(object, struct msg_queue, common);
 }
@@ -63,34 +57,37 @@ static void set_capacity(struct msg_queue *mq, uint32_t bytes) {
     mq->channel.bytes_max = bytes;
 }
 
-static int queue_create(uint32_t size, struct sysv_object **out) {
-    struct msg_queue *mq = heap_new(HEAP_SYSV, struct msg_queue);
+static bool queue_init(struct sysv_object *object) {
+    struct msg_queue *mq = queue_of(object);
 
-    (void)size;
-    if (!mq) return -ENOMEM;
     message_queue_init(&mq->queue, &byte_message_operations, &classes);
     message_channel_init(&mq->channel, &mq->queue, 1, OVERFLOW_BLOCK);
     set_capacity(mq, MSGMNB);
-    *out = &mq->common;
-    return 0;
+    return true;
 }
 
-static void queue_status(const struct sysv_object *object, void *status) {
+/* When sent, received, changed; bytes, messages, how many bytes at most; who sent, who
+ * received last. */
+enum { WORD_BYTES_MAX = 8 };
+static void queue_status(const struct sysv_object *object, uint32_t *words) {
     const struct msg_queue *mq = queue_of(object);
 
-    *(struct msqid_ds *)status = (struct msqid_ds){
-        object->perm, seconds64(mq->sent), seconds64(mq->received),
-        seconds64(object->changed), mq->channel.bytes, mq->channel.queued,
-        mq->channel.bytes_max, (uint32_t)mq->sender, (uint32_t)mq->receiver, { 0, 0 }
-    };
+    words[0] = sysv_seconds(mq->sent);
+    words[2] = sysv_seconds(mq->received);
+    words[4] = sysv_seconds(object->changed);
+    words[6] = mq->channel.bytes;
+    words[7] = mq->channel.queued;
+    words[WORD_BYTES_MAX] = mq->channel.bytes_max;
+    words[9] = (uint32_t)mq->sender;
+    words[10] = (uint32_t)mq->receiver;
 }
 
-static int queue_set(struct sysv_object *object, const void *status) {
+static int queue_set(struct sysv_object *object, const uint32_t *words) {
     struct msg_queue *mq = queue_of(object);
-    uint32_t bytes = ((const struct msqid_ds *)status)->bytes_max;
 
-    if (bytes > MSGMNB && current_credentials()->euid != 0) return -EPERM;
-    set_capacity(mq, bytes);
+    if (words[WORD_BYTES_MAX] > MSGMNB && current_credentials()->euid != 0)
+        return -EPERM;
+    set_capacity(mq, words[WORD_BYTES_MAX]);
     message_channel_refill(&mq->channel);
     return 0;
 }
@@ -124,11 +121,12 @@ static void queue_show(struct text *text, const struct sysv_object *object) {
 
 struct sysv_kind msg_kind = {
     .name = "msg",
+    .bytes = sizeof(struct msg_queue),
     .stat_command = MSG_STAT,
-    .status_size = sizeof(struct msqid_ds),
+    .status_size = 88,
     .limits = { 0, 0, MSGMAX, MSGMNB, SYSV_MAX, 16, 0, 0 },
     .info_sizes = { 32, 32 },
-    .create = queue_create,
+    .init = queue_init,
     .status = queue_status,
     .set = queue_set,
     .remove = queue_remove,

@@ -62,12 +62,6 @@ struct sem_waiter {                 /* one semop; on the caller's stack */
     pid_t pid;
 };
 
-struct semid_ds {
-    struct ipc_perm perm;
-    struct seconds64 operated, changed;
-    uint32_t count, unused[2];
-};
-
 static struct sem_set *set_of(const struct sysv_object *object) {
     return container_of(object, struct sem_set, common);
 }
@@ -183,22 +177,17 @@ static void forget_undo(struct sem_set *set, uint32_t number) {
 
 /* -- As a System V object ---------------------------------------------------------- */
 
-static int set_create(uint32_t size, struct sysv_object **out) {
-    if (size == 0 || size > SEMMSL) return -EINVAL;
-    struct sem_set *set =
-        heap_alloc(HEAP_SYSV, sizeof(*set) + size * sizeof(set->of[0]));
-    if (!set) return -ENOMEM;
-    list_init(&set->undos);
-    wait_queue_init(&set->waiters, &sem_class);
-    *out = &set->common;
-    return 0;
+static bool set_init(struct sysv_object *object) {
+    list_init(&set_of(object)->undos);
+    wait_queue_init(&set_of(object)->waiters, &sem_class);
+    return true;
 }
 
-static void set_status(const struct sysv_object *object, void *status) {
-    *(struct semid_ds *)status = (struct semid_ds){
-        object->perm, seconds64(set_of(object)->operated), seconds64(object->changed),
-        object->size, { 0, 0 }
-    };
+/* When operated on, changed; how many semaphores. */
+static void set_status(const struct sysv_object *object, uint32_t *words) {
+    words[0] = sysv_seconds(set_of(object)->operated);
+    words[2] = sysv_seconds(object->changed);
+    words[4] = object->size;
 }
 
 static void set_remove(struct sysv_object *object) {
@@ -308,12 +297,15 @@ static long set_control(struct sysv_object *object, uint32_t number, int command
 
 struct sysv_kind sem_kind = {
     .name = "sem",
+    .bytes = sizeof(struct sem_set),
+    .bytes_each = sizeof(struct semaphore),
+    .size_max = SEMMSL,
     .stat_command = SEM_STAT,
-    .status_size = sizeof(struct semid_ds),
+    .status_size = 64,
     .limits = { SYSV_MAX * SEMMSL, SYSV_MAX, SYSV_MAX * SEMMSL, SYSV_MAX, SEMMSL,
                 SEMOPM, SEMOPM, 0, SEMVMX, SEMVMX },
     .info_sizes = { 40, 40 },
-    .create = set_create,
+    .init = set_init,
     .status = set_status,
     .control = set_control,
     .remove = set_remove,

@@ -40,13 +40,6 @@ struct segment {
     bool busy;                  /* being attached: must not go */
 };
 
-struct shmid_ds {
-    struct ipc_perm perm;
-    uint32_t size;
-    struct seconds64 attached, detached, changed;
-    uint32_t creator, last, attachments, unused[2];
-};
-
 static struct segment *segment_of(const struct sysv_object *object) {
     return container_of(object, struct segment, common);
 }
@@ -70,29 +63,26 @@ static void attachment_changed(struct region_owner *owner, bool gone) {
 
 /* -- As a System V object ---------------------------------------------------------- */
 
-static int segment_create(uint32_t size, struct sysv_object **out) {
-    if (size == 0 || size > SHMMAX) return -EINVAL;
-    struct segment *s = heap_new(HEAP_SYSV, struct segment);
-    if (!s) return -ENOMEM;
-    s->object = object_create(round_up(size, PAGE_SIZE) >> PAGE_SHIFT);
-    if (!s->object) {
-        heap_free(s);
-        return -ENOMEM;
-    }
+static bool segment_init(struct sysv_object *object) {
+    struct segment *s = segment_of(object);
+
+    s->object = object_create(round_up(object->size, PAGE_SIZE) >> PAGE_SHIFT);
     s->owner.changed = attachment_changed;
     s->creator = current_process()->pid;
-    *out = &s->common;
-    return 0;
+    return s->object;
 }
 
-static void segment_status(const struct sysv_object *object, void *status) {
+/* Bytes; when attached, detached, changed; who created, who was last; attachments. */
+static void segment_status(const struct sysv_object *object, uint32_t *words) {
     const struct segment *s = segment_of(object);
 
-    *(struct shmid_ds *)status = (struct shmid_ds){
-        object->perm, object->size, seconds64(s->attached), seconds64(s->detached),
-        seconds64(object->changed), (uint32_t)s->creator, (uint32_t)s->last,
-        list_length(&s->object->mappings), { 0, 0 }
-    };
+    words[0] = object->size;
+    words[1] = sysv_seconds(s->attached);
+    words[3] = sysv_seconds(s->detached);
+    words[5] = sysv_seconds(object->changed);
+    words[7] = (uint32_t)s->creator;
+    words[8] = (uint32_t)s->last;
+    words[9] = list_length(&s->object->mappings);
 }
 
 /* All memory stays anyway: it is only noted. */
@@ -134,11 +124,13 @@ static void segment_show(struct text *text, const struct sysv_object *object) {
 
 struct sysv_kind shm_kind = {
     .name = "shm",
+    .bytes = sizeof(struct segment),
+    .size_max = SHMMAX,
     .stat_command = SHM_STAT,
-    .status_size = sizeof(struct shmid_ds),
+    .status_size = 84,
     .limits = { SHMMAX, 1, SYSV_MAX, SYSV_MAX, SHMMAX >> PAGE_SHIFT },
     .info_sizes = { 36, 24 },
-    .create = segment_create,
+    .init = segment_init,
     .status = segment_status,
     .control = segment_control,
     .remove = segment_remove,
