@@ -200,8 +200,9 @@ long place_apply(int fd, inode_action action, const void *context);     /* O_PAT
 /* The last name is none that could be made or removed: a root, "." or "..". */
 bool path_ends_in_dots(const struct path *path);
 
-/* Makes path's last name (WALK_PARENT), which is not there; path->inode is the result.
- * -EACCES, -ENOENT in a removed directory, -EPERM, and what the file system says. */
+/* Makes path's last name (WALK_PARENT); path->inode is the result. -EEXIST, -EACCES,
+ * -ENOENT in a removed directory, or if no directory is to have a slash behind its
+ * name, -EXDEV, -EPERM, and what the file system says. */
 must_check int path_make(struct path *path, const struct new_node *node);
 
 /* The directory above, across mounts; at the process's root that itself; NULL when it

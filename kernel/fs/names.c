@@ -26,6 +26,9 @@ int path_make(struct path *path, const struct new_node *node) {
     const struct inode_operations *operations = path->parent->operations;
     int error = may_make(path->parent);
 
+    if (path->inode) return -EEXIST;
+    if (path->trailing_slash && (node->mode & S_IFMT) != S_IFDIR) return -ENOENT;
+    if (node->inode && node->inode->fs != path->parent->fs) return -EXDEV;
     if (error) return error;
     if (!operations->make || (node->inode && inode_is(node->inode, S_IFDIR)))
         return -EPERM;
@@ -40,14 +43,7 @@ static long make(int dirfd, uptr_t name, const struct new_node *node) {
     int error = path_walk_user(dirfd, name, WALK_PARENT | AT_SYMLINK_NOFOLLOW, &path);
 
     if (error) return error;
-    if (path.inode)
-        error = -EEXIST;
-    else if (path.trailing_slash && (node->mode & S_IFMT) != S_IFDIR)
-        error = -ENOENT;
-    else if (node->inode && node->inode->fs != path.parent->fs)
-        error = -EXDEV;
-    else
-        error = path_make(&path, node);
+    error = path_make(&path, node);
     path_release(&path);
     return error;
 }

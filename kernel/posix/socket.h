@@ -34,8 +34,9 @@ enum socket_message_flags {
 #define SOCKET_BUFFER    212992u    /* SO_SNDBUF and SO_RCVBUF at first, as on Linux */
 #define RIGHTS_MAX       253u   /* descriptors in one message */
 
-struct socket_address {         /* sockaddr_un, and one NUL more */
-    uint16_t family;
+struct socket_address {
+    uint32_t size;              /* without these four bytes, as getsockname tells it */
+    uint16_t family;            /* from here on: sockaddr_un, and one NUL more */
     char path[SOCKET_PATH + 1];
 };
 
@@ -46,7 +47,6 @@ struct socket_name {
     struct socket *socket;      /* the bound one; NULL: it is closed */
     struct inode *inode;        /* its data is that socket; NULL: an abstract name */
     struct list_node node;      /* abstract_names */
-    uint32_t size;              /* of address, as getsockname tells it */
     struct socket_address address;
 };
 
@@ -186,15 +186,14 @@ must_check ssize_t queue_take(struct socket *socket, struct io *io,
 
 /* -- socket_connect.c -------------------------------------------------------------- */
 
-/* An address as users pass it; out_size as getsockname tells it. -EFAULT, -EINVAL. */
-must_check int address_from_user(struct socket_address *address, uptr_t from, int size,
-                                 uint32_t *out_size);
+/* An address as users pass it. -EFAULT, -EINVAL. */
+must_check int address_from_user(struct socket_address *address, uptr_t from, int size);
 /* Writes a name (NULL: only the family) where there is room for *size_at bytes, and its
  * size. -EFAULT, -EINVAL. */
 must_check int address_to_user(const struct socket_name *name, uptr_t to,
                                uptr_t size_at);
 
 /* The socket bound to it, with a reference. -ECONNREFUSED, -EACCES, -EPROTOTYPE ... */
-must_check int socket_find(const struct socket_address *address, uint32_t size,
-                           unsigned type, struct socket **out);
+must_check int socket_find(const struct socket_address *address, unsigned type,
+                           struct socket **out);
 void name_unbind(struct socket *socket);        /* nobody finds it any more */

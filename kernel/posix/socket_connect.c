@@ -48,35 +48,34 @@ void name_unbind(struct socket *s) {
 
 /* -- To and from users ------------------------------------------------------------- */
 
-int address_from_user(struct socket_address *a, uptr_t from, int size, uint32_t *out) {
-    *a = (struct socket_address){ 0 };
+int address_from_user(struct socket_address *a, uptr_t from, int size) {
+    *a = (struct socket_address){ .size = (uint32_t)size };
     if (size < (int)FAMILY_SIZE || size > (int)ADDRESS_MAX) return -EINVAL;
-    if (copy_from_user(a, from, (size_t)size)) return -EFAULT;
-    *out = (uint32_t)size;
-    if (a->path[0] && size > (int)FAMILY_SIZE) *out = FAMILY_SIZE + strlen(a->path) + 1;
+    if (copy_from_user(&a->family, from, (size_t)size)) return -EFAULT;
+    if (a->path[0]) a->size = FAMILY_SIZE + strlen(a->path) + 1;
     return 0;
 }
 
 int address_to_user(const struct socket_name *name, uptr_t to, uptr_t size_at) {
-    static const struct socket_address nothing = { .family = AF_UNIX };
-    uint32_t size = name ? name->size : FAMILY_SIZE, room;
+    static const struct socket_address nothing = { FAMILY_SIZE, AF_UNIX, "" };
+    const struct socket_address *a = name ? &name->address : &nothing;
+    uint32_t room;
 
     if (u32_from_user(&room, size_at)) return -EFAULT;
     if ((int32_t)room < 0) return -EINVAL;
-    if (copy_to_user(to, name ? &name->address : &nothing, min(size, room)))
-        return -EFAULT;
-    return u32_to_user(size_at, size);
+    if (copy_to_user(to, &a->family, min(a->size, room))) return -EFAULT;
+    return u32_to_user(size_at, a->size);
 }
 
 /* -- Finding ----------------------------------------------------------------------- */
 
-static struct socket_name *find_abstract(const struct socket_address *a, uint32_t size,
+static struct socket_name *find_abstract(const struct socket_address *a,
                                          unsigned type) {
     struct socket_name *name;
 
     list_for_each (name, &abstract_names, node)
-        if (name->size == size && name->socket->type == type
-            && memcmp(&name->address, a, size) == 0)
+        if (name->socket->type == type
+            && memcmp(&name->address, a, sizeof(a->size) + a->size) == 0)
             return name;
     return NULL;
 }
@@ -97,15 +96,14 @@ static int find_by_path(const char *text, unsigned type, struct socket **out) {
     return error;
 }
 
-int socket_find(const struct socket_address *a, uint32_t size, unsigned type,
-                struct socket **out) {
+int socket_find(const struct socket_address *a, unsigned type, struct socket **out) {
     int error = 0;
 
-    if (a->family != AF_UNIX || size <= FAMILY_SIZE) return -EINVAL;
+    if (a->family != AF_UNIX || a->size <= FAMILY_SIZE) return -EINVAL;
     if (a->path[0]) {
         error = find_by_path(a->path, type, out);
     } else {
-        const struct socket_name *name = find_abstract(a, size, type);
+        const struct socket_name *name = find_abstract(a, type);
         if (!name) return -ECONNREFUSED;
         *out = name->socket;
     }
@@ -116,28 +114,23 @@ int socket_find(const struct socket_address *a, uint32_t size, unsigned type,
 /* -- Binding ----------------------------------------------------------------------- */
 
 /* A free name of five digits. There are a million; a user has fewer sockets. */
-static void choose_name(struct socket_name *name, unsigned type) {
+static void choose_name(struct socket_address *a, unsigned type) {
     static uint32_t last;
 
-    name->size = FAMILY_SIZE + 6;
+    a->size = FAMILY_SIZE + 6;
     do
-        format(name->address.path + 1, 6, "%05x", ++last & 0xfffff);
-    while (find_abstract(&name->address, name->size, type));
+        format(a->path + 1, 6, "%05x", ++last & 0xfffff);
+    while (find_abstract(a, type));
 }
 
 static int bind_path(struct socket_name *name) {
+    struct new_node node = { .mode = S_IFSOCK | (0777 & ~current_process()->umask) };
     struct path path;
     int error =
         path_walk(NULL, name->address.path, WALK_PARENT | AT_SYMLINK_NOFOLLOW, &path);
 
     if (error) return error;
-    mode_t mode = S_IFSOCK | (0777 & ~current_process()->umask);
-    if (path.inode)
-        error = -EEXIST;
-    else if (path.trailing_slash)
-        error = -ENOENT;
-    else
-        error = path_make(&path, &(struct new_node){ .mode = mode });
+    error = path_make(&path, &node);
     if (!error) {
         name->inode = inode_get(path.inode);
         name->inode->data = name->socket;
@@ -147,10 +140,12 @@ static int bind_path(struct socket_name *name) {
 }
 
 static int bind_name(struct socket_name *name, unsigned type) {
-    if (name->address.path[0]) return bind_path(name);
-    if (name->size == FAMILY_SIZE)
-        choose_name(name, type);
-    else if (find_abstract(&name->address, name->size, type))
+    struct socket_address *a = &name->address;
+
+    if (a->path[0]) return bind_path(name);
+    if (a->size == FAMILY_SIZE)
+        choose_name(a, type);
+    else if (find_abstract(a, type))
         return -EADDRINUSE;
     list_push_back(&abstract_names, &name->node);
     return 0;
@@ -166,7 +161,7 @@ long sys_bind(int fd, uptr_t address, int size) {
     name->refs = 1;
     name->socket = s;
     list_node_init(&name->node);
-    error = address_from_user(&name->address, address, size, &name->size);
+    error = address_from_user(&name->address, address, size);
     if (!error && (name->address.family != AF_UNIX || s->name)) error = -EINVAL;
     if (!error) error = bind_name(name, s->type);
     if (error)
@@ -293,13 +288,13 @@ static int call(struct socket *s, struct socket *listener) {
 }
 
 /* SLEEPS. The listener may go, and its name lead to another, while we wait. */
-static int connect_to(struct socket *s, const struct socket_address *a, uint32_t size,
+static int connect_to(struct socket *s, const struct socket_address *a,
                       struct socket_message *wait) {
     struct socket *to;
     int error;
 
     do {
-        error = socket_find(a, size, s->type, &to);
+        error = socket_find(a, s->type, &to);
         if (error) return error;
         error = s->type == SOCK_DGRAM ? set_peer(s, to) : call(s, to);
         bool is_full = error == -EAGAIN;
@@ -314,17 +309,16 @@ static int connect_to(struct socket *s, const struct socket_address *a, uint32_t
 long sys_connect(int fd, uptr_t user_address, int user_size) {
     struct socket_address address;
     struct socket *s;
-    uint32_t size;
     int error = socket_peek(fd, &s);
 
     if (error) return error;
     struct file *file = fd_get(fd);
     struct socket_message wait = socket_message(file, 0, s->send_timeout);
-    error = address_from_user(&address, user_address, user_size, &size);
+    error = address_from_user(&address, user_address, user_size);
     if (!error)
         error = address.family == 0 && s->type == SOCK_DGRAM
                     ? set_peer(s, NULL)
-                    : connect_to(s, &address, size, &wait);
+                    : connect_to(s, &address, &wait);
     passed_drop(file);
     return error;
 }

@@ -107,7 +107,6 @@ static long send_message(int fd, struct io *io, uint32_t flags,
                          const struct user_message *user) {
     struct socket_address address;
     struct socket *s;
-    uint32_t size;
     long result = socket_peek(fd, &s);
 
     if (result) return result;
@@ -115,11 +114,11 @@ static long send_message(int fd, struct io *io, uint32_t flags,
     struct socket_message m = socket_message(file, flags, s->send_timeout);
     result = flags & MSG_OOB ? -EOPNOTSUPP : rights_from_user(user, &m.rights);
     if (!result && user->name && user->name_size) {
-        result = address_from_user(&address, uptr(user->name), user->name_size, &size);
+        result = address_from_user(&address, uptr(user->name), user->name_size);
         if (!result && s->type == SOCK_STREAM)
             result = s->state == SOCKET_CONNECTED ? -EISCONN : -EOPNOTSUPP;
         else if (!result && s->type == SOCK_DGRAM)
-            result = socket_find(&address, size, SOCK_DGRAM, &m.to);
+            result = socket_find(&address, SOCK_DGRAM, &m.to);
     }
     if (!result) result = socket_send(s, io, &m);
     rights_discard(m.rights);
