@@ -8,6 +8,7 @@
 #include "core/trace.h"
 #include "fs/inode.h"
 #include "proc/life.h"
+#include "sched/scheduler.h"
 #include "system_call.h"
 
 /* The bits of a register as the type an argument has; no cast can do that for a

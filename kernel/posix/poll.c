@@ -120,21 +120,19 @@ long sys_poll(uptr_t fds, uint32_t count, int timeout_ms) {
                                   : deadline_in((unsigned)timeout_ms * MILLISECOND));
 }
 
-static int take_timeout(uptr_t timeout, nanoseconds_t *deadline) {
+/* What ppoll and pselect have more. The mask holds for the time of the wait; it comes
+ * back on the way to user mode. */
+static int take_timeout_and_mask(uptr_t timeout, uptr_t mask, size_t size,
+                                 nanoseconds_t *deadline) {
     nanoseconds_t span;
-
-    *deadline = DEADLINE_NEVER;
-    if (uptr_is_null(timeout)) return 0;
-    int error = time_from_user(timeout, &span);
-    if (!error) *deadline = deadline_in(span);
-    return error;
-}
-
-/* Sets the mask for the time of the wait. It comes back on the way to user mode; when
- * the call simply succeeds, at once. */
-static int take_mask(uptr_t mask, size_t size) {
     sigset_t set;
 
+    *deadline = DEADLINE_NEVER;
+    if (!uptr_is_null(timeout)) {
+        int error = time_from_user(timeout, &span);
+        if (error) return error;
+        *deadline = deadline_in(span);
+    }
     if (uptr_is_null(mask)) return 0;
     if (size != sizeof(set)) return -EINVAL;
     if (copy_from_user(&set, mask, sizeof(set))) return -EFAULT;
@@ -145,9 +143,8 @@ static int take_mask(uptr_t mask, size_t size) {
 long sys_ppoll(uptr_t fds, uint32_t count, uptr_t timeout, uptr_t mask,
                size_t mask_size) {
     nanoseconds_t deadline;
-    int error = take_timeout(timeout, &deadline);
+    int error = take_timeout_and_mask(timeout, mask, mask_size, &deadline);
 
-    if (!error) error = take_mask(mask, mask_size);
     return error ? error : do_poll(fds, count, deadline);
 }
 
@@ -253,7 +250,7 @@ long sys_pselect6(int count, uptr_t read, uptr_t write, uptr_t except, uptr_t ti
     if (!uptr_is_null(mask)
         && copy_from_user(mask_and_size, mask, sizeof(mask_and_size)))
         return -EFAULT;
-    int error = take_timeout(timeout, &deadline);
-    if (!error) error = take_mask(uptr(mask_and_size[0]), mask_and_size[1]);
+    int error = take_timeout_and_mask(timeout, uptr(mask_and_size[0]), mask_and_size[1],
+                                      &deadline);
     return error ? error : do_select(count, user, deadline);
 }

@@ -71,26 +71,24 @@ static void find_headers(struct elf_plan *plan, const struct elf_header *h) {
 }
 
 int elf_check(const void *start, size_t size, struct elf_plan *plan) {
-    struct elf_header h;
+    const struct elf_header *h = start;
 
-    memset(plan, 0, sizeof(*plan));
-    if (size < sizeof(h)) return -ENOEXEC;
-    memcpy(&h, start, sizeof(h));
-    if (!header_ok(&h)) return -ENOEXEC;
-    uint32_t table = h.nr_program_headers * (uint32_t)sizeof(struct program_header);
-    if (h.program_headers > size || table > size - h.program_headers) return -ENOEXEC;
-    uint32_t base = h.type == ET_DYN ? PIE_BASE : 0;
-    for (unsigned i = 0; i < h.nr_program_headers; i++) {
-        struct program_header p;
-        memcpy(&p, (const char *)start + h.program_headers + i * sizeof(p), sizeof(p));
-        if (p.type == PT_INTERP)
+    *plan = (struct elf_plan){ 0 };
+    if (size < sizeof(*h) || !header_ok(h)) return -ENOEXEC;
+    uint32_t at = h->program_headers, base = h->type == ET_DYN ? PIE_BASE : 0;
+    if (at > size
+        || h->nr_program_headers > (size - at) / sizeof(struct program_header))
+        return -ENOEXEC;
+    const struct program_header *p = (const void *)((const char *)start + at);
+    for (unsigned i = 0; i < h->nr_program_headers; i++, p++) {
+        if (p->type == PT_INTERP)
             return -ENOEXEC;    // there is no dynamic linker
-        int error = p.type == PT_LOAD ? add_segment(plan, &p, base) : 0;
+        int error = p->type == PT_LOAD ? add_segment(plan, p, base) : 0;
         if (error) return error;
     }
     if (plan->nr_segments == 0) return -ENOEXEC;
-    find_headers(plan, &h);
-    plan->entry = h.entry + base;
-    plan->nr_headers = h.nr_program_headers;
+    find_headers(plan, h);
+    plan->entry = h->entry + base;
+    plan->nr_headers = h->nr_program_headers;
     return 0;
 }

@@ -41,7 +41,7 @@ long sys_setsid(void) {
     return error ? error : p->pid;
 }
 
-enum { PR_GET_DUMPABLE = 3, PR_SET_NAME = 15, PR_GET_NAME = 16 };
+enum { PR_SET_NAME = 15, PR_GET_NAME = 16 };
 
 long sys_prctl(int option, uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
     struct thread *t = current();
@@ -58,8 +58,6 @@ long sys_prctl(int option, uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
     }
     case PR_GET_NAME:
         return copy_to_user(uptr(a), t->name, sizeof(t->name));
-    case PR_GET_DUMPABLE:
-        return 1;
     default:
         return -EINVAL;
     }

@@ -45,7 +45,10 @@ long ids_set_two(struct ids *ids, uint32_t real, uint32_t effective);
 long ids_set_three(struct ids *ids, uint32_t real, uint32_t effective, uint32_t saved);
 long ids_get(const struct ids *ids, uptr_t real, uptr_t effective, uptr_t saved);
 
-/* scheduling.c: 0, or `realtime` for a policy that has priorities; -EINVAL. */
+/* scheduling.c: sched_setscheduler, and sched_setparam with policy -1; 0, or `realtime`
+ * for a policy that has priorities, or -EINVAL. */
+enum { SCHED_RESET_ON_FORK = 0x40000000 };
+long scheduling_change(pid_t pid, int policy, uptr_t param);
 long scheduling_priority(int policy, int realtime);
 
 static inline int exit_status_of(int code) { return (code & 0xff) << 8; }

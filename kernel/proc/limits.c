@@ -150,26 +150,16 @@ void machine_off(int status) {
 }
 
 long sys_reboot(uint32_t magic1, uint32_t magic2, uint32_t command, uptr_t argument) {
-    enum { MAGIC1 = 0xfee1dead, RESTART = 0x01234567, HALT = 0xcdef0123,
-           POWER_OFF = 0x4321fedc, CTRL_ALT_DEL_ON = 0x89abcdef, CTRL_ALT_DEL_OFF = 0 };
+    enum { MAGIC1 = 0xfee1dead, MAGIC2 = 672274793, RESTART = 0x01234567,
+           HALT = 0xcdef0123, POWER_OFF = 0x4321fedc };
 
     (void)argument;
     if (current_process()->credentials.euid != 0) return -EPERM;
-    if (magic1 != MAGIC1
-        || (magic2 != 672274793 && magic2 != 85072278 && magic2 != 369367448
-            && magic2 != 537993216))
-        return -EINVAL;
-    switch (command) {
-    case RESTART:
+    if (magic1 != MAGIC1 || magic2 != MAGIC2) return -EINVAL;
+    if (command == RESTART) {
         log_printf("restarting\n");
         arch_reboot();
-    case HALT:
-    case POWER_OFF:
-        machine_off(0);
-    case CTRL_ALT_DEL_ON:
-    case CTRL_ALT_DEL_OFF:
-        return 0;
-    default:
-        return -EINVAL;
     }
+    if (command == HALT || command == POWER_OFF) machine_off(0);
+    return -EINVAL;
 }

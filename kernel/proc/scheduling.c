@@ -9,11 +9,6 @@
 #include "sched/scheduler.h"
 #include "syscall.h"
 
-long sys_sched_yield(void) {
-    thread_yield();
-    return 0;
-}
-
 static struct thread *thread_or_self(pid_t pid) {
     return pid == 0 ? current() : thread_find(pid);
 }
@@ -54,7 +49,7 @@ static void set_policy(struct thread *t, int policy, int priority) {
     call_priority_changed(t);
 }
 
-static long change(pid_t pid, int policy, uptr_t param) {
+long scheduling_change(pid_t pid, int policy, uptr_t param) {
     struct thread *t;
     uint32_t word;
 
@@ -76,12 +71,6 @@ static long change(pid_t pid, int policy, uptr_t param) {
     set_policy(t, policy, priority);
     return 0;
 }
-
-long sys_sched_setscheduler(pid_t pid, int policy, uptr_t param) {
-    return policy < 0 ? -EINVAL : change(pid, policy & ~0x40000000, param);
-}
-
-long sys_sched_setparam(pid_t pid, uptr_t param) { return change(pid, -1, param); }
 
 long sys_sched_getscheduler(pid_t pid) {
     struct thread *t;
