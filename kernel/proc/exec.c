@@ -148,23 +148,25 @@ static int map(struct program *p, vaddr_t start, vaddr_t end, int protection,
 
 /* The part that the file fills is mapped, and copied when written. Behind it, the last
  * page's rest and fresh pages are zero. */
-static int map_segment(struct program *p, const struct elf_segment *s) {
-    vaddr_t start = round_down(s->address, PAGE_SIZE),
-            end = s->address + s->memory_size;
-    vaddr_t file_end = s->address + s->file_size;
+static int map_segment(struct program *p, const struct program_header *s) {
+    vaddr_t address = s->address + p->plan.base, start = round_down(address, PAGE_SIZE);
+    vaddr_t file_end = address + s->file_size, end = address + s->memory_size;
     vaddr_t page_end = s->file_size ? round_up(file_end, PAGE_SIZE) : start;
+    int protection = (s->flags & PF_R ? PROT_READ : 0)
+                     | (s->flags & PF_W ? PROT_WRITE : 0)
+                     | (s->flags & PF_X ? PROT_EXEC : 0);
 
     if (s->file_size) {
-        if (map(p, start, page_end, s->protection, p->inode->object,
+        if (map(p, start, page_end, protection, p->inode->object,
                 s->offset >> PAGE_SHIFT))
             return -ENOMEM;
         space_prefault(p->space, start, page_end);
     }
     if (end > page_end
-        && map(p, page_end, round_up(end, PAGE_SIZE), s->protection, NULL, 0))
+        && map(p, page_end, round_up(end, PAGE_SIZE), protection, NULL, 0))
         return -ENOMEM;
     if (file_end == page_end || end == file_end || !s->file_size) return 0;
-    if (!(s->protection & PROT_WRITE)) return -ENOEXEC;
+    if (!(protection & PROT_WRITE)) return -ENOEXEC;
     char *rest = space_page(p->space, file_end, PROT_WRITE);
     if (!rest) return -ENOMEM;
     memset(rest, 0, page_end - file_end);
@@ -172,8 +174,9 @@ static int map_segment(struct program *p, const struct elf_segment *s) {
 }
 
 static int map_program(struct program *p) {
-    for (unsigned i = 0; i < p->plan.nr_segments; i++) {
-        int error = map_segment(p, &p->plan.segments[i]);
+    for (unsigned i = 0; i < p->plan.nr_headers; i++) {
+        const struct program_header *s = &p->plan.segments[i];
+        int error = s->type == PT_LOAD && s->memory_size ? map_segment(p, s) : 0;
         if (error) return error;
     }
     struct region *region;
