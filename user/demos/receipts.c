@@ -1,4 +1,4 @@
-/* receipts.c - several receivers of one mailbox: which one gets it, and who says so?
+/* receipts.c - several receivers of one mailbox: which one gets it, and who says so.
  * Order: 64
  *
  * The textbook's two answers. The system chooses one, and tells the sender which; or

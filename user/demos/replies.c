@@ -1,5 +1,4 @@
-/* replies.c - client and server over mailboxes: the answer comes to a mailbox that the
- * client sends along.
+/* replies.c - client and server over mailboxes: the question brings one for the answer.
  * Order: 66
  *
  * A server reads requests from one mailbox with a name. Each client makes a mailbox of
