@@ -66,7 +66,8 @@ static inline int byte_message_hand_over(struct message_channel *channel,
     struct byte_receiver *r = container_of(waiter, struct byte_receiver, base.waiter);
     uint32_t size = m->base.length;
 
-    if (unlikely(list_is_empty(waiters) || (r->base.wants && !r->base.wants(&r->base, &m->base))
+    if (unlikely(list_is_empty(waiters)
+                 || (r->base.wants && !r->base.wants(&r->base, &m->base))
                  || size > r->room || (r->body.address & PAGE_MASK) + size > PAGE_SIZE
                  || !user_range_ok(m->body, size)))
         return -EINPROGRESS;

@@ -147,7 +147,7 @@ struct checker msg_checker = { .name = "System V queues", .check = check };
 
 /* -- Sending and receiving --------------------------------------------------------- */
 
-static inline nanoseconds_t deadline_of(const struct trap_frame *frame) {
+static inline nanoseconds_t deadline_in(const struct trap_frame *frame) {
     return frame->esi & IPC_NOWAIT ? DEADLINE_NOW : DEADLINE_NEVER;
 }
 
@@ -166,7 +166,7 @@ long msg_send(int id, uint32_t size, const struct trap_frame *frame) {
     struct message_channel *channel = &queue_of(object)->channel;
     result = byte_message_hand_over(channel, &m);
     if (result == -EINPROGRESS)
-        result = byte_message_post(channel, &m, deadline_of(frame));
+        result = byte_message_post(channel, &m, deadline_in(frame));
     if (result == 0 && (object = sysv_find(&msg_kind, id))) {
         queue_of(object)->sender = current_process()->pid;
         queue_of(object)->sent = timestamp_counter();
@@ -230,7 +230,7 @@ long msg_receive(int id, uint32_t size, const struct trap_frame *frame) {
     byte_receiver_init(&r, queue, uptr_add(wanted.message, 4), size);
     r.cuts = flags & MSG_NOERROR;
     select(&r, queue, wanted.type, flags & MSG_EXCEPT);
-    result = byte_message_receive(queue, &r, deadline_of(frame));
+    result = byte_message_receive(queue, &r, deadline_in(frame));
     if (result)
         return result == -EMSGSIZE ? -E2BIG : result == -EAGAIN ? -ENOMSG : result;
     if ((object = sysv_find(&msg_kind, id))) {
