@@ -227,7 +227,7 @@ long sys_mq_unlink(uptr_t user_name) {
 }
 
 /* Until when it may wait: a moment of the real-time clock; NULL: for ever. */
-static inline int deadline_of(const struct file *file, uptr_t timeout,
+static inline int deadline_until(const struct file *file, uptr_t timeout,
                               nanoseconds_t *deadline) {
     bool waits = !file || !file_is_nonblocking(file);
 
@@ -245,7 +245,7 @@ long sys_mq_timedsend(int fd, uptr_t body, size_t size, uint32_t priority,
     struct mqueue *mq = queue_of(file);
     nanoseconds_t deadline;
     struct byte_message m;
-    int error = deadline_of(file, timeout, &deadline);
+    int error = deadline_until(file, timeout, &deadline);
 
     if (error || priority >= MQ_PRIO_MAX) return error ? error : -EINVAL;
     if (!mq || !file_is_writable(file)) return -EBADF;
@@ -267,7 +267,7 @@ long sys_mq_timedreceive(int fd, uptr_t body, size_t size, uptr_t priority,
     struct mqueue *mq = queue_of(file);
     nanoseconds_t deadline;
     struct byte_receiver r;
-    int error = deadline_of(file, timeout, &deadline);
+    int error = deadline_until(file, timeout, &deadline);
 
     if (error) return error;
     if (!mq || !file_is_readable(file)) return -EBADF;
