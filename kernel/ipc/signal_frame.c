@@ -173,31 +173,20 @@ static int frame_push(struct thread *t, struct trap_frame *f,
     return 0;
 }
 
-void signal_restart_call(struct trap_frame *frame) {
-    struct thread *t = current();
-
-    t->restart_pending = false;
-    frame->eax = frame->error;  // where trap.c left the call's number
-    frame->eip -= 2;            // both int 0x80 and the system page have it there
-}
-
 /* An interrupted call ends in EINTR, or is made again when the handler returns. */
-static void settle_interrupted_call(struct trap_frame *f,
+static void settle_interrupted_call(struct thread *t, struct trap_frame *f,
                                     const struct signal_action *action) {
-    struct thread *t = current();
-
     if ((int32_t)f->eax == -ERESTART && action->flags & SA_RESTART) {
         signal_restart_call(f);
-        return;
+    } else {
+        t->restart_deadline = 0;
+        f->eax = (uint32_t)-EINTR;
     }
-    t->restart_pending = false;
-    t->restart_deadline = 0;
-    f->eax = (uint32_t)-EINTR;
 }
 
 static void enter_handler(struct thread *t, struct trap_frame *f,
                           struct signal_action *action, const struct siginfo *info) {
-    if (unlikely(t->restart_pending)) settle_interrupted_call(f, action);
+    if (unlikely(signal_call_is_interrupted(f))) settle_interrupted_call(t, f, action);
     if (frame_push(t, f, action, info)) {
         // no room for the frame: SIGSEGV, and if that was it, the end
         if (info->signal == SIGSEGV) action->handler = SIG_DFL;

@@ -20,44 +20,35 @@ static void deliver_signals(struct trap_frame *frame) {
         process_exit_group(current_process(), signal);
 }
 
-/* No handler ran: an interrupted call is made again, and sigsuspend's mask goes. */
-static void finish_interrupted_call(struct trap_frame *frame) {
-    struct thread *t = current();
-
-    if (t->restart_pending) signal_restart_call(frame);
-    if (t->attention & ATTENTION_RESTORE_MASK) {
-        t->attention &= ~(uint32_t)ATTENTION_RESTORE_MASK;
-        signal_set_mask(t, t->saved_mask);
-    }
-}
-
-static bool is_restart(int32_t result) {
-    return result == -ERESTART || result == -ERESTART_NO_HANDLER;
+/* No handler ran. */
+static void restore_mask(struct thread *t) {
+    t->attention &= ~(uint32_t)ATTENTION_RESTORE_MASK;
+    signal_set_mask(t, t->saved_mask);
 }
 
 void attend(struct trap_frame *frame) {
     struct thread *t = current();
 
-    if (frame->vector == VECTOR_SYSTEM_CALL) {
-        frame->vector = VECTOR_CHANGED; // perhaps: sysexit could not restore everything
-        if (is_restart((int32_t)frame->eax)) t->restart_pending = true;
-    }
-    t->attention &= ~(uint32_t)ATTENTION_INTERRUPTED;
+    t->attention &= ~(uint32_t)ATTENTION_INTERRUPTED;   // the call is judged below
     while (t->attention) {
-        if (t->attention & ATTENTION_EXIT)
+        if (t->attention & ATTENTION_EXIT) {
             thread_exit();
-        else if (t->attention & ATTENTION_STOP)
+        } else if (t->attention & ATTENTION_STOP) {
             wait_sleep_killable(&t->process->stop_wait);
-        else if (t->attention & ATTENTION_SIGNAL)
+        } else if (t->attention & ATTENTION_SIGNAL) {
             deliver_signals(frame);
-        else if (t->attention & ATTENTION_RESTORE_MASK)
-            finish_interrupted_call(frame);
-        else if (t->attention & ATTENTION_RESCHEDULE)
+        } else if (t->attention & ATTENTION_RESTORE_MASK) {
+            signal_restart_call(frame);
+            restore_mask(t);
+        } else if (t->attention & ATTENTION_RESCHEDULE) {
             thread_yield();
-        else
+        } else {
             t->attention &= ~(uint32_t)ATTENTION_INTERRUPTED;
+        }
     }
-    if (unlikely(t->restart_pending)) finish_interrupted_call(frame);
+    signal_restart_call(frame);
+    if (frame->vector == VECTOR_SYSTEM_CALL)
+        frame->vector = VECTOR_CHANGED; // perhaps: sysexit could not restore everything
 }
 
 void user_thread_start(void *unused) {

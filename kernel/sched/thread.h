@@ -89,7 +89,6 @@ struct thread {
     long wait_result;
     struct timer wait_timer;
     nanoseconds_t restart_deadline; /* of a sleep that a stop interrupted; 0: none */
-    bool restart_pending;       /* a call ended with -ERESTART...: attend() judges */
 
     /* signals */
     sigset_t blocked;
