@@ -228,7 +228,7 @@ void kmain(uint32_t magic, uint32_t address) {
     screen_init(boot);
     start_memory(boot);
     sched_init(command_line.sched_seed);
-    sched_adopt_boot_thread();
+    (void)!sched_create_idle(this_cpu()); // this is it already
     fpu_init();
     threads_init();
     processes_init();

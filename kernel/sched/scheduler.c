@@ -196,9 +196,7 @@ static struct cpu *weakest_cpu(const struct thread *t) {
             ipi_reschedule(cpu);
             return NULL;
         }
-        if (!weakest
-            || ((struct thread *)cpu->running)->priority
-                   < ((struct thread *)weakest->running)->priority)
+        if (!weakest || cpu->running->priority < weakest->running->priority)
             weakest = cpu;
     }
     return weakest;
@@ -206,7 +204,7 @@ static struct cpu *weakest_cpu(const struct thread *t) {
 
 /* The CPU takes t at once, or at the end of the running turn. */
 static inline void tell_cpu(struct cpu *cpu, const struct thread *t) {
-    if (((struct thread *)cpu->running)->priority < t->priority)
+    if (cpu->running->priority < t->priority)
         thread_call(cpu->running, ATTENTION_RESCHEDULE);
     else if (unlikely(!cpu->slice_armed))
         begin_turn(cpu);
@@ -315,7 +313,15 @@ void cpu_idle(void) {
     }
 }
 
-static void idle_init(struct thread *idle, struct cpu *cpu) {
+bool sched_create_idle(struct cpu *cpu) {
+    struct thread *idle = cpu->idle;    // of the CPU that boots: what boots
+
+    if (!idle) {
+        idle = (struct thread *)stack_alloc();
+        if (!idle) return false;
+        memset(idle, 0, sizeof(*idle));
+    }
+    cpu->number = (uint32_t)(cpu - cpus);
     cpu->affinity_bit = (uint8_t)(1u << cpu->number);
     idle->cpu = cpu;
     idle->magic = THREAD_MAGIC;
@@ -327,9 +333,8 @@ static void idle_init(struct thread *idle, struct cpu *cpu) {
     cpu->idle = cpu->running = idle;
     cpu->account = &root_account;
     trace_init(cpu);
+    return true;
 }
-
-void sched_adopt_boot_thread(void) { idle_init(current(), this_cpu()); }
 
 static bool sched_check(char *why, size_t size) {
     return queue_check(&queue, why, size);
@@ -342,14 +347,4 @@ void sched_init(uint32_t new_seed) {
     random_seed(&generator, new_seed);
     queue_init(&queue);
     checker_register(&sched_checker);
-}
-
-bool sched_create_idle(struct cpu *cpu) {
-    struct thread *idle = (struct thread *)stack_alloc();
-
-    if (!idle) return false;
-    memset(idle, 0, sizeof(*idle));
-    cpu->number = (uint32_t)(cpu - cpus);
-    idle_init(idle, cpu);
-    return true;
 }

@@ -48,8 +48,7 @@ void thread_set_priority(struct thread *thread, unsigned priority);
 /* The idle thread of each CPU ends here. */
 no_return void cpu_idle(void);
 
-/* Makes the running boot code the idle thread of CPU 0; makes one for another CPU. */
-void sched_adopt_boot_thread(void);
+/* Makes a CPU's idle thread; that of the CPU that boots is the running code. */
 must_check bool sched_create_idle(struct cpu *cpu);
 
 /* For thread.c: a new thread's first code. */

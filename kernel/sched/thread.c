@@ -112,7 +112,7 @@ static void print_threads(void) {
         log_printf("\n");
     }
     for (unsigned i = 0; i < cpu_count; i++)
-        log_printf("  CPU %u runs %s\n", i, ((struct thread *)cpus[i].running)->name);
+        log_printf("  CPU %u runs %s\n", i, cpus[i].running->name);
 }
 
 static struct panic_report report = { .title = "threads", .print = print_threads };

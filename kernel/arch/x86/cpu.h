@@ -23,6 +23,7 @@
 #define THREAD_AREA  1280u      /* room for struct thread; a multiple of 64 */
 
 struct account;
+struct thread;
 struct trace_event;
 
 struct tss {
@@ -36,8 +37,8 @@ struct cpu {
     uint32_t number;            /* [const] 0 .. CPU_MAX - 1 */
     uint8_t affinity_bit;       /* [const] its bit in a thread's affinity */
     uint32_t apic_id;           /* [const] */
-    void *idle;                 /* [const] struct thread that runs when nobody can */
-    void *running;         /* struct thread on this CPU; only its own code changes it */
+    struct thread *idle;        /* [const] what runs when nobody can */
+    struct thread *running;     /* only this CPU's own code changes it */
     struct account *account;    /* [cpu] who pays for what is allocated now */
     uint32_t space_root;        /* [cpu] what CR3 holds */
     bool idling;                /* halted or about to: wake it with ipi_reschedule */

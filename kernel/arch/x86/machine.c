@@ -18,7 +18,7 @@ extern char boot_stack_slot[];
 void arch_init_boot_cpu(void) {
     struct cpu *cpu = &cpus[0];
 
-    cpu->idle = cpu->running = boot_stack_slot + STACK_SLOT - THREAD_AREA;
+    cpu->idle = cpu->running = (void *)(boot_stack_slot + STACK_SLOT - THREAD_AREA);
     cpu->online = true;
     cpu->timer_deadline = UINT64_MAX;
     *(struct cpu **)cpu->idle = cpu;
