@@ -194,6 +194,40 @@ static void not_inherited(void) {
     is_exit(wait_for(pid), 0, "a process may end with a timer running");
 }
 
+static void expire(timer_t id) {
+    struct itimerspec t = after(MS, 0);
+    need(timer_settime(id, 0, &t, NULL) == 0);
+    while (t.it_value.tv_nsec)
+        need(timer_gettime(id, &t) == 0);
+}
+
+/* "Setting a signal action to SIG_IGN for a signal that is pending shall cause the
+ * pending signal to be discarded": the timer is none the worse for it. And a signal
+ * that each of two timers has queued comes from each, as on Linux. */
+static void pending(void) {
+    sigset_t set, old;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &set, &old);
+    catch (SIGUSR1);
+    timer_t id = make(CLOCK_MONOTONIC, SIGUSR1, 1),
+            other = make(CLOCK_MONOTONIC, SIGUSR1, 2);
+    expire(id);
+    signal(SIGUSR1, SIG_IGN);
+    catch (SIGUSR1);
+    sigpending(&set);
+    ok(!sigismember(&set, SIGUSR1), "a timer's pending signal is discarded by SIG_IGN");
+    expire(id);
+    sigpending(&set);
+    ok(sigismember(&set, SIGUSR1), "set again, the timer sends it again");
+    expire(other);
+    sigprocmask(SIG_SETMASK, &old, NULL);
+    is_int(count, 2,
+           "two timers' pending signals are two, though they are standard ones");
+    is_int(last_value, 2, "each with its value, the first one first");
+    need(timer_delete(id) == 0 && timer_delete(other) == 0);
+}
+
 int main(void) {
     one_shot();
     overrun();
@@ -201,5 +235,6 @@ int main(void) {
     other_events();
     errors();
     not_inherited();
+    pending();
     return done_testing();
 }
