@@ -115,7 +115,7 @@ void thread_exit(void) {
     struct thread *t = current();
     struct process *p = t->process;
 
-    might_sleep();
+    assert(t->state == THREAD_RUNNING);
     t->exiting = true;
     trace_record(TRACE_EXIT, t->tid, (uint32_t)p->exit_status, 0, 0);
     futex_thread_exit(t);

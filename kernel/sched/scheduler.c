@@ -28,13 +28,7 @@ static struct run_queue queue;
 static uint32_t seed;
 static struct random generator;
 
-uint32_t sched_seed(void) { return seed; }
-
 bool sched_in_lockstep(void) { return seed && cpu_count > 1; }
-
-uint32_t sched_random(uint32_t bound) {
-    return seed ? random_below(&generator, bound) : 0;
-}
 
 static uint32_t steps_to_next_choice(void) {
     return seed ? 1 + random_below(&generator, STEPS_MAX) : UINT32_MAX;
@@ -54,7 +48,7 @@ void sched_set_nice(struct thread *t, int nice) {
 }
 
 static uint64_t turn_of(const struct thread *t) {
-    return seed ? t->turn / STEPS_MAX * (1 + sched_random(STEPS_MAX)) : t->turn;
+    return seed ? t->turn / STEPS_MAX * steps_to_next_choice() : t->turn;
 }
 
 /* While others wait, the timer must end the running thread's turn. It is armed once for
@@ -125,7 +119,7 @@ static void run(struct cpu *cpu, struct thread *prev, struct thread *next) {
 
 /* The first of the queue, or with a seed one of the first few, or the idle thread. */
 static __attribute__((noinline)) void run_next(struct cpu *cpu) {
-    uint32_t skip = seed && queue.count ? sched_random(CANDIDATES) : 0;
+    uint32_t skip = seed && queue.count ? random_below(&generator, CANDIDATES) : 0;
     struct thread *next = queue_search(&queue, cpu, skip);
 
     if (next)

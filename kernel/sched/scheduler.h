@@ -13,7 +13,6 @@
 #include "sched/process.h"
 
 void sched_init(uint32_t seed);
-uint32_t sched_seed(void);
 
 /* With a seed and several CPUs QEMU runs one CPU at a time, and goes on to the next one
  * only when this one pauses: every turn is timed then, and trap.c pauses at its end. */
@@ -60,5 +59,4 @@ void sched_set_nice(struct thread *thread, int nice);
 /* Binds it to some CPUs; if it runs on another one it leaves that soon. */
 void thread_set_affinity(struct thread *thread, uint8_t cpus_allowed);
 
-uint32_t sched_random(uint32_t bound); /* from the seeded generator; 0 without a seed */
 uint32_t sched_runnable(void);          /* threads ready or running */

@@ -18,7 +18,7 @@ struct list all_threads = LIST_INIT(all_threads);
 static struct list by_tid[HASH];
 static pid_t last_id;
 
-pid_t id_allocate(void) {
+static pid_t id_allocate(void) {
     assert(last_id < INT32_MAX);
     return ++last_id;
 }
@@ -56,7 +56,7 @@ struct thread *thread_create(struct process *process, void (*entry)(void *),
     t->tid = id_allocate();
     t->entry = entry;
     t->entry_argument = argument;
-    t->esp = stack_prepare(thread_stack_top(t), thread_begin, t);
+    t->esp = stack_prepare((uint32_t)t, thread_begin, t);
     pending_init(&t->pending);
     list_node_init(&t->run_node);
     list_push_back(&all_threads, &t->all_node);

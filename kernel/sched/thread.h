@@ -159,12 +159,7 @@ void thread_detach(struct thread *thread);      /* the running one, about to die
 void thread_take_id(struct thread *thread, pid_t id);
 void threads_init(void);
 struct thread *thread_find(pid_t tid);
-pid_t id_allocate(void);                        /* the next pid or tid; never reused */
 pid_t id_last(void);                            /* the newest */
-
-static inline uint32_t thread_stack_top(const struct thread *thread) {
-    return (uint32_t)thread;
-}
 
 /* Gives it one more reason to attend to something before it goes to user mode, and sees
  * to it that it soon comes there: from its sleep, unless only others may end that, or

@@ -14,13 +14,6 @@
 
 enum { WAKE_ON_ANY = ATTENTION_SIGNAL | ATTENTION_STOP | ATTENTION_EXIT };
 
-void might_sleep(void) {
-    const struct thread *t = current();
-
-    assert(bkl_is_held_by(t->cpu));
-    assert(t->state == THREAD_RUNNING && t->process);
-}
-
 void waiter_add(struct waiter *waiter) {
     list_push_back(&waiter->queue->waiters, &waiter->node);
 }

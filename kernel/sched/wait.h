@@ -129,6 +129,3 @@ static inline void wait_wake(struct wait_queue *queue, unsigned count, long resu
 static inline void wait_wake_all(struct wait_queue *queue, long result) {
     wait_wake(queue, WAKE_ALL, result);
 }
-
-/* Asserts that sleeping is allowed here. */
-void might_sleep(void);

@@ -31,7 +31,7 @@ typedef struct {
     ((type *)((char *)(pointer) - offsetof(type, member)))
 #define static_assert _Static_assert
 
-/* A marker only: the function may give the CPU away. It calls might_sleep() first. */
+/* A marker only: the function may give the CPU away. */
 #define SLEEPS
 
 static inline uptr_t uptr(vaddr_t address) { return (uptr_t){ address }; }
