@@ -179,10 +179,6 @@ static void kernel_fault(struct trap_frame *frame) {
     panic_with_frame(frame, "exception %u in the kernel", frame->vector);
 }
 
-/* QEMU lets user code switch itself to virtual-8086 mode with iret; nothing in it is
- * ours to emulate. */
-static void end_virtual_8086(void) { process_exit_group(current_process(), SIGSEGV); }
-
 static __attribute__((noinline)) void exception_or_interrupt(struct trap_frame *frame) {
     struct thread *t = current();
     bool from_user = frame_is_user(frame);
@@ -198,7 +194,9 @@ static __attribute__((noinline)) void exception_or_interrupt(struct trap_frame *
     }
     bkl_acquire();
     if (from_user) t->system_ticks -= timestamp_counter();
-    if (from_user && frame->eflags & EFLAGS_VM) end_virtual_8086();
+    // QEMU lets user code go to virtual-8086 mode by iret; nothing in it is ours
+    if (from_user && frame->eflags & EFLAGS_VM)
+        process_exit_group(current_process(), SIGSEGV);
     if (frame->vector < VECTOR_IRQ)
         user_fault(frame);
     else

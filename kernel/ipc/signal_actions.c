@@ -64,32 +64,21 @@ long sys_rt_sigpending(uptr_t set, size_t set_size) {
     return copy_to_user(set, &pending, sizeof(pending));
 }
 
-enum { SS_ONSTACK = 1, SS_DISABLE = 2, STACK_MINIMUM = 2048 };
-
-struct user_stack {             /* stack_t */
-    uint32_t start, flags, size;
-};
-
 long sys_sigaltstack(uptr_t stack, uptr_t old) {
+    enum { STACK_MINIMUM = 2048 };
     struct thread *t = current();
-    struct user_stack new, before = { t->alternate_stack, 0, t->alternate_stack_size };
-    bool on_it = signal_on_alternate_stack(t, thread_frame(t)->esp);
+    struct user_stack new, before = signal_get_stack(t, thread_frame(t)->esp);
 
-    before.flags = !before.size ? SS_DISABLE : on_it ? SS_ONSTACK : 0;
     if (!uptr_is_null(stack)) {
         if (copy_from_user(&new, stack, sizeof(new))) return -EFAULT;
-        if (on_it) return -EPERM;
-        if (new.flags & ~(uint32_t)(SS_DISABLE | SS_ONSTACK)
-            || new.flags == (SS_DISABLE | SS_ONSTACK))
-            return -EINVAL;
-        if (!(new.flags &SS_DISABLE) && new.size < STACK_MINIMUM) return -ENOMEM;
+        if (before.flags == SS_ONSTACK) return -EPERM;
+        if (new.flags > SS_DISABLE) return -EINVAL;
+        if (new.flags != SS_DISABLE &&new.size < STACK_MINIMUM)
+            return -ENOMEM;
     }
     if (!uptr_is_null(old) && copy_to_user(old, &before, sizeof(before)))
         return -EFAULT;
-    if (!uptr_is_null(stack)) {
-        t->alternate_stack = new.flags &SS_DISABLE ? 0 : new.start;
-        t->alternate_stack_size = new.flags &SS_DISABLE ? 0 : new.size;
-    }
+    if (!uptr_is_null(stack)) signal_set_stack(t, &new);
     return 0;
 }
 

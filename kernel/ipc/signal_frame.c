@@ -27,7 +27,8 @@
 #include "syscall.h"
 
 struct user_context {           /* ucontext_t as the kernel knows it */
-    uint32_t flags, link, stack_start, stack_flags, stack_size;
+    uint32_t flags, link;
+    struct user_stack stack;
     uint32_t gs, fs, es, ds;
     struct general_registers general;   /* but esp is the user's */
     uint32_t trap_number, error, eip, cs, eflags, user_esp, ss;
@@ -105,11 +106,7 @@ static __attribute__((noinline)) int fpu_pop(struct thread *t, uint32_t address)
 static void context_fill(struct user_context *c, const struct thread *t,
                          const struct trap_frame *f, uint32_t fpu_state) {
     c->flags = c->link = 0;
-    c->stack_start = t->alternate_stack;
-    c->stack_flags = !t->alternate_stack_size                ? 2
-                     : signal_on_alternate_stack(t, f->esp) ? 1
-                                                            : 0;
-    c->stack_size = t->alternate_stack_size;
+    c->stack = signal_get_stack(t, f->esp);
     c->gs = read_gs();
     c->fs = read_fs();
     c->es = f->es & 0xffff;
@@ -267,12 +264,11 @@ static long return_from(uint32_t frame_address) {
             goto bad;
     }
     const volatile struct user_context *c = &frame->context;
-    uint32_t fpu_state = c->fpu_state, stack_flags = c->stack_flags;
+    struct user_stack stack = { c->stack.start, c->stack.flags, c->stack.size };
+    uint32_t fpu_state = c->fpu_state;
     registers_restore(f, c);
-    if (!signal_on_alternate_stack(t, f->esp) && !(stack_flags & ~2u)) {
-        t->alternate_stack = stack_flags & 2 ? 0 : c->stack_start;
-        t->alternate_stack_size = stack_flags & 2 ? 0 : c->stack_size;
-    }
+    if (!signal_on_alternate_stack(t, f->esp) && !(stack.flags & ~(uint32_t)SS_DISABLE))
+        signal_set_stack(t, &stack);
     signal_set_mask(t, c->mask);
     if (unlikely(fpu_state || t->fpu_valid) && fpu_pop(t, fpu_state)) goto bad;
     return (long)f->eax;        // the interrupted code's, not a result of this call

@@ -55,7 +55,7 @@ void user_thread_start(void *unused) {
     struct thread *t = current();
 
     (void)unused;
-    if (t->attention) attend(thread_frame(t));
+    attend(thread_frame(t));
     t->system_ticks += timestamp_counter();
     bkl_release();
     user_enter(thread_frame(t));
