@@ -144,7 +144,6 @@ src += kernel/posix/mqueue.c            # POSIX message queues, /dev/mqueue
 src += kernel/proc/fork.c               # fork, vfork, clone
 src += kernel/proc/exec.c               # replacing the program
 src += kernel/proc/elf.c                # judging a program file
-src += kernel/proc/exec_arguments.c     # strings on their way into a program
 src += kernel/proc/exit.c               # the end of threads and processes
 src += kernel/proc/wait.c               # wait4, waitid
 src += kernel/proc/return.c             # on the way back to user mode

@@ -22,21 +22,27 @@
 #include "posix/futex.h"
 #include "posix/timer.h"
 #include "proc/elf.h"
-#include "proc/exec_arguments.h"
 #include "proc/life.h"
 #include "sched/scheduler.h"
 #include "syscall.h"
 
 #define STACK_TOP SYSTEM_PAGE
 #define STACK_INITIAL (32 * PAGE_SIZE)  /* mapped at once; it grows from there */
+#define STRING_MAX (128 * 1024) /* one string, as on Linux */
 #define SCRIPT_DEPTH 4
 #define HEADER_SIZE 512
-#define FRONT_MAX   32          /* strings of the kernel: scripts', or the first program's */
+#define FRONT_MAX 32            /* strings of the kernel: scripts', or for init */
 
-enum { AT_NULL = 0, AT_PHDR = 3, AT_PHENT = 4, AT_PHNUM = 5, AT_PAGESZ = 6, AT_ENTRY = 9,
-       AT_UID = 11, AT_EUID = 12, AT_GID = 13, AT_EGID = 14, AT_HWCAP = 16,
-       AT_CLKTCK = 17, AT_SECURE = 23, AT_RANDOM = 25, AT_EXECFN = 31,
+enum { AT_NULL = 0, AT_PHDR = 3, AT_PHENT = 4, AT_PHNUM = 5, AT_PAGESZ = 6,
+       AT_ENTRY = 9, AT_UID = 11, AT_EUID = 12, AT_GID = 13, AT_EGID = 14,
+       AT_HWCAP = 16, AT_CLKTCK = 17, AT_SECURE = 23, AT_RANDOM = 25, AT_EXECFN = 31,
        AT_SYSINFO = 32 };
+
+struct strings {                /* an argument or environment vector on its way */
+    const char *const *kernel;  /* the first ones: an interpreter's, or the kernel's */
+    unsigned nr_kernel, nr_user;
+    uptr_t user;                /* and the caller's array; null: empty */
+};
 
 struct program {                /* all of an exec until its commit */
     struct inode *inode;
@@ -134,6 +140,112 @@ static int find_image(struct program *p) {
     return -ELOOP;
 }
 
+/* -- The first stack --------------------------------------------------------------- */
+
+struct stack_image {            /* is written upwards */
+    struct address_space *space;        /* NULL: nothing is written, only measured */
+    vaddr_t limit;              /* E2BIG above */
+    vaddr_t vector, at;         /* where the next word goes, and the next string */
+    int error;                  /* the first one: then nothing is done any more */
+};
+
+/* Puts bytes at *at, which is `vector` or `at`, and moves it on. */
+static void put(struct stack_image *s, vaddr_t *at, const void *bytes, size_t size) {
+    if (s->error) return;
+    if (*at > s->limit || size > s->limit - *at)
+        s->error = -E2BIG;
+    else if (s->space && space_write(s->space, uptr(*at), bytes, size))
+        s->error = -ENOMEM;
+    *at += size;
+}
+
+/* In pieces; a piece ends where the next cache line begins, so nothing behind the NUL's
+ * line is touched. */
+static void put_user_string(struct stack_image *s, uptr_t from) {
+    char piece[256];
+
+    for (size_t done = 0, size; !s->error; done += size) {
+        uptr_t at = uptr_add(from, done);
+        size = sizeof(piece) - (at.address & (sizeof(piece) - 1));
+        if (done >= STRING_MAX) s->error = -E2BIG;
+        if (copy_from_user(piece, at, size)) s->error = -EFAULT;
+        size_t length = strnlen(piece, size);
+        put(s, &s->at, piece, min(length + 1, size));
+        if (length < size) return;
+    }
+}
+
+/* All strings, and the vector of their addresses with a NULL. The first time, when it
+ * only measures, it counts the user's; the second time there must be as many, for
+ * others can change them. */
+static void put_strings(struct stack_image *s, struct strings *strings) {
+    uint32_t string = 0, end = 0;
+
+    for (unsigned i = 0; i < strings->nr_kernel; i++) {
+        const char *text = strings->kernel[i];
+        put(s, &s->vector, &s->at, sizeof(s->at));
+        put(s, &s->at, text, strlen(text) + 1);
+    }
+    for (unsigned i = 0; !s->error && !uptr_is_null(strings->user); i++) {
+        if (s->space && i == strings->nr_user) break;
+        if (u32_from_user(&string, uptr_add(strings->user, 4 * i))) s->error = -EFAULT;
+        if (!s->space) strings->nr_user = i;
+        if (!s->space && !string) break;
+        put(s, &s->vector, &s->at, sizeof(s->at));
+        put_user_string(s, uptr(string));
+    }
+    put(s, &s->vector, &end, sizeof(end));
+}
+
+/* The new stack, as the System V ABI wants it (musl's _start):
+ *
+ *      top ->  strings: arguments, environment; random bytes, path
+ *              auxiliary vector ... AT_NULL
+ *              environment pointers, NULL
+ *              argument pointers, NULL
+ *      esp ->  argument count                      16-byte aligned
+ */
+static void put_all(struct program *p, struct stack_image *s) {
+    const struct credentials *c = &p->credentials;
+    uint32_t count = p->arguments.nr_kernel + p->arguments.nr_user;
+
+    put(s, &s->vector, &count, sizeof(count));
+    p->argument_strings = s->at;
+    put_strings(s, &p->arguments);
+    p->environment_strings = s->at;
+    put_strings(s, &p->environment);
+    p->strings_end = s->at;
+    put(s, &s->at, p->random, sizeof(p->random));
+    const uint32_t auxiliary[][2] = {
+        // without sysenter the page's int 0x80 serves
+        { AT_SYSINFO, cpu_features.sysenter ? SYSTEM_PAGE : SYSTEM_PAGE_INT80 },
+        { AT_HWCAP, cpu_features.edx }, { AT_PAGESZ, PAGE_SIZE }, { AT_CLKTCK, 100 },
+        { AT_PHDR, p->plan.headers }, { AT_PHENT, sizeof(struct program_header) },
+        { AT_PHNUM, p->plan.nr_headers }, { AT_ENTRY, p->plan.entry },
+        { AT_UID, c->uid }, { AT_EUID, c->euid }, { AT_GID, c->gid },
+        { AT_EGID, c->egid }, { AT_SECURE, p->secure },
+        { AT_RANDOM, p->strings_end }, { AT_EXECFN, s->at }, { AT_NULL, 0 },
+    };
+    put(s, &s->at, p->file, strlen(p->file) + 1);
+    put(s, &s->vector, auxiliary, sizeof(auxiliary));
+}
+
+/* First it measures, then it writes. */
+static int place_arguments(struct program *p) {
+    uint64_t quarter = limit_soft(current_process(), LIMIT_STACK) / 4;
+    uint32_t limit = max((uint32_t)min(quarter, 2ull << 20), 131072u);
+    struct stack_image s = { .limit = limit };
+
+    random_bytes(p->random, sizeof(p->random));
+    put_all(p, &s);
+    if (s.error) return s.error;
+    if (s.vector + s.at > limit) return -E2BIG;
+    p->esp = round_down(STACK_TOP - s.vector - s.at, 16);
+    s = (struct stack_image){ p->space, STACK_TOP, p->esp, p->esp + s.vector, 0 };
+    put_all(p, &s);
+    return s.error;
+}
+
 /* -- Building the new space -------------------------------------------------------- */
 
 /* In place of what was there. */
@@ -186,64 +298,6 @@ static int map_program(struct program *p) {
     if (error) return error;
     return space_map(p->space, STACK_TOP - STACK_INITIAL, STACK_INITIAL,
                      PROT_READ | PROT_WRITE, REGION_GROWS_DOWN, NULL, 0, &region);
-}
-
-/* The new stack, as the System V ABI wants it (musl's _start):
- *
- *      top ->  strings: arguments, environment; random bytes, path
- *              auxiliary vector ... AT_NULL
- *              environment pointers, NULL
- *              argument pointers, NULL
- *      esp ->  argument count                      16-byte aligned
- */
-static void put_all(struct program *p, struct stack_image *s) {
-    const struct credentials *c = &p->credentials;
-    uint32_t count = p->arguments.nr_kernel + p->arguments.nr_user;
-
-    stack_put(s, &s->vector, &count, sizeof(count));
-    p->argument_strings = s->at;
-    stack_put_strings(s, &p->arguments);
-    p->environment_strings = s->at;
-    stack_put_strings(s, &p->environment);
-    p->strings_end = s->at;
-    stack_put(s, &s->at, p->random, sizeof(p->random));
-    const uint32_t auxiliary[][2] = {
-        // without sysenter the page's int 0x80 serves
-        { AT_SYSINFO, cpu_features.sysenter ? SYSTEM_PAGE : SYSTEM_PAGE_INT80 },
-        { AT_HWCAP, cpu_features.edx },
-        { AT_PAGESZ, PAGE_SIZE },
-        { AT_CLKTCK, 100 },
-        { AT_PHDR, p->plan.headers },
-        { AT_PHENT, 32 },
-        { AT_PHNUM, p->plan.nr_headers },
-        { AT_ENTRY, p->plan.entry },
-        { AT_UID, c->uid },
-        { AT_EUID, c->euid },
-        { AT_GID, c->gid },
-        { AT_EGID, c->egid },
-        { AT_SECURE, p->secure },
-        { AT_RANDOM, p->strings_end },
-        { AT_EXECFN, s->at },
-        { AT_NULL, 0 },
-    };
-    stack_put(s, &s->at, p->file, strlen(p->file) + 1);
-    stack_put(s, &s->vector, auxiliary, sizeof(auxiliary));
-}
-
-/* First it measures, then it writes. */
-static int place_arguments(struct program *p) {
-    uint64_t quarter = limit_soft(current_process(), LIMIT_STACK) / 4;
-    uint32_t limit = max((uint32_t)min(quarter, 2ull << 20), 131072u);
-    struct stack_image s = { .limit = limit };
-
-    random_bytes(p->random, sizeof(p->random));
-    put_all(p, &s);
-    if (s.error) return s.error;
-    if (s.vector + s.at > limit) return -E2BIG;
-    p->esp = round_down(STACK_TOP - s.vector - s.at, 16);
-    s = (struct stack_image){ p->space, STACK_TOP, p->esp, p->esp + s.vector, 0 };
-    put_all(p, &s);
-    return s.error;
 }
 
 static void choose_credentials(struct program *p) {

@@ -58,7 +58,7 @@ static inline int notify_code(int status) {
     return (status & 0x7f) == 0 ? CLD_EXITED : status & 0x80 ? CLD_DUMPED : CLD_KILLED;
 }
 
-/* -- Programs (exec.c, elf.c, exec_arguments.c) ------------------------------------ */
+/* -- Programs (exec.c, elf.c) ------------------------------------------------------ */
 
 /* Replaces the current process's program. Strings are kernel strings. Used for init
  * only; everybody else calls execve. SLEEPS. */
