@@ -150,27 +150,15 @@ static int set_nice(struct thread *t, int nice) {
     return 0;
 }
 
-long sys_setpriority(int which, pid_t who, int nice) {
+long scheduling_nice(int which, pid_t who, const int *new) {
     struct thread *t;
-    int result = -ESRCH;
+    long result = -ESRCH;
 
     if (which < PRIO_PROCESS || which > PRIO_USER) return -EINVAL;
-    nice = min(max(nice, -20), 19);
     list_for_each (t, &all_threads, all_node) {
         if (!is_meant(t, which, who)) continue;
-        int error = set_nice(t, nice);
-        if (error || result == -ESRCH) result = error;
+        int one = new ? set_nice(t, min(max(*new, -20), 19)) : 20 - t->nice;
+        if (result == -ESRCH || (new ? one < 0 : one > result)) result = one;
     }
     return result;
-}
-
-/* The kernel's answer is 20 - nice, so that it is never negative. */
-long sys_getpriority(int which, pid_t who) {
-    struct thread *t;
-    long best = -ESRCH;
-
-    if (which < PRIO_PROCESS || which > PRIO_USER) return -EINVAL;
-    list_for_each (t, &all_threads, all_node)
-        if (is_meant(t, which, who)) best = max(best, (long)(20 - t->nice));
-    return best;
 }
