@@ -22,10 +22,9 @@ struct event_counter {
 /* SLEEPS. 0: look again. */
 static int wait_for_change(struct file *file) {
     struct event_counter *e = file->object;
-    long error =
-        file_is_nonblocking(file) ? -EAGAIN : wait_sleep(&e->changed, DEADLINE_NEVER);
 
-    return error == -EINTR ? -ERESTART : (int)error;
+    if (file_is_nonblocking(file)) return -EAGAIN;
+    return wait_sleep(&e->changed, DEADLINE_NEVER) ? -ERESTART : 0;
 }
 
 static ssize_t eventfd_read(struct file *file, struct io *io, uint64_t *offset) {
