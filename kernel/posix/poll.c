@@ -40,23 +40,20 @@ static void add(struct poll_table *poll_table, struct wait_queue *queue) {
     waiter_add(w);
 }
 
-/* The events of one entry; registers its queues while table is not NULL. */
-static int16_t look(const struct user_pollfd *p, struct poll_table *table) {
-    if (p->fd < 0) return 0;
-    struct file *file = fd_peek(p->fd);
-    if (!file) return POLLNVAL;
-    unsigned events = file_poll(file, table);
-    return (int16_t)(events & ((uint16_t)p->wanted | POLLERR | POLLHUP));
-}
-
-static unsigned look_at_all(struct user_pollfd *fds, unsigned count,
-                            struct poll_table *table) {
+/* The events of each entry; registers the queues while table is not NULL. How many have
+ * some. */
+static unsigned look(struct user_pollfd *p, unsigned count, struct poll_table *table) {
     unsigned ready = 0;
 
-    for (unsigned i = 0; i < count; i++) {
+    for (; count > 0; count--, p++) {
+        struct file *file = p->fd < 0 ? NULL : fd_peek(p->fd);
+        unsigned events = p->fd < 0 ? 0 : POLLNVAL;
         // once something is ready nobody will sleep: no more queues are needed
-        fds[i].events = look(&fds[i], ready ? NULL : table);
-        if (fds[i].events) ready++;
+        if (file)
+            events = file_poll(file, ready ? NULL : table)
+                     & ((uint16_t)p->wanted | POLLERR | POLLHUP);
+        p->events = (int16_t)events;
+        ready += events != 0;
     }
     return ready;
 }
@@ -70,7 +67,7 @@ static long wait_for_events(struct user_pollfd *fds, unsigned count,
                                   .size = 2 * count };
     long ready, error;
 
-    while (!(ready = look_at_all(fds, count, deadline ? &table.table : NULL))) {
+    while (!(ready = look(fds, count, deadline ? &table.table : NULL))) {
         if (!deadline) break;
         error = wait_sleep_any(table.waiters, table.count, deadline);
         table.count = 0;        // all are off their queues

@@ -287,38 +287,26 @@ static int call(struct socket *s, struct socket *listener) {
     return 0;
 }
 
-/* SLEEPS. The listener may go, and its name lead to another, while we wait. */
-static int connect_to(struct socket *s, const struct socket_address *a,
-                      struct socket_message *wait) {
-    struct socket *to;
-    int error;
-
-    do {
-        error = socket_find(a, s->type, &to);
-        if (error) return error;
-        error = s->type == SOCK_DGRAM ? set_peer(s, to) : call(s, to);
-        bool is_full = error == -EAGAIN;
-        if (is_full) error = (int)socket_wait(&to->room, NULL, wait);
-        socket_wake_next(to);   // there may be room for the next
-        socket_put(to);
-        if (!is_full) return error;
-    } while (!error);
-    return error;
-}
-
 long sys_connect(int fd, uptr_t user_address, int user_size) {
     struct socket_address address;
-    struct socket *s;
+    struct socket *s, *to = NULL;
     int error = socket_peek(fd, &s);
 
     if (error) return error;
-    struct file *file = fd_get(fd);
-    struct socket_message wait = socket_message(file, 0, s->send_timeout);
+    bool is_datagram = s->type == SOCK_DGRAM;
     error = address_from_user(&address, user_address, user_size);
-    if (!error)
-        error = address.family == 0 && s->type == SOCK_DGRAM
-                    ? set_peer(s, NULL)
-                    : connect_to(s, &address, &wait);
+    if (!error && (address.family || !is_datagram))
+        error = socket_find(&address, s->type, &to);
+    if (error) return error;
+    struct file *file = fd_get(fd);
+    struct socket_message m = socket_message(file, 0, s->send_timeout);
+    error = is_datagram ? set_peer(s, to) : call(s, to);
+    while (error == -EAGAIN && !(error = (int)socket_wait(&to->room, NULL, &m)))
+        error = call(s, to);
+    if (to) {
+        socket_wake_next(to);   // there may be room for the next
+        socket_put(to);
+    }
     passed_drop(file);
     return error;
 }
