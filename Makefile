@@ -96,11 +96,9 @@ src += kernel/fs/devfs.c                # /dev; null, zero, full, random
 src += kernel/fs/tty.c                  # terminals
 src += kernel/fs/tty_line.c             # the line discipline
 src += kernel/fs/tty_control.c          # modes, size, job control
-src += kernel/fs/procfs.c               # /proc: directories and links
-src += kernel/fs/proc_text.c            # text made when it is read
+src += kernel/fs/procfs.c               # /proc: directories, links, texts
 src += kernel/fs/proc_process.c         # /proc/PID
-src += kernel/fs/proc_system.c          # the machine
-src += kernel/fs/proc_check.c           # kcheck and the ledger
+src += kernel/fs/proc_system.c          # the machine, kcheck and the ledger
 
 # --- kernel/ipc: the book
 src += kernel/ipc/message_queue.c       # the one queue of messages

@@ -26,7 +26,6 @@
 #include "ipc/link.h"
 #include "ipc/mailbox.h"
 #include "ipc/pipe.h"
-#include "ipc/proc_ipc.h"
 #include "kernel_test.h"
 #include "mm/heap.h"
 #include "multiboot.h"
@@ -83,7 +82,6 @@ static void start_file_systems(const struct boot_info *boot) {
     pipe_init();
     links_init();
     mailboxes_init();
-    proc_ipc_init();
     sockets_init();
     sysv_init();
     mqueues_init();

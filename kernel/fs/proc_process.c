@@ -137,7 +137,8 @@ static void show_wchan(struct text *text) {
 
 /* -- Memory ------------------------------------------------------------------------ */
 
-static void show_memory(struct text *text, vaddr_t at, vaddr_t end) {
+static void show_cmdline(struct text *text) {
+    vaddr_t at = text->process->arguments_start, end = text->process->arguments_end;
     struct address_space *space = text->process->space;
     char piece[128];
 
@@ -146,14 +147,6 @@ static void show_memory(struct text *text, vaddr_t at, vaddr_t end) {
         if (space_read(space, piece, uptr(at), n)) break;
         text_add(text, piece, n);
     }
-}
-
-static void show_cmdline(struct text *text) {
-    show_memory(text, text->process->arguments_start, text->process->arguments_end);
-}
-
-static void show_environ(struct text *text) {
-    show_memory(text, text->process->environment_start, text->process->environment_end);
 }
 
 static const char *region_name(const struct region *region, const struct process *p,
@@ -218,7 +211,7 @@ static bool next_thread(struct node *node, uint32_t *number) {
     if (process)
         list_for_each (thread, &process->threads, process_node)
             if ((uint32_t)thread->tid >= *number) {
-                *node = (struct node){ .id = thread->tid, .place = 1 };
+                *node = (struct node){ .id = thread->tid, .place = PROC_PROCESS };
                 *number = (uint32_t)thread->tid;
                 return true;
             }
@@ -229,27 +222,18 @@ static struct inode *follow_cwd(const struct process *p) { return p->directory; 
 static struct inode *follow_exe(const struct process *p) { return p->executable; }
 static struct inode *follow_root(const struct process *p) { return p->root; }
 
-void proc_process_init(void) {
-    static struct proc_entry entries[] = {
-        { .name = "stat", .show = show_stat },
-        { .name = "statm", .show = show_statm },
-        { .name = "status", .show = show_status },
-        { .name = "cmdline", .show = show_cmdline },
-        { .name = "comm", .show = show_comm },
-        { .name = "wchan", .show = show_wchan },
-        { .name = "maps", .show = show_maps, .owner_only = true },
-        { .name = "pages", .show = show_pages, .owner_only = true },
-        { .name = "environ", .mode = S_IFREG | 0400, .show = show_environ,
-          .owner_only = true },
-        { .name = "fd", .mode = S_IFDIR | 0500, .next = next_descriptor },
-        { .name = "task", .mode = S_IFDIR | 0555, .next = next_thread },
-        { .name = "cwd", .mode = S_IFLNK | 0777, .follow = follow_cwd },
-        { .name = "exe", .mode = S_IFLNK | 0777, .follow = follow_exe },
-        { .name = "root", .mode = S_IFLNK | 0777, .follow = follow_root },
-    };
-
-    for (unsigned i = 0; i < ARRAY_SIZE(entries); i++) {
-        entries[i].per_process = true;
-        proc_entry_register(&entries[i]);
-    }
-}
+static const struct proc_entry entries[] PROC_TABLE = {
+    { .name = "PID/stat", .show = show_stat },
+    { .name = "PID/statm", .show = show_statm },
+    { .name = "PID/status", .show = show_status },
+    { .name = "PID/cmdline", .show = show_cmdline },
+    { .name = "PID/comm", .show = show_comm },
+    { .name = "PID/wchan", .show = show_wchan },
+    { .name = "PID/maps", .show = show_maps, .owner_only = true },
+    { .name = "PID/pages", .show = show_pages, .owner_only = true },
+    { .name = "PID/fd", .mode = S_IFDIR | 0500, .next = next_descriptor },
+    { .name = "PID/task", .mode = S_IFDIR | 0555, .next = next_thread },
+    { .name = "PID/cwd", .mode = S_IFLNK | 0777, .follow = follow_cwd },
+    { .name = "PID/exe", .mode = S_IFLNK | 0777, .follow = follow_exe },
+    { .name = "PID/root", .mode = S_IFLNK | 0777, .follow = follow_root },
+};

@@ -1,9 +1,10 @@
 /* procfs.c - /proc: its directories, links and files.
  *
- * Shape: one table of names for /proc itself and every /proc/PID; numbers besides.
+ * Shape: the tables of names that all parts of the kernel have, one behind the other
+ * (PROC_TABLE); numbers besides.
  *
- *      /proc        "meminfo" "self" ...    the machine's entries      1 2 3: processes
- *      /proc/PID    "stat" "fd" "exe" ...   the entries per process
+ *      /proc        "meminfo" "self" "ipc"   the machine's entries     1 2 3: processes
+ *      /proc/PID    "PID/stat" "PID/fd"      the entries per process
  *      /proc/PID/fd                                         0 1 2: what it has open
  *
  * Invariants: an inode of /proc holds nothing but its number (struct node); what that
@@ -22,18 +23,13 @@
 #include "mm/heap.h"
 #include "sched/process.h"
 
-#define PLACES    64u
-#define LINK_SIZE 64u           /* st_size of a link, as on Linux */
+#define LINK_SIZE  64u          /* st_size of a link, as on Linux */
+#define FIRST_SIZE 504u         /* of a text; with the heap's header: 512 */
+
+extern const struct proc_entry proc_entries_start[], proc_entries_end[];
 
 static struct file_system procfs;
-static struct proc_entry *entries[PLACES];
-static unsigned nr_entries;
-
-void proc_entry_register(struct proc_entry *entry) {
-    assert(nr_entries < PLACES);
-    if (!entry->mode) entry->mode = S_IFREG | 0444;
-    entries[nr_entries++] = entry;
-}
+const char *proc_command_line;
 
 /* -- Nodes ------------------------------------------------------------------------- */
 
@@ -49,8 +45,6 @@ static uint64_t number_of(struct node node) {
 static struct node node_of(const struct inode *inode) {
     return (union number){ .number = inode->number }.node;
 }
-
-static struct proc_entry *entry_of(struct node node) { return entries[node.place]; }
 
 struct process *proc_process(struct node node) {
     struct process *process = process_find(node.id);
@@ -82,25 +76,46 @@ static int may_inspect(const struct inode *inode) {
     return -EACCES;
 }
 
+/* -- Directories ------------------------------------------------------------------- */
+
+static bool next_process(struct node *node, uint32_t *number) {
+    const struct process *process;
+
+    list_for_each (process, &all_processes, all_node)
+        if ((uint32_t)process->pid >= *number) {
+            *node = (struct node){ .id = process->pid, .place = PROC_PROCESS };
+            *number = (uint32_t)process->pid;
+            return true;
+        }
+    return false;
+}
+
+static const struct proc_entry *entry_of(struct node node) {
+    static const struct proc_entry directories[] = {
+        [PROC_ROOT] = { .name = "", .mode = S_IFDIR | 0555, .next = next_process },
+        [PROC_PROCESS] = { .name = "PID", .mode = S_IFDIR | 0555 },
+    };
+
+    return node.place < PROC_TABLES ? &directories[node.place]
+                                    : &proc_entries_start[node.place - PROC_TABLES];
+}
+
 static mode_t mode_of(struct node node) {
     const struct file *file = node.descriptor ? open_file_of(node) : NULL;
+    mode_t mode = entry_of(node)->mode;
 
-    if (!file) return entry_of(node)->mode;
+    if (!file) return mode ? mode : S_IFREG | 0444;
     return S_IFLNK | (file_is_readable(file) ? 0500 : 0)
            | (file_is_writable(file) ? 0300 : 0);
 }
 
-/* -- Directories ------------------------------------------------------------------- */
-
-/* The name that an entry has in a directory; NULL: it belongs elsewhere. */
-static const char *name_in(struct node directory, unsigned place) {
-    const char *above = entry_of(directory)->name, *name = entries[place]->name;
+/* The last part of an entry's name if the rest is that of the directory, or NULL. */
+static const char *name_in(struct node directory, struct node child) {
+    const char *above = entry_of(directory)->name, *name = entry_of(child)->name;
     const char *slash = strchr(name, '/');
     size_t length = slash ? (size_t)(slash - name) : 0;
 
-    if (entries[place]->per_process != (directory.id != 0) || length != strlen(above)
-        || memcmp(name, above, length) != 0)
-        return NULL;
+    if (length != strlen(above) || memcmp(name, above, length) != 0) return NULL;
     return slash ? slash + 1 : name;
 }
 
@@ -111,48 +126,33 @@ struct child {
 };
 
 /* The child of a directory at *at or the first behind, which moves behind that: entries
- * are at their places, numbers from PLACES on. False: there is none. */
+ * are at their places, numbers from PROC_NUMBERS on. False: there is none. */
 static bool next_child(struct node directory, uint64_t *at, struct child *child) {
-    uint32_t number = *at > PLACES ? (uint32_t)(*at - PLACES) : 0;
+    unsigned end = PROC_TABLES + (unsigned)(proc_entries_end - proc_entries_start);
+    uint32_t number = *at > PROC_NUMBERS ? (uint32_t)(*at - PROC_NUMBERS) : 0;
 
     child->node = directory;
-    for (; *at < nr_entries; ++*at) {
-        const char *name = name_in(directory, (unsigned)*at);
-        if (name) {
-            child->node.place = (uint16_t)(*at)++;
-            child->name = name_of(name);
-            return true;
-        }
+    for (*at = max(*at, (uint64_t)PROC_TABLES); *at < end;) {
+        child->node.place = (uint16_t)(*at)++;
+        const char *name = name_in(directory, child->node);
+        child->name = name_of(name ? name : "");
+        if (name) return true;
     }
+    child->node.place = directory.place;
     if (!entry_of(directory)->next || !entry_of(directory)->next(&child->node, &number))
         return false;
-    *at = PLACES + (uint64_t)number + 1;
+    *at = PROC_NUMBERS + (uint64_t)number + 1;
     child->name.text = child->digits;
     child->name.length =
         (size_t)format(child->digits, sizeof(child->digits), "%u", number);
     return true;
 }
 
-static bool next_process(struct node *node, uint32_t *number) {
-    const struct process *process;
-
-    if (node->id)
-        return false;           // that is /proc/PID
-    list_for_each (process, &all_processes, all_node)
-        if ((uint32_t)process->pid >= *number) {
-            node->id = process->pid;
-            *number = (uint32_t)process->pid;
-            return true;
-        }
-    return false;
-}
-
-static const struct inode_operations directory_operations, link_operations,
-    file_operations;
+static const struct inode_operations operations;
 
 static int directory_lookup(struct inode *directory, struct name name,
                             struct inode **out) {
-    uint64_t at = FIRST_ENTRY, number = 0;
+    uint64_t at = PROC_TABLES, number = 0;
     const struct process *process;
     struct inode *inode;
     struct child child;
@@ -160,30 +160,24 @@ static int directory_lookup(struct inode *directory, struct name name,
     if (name.text[0] >= '0' && name.text[0] <= '9') {
         for (size_t i = 0; i < min(name.length, 10u); i++)
             number = number * 10 + (uint8_t)(name.text[i] - '0');
-        at = number + PLACES;
+        at = number + PROC_NUMBERS;
     }
     do {
         if (next_child(node_of(directory), &at, &child)) continue;
         // /proc/TID is there, too, though a list has processes only
-        if (entry_of(child.node)->next != next_process || child.node.id
-            || !thread_find((pid_t)number))
+        if (child.node.place != PROC_ROOT || !thread_find((pid_t)number))
             return -ENOENT;
-        child.node.id = (pid_t)number;
+        child.node = (struct node){ .id = (pid_t)number, .place = PROC_PROCESS };
         break;
     } while (!name_is(child.name, name));
-    inode = inode_create(&procfs, &file_operations, mode_of(child.node));
+    inode = inode_create(&procfs, &operations, mode_of(child.node));
     if (!inode) return -ENOMEM;
     process = proc_process(child.node);
     inode->number = number_of(child.node);
     inode->uid = process ? process->credentials.euid : 0;
     inode->gid = process ? process->credentials.egid : 0;
-    if (inode_is(inode, S_IFDIR)) {
-        inode->operations = &directory_operations;
-        inode->parent = inode_get(directory);
-    } else if (inode_is(inode, S_IFLNK)) {
-        inode->operations = &link_operations;
-        inode->size = LINK_SIZE;
-    }
+    if (inode_is(inode, S_IFDIR)) inode->parent = inode_get(directory);
+    if (inode_is(inode, S_IFLNK)) inode->size = LINK_SIZE;
     *out = inode;
     return 0;
 }
@@ -205,11 +199,6 @@ static const struct file_operations directory_files = {
     .read = directory_read,
     .seek = file_seek,
     .list = directory_list,
-};
-
-static const struct inode_operations directory_operations = {
-    .lookup = directory_lookup,
-    .files = &directory_files,
 };
 
 /* -- Links ------------------------------------------------------------------------- */
@@ -249,11 +238,6 @@ static ssize_t link_read(struct inode *link, char to[PATH_MAX]) {
                 : length;
 }
 
-static const struct inode_operations link_operations = {
-    .readlink = link_read,
-    .follow = link_follow,
-};
-
 /* -- Files ------------------------------------------------------------------------- */
 
 /* 0, -ESRCH, -ENOMEM. */
@@ -287,37 +271,71 @@ static void file_close(struct file *file) {
     heap_free(text);
 }
 
-static int file_open(struct inode *inode, uint32_t flags, struct file **out) {
-    static const struct file_operations operations = {
+static int node_open(struct inode *inode, uint32_t flags, struct file **out) {
+    static const struct file_operations text_files = {
         .name = "file of /proc", .read = file_read_text, .seek = file_seek,
         .release = file_close,
     };
-    struct text *text;
+    bool is_file = inode_is(inode, S_IFREG);
+    struct text *text = NULL;
 
     if (entry_of(node_of(inode))->owner_only && may_inspect(inode)) return -EACCES;
-    text = heap_new(HEAP_TEXT, struct text);
-    if (!text) return -ENOMEM;
-    *out = file_create(&operations, flags, inode_get(inode), text);
-    if (*out) return 0;
-    heap_free(text);
-    return -ENFILE;
+    if (is_file && !(text = heap_new(HEAP_TEXT, struct text))) return -ENOMEM;
+    *out = file_create(is_file ? &text_files : &directory_files, flags,
+                       inode_get(inode), text);
+    if (!*out) heap_free(text);
+    return *out ? 0 : -ENFILE;
 }
 
-static const struct inode_operations file_operations = { .open = file_open };
+static const struct inode_operations operations = {
+    .lookup = directory_lookup, .readlink = link_read, .follow = link_follow,
+    .open = node_open, .files = &directory_files,
+};
 
 void procfs_init(const char *command_line) {
-    static struct proc_entry root = { .name = "", .mode = S_IFDIR | 0555,
-                                      .next = next_process };
-
-    nr_entries = 1;             // so that no number is 0
-    proc_entry_register(&root);
+    assert(proc_entries_end - proc_entries_start < PROC_NUMBERS - PROC_TABLES);
+    proc_command_line = command_line;
     file_system_init(&procfs, "proc");
-    procfs.root = inode_create(&procfs, &directory_operations, S_IFDIR | 0555);
+    procfs.root = inode_create(&procfs, &operations, S_IFDIR | 0555);
     if (!procfs.root) panic("no memory for /proc");
-    procfs.root->number = number_of((struct node){ .place = 1 });
+    procfs.root->number = number_of((struct node){ .place = PROC_ROOT });
     procfs.root->parent = procfs.root;
     file_system_mount(&procfs, "/proc");
-    proc_process_init();
-    proc_system_init(command_line);
-    proc_check_init();
+}
+
+/* -- Texts that grow while they are made ------------------------------------------- */
+
+bool text_make_room(struct text *text, size_t size) {
+    size_t wanted = text->size ? text->size : FIRST_SIZE;
+    char *bytes;
+
+    if (text->length + size <= text->size) return true;
+    while (wanted < text->length + size)
+        wanted = 2 * wanted + 8;
+    bytes = heap_alloc(HEAP_TEXT, wanted);
+    if (!bytes) {
+        text->is_cut = true;
+        return false;
+    }
+    memcpy(bytes, text->bytes, text->length);
+    heap_free(text->bytes);
+    text->bytes = bytes;
+    text->size = wanted;
+    return true;
+}
+
+void text_add(struct text *text, const char *bytes, size_t size) {
+    if (!text_make_room(text, size)) return;
+    memcpy(text->bytes + text->length, bytes, size);
+    text->length += size;
+}
+
+static void put(void *text, char c) { text_add(text, &c, 1); }
+
+void text_printf(struct text *text, const char *format, ...) {
+    va_list arguments;
+
+    va_start(arguments, format);
+    format_to(put, text, format, arguments);
+    va_end(arguments);
 }

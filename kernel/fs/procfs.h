@@ -25,18 +25,21 @@ void text_add(struct text *text, const char *bytes, size_t size);
 /* Room for so many bytes more; false without memory, and the text is cut. */
 bool text_make_room(struct text *text, size_t size);
 
+/* Places of /proc and /proc/PID themselves, of the tables' entries, behind them all. */
+enum { PROC_ROOT = 1, PROC_PROCESS, PROC_TABLES, PROC_NUMBERS = 64 };
+
 /* What an inode of /proc stands for: these are the bytes of its number. */
 struct node {
     pid_t id;                   /* process or thread; 0: the machine's */
-    uint16_t place;             /* of the entry; 1: /proc or /proc/PID itself */
+    uint16_t place;             /* of the entry */
     uint16_t descriptor;        /* + 1; 0: not below fd */
 };
 
-/* One name in /proc, or in /proc/PID when per_process. What is NULL cannot be done. */
+/* One name in /proc. What is NULL cannot be done. */
 struct proc_entry {
-    const char *name;           /* "stat"; "ipc/pipes" is in the directory "ipc" */
+    const char *name;           /* "stat"; "ipc/pipes" is in the directory "ipc", and
+                                   "PID/stat" in that of every process */
     mode_t mode;                /* 0: a file that all may read; else with its type */
-    bool per_process;
     bool owner_only;            /* only who could signal the process may open it */
     void (*show)(struct text *text);
     /* S_IFDIR: the first child whose number is not below *number: it and its node. */
@@ -45,9 +48,12 @@ struct proc_entry {
     struct inode *(*follow)(const struct process *process);
 };
 
+/* `static const struct proc_entry entries[] PROC_TABLE = ...` is all it takes: the
+ * linker puts such tables one behind the other. */
+#define PROC_TABLE __attribute__((section(".proc_entries"), used, aligned(4)))
+
 /* Mounts /proc. command_line: what the kernel was given; it must stay. */
 void procfs_init(const char *command_line);
-void proc_entry_register(struct proc_entry *entry);
 
 #define PARLEY_VERSION "0.1.0"
 
@@ -61,6 +67,4 @@ static inline uint64_t proc_ticks(nanoseconds_t time) {
 /* The process a node is about, by its id or a thread's; NULL: gone. */
 struct process *proc_process(struct node node);
 
-void proc_process_init(void);
-void proc_system_init(const char *command_line);
-void proc_check_init(void);
+extern const char *proc_command_line;

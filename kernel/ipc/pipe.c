@@ -361,9 +361,7 @@ static void show_pipes(struct text *text) {
     }
 }
 
-void pipe_init(void) {
-    static struct proc_entry entry = { .name = "ipc/pipes", .show = show_pipes };
+static const struct proc_entry entry PROC_TABLE = { .name = "ipc/pipes",
+                                                     .show = show_pipes };
 
-    special_open_register(S_IFIFO, fifo_open);
-    proc_entry_register(&entry);
-}
+void pipe_init(void) { special_open_register(S_IFIFO, fifo_open); }

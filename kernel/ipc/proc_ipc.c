@@ -176,14 +176,9 @@ static void show_waits(struct text *text) {
     }
 }
 
-void proc_ipc_init(void) {
-    static struct proc_entry entries[] = {
-        { .name = "ipc/mailboxes", .show = show_mailboxes },
-        { .name = "ipc/links", .show = show_links },
-        { .name = "ipc/limits", .show = show_limits },
-        { .name = "ipc/waits", .show = show_waits },
-    };
-
-    for (unsigned i = 0; i < ARRAY_SIZE(entries); i++)
-        proc_entry_register(&entries[i]);
-}
+static const struct proc_entry entries[] PROC_TABLE = {
+    { .name = "ipc/mailboxes", .show = show_mailboxes },
+    { .name = "ipc/links", .show = show_links },
+    { .name = "ipc/limits", .show = show_limits },
+    { .name = "ipc/waits", .show = show_waits },
+};

@@ -18,5 +18,3 @@ void text_name(struct text *text, struct inode *inode, bool with_slash);
 /* " label=5,7": the processes that sleep on the queue, longest wait first, pollers left
  * out; " label=-" when there are none. */
 void text_waiters(struct text *text, const char *label, const struct wait_queue *queue);
-
-void proc_ipc_init(void);

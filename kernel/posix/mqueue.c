@@ -351,13 +351,13 @@ static bool check(char *why, size_t size) {
     return true;
 }
 
+static const struct proc_entry file PROC_TABLE = { .name = "ipc/mq", .show = show };
+
 void mqueues_init(void) {
     static struct checker checker = { .name = "POSIX queues", .check = check };
-    static struct proc_entry file = { .name = "ipc/mq", .show = show };
 
     names = tmpfs_create("mqueue", 01777, make_queue);
     if (!names) panic("no memory for /dev/mqueue");
     file_system_mount(names, "/dev/mqueue");
-    proc_entry_register(&file);
     checker_register(&checker);
 }

@@ -206,11 +206,12 @@ static bool sockets_check(char *why, size_t size) {
     return true;
 }
 
+static const struct proc_entry entry PROC_TABLE = { .name = "ipc/sockets",
+                                                     .show = show_sockets };
+
 void sockets_init(void) {
     static struct checker checker = { .name = "sockets", .check = sockets_check };
-    static struct proc_entry entry = { .name = "ipc/sockets", .show = show_sockets };
 
-    proc_entry_register(&entry);
     checker_register(&checker);
 }
 

@@ -205,17 +205,15 @@ static void show_sem(struct text *text) { show(&sem_kind, text); }
 
 static void show_msg(struct text *text) { show(&msg_kind, text); }
 
-void sysv_init(void) {
-    static struct proc_entry files[] = {
-        { .name = "ipc/shm", .show = show_shm },
-        { .name = "ipc/sem", .show = show_sem },
-        { .name = "ipc/msg", .show = show_msg },
-    };
+static const struct proc_entry files[] PROC_TABLE = {
+    { .name = "ipc/shm", .show = show_shm },
+    { .name = "ipc/sem", .show = show_sem },
+    { .name = "ipc/msg", .show = show_msg },
+};
 
+void sysv_init(void) {
     for (unsigned i = 0; i < ARRAY_SIZE(by_id); i++)
         list_init(&by_id[i]);
-    for (unsigned i = 0; i < ARRAY_SIZE(files); i++)
-        proc_entry_register(&files[i]);
     checker_register(&msg_checker);
 }
 

@@ -108,7 +108,7 @@ static void loadavg(void) {
 }
 
 /* /proc/mounts: "device mountpoint type options 0 0", a line for each mounted file
- * system; /proc/version, /proc/cpuinfo. */
+ * system. */
 static void mounts(void) {
     char device[100], place[200], type[100], options[300];
     int root = 0, proc = 0, dev = 0, good = 1;
@@ -128,23 +128,10 @@ static void mounts(void) {
     ok(stat("/tmp", &st) == 0 && (st.st_mode & 01777) == 01777, "so is /tmp");
 }
 
-static void others(void) {
-    int processors = 0;
-    ok(slurp("/proc/cpuinfo") > 0, "/proc/cpuinfo");
-    for (char *at = text; (at = strstr(at, "processor\t")); at++)
-        processors++;
-    is_int(processors, sysconf(_SC_NPROCESSORS_ONLN), "has an entry for each CPU");
-    char *flags = line("flags\t");
-    ok(flags && strstr(flags, " fpu") && strstr(flags, " sse2"),
-       "which names its flags");
-    ok(slurp("/proc/version") > 10 && strchr(text, '\n'), "/proc/version is a line");
-    ok(slurp("/proc/cmdline") >= 0, "/proc/cmdline");
-}
-
 /* Files of /proc can be read in small pieces, and from the middle. */
 static void pieces(void) {
     static char whole[65536];
-    int fd = open("/proc/cpuinfo", O_RDONLY), n = slurp("/proc/cpuinfo"), used = 0;
+    int fd = open("/proc/mounts", O_RDONLY), n = slurp("/proc/mounts"), used = 0;
     memcpy(whole, text, sizeof whole);
     need(fd >= 0);
     while (used < 100 && read(fd, text + used, 1) == 1)
@@ -166,7 +153,6 @@ int main(void) {
     stat_file();
     loadavg();
     mounts();
-    others();
     pieces();
     return done_testing();
 }

@@ -8,7 +8,6 @@
 #include "arch/x86/features.h"
 
 #include "arch/x86/io.h"
-#include "base/string.h"
 #include "core/panic.h"
 
 enum {
@@ -19,18 +18,6 @@ enum {
 #define CR0_PG 0x80000000u
 
 struct cpu_features cpu_features;
-
-static void read_names(struct cpu_features *f, uint32_t last_extended) {
-    struct cpuid r = cpuid(0, 0);
-
-    memcpy(f->vendor, &r.ebx, 4);
-    memcpy(f->vendor + 4, &r.edx, 4);
-    memcpy(f->vendor + 8, &r.ecx, 4);
-    for (uint32_t i = 0; i < 3 && last_extended >= 0x80000004; i++) {
-        r = cpuid(0x80000002 + i, 0);
-        memcpy(f->brand + 16 * i, &r, 16);
-    }
-}
 
 static void require(bool has, const char *what) {
     if (!has)
@@ -46,9 +33,6 @@ void cpu_features_init(void) {
 
     f->edx = r.edx;
     f->ecx = r.ecx;
-    f->stepping = r.eax & 15;
-    f->model = ((r.eax >> 4) & 15) | ((r.eax >> 12) & 0xf0);
-    f->family = ((r.eax >> 8) & 15) + ((r.eax >> 20) & 0xff);
     require(r.edx & 1 << 4, "time stamp counter (TSC)");
     require(r.edx & 1 << 6, "physical address extension (PAE)");
     require(r.edx & 1 << 24, "FXSAVE instruction (FXSR)");
@@ -58,13 +42,11 @@ void cpu_features_init(void) {
     f->page_global = r.edx & 1 << 13;
     if (last >= 7) {            // beyond the last leaf CPUID returns rubbish
         r = cpuid(7, 0);
-        f->leaf7_ebx = r.ebx;
         f->smep = r.ebx & 1 << 7;
         f->smap = r.ebx & 1 << 20;
         f->umip = r.ecx & 1 << 2;
     }
     if (last_extended >= 0x80000001) f->no_execute = cpuid(0x80000001, 0).edx & 1 << 20;
-    read_names(f, last_extended);
 }
 
 void cpu_control_init(void) {

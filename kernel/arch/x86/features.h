@@ -5,10 +5,7 @@
 
 struct cpu_features {
     bool no_execute, smep, smap, umip, apic, sysenter, page_global;
-    char vendor[13], brand[49];
-    uint32_t family, model, stepping;
-    uint32_t edx, ecx;          /* CPUID leaf 1, for AT_HWCAP and /proc/cpuinfo */
-    uint32_t leaf7_ebx;
+    uint32_t edx, ecx;          /* CPUID leaf 1, for AT_HWCAP */
 };
 
 extern struct cpu_features cpu_features;        /* set once at boot */
