@@ -69,9 +69,7 @@ src += kernel/sched/fpu.c               # floating point state
 src += kernel/sched/usage.c             # time used
 
 # --- kernel/dev: devices
-src += kernel/dev/serial.c              # COM1
-src += kernel/dev/debug_console.c       # QEMU's port 0xE9
-src += kernel/dev/terminal.c            # line ends
+src += kernel/dev/serial.c              # COM1, and QEMU's port 0xE9
 src += kernel/dev/text_screen.c         # a terminal's screen: cells and escape codes
 src += kernel/dev/screen.c              # VGA text or framebuffer
 src += kernel/dev/keyboard.c            # keys to bytes

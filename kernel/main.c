@@ -13,7 +13,6 @@
 #include "core/log.h"
 #include "core/panic.h"
 #include "core/trace.h"
-#include "dev/debug_console.h"
 #include "dev/keyboard.h"
 #include "dev/random.h"
 #include "dev/screen.h"
@@ -202,18 +201,13 @@ static void start_other_cpus(void) {
     arch_start_other_cpus(command_line.cpus);
 }
 
-static void start_log(void) {
-    serial_early_init();
-    debug_console_init();
-}
-
 void kmain(uint32_t magic, uint32_t address);
 
 void kmain(uint32_t magic, uint32_t address) {
     const struct boot_info *boot;
 
     *(struct cpu **)current_thread_base() = &cpus[0];
-    start_log();
+    serial_early_init();
     boot = boot_info_take(magic, address);
     if (!boot)
         boot_refuse("the loader is neither multiboot nor Parley's own (magic %08x).",

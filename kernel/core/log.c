@@ -19,11 +19,22 @@ struct line_buffer {
     size_t length;
 };
 
+static void show(struct log_sink *sink, const char *text, size_t length) {
+    if (quiet && sink->is_terminal) return;
+    for (const char *end; sink->is_terminal && (end = memchr(text, '\n', length));) {
+        sink->write(text, (size_t)(end - text));
+        sink->write("\r\n", 2);
+        length -= (size_t)(++end - text);
+        text = end;
+    }
+    sink->write(text, length);
+}
+
 static void flush(struct line_buffer *b) {
     struct log_sink *sink;
 
     list_for_each (sink, &sinks, node)
-        if (!(quiet && sink->chatty)) sink->write(b->text, b->length);
+        show(sink, b->text, b->length);
     b->length = 0;
 }
 
@@ -62,9 +73,8 @@ void log_sink_register(struct log_sink *sink) {
     uint32_t from = written - min(written, LOG_SIZE);
 
     list_push_back(&sinks, &sink->node);
-    if (quiet && sink->chatty) return;
     for (; from != written; from++)
-        sink->write(&ring[from & (LOG_SIZE - 1)], 1);
+        show(sink, &ring[from & (LOG_SIZE - 1)], 1);
 }
 
 void log_set_quiet(bool on) { quiet = on; }

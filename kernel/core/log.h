@@ -14,13 +14,13 @@ struct log_sink {
     struct list_node node;
     const char *name;
     void (*write)(const char *text, size_t length);
-    bool chatty;                /* silenced by `quiet` until the kernel panics */
+    bool is_terminal;           /* wants CR LF; `quiet` silences it until a panic */
 };
 
 /* Registers a sink; it gets what the ring holds so far, then everything new. */
 void log_sink_register(struct log_sink *sink);
 
-/* quiet: only sinks that are not chatty see what follows. */
+/* quiet: only sinks that are no terminals see what follows. */
 void log_set_quiet(bool quiet);
 
 /* Copies the newest bytes of the ring, at most size, oldest first. Returns how many. */

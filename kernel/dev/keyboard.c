@@ -2,7 +2,8 @@
  *
  * A key sends its code when pressed, and the code | 0x80 when released; the keys that
  * came later send 0xE0 first. Keys that are no characters become the sequences of a
- * VT100 (ESC [ A for up), Alt puts an ESC in front.
+ * VT100 (ESC [ A for up), Alt puts an ESC in front. (Pause looks like Control, down and
+ * up again, around codes that mean nothing here.)
  *
  * Alt-P prints who waits for what.
  * See: IBM Personal Computer AT Technical Reference, 4 (keyboard).
@@ -25,7 +26,7 @@ enum {
 };
 
 enum {                          /* scan codes; E0 in front: | 0x80 */
-    CODE_RELEASED = 0x80, CODE_EXTENDED = 0xe0, CODE_PAUSE = 0xe1,
+    CODE_RELEASED = 0x80, CODE_EXTENDED = 0xe0,
     CODE_CONTROL = 0x1d, CODE_LEFT_SHIFT = 0x2a, CODE_RIGHT_SHIFT = 0x36,
     CODE_ALT = 0x38, CODE_CAPS = 0x3a, CODE_P = 0x19, CODE_KEYPAD = 0x47,
     CODE_DELETE = 0x53,
@@ -46,7 +47,6 @@ static const char *const keypad[] = { "\033[H", "\033[A", "\033[5~", "-", "\033[
 
 static bool shift, control, alt, caps;  /* held down, or switched on */
 static bool extended;                   /* the last code was E0 */
-static unsigned to_skip;                /* codes left of what Pause sends */
 
 static void type(const char *keys) {
     while (*keys)
@@ -72,12 +72,9 @@ static void key_pressed(unsigned code, bool is_extended) {
         panic_print_reports();
     else if (code >= CODE_KEYPAD && code <= CODE_DELETE)
         type(keypad[code - CODE_KEYPAD]);
-    else if (is_extended && plain[code] == '/')
-        type_character('/');
-    else if (is_extended && plain[code] == '\r')
-        type_character('\r');
-    else if (!is_extended && code < sizeof(plain) - 1 && plain[code])
-        type_character(shift ? shifted[code] : plain[code]);
+    else if (code < sizeof(plain) - 1 && plain[code]
+             && (!is_extended || plain[code] == '/' || plain[code] == '\r'))
+        type_character(shift && !is_extended ? shifted[code] : plain[code]);
 }
 
 static void take_code(uint8_t byte) {
@@ -85,12 +82,7 @@ static void take_code(uint8_t byte) {
     bool down = !(byte & CODE_RELEASED), was_extended = extended;
 
     extended = byte == CODE_EXTENDED;
-    if (to_skip) {
-        to_skip--;
-        return;
-    }
-    if (byte == CODE_PAUSE) to_skip = 2;
-    if (byte == CODE_PAUSE || extended) return;
+    if (extended) return;
     if (code == CODE_LEFT_SHIFT || code == CODE_RIGHT_SHIFT)
         shift = down && !was_extended;  // E0 2A is no shift but noise
     else if (code == CODE_CONTROL)

@@ -15,10 +15,9 @@
 #include "arch/x86/features.h"
 #include "arch/x86/io.h"
 #include "base/string.h"
-#include "syscall.h"
 
-enum { KEY_WORDS = 8, BLOCK_WORDS = 16, BLOCK = 64, KEY = 32, CPUID_RDRAND = 1 << 30,
-       RDRAND_TRIES = 10 };
+enum { KEY_WORDS = 8, BLOCK_WORDS = 16, BLOCK = 64, KEY = 32 };
+enum { CPUID_RDRAND = 1 << 30, RDRAND_TRIES = 10 };
 
 static uint32_t key[KEY_WORDS];
 
@@ -99,28 +98,4 @@ void random_init(uint32_t seed) {
     }
     chacha20_block(block, key, 0, nonce);
     memcpy(key, block, KEY);
-}
-
-/* -- System call ------------------------------------------------------------------- */
-
-enum { GRND_NONBLOCK = 1, GRND_RANDOM = 2, GRND_INSECURE = 4, GRND_ALL = 7 };
-
-/* What one call gives at most; up to 256 bytes Linux promises to give all at once. */
-#define GIVEN_MAX (64u << 10)
-
-long sys_getrandom(uptr_t buffer, size_t size, uint32_t flags) {
-    uint8_t chunk[128];
-    size_t given = 0;
-    int err = 0;
-
-    if (flags & ~GRND_ALL || (flags & GRND_RANDOM && flags & GRND_INSECURE))
-        return -EINVAL;
-    size = min(size, GIVEN_MAX);
-    while (given < size && !err) {
-        size_t n = min(size - given, sizeof(chunk));
-        random_bytes(chunk, n);
-        err = copy_to_user(uptr_add(buffer, given), chunk, n);
-        if (!err) given += n;
-    }
-    return given ? (long)given : err;
 }

@@ -9,10 +9,6 @@ struct cpu_features cpu_features;
 
 nanoseconds_t clock_realtime_at_boot(void) { return 0; }
 
-int copy_to_user(uptr_t to, const void *from, size_t size) {
-    return to.address == 0 ? -EFAULT : (memcpy((void *)to.address, from, size), 0);
-}
-
 static unsigned cases, failures;
 
 static void ok(bool good, const char *what) {
@@ -76,23 +72,10 @@ static void sequences(void) {
     ok(same < 20, "it does not repeat a byte");
 }
 
-static void system_call(void) {
-    static uint8_t buffer[200];
-    uptr_t at = uptr((vaddr_t)buffer);
-
-    ok(sys_getrandom(at, sizeof(buffer), 0) == 200, "getrandom fills the buffer");
-    ok(buffer[127] | buffer[128] | buffer[199], "to its end");
-    ok(sys_getrandom(at, 1, 8) == -EINVAL, "an unknown flag is EINVAL");
-    ok(sys_getrandom(at, 1, 6) == -EINVAL, "GRND_RANDOM | GRND_INSECURE is EINVAL");
-    ok(sys_getrandom(uptr(0), 1, 0) == -EFAULT, "a bad buffer is EFAULT");
-    ok(sys_getrandom(uptr(0), 0, 0) == 0, "nothing from a bad buffer is nothing");
-}
-
 int main(void) {
     vector_of_the_rfc();
     vectors_of_zeros();
     sequences();
-    system_call();
     printf("1..%u\n", cases);
     return failures != 0;
 }

@@ -18,85 +18,64 @@
 #include "dev/text_screen.h"
 #include "mm/frame_alloc.h"
 
-enum { CELLS_MAX = 160 * 64, NOTHING_SHOWN = 0xffff, BLANK_SHOWN = 0x0720 };
+enum { COLUMNS_MAX = 160, CELLS_MAX = COLUMNS_MAX * ROWS_MAX };
+enum { NOTHING_SHOWN = 0xffff, BLANK_SHOWN = 0x0720 };
 enum { VGA_TEXT = 0xb8000, VGA_INDEX = 0x3d4, VGA_DATA = 0x3d5, VGA_CURSOR = 14 };
 
 static struct text_screen text;
 static uint16_t cells[CELLS_MAX], shown[CELLS_MAX];
-static char answer[32];         /* to a program's question; not yet typed in */
 static unsigned cursor_at;      /* cell of the drawn cursor; CELLS_MAX: hidden */
 static void (*draw_cell)(unsigned cell, uint16_t value);
 static void (*move_cursor)(unsigned from, unsigned to);
 
 bool screen_is_present(void) { return draw_cell != NULL; }
 
-static void update_cell(unsigned i) {
-    if (shown[i] != cells[i]) {
-        shown[i] = cells[i];
-        draw_cell(i, cells[i]);
-    }
-}
-
 static void screen_output(const char *bytes, size_t size) {
     unsigned old = cursor_at;
 
     text_screen_write(&text, bytes, size);
-    for (unsigned i = text.dirty_first * text.columns;
-         i < text.dirty_end * text.columns; i++)
-        update_cell(i);
-    text.dirty_first = text.dirty_end;
+    for (unsigned row = 0, i = 0; row < text.rows; row++, i = row * text.columns) {
+        for (; text.dirty[row] && i < (row + 1) * text.columns; i++)
+            if (shown[i] != cells[i]) draw_cell(i, shown[i] = cells[i]);
+        text.dirty[row] = false;
+    }
     cursor_at = text.cursor.row * text.columns + text.cursor.column;
     if (text.hide_cursor) cursor_at = CELLS_MAX;
     move_cursor(old, cursor_at);
 }
 
-static void terminal_output(const char *bytes, size_t size);
-
-static void screen_log(const char *message, size_t length) {
-    output_lines(screen_output, message, length);
-}
-
-struct terminal screen_terminal = {
-    .name = "tty1",
-    .number = 4 << 8 | 1,
-    .output = terminal_output,
-};
-
 static void terminal_output(const char *bytes, size_t size) {
-    char typed[sizeof(answer)];
+    char typed[sizeof(text.answer)];
 
     screen_output(bytes, size);
-    string_copy(typed, answer, sizeof(typed));
-    answer[0] = '\0';           // first: typing it in comes back here, as its echo
+    // only now: its echo would come in between; and it comes back here
+    string_copy(typed, text.answer, sizeof(typed));
+    text.answer[0] = '\0';
     for (const char *c = typed; *c; c++)
         terminal_input(&screen_terminal, (uint8_t)*c);
 }
 
-/* Kept until all that is being shown is shown: its echo would come in between. */
-static void screen_answer(const char *text_of_answer) {
-    string_copy(answer, text_of_answer, sizeof(answer));
-}
-
-static struct log_sink screen_sink = {
-    .name = "screen", .write = screen_log, .chatty = true
-};
+struct terminal screen_terminal = { .name = "tty1", .number = 4 << 8 | 1,
+                                    .output = terminal_output };
 
 static void start(unsigned rows, unsigned columns, uint16_t first_shown) {
+    static struct log_sink sink = { .name = "screen", .write = screen_output,
+                                    .is_terminal = true };
+
     for (unsigned i = 0; i < rows * columns; i++)
         shown[i] = first_shown;
     text_screen_init(&text, rows, columns, cells);
-    text.answer = screen_answer;
     screen_terminal.rows = (uint16_t)rows;
     screen_terminal.columns = (uint16_t)columns;
     cursor_at = CELLS_MAX;
-    log_sink_register(&screen_sink);
+    log_sink_register(&sink);
 }
 
 /* -- VGA text: the hardware knows the characters and has a cursor ------------------ */
 
-static volatile uint16_t *vga_cells(void) { return paddr_to_kernel(VGA_TEXT); }
-
-static void vga_draw_cell(unsigned i, uint16_t cell) { vga_cells()[i] = cell; }
+static void vga_draw_cell(unsigned i, uint16_t cell) {
+    ((volatile uint16_t *)paddr_to_kernel(VGA_TEXT))[i] = cell;
+}
 
 static void vga_move_cursor(unsigned from, unsigned to) {
     if (from == to) return;
@@ -106,7 +85,6 @@ static void vga_move_cursor(unsigned from, unsigned to) {
     }
 }
 
-/* Its cells read back as written, but so does plain memory: its cursor must, too. */
 /* Without one there may be ordinary memory in its place, but no registers. */
 static bool vga_is_present(void) {
     out8(VGA_INDEX, VGA_CURSOR + 1);
@@ -144,29 +122,26 @@ static void framebuffer_draw_cell(unsigned i, uint16_t cell) {
 static void framebuffer_move_cursor(unsigned from, unsigned to) {
     if (from < CELLS_MAX) framebuffer_draw_cell(from, cells[from]);
     if (to < CELLS_MAX) {
-        uint16_t cell = cells[to];
-        uint8_t attribute = (uint8_t)(cell >> 8);
-        attribute = (uint8_t)(attribute << 4 | attribute >> 4);
-        framebuffer_draw_cell(to, (uint16_t)(attribute << 8 | (cell & 0xff)));
+        unsigned cell = cells[to], front = cell >> 8 & 15, back = cell >> 12;
+        framebuffer_draw_cell(to, (uint16_t)(front << 12 | back << 8 | (cell & 0xff)));
     }
 }
 
 static void make_colours(const struct boot_framebuffer *fb) {
     for (unsigned i = 0; i < 16; i++) {
-        uint32_t half = i & 8 ? 0x55 : 0;
-        uint32_t red = (i & 4 ? 0xaa : 0) + half, blue = (i & 1 ? 0xaa : 0) + half;
-        uint32_t green = (i & 2 ? 0xaa : 0) + half;
-        if (i == 6)
-            green = 0x55;       // dark yellow is brown, on every PC
-        framebuffer.colour[i] =
-            red << fb->red_shift | green << fb->green_shift | blue << fb->blue_shift;
+        uint32_t half = i & 8 ? 0x55 : 0, red = i & 4 ? 0xaa : 0;
+        uint32_t green = i & 2 ? 0xaa : 0, blue = i & 1 ? 0xaa : 0;
+        if (i == 6) green = 0x55;       // dark yellow is brown, on every PC
+        framebuffer.colour[i] = (red + half) << fb->red_shift
+                                | (green + half) << fb->green_shift
+                                | (blue + half) << fb->blue_shift;
     }
 }
 
 static void framebuffer_start(const struct boot_framebuffer *fb) {
     unsigned zoom = fb->width >= 3200 ? 2 : fb->width >= 1800 ? 1 : 0;
-    unsigned columns = min(fb->width / FONT_WIDTH >> zoom, 160u);
-    unsigned rows = min(fb->height / FONT_HEIGHT >> zoom, 64u);
+    unsigned columns = min(fb->width / FONT_WIDTH >> zoom, (unsigned)COLUMNS_MAX);
+    unsigned rows = min(fb->height / FONT_HEIGHT >> zoom, (unsigned)ROWS_MAX);
 
     framebuffer.base = kernel_map_device((uint32_t)fb->base, fb->pitch * fb->height);
     framebuffer.pitch = fb->pitch;

@@ -27,8 +27,3 @@ struct terminal {
 static inline bool terminal_input(struct terminal *terminal, uint8_t byte) {
     return !terminal->input || terminal->input(terminal, byte);
 }
-
-/* Shows text whose lines end in LF alone, as the log's do, on a terminal, which wants
- * CR LF. */
-void output_lines(void (*output)(const char *bytes, size_t size), const char *text,
-                  size_t length);

@@ -4,12 +4,11 @@
  * dev/screen.c draws those.
  *
  *      GROUND --ESC--> ESCAPE --[--> CSI --parameters, letter--> GROUND
- *                             --]--> STRING --BEL or ESC \--> GROUND     (titles)
  *                             --(--> SKIP --any--> GROUND         (character sets)
  *
  * Invariants: row < rows, column < columns, top < bottom < rows, always.
  * Linux: a VT100 with colours (TERM=vt100); inserting and deleting inside a line and
- *   the alternate screen are not there. What is not ASCII shows as one `?`.
+ *   the alternate screen and titles are not there. What is not ASCII shows as one `?`.
  * Tests: text_screen_host_test.c.
  * See: ECMA-48; the VT100 User Guide, chapter 3.
  */
@@ -18,7 +17,7 @@
 #include "base/format.h"
 #include "base/string.h"
 
-enum state { GROUND, ESCAPE, CSI, STRING, STRING_ESCAPE, SKIP };
+enum state { GROUND, ESCAPE, CSI, SKIP };
 enum { TAB = 8, WHITE = 7, BRIGHT = 8 };
 
 static uint16_t blank(const struct text_screen *s) {
@@ -32,26 +31,17 @@ static uint16_t blank(const struct text_screen *s) {
 }
 
 static void touch(struct text_screen *s, unsigned first, unsigned end) {
-    if (s->dirty_first == s->dirty_end) {
-        s->dirty_first = first;
-        s->dirty_end = end;
-        return;
-    }
-    s->dirty_first = min(s->dirty_first, first);
-    s->dirty_end = max(s->dirty_end, end);
+    while (first < end)
+        s->dirty[first++] = true;
 }
 
-static void erase(struct text_screen *s, unsigned row, unsigned from, unsigned to) {
-    uint16_t *cells = s->cells + row * s->columns, cell = blank(s);
+/* Blanks the cells from one to another; both count from the top left corner. */
+static void erase(struct text_screen *s, unsigned from, unsigned to) {
+    uint16_t cell = blank(s);
 
-    for (unsigned i = from; i < to; i++)
-        cells[i] = cell;
-    touch(s, row, row + 1);
-}
-
-static void erase_rows(struct text_screen *s, unsigned first, unsigned end) {
-    for (unsigned row = first; row < end; row++)
-        erase(s, row, 0, s->columns);
+    touch(s, from / s->columns, (to + s->columns - 1) / s->columns);
+    while (from < to)
+        s->cells[from++] = cell;
 }
 
 /* One line up or down: everything between top and bottom. */
@@ -60,7 +50,8 @@ static void scroll(struct text_screen *s, bool up) {
     size_t size = (s->bottom - s->top) * s->columns * sizeof(*top);
 
     memmove(up ? top : top + s->columns, up ? top + s->columns : top, size);
-    erase(s, up ? s->bottom : s->top, 0, s->columns);
+    unsigned new = (up ? s->bottom : s->top) * s->columns;
+    erase(s, new, new + s->columns);
     touch(s, s->top, s->bottom + 1);
 }
 
@@ -75,29 +66,26 @@ static void move_by(struct text_screen *s, int rows, int columns) {
     move_to(s, (int)s->cursor.row + rows, (int)s->cursor.column + columns);
 }
 
-static void line_feed(struct text_screen *s) {
-    if (s->cursor.row == s->bottom)
-        scroll(s, true);
+/* To the next line, up or down; at the edge of what scrolls everything moves. */
+static void line_feed(struct text_screen *s, bool down) {
+    if (s->cursor.row == (down ? s->bottom : s->top))
+        scroll(s, down);
     else
-        move_by(s, 1, 0);
+        move_by(s, down ? 1 : -1, 0);
     s->wrap_next = false;
 }
 
-static void reverse_line_feed(struct text_screen *s) {
-    if (s->cursor.row == s->top)
-        scroll(s, false);
-    else
-        move_by(s, -1, 0);
+static unsigned cursor_cell(const struct text_screen *s) {
+    return s->cursor.row * s->columns + s->cursor.column;
 }
 
 static void put_character(struct text_screen *s, uint8_t c) {
     if (s->wrap_next) {
         s->cursor.column = 0;
-        line_feed(s);
+        line_feed(s, true);
     }
-    unsigned row = s->cursor.row;
-    s->cells[row * s->columns + s->cursor.column] = (uint16_t)(blank(s) - ' ' + c);
-    touch(s, row, row + 1);
+    s->cells[cursor_cell(s)] = (uint16_t)(blank(s) - ' ' + c);
+    touch(s, s->cursor.row, s->cursor.row + 1);
     if (s->cursor.column + 1 < s->columns)
         s->cursor.column++;
     else
@@ -106,27 +94,15 @@ static void put_character(struct text_screen *s, uint8_t c) {
 
 static void control(struct text_screen *s, uint8_t c) {
     switch (c) {
-    case '\b':
-        move_by(s, 0, -1);
-        break;
-    case '\t':
-        move_by(s, 0, TAB - (int)(s->cursor.column % TAB));
-        break;
+    case '\b': return move_by(s, 0, -1);
+    case '\t': return move_by(s, 0, TAB - (int)(s->cursor.column % TAB));
     case '\n':
     case '\v':
-    case '\f':
-        line_feed(s);
-        break;
-    case '\r':
-        move_to(s, (int)s->cursor.row, 0);
-        break;
+    case '\f': return line_feed(s, true);
+    case '\r': return move_to(s, (int)s->cursor.row, 0);
     case 0x18:                  // CAN, SUB: away with a half sequence
-    case 0x1a:
-        s->state = GROUND;
-        break;
-    case 0x1b:
-        s->state = ESCAPE;
-        break;
+    case 0x1a: s->state = GROUND; break;
+    case 0x1b: s->state = ESCAPE; break;
     }
 }
 
@@ -155,29 +131,11 @@ static int parameter(const struct text_screen *s, unsigned i, unsigned otherwise
     return (int)min(value ? value : otherwise, 9999u);
 }
 
-static void select_graphics(struct text_screen *s) {
-    for (unsigned i = 0; i < s->nr_parameters; i++)
-        set_colour(&s->cursor, s->parameters[i]);
-}
-
-static void erase_display(struct text_screen *s, int what) {
-    unsigned row = s->cursor.row, column = s->cursor.column;
-
-    if (what == 0) {            // from the cursor to the end
-        erase(s, row, column, s->columns);
-        erase_rows(s, row + 1, s->rows);
-    } else if (what == 1) {     // from the start to the cursor
-        erase_rows(s, 0, row);
-        erase(s, row, 0, column + 1);
-    } else if (what == 2 || what == 3) {
-        erase_rows(s, 0, s->rows);
-    }
-}
-
-static void erase_line(struct text_screen *s, int what) {
-    if (what <= 2)
-        erase(s, s->cursor.row, what == 0 ? s->cursor.column : 0,
-              what == 1 ? s->cursor.column + 1 : s->columns);
+/* Of the cells from `first` to `end`: 0, from the cursor on; 1, up to it; else all. */
+static void erase_part(struct text_screen *s, int what, unsigned first, unsigned end) {
+    if (what <= 3)
+        erase(s, what == 0 ? cursor_cell(s) : first,
+              what == 1 ? cursor_cell(s) + 1 : end);
 }
 
 static void set_region(struct text_screen *s) {
@@ -200,15 +158,11 @@ static void set_mode(struct text_screen *s, bool on) {
 }
 
 static void report_status(struct text_screen *s) {
-    char text[32] = "\033[0n";
-
-    if (parameter(s, 0, 0) == 6)
-        format(text, sizeof(text), "\033[%u;%uR", s->cursor.row + 1,
-               s->cursor.column + 1);
-    if (s->answer && !s->private) s->answer(text);
+    if (s->private) return;
+    format(s->answer, sizeof(s->answer),
+           parameter(s, 0, 0) == 6 ? "\033[%u;%uR" : "\033[0n", s->cursor.row + 1,
+           s->cursor.column + 1);
 }
-
-static void save_cursor(struct text_screen *s) { s->saved = s->cursor; }
 
 static void restore_cursor(struct text_screen *s) {
     s->cursor = s->saved;
@@ -216,7 +170,8 @@ static void restore_cursor(struct text_screen *s) {
 }
 
 static void run_sequence(struct text_screen *s, uint8_t letter) {
-    int n = parameter(s, 0, 1);
+    unsigned row = s->cursor.row * s->columns;
+    int n = parameter(s, 0, 1), what = parameter(s, 0, 0);
 
     switch (letter) {
     case 'A': return move_by(s, -n, 0);
@@ -227,14 +182,17 @@ static void run_sequence(struct text_screen *s, uint8_t letter) {
     case 'd': return move_to(s, n - 1, (int)s->cursor.column);
     case 'H':
     case 'f': return move_to(s, n - 1, parameter(s, 1, 1) - 1);
-    case 'J': return erase_display(s, parameter(s, 0, 0));
-    case 'K': return erase_line(s, parameter(s, 0, 0));
-    case 'm': return select_graphics(s);
+    case 'J': return erase_part(s, what, 0, s->rows * s->columns);
+    case 'K': return erase_part(s, what, row, row + s->columns);
+    case 'm':
+        for (unsigned i = 0; i < s->nr_parameters; i++)
+            set_colour(&s->cursor, s->parameters[i]);
+        break;
     case 'r': return set_region(s);
     case 'h':
     case 'l': return set_mode(s, letter == 'h');
     case 'n': return report_status(s);
-    case 's': return save_cursor(s);
+    case 's': s->saved = s->cursor; break;
     case 'u': return restore_cursor(s);
     }
 }
@@ -254,16 +212,6 @@ static void csi(struct text_screen *s, uint8_t c) {
     }
 }
 
-static void reset(struct text_screen *s) {
-    set_colour(&s->cursor, 0);
-    s->top = 0;
-    s->bottom = s->rows - 1;
-    s->no_wrap = s->hide_cursor = false;
-    move_to(s, 0, 0);
-    save_cursor(s);
-    erase_rows(s, 0, s->rows);
-}
-
 static void escape(struct text_screen *s, uint8_t c) {
     s->state = GROUND;
     switch (c) {
@@ -273,31 +221,20 @@ static void escape(struct text_screen *s, uint8_t c) {
         s->nr_parameters = 1;
         s->parameters[0] = 0;
         break;
-    case ']':
-    case 'P':
-        s->state = STRING;
-        break;
     case '(':
     case ')':
-    case '#':
-        s->state = SKIP;
-        break;
-    case '7': return save_cursor(s);
+    case '#': s->state = SKIP; break;
+    case '7': s->saved = s->cursor; break;
     case '8': return restore_cursor(s);
-    case 'E':
-        move_to(s, (int)s->cursor.row, 0);
-        return line_feed(s);
-    case 'D': return line_feed(s);
-    case 'M': return reverse_line_feed(s);
-    case 'c': return reset(s);
+    case 'E': move_to(s, (int)s->cursor.row, 0); return line_feed(s, true);
+    case 'D': return line_feed(s, true);
+    case 'M': return line_feed(s, false);
+    case 'c': return text_screen_init(s, s->rows, s->columns, s->cells);
     }
 }
 
 static void take(struct text_screen *s, uint8_t c) {
-    if (s->state == STRING || s->state == STRING_ESCAPE) {
-        bool ends = c == '\a' || (s->state == STRING_ESCAPE && c == '\\');
-        s->state = ends ? GROUND : c == 0x1b ? STRING_ESCAPE : STRING;
-    } else if (c < ' ') {
+    if (c < ' ') {
         control(s, c);
     } else if (s->state == CSI) {
         csi(s, c);
@@ -319,6 +256,9 @@ void text_screen_write(struct text_screen *s, const char *bytes, size_t size) {
 
 void text_screen_init(struct text_screen *s, unsigned rows, unsigned columns,
                       uint16_t *cells) {
-    *s = (struct text_screen){ .rows = rows, .columns = columns, .cells = cells };
-    reset(s);
+    *s = (struct text_screen){ .rows = rows, .columns = columns, .cells = cells,
+                               .bottom = rows - 1 };
+    set_colour(&s->cursor, 0);
+    s->saved = s->cursor;
+    erase(s, 0, rows * columns);
 }

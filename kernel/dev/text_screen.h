@@ -7,7 +7,7 @@
 
 #include "base/types.h"
 
-enum { PARAMETERS_MAX = 8 };
+enum { PARAMETERS_MAX = 8, ROWS_MAX = 64 };
 
 struct cursor {
     unsigned row, column;
@@ -18,12 +18,12 @@ struct cursor {
 struct text_screen {
     unsigned rows, columns;     /* [const] */
     uint16_t *cells;            /* [const] character | attribute << 8, as in VGA */
-    void (*answer)(const char *text);   /* a program asked where the cursor is */
+    char answer[24];            /* to a program that asked where the cursor is, or "" */
     struct cursor cursor, saved;
     bool wrap_next;             /* the last column was filled: the next one wraps */
     bool hide_cursor, no_wrap;
     unsigned top, bottom;       /* first and last row of what scrolls */
-    unsigned dirty_first, dirty_end;    /* rows changed since somebody set them equal */
+    bool dirty[ROWS_MAX];       /* rows changed since somebody set it to false */
     uint8_t state;              /* of the parser */
     bool private;               /* CSI ? */
     unsigned nr_parameters;

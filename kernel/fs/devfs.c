@@ -1,5 +1,5 @@
 /* devfs.c - /dev: an ordinary tmpfs with device nodes in it; and the devices that are
- * no hardware.
+ * no hardware; getrandom.
  *
  *      open("/dev/null") -> node, S_IFCHR 1:3 -> devices: number 1:3 -> its operations
  *
@@ -15,6 +15,7 @@
 #include "core/panic.h"
 #include "dev/random.h"
 #include "fs/tmpfs.h"
+#include "syscall.h"
 
 static struct list devices = LIST_INIT(devices);
 static struct file_system *devfs;
@@ -62,6 +63,17 @@ static ssize_t give_random(struct io *io) {
         if (io_give(io, chunk, n)) return given ? (ssize_t)given : -EFAULT;
     }
     return (ssize_t)size;
+}
+
+enum { GRND_NONBLOCK = 1, GRND_RANDOM = 2, GRND_INSECURE = 4, GRND_ALL = 7 };
+
+long sys_getrandom(uptr_t buffer, size_t size, uint32_t flags) {
+    struct io io;
+
+    if (flags & ~GRND_ALL || (flags & GRND_RANDOM && flags & GRND_INSECURE))
+        return -EINVAL;
+    io_init(&io, buffer, min(size, RANDOM_MAX));
+    return user_range_ok(buffer, io.left) ? give_random(&io) : -EFAULT;
 }
 
 static ssize_t soft_read(struct file *file, struct io *io, uint64_t *offset) {
