@@ -1,18 +1,28 @@
-/* tty.c - terminals: opening, reading, writing, polling.
+/* tty.c - terminals: opening, reading, writing, polling, modes and size; and job
+ * control: whose terminal it is, and who may use it now.
  *
- * Shape: tty.h has the picture. What happens to bytes is in tty_line.c, who may use the
- *   terminal in tty_control.c.
+ * Shape: tty.h has the picture. What happens to bytes is in tty_line.c.
+ *
+ *      session --terminal--> tty --foreground--> process group: gets ^C, may read
+ *         \____ other groups: background; SIGTTIN when they read
+ *
+ * Invariants: session->terminal and tty->session point at each other or nowhere; a
+ *   terminal belongs to the session of a living leader.
  * Sleeps: reads until there is something (condition shape); writes while ^S has stopped
  *   the output, and for a moment after every 4 KiB, so that a long text on a slow line
  *   does not keep everybody else from running. Only there may writes of two mix.
  * Wakes: typed bytes wake readers, ^Q wakes writers.
- * Linux: two readers of one raw terminal may share what is typed.
+ * Linux: two readers of one raw terminal may share what is typed. Nobody can steal a
+ *   session's terminal, and no session gives it up before its leader exits (TIOCNOTTY).
+ *   Breaks are not sent, there is nothing to drain; speed and parity are remembered and
+ *   mean nothing.
  * Tests: user/tests/devices.c, tools/session-test
- * See: tty_ioctl(4), termios(3).
+ * See: POSIX, Base Definitions, 11.1; credentials(7), tty_ioctl(4), termios(3).
  */
 #include "fs/tty.h"
 
 #include "base/format.h"
+#include "base/string.h"
 #include "core/panic.h"
 #include "dev/screen.h"
 #include "dev/serial.h"
@@ -26,33 +36,84 @@ static struct tty *console_tty;
 
 static const struct file_operations tty_operations;
 
-void tty_wake(struct tty *tty) {
+/* Readers and writers look again. */
+static void wake(struct tty *tty) {
     wait_wake_all(&tty->readers, 0);
     wait_wake_all(&tty->writers, 0);
 }
 
 /* Readers have taken something, or it was thrown away. */
 static void made_room(struct tty *tty) {
-    if (!tty->is_full || !line_has_room(&tty->line)) return;
-    tty->is_full = false;
-    if (tty->terminal->resume) tty->terminal->resume();
+    if (tty->terminal->resume && line_has_room(&tty->line)) tty->terminal->resume();
 }
 
-void tty_flush(struct tty *tty) {
+/* Throws away what was typed. */
+static void flush(struct tty *tty) {
     line_flush(&tty->line);
     made_room(tty);
 }
 
-void tty_hang_up(struct tty *tty) {
+static struct session *current_session(void) {
+    return current_process()->group->session;
+}
+
+static bool is_session_leader(void) {
+    return current_process()->pid == current_session()->id;
+}
+
+/* -- Job control ------------------------------------------------------------------- */
+
+/* To all of a group, if there is one of this number. */
+static void signal_group(pid_t id, int signal) {
+    const struct process_group *group = group_find(id);
+    struct process *process;
+
+    if (!group) return;
+    list_for_each (process, &group->members, group_node)
+        signal_kernel(process, signal);
+}
+
+/* May the current process use the terminal as `signal` forbids to background processes?
+ * 0; -ERESTART when it was stopped by that signal instead; -EIO. */
+static int check_background(struct tty *tty, int signal) {
+    const struct process *process = current_process();
+    const struct process_group *group = process->group;
+
+    if (group->session->terminal != tty || !tty->foreground
+        || tty->foreground == group->id)
+        return 0;
+    if (signal_is_ignored(process, signal) || current()->blocked & sigset_of(signal))
+        return signal == SIGTTIN ? -EIO : 0;
+    if (group_is_orphaned(group))
+        return -EIO;            // nobody could ever continue it
+    signal_group(group->id, signal);
+    return -ERESTART;
+}
+
+/* At open: a session leader without a terminal gets this one if it is free. */
+static void acquire(struct tty *tty) {
+    if (!is_session_leader() || current_session()->terminal || tty->session) return;
+    tty->session = current_session();
+    tty->session->terminal = tty;
+    tty->foreground = current_process()->group->id;
+}
+
+void tty_hangup_session(struct session *session) {
+    struct tty *tty = session->terminal;
     struct file *file;
 
-    list_for_each (file, &all_files, all_node)
+    if (!tty) return;
+    signal_group(tty->foreground, SIGHUP);
+    session->terminal = NULL;
+    tty->session = NULL;
+    tty->foreground = 0;
+    list_for_each (file, &all_files, all_node)  // those of /dev/console keep it
         if (file->operations == &tty_operations && file->object == tty
             && file->inode->device != CONSOLE_NUMBER)
             file->object = NULL;
     tty->line.stopped = false;
-    tty_flush(tty);
-    tty_wake(tty);
+    flush(tty);
+    wake(tty);
 }
 
 /* -- The driver's side ------------------------------------------------------------- */
@@ -61,11 +122,10 @@ static bool take_byte(struct terminal *terminal, uint8_t byte) {
     struct tty *tty = terminal->tty;
     unsigned event = line_input(&tty->line, byte);
 
-    if (event & LINE_SIGNAL) tty_signal_foreground(tty, (int)(event & LINE_SIGNAL));
+    if (event & LINE_SIGNAL) signal_group(tty->foreground, (int)(event & LINE_SIGNAL));
     if (event & LINE_GO) wait_wake_all(&tty->writers, 0);
     if (event & LINE_READABLE) wait_wake_all(&tty->readers, 0);
-    tty->is_full = !line_has_room(&tty->line);
-    return !tty->is_full;
+    return line_has_room(&tty->line);
 }
 
 static void send_bytes(struct line *line, const char *bytes, size_t size) {
@@ -88,8 +148,7 @@ static ssize_t take_line(struct tty *tty, struct io *io) {
 }
 
 /* SLEEPS until there is something to read. 0; or why not: 1 for an end without an
- * error,
- * -EAGAIN, -ERESTART. */
+ * error, -EAGAIN, -ERESTART. */
 static int await_input(struct tty *tty, const struct file *file,
                        nanoseconds_t deadline) {
     while (file->object && line_count(&tty->line) == 0) {
@@ -105,7 +164,7 @@ static int await_input(struct tty *tty, const struct file *file,
 static ssize_t tty_read(struct file *file, struct io *io, uint64_t *offset) SLEEPS {
     struct tty *tty = file->object;
     nanoseconds_t gap = 0, deadline = DEADLINE_NEVER;
-    ssize_t got = 0, end = tty ? tty_check_background(tty, SIGTTIN) : 1;
+    ssize_t got = 0, end = tty ? check_background(tty, SIGTTIN) : 1;
     size_t least = 0;
 
     (void)offset;
@@ -142,7 +201,7 @@ static ssize_t tty_write(struct file *file, struct io *io, uint64_t *offset) SLE
     long error = 0;
 
     (void)offset;
-    if (tty && line_has(&tty->line, TOSTOP)) error = tty_check_background(tty, SIGTTOU);
+    if (tty && line_has(&tty->line, TOSTOP)) error = check_background(tty, SIGTTOU);
     while (io->left && !error) {
         size_t n = min(io->left, sizeof(chunk));
         error = await_output(tty, file);
@@ -159,19 +218,110 @@ static ssize_t tty_write(struct file *file, struct io *io, uint64_t *offset) SLE
 
 static unsigned tty_poll(struct file *file, struct poll_table *table) {
     struct tty *tty = file->object;
-    const uint8_t *characters;
-    size_t least = 1;
     unsigned events = 0;
 
     if (!tty) return POLLIN | POLLOUT | POLLERR | POLLHUP | POLLRDNORM | POLLWRNORM;
     poll_wait(table, &tty->readers);
     poll_wait(table, &tty->writers);
-    characters = tty->line.termios.characters;
-    if (!line_has(&tty->line, ICANON) && !characters[VTIME])
-        least = max(characters[VMIN], 1);
+    const uint8_t *characters = tty->line.termios.characters;
+    bool counts = !line_has(&tty->line, ICANON) && !characters[VTIME];
+    size_t least = counts ? max(characters[VMIN], 1) : 1;
     if (line_count(&tty->line) >= least) events |= POLLIN | POLLRDNORM;
     if (!tty->line.stopped) events |= POLLOUT | POLLWRNORM;
     return events;
+}
+
+/* -- Modes, size, whose it is ------------------------------------------------------ */
+
+enum {                          /* requests, from Linux's asm-generic/ioctls.h */
+    TCGETS = 0x5401, TCSETS = 0x5402, TCSETSW = 0x5403, TCSETSF = 0x5404,
+    TCSBRK = 0x5409, TCFLSH = 0x540B, TIOCSCTTY = 0x540E, TIOCGPGRP = 0x540F,
+    TIOCSPGRP = 0x5410, TIOCGWINSZ = 0x5413, TIOCSWINSZ = 0x5414, TIOCINQ = 0x541B,
+    TCSBRKP = 0x5425, TIOCGSID = 0x5429,
+};
+enum { FLUSH_OUTPUT = 1 };      /* TCFLSH: nothing to do, it has been sent */
+
+/* TIOCSCTTY. */
+static long become_controlling(struct tty *tty, const struct file *file) {
+    if (file_is_readable(file)) acquire(tty);
+    return is_session_leader() && tty->session == current_session() ? 0 : -EPERM;
+}
+
+/* TIOCSPGRP. */
+static long set_foreground(struct tty *tty, uptr_t argument) {
+    const struct process_group *group;
+    uint32_t id;
+
+    if (u32_from_user(&id, argument)) return -EFAULT;
+    if ((pid_t)id < 0) return -EINVAL;
+    if (current_session()->terminal != tty) return -ENOTTY;
+    group = group_find((pid_t)id);
+    if (!group) return -ESRCH;
+    if (group->session != current_session()) return -EPERM;
+    tty->foreground = (pid_t)id;
+    return 0;
+}
+
+/* TIOCGPGRP, TIOCGSID. */
+static long give_id(struct tty *tty, uptr_t to, pid_t id) {
+    return current_session()->terminal == tty ? u32_to_user(to, (uint32_t)id) : -ENOTTY;
+}
+
+static long set_modes(struct tty *tty, uptr_t argument, bool flushes) {
+    struct termios modes;
+
+    if (copy_from_user(&modes, argument, sizeof(modes))) return -EFAULT;
+    if (flushes) flush(tty);
+    line_set_modes(&tty->line, &modes);
+    wake(tty);
+    return 0;
+}
+
+static long set_size(struct tty *tty, uptr_t argument) {
+    struct window_size size;
+
+    if (copy_from_user(&size, argument, sizeof(size))) return -EFAULT;
+    if (memcmp(&size, &tty->size, sizeof(size)) == 0) return 0;
+    tty->size = size;
+    signal_group(tty->foreground, SIGWINCH);
+    return 0;
+}
+
+static long tty_ioctl(struct file *file, uint32_t request, uptr_t argument) {
+    struct tty *tty = file->object;
+    int error = 0;
+
+    if (!tty) return -EIO;
+    switch (request) {          // what others would notice stops background processes
+    case TCSETS:
+    case TCSETSW:
+    case TCSETSF:
+    case TCFLSH:
+    case TCSBRK:
+    case TCSBRKP:
+    case TIOCSPGRP: error = check_background(tty, SIGTTOU);
+    }
+    if (error) return error;
+    switch (request) {
+    case TCGETS:
+        return copy_to_user(argument, &tty->line.termios, sizeof(tty->line.termios));
+    case TCSETS:
+    case TCSETSW:
+    case TCSETSF: return set_modes(tty, argument, request == TCSETSF);
+    case TCFLSH:
+        if (argument.address != FLUSH_OUTPUT) flush(tty);
+        return 0;
+    case TCSBRK:
+    case TCSBRKP: return 0;
+    case TIOCGWINSZ: return copy_to_user(argument, &tty->size, sizeof(tty->size));
+    case TIOCSWINSZ: return set_size(tty, argument);
+    case TIOCINQ: return u32_to_user(argument, line_count(&tty->line));
+    case TIOCSCTTY: return become_controlling(tty, file);
+    case TIOCSPGRP: return set_foreground(tty, argument);
+    case TIOCGPGRP: return give_id(tty, argument, tty->foreground);
+    case TIOCGSID: return give_id(tty, argument, current_session()->id);
+    default: return -ENOTTY;
+    }
 }
 
 static const struct file_operations tty_operations = {
@@ -185,14 +335,14 @@ static int tty_open(struct device *device, struct inode *inode, uint32_t flags,
                     struct file **out) {
     struct tty *tty = device->number == CONSOLE_NUMBER ? console_tty
                       : device->number == TTY_NUMBER
-                          ? tty_of_session()
+                          ? current_session()->terminal
                           : container_of(device, struct tty, device);
 
     if (!tty) return -ENXIO;
     *out = file_create(&tty_operations, flags, inode_get(inode), tty);
     if (!*out) return -ENFILE;
     if (device == &tty->device && !(flags & O_NOCTTY) && file_is_readable(*out))
-        tty_acquire(tty);
+        acquire(tty);
     return 0;
 }
 

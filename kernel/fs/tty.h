@@ -22,7 +22,6 @@ struct tty {
     struct window_size size;
     struct session *session;    /* whose controlling terminal it is, or NULL */
     pid_t foreground;           /* process group, 0: none */
-    bool is_full;               /* the driver holds typed bytes back */
     struct wait_queue readers;
     struct wait_queue writers;  /* for ^Q */
 };
@@ -34,29 +33,3 @@ void tty_init(bool console_on_screen);
 /* Ends what the session has with its terminal, because its leader exits: SIGHUP to the
  * foreground group; files opened so far read end of file and cannot be written. */
 void tty_hangup_session(struct session *session);
-
-/* -- Between tty.c and tty_control.c ----------------------------------------------- */
-
-/* Throws away what was typed. */
-void tty_flush(struct tty *tty);
-
-/* Readers and writers look again. */
-void tty_wake(struct tty *tty);
-
-/* Takes the terminal from all files that are open; those of /dev/console keep it. */
-void tty_hang_up(struct tty *tty);
-
-/* May the current process use the terminal as `signal` forbids to background processes?
- * 0; -ERESTART when it was stopped by that signal instead; -EIO. */
-must_check int tty_check_background(struct tty *tty, int signal);
-
-/* To the foreground group, if there is one. */
-void tty_signal_foreground(struct tty *tty, int signal);
-
-/* The controlling terminal of the current process, or NULL. */
-struct tty *tty_of_session(void);
-
-/* At open: a session leader without a terminal gets this one if it is free. */
-void tty_acquire(struct tty *tty);
-
-long tty_ioctl(struct file *file, uint32_t request, uptr_t argument);

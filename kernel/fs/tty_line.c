@@ -47,11 +47,6 @@ static bool is_key(const struct line *l, uint8_t c, enum control_character which
 
 static bool is_control(uint8_t c) { return c < 0x20 || c == 0x7f; }
 
-/* A byte of a character of several, but not its first. */
-static bool continues(const struct line *l, uint8_t c) {
-    return (l->termios.input & IUTF8) && (c & 0xc0) == 0x80;
-}
-
 /* -- Output and echo --------------------------------------------------------------- */
 
 static void send(struct line *l) {
@@ -73,7 +68,7 @@ static void show(struct line *l, uint8_t c) {
         l->column = (l->column | 7) + 1;
     else if (c == '\b')
         l->column -= l->column > 0;
-    else if (!is_control(c) && !continues(l, c))
+    else if (!is_control(c))
         l->column++;
     if (l->out_length == sizeof(l->out)) send(l);
     l->out[l->out_length++] = (char)c;
@@ -111,7 +106,7 @@ static unsigned end_column(const struct line *l) {
         else if (is_control(c))
             column += line_has(l, ECHOCTL) ? 2 : 0;
         else
-            column += !continues(l, c);
+            column++;
     }
     return column;
 }
@@ -141,8 +136,6 @@ static bool edit(struct line *l, uint8_t c) {
     uint32_t at = l->put;
 
     if (is_key(l, c, VERASE)) {
-        while (at != l->complete && continues(l, byte_at(l, at - 1)))
-            at--;
         cut(l, at - (at != l->complete));
     } else if (is_key(l, c, VWERASE)) {
         cut(l, skip_back(l, skip_back(l, at, true), false));
@@ -192,10 +185,7 @@ static unsigned take_canonical(struct line *l, uint8_t c) {
     if (edit(l, c)) return 0;
     if (is_key(l, c, VLNEXT)) {
         l->literal_next = true;
-        if (line_has(l, ECHO)) {
-            show(l, '^');
-            show(l, '\b');
-        }
+        if (line_has(l, ECHO)) show(l, '^'), show(l, '\b');
         return 0;
     }
     if (is_key(l, c, VEOF)) return put_end(l, 0);
@@ -213,11 +203,10 @@ static unsigned take_signal(struct line *l, uint8_t c, unsigned signal) {
 
 static unsigned take(struct line *l, uint8_t c) {
     uint32_t flags = l->termios.input;
+    bool is_literal = l->literal_next;
 
-    if (l->literal_next) {
-        l->literal_next = false;
-        return put_text(l, c);
-    }
+    l->literal_next = false;
+    if (is_literal) return put_text(l, c);
     if ((flags & IXON) && is_key(l, c, VSTART)) return go(l);
     if ((flags & IXON) && is_key(l, c, VSTOP)) {
         l->stopped = true;
@@ -271,11 +260,8 @@ void line_flush(struct line *l) {
 }
 
 void line_set_modes(struct line *l, const struct termios *modes) {
-    bool switches = (l->termios.local ^ modes->local) & ICANON;
-
-    l->termios = *modes;
+    // what was typed in raw mode reads as a line
+    if ((l->termios.local ^ modes->local) & ICANON) l->complete = l->put;
     if (!(modes->input & IXON)) l->stopped = false;
-    if (!switches) return;
-    l->literal_next = false;
-    l->complete = l->put;       // what was typed in raw mode reads as a line
+    l->termios = *modes;
 }

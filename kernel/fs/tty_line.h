@@ -12,7 +12,7 @@
 #include "base/types.h"
 
 /* Of the modes of termios(3) those that do something here, or are on by default. */
-enum input_flag { ICRNL = 0400, IXON = 02000, IUTF8 = 040000 };
+enum input_flag { ICRNL = 0400, IXON = 02000 };
 enum output_flag { OPOST = 1, ONLCR = 4 };
 enum control_flag { B38400 = 017, CS8 = 060, CREAD = 0200, HUPCL = 02000 };
 enum local_flag {
