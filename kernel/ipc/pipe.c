@@ -1,11 +1,11 @@
 /* pipe.c - pipes: a ring of bytes between file descriptors.
  *
- *      write -> [page][page]....[page] -> read        16 pages, there only while used
+ *      write -> [page][page]....[page] -> read            16 pages at most
  *                tail ^          ^ head              bytes ever written, ever read
  *
- * Invariants: head <= tail <= head + PIPE_SIZE; a page exists while it holds bytes, and
- * one is kept for the next; an empty pipe starts over at its first page; readers and
- * writers count open files of each kind.
+ * Invariants: head <= tail <= head + PIPE_SIZE; a page comes when it is first needed and
+ * stays; an empty pipe starts over at its first page; readers and writers count open
+ * files of each kind, and a pipe without any is gone.
  * Sleeps: read when empty, write when full; condition shape, and hand-over for a read
  * whose page can take all of a write.
  * Wakes: the next reader when there is something to read, the next writer when there is
@@ -34,7 +34,7 @@ struct pipe {
     struct wait_queue can_read, can_write;
     struct wait_queue can_open;          /* FIFO: the other end is awaited */
     uint32_t reader_opens, writer_opens;        /* FIFO: opens ever, for the wait */
-    char *pages[PAGES], *spare;          /* page frames' addresses */
+    char *pages[PAGES];         /* page frames' addresses, NULL: not needed so far */
 };
 
 static struct list all_pipes = LIST_INIT(all_pipes);
@@ -63,6 +63,7 @@ static struct pipe *pipe_create(struct inode *inode) {
     struct pipe *p = heap_new(HEAP_PIPE, struct pipe);
 
     if (!p) return NULL;
+    inode->data = p;
     p->inode = inode;
     wait_queue_init(&p->can_read, &read_class);
     wait_queue_init(&p->can_write, &write_class);
@@ -71,11 +72,12 @@ static struct pipe *pipe_create(struct inode *inode) {
     return p;
 }
 
-static void pipe_free(struct pipe *p) {
+static void pipe_free_if_unused(struct pipe *p) {
+    if (p->readers || p->writers) return;
     for (unsigned i = 0; i < PAGES; i++)
         if (p->pages[i]) frame_put(frame_of_address(p->pages[i]));
-    if (p->spare) frame_put(frame_of_address(p->spare));
     list_remove(&p->node);
+    p->inode->data = NULL;
     heap_free(p);
 }
 
@@ -95,14 +97,6 @@ static inline void wake_neighbours(struct pipe *p) {
         wait_wake(&p->can_write, 1, 0);
 }
 
-static void page_done(struct pipe *p, char **page) {
-    if (p->spare)
-        frame_put(frame_of_address(*page));
-    else
-        p->spare = *page;
-    *page = NULL;
-}
-
 /* Moves what is wanted of what is there in one page. */
 static inline int take_out(struct pipe *p, struct io *io) {
     uint32_t offset = p->head % PAGE_SIZE;
@@ -110,14 +104,7 @@ static inline int take_out(struct pipe *p, struct io *io) {
 
     if (unlikely(io_give(io, *page_at(p, p->head) + offset, piece))) return -EFAULT;
     p->head += piece;
-    if (likely(p->head == p->tail)) {
-        // the next write begins at the start: the first page may stay
-        if (unlikely(p->head > PAGE_SIZE)) page_done(p, page_at(p, p->head - 1));
-        p->head = p->tail = 0;
-    } else if (p->head % PAGE_SIZE == 0
-               && page_at(p, p->head - 1) != page_at(p, p->tail)) {
-        page_done(p, page_at(p, p->head - 1));  // nearly full: the tail is in it again
-    }
+    if (likely(p->head == p->tail)) p->head = p->tail = 0;
     return 0;
 }
 
@@ -126,9 +113,8 @@ static inline char *page_to_write(struct pipe *p) {
     char **page = page_at(p, p->tail);
 
     if (unlikely(!*page)) {
-        struct frame *new = p->spare ? NULL : frame_alloc(FRAME_BUFFER, 0);
-        *page = new ? frame_address(new) : p->spare;
-        p->spare = NULL;
+        struct frame *new = frame_alloc(FRAME_BUFFER, 0);
+        if (new) *page = frame_address(new);
     }
     return *page;
 }
@@ -256,9 +242,7 @@ static void pipe_release(struct file *file) {
     // end of file and EPIPE are predicates: everybody looks again
     wait_wake_all(&p->can_read, 0);
     wait_wake_all(&p->can_write, 0);
-    if (p->readers || p->writers) return;
-    file->inode->data = NULL;
-    pipe_free(p);
+    pipe_free_if_unused(p);
 }
 
 static const struct file_operations pipe_operations = {
@@ -266,7 +250,26 @@ static const struct file_operations pipe_operations = {
     .ioctl = pipe_ioctl, .release = pipe_release,
 };
 
-/* -- FIFOs ------------------------------------------------------------------------- */
+/* -- Opening ----------------------------------------------------------------------- */
+
+/* One more end of an inode's pipe, which is made with its first. NULL without
+ * memory. */
+static struct file *open_end(struct inode *inode, uint32_t flags) {
+    struct pipe *p = inode->data ? inode->data : pipe_create(inode);
+    struct file *file;
+
+    if (!p) return NULL;
+    file = file_create(&pipe_operations, flags, inode_get(inode), p);
+    if (file) {
+        count_ends(p, file, +1);
+        p->reader_opens += file_is_readable(file);
+        p->writer_opens += file_is_writable(file);
+        wait_wake_all(&p->can_open, 0);
+    } else {
+        pipe_free_if_unused(p);
+    }
+    return file;
+}
 
 static int wait_for_other_end(struct pipe *p, const unsigned *others,
                               const uint32_t *opens) {
@@ -282,66 +285,32 @@ static int wait_for_other_end(struct pipe *p, const unsigned *others,
 
 static int fifo_open(struct inode *inode, uint32_t flags, struct file **out) {
     uint32_t mode = flags & O_ACCMODE;
-
-    if (!inode->data && !(inode->data = pipe_create(inode))) return -ENOMEM;
     struct pipe *p = inode->data;
-    bool nonblock = flags & O_NONBLOCK;
-    if (mode == O_WRONLY && nonblock && p->readers == 0) {
-        if (p->writers == 0) {
-            inode->data = NULL;
-            pipe_free(p);
-        }
-        return -ENXIO;
-    }
-    struct file *file = file_create(&pipe_operations, flags, inode_get(inode), p);
-    if (!file) return -ENFILE;
-    count_ends(p, file, +1);
-    p->reader_opens += file_is_readable(file);
-    p->writer_opens += file_is_writable(file);
-    wait_wake_all(&p->can_open, 0);
     int error = 0;
-    if (mode == O_RDONLY && !nonblock)
+
+    if (mode == O_WRONLY && (flags & O_NONBLOCK) && (!p || !p->readers)) return -ENXIO;
+    *out = open_end(inode, flags);
+    if (!*out) return -ENFILE;
+    p = inode->data;
+    if (mode == O_RDONLY && !(flags & O_NONBLOCK))
         error = wait_for_other_end(p, &p->writers, &p->writer_opens);
     else if (mode == O_WRONLY)
         error = wait_for_other_end(p, &p->readers, &p->reader_opens);
-    if (error) {
-        file_put(file);         // counts itself out and frees the pipe with the last
-        return error;
-    }
-    *out = file;
-    return 0;
+    if (error) file_put(*out);  // counts itself out and frees the pipe with the last
+    return error;
 }
 
-/* -- pipe(2) ----------------------------------------------------------------------- */
-
 long sys_pipe2(uptr_t fds_out, int flags) {
-    struct file *ends[2] = { NULL, NULL };
+    uint32_t nonblock = (uint32_t)flags & O_NONBLOCK;
+    struct file *ends[2];
 
     if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT)) return -EINVAL;
     struct inode *inode = inode_nameless(S_IFIFO | 0600);
-    struct pipe *p = pipe_create(inode);
-    if (!inode || !p) goto fail;
-    ends[0] = file_create(&pipe_operations, O_RDONLY | (flags & O_NONBLOCK),
-                          inode_get(inode), p);
-    if (!ends[0]) goto fail;
-    inode->data = p;            // for those who open it again, through /proc
-    p->readers = 1;
-    ends[1] = file_create(&pipe_operations, O_WRONLY | (flags & O_NONBLOCK),
-                          inode_get(inode), p);
-    if (!ends[1]) {
-        p = NULL;               // goes with the first end
-        goto fail;
-    }
-    p->writers = 1;
-    p = NULL;
+    if (!inode) return -ENFILE;
+    ends[0] = open_end(inode, O_RDONLY | nonblock);
+    ends[1] = open_end(inode, O_WRONLY | nonblock);
     inode_put(inode);
     return fd_install_pair(ends, flags & O_CLOEXEC, fds_out);
-
-fail:
-    if (ends[0]) file_put(ends[0]);
-    if (p) pipe_free(p);
-    if (inode) inode_put(inode);
-    return -ENFILE;
 }
 
 /* One line each: kind:[inode] owner group mode capacity bytes readers writers, and who
