@@ -66,15 +66,11 @@ static void unpack_archives(const struct boot_info *boot) {
 }
 
 static void start_file_systems(const struct boot_info *boot) {
-    struct file_system *root = tmpfs_create("tmpfs", 0755, NULL);
-    struct file_system *shm = tmpfs_create("tmpfs", 01777, NULL);
-
-    assert(root && shm);
-    file_system_mount(root, "/");
+    tmpfs_mount("/", "tmpfs", 0755, NULL);
     unpack_archives(boot);
     devfs_init();
     procfs_init(boot->command_line);
-    file_system_mount(shm, "/dev/shm");
+    tmpfs_mount("/dev/shm", "tmpfs", 01777, NULL);
     serial_terminal.rows = (uint16_t)command_line.rows;
     serial_terminal.columns = (uint16_t)command_line.columns;
     tty_init(command_line.screen_console);
@@ -152,7 +148,7 @@ static void start_init(void) {
     init_process = p;
     p->directory = inode_get(root_inode);
     p->root = inode_get(root_inode);
-    p->files = file_table_create();
+    p->files = file_table_create(NULL);
     p->umask = 022;
     limits_init(p);
     assert(p->files);

@@ -37,27 +37,19 @@ static bool table_grow(struct file_table *table, unsigned size) {
     return true;
 }
 
-static struct file_table *table_create(unsigned size) {
+struct file_table *file_table_create(const struct file_table *from) {
     struct file_table *table = heap_new(HEAP_FILE_TABLE, struct file_table);
 
     if (!table) return NULL;
     table->refs = 1;
-    if (table_grow(table, size)) return table;
-    heap_free(table);
-    return NULL;
-}
-
-struct file_table *file_table_create(void) {
-    return table_create(FIRST_SIZE);
-}
-
-struct file_table *file_table_copy(const struct file_table *from) {
-    struct file_table *table = table_create(from->size);
-
-    if (!table) return NULL;
-    memcpy(table->places, from->places, from->size * sizeof(*from->places));
-    for (unsigned fd = 0; fd < from->size; fd++)
+    if (!table_grow(table, from ? from->size : FIRST_SIZE)) {
+        heap_free(table);
+        return NULL;
+    }
+    for (unsigned fd = 0; from && fd < from->size; fd++) {
+        table->places[fd] = from->places[fd];
         if (table->places[fd].file) file_get(table->places[fd].file);
+    }
     return table;
 }
 
@@ -214,8 +206,7 @@ long sys_dup3(int fd, int to, int flags) {
 
 enum fcntl_command {
     F_DUPFD = 0, F_GETFD = 1, F_SETFD = 2, F_GETFL = 3, F_SETFL = 4, F_GETLK = 12,
-    F_SETLK = 13, F_SETLKW = 14, F_OFD_GETLK = 36, F_OFD_SETLK = 37, F_OFD_SETLKW = 38,
-    F_DUPFD_CLOEXEC = 1030,
+    F_SETLKW = 14, F_OFD_GETLK = 36, F_OFD_SETLKW = 38, F_DUPFD_CLOEXEC = 1030,
 };
 #define FD_CLOEXEC       1u
 #define CHANGEABLE_FLAGS (O_APPEND | O_NONBLOCK | O_DIRECT)
@@ -241,19 +232,14 @@ long sys_fcntl64(int fd, int command, uint32_t argument) {
     case F_SETFD: place->close_on_exec = argument & FD_CLOEXEC; return 0;
     case F_GETFL: return file->flags;
     case F_SETFL: set_flags(file, CHANGEABLE_FLAGS, argument); return 0;
-    case F_GETLK:
-    case F_SETLK:
-    case F_SETLKW:
-    case F_OFD_GETLK:
-    case F_OFD_SETLK:
-    case F_OFD_SETLKW:
-        if (!file_lock_hook) return -EINVAL;
-        file_get(file);
-        result = file_lock_hook(fd, file, command, uptr(argument));
-        file_put(file);
-        return result;
-    default: return -EINVAL;
     }
+    if ((command < F_GETLK || command > F_SETLKW)
+        && (command < F_OFD_GETLK || command > F_OFD_SETLKW))
+        return -EINVAL;
+    file_get(file);
+    result = file_lock_hook(fd, file, command, uptr(argument));
+    file_put(file);
+    return result;
 }
 
 enum { FIONBIO = 0x5421, FIONCLEX = 0x5450, FIOCLEX = 0x5451 };

@@ -121,9 +121,7 @@ void devfs_init(void) {
         { "stdout", "/proc/self/fd/1" }, { "stderr", "/proc/self/fd/2" },
     };
 
-    devfs = tmpfs_create("devtmpfs", 0755, NULL);
-    if (!devfs) panic("no memory for /dev");
-    file_system_mount(devfs, "/dev");
+    devfs = tmpfs_mount("/dev", "devtmpfs", 0755, NULL);
     special_open_register(S_IFCHR, device_open);
     for (unsigned i = 0; i < ARRAY_SIZE(links); i++)
         make(links[i][0],

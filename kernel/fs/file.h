@@ -202,7 +202,7 @@ ssize_t directory_read(struct file *file, struct io *io, uint64_t *offset);
 /* Registers the checker of open files; once at boot. */
 void files_init(void);
 
-/* kernel/posix sets this. NULL: there are no record locks, and F_SETLK is EINVAL. */
+/* F_GETLK, F_SETLK, F_SETLKW and F_OFD_...; set by kernel/posix. */
 extern long (*file_lock_hook)(int fd, struct file *file, int command, uptr_t lock);
 
 /* Ends an owner's locks on the inode: a descriptor table's, an open file's. Called for
@@ -224,8 +224,8 @@ struct file_table {
     struct descriptor *places;
 };
 
-must_check struct file_table *file_table_create(void);
-must_check struct file_table *file_table_copy(const struct file_table *table);
+/* With the same files as `from`; NULL: empty. NULL without memory. */
+must_check struct file_table *file_table_create(const struct file_table *from);
 void file_table_put(struct file_table *table);
 void file_table_close_on_exec(struct file_table *table);
 

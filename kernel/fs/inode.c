@@ -140,22 +140,24 @@ void file_system_init(struct file_system *fs, const char *type) {
     wait_queue_init(&fs->new_names, &name_class);
 }
 
-void file_system_mount(struct file_system *fs, const char *where) {
+void file_system_mount(struct file_system *fs, struct inode *root, const char *where) {
     const struct new_node directory = { .mode = S_IFDIR | 0755 };
     struct path path;
     int error;
 
+    if (!root) panic("no memory for %s", where);
+    fs->root = root->parent = root;
     fs->where = where;
     list_push_back(&all_file_systems, &fs->node);
     if (!root_inode) {
-        root_inode = inode_get(fs->root);
+        root_inode = inode_get(root);
         return;
     }
     error = path_walk(root_inode, where, WALK_PARENT, &path);
     if (!error && !path.inode) error = path_make(&path, &directory);
     if (error || !inode_is(path.inode, S_IFDIR))
         panic("cannot mount on %s: error %d", where, error);
-    fs->root->covers = inode_get(path.inode);
-    path.inode->mounted = inode_get(fs->root);
+    root->covers = inode_get(path.inode);
+    path.inode->mounted = inode_get(root);
     path_release(&path);
 }

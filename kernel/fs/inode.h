@@ -153,9 +153,9 @@ must_check int path_remove(struct inode *start, const char *name);
 /* Gives fs its type and a device number of its own. */
 void file_system_init(struct file_system *fs, const char *type);
 
-/* Mounts fs's root over the directory `where`, which is made when it is missing; at
- * boot only. The first one is "/". */
-void file_system_mount(struct file_system *fs, const char *where);
+/* Mounts fs over the directory `where`, which is made when it is missing; at boot only.
+ * The first one is "/". root NULL: there was no memory for it. */
+void file_system_mount(struct file_system *fs, struct inode *root, const char *where);
 
 /* -- Paths ------------------------------------------------------------------------- */
 

@@ -296,11 +296,9 @@ void procfs_init(const char *command_line) {
     assert(proc_entries_end - proc_entries_start < PROC_NUMBERS - PROC_TABLES);
     proc_command_line = command_line;
     file_system_init(&procfs, "proc");
-    procfs.root = inode_create(&procfs, &operations, S_IFDIR | 0555);
-    if (!procfs.root) panic("no memory for /proc");
+    file_system_mount(&procfs, inode_create(&procfs, &operations, S_IFDIR | 0555),
+                      "/proc");
     procfs.root->number = number_of((struct node){ .place = PROC_ROOT });
-    procfs.root->parent = procfs.root;
-    file_system_mount(&procfs, "/proc");
 }
 
 /* -- Texts that grow while they are made ------------------------------------------- */

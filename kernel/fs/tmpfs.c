@@ -145,19 +145,7 @@ static ssize_t link_read(struct inode *inode, char to[PATH_MAX]) {
 
 static void link_release(struct inode *inode) { heap_free(inode->data); }
 
-static const struct inode_operations directory_operations;
-static const struct inode_operations link_operations = { .readlink = link_read,
-                                                         .release = link_release };
-static const struct inode_operations special_operations;
-
-static const struct inode_operations *operations_for(mode_t mode) {
-    switch (mode & S_IFMT) {
-    case S_IFDIR: return &directory_operations;
-    case S_IFREG: return &tmpfs_regular_operations;
-    case S_IFLNK: return &link_operations;
-    default: return &special_operations;
-    }
-}
+static const struct inode_operations names, special;
 
 /* In a set-group-id directory everything belongs to the directory's group. */
 static void inherit_group(struct inode *inode, const struct inode *directory) {
@@ -181,14 +169,18 @@ static bool set_target(struct inode *link, const char *target) {
 
 /* A node without a name yet. NULL without memory. */
 static struct inode *node_create(struct inode *directory, const struct new_node *new) {
-    struct inode *inode =
-        inode_create(directory->fs, operations_for(new->mode), new->mode);
+    mode_t type = new->mode &S_IFMT;
+    struct inode *inode = inode_create(directory->fs,
+                                       type == S_IFREG   ? &tmpfs_regular_operations
+                                       : type == S_IFDIR || type == S_IFLNK ? &names
+                                                                            : &special,
+                                       new->mode);
 
     if (!inode) return NULL;
     inode->device = new->device;
     inherit_group(inode, directory);
-    if (inode_is(inode, S_IFDIR)) inode->parent = inode_get(directory);
-    if (inode_is(inode, S_IFLNK) && !set_target(inode, new->target)) {
+    if (type == S_IFDIR) inode->parent = inode_get(directory);
+    if (type == S_IFLNK && !set_target(inode, new->target)) {
         inode_put(inode);
         return NULL;
     }
@@ -284,32 +276,24 @@ static int directory_list(struct file *file, directory_emit emit, void *context)
 }
 
 static const struct file_operations directory_files = {
-    .name = "directory",
-    .read = directory_read,
-    .seek = file_seek,
+    .name = "directory", .read = directory_read, .seek = file_seek,
     .list = directory_list,
 };
 
-static const struct inode_operations directory_operations = {
-    .lookup = directory_lookup,
-    .make = directory_make,
-    .unlink = directory_unlink,
-    .rename = directory_rename,
+/* Of directories and symbolic links. */
+static const struct inode_operations names = {
+    .lookup = directory_lookup, .make = directory_make, .unlink = directory_unlink,
+    .rename = directory_rename, .readlink = link_read, .release = link_release,
     .files = &directory_files,
 };
 
-struct file_system *tmpfs_create(const char *type, mode_t mode,
-                                 int (*make_special)(struct inode *inode)) {
+struct file_system *tmpfs_mount(const char *where, const char *type, mode_t mode,
+                                int (*make_special)(struct inode *inode)) {
     struct file_system *fs = heap_new(HEAP_INODE, struct file_system);
 
-    if (!fs) return NULL;
+    if (!fs) panic("no memory for %s", where);
     file_system_init(fs, type);
     fs->make_special = make_special;
-    fs->root = inode_create(fs, &directory_operations, S_IFDIR | mode);
-    if (!fs->root) {
-        heap_free(fs);
-        return NULL;
-    }
-    fs->root->parent = fs->root;
+    file_system_mount(fs, inode_create(fs, &names, S_IFDIR | mode), where);
     return fs;
 }

@@ -5,11 +5,11 @@
 
 #include "fs/inode.h"
 
-/* A new, empty tmpfs; NULL without memory. A regular file created in it is handed to
+/* Mounts a new, empty tmpfs; at boot. A regular file created in it is handed to
  * make_special when that is not NULL (it may set operations, data and type; its error
  * undoes the creation). */
-struct file_system *tmpfs_create(const char *type, mode_t mode,
-                                 int (*make_special)(struct inode *inode));
+struct file_system *tmpfs_mount(const char *where, const char *type, mode_t mode,
+                                int (*make_special)(struct inode *inode));
 
 /* Takes all of the inode's names out of a directory. */
 void tmpfs_forget(struct inode *directory, struct inode *inode);

@@ -10,7 +10,6 @@
 #include "ipc/mailbox.h"
 
 #include "base/string.h"
-#include "core/panic.h"
 #include "fs/tmpfs.h"
 #include "syscall.h"
 
@@ -122,7 +121,5 @@ long sys_mbox_create(uptr_t user_attributes) {
 
 void mailboxes_init(void) {
     file_system_init(&nameless, "mailboxfs");
-    names = tmpfs_create("mboxfs", 01777, make_mailbox);
-    if (!names) panic("no memory for /mbox");
-    file_system_mount(names, "/mbox");
+    names = tmpfs_mount("/mbox", "mboxfs", 01777, make_mailbox);
 }

@@ -14,7 +14,6 @@
 #include "posix/mqueue.h"
 
 #include "base/string.h"
-#include "core/panic.h"
 #include "fs/tmpfs.h"
 #include "ipc/proc_ipc.h"
 #include "mm/heap.h"
@@ -356,8 +355,6 @@ static const struct proc_entry file PROC_TABLE = { .name = "ipc/mq", .show = sho
 void mqueues_init(void) {
     static struct checker checker = { .name = "POSIX queues", .check = check };
 
-    names = tmpfs_create("mqueue", 01777, make_queue);
-    if (!names) panic("no memory for /dev/mqueue");
-    file_system_mount(names, "/dev/mqueue");
+    names = tmpfs_mount("/dev/mqueue", "mqueue", 01777, make_queue);
     checker_register(&checker);
 }

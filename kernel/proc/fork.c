@@ -112,7 +112,7 @@ static int copy_process(struct process *child, struct process *parent, uint32_t 
     } else if (!(child->space = space_fork(parent->space))) {
         return -ENOMEM;
     }
-    child->files = file_table_copy(parent->files);
+    child->files = file_table_create(parent->files);
     if (!child->files) return -ENOMEM;
     return group_join(child, parent->group->id, false);
 }
