@@ -12,7 +12,6 @@
 #include "fs/inode.h"
 #include "fs/passed_files.h"
 #include "mm/heap.h"
-#include "sched/process.h"
 #include "syscall.h"
 
 #define FIRST_SIZE 16u

@@ -12,7 +12,6 @@
 #include "core/panic.h"
 #include "mm/heap.h"
 #include "mm/memory_object.h"
-#include "sched/process.h"
 
 struct list all_file_systems = LIST_INIT(all_file_systems);
 struct inode *root_inode;

@@ -1,17 +1,22 @@
-/* names.c - making, moving and removing names: link, unlink, rename, mkdir, mknod,
- * symlink.
+/* names.c - opening, making, moving and removing by name: open, link, unlink, rename,
+ * mkdir, mknod, symlink.
  *
  * Shape: every call walks to the directory that holds the name, lets the rules of POSIX
  * judge (in Linux's order, so that the same errno comes first), then asks the file
  * system to do it. A file system only refuses for want of memory, or a directory that
  * is full or gone.
  *
- * Sleeps: never.
+ * To open, what can refuse comes first (a free descriptor, permissions, what is there);
+ * then the node is made, opened, emptied. Should opening a new node fail for want of
+ * memory, its name is taken back.
+ *
+ * Sleeps: path_open, open and openat, when the path leads to a FIFO.
  * Linux: no block devices that could be opened; no link by descriptor (AT_EMPTY_PATH).
- * Tests: user/tests/link.c, mkdir.c, mknod.c, symlink.c, rename.c, at.c
+ *   Access mode 3 is EINVAL; O_CREAT with O_DIRECTORY too, as since Linux 6.4.
+ * Tests: user/tests/open.c, permissions.c, link.c, mkdir.c, mknod.c, symlink.c, rename.c,
+ *   at.c
  */
 #include "fs/inode.h"
-#include "sched/process.h"
 #include "syscall.h"
 
 /* -- Making a name ----------------------------------------------------------------- */
@@ -59,21 +64,15 @@ long sys_mkdirat(int dirfd, uptr_t name, mode_t mode) {
 }
 
 long sys_mknodat(int dirfd, uptr_t name, mode_t mode, uint32_t device) {
-    struct new_node node = { .mode = less_umask(mode & (S_IFMT | 07777)) };
+    const mode_t type = mode & S_IFMT ? mode & S_IFMT : S_IFREG;
+    bool is_device = type == S_IFCHR || type == S_IFBLK;
+    const struct new_node node = { .mode = type | less_umask(mode & 07777),
+                                   .device = is_device ? device : 0 };
 
-    switch (mode & S_IFMT) {
-    case 0: node.mode |= S_IFREG; break;
-    case S_IFREG:
-    case S_IFIFO:
-    case S_IFSOCK: break;
-    case S_IFCHR:
-    case S_IFBLK:
-        if (current_credentials()->euid != 0) return -EPERM;
-        node.device = device;
-        break;
-    case S_IFDIR: return -EPERM;
-    default: return -EINVAL;
-    }
+    if (type == S_IFDIR || (is_device && current_credentials()->euid != 0))
+        return -EPERM;
+    if (!is_device && type != S_IFREG && type != S_IFIFO && type != S_IFSOCK)
+        return -EINVAL;
     return make(dirfd, name, &node);
 }
 
@@ -85,22 +84,110 @@ long sys_symlinkat(uptr_t target, int dirfd, uptr_t name) {
                 &(struct new_node){ .mode = S_IFLNK | 0777, .target = path_buffer });
 }
 
-struct link_request {
-    int dirfd;
-    uptr_t name;
-};
+long sys_linkat(int old_dirfd, uptr_t old, int dirfd, uptr_t name, int flags) {
+    struct path from;
+    long error = -EINVAL;
 
-static long link_to(struct inode *inode, const void *context) {
-    const struct link_request *request = context;
-
-    return make(request->dirfd, request->name,
-                &(struct new_node){ .mode = inode->mode, .inode = inode });
+    if (!(flags & ~AT_SYMLINK_FOLLOW))
+        error = path_walk_user(old_dirfd, old, flags ? 0 : AT_SYMLINK_NOFOLLOW, &from);
+    if (error) return error;
+    error = make(dirfd, name,
+                 &(struct new_node){ .mode = from.inode->mode, .inode = from.inode });
+    path_release(&from);
+    return error;
 }
 
-long sys_linkat(int old_dirfd, uptr_t old, int dirfd, uptr_t name, int flags) {
-    if (flags & ~AT_SYMLINK_FOLLOW) return -EINVAL;
-    return path_apply(old_dirfd, old, flags ? 0 : AT_SYMLINK_NOFOLLOW, link_to,
-                      &(struct link_request){ dirfd, name });
+/* -- Opening ----------------------------------------------------------------------- */
+
+static bool is_exclusive(uint32_t flags) {
+    return (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
+}
+
+static unsigned walk_flags(uint32_t flags) {
+    unsigned walk = flags & O_CREAT ? WALK_PARENT : 0;
+
+    return (flags & O_NOFOLLOW) || is_exclusive(flags) ? walk | AT_SYMLINK_NOFOLLOW
+                                                       : walk;
+}
+
+/* May what is there be opened so? */
+static int judge(const struct inode *inode, uint32_t flags) {
+    static const uint8_t wanted_for[] = {
+        [O_RDONLY] = MAY_READ, [O_WRONLY] = MAY_WRITE, [O_RDWR] = MAY_READ | MAY_WRITE
+    };
+    unsigned wanted = wanted_for[flags & O_ACCMODE] | (flags & O_TRUNC ? MAY_WRITE : 0);
+
+    if (is_exclusive(flags)) return -EEXIST;
+    if ((flags & O_DIRECTORY) && !inode_is(inode, S_IFDIR)) return -ENOTDIR;
+    if (flags & O_PATH) return 0;
+    if (inode_is(inode, S_IFLNK)) return -ELOOP;
+    if (inode_is(inode, S_IFDIR) && ((wanted & MAY_WRITE) || (flags & O_CREAT)))
+        return -EISDIR;
+    return inode_permission(inode, wanted);
+}
+
+/* SLEEPS. Opens what is there. */
+static int open_existing(struct inode *inode, uint32_t flags, struct file **out) {
+    int error = judge(inode, flags);
+
+    if (!error) error = inode_open(inode, flags, out);
+    if (error || !(flags & O_TRUNC) || !inode->operations->truncate) return error;
+    error = inode->operations->truncate(inode, 0);
+    if (error) file_put(*out);
+    return error;
+}
+
+/* SLEEPS. Makes a regular file, and opens it whatever its mode says. */
+static int open_new(struct path *path, uint32_t flags, mode_t mode, struct file **out) {
+    const struct process *process = current_process();
+    const mode_t umask = process ? process->umask : 0;
+    const struct new_node node = { .mode = S_IFREG | (mode & 07777 & ~umask) };
+    int error = path_make(path, &node);
+
+    if (error) return error;
+    error = inode_open(path->inode, flags, out);
+    if (error) path->parent->operations->unlink(path->parent, path->last, false);
+    return error;
+}
+
+/* SLEEPS. Opens what was walked to, and releases the path. */
+static int open_path(struct path *path, uint32_t flags, mode_t mode,
+                     struct file **out) {
+    int error;
+
+    if ((flags & O_CREAT) && path->trailing_slash && !path_ends_in_dots(path))
+        error = -EISDIR;
+    else if (path->inode)
+        error = open_existing(path->inode, flags, out);
+    else
+        error = open_new(path, flags, mode, out);
+    path_release(path);
+    return error;
+}
+
+int path_open(struct inode *start, const char *name, uint32_t flags, mode_t mode,
+              struct file **out) {
+    struct path path;
+    int error = path_walk(start, name, walk_flags(flags), &path);
+
+    return error ? error : open_path(&path, flags, mode, out);
+}
+
+long sys_openat(int dirfd, uptr_t name, int open_flags, mode_t mode) {
+    uint32_t flags = (uint32_t)open_flags;
+    struct file *file;
+    struct path path;
+    int result;
+
+    if (flags & O_PATH)         // only these count beside it
+        flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    if ((flags & O_ACCMODE) == O_ACCMODE
+        || (flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY))
+        return -EINVAL;
+    result = fd_room();
+    if (!result) result = path_walk_user(dirfd, name, walk_flags(flags), &path);
+    if (!result) result = open_path(&path, flags, mode, &file);
+    return result ? result : fd_install_new(file, flags & O_CLOEXEC);
 }
 
 /* -- Removing a name --------------------------------------------------------------- */

@@ -23,7 +23,6 @@
 #include "fs/procfs.h"
 #include "mm/frame_alloc.h"
 #include "mm/heap.h"
-#include "sched/process.h"
 #include "sched/scheduler.h"
 
 #define ROOM (4 * PAGE_SIZE)

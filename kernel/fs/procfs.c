@@ -21,7 +21,6 @@
 
 #include "core/panic.h"
 #include "mm/heap.h"
-#include "sched/process.h"
 
 #define LINK_SIZE  64u          /* st_size of a link, as on Linux */
 #define FIRST_SIZE 504u         /* of a text; with the heap's header: 512 */

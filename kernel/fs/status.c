@@ -14,7 +14,6 @@
 #include "fs/inode.h"
 #include "mm/frame_alloc.h"
 #include "mm/memory_object.h"
-#include "sched/process.h"
 #include "syscall.h"
 
 /* -- stat -------------------------------------------------------------------------- */

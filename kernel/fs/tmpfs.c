@@ -22,7 +22,6 @@
 
 #include "core/panic.h"
 #include "mm/heap.h"
-#include "sched/process.h"
 
 #define BUCKETS       1024u     /* a power of two */
 #define COOKIE_MAX    0x7ffffffeu   /* telldir has 31 bits */

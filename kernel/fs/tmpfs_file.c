@@ -13,7 +13,6 @@
  */
 #include "fs/tmpfs.h"
 #include "mm/memory_object.h"
-#include "sched/process.h"
 
 #define FILE_MAX ((uint64_t)(OBJECT_PAGES_MAX - 1) * PAGE_SIZE)
 

@@ -3,9 +3,9 @@
  *      write -> [page][page]....[page] -> read            16 pages at most
  *                tail ^          ^ head              bytes ever written, ever read
  *
- * Invariants: head <= tail <= head + PIPE_SIZE; a page comes when it is first needed and
- * stays; an empty pipe starts over at its first page; readers and writers count open
- * files of each kind, and a pipe without any is gone.
+ * Invariants: head <= tail <= head + PIPE_SIZE; a page comes when it is first needed
+ * and stays; an empty pipe starts over at its first page; readers and writers count
+ * open files of each kind, and a pipe without any is gone.
  * Sleeps: read when empty, write when full; condition shape, and hand-over for a read
  * whose page can take all of a write.
  * Wakes: the next reader when there is something to read, the next writer when there is
