@@ -147,7 +147,6 @@ static void start_init(void) {
     assert(p);
     init_process = p;
     p->directory = inode_get(root_inode);
-    p->root = inode_get(root_inode);
     p->files = file_table_create(NULL);
     p->umask = 022;
     limits_init(p);

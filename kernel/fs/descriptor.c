@@ -210,10 +210,6 @@ enum fcntl_command {
 #define FD_CLOEXEC       1u
 #define CHANGEABLE_FLAGS (O_APPEND | O_NONBLOCK | O_DIRECT)
 
-static void set_flags(struct file *file, uint32_t which, uint32_t flags) {
-    file->flags = (file->flags & ~which) | (flags & which);
-}
-
 long sys_fcntl64(int fd, int command, uint32_t argument) {
     struct descriptor *place = &own_table()->places[fd];
     struct file *file = fd_place(fd);
@@ -230,7 +226,9 @@ long sys_fcntl64(int fd, int command, uint32_t argument) {
     case F_GETFD: return place->close_on_exec ? FD_CLOEXEC : 0;
     case F_SETFD: place->close_on_exec = argument & FD_CLOEXEC; return 0;
     case F_GETFL: return file->flags;
-    case F_SETFL: set_flags(file, CHANGEABLE_FLAGS, argument); return 0;
+    case F_SETFL:
+        file->flags ^= (file->flags ^ argument) & CHANGEABLE_FLAGS;
+        return 0;
     }
     if ((command < F_GETLK || command > F_SETLKW)
         && (command < F_OFD_GETLK || command > F_OFD_SETLKW))
@@ -241,23 +239,13 @@ long sys_fcntl64(int fd, int command, uint32_t argument) {
     return result;
 }
 
-enum { FIONBIO = 0x5421, FIONCLEX = 0x5450, FIOCLEX = 0x5451 };
-
 long sys_ioctl(int fd, uint32_t request, uptr_t argument) {
     struct file *file = fd_get(fd);
     long result = -ENOTTY;
-    uint32_t on = 0;
 
     if (!file) return -EBADF;
-    if (request == FIOCLEX || request == FIONCLEX) {
-        own_table()->places[fd].close_on_exec = request == FIOCLEX;
-        result = 0;
-    } else if (request == FIONBIO) {
-        result = u32_from_user(&on, argument);
-        if (!result) set_flags(file, O_NONBLOCK, on ? O_NONBLOCK : 0);
-    } else if (file->operations->ioctl) {
+    if (file->operations->ioctl)
         result = file->operations->ioctl(file, request, argument);
-    }
     file_put(file);
     return result;
 }

@@ -125,24 +125,13 @@ ssize_t directory_read(struct file *file, struct io *io, uint64_t *offset) {
     return -EISDIR;
 }
 
-enum { SEEK_SET = 0, SEEK_CUR = 1, SEEK_END = 2, SEEK_DATA = 3, SEEK_HOLE = 4 };
-
-/* A file counts as data all through, as Linux allows: the only hole is its end. */
 int64_t file_seek(struct file *file, int64_t offset, int whence) {
-    int64_t size = (int64_t)file->inode->size, from = 0, result;
+    const int64_t from[] = { 0, (int64_t)file->offset, (int64_t)file->inode->size };
+    int64_t result;
 
-    switch (whence) {
-    case SEEK_SET: break;
-    case SEEK_CUR: from = (int64_t)file->offset; break;
-    case SEEK_END: from = size; break;
-    case SEEK_DATA:
-    case SEEK_HOLE:
-        if (offset < 0 || offset >= size) return -ENXIO;
-        if (whence == SEEK_HOLE) offset = size;
-        break;
-    default: return -EINVAL;
-    }
-    if (__builtin_add_overflow(from, offset, &result) || result < 0) return -EINVAL;
+    if ((unsigned)whence >= ARRAY_SIZE(from)        // SEEK_SET, SEEK_CUR, SEEK_END
+        || __builtin_add_overflow(from[whence], offset, &result) || result < 0)
+        return -EINVAL;
     file->offset = (uint64_t)result;
     return result;
 }

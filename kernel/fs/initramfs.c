@@ -52,8 +52,7 @@ static const char *load_file(struct unpacking *u, struct inode *inode,
     return NULL;
 }
 
-/* Makes the node in the place of what has the name already; a folder stays, and becomes
- * the new one. */
+/* Makes the node; a folder that is there already becomes the new one. */
 static const char *make_node(struct unpacking *u, struct path *path,
                              const struct cpio_entry *e) {
     const struct new_node node = {
@@ -61,13 +60,10 @@ static const char *make_node(struct unpacking *u, struct path *path,
         .target = path_buffer
     };
 
-    if (path->inode && inode_is(path->inode, S_IFDIR))
-        return (e->mode & S_IFMT) == S_IFDIR ? NULL : "a folder has this name already";
-    if (path->inode) {
-        path->parent->operations->unlink(path->parent, path->last, false);
-        inode_put(path->inode);
-        path->inode = NULL;
-    }
+    if (path->inode)
+        return inode_is(path->inode, S_IFDIR) && (e->mode & S_IFMT) == S_IFDIR
+                   ? NULL
+                   : "its name is there already";
     if ((e->mode & S_IFMT) == S_IFLNK) {
         if (e->size == 0 || e->size >= PATH_MAX)
             return "the symbolic link's target is empty or too long";

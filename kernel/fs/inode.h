@@ -205,7 +205,7 @@ bool path_ends_in_dots(const struct path *path);
  * name, -EXDEV, -EPERM, and what the file system says. */
 must_check int path_make(struct path *path, const struct new_node *node);
 
-/* The directory above, across mounts; at the process's root that itself; NULL when it
+/* The directory above, across mounts; at the root that itself; NULL when it
  * is not known. No reference. */
 struct inode *inode_parent(struct inode *inode);
 

@@ -13,8 +13,8 @@
  * Sleeps: path_open, open and openat, when the path leads to a FIFO.
  * Linux: no block devices that could be opened; no link by descriptor (AT_EMPTY_PATH).
  *   Access mode 3 is EINVAL; O_CREAT with O_DIRECTORY too, as since Linux 6.4.
- * Tests: user/tests/open.c, permissions.c, link.c, mkdir.c, mknod.c, symlink.c, rename.c,
- *   at.c
+ * Tests: user/tests/open.c, permissions.c, link.c, mkdir.c, mknod.c, symlink.c,
+ *   rename.c, at.c
  */
 #include "fs/inode.h"
 #include "syscall.h"
@@ -54,7 +54,9 @@ static long make(int dirfd, uptr_t name, const struct new_node *node) {
 }
 
 static mode_t less_umask(mode_t mode) {
-    return mode & ~(current_process()->umask & 0777);
+    const struct process *process = current_process();
+
+    return process ? mode & ~process->umask : mode;
 }
 
 long sys_mkdirat(int dirfd, uptr_t name, mode_t mode) {
@@ -99,15 +101,12 @@ long sys_linkat(int old_dirfd, uptr_t old, int dirfd, uptr_t name, int flags) {
 
 /* -- Opening ----------------------------------------------------------------------- */
 
-static bool is_exclusive(uint32_t flags) {
-    return (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
-}
+#define EXCLUSIVE (O_CREAT | O_EXCL)
 
 static unsigned walk_flags(uint32_t flags) {
-    unsigned walk = flags & O_CREAT ? WALK_PARENT : 0;
+    bool follows = !(flags & O_NOFOLLOW) && (flags & EXCLUSIVE) != EXCLUSIVE;
 
-    return (flags & O_NOFOLLOW) || is_exclusive(flags) ? walk | AT_SYMLINK_NOFOLLOW
-                                                       : walk;
+    return (flags & O_CREAT ? WALK_PARENT : 0) | (follows ? 0 : AT_SYMLINK_NOFOLLOW);
 }
 
 /* May what is there be opened so? */
@@ -117,7 +116,7 @@ static int judge(const struct inode *inode, uint32_t flags) {
     };
     unsigned wanted = wanted_for[flags & O_ACCMODE] | (flags & O_TRUNC ? MAY_WRITE : 0);
 
-    if (is_exclusive(flags)) return -EEXIST;
+    if ((flags & EXCLUSIVE) == EXCLUSIVE) return -EEXIST;
     if ((flags & O_DIRECTORY) && !inode_is(inode, S_IFDIR)) return -ENOTDIR;
     if (flags & O_PATH) return 0;
     if (inode_is(inode, S_IFLNK)) return -ELOOP;
@@ -139,9 +138,7 @@ static int open_existing(struct inode *inode, uint32_t flags, struct file **out)
 
 /* SLEEPS. Makes a regular file, and opens it whatever its mode says. */
 static int open_new(struct path *path, uint32_t flags, mode_t mode, struct file **out) {
-    const struct process *process = current_process();
-    const mode_t umask = process ? process->umask : 0;
-    const struct new_node node = { .mode = S_IFREG | (mode & 07777 & ~umask) };
+    const struct new_node node = { .mode = S_IFREG | less_umask(mode & 07777) };
     int error = path_make(path, &node);
 
     if (error) return error;

@@ -10,13 +10,13 @@
  * their own.
  *
  * An inode does not know its own name. Its path is written from the end: each name is
- * looked for in its directory's list, up to the process's root.
+ * looked for in its directory's list, up to the root.
  *
  *      path_buffer [ ............ | /home | /student | NUL ]
  *                                   ^ found second  ^ found first
  *
  * Invariants: walk.at is held. Each directory gone through is searched only with
- * permission. ".." stops at the process's root and leaves a mounted file system.
+ * permission. ".." stops at the root and leaves a mounted file system.
  * Sleeps: never.
  * Linux: a link's text and the path behind it together must fit PATH_MAX.
  * Tests: user/tests/path.c, symlink.c, chdir.c, proc_pid.c, kernel/fs/name_host_test.c
@@ -35,14 +35,8 @@ struct walk {
     unsigned links;             /* followed so far */
 };
 
-static struct inode *process_root(void) {
-    const struct process *process = current_process();
-
-    return process && process->root ? process->root : root_inode;
-}
-
 struct inode *inode_parent(struct inode *inode) {
-    if (inode == process_root()) return inode;
+    if (inode == root_inode) return inode;
     while (inode->covers)
         inode = inode->covers;
     return inode->parent;
@@ -101,7 +95,7 @@ static int walk_link(struct walk *w, struct inode *link, bool slash) {
     if (!target) {
         error = prepend_text(w, link, slash);
         if (error) return error;
-        target = inode_get(w->rest[0] == '/' ? process_root() : w->at);
+        target = inode_get(w->rest[0] == '/' ? root_inode : w->at);
     }
     inode_put(w->at);
     w->at = target;
@@ -125,7 +119,7 @@ static int walk(struct inode *start, unsigned flags, struct path *path) {
     path->parent = NULL;
     path->last = (struct name){ path->text, 0 };
     path->trailing_slash = false;
-    w.at = inode_get(walked[0] == '/' ? process_root() : start);
+    w.at = inode_get(walked[0] == '/' ? root_inode : start);
     while (component_next(&w.rest, &c)) {
         bool ends = c.last && (flags & WALK_PARENT);
         path->trailing_slash = c.slash;

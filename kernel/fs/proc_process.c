@@ -220,7 +220,6 @@ static bool next_thread(struct node *node, uint32_t *number) {
 
 static struct inode *follow_cwd(const struct process *p) { return p->directory; }
 static struct inode *follow_exe(const struct process *p) { return p->executable; }
-static struct inode *follow_root(const struct process *p) { return p->root; }
 
 static const struct proc_entry entries[] PROC_TABLE = {
     { .name = "PID/stat", .show = show_stat },
@@ -235,5 +234,4 @@ static const struct proc_entry entries[] PROC_TABLE = {
     { .name = "PID/task", .mode = S_IFDIR | 0555, .next = next_thread },
     { .name = "PID/cwd", .mode = S_IFLNK | 0777, .follow = follow_cwd },
     { .name = "PID/exe", .mode = S_IFLNK | 0777, .follow = follow_exe },
-    { .name = "PID/root", .mode = S_IFLNK | 0777, .follow = follow_root },
 };

@@ -119,17 +119,9 @@ static int regular_map(struct file *file, struct memory_object **object) {
     return 0;
 }
 
-/* FIONREAD: what lies ahead. */
-static long regular_ioctl(struct file *file, uint32_t request, uptr_t argument) {
-    enum { FIONREAD = 0x541b };
-
-    if (request != FIONREAD) return -ENOTTY;
-    return u32_to_user(argument, (uint32_t)(file->inode->size - file->offset));
-}
-
 static const struct file_operations regular_files = {
     .name = "regular file", .read = regular_read, .write = regular_write,
-    .seek = file_seek, .map = regular_map, .ioctl = regular_ioctl,
+    .seek = file_seek, .map = regular_map,
 };
 
 const struct inode_operations tmpfs_regular_operations = {

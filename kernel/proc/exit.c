@@ -104,11 +104,10 @@ void process_give_back(struct process *p) {
     if (p->files) file_table_put(p->files);
     if (p->space) space_put(p->space);
     if (p->directory) inode_put(p->directory);
-    if (p->root) inode_put(p->root);
     if (p->executable) inode_put(p->executable);
     p->files = NULL;
     p->space = NULL;
-    p->directory = p->root = p->executable = NULL;
+    p->directory = p->executable = NULL;
 }
 
 void thread_exit(void) {

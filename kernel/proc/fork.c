@@ -104,7 +104,6 @@ static int copy_process(struct process *child, struct process *parent, uint32_t 
     child->exit_signal = (int)(flags & CLONE_SIGNAL);
     child->is_vfork = flags & CLONE_VFORK;
     child->directory = inode_get(parent->directory);
-    child->root = inode_get(parent->root);
     if (parent->executable) child->executable = inode_get(parent->executable);
     if (flags & CLONE_VM) {
         child->space = parent->space;

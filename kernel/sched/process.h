@@ -79,7 +79,6 @@ struct process {
     struct address_space *space;    /* NULL: exited */
     struct file_table *files;       /* kernel/fs */
     struct inode *directory;        /* working directory */
-    struct inode *root;
     struct inode *executable;
     mode_t umask;
     struct credentials credentials;

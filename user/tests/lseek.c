@@ -84,24 +84,11 @@ static void other_files(void) {
     close(fd);
 }
 
-/* SEEK_DATA and SEEK_HOLE, Linux and POSIX 2024: where a file system does not look for
- * holes, the only hole is at the end. */
-static void data_and_holes(void) {
-    int fd = open("f", O_RDONLY);
-    is_int(lseek(fd, 2, SEEK_DATA), 2, "SEEK_DATA inside data gives the offset itself");
-    is_int(lseek(fd, 2, SEEK_HOLE), 10,
-           "SEEK_HOLE gives the end, where no hole is before");
-    is_errno(lseek(fd, 10, SEEK_DATA), ENXIO, "SEEK_DATA at the end is ENXIO");
-    is_errno(lseek(fd, 11, SEEK_HOLE), ENXIO, "SEEK_HOLE behind the end is ENXIO");
-    close(fd);
-}
-
 int main(void) {
     scratch();
     origins();
     holes();
     large();
     other_files();
-    data_and_holes();
     return done_testing();
 }
