@@ -103,12 +103,15 @@ static long give_stat64(struct inode *inode, const void *to) {
     return copy_to_user(*(const uptr_t *)to, &s, sizeof(s));
 }
 
-/* musl's fchmodat makes it, and nothing else that the C library has. */
+/* musl tries statx first, but not in fchmodat (fstatat64), in tmpnam (lstat64) and where
+ * it maps /etc/localtime (fstat64). */
 long sys_fstatat64(int dirfd, uptr_t name, uptr_t to, int flags) {
     if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH))
         return -EINVAL;
     return path_apply(dirfd, name, (unsigned)flags, give_stat64, &to);
 }
+
+long sys_fstat64(int fd, uptr_t to) { return place_apply(fd, give_stat64, &to); }
 
 /* -- access ------------------------------------------------------------------------ */
 
