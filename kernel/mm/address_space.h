@@ -84,16 +84,7 @@ static inline void space_activate(struct cpu *cpu, const struct address_space *s
 
 /* Lowest region that ends above address, or NULL. */
 struct region *space_find_above(struct address_space *space, vaddr_t address);
-struct region *space_look_up(struct address_space *space, vaddr_t address);
-
-/* The region at address, or NULL. */
-static inline struct region *space_find(struct address_space *space, vaddr_t address) {
-    struct region *last = space->last_found;
-
-    return last && address >= last->start && address < last->end
-               ? last
-               : space_look_up(space, address);
-}
+struct region *space_find(struct address_space *space, vaddr_t address);    /* at it */
 
 /* An unused range of size bytes: the hint if it is free, else top-down below the stack.
  * 0 when there is none. */

@@ -19,9 +19,11 @@ struct region *space_find_above(struct address_space *space, vaddr_t address) {
     return NULL;
 }
 
-struct region *space_look_up(struct address_space *space, vaddr_t address) {
-    struct region *region = space_find_above(space, address);
+struct region *space_find(struct address_space *space, vaddr_t address) {
+    struct region *region = space->last_found;
 
+    if (region && address >= region->start && address < region->end) return region;
+    region = space_find_above(space, address);
     if (!region || region->start > address) return NULL;
     return space->last_found = region;
 }
