@@ -114,6 +114,6 @@ long sys_clock_nanosleep(int clock, int flags, uptr_t request, uptr_t remaining)
     if (error) return error;
     if (!(flags & TIMER_ABSTIME))
         return sleep_until(time_restart_deadline(span), remaining, true);
-    nanoseconds_t offset = clock == CLOCK_REALTIME ? time_realtime_offset() : 0;
-    return sleep_until(span > offset ? span - offset : 0, remaining, false);
+    return sleep_until(clock == CLOCK_REALTIME ? time_from_realtime(span) : span,
+                       remaining, false);
 }

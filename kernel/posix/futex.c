@@ -98,7 +98,7 @@ static inline uint32_t wake(struct wait_queue *queue, const struct futex_key *ke
 
     list_for_each_safe (w, next, &queue->waiters, node) {
         struct futex_waiter *f = container_of(w, struct futex_waiter, waiter);
-        if (!same(&f->key, key) || !(f->bits & bits)) continue;
+        if (!same(&f->key, key) || (bits != ANY_BIT && !(f->bits & bits))) continue;
         waiter_wake(w, 0);
         if (++woken == count) break;
     }
@@ -148,12 +148,10 @@ static int take_deadline(int operation, uptr_t timeout, nanoseconds_t *deadline)
     if (uptr_is_null(timeout)) return 0;
     int error = time_from_user(timeout, deadline);
     if (error) return error;
-    if ((operation & FUTEX_COMMAND) == FUTEX_WAIT) {
+    if ((operation & FUTEX_COMMAND) == FUTEX_WAIT)
         *deadline = time_restart_deadline(*deadline);
-    } else if (operation & FUTEX_REALTIME) {
-        nanoseconds_t offset = time_realtime_offset();
-        *deadline = *deadline > offset ? *deadline - offset : 0;
-    }
+    else if (operation & FUTEX_REALTIME)
+        *deadline = time_from_realtime(*deadline);
     return 0;
 }
 

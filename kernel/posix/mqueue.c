@@ -227,14 +227,14 @@ long sys_mq_unlink(uptr_t user_name) {
 
 /* Until when it may wait: a moment of the real-time clock; NULL: for ever. */
 static inline int deadline_until(const struct file *file, uptr_t timeout,
-                              nanoseconds_t *deadline) {
+                                 nanoseconds_t *deadline) {
     bool waits = !file || !file_is_nonblocking(file);
 
     *deadline = waits ? DEADLINE_NEVER : DEADLINE_NOW;
     if (likely(uptr_is_null(timeout))) return 0;
-    nanoseconds_t until, offset = time_realtime_offset();
+    nanoseconds_t until;
     int error = time_from_user(timeout, &until);
-    if (waits) *deadline = until > offset ? until - offset : DEADLINE_NOW + 1;
+    if (waits && !error) *deadline = time_from_realtime(until);
     return error;
 }
 

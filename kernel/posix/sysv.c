@@ -219,16 +219,6 @@ void sysv_init(void) {
 
 /* -- One call for all -------------------------------------------------------------- */
 
-/* shmat's address does not come as the result, but at `to`. */
-static long attach(int id, uint32_t address, int flags, uptr_t to) {
-    long at = shm_attach(id, address, flags);
-
-    if ((unsigned long)at > (unsigned long)-4096) return at;
-    if (u32_to_user(to, (uint32_t)at) == 0) return 0;
-    shm_detach((uint32_t)at);
-    return -EFAULT;
-}
-
 static __attribute__((noinline)) long other_call(uint32_t call, int first,
                                                  uint32_t second) {
     const struct trap_frame *frame = thread_frame(current());
@@ -244,7 +234,7 @@ static __attribute__((noinline)) long other_call(uint32_t call, int first,
         return control(&sem_kind, first, second, third, uptr(argument));
     case CALL_MSGCTL: return control(&msg_kind, first, 0, second, pointer);
     case CALL_SHMCTL: return control(&shm_kind, first, 0, second, pointer);
-    case CALL_SHMAT: return attach(first, pointer.address, (int)second, uptr(third));
+    case CALL_SHMAT: return shm_attach(first, (int)second, frame);
     case CALL_SHMDT: return shm_detach(pointer.address);
     default: return -ENOSYS;
     }

@@ -110,7 +110,7 @@ enum ipc_call {
 long sem_operate(int id, uint32_t count, const struct trap_frame *frame) SLEEPS;
 long msg_send(int id, uint32_t size, const struct trap_frame *frame) SLEEPS;
 long msg_receive(int id, uint32_t size, const struct trap_frame *frame) SLEEPS;
-long shm_attach(int id, uint32_t address, int flags);
+long shm_attach(int id, int flags, const struct trap_frame *frame);
 long shm_detach(uint32_t address);
 
 /* The process ends: what it did with SEM_UNDO is undone. */

@@ -141,53 +141,46 @@ struct sysv_kind shm_kind = {
 
 /* -- Attaching --------------------------------------------------------------------- */
 
-/* Where an attachment goes, made free for it, or -errno. */
-static long place_for(uint32_t address, size_t size, int flags) {
+/* Where an attachment goes, made free for it. 0 or -errno. */
+static int place_for(uint32_t address, size_t size, int flags, vaddr_t *at) {
     struct address_space *space = current()->space;
-    vaddr_t at = address;
 
-    if (at == 0) {
-        if (flags & SHM_REMAP) return -EINVAL;
-        at = space_find_gap(space, 0, size);
-        return at ? (long)at : -ENOMEM;
-    }
-    if (at & PAGE_MASK && !(flags & SHM_RND)) return -EINVAL;
-    at = round_down(at, PAGE_SIZE);
-    if (at < USER_START || !user_range_ok(uptr(at), size)) return -EINVAL;
-    struct region *above = space_find_above(space, at);
-    if (!above || above->start >= at + size) return (long)at;
-    int error = flags & SHM_REMAP ? space_unmap(space, at, size) : -EINVAL;
-    return error ? error : (long)at;
+    *at = address ? round_down(address, PAGE_SIZE) : space_find_gap(space, 0, size);
+    if (!address) return flags & SHM_REMAP ? -EINVAL : *at ? 0 : -ENOMEM;
+    if ((address & PAGE_MASK && !(flags & SHM_RND)) || *at < USER_START
+        || !user_range_ok(uptr(*at), size))
+        return -EINVAL;
+    struct region *above = space_find_above(space, *at);
+    if (!above || above->start >= *at + size) return 0;
+    return flags & SHM_REMAP ? space_unmap(space, *at, size) : -EINVAL;
 }
 
-long shm_attach(int id, uint32_t address, int flags) {
+/* shmat. The address does not come as the result, but at the third argument. */
+long shm_attach(int id, int flags, const struct trap_frame *frame) {
     struct sysv_object *object = sysv_find(&shm_kind, id);
-    int protection = PROT_READ | (flags & SHM_RDONLY ? 0 : PROT_WRITE)
-                     | (flags & SHM_EXEC ? PROT_EXEC : 0);
-    unsigned wanted = MAY_READ | (flags & SHM_RDONLY ? 0 : MAY_WRITE)
-                      | (flags & SHM_EXEC ? MAY_EXECUTE : 0);
+    bool writes = !(flags & SHM_RDONLY), executes = flags & SHM_EXEC;
     struct region *region;
+    vaddr_t at;
 
     if (!object) return -EINVAL;
-    int error = sysv_permission(object, wanted);
+    int error = sysv_permission(object, MAY_READ | (writes ? MAY_WRITE : 0)
+                                            | (executes ? MAY_EXECUTE : 0));
     if (error) return error;
     struct segment *s = segment_of(object);
     size_t size = s->object->size_pages << PAGE_SHIFT;
     s->busy = true;             // SHM_REMAP may unmap its last attachment
-    long at = place_for(address, size, flags);
-    if ((unsigned long)at < (unsigned long)-4096) {
-        error = space_map(current()->space, (vaddr_t)at, size, protection,
-                          flags & SHM_RDONLY ? REGION_SHARED | REGION_NEVER_WRITABLE
-                                             : REGION_SHARED,
+    error = place_for(frame->edi, size, flags, &at);
+    if (!error) error = u32_to_user(uptr(frame->esi), at);
+    if (!error)
+        error = space_map(current()->space, at, size,
+                          PROT_READ | (writes ? PROT_WRITE : 0)
+                              | (executes ? PROT_EXEC : 0),
+                          REGION_SHARED | (writes ? 0 : REGION_NEVER_WRITABLE),
                           s->object, 0, &region);
-        if (error)
-            at = error;
-        else
-            region_own(region, &s->owner);
-    }
+    if (!error) region_own(region, &s->owner);
     s->busy = false;
     free_if_unused(s);
-    return at;
+    return error;
 }
 
 /* Of an attachment there may be only parts left: all that would lie where they do, had

@@ -16,6 +16,7 @@
 #define SHORTEST   (10 * MICROSECOND)   /* a timer fires no oftener than that, */
 #define SHORT_CPU  (MILLISECOND / 10)   /* and CPU time is not looked at oftener */
 
+enum { REALTIME = 0, MONOTONIC = 1, BOOTTIME = 7 };     /* clocks */
 enum { ITIMER_REAL = 0, ITIMER_VIRTUAL = 1, ITIMER_PROF = 2 };
 enum { SIGEV_SIGNAL = 0, SIGEV_NONE = 1, SIGEV_THREAD_ID = 4 };
 
@@ -225,7 +226,6 @@ static int take_event(uptr_t from, struct event *e) {
 }
 
 long sys_timer_create(int clock, uptr_t event, uptr_t id) {
-    enum { REALTIME = 0, MONOTONIC = 1, BOOTTIME = 7 };
     struct process *p = current_process();
     struct event e = { (uint32_t)p->next_timer_id, SIGALRM, SIGEV_SIGNAL, 0 };
 
@@ -249,10 +249,8 @@ long sys_timer_settime(int id, int flags, uptr_t value, uptr_t old) {
     if (error || !t) return error ? error : -EINVAL;
     if (!uptr_is_null(old) && times_to_user(old, t, 1)) return -EFAULT;
     nanoseconds_t due = time_deadline(times[1]);
-    if (flags & TIMER_ABSTIME) {
-        nanoseconds_t offset = t->clock == 0 ? time_realtime_offset() : 0;
-        due = times[1] > offset ? times[1] - offset : 1;
-    }
+    if (flags & TIMER_ABSTIME)
+        due = t->clock == REALTIME ? time_from_realtime(times[1]) : times[1];
     set(t, times, due);
     return 0;
 }

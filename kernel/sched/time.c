@@ -19,7 +19,9 @@ nanoseconds_t time_now(void) { return clock_monotonic(); }
 
 nanoseconds_t time_realtime(void) { return realtime_offset + clock_monotonic(); }
 
-nanoseconds_t time_realtime_offset(void) { return realtime_offset; }
+nanoseconds_t time_from_realtime(nanoseconds_t moment) {
+    return moment > realtime_offset ? moment - realtime_offset : 1;
+}
 
 void time_set_realtime(nanoseconds_t since_1970) {
     realtime_offset = since_1970 - clock_monotonic();

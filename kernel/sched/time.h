@@ -21,7 +21,6 @@ struct timer {
 void time_init(void);
 nanoseconds_t time_now(void);           /* monotonic */
 nanoseconds_t time_realtime(void);      /* since 1970 */
-nanoseconds_t time_realtime_offset(void);        /* real time minus monotonic */
 void time_set_realtime(nanoseconds_t since_1970);
 
 static inline void timer_init(struct timer *timer, void (*fire)(struct timer *)) {
@@ -39,6 +38,9 @@ void time_run(nanoseconds_t now);
 
 /* Makes sure this CPU is interrupted by then at the latest. */
 void time_arm_for(nanoseconds_t deadline);
+
+/* A moment of the real-time clock as a deadline, which is never 0. */
+nanoseconds_t time_from_realtime(nanoseconds_t moment);
 
 /* now + span, saturating. */
 nanoseconds_t time_deadline(nanoseconds_t span);
