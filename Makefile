@@ -43,6 +43,7 @@ src += kernel/arch/x86/offsets.c        # C's offsets for assembly (never linked
 
 # --- kernel/core: what every part leans on
 src += kernel/core/log.c                # the log: a ring and its sinks
+src += kernel/core/check.c              # does every structure agree with itself?
 src += kernel/core/panic.c              # the end, explained
 src += kernel/core/backtrace.c          # addresses to names and lines
 src += kernel/core/trace.c              # the last events, in order
@@ -56,6 +57,7 @@ src += kernel/mm/page_table.c           # one space's page tables
 src += kernel/mm/region.c               # what may be where
 src += kernel/mm/fault.c                # pages come when they are touched
 src += kernel/mm/address_space.c        # making, copying, ending a space
+src += kernel/mm/space_check.c          # what kcheck asks of page tables
 src += kernel/mm/stack.c                # kernel stacks, a guard below each
 
 # --- kernel/sched: threads, processes, waiting, time

@@ -10,6 +10,7 @@
 #include "arch/x86/timer_device.h"
 #include "base/string.h"
 #include "command_line.h"
+#include "core/check.h"
 #include "core/log.h"
 #include "core/panic.h"
 #include "core/trace.h"
@@ -27,6 +28,7 @@
 #include "ipc/pipe.h"
 #include "kernel_test.h"
 #include "mm/heap.h"
+#include "mm/stack.h"
 #include "multiboot.h"
 #include "posix/file_lock.h"
 #include "posix/mqueue.h"
@@ -42,14 +44,19 @@ static struct command_line command_line;
 static char command_line_text[BOOT_CMDLINE_MAX];
 
 static void start_memory(const struct boot_info *boot) {
+    static struct checker *const checkers[] = {
+        &accounts_checker, &frames_checker, &heap_checker,
+        &stacks_checker,   &objects_checker, &spaces_checker,
+    };
+
     frames_init(boot);
     accounts_init(frame_count);
     if (frames_free < MINIMUM_FRAMES)
         boot_refuse("there are only %u KiB of free memory. Give the machine at least "
                     "8 MiB (MEM=8).",
                     frames_free * (PAGE_SIZE / 1024));
-    checker_register(&frames_checker);
-    checker_register(&heap_checker);
+    for (unsigned i = 0; i < ARRAY_SIZE(checkers); i++)
+        checker_register(checkers[i]);
 }
 
 static void unpack_archives(const struct boot_info *boot) {

@@ -7,11 +7,11 @@
 
 #include "arch.h"
 #include "core/backtrace.h"
+#include "core/check.h"
 #include "core/log.h"
 #include "core/trace.h"
 
 static struct list reports = LIST_INIT(reports);
-static struct list checkers = LIST_INIT(checkers);
 static unsigned depth;          /* panics begun */
 
 void panic_report_register(struct panic_report *report) {
@@ -27,18 +27,6 @@ void panic_print_reports(void) {
     }
 }
 
-void checker_register(struct checker *checker) {
-    list_push_back(&checkers, &checker->node);
-}
-
-bool kcheck(char *why, size_t size) {
-    struct checker *checker;
-
-    list_for_each (checker, &checkers, node)
-        if (!checker->check(why, size)) return false;
-    return true;
-}
-
 /* The stack pointer before the trap; out of the kernel the CPU does not push it. */
 static uint32_t esp_of(const struct trap_frame *f) {
     return frame_is_user(f) ? f->esp : (uint32_t)&f->esp;
@@ -51,15 +39,6 @@ static void print_frame(const struct trap_frame *f) {
                esp_of(f));
     log_printf("eip %08x  cs %04x  eflags %08x  vector %u  error %x\n", f->eip,
                f->cs & 0xffff, f->eflags, f->vector, f->error);
-}
-
-static void print_check(void) {
-    char why[160];
-
-    if (kcheck(why, sizeof(why)))
-        log_printf("kcheck: every structure is consistent\n");
-    else
-        log_printf("kcheck: %s\n", why);
 }
 
 static no_return void finish(const struct trap_frame *frame, struct code_moment moment,
@@ -82,7 +61,8 @@ static no_return void finish(const struct trap_frame *frame, struct code_moment 
     panic_print_reports();
     log_printf("-- last events\n");
     trace_print(64);
-    print_check();
+    const char *fault = kcheck();
+    log_printf("kcheck: %s\n", fault ? fault : "every structure is consistent");
     log_printf("The machine stops here. This is a bug in the kernel, not in your "
                "program.\n");
     arch_power_off(EXIT_PANIC);

@@ -31,15 +31,3 @@ struct panic_report {
 };
 void panic_report_register(struct panic_report *report);
 void panic_print_reports(void);
-
-/* A part of the kernel that can check its own structures. check() returns true, or says
- * in `why` what is wrong. kcheck() runs them all: after every test and in panic. */
-struct checker {
-    struct list_node node;
-    const char *name;
-    bool (*check)(char *why, size_t size);
-};
-void checker_register(struct checker *checker);
-
-/* True when every checker is content; else `why` names the first that is not. */
-bool kcheck(char *why, size_t size);

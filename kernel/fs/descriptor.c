@@ -7,7 +7,7 @@
  *        leases, seals or pipe sizes.
  * Tests: user/tests/dup.c, fcntl.c
  */
-#include "base/format.h"
+#include "core/check.h"
 #include "core/panic.h"
 #include "fs/inode.h"
 #include "fs/passed_files.h"
@@ -27,7 +27,7 @@ static bool table_grow(struct file_table *table, unsigned size) {
 
     if (size <= table->size) return true;
     size = max(size, 2 * table->size);
-    places = heap_alloc(HEAP_FILE_TABLE, size * sizeof(*places));
+    places = heap_alloc(HEAP_DESCRIPTORS, size * sizeof(*places));
     if (!places) return false;
     memcpy(places, table->places, table->size * sizeof(*places));
     heap_free(table->places);
@@ -252,41 +252,52 @@ long sys_ioctl(int fd, uint32_t request, uptr_t argument) {
 
 /* -- Checking ---------------------------------------------------------------------- */
 
-/* How many descriptors of all processes stand for file. */
-static unsigned count_descriptors(const struct file *file) {
-    const struct process *process;
-    unsigned count = 0;
+static void files_count(void) {
+    const struct file_table *table;
+    const struct inode *inode;
+    struct file *file;
 
-    list_for_each (process, &all_processes, all_node) {
-        const struct file_table *table = process->files;
-        unsigned size = table && table->refs == 1 ? table->size : 0; // shared: twice
-        for (unsigned fd = 0; fd < size; fd++)
-            count += table->places[fd].file == file;
+    list_for_each (file, &all_files, all_node) {
+        file->counted = 0;
+        heap_account(file)->counted[ACCOUNT_FILES]++;
     }
-    return count;
+    heap_for_each(table, HEAP_FILE_TABLE) for (unsigned fd = 0; fd < table->size;
+                                               fd++) if (table->places[fd].file)
+        table->places[fd]
+            .file->counted++;
+    heap_for_each(inode, HEAP_INODE) object_found(inode->object);
 }
 
-/* Calls in progress and messages hold references too, so a file may have more of them
- * than descriptors, never fewer. */
-static bool files_check(char *why, size_t size) {
+static bool tables_check(void) {
+    const struct file_table *table;
+    const struct process *p;
+
+    heap_for_each(table, HEAP_FILE_TABLE) {
+        uint32_t users = 0;
+        list_for_each (p, &all_processes, all_node)
+            users += p->files == table;
+        if (!check_references(table->refs, users, table))
+            return check_failed("a table of descriptors has %u references, %u users",
+                                table->refs, users);
+    }
+    return true;
+}
+
+static bool files_check(void) {
     const struct file *file;
 
-    if (!list_is_consistent(&all_files) || list_length(&all_files) != nr_open_files) {
-        format(why, size, "the list of open files does not hold all %u", nr_open_files);
-        return false;
-    }
+    if (!list_is_consistent(&all_files) || list_length(&all_files) != nr_open_files)
+        return check_failed("their list does not hold all %u", nr_open_files);
     list_for_each (file, &all_files, all_node)
-        if (file->refs == 0 || count_descriptors(file) + file->inflight > file->refs) {
-            format(why, size, "a %s has %u references, %u descriptors, %u in messages",
-                   file->operations->name, file->refs, count_descriptors(file),
-                   file->inflight);
-            return false;
-        }
-    return passed_check(why, size);
+        if (!check_references(file->refs, file->counted, file))
+            return check_failed("a %s has %u references and %u holders",
+                                file->operations->name, file->refs, file->counted);
+    return tables_check() && passed_check();
 }
 
 void files_init(void) {
-    static struct checker checker = { .name = "open files", .check = files_check };
+    static struct checker checker = { .name = "open files", .count = files_count,
+                                      .check = files_check };
 
     checker_register(&checker);
 }

@@ -146,6 +146,7 @@ struct file {
     uint64_t offset;
     struct inode *inode;        /* [const] with a reference; see inode_nameless */
     void *object;               /* the kind's own: pipe, mailbox, socket */
+    uint32_t counted;           /* what kcheck has found of refs */
     uint32_t inflight;          /* references held by queued messages; passed_files.h */
     struct list_node all_node;  /* all_files: kcheck and the collector walk it */
 };

@@ -14,7 +14,7 @@
  */
 #include "fs/passed_files.h"
 
-#include "base/format.h"
+#include "core/check.h"
 #include "core/panic.h"
 
 static struct list holders = LIST_INIT(holders);
@@ -137,23 +137,20 @@ void passed_drop(struct file *file) {
 /* -- Checking ---------------------------------------------------------------------- */
 
 /* Both ways of counting agree: over the files, and over the queues. */
-bool passed_check(char *why, size_t size) {
+bool passed_check(void) {
     const struct file_holder *holder;
     const struct passed_files *passed;
     const struct file *file;
     uint32_t in_queues = 0, in_files = 0;
 
     list_for_each (holder, &holders, node) {
-        if (list_is_empty(&holder->queued) || holder->is_reached) {
-            format(why, size, "a holder of passed files is empty or left marked");
-            return false;
-        }
+        if (list_is_empty(&holder->queued) || holder->is_reached)
+            return check_failed("a holder of passed files is empty or left marked");
         list_for_each (passed, &holder->queued, node)
             in_queues += passed->count;
     }
     list_for_each (file, &all_files, all_node)
         in_files += file->inflight;
-    if (in_queues != in_files)
-        format(why, size, "%u files lie in queues, but %u say so", in_queues, in_files);
-    return in_queues == in_files;
+    return in_queues == in_files
+           || check_failed("%u lie in queues, but %u say so", in_queues, in_files);
 }

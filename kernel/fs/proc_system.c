@@ -18,7 +18,7 @@
  */
 #include "arch/x86/cpu.h"
 #include "arch/x86/timer_device.h"
-#include "core/panic.h"
+#include "core/check.h"
 #include "core/trace.h"
 #include "fs/procfs.h"
 #include "mm/frame_alloc.h"
@@ -168,10 +168,9 @@ static void show_ledger(struct text *text) {
 }
 
 static void show_check(struct text *text) {
-    char why[160] = "";
-
     if (!text_make_room(text, ROOM)) return;
-    text_printf(text, kcheck(why, sizeof(why)) ? "ok\n" : "bad: %s\n", why);
+    const char *fault = kcheck();
+    text_printf(text, fault ? "bad: %s\n" : "ok\n", fault);
     show_ledger(text);
     show_accounts(text);
 }

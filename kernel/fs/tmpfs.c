@@ -288,7 +288,7 @@ static const struct inode_operations names = {
 
 struct file_system *tmpfs_mount(const char *where, const char *type, mode_t mode,
                                 int (*make_special)(struct inode *inode)) {
-    struct file_system *fs = heap_new(HEAP_INODE, struct file_system);
+    struct file_system *fs = heap_new(HEAP_FILE_SYSTEM, struct file_system);
 
     if (!fs) panic("no memory for %s", where);
     file_system_init(fs, type);

@@ -11,6 +11,7 @@
 #include "ipc/link.h"
 
 #include "base/format.h"
+#include "core/check.h"
 #include "core/panic.h"
 #include "mm/account.h"
 #include "mm/heap.h"
@@ -341,33 +342,32 @@ long sys_msg_receive(pid_t from, uptr_t message, int flags, int timeout_ms) {
 
 /* -- Checking ---------------------------------------------------------------------- */
 
-static bool links_check(char *why, size_t size) {
-    const struct process *p;
+static bool endpoint_check(const struct endpoint *e, pid_t pid) {
     const struct link_end *end;
+    uint32_t open = 0;
 
-    list_for_each (p, &all_processes, all_node) {
-        const struct endpoint *e = p->endpoint;
-        uint32_t open = 0;
-        if (!e) continue;
-        if (!message_queue_check(&e->inbox, why, size)) return false;
-        list_for_each (end, &e->links, node) {
-            open += end->link->is_open;
-            if (end->endpoint != e || end->pid != p->pid
-                || !end->bits != !list_node_is_linked(&end->notified_node)) {
-                format(why, size, "links: process %d has a broken link", p->pid);
-                return false;
-            }
-        }
-        if (open != e->nr_links) {
-            format(why, size, "links: process %d has %u links and counted %u", p->pid,
-                   open, e->nr_links);
-            return false;
-        }
+    if (!message_queue_check(&e->inbox)) return false;
+    list_for_each (end, &e->links, node) {
+        open += end->link->is_open;
+        if (end->endpoint != e || end->pid != pid
+            || !end->bits != !list_node_is_linked(&end->notified_node))
+            return check_failed("process %d has a broken link", pid);
+        if (!message_channel_check(&end->in)) return false;
     }
+    return open == e->nr_links
+           || check_failed("process %d has %u and counted %u", pid, open, e->nr_links);
+}
+
+static bool links_check(void) {
+    const struct process *p;
+
+    list_for_each (p, &all_processes, all_node)
+        if (p->endpoint && !endpoint_check(p->endpoint, p->pid)) return false;
     return true;
 }
 
-static struct checker checker = { .name = "links", .check = links_check };
+static struct checker checker = { .name = "links", .count = messages_count,
+                                  .check = links_check };
 
 void links_init(void) {
     for (unsigned i = 0; i < BUCKETS; i++)

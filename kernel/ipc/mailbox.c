@@ -262,3 +262,25 @@ struct file_holder *mailbox_holder(struct file *file) {
 
     return &open->mailbox->holder;
 }
+
+/* -- Checking ---------------------------------------------------------------------- */
+
+void mailboxes_count(void) {
+    const struct mailbox *mb;
+
+    list_for_each (mb, &all_mailboxes, node)
+        mb->account->counted[ACCOUNT_MAILBOXES]++;
+}
+
+bool mailboxes_check(void) {
+    const struct mailbox *mb;
+
+    list_for_each (mb, &all_mailboxes, node) {
+        if (!message_channel_check(&mb->channel)) return false;
+        // a receiver of a broadcast has read what is left for others
+        if (mb->attributes.receivers != MBOX_BROADCAST
+            && !message_queue_check(&mb->queue))
+            return false;
+    }
+    return true;
+}

@@ -75,6 +75,8 @@ extern const struct inode_operations mailbox_inode_operations;
 extern const struct file_operations mailbox_file_operations;
 
 void mailboxes_init(void);
+void mailboxes_count(void);                             /* for kcheck */
+bool mailboxes_check(void);
 void mailbox_forget_names(struct mailbox *mailbox);     /* it was destroyed */
 
 /* -- Broadcast (mailbox_broadcast.c) ----------------------------------------------- */

@@ -10,6 +10,7 @@
 #include "ipc/mailbox.h"
 
 #include "base/string.h"
+#include "core/check.h"
 #include "fs/tmpfs.h"
 #include "syscall.h"
 
@@ -120,6 +121,10 @@ long sys_mbox_create(uptr_t user_attributes) {
 }
 
 void mailboxes_init(void) {
+    static struct checker checker = { .name = "mailboxes", .count = mailboxes_count,
+                                      .check = mailboxes_check };
+
     file_system_init(&nameless, "mailboxfs");
     names = tmpfs_mount("/mbox", "mboxfs", 01777, make_mailbox);
+    checker_register(&checker);
 }

@@ -218,6 +218,17 @@ static int deliver(struct message *message, struct receiver *receiver, int *erro
     return result;
 }
 
+void messages_count(void) {
+    const struct native_message *m;
+
+    heap_for_each(m, HEAP_MESSAGE) {
+        if (m->base.place == MESSAGE_NOWHERE) continue;         // a spare
+        message_found(m->payer, bytes_of(m));
+        if (m->has_files) passed_found(m->files, m->passed.count);
+        if (m->pages) moved_pages_count(m->pages);
+    }
+}
+
 const struct message_operations native_message_operations = {
     .keep = keep, .accept = accept, .deliver = deliver, .discard = discard,
 };

@@ -187,6 +187,14 @@ static inline void body_copy(void *to, const void *from, uint32_t size) {
     if (unlikely(size & 3)) memcpy(to, from, size & 3);
 }
 
+/* kcheck found one so charged. */
+static inline void message_found(struct account *account, uint32_t bytes) {
+    account->counted[ACCOUNT_MESSAGES]++;
+    account->counted[ACCOUNT_MESSAGE_BYTES] += bytes;
+}
+
+void messages_count(void);      /* for kcheck: those that the kernel keeps */
+
 /* From the memory of the running process. 0, -EFAULT of `to`; MESSAGE_UNFIT and *error
  * of `from`. */
 must_check int copy_to_process(struct process *process, uptr_t to, uptr_t from,

@@ -125,6 +125,11 @@ void moved_pages_free(struct moved_pages *pages) {
     heap_free(pages);
 }
 
+void moved_pages_count(const struct moved_pages *pages) {
+    for (uint32_t i = 0; i < pages->count && pages->taken; i++)
+        if (pages->entries[i]) frame_found(frame_of_paddr(pages->entries[i]));
+}
+
 bool moved_pages_fit(const struct native_message *m, const struct native_receiver *r) {
     vaddr_t body = r->body.address;
 

@@ -14,6 +14,7 @@ must_check int moved_pages_check(struct address_space *space, vaddr_t start,
 must_check int moved_pages_reserve(struct native_message *m);
 void moved_pages_take(struct native_message *m);
 void moved_pages_free(struct moved_pages *pages);
+void moved_pages_count(const struct moved_pages *pages);        /* for kcheck */
 
 /* Can r have m's pages as pages? Else it gets a copy. */
 bool moved_pages_fit(const struct native_message *m, const struct native_receiver *r);

@@ -16,6 +16,7 @@
 #include "ipc/pipe.h"
 
 #include "base/string.h"
+#include "core/check.h"
 #include "core/panic.h"
 #include "ipc/proc_ipc.h"
 #include "ipc/reader.h"
@@ -333,4 +334,42 @@ static void show_pipes(struct text *text) {
 static const struct proc_entry entry PROC_TABLE = { .name = "ipc/pipes",
                                                      .show = show_pipes };
 
-void pipe_init(void) { special_open_register(S_IFIFO, fifo_open); }
+/* -- Checking ---------------------------------------------------------------------- */
+
+static void pipes_count(void) {
+    const struct pipe *p;
+
+    list_for_each (p, &all_pipes, node) {
+        for (unsigned i = 0; i < PAGES; i++)
+            if (p->pages[i]) frame_found(frame_of_address(p->pages[i]));
+        if (p->spare) frame_found(frame_of_address(p->spare));
+    }
+}
+
+static bool pipes_check(void) {
+    const struct file *file;
+    const struct pipe *p;
+
+    list_for_each (p, &all_pipes, node) {
+        unsigned readers = 0, writers = 0;
+        list_for_each (file, &all_files, all_node) {
+            if (file->operations != &pipe_operations || file->object != p) continue;
+            readers += file_is_readable(file);
+            writers += file_is_writable(file);
+        }
+        if (readers != p->readers || writers != p->writers || used(p) > PIPE_SIZE)
+            return check_failed("%s:[%u] has %u bytes, %u readers, %u writers; "
+                                "%u and %u are counted",
+                                kind_of(p), (uint32_t)p->inode->number, used(p),
+                                readers, writers, p->readers, p->writers);
+    }
+    return true;
+}
+
+void pipe_init(void) {
+    static struct checker checker = { .name = "pipes", .count = pipes_count,
+                                      .check = pipes_check };
+
+    special_open_register(S_IFIFO, fifo_open);
+    checker_register(&checker);
+}

@@ -5,6 +5,8 @@
  */
 #include "mm/account.h"
 
+#include "base/string.h"
+#include "core/check.h"
 #include "core/panic.h"
 #include "mm/heap.h"
 
@@ -82,3 +84,27 @@ struct account *account_by_number(uint16_t number) {
     assert(number < ACCOUNTS_MAX && table[number]);
     return table[number];
 }
+
+/* -- Checking ---------------------------------------------------------------------- */
+
+static void accounts_count(void) {
+    struct account *account;
+
+    list_for_each (account, &all_accounts, node)
+        memset(account->counted, 0, sizeof(account->counted));
+}
+
+static bool accounts_check(void) {
+    const struct account *account;
+
+    list_for_each (account, &all_accounts, node)
+        for (unsigned kind = 0; kind < ACCOUNT_KINDS; kind++)
+            if (account->used[kind] != account->counted[kind])
+                return check_failed("user %u is charged %u of kind %u and has %u",
+                                    account->uid, account->used[kind], kind,
+                                    account->counted[kind]);
+    return true;
+}
+
+struct checker accounts_checker = { .name = "accounts", .count = accounts_count,
+                                    .check = accounts_check };

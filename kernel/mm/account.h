@@ -28,9 +28,10 @@ struct account {
     struct list_node node;
     uid_t uid;                  /* [const] */
     uint16_t number;            /* [const] index in the table; frames store it */
-    uint32_t refs;              /* processes of this user, and every charge */
+    uint32_t refs;              /* processes of this user */
     uint32_t used[ACCOUNT_KINDS];
     uint32_t limit[ACCOUNT_KINDS];
+    uint32_t counted[ACCOUNT_KINDS];    /* what kcheck has found of `used` */
 };
 
 extern struct account root_account;
@@ -69,3 +70,4 @@ static inline struct account *account_current(void) { return this_cpu()->account
 
 /* All accounts in use, for /proc and kcheck. */
 extern struct list all_accounts;
+extern struct checker accounts_checker;

@@ -49,6 +49,7 @@ struct region {
 
 struct address_space {
     uint32_t refs;              /* processes; 2 only between vfork and exec */
+    uint32_t counted;           /* what kcheck has found of refs */
     uint64_t root_storage[8];
     uint64_t *root;            /* four page directory pointers in it, 32-byte aligned */
     paddr_t root_paddr;         /* what CR3 gets */
@@ -146,3 +147,5 @@ must_check bool space_move_pages(struct address_space *space, vaddr_t from, vadd
                                  size_t size);
 
 void space_flush(struct address_space *space, vaddr_t start, vaddr_t end);
+
+extern struct checker spaces_checker;           /* space_check.c */

@@ -10,6 +10,7 @@
 #include "base/string.h"
 #include "boot_info.h"
 #include "base/format.h"
+#include "core/check.h"
 #include "core/panic.h"
 #include "mm/account.h"
 
@@ -92,7 +93,6 @@ struct frame *frame_alloc(enum frame_use use, unsigned order) {
         account_release(account, ACCOUNT_FRAMES, count);
         return NULL;
     }
-    list_node_init(&frame->node);
     frame->refs = 1;
     frame->use = (uint8_t)use;
     frame->account = account->number;
@@ -183,28 +183,61 @@ void frames_init(const struct boot_info *boot) {
     }
 }
 
-/* Every list is consistent, holds what it should, and the sums agree. */
-static bool frames_check(char *why, size_t size) {
+/* -- Checking ---------------------------------------------------------------------- */
+
+struct frame *frame_next(const struct frame *block) {
+    uint32_t number = block ? number_of(block) + (1u << block->order) : 0;
+
+    return number < frame_count ? &frames[number] : NULL;
+}
+
+static void frames_count(void) {
+    for (struct frame *f = NULL; (f = frame_next(f));) {
+        if (f->use <= FRAME_RESERVED) continue;
+        f->counted = 0;
+        if (f->account != NOBODY_PAYS)
+            account_by_number(f->account)->counted[ACCOUNT_FRAMES] += 1u << f->order;
+    }
+}
+
+static bool free_lists_check(void) {
     uint32_t free = 0;
 
     for (unsigned order = 0; order < FRAME_ORDERS; order++) {
-        struct frame *frame;
-        if (!list_is_consistent(&free_lists[order])) {
-            format(why, size, "frames: free list %u is broken", order);
-            return false;
-        }
-        list_for_each (frame, &free_lists[order], node) {
-            if (frame->use != FRAME_FREE || frame->refs || frame->order != order) {
-                format(why, size, "frames: frame %u on free list %u is in use",
-                       number_of(frame), order);
-                return false;
-            }
+        const struct frame *f;
+        if (!list_is_consistent(&free_lists[order]))
+            return check_failed("free list %u is broken", order);
+        list_for_each (f, &free_lists[order], node) {
+            if (f->use != FRAME_FREE || f->refs || f->order != order)
+                return check_failed("%u, on free list %u, is in use", number_of(f),
+                                    order);
             free += 1u << order;
         }
     }
-    if (free != frames_free)
-        format(why, size, "frames: %u on the lists, %u counted", free, frames_free);
-    return free == frames_free;
+    return free == frames_free
+           || check_failed("%u are on free lists, %u are counted", free, frames_free);
 }
 
-struct checker frames_checker = { .name = "frames", .check = frames_check };
+/* Every block is on a free list, or held by as many as were found. */
+static bool frames_check(void) {
+    uint32_t by_use[FRAME_USES] = { 0 };
+
+    if (!free_lists_check()) return false;
+    for (const struct frame *f = NULL; (f = frame_next(f));) {
+        if (f->use > FRAME_RESERVED && f->refs != f->counted)
+            return check_failed("%u, of use %u, has %u references and %u holders",
+                                number_of(f), f->use, f->refs, f->counted);
+        if (f->use == FRAME_FREE || f->account != NOBODY_PAYS)
+            by_use[f->use] += 1u << f->order;
+    }
+    for (unsigned use = 0; use < FRAME_USES; use++) {
+        uint32_t counted = use == FRAME_FREE ? frames_free : frames_used[use];
+        if (use != FRAME_RESERVED && by_use[use] != counted)
+            return check_failed("%u are of use %u, %u are counted", by_use[use], use,
+                                counted);
+    }
+    return true;
+}
+
+struct checker frames_checker = { .name = "frames", .count = frames_count,
+                                  .check = frames_check };

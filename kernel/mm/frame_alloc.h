@@ -16,6 +16,7 @@
 #define KERNEL_BASE   0xC0000000u       /* physical 0 is mapped here ... */
 #define DIRECT_MAP_MAX 0x38000000u      /* ... and at most 896 MiB behind it */
 #define FRAME_ORDERS  11
+#define NOBODY_PAYS   UINT16_MAX        /* nor does the ledger count it */
 
 enum frame_use {                /* what a frame is for: the ledger counts by this */
     FRAME_FREE, FRAME_RESERVED, FRAME_HEAP, FRAME_STACK, FRAME_PAGE_TABLE,
@@ -26,11 +27,14 @@ enum frame_use {                /* what a frame is for: the ledger counts by thi
 };
 
 struct frame {
-    struct list_node node;      /* free list; else the owner's */
+    union {
+        struct list_node node;  /* free: on its list */
+        uint32_t counted;       /* used: holders that kcheck has found */
+    };
     uint32_t refs;              /* 0: free */
     uint8_t order;              /* of the block whose first frame this is */
     uint8_t use;                /* enum frame_use */
-    uint16_t account;           /* who pays */
+    uint16_t account;           /* who pays, or NOBODY_PAYS */
 };
 static_assert(sizeof(struct frame) == 16, "an index is a shift");
 
@@ -76,6 +80,14 @@ static inline void *frame_address(const struct frame *frame) {
 
 static inline struct frame *frame_of_address(const void *pointer) {
     return frame_of_paddr(kernel_to_paddr(pointer));
+}
+
+/* The next block of frames, used or free; after NULL the first. NULL: no more. */
+struct frame *frame_next(const struct frame *block);
+
+/* kcheck found a holder. */
+static inline void frame_found(struct frame *frame) {
+    if (frame->refs) frame->counted++;  // a free one has its list there
 }
 
 extern struct checker frames_checker;

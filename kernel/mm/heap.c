@@ -14,12 +14,13 @@
 #include "base/format.h"
 #include "base/list.h"
 #include "base/string.h"
+#include "core/check.h"
 #include "core/panic.h"
 #include "mm/account.h"
 #include "mm/frame_alloc.h"
 
 enum { CLASS_FIRST = 5, CLASS_LAST = 11, CLASSES = CLASS_LAST - CLASS_FIRST + 1,
-       LIVE = 0x5A, FREED = 0xA5 };
+       LIVE = 0x5B, FREED = 0xA5 };
 
 struct header {
     uint8_t magic;              /* LIVE or FREED */
@@ -30,10 +31,11 @@ struct header {
 };
 static_assert(sizeof(struct header) == 8, "keeps objects 8-byte aligned");
 
-/* What a frame cut into objects keeps in its struct frame: `order` stays 0, so the rest
- * is in a small header at the frame's start, in place of the first object. */
+/* At the start of a frame that is cut into objects, in place of the first. It begins
+ * with an address, which is even; a block of one object begins with LIVE, which is
+ * odd. */
 struct slab {
-    struct list_node node;      /* classes[class].partial */
+    struct list_node node;      /* partial[class] */
     struct header *free;        /* first free object, or NULL */
     uint16_t nr_live;
     uint16_t class;
@@ -179,32 +181,82 @@ struct account *heap_account(const void *object) {
     return account_by_number(h->account);
 }
 
-static bool slab_check(const struct slab *slab) {
-    size_t places = (PAGE_SIZE - sizeof(*slab)) / class_size(slab->class);
-    size_t free = 0;
+/* -- Walking, checking ------------------------------------------------------------- */
 
-    for (const struct header *h = slab->free; h; h = (const struct header *)h->size) {
-        if (slab_of(h) != slab || h->magic != FREED || ++free > places) return false;
-    }
-    return free > 0;
+/* The header behind h in the same block; after NULL the first. NULL: no more. */
+static struct header *header_next(const struct frame *frame, struct header *h) {
+    struct slab *slab = frame_address(frame);
+    struct header *only = frame_address(frame);
+
+    if (only->magic == LIVE) return h ? NULL : only;
+    size_t step = class_size(slab->class);
+    uint32_t at = h ? (uint32_t)h + step : (uint32_t)slab + max(step, sizeof(*slab));
+    return at < (uint32_t)slab + PAGE_SIZE ? (struct header *)at : NULL;
 }
 
-static bool heap_check(char *why, size_t size) {
-    for (unsigned class = 0; class < CLASSES; class ++) {
-        struct slab *slab;
-        if (!list_is_consistent(&partial[class])) {
-            format(why, size, "heap: list of class %u is broken", class);
-            return false;
-        }
-        list_for_each (slab, &partial[class], node) {
-            if (!slab_check(slab)) {
-                format(why, size,
-                       "heap: free objects of a frame of class %u are broken", class);
-                return false;
-            }
-        }
+static struct frame *heap_frame_next(struct frame *frame) {
+    while ((frame = frame_next(frame)) && frame->use != FRAME_HEAP) {
     }
+    return frame;
+}
+
+void *heap_next(enum heap_type type, const void *object) {
+    struct header *h = object ? (struct header *)object - 1 : NULL;
+    struct frame *frame = h ? frame_of_address(h) : heap_frame_next(NULL);
+
+    for (; frame; frame = heap_frame_next(frame))
+        while ((h = header_next(frame, h)))
+            if (h->magic == LIVE && h->type == type) return h + 1;
+    return NULL;
+}
+
+static void heap_count(void) {
+    for (struct frame *frame = NULL; (frame = heap_frame_next(frame));) {
+        frame_found(frame);
+        for (struct header *h = NULL; (h = header_next(frame, h));)
+            if (h->magic == LIVE)
+                account_by_number(h->account)->counted[ACCOUNT_HEAP] += h->size;
+    }
+}
+
+/* The free list holds as many as are free. */
+static bool slab_is_sound(const struct slab *slab, unsigned nr_live, unsigned nr_free) {
+    const struct header *h = slab->free;
+
+    for (; h && nr_free > 0; h = (const struct header *)h->size, nr_free--)
+        if (slab_of(h) != slab || h->magic != FREED) return false;
+    return !h && nr_free == 0 && nr_live == slab->nr_live
+           && !slab->free == !list_node_is_linked(&slab->node);
+}
+
+static bool heap_check(void) {
+    uint32_t objects[HEAP_TYPES] = { 0 }, bytes[HEAP_TYPES] = { 0 };
+
+    for (unsigned class = 0; class < CLASSES; class ++)
+        if (!list_is_consistent(&partial[class]))
+            return check_failed("list of class %u is broken", class);
+    for (struct frame *frame = NULL; (frame = heap_frame_next(frame));) {
+        const struct slab *slab = frame_address(frame);
+        unsigned nr_live = 0, nr_free = 0;
+        struct header *h = NULL;
+        while ((h = header_next(frame, h))) {
+            nr_free += h->magic == FREED;
+            if (h->magic != LIVE) continue;
+            if (h->type >= HEAP_TYPES) return check_failed("%p has no type", h + 1);
+            objects[h->type]++;
+            bytes[h->type] += h->size;
+            nr_live++;
+        }
+        if (*(const uint8_t *)slab != LIVE && !slab_is_sound(slab, nr_live, nr_free))
+            return check_failed("frame at %p of class %u is broken", slab, slab->class);
+    }
+    for (unsigned type = 0; type < HEAP_TYPES; type++)
+        if (objects[type] != heap_objects[type] || bytes[type] != heap_bytes[type])
+            return check_failed("%u %s of %u bytes, %u of %u are counted",
+                                objects[type], heap_type_names[type], bytes[type],
+                                heap_objects[type], heap_bytes[type]);
     return true;
 }
 
-struct checker heap_checker = { .name = "heap", .check = heap_check };
+struct checker heap_checker = { .name = "heap", .count = heap_count,
+                                .check = heap_check };

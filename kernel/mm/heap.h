@@ -29,4 +29,9 @@ extern uint32_t heap_objects[HEAP_TYPES];   /* live objects */
 extern uint32_t heap_bytes[HEAP_TYPES];     /* their bytes, overhead included */
 extern const char *const heap_type_names[HEAP_TYPES];
 
+/* The next live object of a type; after NULL the first. NULL: no more. So kcheck finds
+ * what no list leads to. */
+void *heap_next(enum heap_type type, const void *object);
+#define heap_for_each(var, type) for (var = NULL; (var = heap_next(type, var));)
+
 extern struct checker heap_checker;

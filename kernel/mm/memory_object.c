@@ -13,6 +13,7 @@
 #include "mm/memory_object.h"
 
 #include "base/string.h"
+#include "core/check.h"
 #include "core/panic.h"
 #include "mm/address_space.h"
 #include "mm/heap.h"
@@ -214,3 +215,43 @@ size_t object_write(struct memory_object *object, uint64_t offset, const void *f
     }
     return done;
 }
+
+/* -- Checking ---------------------------------------------------------------------- */
+
+static void node_count(const struct object_node *node, unsigned level) {
+    for (unsigned i = 0; node && i < SLOTS; i++) {
+        if (level > 0)
+            node_count(node->slots[i], level - 1);
+        else if (node->slots[i])
+            frame_found(node->slots[i]);
+    }
+}
+
+static void objects_count(void) {
+    struct memory_object *object;
+
+    heap_for_each(object, HEAP_OBJECT) {
+        object->counted = 0;
+        node_count(object->root, object->height);
+    }
+}
+
+static bool objects_check(void) {
+    struct memory_object *object;
+
+    heap_for_each(object, HEAP_OBJECT) {
+        uint32_t pages = 0;
+        for (uint32_t at = 0; (at = object_next_page(object, at)) != UINT32_MAX; at++)
+            pages++;
+        if (pages != object->nr_pages || !list_is_consistent(&object->mappings))
+            return check_failed("%p has %u pages, %u are counted", object, pages,
+                                object->nr_pages);
+        if (!check_references(object->refs, object->counted, object))
+            return check_failed("%p has %u references and %u holders", object,
+                                object->refs, object->counted);
+    }
+    return true;
+}
+
+struct checker objects_checker = { .name = "memory objects", .count = objects_count,
+                                   .check = objects_check };

@@ -21,6 +21,7 @@ struct memory_object {
     struct object_node *root;   /* radix tree; NULL when nothing was written */
     unsigned height;            /* levels below root */
     struct list mappings;       /* struct region, by object_node */
+    uint32_t counted;           /* what kcheck has found of refs */
 };
 
 /* size_pages is the owner's to keep; object_truncate does not change it. */
@@ -50,3 +51,10 @@ void object_truncate(struct memory_object *object, uint32_t index);
 void object_read(struct memory_object *object, uint64_t offset, void *to, size_t size);
 size_t object_write(struct memory_object *object, uint64_t offset, const void *from,
                     size_t size);
+
+/* kcheck found a holder; NULL is fine. */
+static inline void object_found(struct memory_object *object) {
+    if (object) object->counted++;
+}
+
+extern struct checker objects_checker;

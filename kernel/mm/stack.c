@@ -10,6 +10,7 @@
 #include "arch.h"
 #include "arch/x86/features.h"
 #include "arch/x86/kernel_map.h"
+#include "core/check.h"
 #include "core/panic.h"
 #include "mm/account.h"
 #include "mm/frame_alloc.h"
@@ -138,9 +139,37 @@ void stack_free(uint32_t thread_address) {
     if (nr_spares < SPARES) {
         account_release(account_by_number(slot_frame(slot, 0)->account), ACCOUNT_FRAMES,
                         STACK_PAGES);
+        for (unsigned i = 0; i < STACK_PAGES; i++)
+            slot_frame(slot, i)->account = NOBODY_PAYS;
         frames_used[FRAME_STACK] -= STACK_PAGES;
         spare[nr_spares++] = slot;
     } else {
         slot_release(slot, table_for(slot));
     }
 }
+
+/* -- Checking ---------------------------------------------------------------------- */
+
+static void stacks_count(void) {
+    for (uint32_t slot = 0; slot < SLOTS; slot++) {
+        if (slot % SLOTS_A_TABLE == 0 && slots_in_table[slot / SLOTS_A_TABLE])
+            frame_found(frame_of_address(table_for(slot)));
+        for (unsigned i = 0; used[slot / 32] >> slot % 32 & 1 && i < STACK_PAGES; i++)
+            frame_found(slot_frame(slot, i));
+    }
+}
+
+/* What a guard page shows is nothing. */
+static bool stacks_check(void) {
+    for (uint32_t slot = 0; slot < SLOTS; slot++) {
+        vaddr_t guard = STACK_AREA + slot * STACK_SLOT;
+        if (!slots_in_table[slot / SLOTS_A_TABLE]) continue;
+        for (vaddr_t at = guard; at < guard + STACK_GUARD; at += PAGE_SIZE)
+            if (table_for(slot)[table_index(at)])
+                return check_failed("the guard page at %08x is mapped", at);
+    }
+    return true;
+}
+
+struct checker stacks_checker = { .name = "stacks", .count = stacks_count,
+                                  .check = stacks_check };

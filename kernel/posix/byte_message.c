@@ -19,7 +19,7 @@ static struct message *keep(struct message *message, int *error) {
 
     *error = -ENOMEM;
     if (!message_charge(account_current(), size)) return NULL;
-    struct byte_message *kept = heap_alloc_raw(HEAP_MESSAGE, sizeof(*kept) + size);
+    struct byte_message *kept = heap_alloc_raw(HEAP_BYTE_MESSAGE, sizeof(*kept) + size);
     if (kept) *error = copy_from_user(kept->bytes, m->body, size);
     if (*error) {
         heap_free(kept);
@@ -69,4 +69,10 @@ long byte_message_post(struct message_channel *channel, struct byte_message *m,
     waiter_init(&s.waiter, &channel->queue->senders);
     int result = message_post(channel, &m->base, deadline == DEADLINE_NOW ? NULL : &s);
     return result == -EINPROGRESS ? message_wait(&s, deadline) : min(result, 0);
+}
+
+void byte_messages_count(void) {
+    const struct byte_message *m;
+
+    heap_for_each(m, HEAP_BYTE_MESSAGE) message_found(m->payer, m->base.length);
 }

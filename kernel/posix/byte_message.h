@@ -99,3 +99,5 @@ static inline must_check long byte_message_receive(struct message_queue *queue,
     if (result != -EAGAIN || deadline == DEADLINE_NOW) return result;
     return wait_sleep_waiter(&r->base.waiter, deadline);    // a capacity is never 0
 }
+
+void byte_messages_count(void);                 /* for kcheck */

@@ -14,6 +14,7 @@
 #include "posix/mqueue.h"
 
 #include "base/string.h"
+#include "core/check.h"
 #include "fs/tmpfs.h"
 #include "ipc/proc_ipc.h"
 #include "mm/heap.h"
@@ -342,18 +343,28 @@ static void show(struct text *text) {
     }
 }
 
-static bool check(char *why, size_t size) {
+static void mqueues_count(void) {
     const struct mqueue *mq;
 
     list_for_each (mq, &all_mqueues, node)
-        if (!message_queue_check(&mq->queue, why, size)) return false;
+        mq->account->counted[ACCOUNT_MAILBOXES]++;
+    byte_messages_count();
+}
+
+static bool mqueues_check(void) {
+    const struct mqueue *mq;
+
+    list_for_each (mq, &all_mqueues, node)
+        if (!message_queue_check(&mq->queue) || !message_channel_check(&mq->channel))
+            return false;
     return true;
 }
 
 static const struct proc_entry file PROC_TABLE = { .name = "ipc/mq", .show = show };
 
 void mqueues_init(void) {
-    static struct checker checker = { .name = "POSIX queues", .check = check };
+    static struct checker checker = { .name = "POSIX queues", .count = mqueues_count,
+                                      .check = mqueues_check };
 
     names = tmpfs_mount("/dev/mqueue", "mqueue", 01777, make_queue);
     checker_register(&checker);

@@ -12,6 +12,7 @@
 
 #include "base/format.h"
 #include "base/string.h"
+#include "core/check.h"
 #include "core/panic.h"
 #include "ipc/proc_ipc.h"
 #include "mm/heap.h"
@@ -193,15 +194,21 @@ static bool is_sound(const struct socket *s) {
     return s->queued == queued && (s->state != SOCKET_CONNECTED || s->peer);
 }
 
-static bool sockets_check(char *why, size_t size) {
+static void sockets_count(void) {
+    const struct rights *rights;
+
+    heap_for_each(rights, HEAP_SOCKET_RIGHTS)
+        passed_found(rights->files, rights->passed.count);
+}
+
+static bool sockets_check(void) {
     const struct file *file;
 
     list_for_each (file, &all_files, all_node) {
         const struct socket *s = file->object;
-        if (file->operations != &socket_operations || is_sound(s)) continue;
-        format(why, size, "socket:[%u] has not %u bytes queued, or no peer", s->number,
-               s->queued);
-        return false;
+        if (file->operations == &socket_operations && !is_sound(s))
+            return check_failed("socket:[%u] has not %u bytes queued, or no peer",
+                                s->number, s->queued);
     }
     return true;
 }
@@ -210,7 +217,8 @@ static const struct proc_entry entry PROC_TABLE = { .name = "ipc/sockets",
                                                      .show = show_sockets };
 
 void sockets_init(void) {
-    static struct checker checker = { .name = "sockets", .check = sockets_check };
+    static struct checker checker = { .name = "sockets", .count = sockets_count,
+                                      .check = sockets_check };
 
     checker_register(&checker);
 }

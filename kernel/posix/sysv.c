@@ -13,6 +13,7 @@
 
 #include "arch/x86/timer_device.h"
 #include "base/string.h"
+#include "core/check.h"
 #include "core/panic.h"
 #include "mm/heap.h"
 #include "syscall.h"
@@ -211,10 +212,24 @@ static const struct proc_entry files[] PROC_TABLE = {
     { .name = "ipc/msg", .show = show_msg },
 };
 
+static void objects_count(void) {
+    struct sysv_kind *const kinds[] = { &shm_kind, &sem_kind, &msg_kind };
+    const struct sysv_object *object;
+
+    for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++)
+        list_for_each (object, &kinds[i]->objects, node)
+            heap_account(object)->counted[ACCOUNT_SYSV]++;
+    segments_count();
+}
+
+
 void sysv_init(void) {
+    static struct checker checker = { .name = "System V", .count = objects_count,
+                                      .check = sysv_queues_check };
+
     for (unsigned i = 0; i < ARRAY_SIZE(by_id); i++)
         list_init(&by_id[i]);
-    checker_register(&msg_checker);
+    checker_register(&checker);
 }
 
 /* -- One call for all -------------------------------------------------------------- */

@@ -66,7 +66,6 @@ struct sysv_kind {              /* [const], but for the last three */
 };
 
 extern struct sysv_kind shm_kind, sem_kind, msg_kind;
-extern struct checker msg_checker;
 
 #define SYSV_MAX 4096           /* objects of one kind */
 
@@ -94,6 +93,9 @@ bool sysv_is_owned(const struct sysv_object *object);
 
 /* The end of an object: no longer to be found, its memory given back. */
 void sysv_free(struct sysv_object *object);
+
+void segments_count(void);      /* for kcheck: what each kind has to say */
+bool sysv_queues_check(void);
 
 void sysv_init(void);
 

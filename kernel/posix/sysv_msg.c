@@ -135,15 +135,15 @@ struct sysv_kind msg_kind = {
     .objects = LIST_INIT(msg_kind.objects),
 };
 
-static bool check(char *why, size_t size) {
+bool sysv_queues_check(void) {
     const struct sysv_object *object;
 
     list_for_each (object, &msg_kind.objects, node)
-        if (!message_queue_check(&queue_of(object)->queue, why, size)) return false;
+        if (!message_queue_check(&queue_of(object)->queue)
+            || !message_channel_check(&queue_of(object)->channel))
+            return false;
     return true;
 }
-
-struct checker msg_checker = { .name = "System V queues", .check = check };
 
 /* -- Sending and receiving --------------------------------------------------------- */
 

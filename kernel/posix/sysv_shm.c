@@ -44,6 +44,13 @@ static struct segment *segment_of(const struct sysv_object *object) {
     return container_of(object, struct segment, common);
 }
 
+void segments_count(void) {
+    const struct sysv_object *object;
+
+    list_for_each (object, &shm_kind.objects, node)
+        object_found(segment_of(object)->object);
+}
+
 static void free_if_unused(struct segment *s) {
     if (!(s->common.perm.mode & SHM_DEST) || s->busy
         || !list_is_empty(&s->object->mappings))

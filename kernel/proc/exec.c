@@ -14,6 +14,7 @@
 #include "arch/x86/segments.h"
 #include "arch/x86/system_page.h"
 #include "base/string.h"
+#include "core/check.h"
 #include "core/panic.h"
 #include "core/trace.h"
 #include "dev/random.h"
@@ -459,9 +460,21 @@ int exec_from_kernel(const char *path, const char *const *arguments,
     return run(p, 0);
 }
 
+/* Those whose other threads have not ended yet, and what no process holds. */
+static void programs_count(void) {
+    const struct program *p;
+
+    heap_for_each(p, HEAP_EXEC)
+        if (p->space) p->space->counted++;
+    object_found(system_page);
+}
+
 void exec_init(void) {
+    static struct checker checker = { .name = "exec", .count = programs_count };
+
     size_t size = (size_t)(system_page_code_end - system_page_code);
 
     system_page = object_create(1);
     assert(system_page && object_write(system_page, 0, system_page_code, size) == size);
+    checker_register(&checker);
 }

@@ -8,6 +8,7 @@
 
 #include "base/format.h"
 #include "base/string.h"
+#include "core/check.h"
 #include "core/panic.h"
 #include "mm/heap.h"
 #include "sched/scheduler.h"
@@ -225,28 +226,53 @@ bool credentials_in_group(const struct credentials *c, gid_t gid) {
     return false;
 }
 
-static bool processes_check(char *why, size_t size) {
-    struct process *p, *child;
+/* -- Checking ---------------------------------------------------------------------- */
+
+static void processes_count(void) {
+    const struct queued_signal *q;
+    const struct process *p;
 
     list_for_each (p, &all_processes, all_node) {
-        const char *wrong = NULL;
-        if (p->is_zombie ? p->nr_threads || p->space || p->files : !p->nr_threads)
-            wrong = "is neither alive nor a zombie";
-        if (list_length(&p->threads) != p->nr_threads)
-            wrong = "has miscounted its threads";
-        list_for_each (child, &p->children, sibling_node)
-            if (child->parent != p) wrong = "has a child with another parent";
-        if (wrong) {
-            format(why, size, "processes: %d (%s) %s", p->pid, p->name, wrong);
-            return false;
-        }
+        p->account->counted[ACCOUNT_PROCESSES] += p->charged_as_zombie;
+        if (p->space) p->space->counted++;
+    }
+    heap_for_each(q, HEAP_SIGNAL) q->account->counted[ACCOUNT_SIGNALS]++;
+}
+
+/* What is wrong with it, or NULL. */
+static const char *fault_of(const struct process *p) {
+    const struct process *child;
+    const struct thread *t;
+    unsigned nr_threads = 0;
+
+    if (process_find(p->pid) != p) return "shares its id";
+    if (p->is_zombie ? p->nr_threads || p->space || p->files : !p->nr_threads)
+        return "is neither alive nor a zombie";
+    list_for_each (t, &p->threads, process_node)
+        nr_threads += t->process == p;
+    if (nr_threads != p->nr_threads) return "has miscounted its threads";
+    if (!list_is_consistent(&p->children)) return "has a broken list of children";
+    list_for_each (child, &p->children, sibling_node)
+        if (child->parent != p) return "has a child with another parent";
+    if (p->parent && !list_node_is_linked(&p->sibling_node))
+        return "is not with its parent";
+    return NULL;
+}
+
+static bool processes_check(void) {
+    const struct process *p;
+
+    list_for_each (p, &all_processes, all_node) {
+        const char *fault = fault_of(p);
+        if (fault) return check_failed("%d (%s) %s", p->pid, p->name, fault);
     }
     return true;
 }
 
-static struct checker checker = { .name = "processes", .check = processes_check };
-
 void processes_init(void) {
+    static struct checker checker = { .name = "processes", .count = processes_count,
+                                      .check = processes_check };
+
     for (unsigned i = 0; i < HASH; i++)
         list_init(&by_pid[i]);
     checker_register(&checker);

@@ -10,7 +10,7 @@
  */
 #pragma once
 
-#include "base/format.h"
+#include "core/check.h"
 #include "sched/thread.h"
 
 struct run_queue {
@@ -94,22 +94,20 @@ static inline struct thread *queue_search(const struct run_queue *q,
     return NULL;
 }
 
-static inline bool queue_check(const struct run_queue *q, char *why, size_t size) {
+static inline bool queue_check(const struct run_queue *q) {
     uint32_t count = 0;
 
     for (unsigned level = 0; level < PRIORITIES; level++) {
         const struct thread *t;
-        bool ok = list_is_consistent(&q->levels[level]);
+        if (!list_is_consistent(&q->levels[level]))
+            return check_failed("level %u's list is broken", level);
         list_for_each (t, &q->levels[level], run_node) {
-            ok = ok && t->state == THREAD_READY && t->priority == level;
-            if (!ok) break;
+            if (t->state != THREAD_READY || t->priority != level)
+                return check_failed("%d on level %u is in state %u, priority %u",
+                                    t->tid, level, t->state, t->priority);
             count++;
         }
-        if (ok) continue;
-        format(why, size, "scheduler: level %u has what does not belong there", level);
-        return false;
     }
-    if (count == q->count) return true;
-    format(why, size, "scheduler: %u threads on levels, %u counted", count, q->count);
-    return false;
+    return count == q->count
+           || check_failed("%u threads on levels, %u counted", count, q->count);
 }

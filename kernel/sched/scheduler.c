@@ -14,6 +14,7 @@
 #include "arch/x86/timer_device.h"
 #include "base/random.h"
 #include "base/string.h"
+#include "core/check.h"
 #include "core/panic.h"
 #include "core/trace.h"
 #include "mm/stack.h"
@@ -330,8 +331,18 @@ bool sched_create_idle(struct cpu *cpu) {
     return true;
 }
 
-static bool sched_check(char *why, size_t size) {
-    return queue_check(&queue, why, size);
+/* Who is ready is in the queue, and nobody else is. */
+static bool sched_check(void) {
+    uint32_t ready = 0;
+    const struct thread *t;
+
+    list_for_each (t, &all_threads, all_node)
+        ready += t->state == THREAD_READY;
+    return queue_check(&queue)
+           && ((ready == queue.count + (queue.only != NULL)
+                && (!queue.only || queue.only->state == THREAD_READY))
+               || check_failed("%u threads are ready, and not those in the queue",
+                               ready));
 }
 
 static struct checker sched_checker = { .name = "scheduler", .check = sched_check };

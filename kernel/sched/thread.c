@@ -7,6 +7,7 @@
 
 #include "arch.h"
 #include "base/string.h"
+#include "core/check.h"
 #include "core/log.h"
 #include "core/panic.h"
 #include "mm/stack.h"
@@ -117,32 +118,61 @@ static void print_threads(void) {
 
 static struct panic_report report = { .title = "threads", .print = print_threads };
 
-/* Every thread is where its state says: see thread.h. */
-static bool threads_check(char *why, size_t size) {
+/* -- Checking ---------------------------------------------------------------------- */
+
+/* Words on the stacks of those who are in the kernel that are the object's address. */
+static uint32_t stacks_naming(const void *object) {
+    uint32_t found = 0;
     struct thread *t;
 
-    list_for_each (t, &all_threads, all_node) {
-        bool ok = t->magic == THREAD_MAGIC
-                  && (t->state == THREAD_READY || !list_node_is_linked(&t->run_node))
-                  && (t->state != THREAD_RUNNING || t->cpu->running == t)
-                  && t->space == t->process->space;
-        for (unsigned i = 0; ok && t->state == THREAD_BLOCKED && i < t->nr_waiters; i++)
-            ok = t->waiters[i].thread == t
-                 && list_is_consistent(&t->waiters[i].queue->waiters);
-        if (!ok) {
-            format(why, size, "threads: thread %d (%s) is %s, and that is not true",
-                   t->tid, t->name, state_name(t));
+    for (uint32_t *word = __builtin_frame_address(0); word < (uint32_t *)current();
+         word++)
+        found += *word == (uint32_t)object;
+    list_for_each (t, &all_threads, all_node)
+        for (uint32_t *word = (uint32_t *)t->esp;
+             t->state != THREAD_RUNNING && word < (uint32_t *)thread_frame(t); word++)
+            found += *word == (uint32_t)object;
+    return found;
+}
+
+static void threads_count(void) {
+    struct thread *t;
+
+    list_for_each (t, &all_threads, all_node)
+        t->process->account->counted[ACCOUNT_PROCESSES]++;
+}
+
+/* Every thread is where its state says: see thread.h. */
+static bool is_in_its_place(const struct thread *t) {
+    bool is_ready = t->state == THREAD_READY, is_asleep = t->state == THREAD_BLOCKED;
+
+    for (unsigned i = 0; is_asleep && i < t->nr_waiters; i++)
+        if (t->waiters[i].thread != t || !list_node_is_linked(&t->waiters[i].node)
+            || !list_is_consistent(&t->waiters[i].queue->waiters))
             return false;
-        }
-    }
+    return t->magic == THREAD_MAGIC && t->space == t->process->space
+           && (is_ready || !list_node_is_linked(&t->run_node))
+           && (t->cpu->running == t) == (t->state == THREAD_RUNNING)
+           && thread_find(t->tid) == t;
+}
+
+static bool threads_check(void) {
+    const struct thread *t;
+
+    list_for_each (t, &all_threads, all_node)
+        if (!is_in_its_place(t))
+            return check_failed("%d (%s) is %s, and that is not true", t->tid, t->name,
+                                state_name(t));
     return true;
 }
 
-static struct checker checker = { .name = "threads", .check = threads_check };
+static struct checker checker = { .name = "threads", .count = threads_count,
+                                  .check = threads_check };
 
 void threads_init(void) {
     for (unsigned i = 0; i < HASH; i++)
         list_init(&by_tid[i]);
+    check_calls_holding = stacks_naming;
     panic_report_register(&report);
     checker_register(&checker);
 }

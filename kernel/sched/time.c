@@ -8,7 +8,7 @@
 #include "sched/time.h"
 
 #include "arch.h"
-#include "base/format.h"
+#include "core/check.h"
 #include "core/panic.h"
 #include "sched/scheduler.h"
 
@@ -85,10 +85,9 @@ static void timer_interrupt(void) {
     sched_slice_check();
 }
 
-static bool time_check(char *why, size_t size) {
-    if (heap_is_consistent(&deadlines)) return true;
-    format(why, size, "time: the heap of deadlines is out of order");
-    return false;
+static bool time_check(void) {
+    return heap_is_consistent(&deadlines)
+           || check_failed("the heap of deadlines is out of order");
 }
 
 static struct checker time_checker = { .name = "time", .check = time_check };
