@@ -222,8 +222,8 @@ KTEST(kcheck_sees_a_broken_mailbox) {
 }
 
 KTEST(kcheck_sees_a_socket_without_its_peer) {
-    struct socket *socket = socket_create(SOCK_STREAM);
-    struct file *file = socket_open(socket, O_RDWR);
+    struct file *file = socket_make(SOCK_STREAM);
+    struct socket *socket = file->object;
 
     BREAKS("sockets: ", socket->state, SOCKET_CONNECTED);
     BREAKS("sockets: ", socket->queued, 1);

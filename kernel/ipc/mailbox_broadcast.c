@@ -33,13 +33,8 @@ static int deliver_copy_of(struct native_message *m, struct native_receiver *r,
     return result;
 }
 
-static void drop(struct mailbox *mb, struct message *m) {
-    struct message_channel *c = &mb->channel;
-
-    list_remove(&m->node);
-    list_remove(&m->age_node);
-    c->queued--;
-    c->bytes -= m->length;
+static void drop(struct message *m) {
+    message_take_out(m);
     native_message_operations.discard(m);
 }
 
@@ -56,14 +51,14 @@ void broadcast_trim(struct mailbox *mb) {
     list_for_each (open, &mb->opens, node)
         if (file_is_readable(open->file)) next = min(next, open->next);
     while ((m = oldest(mb)) && m->sequence < next)
-        drop(mb, m);
+        drop(m);
 }
 
 static void append(struct mailbox *mb, struct message *m) {
     struct message_channel *c = &mb->channel;
 
     if (c->queued == c->capacity) {
-        drop(mb, oldest(mb));
+        drop(oldest(mb));
         c->dropped++;
     }
     m->channel = c;

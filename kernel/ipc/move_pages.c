@@ -168,7 +168,7 @@ static int make_region(struct address_space *space, struct native_receiver *r,
     if (!start && !(start = space_find_gap(space, 0, size))) return -ENOMEM;
     if (start < USER_START || !make_tables(space, start, start + size)) return -ENOMEM;
     if (is_plain_memory(space, start, start + size)) {
-        space_discard(space, start, size);
+        space_unmap_pages(space, start, start + size);
     } else {
         if (space_unmap(space, start, size)) return -ENOMEM;
         if (space_map(space, start, size, PROT_READ | PROT_WRITE, 0, NULL, 0, NULL))
@@ -217,8 +217,7 @@ static void recharge(const struct moved_pages *pages, struct account *to) {
     for (uint32_t i = 0; i < pages->count; i++) {
         struct frame *frame = pages->entries[i] ? pte_frame(pages->entries[i]) : NULL;
         if (!frame || frame->refs > 1 || frame->account == to->number) continue;
-        account_release(account_by_number(frame->account), ACCOUNT_FRAMES, 1);
-        frame->account = to->number;
+        frame_recharge(frame, to);
         taken_over++;
     }
     account_release(to, ACCOUNT_FRAMES, pages->count - taken_over);
@@ -239,7 +238,7 @@ void moved_pages_give(struct native_message *m, struct native_receiver *r) {
     // what was written to the place since it was emptied goes
     if (unlikely(is_within(r->message, sizeof(struct user_message), at, end)
                  || is_within(r->fds, MSG_FDS_MAX * sizeof(int), at, end)))
-        space_discard(space, at, end - at);
+        space_unmap_pages(space, at, end);
     for (; at < end; at += count << PAGE_SHIFT, from += count) {
         pte_t *to = run_of(space, at, end, &count);
         body_copy(to, from, count * sizeof(*to));

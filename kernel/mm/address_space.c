@@ -74,7 +74,6 @@ struct address_space *space_fork(struct address_space *from) {
 
     if (!ok) return NULL;
     list_for_each (region, &from->regions, node) {
-        if (region->flags & REGION_NO_FORK) continue;
         ok = space_map(to, region->start, region->end - region->start,
                        region->protection, region->flags, region->object,
                        region->first_page, &copy)

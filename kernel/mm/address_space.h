@@ -22,7 +22,6 @@ enum protection { PROT_NONE = 0, PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4 };
 enum region_flags {
     REGION_SHARED = 1,          /* writes reach the object; else they are private */
     REGION_GROWS_DOWN = 2,      /* a stack */
-    REGION_NO_FORK = 4,         /* madvise(MADV_DONTFORK) */
     REGION_SYSTEM = 8,          /* the system call page: not to be changed */
     REGION_NEVER_WRITABLE = 16, /* shared, of a file that is not open for writing */
 };
@@ -56,7 +55,7 @@ struct address_space {
     uint64_t version;           /* another one, never used before, whenever an entry
                                    was changed or taken away */
     struct list regions;
-    struct region *last_found;  /* the region of the last fault, or NULL */
+    struct region *last_found;  /* where to look first, or NULL */
     unsigned nr_regions;
     uint32_t nr_mapped_pages;   /* sum of all regions */
     uint32_t nr_resident;       /* present user entries */
@@ -112,9 +111,6 @@ must_check int space_cut(struct address_space *space, vaddr_t start, vaddr_t end
 must_check int space_protect(struct address_space *space, vaddr_t start, size_t size,
                              int protection);
 
-/* Gives back the pages of the range; private ones read as zeros (or the file) again. */
-void space_discard(struct address_space *space, vaddr_t start, size_t size);
-
 /* -- Faults (fault.c) -------------------------------------------------------------- */
 
 enum fault_result {             /* what the process gets when it is not 0 */
@@ -138,7 +134,8 @@ must_check int space_read(struct address_space *space, void *to, uptr_t from,
  * not fault on each. */
 void space_prefault(struct address_space *space, vaddr_t start, vaddr_t end);
 
-/* Takes the pages of a range out of the page tables; the regions stay. */
+/* Takes the pages of a range out of the page tables; the regions stay, and private
+ * pages read as zeros (or the file) again. */
 void space_unmap_pages(struct address_space *space, vaddr_t start, vaddr_t end);
 
 /* Moves the pages of [from, from + size) to `to`; both ranges have regions. False when

@@ -53,25 +53,22 @@ static enum fault_result fill(struct address_space *space, const struct region *
                               vaddr_t address, bool write, pte_t *entry) {
     struct memory_object *object = region->object;
     uint32_t index = region->first_page + ((address - region->start) >> PAGE_SHIFT);
-    struct frame *frame;
+    int shared = region->flags & REGION_SHARED;
+    bool writable = region->protection & PROT_WRITE;
+    struct frame *frame = NULL;
 
-    if (object && index >= object->size_pages) return FAULT_BEYOND_OBJECT;
-    if (object && region->flags & REGION_SHARED) {
-        frame = object_page(object, index, true);
-        if (!frame) return FAULT_NO_MEMORY;
+    if (object) {
+        if (index >= object->size_pages) return FAULT_BEYOND_OBJECT;
+        frame = object_page(object, index, shared);
+    }
+    if (frame && (shared || !write)) {
         frame_get(frame);
-        map_frame(space, entry, frame, region, region->protection & PROT_WRITE);
-        return FAULT_OK;
+        writable = writable && shared;
+    } else if (!shared) {
+        frame = frame ? copy_of(frame) : frame_alloc_zeroed(FRAME_USER);
     }
-    struct frame *source = object ? object_page(object, index, false) : NULL;
-    if (source && !write) {
-        frame_get(source);
-        map_frame(space, entry, source, region, false);
-        return FAULT_OK;
-    }
-    frame = source ? copy_of(source) : frame_alloc_zeroed(FRAME_USER);
     if (!frame) return FAULT_NO_MEMORY;
-    map_frame(space, entry, frame, region, region->protection & PROT_WRITE);
+    map_frame(space, entry, frame, region, writable);
     return FAULT_OK;
 }
 
@@ -125,36 +122,25 @@ void *space_page(struct address_space *space, vaddr_t address, int access) {
            + (address & PAGE_MASK);
 }
 
-int space_write(struct address_space *space, uptr_t to, const void *from, size_t size) {
-    const char *at = from;
-
-    if (!user_range_ok(to, size)) return -EFAULT;
-    while (size > 0) {
-        size_t piece = min(size, (size_t)(PAGE_SIZE - (to.address & PAGE_MASK)));
-        void *page = space_page(space, to.address, PROT_WRITE);
+static inline int copy(struct address_space *space, vaddr_t at, char *kernel,
+                       size_t size, int access) {
+    if (!user_range_ok(uptr(at), size)) return -EFAULT;
+    for (size_t piece; size > 0; at += piece, kernel += piece, size -= piece) {
+        char *page = space_page(space, at, access);
         if (!page) return -EFAULT;
-        memcpy(page, at, piece);
-        at += piece;
-        to = uptr_add(to, piece);
-        size -= piece;
+        piece = min(size, (size_t)(PAGE_SIZE - (at & PAGE_MASK)));
+        memcpy(access & PROT_WRITE ? page : kernel, access & PROT_WRITE ? kernel : page,
+               piece);
     }
     return 0;
 }
 
-int space_read(struct address_space *space, void *to, uptr_t from, size_t size) {
-    char *at = to;
+int space_write(struct address_space *space, uptr_t to, const void *from, size_t size) {
+    return copy(space, to.address, (char *)from, size, PROT_WRITE);
+}
 
-    if (!user_range_ok(from, size)) return -EFAULT;
-    while (size > 0) {
-        size_t piece = min(size, (size_t)(PAGE_SIZE - (from.address & PAGE_MASK)));
-        const void *page = space_page(space, from.address, PROT_READ);
-        if (!page) return -EFAULT;
-        memcpy(at, page, piece);
-        at += piece;
-        from = uptr_add(from, piece);
-        size -= piece;
-    }
-    return 0;
+int space_read(struct address_space *space, void *to, uptr_t from, size_t size) {
+    return copy(space, from.address, to, size, PROT_READ);
 }
 
 void space_prefault(struct address_space *space, vaddr_t start, vaddr_t end) {

@@ -116,6 +116,17 @@ void frame_put(struct frame *frame) {
     block_free(frame, frame->order);
 }
 
+void frame_recharge(struct frame *frame, const struct account *to) {
+    uint32_t count = 1u << frame->order;
+
+    if (frame->account == NOBODY_PAYS)
+        frames_used[frame->use] += count;
+    else
+        account_release(account_by_number(frame->account), ACCOUNT_FRAMES, count);
+    frame->account = to ? to->number : NOBODY_PAYS;
+    if (!to) frames_used[frame->use] -= count;
+}
+
 void frames_free_range(paddr_t start, paddr_t end) {
     uint32_t first = round_up(start, PAGE_SIZE) >> PAGE_SHIFT;
     uint32_t last = min(end >> PAGE_SHIFT, frame_count);

@@ -43,6 +43,7 @@ extern uint32_t frame_count;    /* [const] */
 extern uint32_t frames_free;
 extern uint32_t frames_used[FRAME_USES];
 
+struct account;
 struct boot_info;
 void frames_init(const struct boot_info *boot);
 void frames_free_range(paddr_t start, paddr_t end);  /* gives boot memory to the pool */
@@ -55,6 +56,10 @@ must_check struct frame *frame_alloc(enum frame_use use, unsigned order);
 must_check struct frame *frame_alloc_zeroed(enum frame_use use);
 
 void frame_put(struct frame *frame);
+
+/* `to`, which was charged for the frame, pays from now on, and who did has it back;
+ * NULL: nobody pays. */
+void frame_recharge(struct frame *frame, const struct account *to);
 
 static inline void frame_get(struct frame *frame) { frame->refs++; }
 

@@ -25,7 +25,7 @@ enum { CLASS_FIRST = 5, CLASS_LAST = 11, CLASSES = CLASS_LAST - CLASS_FIRST + 1,
 struct header {
     uint8_t magic;              /* LIVE or FREED */
     uint8_t type;               /* enum heap_type */
-    uint8_t class;              /* index, or CLASSES + order for blocks of frames */
+    uint8_t class;              /* CLASSES + order for blocks of frames */
     uint8_t account;            /* who pays */
     uint32_t size;             /* bytes charged; next free object's address when free */
 };
@@ -71,9 +71,9 @@ static struct slab *slab_create(unsigned class) {
 
     if (!frame) return NULL;
     struct slab *slab = frame_address(frame);
-    size_t step = class_size(class), at = round_up(sizeof(*slab), step);
+    size_t step = class_size(class);
     *slab = (struct slab){ .class = (uint16_t) class };
-    for (at = PAGE_SIZE - step; at >= sizeof(*slab); at -= step) {
+    for (size_t at = PAGE_SIZE - step; at >= sizeof(*slab); at -= step) {
         struct header *h = (void *)((char *)slab + at);
         h->magic = FREED;
         h->size = (uint32_t)slab->free;
@@ -98,38 +98,30 @@ static inline struct header *take_small(unsigned class) {
     return h;
 }
 
-static __attribute__((noinline)) struct header *take_large(size_t total) {
-    unsigned order =
-        total <= PAGE_SIZE
-            ? 0
-            : 32 - (unsigned)__builtin_clz((uint32_t)(total - 1) >> PAGE_SHIFT);
+static __attribute__((noinline)) struct header *take_large(unsigned class) {
+    struct frame *frame = frame_alloc(FRAME_HEAP, class - CLASSES);
 
-    if (order >= FRAME_ORDERS) return NULL;
-    struct frame *frame = frame_alloc(FRAME_HEAP, order);
     if (!frame) return NULL;
     struct header *h = frame_address(frame);
-    h->size = PAGE_SIZE << order;
-    h->class = (uint8_t)(CLASSES + order);
+    h->size = class_size(class);
+    h->class = (uint8_t) class;
     return h;
 }
 
 void *heap_alloc_raw(enum heap_type type, size_t size) {
     struct account *account = account_current();
-    size_t total = size + sizeof(struct header);
+    unsigned class = class_for(size + sizeof(struct header));
 
-    if (unlikely(allocation_should_fail())) return NULL;
+    if (unlikely(allocation_should_fail() || class >= CLASSES + FRAME_ORDERS))
+        return NULL;
     // the charge comes first: what a user may not have is not even looked for
-    bool small = likely(total <= 2048);
-    unsigned class = small ? class_for(total) : 0;
-    size_t charge = small ? class_size(class) : total;
-    if (unlikely(!account_charge(account, ACCOUNT_HEAP, charge))) return NULL;
-    struct header *h = small ? take_small(class) : take_large(total);
+    if (unlikely(!account_charge(account, ACCOUNT_HEAP, class_size(class))))
+        return NULL;
+    struct header *h = likely(class < CLASSES) ? take_small(class) : take_large(class);
     if (unlikely(!h)) {
-        account_release(account, ACCOUNT_HEAP, charge);
+        account_release(account, ACCOUNT_HEAP, class_size(class));
         return NULL;
     }
-    if (unlikely(!small))
-        account->used[ACCOUNT_HEAP] += h->size - charge;    // it fills its frames
     h->magic = LIVE;
     h->type = (uint8_t)type;
     h->account = (uint8_t)account->number;

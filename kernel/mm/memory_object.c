@@ -99,60 +99,46 @@ struct frame *object_page(struct memory_object *object, uint32_t index, bool cre
     return frame;
 }
 
-/* Frees the nodes that hold nothing. True when *slot itself went. */
-static bool drop_empty(struct object_node **slot, unsigned level) {
+/* Frees the frames from index `from` on below *slot, whose first index is base, and
+ * every node that is empty then. True when *slot itself went. */
+static bool prune(struct memory_object *object, void **slot, unsigned level,
+                  uint32_t base, uint32_t from) {
     struct object_node *node = *slot;
 
-    for (unsigned i = 0; level > 0 && i < SLOTS; i++)
-        if (node->slots[i]
-            && drop_empty((struct object_node **)&node->slots[i], level - 1))
+    for (unsigned i = 0; i < SLOTS; i++) {
+        uint32_t start = base + (i << (level * SLOT_BITS));
+        if (!node->slots[i]) continue;
+        if (level > 0) {
+            node->used -= prune(object, &node->slots[i], level - 1, start, from);
+        } else if (start >= from) {
+            frame_put(node->slots[i]);
+            node->slots[i] = NULL;
             node->used--;
+            object->nr_pages--;
+        }
+    }
     if (node->used > 0) return false;
     heap_free(node);
     *slot = NULL;
     return true;
+}
+
+static void prune_from(struct memory_object *object, uint32_t from) {
+    if (object->root && prune(object, &object->root, object->height, 0, from))
+        object->height = 0;
 }
 
 bool object_insert(struct memory_object *object, uint32_t index, struct frame *frame) {
     struct object_node *leaf = leaf_of(object, index, true);
 
     if (!leaf) {
-        // memory ran out on the way down: no empty node may stay behind
-        if (object->root && drop_empty(&object->root, object->height))
-            object->height = 0;
+        prune_from(object, UINT32_MAX); // no node that is empty may stay behind
         return false;
     }
     assert(!leaf->slots[slot_of(index, 0)]);
     leaf->slots[slot_of(index, 0)] = frame;
     leaf->used++;
     object->nr_pages++;
-    return true;
-}
-
-/* Frees the frames from index `from` on below *slot, whose first index is base, and
- * every node that is empty then. True when *slot itself went. */
-static bool prune(struct object_node **slot, unsigned level, uint32_t base,
-                  uint32_t from, uint32_t *freed) {
-    struct object_node *node = *slot;
-    uint32_t step = 1u << (level * SLOT_BITS);
-
-    for (unsigned i = 0; i < SLOTS; i++) {
-        uint32_t start = base + i * step;
-        if (!node->slots[i] || start + (step - 1) < from) continue;
-        if (level > 0) {
-            if (!prune((struct object_node **)&node->slots[i], level - 1, start, from,
-                       freed))
-                continue;
-        } else {
-            frame_put(node->slots[i]);
-            node->slots[i] = NULL;
-            ++*freed;
-        }
-        node->used--;
-    }
-    if (node->used > 0) return false;
-    heap_free(node);
-    *slot = NULL;
     return true;
 }
 
@@ -167,7 +153,6 @@ uint32_t object_next_page(struct memory_object *object, uint32_t index) {
 
 void object_truncate(struct memory_object *object, uint32_t index) {
     struct region *region;
-    uint32_t freed = 0;
 
     list_for_each (region, &object->mappings, object_node) {
         uint32_t pages = (region->end - region->start) >> PAGE_SHIFT;
@@ -175,43 +160,40 @@ void object_truncate(struct memory_object *object, uint32_t index) {
         uint32_t skip = index > region->first_page ? index - region->first_page : 0;
         space_unmap_pages(region->space, region->start + skip * PAGE_SIZE, region->end);
     }
-    if (object->root && prune(&object->root, object->height, 0, index, &freed))
-        object->height = 0;
-    object->nr_pages -= freed;
+    prune_from(object, index);
+}
+
+/* Bytes of size that lie in the page of an offset. */
+static size_t piece_at(uint64_t offset, size_t size) {
+    return min(size, (size_t)(PAGE_SIZE - ((uint32_t)offset & PAGE_MASK)));
+}
+
+/* Its place in the kernel's memory; NULL as object_page. */
+static char *byte_at(struct memory_object *object, uint64_t offset, bool create) {
+    struct frame *frame = object_page(object, (uint32_t)(offset >> PAGE_SHIFT), create);
+
+    return frame ? (char *)frame_address(frame) + ((uint32_t)offset & PAGE_MASK) : NULL;
 }
 
 void object_read(struct memory_object *object, uint64_t offset, void *to, size_t size) {
-    char *at = to;
-
-    while (size > 0) {
-        uint32_t in_page = (uint32_t)offset & PAGE_MASK;
-        size_t piece = min(size, (size_t)(PAGE_SIZE - in_page));
-        struct frame *frame =
-            object_page(object, (uint32_t)(offset >> PAGE_SHIFT), false);
-        if (frame)
-            memcpy(at, (char *)frame_address(frame) + in_page, piece);
+    for (size_t done = 0, piece; done < size; done += piece) {
+        const char *from = byte_at(object, offset + done, false);
+        piece = piece_at(offset + done, size - done);
+        if (from)
+            memcpy((char *)to + done, from, piece);
         else
-            memset(at, 0, piece);
-        at += piece;
-        offset += piece;
-        size -= piece;
+            memset((char *)to + done, 0, piece);
     }
 }
 
 size_t object_write(struct memory_object *object, uint64_t offset, const void *from,
                     size_t size) {
-    const char *at = from;
-    size_t done = 0;
+    size_t done = 0, piece;
 
-    while (done < size) {
-        uint32_t in_page = (uint32_t)offset & PAGE_MASK;
-        size_t piece = min(size - done, (size_t)(PAGE_SIZE - in_page));
-        struct frame *frame =
-            object_page(object, (uint32_t)(offset >> PAGE_SHIFT), true);
-        if (!frame) break;
-        memcpy((char *)frame_address(frame) + in_page, at + done, piece);
-        offset += piece;
-        done += piece;
+    for (char *to; done < size && (to = byte_at(object, offset + done, true));
+         done += piece) {
+        piece = piece_at(offset + done, size - done);
+        memcpy(to, (const char *)from + done, piece);
     }
     return done;
 }

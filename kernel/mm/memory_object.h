@@ -12,13 +12,11 @@
 
 #define OBJECT_PAGES_MAX (1u << 20)     /* 4 GiB */
 
-struct object_node;
-
 struct memory_object {
     uint32_t refs;
     uint32_t nr_pages;          /* pages that exist */
     uint32_t size_pages;        /* a mapped page at or behind this one is SIGBUS */
-    struct object_node *root;   /* radix tree; NULL when nothing was written */
+    void *root;                 /* radix tree; NULL when nothing was written */
     unsigned height;            /* levels below root */
     struct list mappings;       /* struct region, by object_node */
     uint32_t counted;           /* what kcheck has found of refs */

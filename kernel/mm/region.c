@@ -85,31 +85,28 @@ void region_free(struct region *region) {
     if (owner) owner->changed(owner, true);
 }
 
-/* Joins the region with the one behind it when nothing tells them apart. */
-static void merge_with_next(struct region *region) {
-    struct list_node *n = region->node.next;
-
-    if (n == &region->space->regions.head) return;
-    struct region *next = list_entry(n, struct region, node);
-    if (!can_merge(region, next)) return;
-    region->end = next->end;
-    region_free(next);
+static inline struct region *neighbour(const struct region *region,
+                                       struct list_node *node) {
+    return node == &region->space->regions.head ? NULL
+                                                : list_entry(node, struct region, node);
 }
 
+/* Joins the region with those around it that nothing tells apart from it. */
 static struct region *merge(struct region *region) {
-    struct list_node *p = region->node.prev;
+    struct region *next = neighbour(region, region->node.next), *before;
 
-    merge_with_next(region);
-    if (p == &region->space->regions.head) return region;
-    struct region *before = list_entry(p, struct region, node);
-    if (can_merge(before, region)) {
-        merge_with_next(before);
-        return before;
+    if (next && can_merge(region, next)) {
+        region->end = next->end;
+        region_free(next);
     }
-    return region;
+    before = neighbour(region, region->node.prev);
+    if (!before || !can_merge(before, region)) return region;
+    before->end = region->end;
+    region_free(region);
+    return before;
 }
 
-static void region_link(struct region *region) {
+static inline void region_link(struct region *region) {
     struct address_space *space = region->space;
     struct region *above = space_find_above(space, region->start);
 
@@ -119,6 +116,7 @@ static void region_link(struct region *region) {
         list_push_back(&region->object->mappings, &region->object_node);
     }
     space->nr_regions++;
+    space->last_found = region; // what is new is what is used next
 }
 
 int space_map(struct address_space *space, vaddr_t start, size_t size, int protection,
@@ -157,12 +155,7 @@ static void split(struct region *region, vaddr_t at, struct region *upper) {
     upper->first_page += (at - region->start) >> PAGE_SHIFT;
     list_node_init(&upper->object_node);
     region->end = at;
-    if (upper->object) {
-        object_get(upper->object);
-        list_push_back(&upper->object->mappings, &upper->object_node);
-    }
-    list_insert_before(region->node.next, &upper->node);
-    region->space->nr_regions++;
+    region_link(upper);
     region_own(upper, region->owner);
 }
 
@@ -192,35 +185,32 @@ int space_unmap(struct address_space *space, vaddr_t start, size_t size) {
     struct region *region = space_find_above(space, start);
     if (!region || region->start >= end) return 0;
     space_unmap_pages(space, start, end);
-    while (region && region->start < end) {
-        struct list_node *n = region->node.next;
+    for (struct region *next; region && region->start < end; region = next) {
+        next = neighbour(region, region->node.next);
         space->nr_mapped_pages -= pages_of(region);
         region_free(region);
-        region = n == &space->regions.head ? NULL : list_entry(n, struct region, node);
     }
     return 0;
 }
 
 void space_unmap_pages(struct address_space *space, vaddr_t start, vaddr_t end) {
     struct frame *batch[16];    // frames wait here until no CPU can reach them
-    unsigned count = 0;
-    vaddr_t at = start, flush_from = start;
-    pte_t *entry;
+    vaddr_t at = start;
 
-    while ((entry = pte_next(space, &at, end))) {
-        batch[count++] = pte_frame(*entry);
-        *entry = 0;
-        space->nr_resident--;
-        at += PAGE_SIZE;
-        if (count < ARRAY_SIZE(batch)) continue;
-        space_flush(space, flush_from, at);
+    for (bool more = true; more; start = at) {
+        unsigned count = 0;
+        pte_t *entry;
+        while (count < ARRAY_SIZE(batch) && (entry = pte_next(space, &at, end))) {
+            batch[count++] = pte_frame(*entry);
+            *entry = 0;
+            at += PAGE_SIZE;
+        }
+        more = count == ARRAY_SIZE(batch);
+        space->nr_resident -= count;
+        if (count > 0) space_flush(space, start, at);
         while (count > 0)
             frame_put(batch[--count]);
-        flush_from = at;
     }
-    if (count > 0) space_flush(space, flush_from, end);
-    while (count > 0)
-        frame_put(batch[--count]);
 }
 
 bool space_move_pages(struct address_space *space, vaddr_t from, vaddr_t to,
@@ -236,10 +226,6 @@ bool space_move_pages(struct address_space *space, vaddr_t from, vaddr_t to,
     }
     space_flush(space, from, end);
     return true;
-}
-
-void space_discard(struct address_space *space, vaddr_t start, size_t size) {
-    space_unmap_pages(space, start, start + size);
 }
 
 /* Gives the entries of a range the rights of `protection`; write permission comes back

@@ -219,7 +219,7 @@ long sys_madvise(uint32_t start, size_t size, int advice) {
     size = round_up(size, PAGE_SIZE);
     int error = judge_mapped(start, size);
     if (!error && (advice == MADV_DONTNEED || advice == MADV_FREE))
-        space_discard(my_space(), start, size);
+        space_unmap_pages(my_space(), start, start + size);
     return error;
 }
 

@@ -312,10 +312,20 @@ static void judge_queue(void) {
         judge_channel(&world.channels[i]);
 }
 
-static void judge(void) {
-    char why[100] = "";
+/* As kernel/core/check.c has it: what message_queue_check has to say. */
+static char fault[100];
 
-    require(message_queue_check(&world.queue, why, sizeof(why)), "%s", why);
+bool check_failed(const char *format, ...) {
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(fault, sizeof(fault), format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+static void judge(void) {
+    require(message_queue_check(&world.queue), "%s", fault);
     judge_queue();
     for (struct actor *a = world.actors; a < world.actors + world.nr_actors; a++) {
         if (a->thread.state != ASLEEP) continue;
