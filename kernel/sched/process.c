@@ -229,14 +229,13 @@ bool credentials_in_group(const struct credentials *c, gid_t gid) {
 /* -- Checking ---------------------------------------------------------------------- */
 
 static void processes_count(void) {
-    const struct queued_signal *q;
     const struct process *p;
 
     list_for_each (p, &all_processes, all_node) {
         p->account->counted[ACCOUNT_PROCESSES] += p->charged_as_zombie;
         if (p->space) p->space->counted++;
+        pending_count(&p->pending);
     }
-    heap_for_each(q, HEAP_SIGNAL) q->account->counted[ACCOUNT_SIGNALS]++;
 }
 
 /* What is wrong with it, or NULL. */

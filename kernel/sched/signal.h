@@ -142,4 +142,5 @@ bool signal_take(struct thread *thread, sigset_t blocked, struct siginfo *info);
 void signal_forget(struct process *process, sigset_t which);
 
 void pending_init(struct pending_signals *pending);
+void pending_count(const struct pending_signals *pending);      /* for kcheck */
 void pending_clear(struct pending_signals *pending, sigset_t which);

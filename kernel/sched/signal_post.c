@@ -45,6 +45,13 @@ void pending_clear(struct pending_signals *pending, sigset_t which) {
         if (which & sigset_of(q->info.signal)) queued_free(q);
 }
 
+void pending_count(const struct pending_signals *pending) {
+    const struct queued_signal *q;
+
+    list_for_each (q, &pending->queue, node)
+        if (!q->taken) q->account->counted[ACCOUNT_SIGNALS]++;
+}
+
 void signal_forget(struct process *process, sigset_t which) {
     struct thread *t;
 

@@ -138,8 +138,10 @@ static uint32_t stacks_naming(const void *object) {
 static void threads_count(void) {
     struct thread *t;
 
-    list_for_each (t, &all_threads, all_node)
+    list_for_each (t, &all_threads, all_node) {
         t->process->account->counted[ACCOUNT_PROCESSES]++;
+        pending_count(&t->pending);
+    }
 }
 
 /* Every thread is where its state says: see thread.h. */
