@@ -11,93 +11,20 @@
 #include "sched/scheduler.h"
 #include "system_call.h"
 
-/* The bits of a register as the type an argument has; no cast can do that for a
- * struct. */
-#define ARGUMENT(type, word) (((union { uint32_t w; type v; }){ .w = (word) }).v)
-
-#define SYSCALL0(number, name)                                                         \
-    static long call_##name(const struct trap_frame *f)                                \
-    {                                                                                  \
-        (void)f;                                                                       \
-        return sys_##name();                                                           \
+#define SYSCALL(number, name, parameters, arguments)           \
+    static long call_##name(const struct trap_frame *f) {      \
+        (void)f;                                               \
+        return sys_##name arguments;                           \
     }
-#define SYSCALL1(number, name, t1, a1)                                                 \
-    static long call_##name(const struct trap_frame *f)                                \
-    {                                                                                  \
-        return sys_##name(ARGUMENT(t1, f->ebx));                                       \
-    }
-#define SYSCALL2(number, name, t1, a1, t2, a2)                                         \
-    static long call_##name(const struct trap_frame *f)                                \
-    {                                                                                  \
-        return sys_##name(ARGUMENT(t1, f->ebx), ARGUMENT(t2, f->ecx));                 \
-    }
-#define SYSCALL3(number, name, t1, a1, t2, a2, t3, a3)                                 \
-    static long call_##name(const struct trap_frame *f)                                \
-    {                                                                                  \
-        return sys_##name(ARGUMENT(t1, f->ebx), ARGUMENT(t2, f->ecx),                  \
-                          ARGUMENT(t3, f->edx));                                       \
-    }
-#define SYSCALL4(number, name, t1, a1, t2, a2, t3, a3, t4, a4)                         \
-    static long call_##name(const struct trap_frame *f)                                \
-    {                                                                                  \
-        return sys_##name(ARGUMENT(t1, f->ebx), ARGUMENT(t2, f->ecx),                  \
-                          ARGUMENT(t3, f->edx), ARGUMENT(t4, f->esi));                 \
-    }
-#define SYSCALL5(number, name, t1, a1, t2, a2, t3, a3, t4, a4, t5, a5)                 \
-    static long call_##name(const struct trap_frame *f)                                \
-    {                                                                                  \
-        return sys_##name(ARGUMENT(t1, f->ebx), ARGUMENT(t2, f->ecx),                  \
-                          ARGUMENT(t3, f->edx), ARGUMENT(t4, f->esi),                  \
-                          ARGUMENT(t5, f->edi));                                       \
-    }
-#define SYSCALL6(number, name, t1, a1, t2, a2, t3, a3, t4, a4, t5, a5, t6, a6)         \
-    static long call_##name(const struct trap_frame *f)                                \
-    {                                                                                  \
-        uint32_t sixth;                                                                \
-        if (sixth_argument(f, &sixth))                                                \
-            return -EFAULT;                                                            \
-        return sys_##name(ARGUMENT(t1, f->ebx), ARGUMENT(t2, f->ecx),                  \
-                          ARGUMENT(t3, f->edx), ARGUMENT(t4, f->esi),                  \
-                          ARGUMENT(t5, f->edi), ARGUMENT(t6, sixth));                  \
-    }
-#define FACE(name, arguments, call) static long sys_##name arguments { return call; }
-#define FACE0(number, name, call)                                                      \
-    FACE(name, (void), call)                                                           \
-    SYSCALL0(number, name)
-#define FACE1(number, name, call, t1, a1)                                              \
-    FACE(name, (t1 a1), call)                                                          \
-    SYSCALL1(number, name, t1, a1)
-#define FACE2(number, name, call, t1, a1, t2, a2)                                      \
-    FACE(name, (t1 a1, t2 a2), call)                                                   \
-    SYSCALL2(number, name, t1, a1, t2, a2)
-#define FACE3(number, name, call, t1, a1, t2, a2, t3, a3)                              \
-    FACE(name, (t1 a1, t2 a2, t3 a3), call)                                            \
-    SYSCALL3(number, name, t1, a1, t2, a2, t3, a3)
+#define FACE(number, name, parameters, arguments, call)        \
+    static long sys_##name parameters { return call; }         \
+    SYSCALL(number, name, parameters, arguments)
 #include "syscall.def"
-#undef SYSCALL0
-#undef SYSCALL1
-#undef SYSCALL2
-#undef SYSCALL3
-#undef SYSCALL4
-#undef SYSCALL5
-#undef SYSCALL6
-#undef FACE0
-#undef FACE1
-#undef FACE2
-#undef FACE3
+#undef SYSCALL
+#undef FACE
 
-#define ENTRY(number, name) [number] = { call_##name, #name },
-#define SYSCALL0(number, name)      ENTRY(number, name)
-#define SYSCALL1(number, name, ...) ENTRY(number, name)
-#define SYSCALL2(number, name, ...) ENTRY(number, name)
-#define SYSCALL3(number, name, ...) ENTRY(number, name)
-#define SYSCALL4(number, name, ...) ENTRY(number, name)
-#define SYSCALL5(number, name, ...) ENTRY(number, name)
-#define SYSCALL6(number, name, ...) ENTRY(number, name)
-#define FACE0(number, name, ...)    ENTRY(number, name)
-#define FACE1(number, name, ...)    ENTRY(number, name)
-#define FACE2(number, name, ...)    ENTRY(number, name)
-#define FACE3(number, name, ...)    ENTRY(number, name)
+#define SYSCALL(number, name, ...) [number] = { call_##name, #name },
+#define FACE SYSCALL
 struct system_call system_calls[SYSTEM_CALLS] = {
 #include "syscall.def"
 };

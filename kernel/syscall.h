@@ -17,30 +17,48 @@ static inline int sixth_argument(const struct trap_frame *f, uint32_t *value) {
     return f->eip != SYSTEM_CALL_RETURN ? 0 : u32_from_user(value, uptr(f->ebp));
 }
 
-#define SYSCALL0(number, name) long sys_##name(void);
-#define SYSCALL1(number, name, t1, a1) long sys_##name(t1 a1);
-#define SYSCALL2(number, name, t1, a1, t2, a2) long sys_##name(t1 a1, t2 a2);
+/* The bits of a word as the type an argument has; no cast can do that for a struct. */
+#define WORD_AS(type, word) (((union { uint32_t w; type v; }){ .w = (word) }).v)
+
+/* From the frame f: what a call of one argument gets, of two, ... */
+#define FROM1(t1) WORD_AS(t1, f->ebx)
+#define FROM2(t1, t2) FROM1(t1), WORD_AS(t2, f->ecx)
+#define FROM3(t1, t2, t3) FROM2(t1, t2), WORD_AS(t3, f->edx)
+#define FROM4(t1, t2, t3, t4) FROM3(t1, t2, t3), WORD_AS(t4, f->esi)
+#define FROM5(t1, t2, t3, t4, t5) FROM4(t1, t2, t3, t4), WORD_AS(t5, f->edi)
+#define SIXTH(type)                                           \
+    ({                                                        \
+        uint32_t sixth_;                                      \
+        if (sixth_argument(f, &sixth_)) return -EFAULT;       \
+        WORD_AS(type, sixth_);                                \
+    })
+
+/* Whoever includes syscall.def says what SYSCALL(number, name, parameters, arguments)
+ * is, and FACE, which has the call besides. */
+#define SYSCALL0(number, name) SYSCALL(number, name, (void), ())
+#define SYSCALL1(number, name, t1, a1) SYSCALL(number, name, (t1 a1), (FROM1(t1)))
+#define SYSCALL2(number, name, t1, a1, t2, a2) \
+    SYSCALL(number, name, (t1 a1, t2 a2), (FROM2(t1, t2)))
 #define SYSCALL3(number, name, t1, a1, t2, a2, t3, a3) \
-    long sys_##name(t1 a1, t2 a2, t3 a3);
+    SYSCALL(number, name, (t1 a1, t2 a2, t3 a3), (FROM3(t1, t2, t3)))
 #define SYSCALL4(number, name, t1, a1, t2, a2, t3, a3, t4, a4) \
-    long sys_##name(t1 a1, t2 a2, t3 a3, t4 a4);
+    SYSCALL(number, name, (t1 a1, t2 a2, t3 a3, t4 a4), (FROM4(t1, t2, t3, t4)))
 #define SYSCALL5(number, name, t1, a1, t2, a2, t3, a3, t4, a4, t5, a5) \
-    long sys_##name(t1 a1, t2 a2, t3 a3, t4 a4, t5 a5);
+    SYSCALL(number, name, (t1 a1, t2 a2, t3 a3, t4 a4, t5 a5),         \
+            (FROM5(t1, t2, t3, t4, t5)))
 #define SYSCALL6(number, name, t1, a1, t2, a2, t3, a3, t4, a4, t5, a5, t6, a6) \
-    long sys_##name(t1 a1, t2 a2, t3 a3, t4 a4, t5 a5, t6 a6);
-#define FACE0(...)
-#define FACE1(...)
-#define FACE2(...)
-#define FACE3(...)
+    SYSCALL(number, name, (t1 a1, t2 a2, t3 a3, t4 a4, t5 a5, t6 a6),          \
+            (FROM5(t1, t2, t3, t4, t5), SIXTH(t6)))
+#define FACE0(number, name, call) FACE(number, name, (void), (), call)
+#define FACE1(number, name, call, t1, a1) \
+    FACE(number, name, (t1 a1), (FROM1(t1)), call)
+#define FACE2(number, name, call, t1, a1, t2, a2) \
+    FACE(number, name, (t1 a1, t2 a2), (FROM2(t1, t2)), call)
+#define FACE3(number, name, call, t1, a1, t2, a2, t3, a3) \
+    FACE(number, name, (t1 a1, t2 a2, t3 a3), (FROM3(t1, t2, t3)), call)
+
+#define SYSCALL(number, name, parameters, arguments) long sys_##name parameters;
+#define FACE(...)
 #include "syscall.def"
-#undef SYSCALL0
-#undef SYSCALL1
-#undef SYSCALL2
-#undef SYSCALL3
-#undef SYSCALL4
-#undef SYSCALL5
-#undef SYSCALL6
-#undef FACE0
-#undef FACE1
-#undef FACE2
-#undef FACE3
+#undef SYSCALL
+#undef FACE
