@@ -61,14 +61,6 @@ void log_printf(const char *format, ...) {
     va_end(arguments);
 }
 
-size_t log_tail(char *to, size_t size) {
-    size_t n = min(size, (size_t)min(written, LOG_SIZE));
-
-    for (size_t i = 0; i < n; i++)
-        to[i] = ring[(written - n + i) & (LOG_SIZE - 1)];
-    return n;
-}
-
 void log_sink_register(struct log_sink *sink) {
     uint32_t from = written - min(written, LOG_SIZE);
 

@@ -22,6 +22,3 @@ void log_sink_register(struct log_sink *sink);
 
 /* quiet: only sinks that are no terminals see what follows. */
 void log_set_quiet(bool quiet);
-
-/* Copies the newest bytes of the ring, at most size, oldest first. Returns how many. */
-size_t log_tail(char *to, size_t size);

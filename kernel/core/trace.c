@@ -17,30 +17,13 @@ static const struct {
 
 void trace_init(struct cpu *cpu) { cpu->trace_next = trace_ring[cpu->number]; }
 
-/* Is x newer than y? */
-static bool is_newer(const struct trace_event *x, const struct trace_event *y) {
-    return !y || x->time > y->time;
-}
-
-/* The newest event that is older than `than` (NULL: of all). */
-static const struct trace_event *newest_before(const struct trace_event *than) {
-    const struct trace_event *best = NULL;
-
-    for (unsigned i = 0; i < cpu_count * TRACE_RING; i++) {
-        const struct trace_event *e = &trace_ring[0][i];
-        if (e->type != TRACE_NONE && (!than || is_newer(than, e)) && is_newer(e, best))
-            best = e;
-    }
-    return best;
-}
-
 const struct trace_event *trace_after(const struct trace_event *than) {
     const struct trace_event *best = NULL;
 
     for (unsigned i = 0; i < cpu_count * TRACE_RING; i++) {
         const struct trace_event *e = &trace_ring[0][i];
-        if (e->type != TRACE_NONE && (!than || is_newer(e, than))
-            && (!best || is_newer(best, e)))
+        if (e->type != TRACE_NONE && (!than || e->time > than->time)
+            && (!best || e->time < best->time))
             best = e;
     }
     return best;
@@ -63,12 +46,14 @@ void trace_format(const struct trace_event *e, char *to, size_t size) {
 }
 
 void trace_print(unsigned count) {
-    const struct trace_event *e = NULL, *from;
+    const struct trace_event *e = NULL;
+    unsigned events = 0;
     char line[120];
 
-    while (count-- > 0 && (from = newest_before(e)))
-        e = from;
-    for (; e; e = trace_after(e)) {
+    for (unsigned i = 0; i < cpu_count * TRACE_RING; i++)
+        events += trace_ring[0][i].type != TRACE_NONE;
+    while ((e = trace_after(e))) {
+        if (events-- > count) continue;
         trace_format(e, line, sizeof(line));
         log_printf("  %s\n", line);
     }

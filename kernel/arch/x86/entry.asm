@@ -76,13 +76,15 @@ iret_failed:
         jmp trap_common
 
 ; sysenter: the CPU loaded only cs, ss, eip and esp = this CPU's TSS. Our system page
-; put the user's stack pointer into ebp.
-        align 16
-sysenter_entry:
+; put the user's stack pointer into ebp. %1: flags of the user's that it lost.
+%macro sysenter_call 1
         mov esp, [esp + TSS_ESP0]
         push dword USER_DS
         push ebp
         pushfd                          ; IF is 0 here; whoever returns by iret sets it
+        %if %1
+        or dword [esp], %1
+        %endif
         push dword USER_CS
         push dword SYSTEM_CALL_RETURN
         push eax                        ; frame->error: which call
@@ -97,6 +99,11 @@ sysenter_entry:
         popfd
         mov eax, esp
         call trap
+%endmacro
+
+        align 16
+sysenter_entry:
+        sysenter_call 0
         cmp dword [esp + FRAME_VECTOR], VECTOR_SYSTEM_CALL
         jne sysenter_slow_return      ; the frame was changed: a signal, exec, sigreturn
         popad
@@ -113,25 +120,7 @@ sysenter_slow_return:
 
 ; The same after a debug trap on sysenter_entry: TF belongs to the user's flags.
 sysenter_entry_stepped:
-        mov esp, [esp + TSS_ESP0]
-        push dword USER_DS
-        push ebp
-        pushfd
-        or dword [esp], EFLAGS_TF
-        push dword USER_CS
-        push dword SYSTEM_CALL_RETURN
-        push eax
-        push dword VECTOR_SYSTEM_CALL
-        push dword USER_DS
-        push dword USER_DS
-        pushad
-        mov eax, USER_DS
-        mov ds, eax
-        mov es, eax
-        push dword 2
-        popfd
-        mov eax, esp
-        call trap
+        sysenter_call EFLAGS_TF
         jmp sysenter_slow_return        ; iret sets TF for the user's next instruction
 
 ; #DB. The stack may be the few words above the TSS: touch nothing else.

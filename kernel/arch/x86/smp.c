@@ -112,9 +112,12 @@ void cpu_answer_requests(void) {
     }
 }
 
+/* Asks the other CPUs; of a TLB request, those that have its tables loaded. */
 static void ask_others(enum cpu_request what, uint32_t vector) {
     for (unsigned i = 0; i < cpu_count; i++) {
-        if (&cpus[i] == this_cpu()) continue;
+        bool concerned = what != REQUEST_TLB || !tlb_request.root
+                         || cpus[i].space_root == tlb_request.root;
+        if (&cpus[i] == this_cpu() || !concerned) continue;
         __sync_fetch_and_or(&cpus[i].requests, what);
         ipi_send(cpus[i].apic_id, vector);
     }
@@ -123,16 +126,8 @@ static void ask_others(enum cpu_request what, uint32_t vector) {
 static void flush_everywhere(void) {
     flush();
     if (cpu_count == 1) return;
-    bool asked = false;
-    for (unsigned i = 0; i < cpu_count; i++) {
-        if (&cpus[i] == this_cpu()
-            || (tlb_request.root && cpus[i].space_root != tlb_request.root))
-            continue;
-        __sync_fetch_and_or(&cpus[i].requests, REQUEST_TLB);
-        ipi_send(cpus[i].apic_id, VECTOR_TLB);
-        asked = true;
-    }
-    for (unsigned i = 0; asked && i < cpu_count; i++)
+    ask_others(REQUEST_TLB, VECTOR_TLB);
+    for (unsigned i = 0; i < cpu_count; i++)
         while (cpus[i].requests & REQUEST_TLB)
             cpu_relax();
 }
@@ -151,9 +146,7 @@ void tlb_leave(uint32_t root) {
     flush_everywhere();
 }
 
-void halt_other_cpus(void) {
-    if (cpu_count > 1) ask_others(REQUEST_HALT, VECTOR_HALT);
-}
+void halt_other_cpus(void) { ask_others(REQUEST_HALT, VECTOR_HALT); }
 
 void ipi_reschedule(struct cpu *cpu) { ipi_send(cpu->apic_id, VECTOR_RESCHEDULE); }
 
