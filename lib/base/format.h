@@ -1,8 +1,7 @@
 /* format.h - printf's formatting, into a buffer or character by character into a sink.
  *
- * Understands %d %i %u %x %X %o %c %s %p %% with flags - 0 + # and space, width,
- * precision, and the lengths h, hh, l, ll, z. Nothing else: an unknown conversion is
- * printed as it stands.
+ * Understands %d %u %x %o %c %s %p %% with the flags - and 0, a width, and the lengths
+ * l, ll and z. Nothing else: an unknown conversion is printed as it stands.
  */
 #pragma once
 
