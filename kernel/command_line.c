@@ -7,60 +7,51 @@
 #include "base/string.h"
 #include "core/panic.h"
 
-static uint32_t number(const char *word, const char *value) {
-    uint32_t n;
+enum kind { FLAG, NUMBER, TEXT, NOTHING };
 
-    if (!string_to_u32(value, &n))
+static const struct word {
+    const char *name;           /* all of it, or up to its = */
+    enum kind kind;
+    size_t offset, size;        /* of its field */
+} words[] = {
+#define WORD(name, kind, field) \
+    { name, kind, offsetof(struct command_line, field), \
+      sizeof(((struct command_line *)NULL)->field) }
+    WORD("init=", TEXT, init), WORD("crash=", TEXT, crash),
+    WORD("sched_seed=", NUMBER, sched_seed), WORD("limit=", NUMBER, time_limit),
+    WORD("rows=", NUMBER, rows), WORD("cols=", NUMBER, columns),
+    WORD("cpus=", NUMBER, cpus), WORD("console=screen", FLAG, screen_console),
+    WORD("console=serial", NOTHING, screen_console), WORD("quiet", FLAG, quiet),
+    WORD("ktest", FLAG, run_kernel_tests), WORD("noapic", FLAG, no_apic),
+    WORD("noacpi", FLAG, no_acpi),
+#undef WORD
+};
+
+static void take_value(const struct word *w, const char *word, struct command_line *c) {
+    const char *value = word + strlen(w->name);
+    void *field = (char *)c + w->offset;
+
+    if (w->kind == FLAG)
+        *(bool *)field = true;
+    else if (w->kind == TEXT)
+        string_copy(field, value, w->size);
+    else if (w->kind == NUMBER && !string_to_u32(value, field))
         boot_refuse("the word '%s' on the kernel's command line needs a number.", word);
-    return n;
-}
-
-static bool take_flag(const char *word, struct command_line *c) {
-    const struct {
-        const char *name;
-        bool *flag;
-    } flags[] = {
-        { "quiet", &c->quiet },   { "ktest", &c->run_kernel_tests },
-        { "noapic", &c->no_apic }, { "noacpi", &c->no_acpi },
-    };
-
-    for (unsigned i = 0; i < ARRAY_SIZE(flags); i++)
-        if (strcmp(word, flags[i].name) == 0) return *flags[i].flag = true;
-    return false;
-}
-
-static bool take_number(const char *word, struct command_line *c) {
-    const struct {
-        const char *name;
-        uint32_t *value;
-    } numbers[] = {
-        { "sched_seed=", &c->sched_seed }, { "limit=", &c->time_limit },
-        { "rows=", &c->rows },             { "cols=", &c->columns },
-        { "cpus=", &c->cpus },
-    };
-
-    for (unsigned i = 0; i < ARRAY_SIZE(numbers); i++) {
-        if (!string_starts_with(word, numbers[i].name)) continue;
-        *numbers[i].value = number(word, word + strlen(numbers[i].name));
-        return true;
-    }
-    return false;
 }
 
 static void take_word(const char *word, struct command_line *c) {
-    if (take_flag(word, c) || take_number(word, c)) return;
-    if (string_starts_with(word, "init="))
-        string_copy(c->init, word + 5, sizeof(c->init));
-    else if (string_starts_with(word, "crash="))
-        string_copy(c->crash, word + 6, sizeof(c->crash));
-    else if (strcmp(word, "console=screen") == 0)
-        c->screen_console = true;
-    else if (strcmp(word, "console=serial") != 0)
-        boot_refuse(
-            "the word '%s' on the kernel's command line means nothing to it. It "
-            "knows init= sched_seed= limit= rows= cols= cpus= console= crash= quiet "
-            "ktest noapic noacpi; words for init follow ' -- '.",
-            word);
+    for (const struct word *w = words; w < words + ARRAY_SIZE(words); w++) {
+        bool has_value = w->kind == NUMBER || w->kind == TEXT;
+        if (has_value ? !string_starts_with(word, w->name) : strcmp(word, w->name) != 0)
+            continue;
+        take_value(w, word, c);
+        return;
+    }
+    boot_refuse(
+        "the word '%s' on the kernel's command line means nothing to it. It "
+        "knows init= sched_seed= limit= rows= cols= cpus= console= crash= quiet "
+        "ktest noapic noacpi; words for init follow ' -- '.",
+        word);
 }
 
 void command_line_parse(char *text, struct command_line *c) {

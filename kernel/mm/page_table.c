@@ -7,7 +7,7 @@
  */
 #include "mm/page_table.h"
 
-#include "arch/x86/features.h"
+#include "arch/x86/kernel_map.h"
 #include "base/string.h"
 
 static pte_t *table_at(pte_t entry) {
@@ -72,8 +72,7 @@ pte_t *pte_next(struct address_space *space, vaddr_t *at, vaddr_t end) {
 pte_t pte_bits(int protection) {
     pte_t bits = protection ? PTE_PRESENT | PTE_USER : PTE_HELD | PTE_USER;
 
-    if (!(protection & PROT_EXEC) && cpu_features.no_execute) bits |= PTE_NO_EXECUTE;
-    return bits;
+    return protection & PROT_EXEC ? bits : bits | pte_no_execute;
 }
 
 void page_tables_free(struct address_space *space) {

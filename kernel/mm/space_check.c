@@ -2,7 +2,6 @@
  *
  * Who holds which frame is written in the tables, so the frames' counts come from here.
  */
-#include "arch/x86/features.h"
 #include "arch/x86/kernel_map.h"
 #include "core/check.h"
 #include "mm/heap.h"
@@ -90,10 +89,10 @@ static bool regions_check(const struct address_space *space) {
 
 /* The kernel's entries: no user's, and none writable and executable. */
 static bool kernel_entry_check(vaddr_t at, pte_t entry) {
-    bool executes = !(entry & PTE_NO_EXECUTE) && cpu_features.no_execute;
-
     return !(entry & PTE_PRESENT)
-           || (!(entry & PTE_USER) && !(entry & PTE_WRITABLE && executes))
+           || (!(entry & PTE_USER)
+               && (!(entry & PTE_WRITABLE)
+                   || (entry & pte_no_execute) == pte_no_execute))
            || check_failed("the kernel's page at %08x has rights it should not", at);
 }
 

@@ -8,7 +8,6 @@
 #include "mm/stack.h"
 
 #include "arch.h"
-#include "arch/x86/features.h"
 #include "arch/x86/kernel_map.h"
 #include "base/string.h"
 #include "core/check.h"
@@ -76,8 +75,7 @@ static bool slot_map(uint32_t slot) {
     if (!frame) return false;
     for (unsigned i = 0; i < 1u << STACK_ORDER; i++)
         entries_of(slot)[i] = frame_paddr(frame + i) | PTE_PRESENT | PTE_WRITABLE
-                              | PTE_GLOBAL
-                              | (cpu_features.no_execute ? PTE_NO_EXECUTE : 0);
+                              | PTE_GLOBAL | pte_no_execute;
     used[slot / 32] |= 1u << slot % 32;
     return true;
 }

@@ -62,13 +62,6 @@ static inline struct list_node *list_last(const struct list *list) {
     return list_is_empty(list) ? NULL : list->head.prev;
 }
 
-static inline struct list_node *list_pop_front(struct list *list) {
-    struct list_node *node = list_first(list);
-
-    if (node) list_remove(node);
-    return node;
-}
-
 static inline unsigned list_length(const struct list *list) {
     unsigned n = 0;
 

@@ -60,31 +60,29 @@ void heap_remove(struct ordered_heap *heap, struct heap_node *node) {
     node->child = node->next = node->prev = NULL;
 }
 
+static const struct heap_node *parent_of(const struct heap_node *node) {
+    while (node->prev && node->prev->child != node)
+        node = node->prev;
+    return node->prev;
+}
+
 bool heap_is_consistent(const struct ordered_heap *heap) {
-    const struct heap_node *node = heap->root;
+    const struct heap_node *node = heap->root, *parent;
 
     if (node && (node->prev || node->next)) return false;
     while (node) {
-        const struct heap_node *child = node->child;
-        if (child && (child->prev != node || child->key < node->key)) return false;
-        if (node->next && node->next->prev != node) return false;
-        if (child) {
-            node = child;
+        if ((node->child && node->child->prev != node)
+            || (node->next && node->next->prev != node))
+            return false;
+        parent = parent_of(node);
+        if (parent && node->key < parent->key) return false;
+        if (node->child) {
+            node = node->child;
             continue;
         }
-        // climb to the next sibling of the nearest ancestor that has one
-        while (node && !node->next) {
-            while (node->prev && node->prev->child != node)
-                node = node->prev;
-            node = node->prev;
-        }
+        while (node && !node->next)
+            node = parent_of(node);
         if (node) node = node->next;
-        if (node && node->prev->child != node) {
-            const struct heap_node *parent = node;
-            while (parent->prev->child != parent)
-                parent = parent->prev;
-            if (node->key < parent->prev->key) return false;
-        }
     }
     return true;
 }

@@ -10,20 +10,6 @@ static inline uint8_t in8(uint16_t port) {
     return value;
 }
 
-static inline uint16_t in16(uint16_t port) {
-    uint16_t value;
-
-    __asm__ volatile("inw %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
-
-static inline uint32_t in32(uint16_t port) {
-    uint32_t value;
-
-    __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
-
 static inline void out8(uint16_t port, uint8_t value) {
     __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
 }
@@ -36,28 +22,24 @@ static inline void out32(uint16_t port, uint32_t value) {
     __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
 }
 
-#define CONTROL_REGISTER(name)                                                         \
-    static inline uint32_t read_##name(void)                                           \
-    {                                                                                  \
+#define READ_REGISTER(name)                                                            \
+    static inline uint32_t read_##name(void) {                                         \
         uint32_t value;                                                                \
         __asm__ volatile("mov %%" #name ", %0" : "=r"(value) : : "memory");            \
         return value;                                                                  \
-    }                                                                                  \
-    static inline void write_##name(uint32_t value)                                    \
-    {                                                                                  \
+    }
+#define WRITE_REGISTER(name)                                                           \
+    static inline void write_##name(uint32_t value) {                                  \
         __asm__ volatile("mov %0, %%" #name : : "r"(value) : "memory");                \
     }
-CONTROL_REGISTER(cr0)
-CONTROL_REGISTER(cr3)
-CONTROL_REGISTER(cr4)
-#undef CONTROL_REGISTER
-
-static inline uint32_t read_cr2(void) {
-    uint32_t value;
-
-    __asm__ volatile("mov %%cr2, %0" : "=r"(value) : : "memory");
-    return value;
-}
+READ_REGISTER(cr0)
+READ_REGISTER(cr2)
+READ_REGISTER(cr3)
+WRITE_REGISTER(cr0)
+WRITE_REGISTER(cr3)
+WRITE_REGISTER(cr4)
+#undef READ_REGISTER
+#undef WRITE_REGISTER
 
 enum msr {
     MSR_APIC_BASE = 0x1b, MSR_SYSENTER_CS = 0x174, MSR_SYSENTER_ESP = 0x175,

@@ -17,6 +17,7 @@ extern char kernel_start[], kernel_text_end[], kernel_rodata_end[];
 
 pte_t kernel_directory[PTES] __attribute__((aligned(4096)));
 uint64_t kernel_root[4] __attribute__((aligned(32)));
+pte_t pte_no_execute;
 static pte_t fine_tables[FINE_TABLES][PTES] __attribute__((aligned(4096)));
 static unsigned device_pages;   /* 2 MiB pages of the device window in use */
 
@@ -24,22 +25,21 @@ static uint32_t physical(const void *kernel) { return (uint32_t)kernel - KERNEL_
 
 uint32_t kernel_root_paddr(void) { return physical(kernel_root); }
 
-static pte_t no_execute(void) { return cpu_features.no_execute ? PTE_NO_EXECUTE : 0; }
-
 static pte_t fine_entry(vaddr_t address) {
     pte_t entry = (address - KERNEL_BASE) | PTE_PRESENT | PTE_GLOBAL;
 
     if (address < (vaddr_t)kernel_start || address >= (vaddr_t)kernel_rodata_end)
-        return entry | PTE_WRITABLE | no_execute();
-    return address < (vaddr_t)kernel_text_end ? entry : entry | no_execute();
+        return entry | PTE_WRITABLE | pte_no_execute;
+    return address < (vaddr_t)kernel_text_end ? entry : entry | pte_no_execute;
 }
 
 void kernel_map_init(void) {
+    if (cpu_features.no_execute) pte_no_execute = PTE_NO_EXECUTE;
     for (uint32_t i = 0; i < FINE_TABLES * PTES; i++)
         fine_tables[i / PTES][i % PTES] = fine_entry(KERNEL_BASE + i * 4096);
     for (uint32_t i = 0; i < DIRECT_PAGES; i++)
         kernel_directory[i] = i * LARGE_PAGE | PTE_PRESENT | PTE_WRITABLE | PTE_LARGE
-                              | PTE_GLOBAL | no_execute();
+                              | PTE_GLOBAL | pte_no_execute;
     for (uint32_t i = 0; i < FINE_TABLES; i++)
         kernel_directory[i] = physical(fine_tables[i]) | PTE_PRESENT | PTE_WRITABLE;
     kernel_root[3] = physical(kernel_directory) | PTE_PRESENT;
@@ -65,7 +65,7 @@ void *kernel_map_device(uint32_t base, size_t size) {
     for (unsigned i = 0; i < count; i++)
         kernel_directory[directory_index(device_window(start + i))] =
             (first + i * LARGE_PAGE) | PTE_PRESENT | PTE_WRITABLE | PTE_LARGE
-            | PTE_GLOBAL | PTE_NO_CACHE | no_execute();
+            | PTE_GLOBAL | PTE_NO_CACHE | pte_no_execute;
     device_pages += count;
     return (void *)(device_window(start) + offset);
 }

@@ -18,6 +18,7 @@
 #define LARGE_PAGE      0x200000u
 
 extern pte_t kernel_directory[PTES];    /* maps C0000000 to the end */
+extern pte_t pte_no_execute;    /* [const] PTE_NO_EXECUTE, if the CPU has it, or 0 */
 extern uint64_t kernel_root[4];       /* what CR3 gets when no process's tables serve */
 
 /* Replaces the boot code's tables: W^X, no identity map. */
