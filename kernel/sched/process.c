@@ -232,7 +232,7 @@ static void processes_count(void) {
     const struct process *p;
 
     list_for_each (p, &all_processes, all_node) {
-        p->account->counted[ACCOUNT_PROCESSES] += p->charged_as_zombie;
+        p->account->counted[ACCOUNT_PROCESSES] += p->is_zombie;
         if (p->space) p->space->counted++;
         pending_count(&p->pending);
     }
