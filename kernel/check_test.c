@@ -169,7 +169,8 @@ KTEST(kcheck_sees_threads_and_processes_out_of_place) {
     BREAKS("threads: ", t->tid, u->tid);
     BREAKS("scheduler: 1 threads are ready", t->state, THREAD_READY);
     BREAKS("processes: ", child->pid, p->pid);
-    BREAKS("processes: ", p->is_zombie, true);
+    BREAKS("accounts: user 0", p->is_zombie, true);
+    BREAKS("processes: ", p->nr_threads, 0);
     BREAKS("processes: ", p->nr_threads, 2);
     BREAKS("processes: ", u->process, p);
     BREAKS("processes: ", child->parent, NULL);

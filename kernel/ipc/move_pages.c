@@ -55,6 +55,7 @@ int moved_pages_reserve(struct native_message *m) {
         return -ENOMEM;
     }
     pages->count = count;
+    pages->frames = 0;
     pages->taken = false;       // and its entries are nothing yet
     m->pages = pages;
     return 0;
