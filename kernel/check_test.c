@@ -133,7 +133,7 @@ KTEST(kcheck_sees_kernel_pages_with_wrong_rights) {
 }
 
 KTEST(kcheck_sees_a_miscounted_file) {
-    struct file_table *table = file_table_create();
+    struct file_table *table = file_table_create(NULL);
     struct file *file;
 
     CHECK(inode_open(inode_nameless(S_IFIFO), O_RDWR, &file) == 0);

@@ -339,11 +339,9 @@ static const struct proc_entry entry PROC_TABLE = { .name = "ipc/pipes",
 static void pipes_count(void) {
     const struct pipe *p;
 
-    list_for_each (p, &all_pipes, node) {
+    list_for_each (p, &all_pipes, node)
         for (unsigned i = 0; i < PAGES; i++)
             if (p->pages[i]) frame_found(frame_of_address(p->pages[i]));
-        if (p->spare) frame_found(frame_of_address(p->spare));
-    }
 }
 
 static bool pipes_check(void) {

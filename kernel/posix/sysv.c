@@ -222,7 +222,6 @@ static void objects_count(void) {
     segments_count();
 }
 
-
 void sysv_init(void) {
     static struct checker checker = { .name = "System V", .count = objects_count,
                                       .check = sysv_queues_check };

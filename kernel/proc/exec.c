@@ -160,8 +160,8 @@ static void put(struct stack_image *s, vaddr_t *at, const void *bytes, size_t si
     *at += size;
 }
 
-/* In pieces; a piece ends where the next cache line begins, so nothing behind the NUL's
- * line is touched. */
+/* In pieces that end at multiples of their size: none reaches into a page in which the
+ * string has nothing. */
 static void put_user_string(struct stack_image *s, uptr_t from) {
     char piece[256];
 
@@ -464,8 +464,7 @@ int exec_from_kernel(const char *path, const char *const *arguments,
 static void programs_count(void) {
     const struct program *p;
 
-    heap_for_each(p, HEAP_EXEC)
-        if (p->space) p->space->counted++;
+    heap_for_each(p, HEAP_EXEC) if (p->space) p->space->counted++;
     object_found(system_page);
 }
 
