@@ -16,7 +16,7 @@ static bool is_valid(int signal) { return signal >= 1 && signal <= SIGNALS; }
 
 long sys_rt_sigaction(int signal, uptr_t action, uptr_t old, size_t set_size) {
     struct process *p = current_process();
-    struct signal_action new, before;
+    struct signal_action new, *now;
 
     if (set_size != sizeof(sigset_t) || !is_valid(signal)) return -EINVAL;
     if (!uptr_is_null(action)) {
@@ -24,12 +24,11 @@ long sys_rt_sigaction(int signal, uptr_t action, uptr_t old, size_t set_size) {
         if (sigset_of(signal) & SIGSET_UNBLOCKABLE) return -EINVAL;
         new.mask &= ~SIGSET_UNBLOCKABLE;
     }
-    before = p->actions[signal - 1];
-    if (!uptr_is_null(old) && copy_to_user(old, &before, sizeof(before)))
-        return -EFAULT;
+    now = &p->actions[signal - 1];
+    if (!uptr_is_null(old) && copy_to_user(old, now, sizeof(*now))) return -EFAULT;
     if (uptr_is_null(action)) return 0;
     /* --- commit: nothing below fails or sleeps --- */
-    p->actions[signal - 1] = new;
+    *now = new;
     if (signal_is_ignored(p, signal)) {     // what is pending is forgotten (POSIX)
         signal_forget(p, sigset_of(signal));
         signal_update_all(p);
