@@ -132,8 +132,6 @@ long sys_tgkill(pid_t pid, pid_t tid, int signal) {
 long sys_tkill(pid_t tid, int signal) { return thread_kill(0, tid, signal); }
 
 long sys_rt_sigqueueinfo(pid_t pid, int signal, uptr_t user_info) {
-    enum signal_keeping keeping =
-        signal >= SIGRTMIN ? SIGNAL_KEEP_OR_FAIL : SIGNAL_KEEP_IF_ROOM;
     struct {
         struct siginfo info;
         uint8_t unused[SIGINFO_ZEROES];
@@ -148,7 +146,7 @@ long sys_rt_sigqueueinfo(pid_t pid, int signal, uptr_t user_info) {
         return -EPERM;
     if (!process_may_signal(to, signal)) return -EPERM;
     user.info.signal = signal;
-    return signal == 0 ? 0 : signal_post(to, NULL, &user.info, keeping);
+    return signal == 0 ? 0 : signal_post(to, NULL, &user.info, SIGNAL_KEEP_OR_FAIL);
 }
 
 /* -- Waiting ----------------------------------------------------------------------- */

@@ -125,19 +125,14 @@ static void context_fill(struct user_context *c, const struct thread *t,
     c->old_mask = (uint32_t)c->mask;
 }
 
-static uint32_t stack_for(const struct thread *t, const struct trap_frame *f,
-                          const struct signal_action *action) {
-    if (action->flags & SA_ONSTACK && t->alternate_stack_size
-        && !signal_on_alternate_stack(t, f->esp))
-        return t->alternate_stack + t->alternate_stack_size;
-    return f->esp;
-}
-
 static int frame_push(struct thread *t, struct trap_frame *f,
                       const struct signal_action *action, const struct siginfo *info) {
     struct signal_stack_frame buffer, *in_place, *frame;
-    uint32_t esp = stack_for(t, f, action), fpu_address = 0;
+    uint32_t esp = f->esp, fpu_address = 0;
 
+    if (action->flags & SA_ONSTACK && t->alternate_stack_size
+        && !signal_on_alternate_stack(t, esp))
+        esp = t->alternate_stack + t->alternate_stack_size;
     if (unlikely(t->fpu_valid)) {
         if (fpu_push(t, &esp)) return -EFAULT;
         fpu_address = esp;
@@ -170,20 +165,17 @@ static int frame_push(struct thread *t, struct trap_frame *f,
     return 0;
 }
 
-/* An interrupted call ends in EINTR, or is made again when the handler returns. */
-static void settle_interrupted_call(struct thread *t, struct trap_frame *f,
-                                    const struct signal_action *action) {
-    if ((int32_t)f->eax == -ERESTART && action->flags & SA_RESTART) {
-        signal_restart_call(f);
-    } else {
-        t->restart_deadline = 0;
-        f->eax = (uint32_t)-EINTR;
-    }
-}
-
 static void enter_handler(struct thread *t, struct trap_frame *f,
                           struct signal_action *action, const struct siginfo *info) {
-    if (unlikely(signal_call_is_interrupted(f))) settle_interrupted_call(t, f, action);
+    // an interrupted call ends in EINTR, or is made again when the handler returns
+    if (unlikely(signal_call_is_interrupted(f))) {
+        if ((int32_t)f->eax == -ERESTART && action->flags & SA_RESTART) {
+            signal_restart_call(f);
+        } else {
+            t->restart_deadline = 0;
+            f->eax = (uint32_t)-EINTR;
+        }
+    }
     if (frame_push(t, f, action, info)) {
         // no room for the frame: SIGSEGV, and if that was it, the end
         if (info->signal == SIGSEGV) action->handler = SIG_DFL;

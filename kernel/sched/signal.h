@@ -110,7 +110,7 @@ void parent_notify(struct process *child, int code, int status);
 
 enum signal_keeping {           /* the details, besides the bit */
     SIGNAL_KEEP_IF_ROOM,        /* else they are lost: POSIX allows it for most */
-    SIGNAL_KEEP_OR_FAIL,        /* sigqueue */
+    SIGNAL_KEEP_OR_FAIL,        /* sigqueue of a real-time signal */
     SIGNAL_KEEP_HERE,           /* they lie in a queued_signal with `taken` */
 };
 

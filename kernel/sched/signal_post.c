@@ -224,7 +224,7 @@ int signal_post(struct process *process, struct thread *thread,
     } else if (signal >= SIGRTMIN || !sigset_has(&pending->set, signal)) {
         q = place_for(pending, process);
         if (q) q->info = *info;
-        if (!q && keeping == SIGNAL_KEEP_OR_FAIL) return -EAGAIN;
+        if (!q && keeping == SIGNAL_KEEP_OR_FAIL && signal >= SIGRTMIN) return -EAGAIN;
     }
     if (q) list_push_back(&pending->queue, &q->node);
     sigset_add(&pending->set, signal);
