@@ -5,9 +5,9 @@
  *      none          sizes 0 and 2: a socket that was never bound
  *
  *      client C                     listener L
- *      connect ------ makes E ----> L's queue: [ E ]  C and E are each other's peer now,
- *      write --> E's queue          accept: E's fd    and C may write, long before
- *                                                     anybody accepts
+ *      connect ------ makes E ----> L's queue: [ E ]     C and E are each other's peer
+ *      write --> E's queue          accept: E's fd       now, and C may write, long
+ *                                                        before anybody accepts
  *
  * Invariants: an inode's data and a name's socket are there while the socket is open.
  * Sleeps: connect while the listener's queue is full, accept while it is empty;
