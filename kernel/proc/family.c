@@ -43,22 +43,15 @@ long sys_setsid(void) {
 
 enum { PR_SET_NAME = 15, PR_GET_NAME = 16 };
 
-long sys_prctl(int option, uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
+long sys_prctl(int option, uint32_t a) {
     struct thread *t = current();
     char name[16] = { 0 };
 
-    (void)b, (void)c, (void)d;
-    switch (option) {
-    case PR_SET_NAME: {
-        ssize_t length = string_from_user(name, uptr(a), sizeof(name) - 1);
-        if (length < 0 && length != -ENAMETOOLONG) return length;
-        memcpy(t->name, name, sizeof(name));
-        if (t->tid == t->process->pid) memcpy(t->process->name, name, sizeof(name));
-        return 0;
-    }
-    case PR_GET_NAME:
-        return copy_to_user(uptr(a), t->name, sizeof(t->name));
-    default:
-        return -EINVAL;
-    }
+    if (option == PR_GET_NAME) return copy_to_user(uptr(a), t->name, sizeof(t->name));
+    if (option != PR_SET_NAME) return -EINVAL;
+    ssize_t length = string_from_user(name, uptr(a), sizeof(name) - 1);
+    if (length < 0 && length != -ENAMETOOLONG) return length;
+    memcpy(t->name, name, sizeof(name));
+    if (t->tid == t->process->pid) memcpy(t->process->name, name, sizeof(name));
+    return 0;
 }

@@ -149,11 +149,10 @@ void machine_off(int status) {
     arch_power_off(EXIT_POWER_OFF);
 }
 
-long sys_reboot(uint32_t magic1, uint32_t magic2, uint32_t command, uptr_t argument) {
+long sys_reboot(uint32_t magic1, uint32_t magic2, uint32_t command) {
     enum { MAGIC1 = 0xfee1dead, MAGIC2 = 672274793, RESTART = 0x01234567,
            HALT = 0xcdef0123, POWER_OFF = 0x4321fedc };
 
-    (void)argument;
     if (current_process()->credentials.euid != 0) return -EPERM;
     if (magic1 != MAGIC1 || magic2 != MAGIC2) return -EINVAL;
     if (command == RESTART) {

@@ -121,8 +121,7 @@ long sys_sched_setaffinity(pid_t pid, size_t size, uptr_t mask) {
     return 0;
 }
 
-long sys_getcpu(uptr_t cpu, uptr_t node, uptr_t unused) {
-    (void)unused;
+long sys_getcpu(uptr_t cpu, uptr_t node) {
     if (!uptr_is_null(cpu) && u32_to_user(cpu, this_cpu()->number)) return -EFAULT;
     if (!uptr_is_null(node) && u32_to_user(node, 0)) return -EFAULT;
     return 0;
