@@ -168,8 +168,54 @@ static void unharmed(void) {
     munmap(map, 4096);
 }
 
+/* exec(3p): "The arguments ... shall be null-terminated strings", and what the new
+ * program gets is whole even if somebody rewrites them during the call: or it fails. */
+static void rewritten(void) {
+    enum { SIZE = 16384, ROUNDS = 100 };
+    char *text =
+        mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    char **vector =
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    char *start[] = { self, "whole", text, text + 1, text + 2 };
+    pid_t writer, pid;
+    int good = 0;
+    need(text != MAP_FAILED && vector != MAP_FAILED);
+    memset(text, 't', SIZE - 1);
+    memcpy(vector, start, sizeof start);
+    CHILD (writer)
+        for (unsigned i = 0;; i++) {
+            text[i * 61 % (SIZE - 1)] ^= 't';
+            ((char *volatile *)vector)[2 + i % 3] = i & 8 ? text + i % 5 : NULL;
+        }
+    for (int i = 0; i < ROUNDS; i++) {
+        CHILD (pid) {
+            execve(self, vector, vector);
+            _exit(97);
+        }
+        int status = wait_for(pid);
+        good += WIFEXITED(status)
+                && (WEXITSTATUS(status) == 66 || WEXITSTATUS(status) == 97);
+    }
+    kill(writer, SIGKILL);
+    wait_for(writer);
+    is_int(good, ROUNDS, "vectors that change during execve");
+    munmap(text, SIZE), munmap(vector, 4096);
+}
+
+/* Are both vectors what they should be? */
+static int whole(int argc, char **argv) {
+    size_t length = 0;
+    for (int i = 0; i < argc; i++)
+        length += strlen(argv[i]);
+    char **end = argv + argc + 1;
+    for (; *end; end++)
+        length += strlen(*end);
+    return argv[argc] == NULL && length && getauxval(AT_PAGESZ) == 4096 ? 66 : 1;
+}
+
 int main(int argc, char **argv) {
-    (void)argv;
+    if (argc > 1 && strcmp(argv[1], "whole") == 0)
+        return whole(argc, argv);
     if (argc > 1)
         return argc;
     self = self_path();
@@ -177,6 +223,7 @@ int main(int argc, char **argv) {
     formats();
     sizes();
     pointers();
+    rewritten();
     unharmed();
     return done_testing();
 }
