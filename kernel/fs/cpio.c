@@ -32,34 +32,27 @@ static uint32_t align(uint32_t offset, uint32_t length) {
     return length - offset < 4 ? length : round_up(offset, 4u);
 }
 
-/* Judges the header at `offset`; *next is where the next one begins. NULL, or a
- * sentence on what is wrong. */
-static const char *judge(const uint8_t *archive, uint32_t length, uint32_t offset,
-                         struct cpio_entry *entry, uint32_t *next) {
-    const uint8_t *header = archive + offset;
+const char *cpio_next(const uint8_t *archive, uint32_t length, uint32_t *offset,
+                      struct cpio_entry *entry) {
+    uint32_t at = *offset;
 
-    if (length - offset < HEADER_SIZE) return "the header is cut off";
-    if (memcmp(header, "070701", 6) != 0) return "no header of the format newc";
-    if (!read_fields(header + 6, entry)) return "a field is not hexadecimal";
-    offset += HEADER_SIZE;
-    entry->name = (const char *)archive + offset;
+    while (at < length && archive[at] == 0)
+        at++;
+    *offset = at;
+    entry->name = NULL;
+    if (at == length) return NULL;
+    if (length - at < HEADER_SIZE) return "the header is cut off";
+    if (memcmp(archive + at, "070701", 6) != 0) return "no header of the format newc";
+    if (!read_fields(archive + at + 6, entry)) return "a field is not hexadecimal";
+    at += HEADER_SIZE;
+    entry->name = (const char *)archive + at;
     if (entry->name_size < 2 || entry->name_size > NAME_LIMIT)
         return "the name is empty or too long";
-    if (entry->name_size > length - offset) return "the name is cut off";
+    if (entry->name_size > length - at) return "the name is cut off";
     if (strnlen(entry->name, entry->name_size) != entry->name_size - 1)
         return "the name does not end where it should";
-    entry->data = align(offset + entry->name_size, length);
+    entry->data = align(at + entry->name_size, length);
     if (entry->size > length - entry->data) return "the data is cut off";
-    *next = align(entry->data + entry->size, length);
+    *offset = align(entry->data + entry->size, length);
     return NULL;
-}
-
-enum cpio_kind cpio_next(const uint8_t *archive, uint32_t length, uint32_t *offset,
-                         struct cpio_entry *entry, const char **why) {
-    while (*offset < length && archive[*offset] == 0)
-        ++*offset;
-    if (*offset == length) return CPIO_END;
-    *why = judge(archive, length, *offset, entry, offset);
-    if (*why) return CPIO_DAMAGED;
-    return strcmp(entry->name, "TRAILER!!!") == 0 ? CPIO_TRAILER : CPIO_ENTRY;
 }

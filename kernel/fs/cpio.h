@@ -22,9 +22,9 @@ struct cpio_entry {
     uint32_t data;              /* offset of its `size` bytes */
 };
 
-enum cpio_kind { CPIO_ENTRY, CPIO_TRAILER, CPIO_END, CPIO_DAMAGED };
+#define CPIO_TRAILER "TRAILER!!!"      /* the name that ends an archive */
 
-/* Reads what stands at *offset and moves on. CPIO_END at the end of the bytes. Damaged:
- * *offset stays at the header, *why is a sentence. */
-enum cpio_kind cpio_next(const uint8_t *archive, uint32_t length, uint32_t *offset,
-                         struct cpio_entry *entry, const char **why);
+/* Reads what stands at *offset, behind zeros, and moves on; the name is NULL at the end
+ * of the bytes. NULL; or a sentence on what is wrong: *offset is at the header. */
+const char *cpio_next(const uint8_t *archive, uint32_t length, uint32_t *offset,
+                      struct cpio_entry *entry);

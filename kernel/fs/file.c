@@ -25,35 +25,21 @@ static bool is_closing;                             // somebody further up is at
 
 /* -- Buffers ----------------------------------------------------------------------- */
 
-/* How many of the next `size` bytes lie in one piece; makes that piece the current. */
-static inline size_t io_part(struct io *io, size_t size) {
+int io_move_pieces(struct io *io, void *memory, size_t size, bool give) {
     assert(size <= io->left);
-    while (io->piece == 0) {
-        io->base = io->more->base;
-        io->piece = io->more->length;
-        io->more++;
-    }
-    return min(size, io->piece);
-}
-
-int io_take_pieces(struct io *io, void *to, size_t size) {
     for (size_t part; size; size -= part) {
-        part = io_part(io, size);
-        if (io_take(io, to, part)) return -EFAULT;
-        to = (char *)to + part;
-    }
-    return 0;
-}
-
-int io_give_pieces(struct io *io, const void *from, size_t size) {
-    for (size_t part; size; size -= part) {
-        part = io_part(io, size);
-        if (from ? io_give(io, from, part) : clear_user(uptr(io->base), part))
+        while (io->piece == 0) {
+            io->base = io->more->base;
+            io->piece = io->more->length;
+            io->more++;
+        }
+        part = min(size, io->piece);
+        void *user = (void *)io->base;
+        if (!memory ? clear_user(uptr(io->base), part) != 0
+                    : user_copy(give ? user : memory, give ? memory : user, part) != 0)
             return -EFAULT;
-        if (from)
-            from = (const char *)from + part;
-        else
-            io_advance(io, part);
+        if (memory) memory = (char *)memory + part;
+        io_advance(io, part);
     }
     return 0;
 }

@@ -68,8 +68,7 @@ void io_vector_release(struct io_vector *copy);
 /* Moves size bytes (at most io->left) out of, or into, the buffers and advances; from
  * NULL means zeros. 0, or -EFAULT: how far it came is then unknown, so treat nothing as
  * moved. */
-must_check int io_take_pieces(struct io *io, void *to, size_t size);
-must_check int io_give_pieces(struct io *io, const void *from, size_t size);
+must_check int io_move_pieces(struct io *io, void *memory, size_t size, bool give);
 
 static inline void io_advance(struct io *io, size_t size) {
     io->base += size;
@@ -78,14 +77,15 @@ static inline void io_advance(struct io *io, size_t size) {
 }
 
 static inline must_check int io_take(struct io *io, void *to, size_t size) {
-    if (unlikely(size > io->piece)) return io_take_pieces(io, to, size);
+    if (unlikely(size > io->piece)) return io_move_pieces(io, to, size, false);
     if (user_copy(to, (const void *)io->base, size)) return -EFAULT;
     io_advance(io, size);
     return 0;
 }
 
 static inline must_check int io_give(struct io *io, const void *from, size_t size) {
-    if (unlikely(size > io->piece || !from)) return io_give_pieces(io, from, size);
+    if (unlikely(size > io->piece || !from))
+        return io_move_pieces(io, (void *)from, size, true);
     if (user_copy((void *)io->base, from, size)) return -EFAULT;
     io_advance(io, size);
     return 0;

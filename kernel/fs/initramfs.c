@@ -92,26 +92,22 @@ static const char *unpack_entry(struct unpacking *u, const struct cpio_entry *e)
     return why;
 }
 
-static bool unpack_all(struct unpacking *u) {
-    struct cpio_entry entry;
+/* Goes on until u->why says something, or all is done. */
+static void unpack_all(struct unpacking *u) {
     bool complete = true;       // no archive has been begun and not ended
+    struct cpio_entry entry;
 
     for (;;) {
         uint32_t next = u->offset;
-        switch (cpio_next(u->archive, u->length, &next, &entry, &u->why)) {
-        case CPIO_DAMAGED: return false;
-        case CPIO_END:
-            if (!complete) u->why = "the archive ends without its trailer";
-            return complete;
-        case CPIO_TRAILER: complete = true; break;
-        case CPIO_ENTRY:
-            complete = false;
-            u->why = unpack_entry(u, &entry);
-            if (u->why) return false;
-        }
+        u->why = cpio_next(u->archive, u->length, &next, &entry);
+        if (!u->why && !entry.name) break;
+        complete = !u->why && strcmp(entry.name, CPIO_TRAILER) == 0;
+        if (!u->why && !complete) u->why = unpack_entry(u, &entry);
+        if (u->why) return;
         u->offset = next;
         give_back(u, next, FREE_AT_ONCE);
     }
+    if (!complete) u->why = "the archive ends without its trailer";
 }
 
 bool initramfs_unpack(paddr_t base, uint32_t length, char *why, size_t size) {
@@ -119,11 +115,11 @@ bool initramfs_unpack(paddr_t base, uint32_t length, char *why, size_t size) {
         .archive = paddr_to_kernel(base), .length = length, .base = base,
         .freed = round_up(base, PAGE_SIZE),
     };
-    bool good = unpack_all(&u);
 
-    if (good)
-        give_back(&u, length, PAGE_SIZE);
-    else
+    unpack_all(&u);
+    if (u.why)
         format(why, size, "initramfs, byte %u: %s", u.offset, u.why);
-    return good;
+    else
+        give_back(&u, length, PAGE_SIZE);
+    return !u.why;
 }

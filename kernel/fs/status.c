@@ -103,8 +103,8 @@ static long give_stat64(struct inode *inode, const void *to) {
     return copy_to_user(*(const uptr_t *)to, &s, sizeof(s));
 }
 
-/* musl tries statx first, but not in fchmodat (fstatat64), in tmpnam (lstat64) and where
- * it maps /etc/localtime (fstat64). */
+/* musl tries statx first, but not in fchmodat (fstatat64), in tmpnam (lstat64) and
+ * where it maps /etc/localtime (fstat64). */
 long sys_fstatat64(int dirfd, uptr_t name, uptr_t to, int flags) {
     if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH))
         return -EINVAL;
