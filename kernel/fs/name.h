@@ -27,14 +27,6 @@ static inline bool name_is(struct name name, struct name other) {
            && memcmp(name.text, other.text, name.length) == 0;
 }
 
-static inline bool name_is_dot(struct name name) {
-    return name.length == 1 && name.text[0] == '.';
-}
-
-static inline bool name_is_dot_dot(struct name name) {
-    return name.length == 2 && name.text[0] == '.' && name.text[1] == '.';
-}
-
 /* Takes the next name off *rest. False when there is none. */
 static inline bool component_next(const char **rest, struct component *c) {
     const char *s = *rest;

@@ -43,8 +43,8 @@ struct inode *inode_parent(struct inode *inode) {
 }
 
 bool path_ends_in_dots(const struct path *path) {
-    return path->last.length == 0 || name_is_dot(path->last)
-           || name_is_dot_dot(path->last);
+    return path->last.length == 0 || name_is(path->last, name_of("."))
+           || name_is(path->last, name_of(".."));
 }
 
 /* What `name` leads to from `at`, with a reference; mounts are crossed. */
@@ -56,9 +56,9 @@ static int walk_lookup(struct inode *at, struct name name, struct inode **next) 
     error = inode_permission(at, MAY_SEARCH);
     if (error) return error;
     if (name.length > NAME_MAX) return -ENAMETOOLONG;
-    if (name_is_dot(name))
+    if (name_is(name, name_of(".")))
         found = inode_get(at);
-    else if (name_is_dot_dot(name))
+    else if (name_is(name, name_of("..")))
         found = inode_get(inode_parent(at));
     else if ((error = at->operations->lookup(at, name, &found)))
         return error;
@@ -194,21 +194,14 @@ long fd_apply(int fd, inode_action action, const void *context) {
     return fd_peek(fd) ? place_apply(fd, action, context) : -EBADF;
 }
 
-static bool is_empty(uptr_t text) {
-    char first;
-
-    return copy_from_user(&first, text, 1) == 0 && first == '\0';
-}
-
 long path_apply(int dirfd, uptr_t name, unsigned flags, inode_action action,
                 const void *context) {
     struct path path;
-    long result;
+    long result = path_walk_user(dirfd, name, flags, &path);
 
-    if ((flags & AT_EMPTY_PATH) && is_empty(name))
+    if (result == -ENOENT && !walked[0] && (flags & AT_EMPTY_PATH))
         return dirfd == AT_FDCWD ? action(current_process()->directory, context)
                                  : place_apply(dirfd, action, context);
-    result = path_walk_user(dirfd, name, flags, &path);
     if (result) return result;
     result = action(path.inode, context);
     path_release(&path);
