@@ -228,7 +228,7 @@ void thread_yield(void) {
         return;
     }
     queue_add(&queue, t);
-    if (!may_stay) find_cpu(t);
+    if (cpu_count > 1) find_cpu(t);     // who displaces it may have to run here
     schedule();
 }
 

@@ -199,6 +199,41 @@ static void affinity(void) {
              "nobody there is ESRCH");
 }
 
+/* sched(7): "a thread ... will be preempted": who was in the way of one that may run on
+ * this CPU only goes on on another one, if that has nothing to do. */
+static void displaced(void) {
+    cpu_set_t all, one;
+    volatile int *goes_on =
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pid_t here, pid;
+    struct gate gate;
+    gate_init(&gate);
+    need(sched_getaffinity(0, sizeof all, &all) == 0);
+    CPU_ZERO(&one);
+    for (int i = 0; i < CPU_SETSIZE && CPU_COUNT(&one) == 0; i++)
+        if (CPU_ISSET(i, &all))
+            CPU_SET(i, &one);
+    int others = CPU_COUNT(&all) > 1;
+    CHILD (here) {
+        need(sched_setaffinity(0, sizeof one, &one) == 0);
+        need(set_policy(0, SCHED_FIFO, 5) == 0);
+        gate_wait(&gate);
+        while (others && !*goes_on)
+            ;
+    }
+    CHILD (pid) {
+        need(sched_setaffinity(0, sizeof one, &one) == 0);
+        nap_until_asleep(here);
+        need(sched_setaffinity(0, sizeof all, &all) == 0);
+        gate_open(&gate);
+        *goes_on = 1;
+    }
+    is_exit(wait_for(pid), 0, "who is displaced goes on on an idle CPU");
+    wait_for(here);
+    gate_close(&gate);
+    munmap((void *)goes_on, 4096);
+}
+
 int main(void) {
     ranges();
     ordinary();
@@ -207,6 +242,7 @@ int main(void) {
     if (is_root()) {
         privileged();
         strict_order();
+        displaced();
     }
     return done_testing();
 }
