@@ -30,6 +30,10 @@ static struct thread *thread_of(const struct call *call) {
     return call->sending.waiter.thread;
 }
 
+pid_t call_partner(const struct waiter *waiter) {
+    return container_of(waiter, struct call, sending.waiter)->server->process->pid;
+}
+
 static bool is_waiting(const struct call *call) {
     return waiter_is_asleep(&call->sending.waiter);
 }
@@ -86,14 +90,8 @@ static void leave(struct call *call) {
 
 /* The call waits for another server from here on. */
 static void move_to(struct call *call, struct endpoint *server, bool received) {
-    struct waiter *waiter = &call->sending.waiter;
-
     leave(call);
     join(call, server, received);
-    thread_of(call)->waits_for = server->process->pid;
-    waiter->queue = &server->callers;
-    list_remove(&waiter->node);
-    list_push_back(&server->callers.waiters, &waiter->node);
 }
 
 /* Its forwarder has nothing to do with it any more. */
@@ -259,11 +257,9 @@ long call_finish(struct call *call, long result) {
 }
 
 /* SLEEPS until the answer, or until the wait ends otherwise. */
-static long call_wait(struct call *call, pid_t to, int timeout_ms) {
-    struct thread *t = current();
-
-    t->call = call;
-    return call_finish(call, native_message_wait(&call->sending, to, timeout_ms));
+static long call_wait(struct call *call, int timeout_ms) {
+    current()->call = call;
+    return call_finish(call, native_message_wait(&call->sending, timeout_ms));
 }
 
 long sys_msg_call(pid_t to, uptr_t request, uptr_t reply, int timeout_ms) {
@@ -280,17 +276,17 @@ long sys_msg_call(pid_t to, uptr_t request, uptr_t reply, int timeout_ms) {
     if (error) return error;
     struct link_end *end = container_of(channel, struct link_end, in);
     struct endpoint *server = end->endpoint;
-    error = native_receiver_init(&call.answer, reply, 0, &server->callers);
+    error = native_receiver_init(&call.answer, reply, 0, &callers);
     if (error) return error;
     if (timeout_ms == NOWAIT)
         return -EAGAIN;         // an answer takes time
-    waiter_init(&call.sending.waiter, &server->callers);
+    waiter_init(&call.sending.waiter, &callers);
     m.base.until = UNTIL_ANSWERED;
     m.caller = call.pid;
     m.call = &call;
     join(&call, server, false);
     error = native_message_post(channel, &m, &call.sending, to, timeout_ms);
-    if (error == -EINPROGRESS) return call_wait(&call, to, timeout_ms);
+    if (error == -EINPROGRESS) return call_wait(&call, timeout_ms);
     leave(&call);
     return error;
 }
@@ -349,7 +345,7 @@ long sys_msg_forward(pid_t caller, pid_t to, uptr_t message, int timeout_ms) {
     int error = native_message_read(&m, message, 0);
     struct call *call = error ? NULL : call_to_answer(caller, m.base.sequence, &error);
     if (call) error = link_channel_to(to, &channel);
-    if (!error && thread_of(call)->waits_for_ever
+    if (!error && !thread_of(call)->wait_timer.armed
         && wait_closes_circle(thread_of(call)->process, to))
         error = -EDEADLK;
     if (error) return error;

@@ -61,7 +61,7 @@ static __attribute__((noinline)) bool prepare(struct thread *t, vaddr_t sent,
         return false;
     x->received = received;
     x->call.pid = r->base.pid;
-    waiter_init(&x->call.sending.waiter, NULL);
+    waiter_init(&x->call.sending.waiter, &callers);
     x->version = r->version = t->space->version;
     return true;
 }
@@ -189,12 +189,8 @@ bool fast_call(pid_t to, uptr_t request, uptr_t reply, long *result) {
     call->server = server;
     call->received = true;
     list_push_back(&server->calls, &call->node);
-    call->sending.waiter.queue = &server->callers;
     t->call = call;
-    t->waits_for = to;
-    t->waits_for_ever = true;
     long ended = wait_hand_over(&call->sending.waiter, next);
-    t->waits_for = 0;
     t->call = NULL;
     if (unlikely(ended || call->server)) ended = call_finish(call, ended);
     *result = ended;

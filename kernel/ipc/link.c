@@ -22,12 +22,14 @@
 
 static struct list links_by_pids[BUCKETS];
 
+static void describe(const struct waiter *waiter, char *to, size_t size);
 static const struct message_queue_classes inbox_classes = {
-    .receivers = { "message over a link", NULL },
-    .senders = { "partner to receive", NULL },
+    .receivers = { "message over a link", describe },
+    .senders = { "partner to receive", describe },
     .poll = { "message over a link", NULL },
 };
-static const struct wait_class caller_class = { "answer to a call", NULL };
+static const struct wait_class caller_class = { "answer to a call", describe };
+struct wait_queue callers = WAIT_QUEUE_INIT(callers, &caller_class);
 
 /* -- Endpoints --------------------------------------------------------------------- */
 
@@ -44,7 +46,6 @@ struct endpoint *endpoint_of(struct process *process) {
     list_init(&e->notified);
     list_init(&e->given_up);
     list_init(&e->calls);
-    wait_queue_init(&e->callers, &caller_class);
     process->endpoint = e;
     return e;
 }
@@ -103,12 +104,32 @@ static struct link *link_create(struct endpoint *a, struct endpoint *b) {
     return link;
 }
 
+/* Who has sent to this end last looks it up again. */
+static void forget_called(struct link_end *end) {
+    struct endpoint *sender = end->other->endpoint;
+
+    if (sender && sender->called == end) sender->called = NULL;
+}
+
+void links_forget_rights(struct process *process) {
+    struct link_end *end;
+
+    if (!process->endpoint) return;
+    list_for_each (end, &process->endpoint->links, node) {
+        forget_called(end);
+        forget_called(end->other);
+    }
+}
+
 /* Both sides count open links. */
 static void set_open(struct link *link, bool open) {
     struct link_end *end = &link->ends[0];
     uint32_t change = open ? 1 : (uint32_t)-1;
 
+    if (link->is_open == open) return;
     link->is_open = open;
+    forget_called(end);
+    forget_called(end->other);
     if (end->endpoint) end->endpoint->nr_links += change;
     if (end->other != end && end->other->endpoint)
         end->other->endpoint->nr_links += change;
@@ -133,11 +154,7 @@ int link_get(struct process *partner, struct link **out) {
 }
 
 static void link_free(struct link *link) {
-    for (unsigned i = 0; i < 2; i++) {
-        struct endpoint *e = link->ends[i].endpoint;
-        if (e && e->called && e->called->link == link) e->called = NULL;
-    }
-    if (link->is_open) set_open(link, false);
+    set_open(link, false);
     list_remove(&link->node);
     heap_free(link);
 }
@@ -168,9 +185,10 @@ int link_channel_to(pid_t pid, struct message_channel **channel) {
         int error = partner_find(pid, &partner);
         if (!error) error = link_get(partner, &link);
         if (error) return error;
-        self->endpoint->called = end = link_end_of(link, pid);
+        end = link_end_of(link, pid);
+        if (end->refuses) return -EPERM;
+        self->endpoint->called = end;
     }
-    if (end->refuses) return -EPERM;
     *channel = &end->in;
     return 0;
 }
@@ -197,8 +215,7 @@ static void end_leave(struct link_end *end) {
     list_remove(&end->node);
     list_remove(&end->notified_node);
     if (end->link->is_open) end->endpoint->nr_links--;
-    if (other->endpoint && other->endpoint->called == end)
-        other->endpoint->called = NULL;
+    forget_called(end);
     end->endpoint = NULL;
     if (other->endpoint) end_receivers(other, -ESRCH);
     link_settle(end->link);
@@ -220,6 +237,33 @@ void endpoint_exit(struct process *process) {
 
 /* -- Circles ----------------------------------------------------------------------- */
 
+/* The one process that can end this wait, or 0. */
+static pid_t partner_of(const struct waiter *waiter) {
+    const struct wait_class *class = waiter->queue->class;
+
+    if (class == &caller_class) return call_partner(waiter);
+    if (class == &inbox_classes.senders) {
+        const struct sending *s = container_of(waiter, struct sending, waiter);
+        return container_of(s->message->channel, struct link_end, in)->pid;
+    }
+    if (class == &inbox_classes.receivers) {
+        const struct native_receiver *r =
+            container_of(waiter, struct native_receiver, base.waiter);
+        return r->channel ? container_of(r->channel, struct link_end, in)->other->pid
+                          : 0;
+    }
+    return 0;
+}
+
+static void describe(const struct waiter *waiter, char *to, size_t size) {
+    pid_t pid = partner_of(waiter);
+
+    if (pid)
+        format(to, size, "link:%d %d", pid, pid);
+    else
+        format(to, size, "- -");
+}
+
 static const struct thread *only_thread(const struct process *p) {
     return p->nr_threads == 1
                ? list_entry(p->threads.head.next, struct thread, process_node)
@@ -235,9 +279,9 @@ bool wait_closes_circle(const struct process *self, pid_t pid) {
         if (pid == self->pid) return true;
         p = process_find(pid);
         const struct thread *t = p ? only_thread(p) : NULL;
-        if (!t || t->state != THREAD_BLOCKED || !t->waits_for || !t->waits_for_ever)
+        if (!t || t->state != THREAD_BLOCKED || t->nr_waiters != 1
+            || t->wait_timer.armed || !(pid = partner_of(t->waiters)))
             return false;
-        pid = t->waits_for;
     }
     return false;
 }
@@ -288,7 +332,7 @@ long inbox_receive(struct endpoint *e, struct native_receiver *r, pid_t partner,
     if (partner && timeout_ms == FOREVER
         && wait_closes_circle(current_process(), partner))
         return -EDEADLK;
-    result = native_receive_wait(r, partner, timeout_ms);
+    result = native_receive_wait(r, timeout_ms);
     return result ? result : r->sender;
 }
 

@@ -3,7 +3,6 @@
  *      process A                       link A-B                    process B
  *      endpoint                  ends[0]       ends[1]             endpoint
  *        inbox  <--- channel ---- in             in --- channel --->  inbox
- *        callers: those who wait for an answer of this process
  *
  * Every process that talks has an endpoint; all its links lead into its one inbox, so
  * that receiving from anyone is receiving from a queue.
@@ -17,11 +16,11 @@ struct endpoint {
     uint32_t refs;              /* the process, and msg_fd files */
     bool open_to_all;           /* msg_accept(MSG_ANYONE) */
     struct message_queue inbox;
-    struct link_end *called;    /* where the one that was sent to last receives; NULL */
+    struct link_end *called;    /* an open link's end that this process may send to: the
+                                   last one it did; NULL when that may have changed */
     struct list links;          /* struct link_end, by node */
     uint32_t nr_links;          /* open ones */
     struct list notified;       /* struct link_end with bits, first bit first */
-    struct wait_queue callers;  /* where they sleep who wait for its answers */
     struct list calls;          /* struct call: queued for or received by this process;
                                    the received ones last, in order of receipt */
     struct list given_up;       /* struct given_up, newest last */
@@ -51,7 +50,7 @@ struct link {
 /* A thread's wait for an answer, on its stack. */
 struct call {
     struct list_node node;      /* server->calls */
-    struct sending sending;     /* its waiter sleeps on server->callers */
+    struct sending sending;     /* its waiter sleeps on `callers` */
     struct native_receiver answer;  /* where the answer goes */
     pid_t pid;                  /* the caller */
     struct endpoint *server;    /* NULL: it has ended, and so has the wait */
@@ -93,17 +92,16 @@ static inline struct link_end *link_end_of(struct link *link, pid_t pid) {
     return &link->ends[link->ends[0].pid != pid];
 }
 
-/* Where `pid` receives, if it is alive, the one that `self` sent to last, of the same
- * user, and the link is open: nothing has to be looked up then. Else NULL. */
+/* Where `pid` receives, if `self` has sent to it last and nothing has changed: then
+ * there is nothing to be looked up. Else NULL. */
 static inline struct link_end *link_end_known(const struct process *self, pid_t pid) {
     struct link_end *end = self->endpoint ? self->endpoint->called : NULL;
 
-    if (unlikely(!end || end->pid != pid || !end->link->is_open)) return NULL;
-    const struct process *partner = end->endpoint->process;
-    return likely(self->credentials.euid == partner->credentials.uid && partner->space)
-               ? end
-               : NULL;
+    return likely(end && end->pid == pid) ? end : NULL;
 }
+
+/* The process's ids, or what it accepts, have changed: rights are looked up again. */
+void links_forget_rights(struct process *process);
 
 /* The channel to send to `pid` through; opens a link where there is none. -ESRCH,
  * -EPERM, -EDQUOT, -ENOMEM. */
@@ -145,6 +143,10 @@ void call_message_accepted(struct call *call);
 void call_message_lost(struct call *call);
 
 /* -- Calls (call.c) ---------------------------------------------------------------- */
+
+extern struct wait_queue callers;       /* where all sleep who wait for answers */
+/* Who is to answer such a waiter's call. */
+pid_t call_partner(const struct waiter *waiter);
 
 void call_received(struct native_message *m, struct endpoint *by);
 

@@ -48,6 +48,7 @@ long sys_link_open(pid_t peer, uptr_t attr) {
     if (error) return error;
     struct link_end *end = link_end_of(link, current_process()->pid);
     end->refuses = wanted.refuse;
+    links_forget_rights(current_process());
     message_channel_set_capacity(&end->in, capacity_of(wanted.capacity, 0));
     return 0;
 }
@@ -156,5 +157,6 @@ long sys_msg_accept(int who) {
     if (who != MSG_SAME_USER && who != MSG_ANYONE) return -EINVAL;
     if (!e) return -ENOMEM;
     e->open_to_all = who == MSG_ANYONE;
+    links_forget_rights(current_process());
     return 0;
 }

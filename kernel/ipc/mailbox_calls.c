@@ -257,7 +257,7 @@ static long send(int fd, struct file *file, struct native_message *m, int timeou
     result = message_post(&mb->channel, &m->base, &s);
     if (result != -EINPROGRESS) return result;
     file_get(file);
-    result = native_message_wait(&s, 0, timeout_ms);
+    result = native_message_wait(&s, timeout_ms);
     end_hold(fd, file);
     return result;
 }

@@ -235,26 +235,13 @@ const struct message_operations native_message_operations = {
 
 /* -- Send and receive -------------------------------------------------------------- */
 
-/* Remembers for whom the running thread waits, for `why` and circles. */
-static void set_partner(pid_t partner, int timeout_ms) {
-    current()->waits_for = partner;
-    current()->waits_for_ever = timeout_ms == FOREVER;
+long native_message_wait(struct sending *s, int timeout_ms) {
+    return restartable(message_wait(s, deadline_of(timeout_ms)), timeout_ms);
 }
 
-static long end_wait(long result, int timeout_ms) {
-    current()->waits_for = 0;
-    return restartable(result, timeout_ms);
-}
-
-long native_message_wait(struct sending *s, pid_t partner, int timeout_ms) {
-    set_partner(partner, timeout_ms);
-    return end_wait(message_wait(s, deadline_of(timeout_ms)), timeout_ms);
-}
-
-long native_receive_wait(struct native_receiver *r, pid_t partner, int timeout_ms) {
-    set_partner(partner, timeout_ms);
-    return end_wait(message_receive_wait(&r->base, deadline_of(timeout_ms)),
-                    timeout_ms);
+long native_receive_wait(struct native_receiver *r, int timeout_ms) {
+    return restartable(message_receive_wait(&r->base, deadline_of(timeout_ms)),
+                       timeout_ms);
 }
 
 int native_message_post(struct message_channel *channel, struct native_message *m,
@@ -276,5 +263,5 @@ long native_message_send(struct message_channel *channel, struct native_message 
     waiter_init(&s.waiter, &channel->queue->senders);
     int result = native_message_post(channel, m, &s, partner, timeout_ms);
     if (likely(result != -EINPROGRESS)) return result;
-    return native_message_wait(&s, partner, timeout_ms);
+    return native_message_wait(&s, timeout_ms);
 }

@@ -145,11 +145,10 @@ long native_message_send(struct message_channel *channel, struct native_message 
                          pid_t partner, int timeout_ms) SLEEPS;
 
 /* Waits for the fate of a message or call. SLEEPS. */
-long native_message_wait(struct sending *s, pid_t partner, int timeout_ms) SLEEPS;
+long native_message_wait(struct sending *s, int timeout_ms) SLEEPS;
 
 /* SLEEPS. Until a message was handed over, when message_take had none. */
-long native_receive_wait(struct native_receiver *r, pid_t partner,
-                         int timeout_ms) SLEEPS;
+long native_receive_wait(struct native_receiver *r, int timeout_ms) SLEEPS;
 
 /* A message of so many bytes stays in the kernel. False: over the user's limit. */
 static inline must_check bool message_charge(struct account *account, uint32_t bytes) {

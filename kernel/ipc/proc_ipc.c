@@ -150,8 +150,6 @@ static void show_wait(struct text *text, const struct thread *t,
     char about[128] = "- -";
 
     if (waiter) waiter_describe(waiter, about, sizeof(about));
-    if (t->waits_for)
-        format(about, sizeof(about), "link:%d %d", t->waits_for, t->waits_for);
     text_printf(text, "%d %d", t->tid, t->process->pid);
     text_word(text, t->name);
     text_printf(text, " %llu \"%s\" %s ",

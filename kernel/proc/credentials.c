@@ -3,6 +3,7 @@
  * Rules, for users as for groups: root (effective) may become anybody; everybody else
  * may only swap between real, effective and saved id. KEEP means "leave it".
  */
+#include "ipc/link.h"
 #include "proc/life.h"
 #include "syscall.h"
 
@@ -43,6 +44,7 @@ static int set(struct ids *ids, uint32_t real, uint32_t effective, uint32_t save
     if (real != KEEP) ids->real = real;
     if (effective != KEEP) ids->effective = effective;
     if (saved != KEEP) ids->saved = saved;
+    links_forget_rights(current_process());
     return 0;
 }
 

@@ -19,6 +19,7 @@
 #include "core/trace.h"
 #include "dev/random.h"
 #include "fs/inode.h"
+#include "ipc/link.h"
 #include "mm/heap.h"
 #include "posix/futex.h"
 #include "posix/timer.h"
@@ -379,6 +380,7 @@ static void move_over(struct program *p) {
     process->executable = p->inode;
     p->inode = NULL;
     process->credentials = p->credentials;
+    links_forget_rights(process);
     process->arguments_start = p->argument_strings;
     process->arguments_end = process->environment_start = p->environment_strings;
     process->environment_end = p->strings_end;

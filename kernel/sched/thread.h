@@ -133,8 +133,6 @@ struct thread {
     uint8_t desk[DESK_SIZE] __attribute__((aligned(8)));    /* ipc/mailbox_calls.c */
     struct exchange *exchange;  /* ipc/fast_path.c; NULL: none yet */
     struct call *call;          /* the answer it waits for, or NULL */
-    pid_t waits_for;            /* asleep: the one process that can end it, or 0 */
-    bool waits_for_ever;        /* without a time-out */
 
     struct fpu_image fpu_state;
 };
