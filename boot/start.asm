@@ -9,12 +9,11 @@
 ;  3. jump high, load the stack, call C; kernel_map.c builds the real tables
 
 bits 32
+%include "offsets.inc"
 
 KERNEL_BASE equ 0xC0000000
 MULTIBOOT_MAGIC equ 0x1BADB002
 MULTIBOOT_FLAGS equ 3                   ; modules page aligned, memory map wanted
-STACK_SLOT equ 16384
-THREAD_AREA equ 1280
 
 extern kmain
 global boot_entry, boot_stack_slot, boot_page_directories, boot_root

@@ -54,6 +54,24 @@ static inline void *switch_stacks(uint32_t *save_esp, uint32_t load_esp, void *p
     return save_esp;
 }
 
+/* The same, into the user mode of a thread that came by sysenter: all that it needs is
+ * in the frame at the top of its stack. The big lock is given back when this stack is
+ * out of use. */
+static inline void *sysenter_hand_over(void *saved, size_t esp_in_it, void *stack_top) {
+    void *prev;
+
+    __asm__ volatile("push %%ebp\n push $1f\n"
+                     "mov %%esp, %c3(%%ebx)\n"
+                     "lea %c4(%2), %%esp\n"
+                     "movl $0, bkl_owner\n"    // from here on we may run elsewhere
+                     "jmp sysenter_leave\n"
+                     "1: pop %%ebp"
+                     : "=a"(prev), "+b"(saved)
+                     : "r"(stack_top), "i"(esp_in_it), "i"(-sizeof(struct trap_frame))
+                     : "ecx", "edx", "esi", "edi", "memory", "cc");
+    return prev;
+}
+
 /* Prepares a kernel stack so that the first switch to it calls entry(prev, argument),
  * which never returns. */
 uint32_t stack_prepare(uint32_t stack_top, void (*entry)(void *prev, void *argument),

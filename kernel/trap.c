@@ -17,6 +17,7 @@
 #include "core/log.h"
 #include "core/panic.h"
 #include "core/trace.h"
+#include "ipc/fast_path.h"
 #include "proc/life.h"
 #include "sched/scheduler.h"
 #include "system_call.h"
@@ -59,11 +60,11 @@ static inline void trace_call(struct thread *t, struct cpu *cpu,
 
 /* The call that eax names; its result goes there. Nobody but user code can make one, so
  * the frame is at the top of its thread's stack. */
-static inline void system_call(struct trap_frame *frame) {
-    struct thread *t = (struct thread *)(frame + 1);
+static inline void system_call(struct thread *t, struct cpu *cpu,
+                               struct trap_frame *frame) {
     long result = -ENOSYS;
 
-    trace_call(t, bkl_acquire_for(t->cpu), frame);
+    trace_call(t, cpu, frame);
     if (likely(frame->eax < SYSTEM_CALLS))
         result = system_calls[frame->eax].call(frame);
     frame->eax = (uint32_t)result;
@@ -210,8 +211,26 @@ static __attribute__((noinline)) void exception_or_interrupt(struct trap_frame *
 }
 
 void trap(struct trap_frame *frame) {
-    if (likely(frame->vector == VECTOR_SYSTEM_CALL))
-        system_call(frame);
-    else
+    if (unlikely(frame->vector != VECTOR_SYSTEM_CALL)) {
         exception_or_interrupt(frame);
+        return;
+    }
+    struct thread *t = (struct thread *)(frame + 1);
+    system_call(t, bkl_acquire_for(t->cpu), frame);
+}
+
+/* Messages have a way of their own; it ends in another thread's call, or it has done
+ * nothing. */
+void sysenter_call(struct trap_frame *frame) {
+    struct thread *t = (struct thread *)(frame + 1);
+    struct cpu *cpu = bkl_acquire_for(t->cpu);
+
+    if (unlikely(is_at_least(&frame->eax, FAST_CALLS))) {
+        if (fast_path(t)) {
+            leave_to_user(t, frame);
+            return;
+        }
+        cpu = t->cpu;
+    }
+    system_call(t, cpu, frame);
 }

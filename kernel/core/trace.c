@@ -30,7 +30,7 @@ const struct trace_event *trace_after(const struct trace_event *than) {
 }
 
 static const char *name_of(const struct trace_event *e) {
-    if (e->type == TRACE_CALL && trace_system_call_name)
+    if ((e->type == TRACE_CALL || e->type == TRACE_HAND_OVER) && trace_system_call_name)
         return trace_system_call_name(e->number);
     return types[e->type].name;
 }

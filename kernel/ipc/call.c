@@ -20,6 +20,7 @@
 #include "ipc/link.h"
 
 #include "core/panic.h"
+#include "ipc/fast_path.h"
 #include "mm/heap.h"
 #include "sched/scheduler.h"
 #include "syscall.h"
@@ -46,6 +47,7 @@ static void set_lent(struct process *server, uint8_t lent) {
     server->lent_priority = lent;
     list_for_each (t, &server->threads, process_node) {
         thread_set_priority(t, max(t->base_priority, lent));
+        if (lent > PRIORITY_NORMAL) t->attention |= ATTENTION_SLOW;
         if (t->call)
             call_priority_changed(t);   // along the chain
     }
@@ -92,6 +94,7 @@ static void leave(struct call *call) {
 static void move_to(struct call *call, struct endpoint *server, bool received) {
     leave(call);
     join(call, server, received);
+    thread_of(call)->attention |= ATTENTION_SLOW;
 }
 
 /* Its forwarder has nothing to do with it any more. */
@@ -266,9 +269,7 @@ long sys_msg_call(pid_t to, uptr_t request, uptr_t reply, int timeout_ms) {
     struct native_message m;
     struct message_channel *channel;
     struct call call;
-    long result;
 
-    if (timeout_ms == FOREVER && fast_call(to, request, reply, &result)) return result;
     if (timeout_ms < FOREVER) return -EINVAL;
     call = (struct call){ .pid = current_process()->pid };
     int error = native_message_read(&m, request, 0);
@@ -316,21 +317,19 @@ long sys_msg_reply(pid_t caller, uptr_t message) {
 long sys_msg_reply_receive(pid_t caller, uptr_t reply, uptr_t next, int timeout_ms) {
     struct endpoint *e = endpoint_of(current_process());
     struct native_message m;
-    struct native_receiver r;
+    struct native_receiver own, *r = NULL;
     int replied = -ECANCELED, error = 0;
-    long result;
 
-    if (caller && timeout_ms == FOREVER
-        && fast_reply_receive(caller, reply, next, &result))
-        return result;
     if (!e) return -ENOMEM;
     if (timeout_ms < FOREVER) return -EINVAL;
     if (caller) error = native_message_read(&m, reply, 0);
-    if (!error) error = native_receiver_init(&r, next, 0, &e->inbox.receivers);
+    if (!error && timeout_ms == FOREVER) r = exchange_receiver(reply, next);
+    if (!error && !r)
+        error = native_receiver_init(r = &own, next, 0, &e->inbox.receivers);
     if (!error && caller) replied = error = answer(&m, caller);
     if (error && error != -ESRCH && error != -ECANCELED)
         return error;           // a caller that has gone is no reason not to go on
-    result = inbox_receive(e, &r, 0, timeout_ms);
+    long result = inbox_receive(e, r, 0, timeout_ms);
     return result == -ERESTART && replied == 0 ? -EINTR : result;
 }
 

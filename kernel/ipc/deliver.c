@@ -169,12 +169,29 @@ static bool is_onto_itself(const struct native_message *m,
            && m->body < to + m->base.length;
 }
 
+/* What the receiver's struct msg says, if it has not been read yet. */
+static int read_late(struct native_receiver *r) {
+    struct user_message u;
+
+    if (likely(!r->late)) return 0;
+    if (space_read(r->process->space, &u, r->message, sizeof(u))) return -EFAULT;
+    r->room = u.room;
+    r->fds = u.fds;
+    if (r->body.address == u.body.address) return 0;
+    r->body = u.body;
+    r->body_seen = NULL;
+    r->base.waiter.thread->attention |= ATTENTION_SLOW; // it is not what it was made for
+    return 0;
+}
+
 int native_deliver_header(const struct native_message *m, struct native_receiver *r) {
+    if (read_late(r)) return -EFAULT;
     r->sender = m->sender;      // not looked at should this fail
     return deliver_header(m, r);
 }
 
 int native_deliver(struct native_message *m, struct native_receiver *r, int *error) {
+    if (read_late(r)) return -EFAULT;
     if (unlikely(m->moves && is_onto_itself(m, r))) return -EFAULT;
     if (m->base.length > r->room && !moved_pages_fit(m, r)) return too_long(m, r);
     int result = deliver(m, r, error);

@@ -213,7 +213,7 @@ static void end_leave(struct link_end *end) {
     struct link_end *other = end->other;
 
     list_remove(&end->node);
-    list_remove(&end->notified_node);
+    notification_clear(end);
     if (end->link->is_open) end->endpoint->nr_links--;
     forget_called(end);
     end->endpoint = NULL;

@@ -134,6 +134,7 @@ struct link_end *first_notified(struct endpoint *endpoint,
                                 const struct native_receiver *r);
 /* Writes the word of `end` as a message; it is zero then. 0 or -errno of r. */
 must_check int notification_deliver(struct link_end *end, struct native_receiver *r);
+void notification_clear(struct link_end *end);
 
 /* -- Between message.c and the links ----------------------------------------------- */
 
@@ -153,12 +154,6 @@ void call_received(struct native_message *m, struct endpoint *by);
 /* The wait of the running thread for an answer has ended with `result`; the result of
  * msg_call. */
 long call_finish(struct call *call, long result);
-
-/* msg_call and msg_reply_receive when everything is as usual (fast_path.c). False:
- * nothing was done. */
-bool fast_call(pid_t to, uptr_t request, uptr_t reply, long *result) SLEEPS;
-void exchange_free(struct thread *thread);      /* it ends */
-bool fast_reply_receive(pid_t caller, uptr_t reply, uptr_t next, long *result) SLEEPS;
 
 /* The link to `pid` closes: its calls that `server` has received end with ECANCELED. */
 void calls_cancel(struct endpoint *server, pid_t pid);

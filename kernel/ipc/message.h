@@ -85,6 +85,8 @@ struct native_receiver {
     struct user_message *message_seen;  /* `message` in the kernel's memory, or NULL */
     char *body_seen;            /* the same for the page of `body` */
     uint32_t fast;              /* takes anything shorter than this at body_seen; 0 */
+    uint32_t late;              /* the same of an exchange (fast_path.c), whose struct
+                                   msg is read when a message comes; 0: it has been */
     void *buffer;               /* kernel memory in place of body, or NULL */
     const struct message_channel *channel;  /* takes only what comes this way; NULL */
     uint32_t type;

@@ -128,6 +128,7 @@ static void make_pending(struct message *m) {
     list_push_back(&m->channel->queue->pending, &m->node);
     m->place = MESSAGE_PENDING;
     m->channel->nr_pending++;
+    m->channel->queue->nr_there++;
 }
 
 void message_channel_set_capacity(struct message_channel *c, uint32_t capacity) {

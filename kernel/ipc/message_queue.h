@@ -74,6 +74,7 @@ struct message_queue {
     const struct message_operations *operations;    /* [const] */
     struct list messages;       /* offered and accepted: by priority, then by arrival */
     struct list pending;        /* found their channel full: by arrival */
+    uint32_t nr_there;          /* on these two, and what the face has besides */
     struct wait_queue receivers;    /* struct receiver, longest wait first */
     struct wait_queue senders;      /* struct sending */
     struct wait_queue can_receive, can_send;    /* poll only */
@@ -169,6 +170,7 @@ static inline void message_take_out(struct message *m) {
         c->nr_pending--;
     }
     list_remove(&m->node);
+    m->channel->queue->nr_there--;
     m->place = MESSAGE_NOWHERE;
 }
 
@@ -181,6 +183,7 @@ static inline void message_insert(struct message *m, enum message_place place) {
            && list_entry(after, struct message, node)->priority < m->priority)
         after = after->prev;
     list_insert_before(after->next, &m->node);
+    q->nr_there++;
     m->place = (uint8_t)place;
     wait_wake_all(&q->can_receive, 0);
 }

@@ -26,11 +26,15 @@ int notification_deliver(struct link_end *end, struct native_receiver *r) {
     m.bits = end->bits;
     int result = native_deliver_header(&m, r);
 
-    if (result == 0) {
-        end->bits = 0;
-        list_remove(&end->notified_node);
-    }
+    if (result == 0) notification_clear(end);
     return result;
+}
+
+void notification_clear(struct link_end *end) {
+    if (end->bits == 0) return;
+    end->bits = 0;
+    list_remove(&end->notified_node);
+    end->endpoint->inbox.nr_there--;
 }
 
 static bool takes_notification(const struct native_receiver *r,
@@ -52,7 +56,10 @@ static void notify(struct link_end *end, uint32_t bits) {
     struct endpoint *e = end->endpoint;
     struct waiter *waiter, *next;
 
-    if (end->bits == 0) list_push_back(&e->notified, &end->notified_node);
+    if (end->bits == 0) {
+        list_push_back(&e->notified, &end->notified_node);
+        e->inbox.nr_there++;
+    }
     end->bits |= bits;
     list_for_each_safe (waiter, next, &e->inbox.receivers.waiters, node) {
         struct native_receiver *r =

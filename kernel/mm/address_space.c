@@ -23,6 +23,7 @@ struct address_space *space_create(void) {
     space->root[3] = kernel_root[3];
     space->root_paddr = kernel_to_paddr(space->root);
     space->version = ++last_version;
+    list_init(&space->watchers);
     list_init(&space->regions);
     space->limit_pages = UINT32_MAX;
     space->stack_limit = 8 << 20;
@@ -32,6 +33,7 @@ struct address_space *space_create(void) {
 void space_put(struct address_space *space) {
     assert(space->refs > 0);
     if (--space->refs > 0) return;
+    assert(list_is_empty(&space->watchers));
     tlb_leave(space->root_paddr);
     // the system page goes like all others: space_unmap would refuse it
     struct region *region, *next;
@@ -44,7 +46,13 @@ void space_put(struct address_space *space) {
 }
 
 void space_flush(struct address_space *space, vaddr_t start, vaddr_t end) {
+    struct space_watcher *watcher, *next;
+
     space->version = ++last_version;
+    list_for_each_safe (watcher, next, &space->watchers, node) {
+        list_remove(&watcher->node);
+        watcher->changed(watcher);
+    }
     tlb_shootdown(start, end, space->root_paddr);
 }
 

@@ -46,6 +46,13 @@ struct region {
 #define REGIONS_MAX 4096        /* a process's regions; one more is ENOMEM */
 #define STACK_GAP   (256 * PAGE_SIZE)   /* kept free below a stack that grows */
 
+/* Who keeps where in the kernel's memory pages of a space are: it is told, once, when
+ * one of them was changed or taken away. */
+struct space_watcher {
+    struct list_node node;      /* space->watchers */
+    void (*changed)(struct space_watcher *watcher);
+};
+
 struct address_space {
     uint32_t refs;              /* processes; 2 only between vfork and exec */
     uint32_t counted;           /* what kcheck has found of refs */
@@ -54,6 +61,7 @@ struct address_space {
     paddr_t root_paddr;         /* what CR3 gets */
     uint64_t version;           /* another one, never used before, whenever an entry
                                    was changed or taken away */
+    struct list watchers;       /* struct space_watcher */
     struct list regions;
     struct region *last_found;  /* where to look first, or NULL */
     unsigned nr_regions;

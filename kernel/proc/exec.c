@@ -19,6 +19,7 @@
 #include "core/trace.h"
 #include "dev/random.h"
 #include "fs/inode.h"
+#include "ipc/fast_path.h"
 #include "ipc/link.h"
 #include "mm/heap.h"
 #include "posix/futex.h"
@@ -371,6 +372,7 @@ static void move_over(struct program *p) {
 
     if (old)
         futex_thread_exit(t);   // robust locks of the old program
+    exchange_end(t);
     process->space = t->space = p->space;
     p->space = NULL;
     space_activate(this_cpu(), process->space);

@@ -12,6 +12,7 @@
 #include "core/trace.h"
 #include "fs/inode.h"
 #include "fs/tty.h"
+#include "ipc/fast_path.h"
 #include "ipc/link.h"
 #include "posix/futex.h"
 #include "posix/sysv.h"
@@ -118,7 +119,7 @@ void thread_exit(void) {
     t->exiting = true;
     trace_record(TRACE_EXIT, t->tid, (uint32_t)p->exit_status, 0, 0);
     futex_thread_exit(t);
-    exchange_free(t);
+    exchange_end(t);
     bool last = p->nr_threads == 1;
     if (last) {
         struct address_space *space = p->space;

@@ -30,7 +30,7 @@ void attend(struct trap_frame *frame) {
     struct thread *t = current();
 
     t->attention &= ~(uint32_t)ATTENTION_INTERRUPTED;   // the call is judged below
-    while (t->attention) {
+    while (t->attention & ATTENTION_ANY) {
         if (t->attention & ATTENTION_EXIT) {
             thread_exit();
         } else if (t->attention & ATTENTION_STOP) {

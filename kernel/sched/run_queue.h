@@ -20,6 +20,8 @@ struct run_queue {
     struct thread *only;        /* the one thread in the queue; or NULL */
 };
 
+extern struct run_queue ready;  /* scheduler.c: of all CPUs */
+
 static inline void queue_init(struct run_queue *q) {
     for (unsigned level = 0; level < PRIORITIES; level++)
         list_init(&q->levels[level]);

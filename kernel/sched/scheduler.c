@@ -25,7 +25,7 @@
 #define STEPS_MAX  16                /* with a seed: steps between preemption choices */
 #define CANDIDATES 4                  /* with a seed: how many of the first are equal */
 
-static struct run_queue queue;
+struct run_queue ready;
 static uint32_t seed;
 static struct random generator;
 
@@ -37,7 +37,7 @@ static uint32_t steps_to_next_choice(void) {
 
 /* -- The switch -------------------------------------------------------------------- */
 
-static void bury(struct thread *previous) {
+void thread_bury(struct thread *previous) {
     if (unlikely(previous->state == THREAD_DEAD)) thread_free(previous);
 }
 
@@ -80,7 +80,7 @@ static inline void switch_to(struct cpu *cpu, struct thread *prev,
                              struct thread *next) {
     assert(next->magic == THREAD_MAGIC);
     charge_time(cpu, prev, next);
-    if (prev->fpu_used) fpu_switch_out(prev);
+    if (fpu_is_used(prev)) fpu_switch_out(prev);
     segments_save(&prev->fs, &prev->gs);
     next->cpu = cpu;
     next->state = THREAD_RUNNING;
@@ -95,14 +95,14 @@ static inline void switch_to(struct cpu *cpu, struct thread *prev,
     cpu->gdt[TLS_SELECTOR / 8] = next->tls_descriptor;
     load_fs(next->fs);
     load_gs(next->gs);
-    bury(switch_stacks(&prev->esp, next->esp, prev));
+    thread_bury(switch_stacks(&prev->esp, next->esp, prev));
 }
 
 void thread_begin(void *previous, void *argument) {
     struct thread *t = current();
 
     (void)argument;
-    bury(previous);
+    thread_bury(previous);
     t->steps_left = steps_to_next_choice();
     t->entry(t->entry_argument);
     panic("thread %d returned from its first function", t->tid);
@@ -113,18 +113,18 @@ static void run(struct cpu *cpu, struct thread *prev, struct thread *next) {
     assert(bkl_is_held_by(cpu));
     prev->attention &= ~(uint32_t)ATTENTION_RESCHEDULE;
     if (unlikely(!cpu->slice_armed) && next != cpu->idle
-        && (!queue_is_empty(&queue) || sched_in_lockstep()))
+        && (!queue_is_empty(&ready) || sched_in_lockstep()))
         arm_turn(cpu, next);
     switch_to(cpu, prev, next);
 }
 
 /* The first of the queue, or with a seed one of the first few, or the idle thread. */
 static __attribute__((noinline)) void run_next(struct cpu *cpu) {
-    uint32_t skip = seed && queue.count ? random_below(&generator, CANDIDATES) : 0;
-    struct thread *next = queue_search(&queue, cpu, skip);
+    uint32_t skip = seed && ready.count ? random_below(&generator, CANDIDATES) : 0;
+    struct thread *next = queue_search(&ready, cpu, skip);
 
     if (next)
-        queue_remove(&queue, next);
+        queue_remove(&ready, next);
     else
         next = cpu->idle;
     if (next == cpu->running)
@@ -134,11 +134,11 @@ static __attribute__((noinline)) void run_next(struct cpu *cpu) {
 }
 
 void schedule(void) {
-    struct thread *t = current(), *only = queue.only;
+    struct thread *t = current(), *only = ready.only;
     struct cpu *cpu = t->cpu;
 
     if (likely(only && may_run_on(only, cpu))) {
-        queue.only = NULL;
+        ready.only = NULL;
         run(cpu, t, only);
     } else {
         run_next(cpu);
@@ -148,14 +148,17 @@ void schedule(void) {
 /* May next run past the queue? Two that talk have short turns each, and no end of them:
  * now and then they go to the end of the queue like others. */
 static bool may_pass(const struct thread *next, struct cpu *cpu) {
-    return queue_is_empty(&queue)
-           || (queue_top(&queue) <= next->priority
+    return queue_is_empty(&ready)
+           || (queue_top(&ready) <= next->priority
                && ++cpu->hand_overs % HAND_OVERS_MAX != 0);
 }
 
-void sched_switch_to(struct thread *next) {
+void sched_hand_over_slowly(struct thread *next, long result) {
     struct thread *t = current();
 
+    if (next->steps_left == 0) next->steps_left = 1;    // it runs down on its way out
+    next->wait_result = result;
+    t->system_ticks -= timestamp_counter();     // as if it had just come in
     if (likely(may_run_on(next, t->cpu) && may_pass(next, t->cpu))) {
         run(t->cpu, t, next);
     } else {
@@ -213,38 +216,38 @@ static void find_cpu(const struct thread *t) {
 }
 
 void thread_yield(void) {
-    struct thread *t = current(), *only = queue.only;
+    struct thread *t = current(), *only = ready.only;
     struct cpu *cpu = t->cpu;
     bool may_stay = may_run_on(t, cpu);
 
     t->attention &= ~(uint32_t)ATTENTION_RESCHEDULE;
-    if (queue_is_empty(&queue) && may_stay) return;
+    if (queue_is_empty(&ready) && may_stay) return;
     t->state = THREAD_READY;
     t->switches_forced++;
     if (only && only->priority == t->priority && may_stay && may_run_on(only, cpu)
         && !seed) {
-        queue.only = t;                 // two change places
+        ready.only = t;                 // two change places
         run(cpu, t, only);
         return;
     }
-    queue_add(&queue, t);
+    queue_add(&ready, t);
     if (cpu_count > 1) find_cpu(t);     // who displaces it may have to run here
     schedule();
 }
 
 static __attribute__((noinline)) void add_to_others(struct thread *t) {
-    queue_add(&queue, t);
+    queue_add(&ready, t);
     find_cpu(t);
 }
 
 void thread_ready(struct thread *t) {
     assert(t->state == THREAD_NEW || t->state == THREAD_BLOCKED);
     t->state = THREAD_READY;
-    if (unlikely(!queue_is_empty(&queue) || cpu_count > 1)) {
+    if (unlikely(!queue_is_empty(&ready) || cpu_count > 1)) {
         add_to_others(t);
         return;
     }
-    queue.only = t;
+    ready.only = t;
     tell_cpu(this_cpu(), t);
 }
 
@@ -252,8 +255,8 @@ void sched_slice_check(void) {
     struct thread *t = current();
 
     if (t->process && sched_in_lockstep()) arm_turn(t->cpu, t);
-    if (!t->process || queue_top(&queue) < t->priority
-        || (queue_top(&queue) == t->priority && t->policy == SCHED_FIFO))
+    if (!t->process || queue_top(&ready) < t->priority
+        || (queue_top(&ready) == t->priority && t->policy == SCHED_FIFO))
         return;
     // a turn that is nearly over is over
     if (seed || timestamp_counter() - t->switched >= t->turn - t->turn / 8)
@@ -264,25 +267,27 @@ void sched_slice_check(void) {
 
 void sched_step_expired(struct thread *t) {
     t->steps_left = steps_to_next_choice();
-    if (seed && !queue_is_empty(&queue)) t->attention |= ATTENTION_RESCHEDULE;
+    if (seed && !queue_is_empty(&ready)) t->attention |= ATTENTION_RESCHEDULE;
 }
 
 void thread_set_priority(struct thread *t, unsigned priority) {
     if (t->priority == priority) return;
+    t->attention |= ATTENTION_SLOW;
     if (t->state != THREAD_READY) {
         t->priority = (uint8_t)priority;
-        if (t->state == THREAD_RUNNING && queue_top(&queue) > (int)priority)
+        if (t->state == THREAD_RUNNING && queue_top(&ready) > (int)priority)
             thread_call(t, ATTENTION_RESCHEDULE);
         return;
     }
-    queue_remove(&queue, t);
+    queue_remove(&ready, t);
     t->priority = (uint8_t)priority;
-    queue_add(&queue, t);
+    queue_add(&ready, t);
     find_cpu(t);
 }
 
 void thread_set_affinity(struct thread *t, uint8_t cpus_allowed) {
     t->affinity = cpus_allowed;
+    t->attention |= ATTENTION_BOUND;
     if (t->state == THREAD_RUNNING && !may_run_on(t, t->cpu))
         thread_call(t, ATTENTION_RESCHEDULE);
     else if (t->state == THREAD_READY)
@@ -290,7 +295,7 @@ void thread_set_affinity(struct thread *t, uint8_t cpus_allowed) {
 }
 
 uint32_t sched_runnable(void) {
-    uint32_t n = queue.count + (queue.only != NULL);
+    uint32_t n = ready.count + (ready.only != NULL);
 
     for (unsigned i = 0; i < cpu_count; i++)
         n += !is_idle(&cpus[i]);
@@ -301,7 +306,7 @@ uint32_t sched_runnable(void) {
 
 void cpu_idle(void) {
     for (;;) {
-        if (queue_search(&queue, this_cpu(), 0))
+        if (queue_search(&ready, this_cpu(), 0))
             schedule();
         else
             cpu_wait_for_interrupt();
@@ -333,16 +338,16 @@ bool sched_create_idle(struct cpu *cpu) {
 
 /* Who is ready is in the queue, and nobody else is. */
 static bool sched_check(void) {
-    uint32_t ready = 0;
+    uint32_t count = 0;
     const struct thread *t;
 
     list_for_each (t, &all_threads, all_node)
-        ready += t->state == THREAD_READY;
-    return queue_check(&queue)
-           && ((ready == queue.count + (queue.only != NULL)
-                && (!queue.only || queue.only->state == THREAD_READY))
+        count += t->state == THREAD_READY;
+    return queue_check(&ready)
+           && ((count == ready.count + (ready.only != NULL)
+                && (!ready.only || ready.only->state == THREAD_READY))
                || check_failed("%u threads are ready, and not those in the queue",
-                               ready));
+                               count));
 }
 
 static struct checker sched_checker = { .name = "scheduler", .check = sched_check };
@@ -350,6 +355,6 @@ static struct checker sched_checker = { .name = "scheduler", .check = sched_chec
 void sched_init(uint32_t new_seed) {
     seed = new_seed;
     random_seed(&generator, new_seed);
-    queue_init(&queue);
+    queue_init(&ready);
     checker_register(&sched_checker);
 }

@@ -12,6 +12,12 @@
 
 #include "sched/process.h"
 
+/* For hand_over.h. The CPU goes to `next`, past the queue unless somebody there is
+ * better or has waited long enough; the caller's state is BLOCKED, and so is next's.
+ * SLEEPS. */
+void sched_hand_over_slowly(struct thread *next, long result) SLEEPS;
+void thread_bury(struct thread *previous);      /* the one that has just left this CPU */
+
 void sched_init(uint32_t seed);
 
 /* With a seed and several CPUs QEMU runs one CPU at a time, and goes on to the next one
@@ -24,11 +30,6 @@ void thread_ready(struct thread *thread);
 /* Gives the CPU away: the caller's state is READY (and it is queued), BLOCKED or DEAD.
  * Returns when it runs again. SLEEPS. */
 void schedule(void) SLEEPS;
-
-/* Gives the CPU to a thread whose wait has just been completed (it is BLOCKED still),
- * past the run queue unless that has a better one, or its equals waited long. The
- * caller's state is BLOCKED. SLEEPS. */
-void sched_switch_to(struct thread *next) SLEEPS;
 
 /* To the end of the own queue: sched_yield(2) and preemption. */
 void thread_yield(void) SLEEPS;

@@ -52,6 +52,7 @@ struct thread *thread_create(struct process *process, void (*entry)(void *),
     t->process = process;
     t->space = process->space;
     t->state = THREAD_NEW;
+    t->attention = ATTENTION_SLOW;
     t->priority = t->base_priority = PRIORITY_NORMAL;
     t->affinity = UINT8_MAX;
     t->tid = id_allocate();

@@ -28,8 +28,14 @@ enum attention {                /* why a thread must not simply return to user m
     ATTENTION_EXIT = 8,         /* the process exits, or execs in another thread */
     ATTENTION_RESTORE_MASK = 16,/* saved_mask comes back after sigsuspend and its kin */
     ATTENTION_INTERRUPTED = 32, /* a sleep was cut short: the call may be restarted */
-    ATTENTION_ANY = 63
+    ATTENTION_ANY = 63,
+    /* no reasons to attend, but for the fast path of messages to look twice: */
+    ATTENTION_SLOW = 64,        /* it is not for this thread, or its buffers may be new */
+    ATTENTION_BOUND = 128,      /* not all CPUs will do */
+    ATTENTION_FPU = 256,        /* the FPU holds its state: save it at switch-out */
 };
+
+enum { WAKE_ON_ANY = ATTENTION_SIGNAL | ATTENTION_STOP | ATTENTION_EXIT };
 
 enum priority {                 /* run-queue levels */
     PRIORITY_IDLE = 0,          /* SCHED_IDLE */
@@ -55,7 +61,8 @@ struct fpu_image {              /* as FXSAVE writes it */
 static_assert(sizeof(struct fpu_image) == 512, "as the CPU writes it");
 
 #define THREAD_MAGIC 0x54687264u
-#define DESK_SIZE    136
+#define DESK_SIZE     136
+#define EXCHANGE_SIZE 208
 
 struct thread {
     struct cpu *cpu;         /* first: this_cpu() reads it. Where it runs or last ran */
@@ -66,16 +73,16 @@ struct thread {
     struct process *process;    /* NULL: an idle thread */
     struct address_space *space; /* what it runs in; NULL: kernel only */
     pid_t tid;
-    uint8_t state;              /* enum thread_state */
+    uint8_t state;              /* enum thread_state; these three in one word */
+    uint8_t wake_on;            /* attention bits that end its sleep */
+    uint16_t nr_waiters;        /* while BLOCKED: of waiters[] */
     uint8_t priority;           /* run-queue level it has now */
     uint8_t base_priority;      /* without what others lend it */
     uint8_t policy;             /* enum sched_policy */
     uint8_t affinity;           /* CPUs it may run on, a bit each */
     int8_t nice;                /* -20 .. 19: scales the time slice */
-    bool fpu_used;              /* the FPU holds its state: save it at switch-out */
     bool fpu_valid;             /* its state is not a fresh one */
     bool exiting;
-    uint8_t wake_on;            /* attention bits that end its sleep */
     struct list_node run_node;  /* run queue */
     struct list_node process_node; /* process->threads */
     struct list_node all_node;  /* all_threads */
@@ -85,7 +92,6 @@ struct thread {
 
     /* while BLOCKED */
     struct waiter *waiters;     /* array on its stack, or NULL */
-    unsigned nr_waiters;
     long wait_result;
     struct timer wait_timer;
     nanoseconds_t restart_deadline; /* of a sleep that a stop interrupted; 0: none */
@@ -131,7 +137,7 @@ struct thread {
         char *kernel;
     } windows[5];
     uint8_t desk[DESK_SIZE] __attribute__((aligned(8)));    /* ipc/mailbox_calls.c */
-    struct exchange *exchange;  /* ipc/fast_path.c; NULL: none yet */
+    uint8_t exchange[EXCHANGE_SIZE] __attribute__((aligned(8)));  /* ipc/fast_path.c */
     struct call *call;          /* the answer it waits for, or NULL */
 
     struct fpu_image fpu_state;
@@ -166,6 +172,10 @@ void thread_call(struct thread *thread, enum attention why);
 
 /* -- Floating point state (fpu.c) -------------------------------------------------- */
 
+static inline bool fpu_is_used(const struct thread *thread) {
+    return thread->attention & ATTENTION_FPU;
+}
+
 void fpu_init(void);
 extern uint32_t fpu_mxcsr_mask;                 /* [const] MXCSR bits that exist */
 void fpu_load(void);                            /* #NM: the running thread wants it */
@@ -176,5 +186,5 @@ void fpu_replace(struct thread *thread, bool valid);
 
 /* memcpy by its registers, whoever's they are: much in few instructions. size is a
  * multiple of FPU_COPY and not 0; both are the kernel's memory. */
-#define FPU_COPY 128u
+#define FPU_COPY 512u
 void fpu_copy(void *to, const void *from, size_t size);

@@ -12,7 +12,6 @@
 #include "core/trace.h"
 #include "sched/scheduler.h"
 
-enum { WAKE_ON_ANY = ATTENTION_SIGNAL | ATTENTION_STOP | ATTENTION_EXIT };
 
 void waiter_add(struct waiter *waiter) {
     list_push_back(&waiter->queue->waiters, &waiter->node);
@@ -61,7 +60,7 @@ static inline long block(struct waiter *waiters, unsigned count, nanoseconds_t d
 
     assert(t->state == THREAD_RUNNING && t->process);   // schedule asserts the lock
     t->waiters = waiters;
-    t->nr_waiters = count;
+    t->nr_waiters = (uint16_t)count;
     if (unlikely(t->attention & wake_on)) {
         remove_all(t);
         t->wait_result = -EINTR;
@@ -80,22 +79,6 @@ static inline long block(struct waiter *waiters, unsigned count, nanoseconds_t d
         if (deadline != DEADLINE_NEVER) timer_cancel(&t->wait_timer);
         if (count > 1) remove_all(t);
     }
-    return t->wait_result;
-}
-
-long wait_hand_over(struct waiter *waiter, struct thread *next) {
-    struct thread *t = current();
-
-    assert(t->state == THREAD_RUNNING && t->process);
-    assert(!t->attention && next->state == THREAD_BLOCKED);
-    waiter_add(waiter);
-    next->wait_result = 0;
-    t->waiters = waiter;
-    t->nr_waiters = 1;
-    t->wake_on = WAKE_ON_ANY;
-    t->state = THREAD_BLOCKED;
-    t->switches_voluntary++;
-    sched_switch_to(next);
     return t->wait_result;
 }
 

@@ -99,11 +99,6 @@ must_check long wait_sleep_any(struct waiter *waiters, unsigned count,
 /* Two words about what it waits for: see struct wait_class. */
 void waiter_describe(const struct waiter *waiter, char *to, size_t size);
 
-/* SLEEPS. As wait_sleep_waiter without a deadline, for one who has just completed the
- * wait of `next`, whose waiter is off its queue: the CPU goes straight to that thread.
- * Nothing may ask for the caller's attention. */
-must_check long wait_hand_over(struct waiter *waiter, struct thread *next) SLEEPS;
-
 void waiter_add(struct waiter *waiter);         /* at the end of its queue */
 void waiter_remove(struct waiter *waiter);
 

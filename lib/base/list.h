@@ -34,9 +34,11 @@ static inline bool list_node_is_linked(const struct list_node *node) {
 
 /* Puts node in front of `at`. */
 static inline void list_insert_before(struct list_node *at, struct list_node *node) {
-    node->prev = at->prev;
+    struct list_node *before = at->prev;
+
+    node->prev = before;
     node->next = at;
-    at->prev->next = node;
+    before->next = node;
     at->prev = node;
 }
 
@@ -52,6 +54,14 @@ static inline void list_remove(struct list_node *node) {
     node->prev->next = node->next;
     node->next->prev = node->prev;
     list_node_init(node);
+}
+
+/* The same for a node that is put on a list again before anybody looks at it. */
+static inline void list_unlink(const struct list_node *node) {
+    struct list_node *next = node->next, *prev = node->prev;
+
+    prev->next = next;
+    next->prev = prev;
 }
 
 static inline struct list_node *list_first(const struct list *list) {

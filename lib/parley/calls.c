@@ -1,8 +1,6 @@
 /* calls.c - the system calls behind parley.h, one line each.
  *
- * They enter through the kernel's own entry point, which the C library keeps at gs:16
- * (AT_SYSINFO), so a call costs no more here than in libc. None has more than four
- * arguments.
+ * None has more than four arguments.
  */
 #include "parley.h"
 
@@ -16,71 +14,60 @@
 
 #include "failure.h"
 #include "numbers.h"
+#include "parley_in_place.h"
 
 __thread struct failure parley_last_failure;
 
 /* Keeps what msg_explain will want; only a failure pays for that. */
-static __attribute__((cold, noinline)) long fail(int error, long number, long a, long b,
-                                                 long c, long d) {
-    parley_last_failure = (struct failure){ error, number, { a, b, c, d } };
-    errno = error;
+__attribute__((cold)) long parley_failed(long result, long number, long a, long b,
+                                         long c, long d) {
+    parley_last_failure = (struct failure){ (int)-result, number, { a, b, c, d } };
+    errno = (int)-result;
     return -1;
 }
 
-static inline long call(long number, long a, long b, long c, long d) {
-    long result;
-
-    __asm__ volatile("call *%%gs:16"
-                     : "=a"(result)
-                     : "a"(number), "b"(a), "c"(b), "d"(c), "S"(d)
-                     : "memory");
-    if (__builtin_expect((unsigned long)result > -4096ul, 0))
-        return fail((int)-result, number, a, b, c, d);
-    return result;
-}
-
 int msg_send(pid_t to, const struct msg *m, int flags, int timeout_ms) {
-    return (int)call(CALL_MSG_SEND, to, (long)m, flags, timeout_ms);
+    return (int)parley_call(CALL_MSG_SEND, to, (long)m, flags, timeout_ms);
 }
 
 pid_t msg_receive(pid_t from, struct msg *m, int flags, int timeout_ms) {
-    return (pid_t)call(CALL_MSG_RECEIVE, from, (long)m, flags, timeout_ms);
+    return (pid_t)parley_call(CALL_MSG_RECEIVE, from, (long)m, flags, timeout_ms);
 }
 
 int msg_call(pid_t to, const struct msg *request, struct msg *reply, int timeout_ms) {
-    return (int)call(CALL_MSG_CALL, to, (long)request, (long)reply, timeout_ms);
+    return (int)parley_call(CALL_MSG_CALL, to, (long)request, (long)reply, timeout_ms);
 }
 
 int msg_reply(pid_t caller, const struct msg *m) {
-    return (int)call(CALL_MSG_REPLY, caller, (long)m, 0, 0);
+    return (int)parley_call(CALL_MSG_REPLY, caller, (long)m, 0, 0);
 }
 
 pid_t msg_reply_receive(pid_t caller, const struct msg *reply, struct msg *next,
                         int timeout_ms) {
-    return (pid_t)call(CALL_MSG_REPLY_RECEIVE, caller, (long)reply, (long)next,
-                       timeout_ms);
+    return (pid_t)parley_call(CALL_MSG_REPLY_RECEIVE, caller, (long)reply, (long)next,
+                              timeout_ms);
 }
 
 int msg_forward(pid_t caller, pid_t to, const struct msg *m, int timeout_ms) {
-    return (int)call(CALL_MSG_FORWARD, caller, to, (long)m, timeout_ms);
+    return (int)parley_call(CALL_MSG_FORWARD, caller, to, (long)m, timeout_ms);
 }
 
-int msg_accept(int who) { return (int)call(CALL_MSG_ACCEPT, who, 0, 0, 0); }
+int msg_accept(int who) { return (int)parley_call(CALL_MSG_ACCEPT, who, 0, 0, 0); }
 
-int msg_fd(void) { return (int)call(CALL_MSG_FD, 0, 0, 0, 0); }
+int msg_fd(void) { return (int)parley_call(CALL_MSG_FD, 0, 0, 0, 0); }
 
 int msg_notify(pid_t to, uint32_t bits) {
-    return (int)call(CALL_MSG_NOTIFY, to, (long)bits, 0, 0);
+    return (int)parley_call(CALL_MSG_NOTIFY, to, (long)bits, 0, 0);
 }
 
 int link_open(pid_t peer, const struct link_attr *attr) {
-    return (int)call(CALL_LINK_OPEN, peer, (long)attr, 0, 0);
+    return (int)parley_call(CALL_LINK_OPEN, peer, (long)attr, 0, 0);
 }
 
-int link_close(pid_t peer) { return (int)call(CALL_LINK_CLOSE, peer, 0, 0, 0); }
+int link_close(pid_t peer) { return (int)parley_call(CALL_LINK_CLOSE, peer, 0, 0, 0); }
 
 int link_stat(pid_t peer, struct link_stat *out) {
-    return (int)call(CALL_LINK_STAT, peer, (long)out, 0, 0);
+    return (int)parley_call(CALL_LINK_STAT, peer, (long)out, 0, 0);
 }
 
 int mbox_open(const char *name, int oflag, ...) {
@@ -94,30 +81,32 @@ int mbox_open(const char *name, int oflag, ...) {
         attr = va_arg(arguments, const struct mbox_attr *);
         va_end(arguments);
     }
-    return (int)call(CALL_MBOX_OPEN, (long)name, oflag, (long)mode, (long)attr);
+    return (int)parley_call(CALL_MBOX_OPEN, (long)name, oflag, (long)mode, (long)attr);
 }
 
 int mbox_lookup(const char *name, int oflag, int timeout_ms) {
-    return (int)call(CALL_MBOX_LOOKUP, (long)name, oflag, timeout_ms, 0);
+    return (int)parley_call(CALL_MBOX_LOOKUP, (long)name, oflag, timeout_ms, 0);
 }
 
 int mbox_create(const struct mbox_attr *attr) {
-    return (int)call(CALL_MBOX_CREATE, (long)attr, 0, 0, 0);
+    return (int)parley_call(CALL_MBOX_CREATE, (long)attr, 0, 0, 0);
 }
 
 int mbox_send(int mbox, const struct msg *m, int flags, int timeout_ms) {
-    return (int)call(CALL_MBOX_SEND, mbox, (long)m, flags, timeout_ms);
+    return (int)parley_call(CALL_MBOX_SEND, mbox, (long)m, flags, timeout_ms);
 }
 
 pid_t mbox_receive(int mbox, struct msg *m, int flags, int timeout_ms) {
-    return (pid_t)call(CALL_MBOX_RECEIVE, mbox, (long)m, flags, timeout_ms);
+    return (pid_t)parley_call(CALL_MBOX_RECEIVE, mbox, (long)m, flags, timeout_ms);
 }
 
 int mbox_stat(int mbox, struct mbox_stat *out) {
-    return (int)call(CALL_MBOX_STAT, mbox, (long)out, 0, 0);
+    return (int)parley_call(CALL_MBOX_STAT, mbox, (long)out, 0, 0);
 }
 
-int mbox_destroy(int mbox) { return (int)call(CALL_MBOX_DESTROY, mbox, 0, 0, 0); }
+int mbox_destroy(int mbox) {
+    return (int)parley_call(CALL_MBOX_DESTROY, mbox, 0, 0, 0);
+}
 
 /* A name is a file, so its removal is unlink(2). */
 int mbox_unlink(const char *name) {
@@ -133,5 +122,6 @@ int mbox_unlink(const char *name) {
         error = ENAMETOOLONG;
     else if (unlink(strcat(strcpy(path, "/mbox/"), name)) == -1)
         error = errno;
-    return error ? (int)fail(error, CALL_MBOX_UNLINK, (long)name, 0, 0, 0) : 0;
+    return error ? (int)parley_failed(-error, CALL_MBOX_UNLINK, (long)name, 0, 0, 0)
+                 : 0;
 }

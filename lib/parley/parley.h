@@ -489,6 +489,9 @@ int mbox_unlink(const char *name);
  * nothing but standard error. [7.3] */
 void msg_explain(const char *what);
 
+#ifdef __OPTIMIZE__
+#include "parley_in_place.h"            /* the calls that are made most, inline */
+#endif
 #undef PARLEY_SIZE
 #ifdef __cplusplus
 }

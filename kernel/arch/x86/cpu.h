@@ -20,7 +20,7 @@
 #define CPU_MAX      8
 #define STACK_SLOT   16384u
 #define STACK_GUARD  8192u
-#define THREAD_AREA  1280u      /* room for struct thread; a multiple of 64 */
+#define THREAD_AREA  1472u      /* room for struct thread; a multiple of 64 */
 
 struct account;
 struct thread;
@@ -85,6 +85,29 @@ static inline bool count_down(uint32_t *n) {
 
     __asm__("decl %0" : "+m"(*n), "=@ccz"(is_zero));
     return is_zero;
+}
+
+/* The same of *n == 0 and of *n >= bound; no register is used. */
+static inline bool is_zero(const uint32_t *n) {
+    bool is_zero;
+
+    __asm__("cmpl $0, %1" : "=@ccz"(is_zero) : "m"(*n));
+    return is_zero;
+}
+
+static inline bool is_at_least(const uint32_t *n, uint32_t bound) {
+    bool is;
+
+    __asm__("cmpl %2, %1" : "=@ccae"(is) : "m"(*n), "i"(bound));
+    return is;
+}
+
+/* ++*n, without a detour through registers. */
+static inline uint64_t count_up(uint64_t *n) {
+    uint32_t *low = (uint32_t *)n;
+
+    __asm__("addl $1, %0\n adcl $0, %1" : "+m"(low[0]), "+m"(low[1]));
+    return *n;
 }
 
 static inline uint64_t timestamp_counter(void) {

@@ -16,9 +16,9 @@
 bits 32
 %include "offsets.inc"
 
-extern trap
+extern trap, sysenter_call
 global trap_stubs, trap_return, trap_return_es, trap_return_ds, trap_return_iret
-global sysenter_entry, nmi_entry, debug_entry, iret_failed
+global sysenter_entry, sysenter_leave, nmi_entry, debug_entry, iret_failed
 
 %macro clac 0                           ; patched in when the CPU has SMAP
 %%site: db 0x0f, 0x1f, 0x00
@@ -76,8 +76,8 @@ iret_failed:
         jmp trap_common
 
 ; sysenter: the CPU loaded only cs, ss, eip and esp = this CPU's TSS. Our system page
-; put the user's stack pointer into ebp. %1: flags of the user's that it lost.
-%macro sysenter_call 1
+; put the user's stack pointer into ebp. %1: flags of the user's that it lost; %2: goes on.
+%macro sysenter_frame 2
         mov esp, [esp + TSS_ESP0]
         push dword USER_DS
         push ebp
@@ -98,14 +98,15 @@ iret_failed:
         push dword 2                    ; DF, AC, NT, TF off at once
         popfd
         mov eax, esp
-        call trap
+        call %2
 %endmacro
 
         align 16
 sysenter_entry:
-        sysenter_call 0
+        sysenter_frame 0, sysenter_call
         cmp dword [esp + FRAME_VECTOR], VECTOR_SYSTEM_CALL
         jne sysenter_slow_return      ; the frame was changed: a signal, exec, sigreturn
+sysenter_leave:                         ; arch.h has a way in here, with another's frame
         popad
         mov edx, [esp + 16]             ; eip, behind es, ds, vector, error
         mov ecx, [esp + 28]             ; esp, behind cs and eflags
@@ -120,7 +121,7 @@ sysenter_slow_return:
 
 ; The same after a debug trap on sysenter_entry: TF belongs to the user's flags.
 sysenter_entry_stepped:
-        sysenter_call EFLAGS_TF
+        sysenter_frame EFLAGS_TF, trap
         jmp sysenter_slow_return        ; iret sets TF for the user's next instruction
 
 ; #DB. The stack may be the few words above the TSS: touch nothing else.

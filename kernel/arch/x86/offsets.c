@@ -13,7 +13,10 @@ void offsets(void) {
     DEFINE(FRAME_ES, offsetof(struct trap_frame, es));
     DEFINE(FRAME_VECTOR, offsetof(struct trap_frame, vector));
     DEFINE(FRAME_EFLAGS, offsetof(struct trap_frame, eflags));
+    DEFINE(FRAME_SIZE, sizeof(struct trap_frame));
     DEFINE(TSS_ESP0, offsetof(struct tss, esp0));
+    DEFINE(STACK_SLOT, STACK_SLOT);
+    DEFINE(THREAD_AREA, THREAD_AREA);
     DEFINE(KERNEL_CS, KERNEL_CS);
     DEFINE(USER_CS, USER_CS);
     DEFINE(USER_DS, USER_DS);
