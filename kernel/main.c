@@ -231,6 +231,7 @@ void kmain(uint32_t magic, uint32_t address) {
     start_time_limit();
     random_init(command_line.sched_seed);
     system_calls_init();
+    traps_init();
     exec_init();
     serial_start();
     keyboard_start();

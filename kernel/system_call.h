@@ -14,3 +14,5 @@ extern struct system_call system_calls[SYSTEM_CALLS];   /* filled once at boot *
 
 /* Fills the gaps in the table, and tells the trace what the calls are named. */
 void system_calls_init(void);
+
+void traps_init(void);          /* trap.c: system calls that come by sysenter */

@@ -221,7 +221,7 @@ void trap(struct trap_frame *frame) {
 
 /* Messages have a way of their own; it ends in another thread's call, or it has done
  * nothing. */
-void sysenter_call(struct trap_frame *frame) {
+static void sysenter_call(struct trap_frame *frame) {
     struct thread *t = (struct thread *)(frame + 1);
     struct cpu *cpu = bkl_acquire_for(t->cpu);
 
@@ -234,3 +234,5 @@ void sysenter_call(struct trap_frame *frame) {
     }
     system_call(t, cpu, frame);
 }
+
+void traps_init(void) { sysenter_handler = sysenter_call; }

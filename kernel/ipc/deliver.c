@@ -180,7 +180,7 @@ static int read_late(struct native_receiver *r) {
     if (r->body.address == u.body.address) return 0;
     r->body = u.body;
     r->body_seen = NULL;
-    r->base.waiter.thread->attention |= ATTENTION_SLOW; // it is not what it was made for
+    r->base.waiter.thread->attention |= ATTENTION_SLOW; // it was made for another
     return 0;
 }
 

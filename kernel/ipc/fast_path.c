@@ -16,7 +16,7 @@
  * Invariants: without ATTENTION_SLOW a thread has an exchange whose addresses are
  * right, the usual priority and affinity, and nobody's priority. Whoever changes one of
  * these sets that bit; prepare() takes it away.
- * Sleeps: fast_path.
+ * Sleeps: fast_call, fast_reply_receive.
  * Tests: user/tests/native_msg_fast.c and those of call.c; user/bench/messages.c.
  * See: IPC.md 2.15.
  */
@@ -149,7 +149,7 @@ static inline bool fits(struct thread *t) {
     struct exchange *x = exchange_of(t);
 
     if (unlikely(frame->esi != (uint32_t)FOREVER)) return false;                  // 2
-    if (likely(is_zero(&t->attention) && x->sent == frame->ecx                             // 5
+    if (likely(is_zero(&t->attention) && x->sent == frame->ecx                    // 5
                && x->received == frame->edx                                       // 3
                && x->sent_seen->body.address == x->body))                         // 4
         return true;
@@ -201,7 +201,8 @@ static inline bool letter_read(struct letter *l, struct exchange *x,
     if (unlikely(!is_zero((const uint32_t *)&from->nfds))) return false;          // 2
     l->next = thread_with(container_of(r, struct exchange, call.answer));
     FORGET(l->next);
-    if (unlikely(!is_zero(&l->next->attention)) && is_unusual(l->next)) return false; // 2
+    if (unlikely(!is_zero(&l->next->attention)) && is_unusual(l->next))           // 2
+        return false;
     l->type = from->type;
     if (unlikely(l->type == MSG_NOTIFICATION)) return false;                      // 2
     l->priority = from->priority;

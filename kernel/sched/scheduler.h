@@ -16,7 +16,7 @@
  * better or has waited long enough; the caller's state is BLOCKED, and so is next's.
  * SLEEPS. */
 void sched_hand_over_slowly(struct thread *next, long result) SLEEPS;
-void thread_bury(struct thread *previous);      /* the one that has just left this CPU */
+void thread_bury(struct thread *previous);      /* the one that has just left */
 
 void sched_init(uint32_t seed);
 

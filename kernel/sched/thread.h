@@ -30,7 +30,7 @@ enum attention {                /* why a thread must not simply return to user m
     ATTENTION_INTERRUPTED = 32, /* a sleep was cut short: the call may be restarted */
     ATTENTION_ANY = 63,
     /* no reasons to attend, but for the fast path of messages to look twice: */
-    ATTENTION_SLOW = 64,        /* it is not for this thread, or its buffers may be new */
+    ATTENTION_SLOW = 64,        /* it is not for this thread, or its buffers changed */
     ATTENTION_BOUND = 128,      /* not all CPUs will do */
     ATTENTION_FPU = 256,        /* the FPU holds its state: save it at switch-out */
 };

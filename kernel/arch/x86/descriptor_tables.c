@@ -16,6 +16,8 @@
 #include "arch/x86/io.h"
 #include "core/panic.h"
 
+void (*sysenter_handler)(struct trap_frame *frame) = trap;
+
 #define SEGMENT(access) (0x00cf00000000ffffull | (uint64_t)(access) << 40)
 
 struct gate {

@@ -16,7 +16,7 @@
 bits 32
 %include "offsets.inc"
 
-extern trap, sysenter_call
+extern trap, sysenter_handler
 global trap_stubs, trap_return, trap_return_es, trap_return_ds, trap_return_iret
 global sysenter_entry, sysenter_leave, nmi_entry, debug_entry, iret_failed
 
@@ -103,7 +103,7 @@ iret_failed:
 
         align 16
 sysenter_entry:
-        sysenter_frame 0, sysenter_call
+        sysenter_frame 0, [sysenter_handler]
         cmp dword [esp + FRAME_VECTOR], VECTOR_SYSTEM_CALL
         jne sysenter_slow_return      ; the frame was changed: a signal, exec, sigreturn
 sysenter_leave:                         ; arch.h has a way in here, with another's frame

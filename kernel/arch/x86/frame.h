@@ -72,5 +72,5 @@ static inline bool frame_is_user(const struct trap_frame *frame) {
 
 /* Called by every entry stub, on the thread's kernel stack, interrupts off. */
 void trap(struct trap_frame *frame);
-/* The same, of sysenter's. */
-void sysenter_call(struct trap_frame *frame);
+/* The same of sysenter's; set once at boot. */
+extern void (*sysenter_handler)(struct trap_frame *frame);
