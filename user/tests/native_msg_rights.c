@@ -126,6 +126,45 @@ static void every_time(void) {
     gate_close(&done);
 }
 
+/* Who has sent may not send on when one of the two has become another user. */
+static void after_a_change(void) {
+    pid_t roots = receiver(0, 0, 0, MSG_SAME_USER), pid;
+    CHILD (pid) {
+        struct msg m = text_msg("x"), r = room_msg(text, sizeof text);
+        need(msg_call(roots, &m, &r, FOREVER) == 0);
+        need(msg_call(roots, &m, &r, FOREVER) == 0);
+        become(STUDENT);
+        need(error_of(msg_call(roots, &m, &r, FOREVER)) == EPERM);
+    }
+    is_exit(wait_for(pid), 0, "EPERM: a sender who has become another");
+    end(roots);
+
+    struct gate go, done;
+    gate_init(&go);
+    gate_init(&done);
+    CHILD (pid) {
+        struct msg m = text_msg("x");
+        become(STUDENT);
+        for (int i = 0; i < 2; i++) {
+            gate_wait(&go);
+            need(error_of(msg_send(getppid(), &m, 0, NOWAIT)) == (i == 0 ? 0 : EPERM));
+            gate_open(&done);
+        }
+    }
+    set_capacity(pid, 10);
+    for (int i = 0; i < 2; i++) {
+        need(setresuid(i == 0 ? STUDENT : 0, 0, 0) == 0);
+        gate_open(&go);
+        if (gate_try(&done) == 0)
+            break;
+    }
+    is_exit(wait_for(pid), 0, "EPERM: a receiver who has become another");
+    struct msg r = room_msg(text, sizeof text);
+    need(msg_receive(pid, &r, 0, NOWAIT) == pid);
+    gate_close(&go);
+    gate_close(&done);
+}
+
 /* "Replies need no right": a user answers root's call. Receiving needs none either. */
 static void replies(void) {
     pid_t pid;
@@ -196,6 +235,7 @@ int main(void) {
     by_user();
     by_identity();
     every_time();
+    after_a_change();
     replies();
     forwarding();
     other_ends();
