@@ -254,6 +254,7 @@ void mailbox_release(struct file *file) {
 
     list_remove(&open->node);
     broadcast_trim(open->mailbox);
+    heap_free(open->ahead);
     heap_free(open);
 }
 

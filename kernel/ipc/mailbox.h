@@ -36,6 +36,7 @@ struct mailbox_file {
     struct mailbox *mailbox;
     struct file *file;
     uint64_t next;              /* MBOX_BROADCAST: the sequence number it reads next */
+    uint8_t *ahead;             /* a bit for each it has read behind that; NULL */
 };
 
 extern struct list all_mailboxes;

@@ -5,15 +5,53 @@
  *                       ^       ^             when a tenth comes and three are kept
  *                 open.next=8  open.next=10: has read all
  *
- * Invariants: queue and channel hold messages that at least one open has not read; an
- * open that waits has read all of them.
+ * Who takes messages by type reads ahead of its position, and leaves the others where
+ * they are: open.ahead has a bit for each place of the ring.
+ *
+ * Invariants: the ring's messages are numbered without a gap, and at least one open has
+ * not read each; open.next is what is in the ring at the earliest, and not read; a set
+ * bit of open.ahead is of a message behind it. An open that waits has nothing to read
+ * that it wants.
  * Tests: user/tests/native_mbox_broadcast.c.
- * See: IPC.md 4.8.
+ * See: IPC.md 1.9, 4.8.
  */
 #include "ipc/mailbox.h"
 
+#include "mm/heap.h"
+
 static struct native_message *native(struct message *m) {
     return container_of(m, struct native_message, base);
+}
+
+static struct message *oldest(const struct mailbox *mb) {
+    return list_first_entry(&mb->channel.accepted, struct message, age_node);
+}
+
+/* Places in open->ahead: the least power of two that all of the ring fits. */
+static uint32_t places(const struct mailbox *mb) {
+    uint32_t capacity = mb->channel.capacity;
+
+    return capacity < 9 ? 8 : 1u << (32 - __builtin_clz(capacity - 1));
+}
+
+static uint8_t *byte_ahead(const struct mailbox_file *open, uint64_t sequence) {
+    return &open->ahead[((uint32_t)sequence & (places(open->mailbox) - 1)) / 8];
+}
+
+static bool has_read(const struct mailbox_file *open, uint64_t sequence) {
+    if (sequence < open->next || !open->ahead) return sequence < open->next;
+    return *byte_ahead(open, sequence) >> (sequence & 7) & 1;
+}
+
+/* One has been read, or is lost: so, perhaps, are those behind it. */
+static void mark_read(struct mailbox_file *open, uint64_t sequence) {
+    if (sequence > open->next) *byte_ahead(open, sequence) |= 1u << (sequence & 7);
+    if (sequence != open->next) return;
+    open->next++;
+    while (open->ahead && has_read(open, open->next)) {
+        *byte_ahead(open, open->next) &= ~(1u << (open->next & 7));
+        open->next++;
+    }
 }
 
 /* Gives r a copy of m, with references of its own to the files. */
@@ -29,17 +67,16 @@ static int deliver_copy_of(struct native_message *m, struct native_receiver *r,
         file_get(copy.files[i]);
     int result = native_deliver(&copy, r, error);
     if (copy.has_files) passed_discard(copy.files, copy.passed.count);
-    if (result == 0) r->open->next = m->base.sequence + 1;
+    if (result == 0) {
+        mark_read(r->open, m->base.sequence);
+        r->open->mailbox->channel.received++;
+    }
     return result;
 }
 
 static void drop(struct message *m) {
     message_take_out(m);
-    native_message_operations.discard(m);
-}
-
-static struct message *oldest(const struct mailbox *mb) {
-    return list_first_entry(&mb->channel.accepted, struct message, age_node);
+    native_message_discard(native(m));
 }
 
 void broadcast_trim(struct mailbox *mb) {
@@ -54,54 +91,46 @@ void broadcast_trim(struct mailbox *mb) {
         drop(m);
 }
 
-static void append(struct mailbox *mb, struct message *m) {
-    struct message_channel *c = &mb->channel;
+static void drop_oldest(struct mailbox *mb) {
+    struct message *m = oldest(mb);
+    struct mailbox_file *open;
 
-    if (c->queued == c->capacity) {
-        drop(oldest(mb));
-        c->dropped++;
-    }
-    m->channel = c;
-    m->place = MESSAGE_ACCEPTED;
-    m->sending = NULL;
-    m->sequence = ++c->sequence;
-    list_push_back(&mb->queue.messages, &m->node);
-    list_push_back(&c->accepted, &m->age_node);
-    c->queued++;
-    c->bytes += m->length;
+    list_for_each (open, &mb->opens, node)
+        mark_read(open, m->sequence);
+    drop(m);
+    mb->channel.dropped++;
 }
 
 int broadcast_send(struct mailbox *mb, struct native_message *m) {
+    struct message_channel *c = &mb->channel;
     struct waiter *waiter, *next;
     int error;
 
     if (m->moves || m->base.until != UNTIL_ACCEPTED) return -EINVAL;
-    m->base.channel = &mb->channel;
+    m->base.channel = c;
+    m->base.sending = NULL;
     struct message *kept = native_message_operations.keep(&m->base, &error);
     if (!kept) return error;
-    append(mb, kept);
+    if (c->queued == c->capacity) drop_oldest(mb);
+    message_insert(kept, MESSAGE_ACCEPTED);
+    message_number(kept);
     list_for_each_safe (waiter, next, &mb->queue.receivers.waiters, node) {
         struct native_receiver *r =
             container_of(waiter, struct native_receiver, base.waiter);
-        if (r->open->next > kept->sequence
-            || (r->base.wants && !r->base.wants(&r->base, kept)))
-            continue;           // it shares its position with one who just had it
-        int result = deliver_copy_of(native(kept), r, &error);
-        mb->channel.received += result == 0;
-        waiter_wake(waiter, result);
+        if (!has_read(r->open, kept->sequence)  // by another one at the same position
+            && (!r->base.wants || r->base.wants(&r->base, kept)))
+            waiter_wake(waiter, deliver_copy_of(native(kept), r, &error));
     }
-    wait_wake_all(&mb->queue.can_receive, 0);
     broadcast_trim(mb);
     return 0;
 }
 
 static struct message *first_unread(const struct mailbox_file *open,
-                                    const struct native_receiver *r) {
+                                    const struct receiver *r) {
     struct message *m;
 
     list_for_each (m, &open->mailbox->channel.accepted, age_node)
-        if (m->sequence >= open->next
-            && (!r || !r->base.wants || r->base.wants(&r->base, m)))
+        if (!has_read(open, m->sequence) && (!r || !r->wants || r->wants(r, m)))
             return m;
     return NULL;
 }
@@ -111,14 +140,15 @@ bool broadcast_is_there(const struct mailbox_file *open) {
 }
 
 int broadcast_take(struct mailbox_file *open, struct native_receiver *r) {
-    struct message *m = first_unread(open, r);
     int error = 0;
 
-    if (!m) return -EAGAIN;
-    int result = deliver_copy_of(native(m), r, &error);
-    if (result == 0) {
-        open->mailbox->channel.received++;
-        broadcast_trim(open->mailbox);
+    if (r->moves) return -EINVAL;
+    if (r->by_type && !open->ahead) {
+        open->ahead = heap_alloc(HEAP_MAILBOX, places(open->mailbox) / 8);
+        if (!open->ahead) return -ENOMEM;
     }
+    struct message *m = first_unread(open, &r->base);
+    int result = m ? deliver_copy_of(native(m), r, &error) : -EAGAIN;
+    broadcast_trim(open->mailbox);
     return result;
 }

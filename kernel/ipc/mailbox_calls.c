@@ -302,8 +302,8 @@ static inline int take(struct mailbox_file *open, struct native_receiver *r) {
         int error = claim(mb);
         if (error) return error;
     }
-    if (likely(!is_broadcast(mb))) return message_take(&mb->queue, &r->base);
-    return r->moves ? -EINVAL : broadcast_take(open, r);
+    return is_broadcast(mb) ? broadcast_take(open, r)
+                            : message_take(&mb->queue, &r->base);
 }
 
 /* SLEEPS. The sender, or -errno. */

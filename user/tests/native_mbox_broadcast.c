@@ -117,6 +117,48 @@ static void in_order(void) {
     close(fd), close(box);
 }
 
+/* Receives the next of a type: its number, or -1. */
+static int next_of_type(int fd, uint32_t type) {
+    next_message(256)->type = type;
+    return mbox_receive(fd, &got, MSG_TYPE, NOWAIT) > 0 ? (int)got.sequence : -1;
+}
+
+/* IPC(1.9): "MSG_TYPE: receive takes the first message whose type equals `m->type` and
+ * leaves the others where they are." So it does in a ring, for each reader. */
+static void by_type(void) {
+    static const uint32_t types[] = { 1, 2, 1, 3, 2, 1 };
+    int box = named_box(NAME, RING(6)), a = reader(), b = reader(), c = reader();
+    pid_t pid;
+    for (int i = 0; i < 6; i++)
+        need(mbox_send(box, TYPED("x", types[i]), 0, NOWAIT) == 0);
+    is_int(next_of_type(a, 2), 2, "MSG_TYPE: the first of that type");
+    is_int(next_of_type(a, 2), 5, "and the next of it");
+    ok(next_of_type(a, 2) == -1 && errno == EAGAIN, "none is given twice");
+    ok(next_of_type(a, 1) == 1 && next_of_type(a, 1) == 3,
+       "what it passed over is there");
+    ok(reads(b, 1, 6), "for other readers nothing has changed");
+    need(mbox_receive(a, NEXT, 0, NOWAIT) > 0 && got.sequence == 4);
+    ok(reads(a, 6, 6), "without a type the rest, in order");
+    is_int(next_of_type(c, 3), 4, "a reader takes one ahead");
+    for (int i = 7; i <= 10; i++)
+        publish(box, "x");
+    ok(mbox_receive(c, NEXT, 0, NOWAIT) > 0 && got.sequence == 5,
+       "the ring goes on: the oldest of the others are lost");
+    ok(reads(c, 6, 10) && reads(a, 7, 10), "the places of old ones hold new ones");
+    CHILD (pid) {
+        publish(box, "passed over");
+        next_message(256)->type = 9;
+        need(mbox_receive(c, &got, MSG_TYPE, FOREVER) > 0 && got.sequence == 13);
+    }
+    until_receiving(box, 1);
+    publish(box, "neither");
+    need(mbox_send(box, TYPED("this", 9), 0, NOWAIT) == 0);
+    is_exit(wait_for(pid), 0, "one who waits for a type is handed that");
+    ok(reads(c, 11, 12), "and has still to read what came before");
+    need(mbox_unlink(NAME) == 0);
+    close(a), close(b), close(c), close(box);
+}
+
 /* "shared by dup and fork" */
 static void shared_position(void) {
     int box = named_box(NAME, RING(8)), fd = reader(), copy = dup(fd), own = reader();
@@ -228,6 +270,7 @@ int main(void) {
     everyone();
     gaps();
     in_order();
+    by_type();
     shared_position();
     waiting();
     polled();
