@@ -29,23 +29,20 @@ static uint32_t last_id;
 
 /* -- What a waiting process waits for ---------------------------------------------- */
 
-static void describe_receivers(const struct waiter *waiter, char *to, size_t size) {
-    const struct mailbox *mb =
-        container_of(waiter->queue, struct mailbox, queue.receivers);
+static const struct message_queue_classes classes;
 
-    format(to, size, "mailbox:[%u] -", mb->id);
-}
-
-static void describe_senders(const struct waiter *waiter, char *to, size_t size) {
-    const struct mailbox *mb =
-        container_of(waiter->queue, struct mailbox, queue.senders);
+static void describe(const struct waiter *waiter, char *to, size_t size) {
+    const struct wait_queue *q = waiter->queue;
+    const struct mailbox *mb = q->class == &classes.receivers
+                                   ? container_of(q, struct mailbox, queue.receivers)
+                                   : container_of(q, struct mailbox, queue.senders);
 
     format(to, size, "mailbox:[%u] -", mb->id);
 }
 
 static const struct message_queue_classes classes = {
-    .receivers = { "message in mailbox", describe_receivers },
-    .senders = { "mailbox with room", describe_senders },
+    .receivers = { "message in mailbox", describe },
+    .senders = { "mailbox with room", describe },
     .poll = { "mailbox", NULL },
 };
 

@@ -346,54 +346,43 @@ long sys_mbox_receive(int fd, uptr_t message, int flags, int timeout_ms) {
 
 /* -- read and write ---------------------------------------------------------------- */
 
-/* The bytes of several pieces, or of kernel memory, in one place of the kernel's. */
-static int gather(struct io *io, void **buffer) {
-    size_t size = io->left;
-
-    if (size > MSG_MAX) return -EMSGSIZE;
-    *buffer = heap_alloc(HEAP_MESSAGE_BODY, max(size, (size_t)1));
-    if (!*buffer) return -ENOMEM;
-    int error = io_take(io, *buffer, size);
-    if (error) heap_free(*buffer);
-    return error;
-}
-
+/* Several pieces, or the kernel's memory, are gathered in one place. */
 static ssize_t mailbox_write(struct file *file, struct io *io, uint64_t *offset) {
     struct native_message m;
     void *buffer = NULL;
     size_t size = io->left;
+    long result = 0;
 
     (void)offset;
     if (size > MSG_MAX) return -EMSGSIZE;
     native_message_init(&m, io->base, size);
-    if (io->left > io->piece) {
-        int error = gather(io, &buffer);
-        if (error) return error;
+    if (size > io->piece) {
+        buffer = heap_alloc_raw(HEAP_MESSAGE_BODY, size);
+        if (!buffer) return -ENOMEM;
         m.body = (vaddr_t)buffer;
         m.space = NULL;
+        result = io_take(io, buffer, size);
     }
-    long result = send(-1, file, &m, FOREVER);
+    if (!result) result = send(-1, file, &m, FOREVER);
     heap_free(buffer);
     return result < 0 ? result : (ssize_t)size;
 }
 
 static ssize_t mailbox_read(struct file *file, struct io *io, uint64_t *offset) {
-    struct mailbox_file *open = file->object;
     struct native_receiver r;
-    void *buffer = NULL;
 
     (void)offset;
     native_body_receiver_init(&r, uptr(io->base), io->left,
-                              &open->mailbox->queue.receivers);
+                              &mailbox_of(file)->queue.receivers);
     if (io->left > io->piece) {
         r.room = min(r.room, MSG_MAX);
-        r.buffer = buffer = heap_alloc(HEAP_MESSAGE_BODY, r.room + 1);
-        if (!buffer) return -ENOMEM;
+        r.buffer = heap_alloc(HEAP_MESSAGE_BODY, r.room);
+        if (!r.buffer) return -ENOMEM;
     }
     long result = receive(-1, file, &r, FOREVER);
     if (result >= 0)
-        result = buffer && io_give(io, buffer, r.length) ? -EFAULT : (long)r.length;
-    heap_free(buffer);
+        result = r.buffer && io_give(io, r.buffer, r.length) ? -EFAULT : (long)r.length;
+    heap_free(r.buffer);
     return result == -EPIPE ? 0 : result;
 }
 

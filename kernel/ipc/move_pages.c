@@ -140,14 +140,6 @@ bool moved_pages_fit(const struct native_message *m, const struct native_receive
                    && user_range_ok(r->body, m->base.length)));
 }
 
-/* Memory for the receiver is charged to the receiver, whoever runs now. */
-static struct account *charge_to(struct account *account) {
-    struct account *before = this_cpu()->account;
-
-    this_cpu()->account = account;
-    return before;
-}
-
 static bool make_tables(struct address_space *space, vaddr_t start, vaddr_t end) {
     for (vaddr_t at = start; at < end; at = round_down(at, TABLE_SPAN) + TABLE_SPAN)
         if (!pte_make(space, at)) return false;
@@ -192,10 +184,10 @@ int moved_pages_prepare(const struct native_message *m, struct native_receiver *
     if (count == 0) return 0;
     if (account != m->payer && !account_charge(account, ACCOUNT_FRAMES, count))
         return -ENOMEM;
-    struct account *before = charge_to(account);
     r->body_was_null = !r->body.address;
+    this_cpu()->account = account;      // its memory is the receiver's, whoever runs
     int error = make_region(r->process->space, r, m->base.length);
-    charge_to(before);
+    this_cpu()->account = current_process()->account;
     if (error) release_charge(m, account);
     return error;
 }
