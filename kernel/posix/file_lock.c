@@ -21,8 +21,7 @@
 #include "core/panic.h"
 #include "fs/inode.h"
 #include "mm/heap.h"
-#include "posix/file_lock.h"
-#include "sched/process.h"
+#include "posix/faces.h"
 #include "syscall.h"
 
 enum { F_GETLK = 12, F_SETLKW = 14, F_OFD_GETLK = 36, F_OFD_SETLKW = 38 };

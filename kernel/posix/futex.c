@@ -9,10 +9,9 @@
  * Tests: user/tests/futex*.c, thread*.c, robust.c.
  * See: futex(2).
  */
-#include "posix/futex.h"
+#include "posix/faces.h"
 
 #include "base/format.h"
-#include "sched/process.h"
 #include "syscall.h"
 
 #define HASH_BITS 6
@@ -227,16 +226,20 @@ long sys_futex(uint32_t address, int operation, uint32_t value) {
 
 enum { OWNER_DIED = 0x40000000, WAITERS = 0x80000000u, TID_MASK = 0x3fffffff };
 
+static void wake_one(uint32_t word) {
+    struct futex_key key;
+
+    if (key_of(word, false, &key) == 0) wake(queue_of(&key), &key, 1, ANY_BIT);
+}
+
 /* One robust lock: if the dead thread holds it, its owner is marked dead. */
 static void release_lock(struct thread *t, uint32_t word) {
-    struct futex_key key;
     uint32_t value;
 
     if (u32_from_user(&value, uptr(word)) || (value & TID_MASK) != (uint32_t)t->tid)
         return;
     if (u32_to_user(uptr(word), (value & WAITERS) | OWNER_DIED)) return;
-    if (value & WAITERS && key_of(word, false, &key) == 0)
-        wake(queue_of(&key), &key, 1, ANY_BIT);
+    if (value & WAITERS) wake_one(word);
 }
 
 static void release_robust_locks(struct thread *t) {
@@ -258,12 +261,9 @@ static void release_robust_locks(struct thread *t) {
 }
 
 void futex_thread_exit(struct thread *t) {
-    struct futex_key key;
-
     release_robust_locks(t);
-    if (t->clear_child_tid && u32_to_user(uptr(t->clear_child_tid), 0) == 0
-        && key_of(t->clear_child_tid, false, &key) == 0)
-        wake(queue_of(&key), &key, 1, ANY_BIT);
+    if (t->clear_child_tid && u32_to_user(uptr(t->clear_child_tid), 0) == 0)
+        wake_one(t->clear_child_tid);
 }
 
 long sys_set_robust_list(uptr_t head, size_t size) {

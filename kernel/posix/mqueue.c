@@ -11,7 +11,7 @@
  * Tests: user/tests/mqueue.c, mq_wait.c, mq_notify.c, native_mqueue.c.
  * See: mq_overview(7), mq_open(3), mq_notify(3).
  */
-#include "posix/mqueue.h"
+#include "posix/faces.h"
 
 #include "base/string.h"
 #include "core/check.h"

@@ -12,7 +12,7 @@
 
 #include "arch/x86/usercopy.h"
 #include "fs/procfs.h"
-#include "sched/process.h"
+#include "posix/faces.h"
 
 enum { IPC_CREAT = 01000, IPC_EXCL = 02000, IPC_NOWAIT = 04000 };   /* flags */
 enum { IPC_RMID = 0, IPC_SET = 1, IPC_STAT = 2, IPC_INFO = 3 };     /* commands */
@@ -97,8 +97,6 @@ void sysv_free(struct sysv_object *object);
 void segments_count(void);      /* for kcheck: what each kind has to say */
 bool sysv_queues_check(void);
 
-void sysv_init(void);
-
 /* -- What ipc(2) calls ------------------------------------------------------------- */
 
 enum ipc_call {
@@ -114,6 +112,3 @@ long msg_send(int id, uint32_t size, const struct trap_frame *frame) SLEEPS;
 long msg_receive(int id, uint32_t size, const struct trap_frame *frame) SLEEPS;
 long shm_attach(int id, int flags, const struct trap_frame *frame);
 long shm_detach(uint32_t address);
-
-/* The process ends: what it did with SEM_UNDO is undone. */
-void semaphores_end(struct process *process);

@@ -7,7 +7,7 @@
  * Tests: user/tests/itimer.c, timer.c.
  * See: timer_create(2), setitimer(2).
  */
-#include "posix/timer.h"
+#include "posix/faces.h"
 
 #include "mm/heap.h"
 #include "syscall.h"

@@ -1,0 +1,19 @@
+/* faces.h - what the rest of the kernel calls of this folder. */
+#pragma once
+
+#include "sched/process.h"
+
+/* Once at boot; /dev and /proc are there. */
+void file_locks_init(void);
+void mqueues_init(void);
+void sysv_init(void);
+
+/* A thread ends: marks the robust locks it holds, zeroes clear_child_tid and wakes who
+ * waits for that. Its space is still there. */
+void futex_thread_exit(struct thread *thread);
+
+/* The process ends: what it did with SEM_UNDO is undone. */
+void semaphores_end(struct process *process);
+
+/* The process ends (all go) or execs (POSIX timers do, those of setitimer stay). */
+void timers_end(struct process *process, bool all);
