@@ -174,7 +174,9 @@ static __attribute__((noinline)) long less_usual(uint32_t address, int operation
         error = take_deadline(operation, uptr(number), &deadline);
         if (error || value3 == 0) return error ? error : -EINVAL;
         return wait(t, word, value, deadline, value3);
+    case FUTEX_WAKE:
     case FUTEX_WAKE_BITSET:
+        if (command == FUTEX_WAKE) value3 = ANY_BIT;
         if (value3 == 0) return -EINVAL;
         return (long)wake(word->queue, &word->key, max(value, 1u), value3);
     case FUTEX_CMP_REQUEUE:
@@ -196,8 +198,9 @@ static __attribute__((noinline)) long wait_for_ever(uint32_t address, int operat
                                                     uint32_t value) {
     struct thread *t = current();
     struct futex_word *word = &t->waited_word;
-    int error = find(t, word, address, operation);
 
+    if (unlikely(thread_frame(t)->esi)) return less_usual(address, operation, value);
+    int error = find(t, word, address, operation);
     if (unlikely(error)) return error;
     return wait(t, word, value, DEADLINE_NEVER, ANY_BIT);
 }
@@ -214,12 +217,13 @@ static __attribute__((noinline)) long wake_some(uint32_t address, int operation,
 
 /* The other three arguments are seldom there. */
 long sys_futex(uint32_t address, int operation, uint32_t value) {
-    int command = operation & FUTEX_COMMAND;
-
-    if (command == FUTEX_WAKE) return wake_some(address, operation, value);
-    if (command == FUTEX_WAIT && thread_frame(current())->esi == 0)
-        return wait_for_ever(address, operation, value);
-    return less_usual(address, operation, value);
+    switch (operation) {
+    case FUTEX_WAKE:
+    case FUTEX_WAKE | FUTEX_PRIVATE: return wake_some(address, operation, value);
+    case FUTEX_WAIT:
+    case FUTEX_WAIT | FUTEX_PRIVATE: return wait_for_ever(address, operation, value);
+    default: return less_usual(address, operation, value);
+    }
 }
 
 /* -- The end of a thread ----------------------------------------------------------- */
