@@ -391,6 +391,10 @@ static bool endpoint_check(const struct endpoint *e, pid_t pid) {
     uint32_t open = 0;
 
     if (!message_queue_check(&e->inbox)) return false;
+    if (list_length(&e->inbox.messages) + list_length(&e->inbox.pending)
+            + list_length(&e->notified)
+        != e->inbox.nr_there)
+        return check_failed("process %d has miscounted what is there for it", pid);
     list_for_each (end, &e->links, node) {
         open += end->link->is_open;
         if (end->endpoint != e || end->pid != pid

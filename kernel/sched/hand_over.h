@@ -34,6 +34,19 @@ static inline void hand_over_note(struct cpu *cpu, struct thread *t,
     event->b = (uint32_t)next->tid;
 }
 
+/* What the CPU holds of `t` becomes `next`'s, but for account, space and stack. */
+static inline void hand_over_cpu(struct cpu *cpu, struct thread *t,
+                                 struct thread *next) {
+    segments_save(&t->fs, &t->gs);
+    next->cpu = cpu;
+    next->state = THREAD_RUNNING;
+    cpu->running = next;
+    cpu->tss.esp0 = (uint32_t)next;
+    cpu->gdt[TLS_SELECTOR / 8] = next->tls_descriptor;
+    load_fs(next->fs);
+    load_gs(next->gs);
+}
+
 /* SLEEPS, with `waiter`, as wait_sleep_waiter does without a deadline. The running
  * thread came by sysenter and nothing asks for its attention; the same is true of
  * `next`, whose wait is over with `result` and whose waiter is off its queue. Only a
@@ -52,15 +65,8 @@ static inline void hand_over(struct cpu *cpu, struct thread *t, struct waiter *w
         return;
     }
     thread_frame(next)->eax = (uint32_t)result;
-    segments_save(&t->fs, &t->gs);
-    next->cpu = cpu;
-    next->state = THREAD_RUNNING;
-    cpu->running = next;
-    cpu->tss.esp0 = (uint32_t)next;
     cpu->account = next->process->account;
     space_activate(cpu, next->space);
-    cpu->gdt[TLS_SELECTOR / 8] = next->tls_descriptor;
-    load_fs(next->fs);
-    load_gs(next->gs);
+    hand_over_cpu(cpu, t, next);
     thread_bury(sysenter_hand_over(t, offsetof(struct thread, esp), next));
 }

@@ -10,7 +10,6 @@
 
 #include "arch.h"
 #include "arch/x86/io.h"
-#include "arch/x86/segments.h"
 #include "arch/x86/timer_device.h"
 #include "base/random.h"
 #include "base/string.h"
@@ -18,6 +17,7 @@
 #include "core/panic.h"
 #include "core/trace.h"
 #include "mm/stack.h"
+#include "sched/hand_over.h"
 #include "sched/run_queue.h"
 
 #define HAND_OVERS_MAX 256      /* in a row, while others wait */
@@ -81,20 +81,13 @@ static inline void switch_to(struct cpu *cpu, struct thread *prev,
     assert(next->magic == THREAD_MAGIC);
     charge_time(cpu, prev, next);
     if (fpu_is_used(prev)) fpu_switch_out(prev);
-    segments_save(&prev->fs, &prev->gs);
-    next->cpu = cpu;
-    next->state = THREAD_RUNNING;
-    cpu->running = next;
-    cpu->tss.esp0 = (uint32_t)next;
     if (next->space) {
         cpu->account = next->process->account;
         space_activate(cpu, next->space);
     } else {
         cpu->account = &root_account;
     }
-    cpu->gdt[TLS_SELECTOR / 8] = next->tls_descriptor;
-    load_fs(next->fs);
-    load_gs(next->gs);
+    hand_over_cpu(cpu, prev, next);
     thread_bury(switch_stacks(&prev->esp, next->esp, prev));
 }
 

@@ -76,7 +76,8 @@ iret_failed:
         jmp trap_common
 
 ; sysenter: the CPU loaded only cs, ss, eip and esp = this CPU's TSS. Our system page
-; put the user's stack pointer into ebp. %1: flags of the user's that it lost; %2: goes on.
+; put the user's stack pointer into ebp. %1: flags of the user's that it lost; %2: what
+; is called.
 %macro sysenter_frame 2
         mov esp, [esp + TSS_ESP0]
         push dword USER_DS
