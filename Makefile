@@ -99,6 +99,7 @@ src += kernel/fs/proc_system.c          # the machine, kcheck and the ledger
 
 # --- kernel/ipc: the book
 src += kernel/ipc/message_queue.c       # the one queue of messages
+src += kernel/ipc/message_queue_check.c # what must hold of it
 src += kernel/ipc/message.c             # from one memory to another
 src += kernel/ipc/window.c              # message buffers, seen from the kernel
 src += kernel/ipc/deliver.c             # into the receiver's memory

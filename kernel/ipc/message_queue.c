@@ -26,7 +26,6 @@
  */
 #include "ipc/message_queue.h"
 
-#include "core/check.h"
 
 void message_queue_init(struct message_queue *q,
                         const struct message_operations *operations,
@@ -50,11 +49,6 @@ void message_channel_init(struct message_channel *c, struct message_queue *queue
 }
 
 /* -- The fate of a message --------------------------------------------------------- */
-
-/* Its sender has stopped waiting and will take it back when it runs. */
-static bool is_withdrawn(const struct message *m) {
-    return m->sending && !waiter_is_asleep(&m->sending->waiter);
-}
 
 static inline bool wants(const struct receiver *r, const struct message *m) {
     return !r || !r->wants || r->wants(r, m);
@@ -97,7 +91,7 @@ static struct message *first_at(const struct list *list,
     struct message *m;
 
     list_for_each (m, list, node)
-        if (m->channel == c && m->place == place && !is_withdrawn(m)) return m;
+        if (m->channel == c && m->place == place && !message_is_withdrawn(m)) return m;
     return NULL;
 }
 
@@ -189,7 +183,7 @@ static inline struct message *first_in(struct list *list, const struct receiver 
     struct message *m;
 
     list_for_each (m, list, node)
-        if (!is_withdrawn(m) && wants(r, m)) return m;
+        if (!message_is_withdrawn(m) && wants(r, m)) return m;
     return NULL;
 }
 
@@ -332,70 +326,4 @@ void message_discard_all(struct message_queue *q, struct message_channel *only,
     if (only) return;
     wait_wake_all(&q->receivers, error);
     wait_wake_all(&q->can_receive, 0);
-}
-
-/* -- Checking ---------------------------------------------------------------------- */
-
-/* Nobody pends before it, not even a withdrawn message: whose sender will refill. */
-static bool is_next(const struct message *m) {
-    const struct message *other;
-
-    list_for_each (other, &m->channel->queue->pending, node)
-        if (other->channel == m->channel) return other == m && !is_withdrawn(m);
-    return false;
-}
-
-/* What is wrong with the messages of a list, which are pending or not; or NULL. */
-static const char *fault_of(const struct message_queue *q, const struct list *list,
-                            bool pending) {
-    const struct message *m;
-    uint32_t priority = UINT32_MAX;
-
-    if (!list_is_consistent(list)) return "a broken list";
-    list_for_each (m, list, node) {
-        bool is_kept = m->place == MESSAGE_ACCEPTED;
-        if (m->channel->queue != q) return "a message of another queue";
-        if (pending ? m->place != MESSAGE_PENDING
-                    : !is_kept && m->place != MESSAGE_OFFERED)
-            return "a message in the wrong place";
-        if (!is_kept && !m->sending) return "a message without a sender";
-        if (!pending && m->priority > priority) return "a message out of order";
-        priority = m->priority;
-        if (pending && is_next(m) && message_fits(m->channel, m->length))
-            return "a sender left waiting though there is room";
-    }
-    return NULL;
-}
-
-bool message_queue_check(const struct message_queue *q) {
-    const char *fault = fault_of(q, &q->messages, false);
-    const struct waiter *waiter;
-
-    if (!fault) fault = fault_of(q, &q->pending, true);
-    list_for_each (waiter, &q->receivers.waiters, node) {
-        const struct receiver *r = container_of(waiter, struct receiver, waiter);
-        if (!fault && message_is_there((struct message_queue *)q, r))
-            fault = "a receiver left waiting though there is a message";
-    }
-    return !fault || check_failed("%s", fault);
-}
-
-bool message_channel_check(const struct message_channel *c) {
-    uint32_t queued = 0, bytes = 0, pending = 0;
-    uint64_t sequence = 0;
-    const struct message *m;
-
-    list_for_each (m, &c->accepted, age_node) {
-        queued++;
-        bytes += m->length;
-        if (m->channel != c || m->sequence <= sequence || m->sequence > c->sequence)
-            return check_failed("a message out of sequence");
-        sequence = m->sequence;
-    }
-    list_for_each (m, &c->queue->pending, node)
-        pending += m->channel == c;
-    return (queued == c->queued && bytes == c->bytes && pending == c->nr_pending)
-           || check_failed("%u messages of %u bytes and %u pending, "
-                           "%u of %u and %u are counted",
-                           queued, bytes, pending, c->queued, c->bytes, c->nr_pending);
 }

@@ -153,6 +153,11 @@ void message_channel_set_capacity(struct message_channel *channel, uint32_t capa
 
 /* -- Steps that message_queue.c is made of ----------------------------------------- */
 
+/* Its sender has stopped waiting and will take it back when it runs. */
+static inline bool message_is_withdrawn(const struct message *m) {
+    return m->sending && !waiter_is_asleep(&m->sending->waiter);
+}
+
 static inline bool message_fits(const struct message_channel *c, uint32_t length) {
     return c->queued < c->capacity && length <= c->bytes_max
            && c->bytes <= c->bytes_max - length;

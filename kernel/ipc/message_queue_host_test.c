@@ -15,6 +15,7 @@
  *      build/host/kernel/ipc/message_queue_host_test seed 4711
  */
 #include "ipc/message_queue.c"
+#include "ipc/message_queue_check.c"
 #include "tools/model/explorer.h"
 #include "tools/model/queue_world.h"
 

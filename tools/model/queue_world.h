@@ -93,7 +93,7 @@ static void judge_order(const struct test_message *m, const struct test_receiver
     list_for_each (other, &world.queue.messages, node) {
         const struct test_message *o =
             container_of(other, const struct test_message, base);
-        if (o == m || !wants(&r->base, other) || is_withdrawn(other)) continue;
+        if (o == m || !wants(&r->base, other) || message_is_withdrawn(other)) continue;
         require(m->base.place != MESSAGE_PENDING, "a pending message came first");
         require(other->priority <= m->base.priority, "a lower priority came first");
         if (other->priority < m->base.priority || other->channel != m->base.channel)
@@ -254,7 +254,7 @@ static bool room_is_near(void) {
     const struct message *m;
 
     list_for_each (m, &world.queue.pending, node)
-        if (is_withdrawn(m)) return true;
+        if (message_is_withdrawn(m)) return true;
     return false;
 }
 
@@ -269,7 +269,7 @@ static void judge_message(const struct message *m) {
             id);
     require(!is_accepted || !m->sending || m->until != UNTIL_ACCEPTED,
             "%u is accepted, and its sender not told", id);
-    require(is_accepted || is_withdrawn(m) || room_is_near()
+    require(is_accepted || message_is_withdrawn(m) || room_is_near()
                 || !message_fits(c, m->length) || m->place == MESSAGE_PENDING,
             "%u waits though there is room", id);
     if (is_accepted) world.numbered_by[id] = c;
