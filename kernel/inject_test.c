@@ -1,0 +1,111 @@
+/* inject_test.c - faults on order, in the test image only.
+ *
+ *      prctl(PR_INJECT, kind, n, signal)   the nth point of that kind goes wrong
+ *      prctl(PR_INJECT, INJECT_NOTHING)    how many points there were; ends it
+ *
+ * The linker's --wrap puts these functions in front of the real ones: nothing in the
+ * ordinary kernel knows of them. A point belongs to the process group that has asked; a
+ * signal is for the asking process alone. It is posted whenever a thread of it returns
+ * to user mode or has gone to sleep: in between, the kernel is atomic.
+ * Tests: user/tools/sweep.c goes through all n.
+ */
+#include "mm/frame_alloc.h"
+#include "mm/heap.h"
+#include "sched/process.h"
+#include "sched/scheduler.h"
+#include "sched/wait.h"
+#include "syscall.h"
+
+#define PR_INJECT 0x50494e4a
+
+enum kind { INJECT_NOTHING, INJECT_SIGNAL, INJECT_NO_MEMORY, INJECT_BAD_COPY,
+            INJECT_EXPIRE };
+
+static struct {
+    enum kind kind;
+    struct process *process;    /* who asked; only compared */
+    pid_t group;
+    uint32_t points, nth;
+    int signal;
+} order;
+
+/* Is this the point? */
+static bool is_due(enum kind kind) {
+    const struct process *p = current()->process;
+
+    if (order.kind != kind || !p || p->group->id != order.group) return false;
+    if (kind == INJECT_SIGNAL && p != order.process) return false;
+    return ++order.points == order.nth;
+}
+
+/* Defines a function that stands in front of another, which is __real_name. */
+#define WRAP(type, name, ...) \
+    type __real_##name(__VA_ARGS__); \
+    type __wrap_##name(__VA_ARGS__); \
+    type __wrap_##name(__VA_ARGS__)
+
+WRAP(long, sys_prctl, int option, uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
+    if (option != PR_INJECT) return __real_sys_prctl(option, a, b, c, d);
+    uint32_t points = order.points;
+    order.process = current_process();
+    order.group = current_process()->group->id;
+    order.kind = a;
+    order.nth = b;
+    order.signal = (int)c;
+    order.points = 0;
+    if (a == INJECT_SIGNAL) current()->steps_left = 1;
+    return (long)points;
+}
+
+/* -- A signal ---------------------------------------------------------------------- */
+
+static void signal_point(void) {
+    struct siginfo info = { .signal = order.signal, .code = SI_USER };
+
+    if (is_due(INJECT_SIGNAL))
+        (void)!signal_post(order.process, NULL, &info, SIGNAL_KEEP_IF_ROOM);
+}
+
+WRAP(void, schedule, void) {
+    if (current()->state == THREAD_BLOCKED) signal_point();
+    __real_schedule();
+}
+
+WRAP(void, sched_step_expired, struct thread *t) {
+    __real_sched_step_expired(t);
+    if (order.kind != INJECT_SIGNAL || t->process != order.process) return;
+    t->steps_left = 1;
+    signal_point();
+}
+
+/* -- Memory and copies ------------------------------------------------------------- */
+
+WRAP(void *, heap_alloc, enum heap_type type, size_t size) {
+    return is_due(INJECT_NO_MEMORY) ? NULL : __real_heap_alloc(type, size);
+}
+
+WRAP(void *, heap_alloc_raw, enum heap_type type, size_t size) {
+    return is_due(INJECT_NO_MEMORY) ? NULL : __real_heap_alloc_raw(type, size);
+}
+
+WRAP(struct frame *, frame_alloc, enum frame_use use, unsigned size) {
+    return is_due(INJECT_NO_MEMORY) ? NULL : __real_frame_alloc(use, size);
+}
+
+WRAP(struct frame *, frame_alloc_zeroed, enum frame_use use) {
+    return is_due(INJECT_NO_MEMORY) ? NULL : __real_frame_alloc_zeroed(use);
+}
+
+WRAP(int, copy_from_user, void *to, uptr_t from, size_t size) {
+    return is_due(INJECT_BAD_COPY) ? -EFAULT : __real_copy_from_user(to, from, size);
+}
+
+WRAP(int, copy_to_user, uptr_t to, const void *from, size_t size) {
+    return is_due(INJECT_BAD_COPY) ? -EFAULT : __real_copy_to_user(to, from, size);
+}
+
+/* -- Time -------------------------------------------------------------------------- */
+
+WRAP(long, waiter_sleep_until, struct waiter *waiter, nanoseconds_t deadline) {
+    return __real_waiter_sleep_until(waiter, is_due(INJECT_EXPIRE) ? 0 : deadline);
+}
