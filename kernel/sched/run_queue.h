@@ -58,6 +58,19 @@ static inline void queue_remove(struct run_queue *q, struct thread *t) {
         q->bitmap[t->priority / 32] &= ~(1u << t->priority % 32);
 }
 
+/* On one CPU a thread is ready, and alone: when its turn comes the running thread sees
+ * by itself. False, and nothing was done: it is not so simple. */
+static inline bool queue_only(struct run_queue *q, struct thread *t) {
+    const struct thread *running = current();
+
+    if (unlikely(!queue_is_empty(q) || cpu_count > 1 || running->priority < t->priority
+                 || !running->cpu->slice_armed))
+        return false;
+    t->state = THREAD_READY;
+    q->only = t;
+    return true;
+}
+
 /* The highest level below `below` that is not empty; -1: none. */
 static inline int level_below(const struct run_queue *q, int below) {
     int word = below / 32;

@@ -60,7 +60,9 @@ static void arm_turn(struct cpu *cpu, const struct thread *t) {
 }
 
 /* Who had the CPU for how long; one look at the clock serves the trace, too. */
-static void charge_time(struct cpu *cpu, struct thread *prev, struct thread *next) {
+static inline __attribute__((always_inline)) void charge_time(struct cpu *cpu,
+                                                              struct thread *prev,
+                                                              struct thread *next) {
     struct trace_event *event = trace_place(cpu);
     uint64_t now = timestamp_counter();
 
@@ -76,8 +78,9 @@ static void charge_time(struct cpu *cpu, struct thread *prev, struct thread *nex
     event->b = prev->state;
 }
 
-static inline void switch_to(struct cpu *cpu, struct thread *prev,
-                             struct thread *next) {
+static inline __attribute__((always_inline)) void switch_to(struct cpu *cpu,
+                                                            struct thread *prev,
+                                                            struct thread *next) {
     assert(next->magic == THREAD_MAGIC);
     charge_time(cpu, prev, next);
     if (fpu_is_used(prev)) fpu_switch_out(prev);
@@ -101,14 +104,22 @@ void thread_begin(void *previous, void *argument) {
     panic("thread %d returned from its first function", t->tid);
 }
 
-/* Goes on with next, which is in no queue any more; prev is where it belongs. */
-static void run(struct cpu *cpu, struct thread *prev, struct thread *next) {
+/* Goes on with next, which is in no queue any more; prev is where it belongs. A part of
+ * schedule for the sake of two that talk to each other. */
+static inline __attribute__((always_inline)) void run_now(struct cpu *cpu,
+                                                          struct thread *prev,
+                                                          struct thread *next) {
     assert(bkl_is_held_by(cpu));
     prev->attention &= ~(uint32_t)ATTENTION_RESCHEDULE;
     if (unlikely(!cpu->slice_armed) && next != cpu->idle
         && (!queue_is_empty(&ready) || sched_in_lockstep()))
         arm_turn(cpu, next);
     switch_to(cpu, prev, next);
+}
+
+static __attribute__((noinline)) void run(struct cpu *cpu, struct thread *prev,
+                                          struct thread *next) {
+    run_now(cpu, prev, next);
 }
 
 /* The first of the queue, or with a seed one of the first few, or the idle thread. */
@@ -132,7 +143,7 @@ void schedule(void) {
 
     if (likely(only && may_run_on(only, cpu))) {
         ready.only = NULL;
-        run(cpu, t, only);
+        run_now(cpu, t, only);
     } else {
         run_next(cpu);
     }
@@ -228,20 +239,12 @@ void thread_yield(void) {
     schedule();
 }
 
-static __attribute__((noinline)) void add_to_others(struct thread *t) {
-    queue_add(&ready, t);
-    find_cpu(t);
-}
-
 void thread_ready(struct thread *t) {
     assert(t->state == THREAD_NEW || t->state == THREAD_BLOCKED);
+    if (queue_only(&ready, t)) return;
     t->state = THREAD_READY;
-    if (unlikely(!queue_is_empty(&ready) || cpu_count > 1)) {
-        add_to_others(t);
-        return;
-    }
-    ready.only = t;
-    tell_cpu(this_cpu(), t);
+    queue_add(&ready, t);
+    find_cpu(t);
 }
 
 void sched_slice_check(void) {

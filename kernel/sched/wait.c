@@ -10,6 +10,7 @@
 #include "base/format.h"
 #include "core/panic.h"
 #include "core/trace.h"
+#include "sched/run_queue.h"
 #include "sched/scheduler.h"
 
 
@@ -26,9 +27,10 @@ void waiter_describe(const struct waiter *waiter, char *to, size_t size) {
         format(to, size, "- -");
 }
 
-static __attribute__((noinline)) void remove_all(struct thread *t) {
-    for (unsigned i = 0; i < t->nr_waiters; i++)
-        list_remove(&t->waiters[i].node);
+static __attribute__((noinline)) void remove_all(struct waiter *waiters,
+                                                 unsigned count) {
+    for (unsigned i = 0; i < count; i++)
+        list_remove(&waiters[i].node);
 }
 
 /* Ends a sleep from outside: -EINTR, -ETIMEDOUT. */
@@ -36,7 +38,7 @@ static void interrupt(struct thread *t, long result) {
     if (t->state != THREAD_BLOCKED) return;
     t->attention |= ATTENTION_INTERRUPTED;
     // off the queues at once: nobody may hand anything to a wait that is over
-    remove_all(t);
+    remove_all(t->waiters, t->nr_waiters);
     t->wait_result = result;
     thread_ready(t);
 }
@@ -59,17 +61,17 @@ static inline long block(struct waiter *waiters, unsigned count, nanoseconds_t d
     struct thread *t = current();
 
     assert(t->state == THREAD_RUNNING && t->process);   // schedule asserts the lock
-    t->waiters = waiters;
-    t->nr_waiters = (uint16_t)count;
     if (unlikely(t->attention & wake_on)) {
-        remove_all(t);
+        remove_all(waiters, count);
         t->wait_result = -EINTR;
     } else if (deadline != DEADLINE_NEVER && deadline <= time_now()) {
-        remove_all(t);
+        remove_all(waiters, count);
         t->wait_result = -ETIMEDOUT;
     } else {
-        t->wake_on = wake_on;
+        t->waiters = waiters;
         t->state = THREAD_BLOCKED;
+        t->wake_on = wake_on;
+        t->nr_waiters = (uint16_t)count;
         if (deadline != DEADLINE_NEVER) {
             timer_init(&t->wait_timer, deadline_passed);
             timer_start(&t->wait_timer, deadline);
@@ -77,7 +79,7 @@ static inline long block(struct waiter *waiters, unsigned count, nanoseconds_t d
         t->switches_voluntary++;
         schedule();
         if (deadline != DEADLINE_NEVER) timer_cancel(&t->wait_timer);
-        if (count > 1) remove_all(t);
+        if (count > 1) remove_all(waiters, count);
     }
     return t->wait_result;
 }
@@ -109,11 +111,10 @@ bool waiter_is_asleep(const struct waiter *waiter) {
 }
 
 void waiter_wake(struct waiter *waiter, long result) {
-    struct thread *t = waiter->thread;
-
     list_remove(&waiter->node);
+    struct thread *t = waiter->thread;
     if (t->state != THREAD_BLOCKED)
         return;                 // poll: another of its queues was faster
     t->wait_result = result;
-    thread_ready(t);
+    if (!queue_only(&ready, t)) thread_ready(t);
 }

@@ -50,18 +50,17 @@ static inline void list_push_front(struct list *list, struct list_node *node) {
     list_insert_before(list->head.next, node);
 }
 
-static inline void list_remove(struct list_node *node) {
-    node->prev->next = node->next;
-    node->next->prev = node->prev;
-    list_node_init(node);
-}
-
-/* The same for a node that is put on a list again before anybody looks at it. */
+/* For a node that is put on a list again before anybody looks at it. */
 static inline void list_unlink(const struct list_node *node) {
     struct list_node *next = node->next, *prev = node->prev;
 
     prev->next = next;
     next->prev = prev;
+}
+
+static inline void list_remove(struct list_node *node) {
+    list_unlink(node);
+    list_node_init(node);
 }
 
 static inline struct list_node *list_first(const struct list *list) {
