@@ -226,11 +226,10 @@ static void sysenter_call(struct trap_frame *frame) {
     struct cpu *cpu = bkl_acquire_for(t->cpu);
 
     if (unlikely(is_at_least(&frame->eax, FAST_CALLS))) {
-        if (fast_path(t)) {
+        if (fast_path(t, &cpu)) {
             leave_to_user(t, frame);
             return;
         }
-        cpu = t->cpu;
     }
     system_call(t, cpu, frame);
 }

@@ -12,12 +12,19 @@ bool fast_call(struct thread *t) SLEEPS;
 bool fast_reply_receive(struct thread *t) SLEEPS;
 
 /* SLEEPS. The running thread's system call, which came by sysenter: true when it is
- * done, with its result in the frame; false: nothing was done, it is not as usual. */
-static inline bool fast_path(struct thread *t) {
+ * done, with its result in the frame; false: nothing was done, it is not as usual, and
+ * *cpu is the CPU it runs on. */
+static inline bool fast_path(struct thread *t, struct cpu **cpu) {
     uint32_t number = thread_frame(t)->eax;
 
-    if (number == MSG_CALL) return fast_call(t);
-    if (number == MSG_REPLY_RECEIVE) return fast_reply_receive(t);
+    if (number == MSG_CALL) {
+        if (fast_call(t)) return true;
+    } else if (number == MSG_REPLY_RECEIVE) {
+        if (fast_reply_receive(t)) return true;
+    } else {
+        return false;           // another call: *cpu needs no second look
+    }
+    *cpu = t->cpu;
     return false;
 }
 

@@ -25,6 +25,9 @@ static inline struct file *mailbox_get(int fd, uint32_t access) {
                : NULL;
 }
 
+/* The fourth argument of a call: no register is left for it. */
+static inline int timeout_of(struct thread *t) { return (int)thread_frame(t)->esi; }
+
 static struct mailbox *mailbox_of(const struct file *file) {
     return ((const struct mailbox_file *)file->object)->mailbox;
 }
@@ -123,8 +126,8 @@ static inline bool send_to(struct thread *t, struct mailbox *mb, struct waiter *
     u->type = letter->type;
     u->priority = letter->priority;
     u->sender = r->sender = t->process->pid;
-    u->sequence = ++mb->channel.sequence;
-    mb->channel.received++;
+    u->sequence = count_up(&mb->channel.sequence);
+    count_up(&mb->channel.received);
     waiter_wake(waiter, 0);
     return true;
 }
@@ -151,8 +154,7 @@ static inline bool send_spare(struct thread *t, struct mailbox *mb,
     return true;
 }
 
-static inline bool send_fast(struct mailbox *mb, uptr_t message) {
-    struct thread *t = current();
+static inline bool send_fast(struct thread *t, struct mailbox *mb, uptr_t message) {
     struct letter letter;
 
     if (unlikely(!mb->is_plain || !read_letter(t, desk_of(t), message.address, &letter)
@@ -166,7 +168,7 @@ static inline bool send_fast(struct mailbox *mb, uptr_t message) {
 
 /* The end of a wait, which has held the file: perhaps the descriptor was closed. */
 static inline void end_hold(int fd, struct file *file) {
-    if (unlikely(fd >= 0 && fd_peek(fd) != file)) mailbox_closed(file);
+    if (unlikely(fd >= 0 && fd_place(fd) != file)) mailbox_closed(file);
     file_put(file);
 }
 
@@ -205,10 +207,9 @@ static inline bool receive_short(struct mailbox *mb, struct native_receiver *r,
 }
 
 /* SLEEPS. As mbox_receive without flags. False: nothing was done. */
-static inline bool receive_fast(int fd, struct file *file, uptr_t message,
-                                int timeout_ms, long *result) {
+static inline bool receive_fast(struct thread *t, int fd, struct file *file,
+                                uptr_t message, long *result) {
     struct mailbox *mb = mailbox_of(file);
-    struct thread *t = current();
     struct native_receiver *r = &desk_of(t)->in;
 
     if (unlikely(!mb->is_plain)) return false;
@@ -224,7 +225,7 @@ static inline bool receive_fast(int fd, struct file *file, uptr_t message,
         *result = r->sender;
         return true;
     }
-    if (unlikely(!list_is_empty(&mb->queue.pending) || timeout_ms != FOREVER
+    if (unlikely(!list_is_empty(&mb->queue.pending) || timeout_of(t) != FOREVER
                  || file_is_nonblocking(file)))
         return false;
     r->room = room;
@@ -262,22 +263,26 @@ static long send(int fd, struct file *file, struct native_message *m, int timeou
     return result;
 }
 
-static __attribute__((noinline)) long send_any(int fd, struct file *file,
-                                               uptr_t message, int flags,
-                                               int timeout_ms) {
+static __attribute__((noinline)) long send_any(int fd, uptr_t message, int flags) {
+    int timeout_ms = timeout_of(current());
     struct native_message m;
-    long result = native_message_read(&m, message, flags);
 
+    if (flags & ~(MSG_SYNC | MSG_MOVE) || timeout_ms < FOREVER) return -EINVAL;
+    struct file *file = mailbox_get(fd, O_WRONLY);
+    if (!file) return -EBADF;
+    long result = native_message_read(&m, message, flags);
     if (!result) result = send(fd, file, &m, timeout_ms);
     return flags & MSG_SYNC ? result : min(result, 0l);
 }
 
-long sys_mbox_send(int fd, uptr_t message, int flags, int timeout_ms) {
-    if (flags & ~(MSG_SYNC | MSG_MOVE) || timeout_ms < FOREVER) return -EINVAL;
-    struct file *file = mailbox_get(fd, O_WRONLY);
-    if (!file) return -EBADF;
-    if (likely(!flags && send_fast(mailbox_of(file), message))) return 0;
-    return send_any(fd, file, message, flags, timeout_ms);
+long sys_mbox_send(int fd, uptr_t message, int flags) {
+    struct thread *t = current();
+
+    if (likely(!flags && timeout_of(t) >= FOREVER)) {
+        struct file *file = mailbox_get(fd, O_WRONLY);
+        if (likely(file && send_fast(t, mailbox_of(file), message))) return 0;
+    }
+    return send_any(fd, message, flags);
 }
 
 /* -- Receiving --------------------------------------------------------------------- */
@@ -323,25 +328,27 @@ static long receive(int fd, struct file *file, struct native_receiver *r,
     return result ? result : r->sender;
 }
 
-static __attribute__((noinline)) long receive_any(int fd, struct file *file,
-                                                  uptr_t message, int flags,
-                                                  int timeout_ms) {
+static __attribute__((noinline)) long receive_any(int fd, uptr_t message, int flags) {
+    int timeout_ms = timeout_of(current());
     struct native_receiver r;
-    int error =
-        native_receiver_init(&r, message, flags, &mailbox_of(file)->queue.receivers);
-
-    return error ? error : receive(fd, file, &r, timeout_ms);
-}
-
-long sys_mbox_receive(int fd, uptr_t message, int flags, int timeout_ms) {
-    long result;
 
     if (flags & ~(MSG_TYPE | MSG_MOVE) || timeout_ms < FOREVER) return -EINVAL;
     struct file *file = mailbox_get(fd, O_RDONLY);
     if (!file) return -EBADF;
-    if (likely(!flags && receive_fast(fd, file, message, timeout_ms, &result)))
-        return result;
-    return receive_any(fd, file, message, flags, timeout_ms);
+    int error =
+        native_receiver_init(&r, message, flags, &mailbox_of(file)->queue.receivers);
+    return error ? error : receive(fd, file, &r, timeout_ms);
+}
+
+long sys_mbox_receive(int fd, uptr_t message, int flags) {
+    struct thread *t = current();
+    long result;
+
+    if (likely(!flags && timeout_of(t) >= FOREVER)) {
+        struct file *file = mailbox_get(fd, O_RDONLY);
+        if (likely(file && receive_fast(t, fd, file, message, &result))) return result;
+    }
+    return receive_any(fd, message, flags);
 }
 
 /* -- read and write ---------------------------------------------------------------- */
