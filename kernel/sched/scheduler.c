@@ -25,6 +25,8 @@
 #define STEPS_MAX  16                /* with a seed: steps between preemption choices */
 #define CANDIDATES 4                  /* with a seed: how many of the first are equal */
 
+#define INLINE static inline __attribute__((always_inline))
+
 struct run_queue ready;
 static uint32_t seed;
 static struct random generator;
@@ -60,9 +62,7 @@ static void arm_turn(struct cpu *cpu, const struct thread *t) {
 }
 
 /* Who had the CPU for how long; one look at the clock serves the trace, too. */
-static inline __attribute__((always_inline)) void charge_time(struct cpu *cpu,
-                                                              struct thread *prev,
-                                                              struct thread *next) {
+INLINE void charge_time(struct cpu *cpu, struct thread *prev, struct thread *next) {
     struct trace_event *event = trace_place(cpu);
     uint64_t now = timestamp_counter();
 
@@ -78,9 +78,7 @@ static inline __attribute__((always_inline)) void charge_time(struct cpu *cpu,
     event->b = prev->state;
 }
 
-static inline __attribute__((always_inline)) void switch_to(struct cpu *cpu,
-                                                            struct thread *prev,
-                                                            struct thread *next) {
+INLINE void switch_to(struct cpu *cpu, struct thread *prev, struct thread *next) {
     assert(next->magic == THREAD_MAGIC);
     charge_time(cpu, prev, next);
     if (fpu_is_used(prev)) fpu_switch_out(prev);
@@ -106,9 +104,7 @@ void thread_begin(void *previous, void *argument) {
 
 /* Goes on with next, which is in no queue any more; prev is where it belongs. A part of
  * schedule for the sake of two that talk to each other. */
-static inline __attribute__((always_inline)) void run_now(struct cpu *cpu,
-                                                          struct thread *prev,
-                                                          struct thread *next) {
+INLINE void run_now(struct cpu *cpu, struct thread *prev, struct thread *next) {
     assert(bkl_is_held_by(cpu));
     prev->attention &= ~(uint32_t)ATTENTION_RESCHEDULE;
     if (unlikely(!cpu->slice_armed) && next != cpu->idle
@@ -204,19 +200,16 @@ static struct cpu *weakest_cpu(const struct thread *t) {
     return weakest;
 }
 
-/* The CPU takes t at once, or at the end of the running turn. */
-static inline void tell_cpu(struct cpu *cpu, const struct thread *t) {
+/* Makes sure that some CPU soon looks at the queue, where t is now: at once, or at the
+ * end of the running turn. */
+static void find_cpu(const struct thread *t) {
+    struct cpu *cpu = cpu_count > 1 ? weakest_cpu(t) : this_cpu();
+
+    if (!cpu) return;
     if (cpu->running->priority < t->priority)
         thread_call(cpu->running, ATTENTION_RESCHEDULE);
     else if (unlikely(!cpu->slice_armed))
         begin_turn(cpu);
-}
-
-/* Makes sure that some CPU soon looks at the queue, where t is now. */
-static void find_cpu(const struct thread *t) {
-    struct cpu *cpu = cpu_count > 1 ? weakest_cpu(t) : this_cpu();
-
-    if (cpu) tell_cpu(cpu, t);
 }
 
 void thread_yield(void) {

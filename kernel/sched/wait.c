@@ -27,10 +27,9 @@ void waiter_describe(const struct waiter *waiter, char *to, size_t size) {
         format(to, size, "- -");
 }
 
-static __attribute__((noinline)) void remove_all(struct waiter *waiters,
-                                                 unsigned count) {
-    for (unsigned i = 0; i < count; i++)
-        list_remove(&waiters[i].node);
+static __attribute__((noinline)) void remove_all(struct waiter *w, unsigned count) {
+    for (; count > 0; count--)
+        list_remove(&w++->node);
 }
 
 /* Ends a sleep from outside: -EINTR, -ETIMEDOUT. */
