@@ -42,7 +42,7 @@ static void with_a_copy(void) {
         _exit(write(p[1], "x", 1) == 1 ? 6 : 1);
     }
     char byte = 0;
-    is_int(read(p[0], &byte, 1), 1, "CLONE_VFORK without CLONE_VM: the child came first");
+    is_int(read(p[0], &byte, 1), 1, "CLONE_VFORK alone: the child came first");
     is_exit(wait_for(pid), 6, "with its status");
     is_int(shared, 0, "and has written to its own memory");
     close(p[0]);
