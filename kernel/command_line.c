@@ -60,11 +60,9 @@ void command_line_parse(char *text, struct command_line *c) {
     *c = (struct command_line){ .init = "/init", .arguments = "", .rows = 24,
                                 .columns = 80, .cpus = CPU_MAX };
     while (*text) {
-        while (*text == ' ')
-            text++;
+        while (*text == ' ') text++;
         char *word = text;
-        while (*text && *text != ' ')
-            text++;
+        while (*text && *text != ' ') text++;
         if (*text) *text++ = '\0';
         if (strcmp(word, "--") == 0) {
             c->arguments = text;

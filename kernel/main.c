@@ -53,8 +53,7 @@ static void start_memory(const struct boot_info *boot) {
         boot_refuse("there are only %u KiB of free memory. Give the machine at least "
                     "8 MiB (MEM=8).",
                     frames_free * (PAGE_SIZE / 1024));
-    for (unsigned i = 0; i < ARRAY_SIZE(checkers); i++)
-        checker_register(checkers[i]);
+    for (unsigned i = 0; i < ARRAY_SIZE(checkers); i++) checker_register(checkers[i]);
 }
 
 static void unpack_archives(const struct boot_info *boot) {
@@ -110,10 +109,8 @@ static __attribute__((noinline)) uint32_t overflow_stack(volatile uint32_t depth
 
 static void crash(const char *how) {
     if (!*how) return;
-    if (strcmp(how, "stack") == 0)
-        overflow_stack(1);
-    else if (strcmp(how, "null") == 0)
-        *(volatile uint32_t *)(uintptr_t)strlen(how) = 0;
+    if (strcmp(how, "stack") == 0) overflow_stack(1);
+    else if (strcmp(how, "null") == 0) *(volatile uint32_t *)(uintptr_t)strlen(how) = 0;
     assert(strcmp(how, "assert") != 0);
     boot_refuse("crash=%s: it is crash=stack, crash=null or crash=assert.", how);
 }
@@ -128,11 +125,9 @@ static void run_init(void *unused) {
 
     (void)unused;
     while (*rest && count < INIT_ARGUMENTS) {
-        while (*rest == ' ')
-            *rest++ = '\0';
+        while (*rest == ' ') *rest++ = '\0';
         if (*rest) arguments[count++] = rest;
-        while (*rest && *rest != ' ')
-            rest++;
+        while (*rest && *rest != ' ') rest++;
     }
     crash(command_line.crash);
     open_console();
@@ -204,11 +199,9 @@ static void start_other_cpus(void) {
 void kmain(uint32_t magic, uint32_t address);
 
 void kmain(uint32_t magic, uint32_t address) {
-    const struct boot_info *boot;
-
     *(struct cpu **)current_thread_base() = &cpus[0];
     serial_early_init();
-    boot = boot_info_take(magic, address);
+    const struct boot_info *boot = boot_info_take(magic, address);
     if (!boot)
         boot_refuse("the loader is neither multiboot nor Parley's own (magic %08x).",
                     magic);

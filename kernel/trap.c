@@ -198,16 +198,12 @@ static __attribute__((noinline)) void exception_or_interrupt(struct trap_frame *
     // QEMU lets user code go to virtual-8086 mode by iret; nothing in it is ours
     if (from_user && frame->eflags & EFLAGS_VM)
         process_exit_group(current_process(), SIGSEGV);
-    if (frame->vector < VECTOR_IRQ)
-        user_fault(frame);
-    else
-        interrupt_handle(frame->vector);
+    if (frame->vector < VECTOR_IRQ) user_fault(frame);
+    else interrupt_handle(frame->vector);
     if (frame->vector == VECTOR_RESCHEDULE) sched_slice_check();
     if (from_user && sched_in_lockstep()) let_other_cpus_run();
-    if (from_user)
-        leave_to_user(t, frame);
-    else
-        bkl_release();
+    if (from_user) leave_to_user(t, frame);
+    else bkl_release();
 }
 
 void trap(struct trap_frame *frame) {

@@ -30,10 +30,8 @@ static const struct symbol *symbol_find(uint32_t address) {
         return NULL;
     while (high - low > 1) {
         uint32_t middle = (low + high) / 2;
-        if (symbols[middle].address <= address)
-            low = middle;
-        else
-            high = middle;
+        if (symbols[middle].address <= address) low = middle;
+        else high = middle;
     }
     return &symbols[low];
 }

@@ -33,8 +33,7 @@ static void show(struct log_sink *sink, const char *text, size_t length) {
 static void flush(struct line_buffer *b) {
     struct log_sink *sink;
 
-    list_for_each (sink, &sinks, node)
-        show(sink, b->text, b->length);
+    list_for_each (sink, &sinks, node) show(sink, b->text, b->length);
     b->length = 0;
 }
 
@@ -65,8 +64,7 @@ void log_sink_register(struct log_sink *sink) {
     uint32_t from = written - min(written, LOG_SIZE);
 
     list_push_back(&sinks, &sink->node);
-    for (; from != written; from++)
-        show(sink, &ring[from & (LOG_SIZE - 1)], 1);
+    for (; from != written; from++) show(sink, &ring[from & (LOG_SIZE - 1)], 1);
 }
 
 void log_set_quiet(bool on) { quiet = on; }

@@ -49,20 +49,16 @@ static bool shift, control, alt, caps;  /* held down, or switched on */
 static bool extended;                   /* the last code was E0 */
 
 static void type(const char *keys) {
-    while (*keys)
-        terminal_input(&screen_terminal, (uint8_t)*keys++);
+    while (*keys) terminal_input(&screen_terminal, (uint8_t)*keys++);
 }
 
 static void type_character(char c) {
     bool letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
 
     if (letter && caps) c ^= 0x20;
-    if (control && c == ' ')
-        c = 0;
-    else if (control && c == '?')
-        c = 0x7f;
-    else if (control && ((c >= '@' && c <= '_') || (c >= 'a' && c <= 'z')))
-        c &= 0x1f;
+    if (control && c == ' ') c = 0;
+    else if (control && c == '?') c = 0x7f;
+    else if (control && ((c >= '@' && c <= '_') || (c >= 'a' && c <= 'z'))) c &= 0x1f;
     if (alt) type("\033");
     terminal_input(&screen_terminal, (uint8_t)c);
 }
@@ -105,14 +101,12 @@ static void keyboard_interrupt(void) {
 }
 
 static void send(uint16_t port, uint8_t byte) {
-    for (int i = 0; i < TRIES && in8(STATUS_PORT) & STATUS_BUSY; i++)
-        cpu_relax();
+    for (int i = 0; i < TRIES && in8(STATUS_PORT) & STATUS_BUSY; i++) cpu_relax();
     out8(port, byte);
 }
 
 static void drop_input(void) {
-    for (int i = 0; i < 32 && in8(STATUS_PORT) & STATUS_FULL; i++)
-        in8(DATA_PORT);
+    for (int i = 0; i < 32 && in8(STATUS_PORT) & STATUS_FULL; i++) in8(DATA_PORT);
 }
 
 bool keyboard_start(void) {

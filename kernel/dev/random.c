@@ -48,8 +48,7 @@ void chacha20_block(uint32_t out[16], const uint32_t k[8], uint32_t counter,
         quarter_round(out, 2, 7, 8, 13);
         quarter_round(out, 3, 4, 9, 14);
     }
-    for (int i = 0; i < BLOCK_WORDS; i++)
-        out[i] += start[i];
+    for (int i = 0; i < BLOCK_WORDS; i++) out[i] += start[i];
 }
 
 void random_bytes(void *to, size_t size) {

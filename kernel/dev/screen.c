@@ -51,8 +51,7 @@ static void terminal_output(const char *bytes, size_t size) {
     // only now: its echo would come in between; and it comes back here
     string_copy(typed, text.answer, sizeof(typed));
     text.answer[0] = '\0';
-    for (const char *c = typed; *c; c++)
-        terminal_input(&screen_terminal, (uint8_t)*c);
+    for (const char *c = typed; *c; c++) terminal_input(&screen_terminal, (uint8_t)*c);
 }
 
 struct terminal screen_terminal = { .name = "tty1", .number = 4 << 8 | 1,
@@ -62,8 +61,7 @@ static void start(unsigned rows, unsigned columns, uint16_t first_shown) {
     static struct log_sink sink = { .name = "screen", .write = screen_output,
                                     .is_terminal = true };
 
-    for (unsigned i = 0; i < rows * columns; i++)
-        shown[i] = first_shown;
+    for (unsigned i = 0; i < rows * columns; i++) shown[i] = first_shown;
     text_screen_init(&text, rows, columns, cells);
     screen_terminal.rows = (uint16_t)rows;
     screen_terminal.columns = (uint16_t)columns;

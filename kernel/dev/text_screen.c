@@ -31,8 +31,7 @@ static uint16_t blank(const struct text_screen *s) {
 }
 
 static void touch(struct text_screen *s, unsigned first, unsigned end) {
-    while (first < end)
-        s->dirty[first++] = true;
+    while (first < end) s->dirty[first++] = true;
 }
 
 /* Blanks the cells from one to another; both count from the top left corner. */
@@ -40,8 +39,7 @@ static void erase(struct text_screen *s, unsigned from, unsigned to) {
     uint16_t cell = blank(s);
 
     touch(s, from / s->columns, (to + s->columns - 1) / s->columns);
-    while (from < to)
-        s->cells[from++] = cell;
+    while (from < to) s->cells[from++] = cell;
 }
 
 /* One line up or down: everything between top and bottom. */
@@ -68,10 +66,8 @@ static void move_by(struct text_screen *s, int rows, int columns) {
 
 /* To the next line, up or down; at the edge of what scrolls everything moves. */
 static void line_feed(struct text_screen *s, bool down) {
-    if (s->cursor.row == (down ? s->bottom : s->top))
-        scroll(s, down);
-    else
-        move_by(s, down ? 1 : -1, 0);
+    if (s->cursor.row == (down ? s->bottom : s->top)) scroll(s, down);
+    else move_by(s, down ? 1 : -1, 0);
     s->wrap_next = false;
 }
 
@@ -86,10 +82,8 @@ static void put_character(struct text_screen *s, uint8_t c) {
     }
     s->cells[cursor_cell(s)] = (uint16_t)(blank(s) - ' ' + c);
     touch(s, s->cursor.row, s->cursor.row + 1);
-    if (s->cursor.column + 1 < s->columns)
-        s->cursor.column++;
-    else
-        s->wrap_next = !s->no_wrap;
+    if (s->cursor.column + 1 < s->columns) s->cursor.column++;
+    else s->wrap_next = !s->no_wrap;
 }
 
 static void control(struct text_screen *s, uint8_t c) {
@@ -250,8 +244,7 @@ static void take(struct text_screen *s, uint8_t c) {
 }
 
 void text_screen_write(struct text_screen *s, const char *bytes, size_t size) {
-    for (size_t i = 0; i < size; i++)
-        take(s, (uint8_t)bytes[i]);
+    for (size_t i = 0; i < size; i++) take(s, (uint8_t)bytes[i]);
 }
 
 void text_screen_init(struct text_screen *s, unsigned rows, unsigned columns,

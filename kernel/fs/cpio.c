@@ -36,8 +36,7 @@ const char *cpio_next(const uint8_t *archive, uint32_t length, uint32_t *offset,
                       struct cpio_entry *entry) {
     uint32_t at = *offset;
 
-    while (at < length && archive[at] == 0)
-        at++;
+    while (at < length && archive[at] == 0) at++;
     *offset = at;
     entry->name = NULL;
     if (at == length) return NULL;

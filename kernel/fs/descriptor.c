@@ -99,8 +99,7 @@ static unsigned descriptor_limit(const struct process *process) {
 static int find_free(const struct process *process, unsigned fd) {
     struct file_table *table = process->files;
 
-    while (fd < table->size && table->places[fd].file)
-        fd++;
+    while (fd < table->size && table->places[fd].file) fd++;
     if (fd >= descriptor_limit(process)) return -EMFILE;
     return fd < table->size || table_grow(table, fd + 1) ? (int)fd : -ENOMEM;
 }
@@ -274,8 +273,7 @@ static bool tables_check(void) {
 
     heap_for_each(table, HEAP_FILE_TABLE) {
         uint32_t users = 0;
-        list_for_each (p, &all_processes, all_node)
-            users += p->files == table;
+        list_for_each (p, &all_processes, all_node) users += p->files == table;
         if (!check_references(table->refs, users, table))
             return check_failed("a table of descriptors has %u references, %u users",
                                 table->refs, users);

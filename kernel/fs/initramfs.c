@@ -75,11 +75,10 @@ static const char *make_node(struct unpacking *u, struct path *path,
 
 static const char *unpack_entry(struct unpacking *u, const struct cpio_entry *e) {
     struct path path;
-    const char *why;
 
     if (path_walk(root_inode, e->name, WALK_PARENT | AT_SYMLINK_NOFOLLOW, &path))
         return "its folder is not there";
-    why = make_node(u, &path, e);
+    const char *why = make_node(u, &path, e);
     if (!why && inode_is(path.inode, S_IFREG)) why = load_file(u, path.inode, e);
     if (!why) {
         struct inode *inode = path.inode;
@@ -117,9 +116,7 @@ bool initramfs_unpack(paddr_t base, uint32_t length, char *why, size_t size) {
     };
 
     unpack_all(&u);
-    if (u.why)
-        format(why, size, "initramfs, byte %u: %s", u.offset, u.why);
-    else
-        give_back(&u, length, PAGE_SIZE);
+    if (u.why) format(why, size, "initramfs, byte %u: %s", u.offset, u.why);
+    else give_back(&u, length, PAGE_SIZE);
     return !u.why;
 }

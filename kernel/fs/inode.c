@@ -103,10 +103,8 @@ int inode_permission(const struct inode *inode, unsigned wanted) {
         bool runs = inode_is(inode, S_IFDIR) || (inode->mode & 0111);
         return (wanted & MAY_EXECUTE) && !runs ? -EACCES : 0;
     }
-    if (who->euid == inode->uid)
-        granted >>= 6;
-    else if (credentials_in_group(who, inode->gid))
-        granted >>= 3;
+    if (who->euid == inode->uid) granted >>= 6;
+    else if (credentials_in_group(who, inode->gid)) granted >>= 3;
     return wanted & ~granted & 7 ? -EACCES : 0;
 }
 
@@ -122,10 +120,8 @@ int inode_open(struct inode *inode, uint32_t flags, struct file **out) {
     special_open open = inode->operations->open;
 
     if (!open) open = special_opens[(inode->mode & S_IFMT) >> 12];
-    if (flags & O_PATH)
-        operations = &place;
-    else if (open)
-        return open(inode, flags, out);
+    if (flags & O_PATH) operations = &place;
+    else if (open) return open(inode, flags, out);
     if (!operations) return -ENXIO;
     *out = file_create(operations, flags, inode_get(inode), NULL);
     return *out ? 0 : -ENFILE;
@@ -142,7 +138,6 @@ void file_system_init(struct file_system *fs, const char *type) {
 void file_system_mount(struct file_system *fs, struct inode *root, const char *where) {
     const struct new_node directory = { .mode = S_IFDIR | 0755 };
     struct path path;
-    int error;
 
     if (!root) panic("no memory for %s", where);
     fs->root = root->parent = root;
@@ -152,7 +147,7 @@ void file_system_mount(struct file_system *fs, struct inode *root, const char *w
         root_inode = inode_get(root);
         return;
     }
-    error = path_walk(root_inode, where, WALK_PARENT, &path);
+    int error = path_walk(root_inode, where, WALK_PARENT, &path);
     if (!error && !path.inode) error = path_make(&path, &directory);
     if (error || !inode_is(path.inode, S_IFDIR))
         panic("cannot mount on %s: error %d", where, error);

@@ -174,14 +174,13 @@ long sys_openat(int dirfd, uptr_t name, int open_flags, mode_t mode) {
     uint32_t flags = (uint32_t)open_flags;
     struct file *file;
     struct path path;
-    int result;
 
     if (flags & O_PATH)         // only these count beside it
         flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
     if ((flags & O_ACCMODE) == O_ACCMODE
         || (flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY))
         return -EINVAL;
-    result = fd_room();
+    int result = fd_room();
     if (!result) result = path_walk_user(dirfd, name, walk_flags(flags), &path);
     if (!result) result = open_path(&path, flags, mode, &file);
     return result ? result : fd_install_new(file, flags & O_CLOEXEC);
@@ -230,10 +229,9 @@ static int remove_last(struct path *path, bool is_directory) {
 
 long sys_unlinkat(int dirfd, uptr_t name, int flags) {
     struct path path;
-    int error;
 
     if (flags & ~AT_REMOVEDIR) return -EINVAL;
-    error = path_walk_user(dirfd, name, WALK_PARENT | AT_SYMLINK_NOFOLLOW, &path);
+    int error = path_walk_user(dirfd, name, WALK_PARENT | AT_SYMLINK_NOFOLLOW, &path);
     return error ? error : remove_last(&path, flags);
 }
 
@@ -255,18 +253,15 @@ static bool is_above(const struct inode *inode, const struct inode *directory) {
 
 /* May from's inode take to's name, in the place of what has it now? */
 static int judge_rename(const struct path *from, const struct path *to) {
-    bool is_directory;
-    int error;
-
     if (from->parent->fs != to->parent->fs) return -EXDEV;
     if (path_ends_in_dots(from) || path_ends_in_dots(to)) return -EBUSY;
     if (!from->inode) return -ENOENT;
-    is_directory = inode_is(from->inode, S_IFDIR);
+    bool is_directory = inode_is(from->inode, S_IFDIR);
     if (!is_directory && (from->trailing_slash || to->trailing_slash)) return -ENOTDIR;
     if (is_directory && is_above(from->inode, to->parent)) return -EINVAL;
     if (from->inode == to->inode) return 0;
     if (to->inode && is_above(to->inode, from->parent)) return -ENOTEMPTY;
-    error = may_remove(from->parent, from->inode, is_directory);
+    int error = may_remove(from->parent, from->inode, is_directory);
     if (!error)
         error = to->inode ? may_remove(to->parent, to->inode, is_directory)
                           : may_make(to->parent);

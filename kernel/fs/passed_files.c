@@ -32,8 +32,7 @@ int passed_take(struct file **files, const int *fds, unsigned count) {
 }
 
 void passed_discard(struct file *const *files, unsigned count) {
-    for (unsigned i = 0; i < count; i++)
-        passed_drop(files[i]);
+    for (unsigned i = 0; i < count; i++) passed_drop(files[i]);
 }
 
 void passed_queue(struct passed_files *passed, struct file_holder *holder) {
@@ -42,16 +41,14 @@ void passed_queue(struct passed_files *passed, struct file_holder *holder) {
     if (list_is_empty(&holder->queued)) list_push_back(&holders, &holder->node);
     list_push_back(&holder->queued, &passed->node);
     passed->holder = holder;
-    for (unsigned i = 0; i < passed->count; i++)
-        passed->files[i]->inflight++;
+    for (unsigned i = 0; i < passed->count; i++) passed->files[i]->inflight++;
 }
 
 void passed_unqueue(struct passed_files *passed) {
     struct file_holder *holder = passed->holder;
 
     if (!holder) return;
-    for (unsigned i = 0; i < passed->count; i++)
-        passed->files[i]->inflight--;
+    for (unsigned i = 0; i < passed->count; i++) passed->files[i]->inflight--;
     list_remove(&passed->node);
     passed->holder = NULL;
     if (list_is_empty(&holder->queued)) {
@@ -146,11 +143,9 @@ bool passed_check(void) {
     list_for_each (holder, &holders, node) {
         if (list_is_empty(&holder->queued) || holder->is_reached)
             return check_failed("a holder of passed files is empty or left marked");
-        list_for_each (passed, &holder->queued, node)
-            in_queues += passed->count;
+        list_for_each (passed, &holder->queued, node) in_queues += passed->count;
     }
-    list_for_each (file, &all_files, all_node)
-        in_files += file->inflight;
+    list_for_each (file, &all_files, all_node) in_files += file->inflight;
     return in_queues == in_files
            || check_failed("%u lie in queues, but %u say so", in_queues, in_files);
 }

@@ -37,8 +37,7 @@ struct walk {
 
 struct inode *inode_parent(struct inode *inode) {
     if (inode == root_inode) return inode;
-    while (inode->covers)
-        inode = inode->covers;
+    while (inode->covers) inode = inode->covers;
     return inode->parent;
 }
 
@@ -50,18 +49,14 @@ bool path_ends_in_dots(const struct path *path) {
 /* What `name` leads to from `at`, with a reference; mounts are crossed. */
 static int walk_lookup(struct inode *at, struct name name, struct inode **next) {
     struct inode *found;
-    int error;
 
     if (!inode_is(at, S_IFDIR)) return -ENOTDIR;
-    error = inode_permission(at, MAY_SEARCH);
+    int error = inode_permission(at, MAY_SEARCH);
     if (error) return error;
     if (name.length > NAME_MAX) return -ENAMETOOLONG;
-    if (name_is(name, name_of(".")))
-        found = inode_get(at);
-    else if (name_is(name, name_of("..")))
-        found = inode_get(inode_parent(at));
-    else if ((error = at->operations->lookup(at, name, &found)))
-        return error;
+    if (name_is(name, name_of("."))) found = inode_get(at);
+    else if (name_is(name, name_of(".."))) found = inode_get(inode_parent(at));
+    else if ((error = at->operations->lookup(at, name, &found))) return error;
     while (found->mounted) {
         struct inode *root = inode_get(found->mounted);
         inode_put(found);
@@ -124,10 +119,8 @@ static int walk(struct inode *start, unsigned flags, struct path *path) {
         bool ends = c.last && (flags & WALK_PARENT);
         path->trailing_slash = c.slash;
         error = walk_lookup(w.at, c.name, &next);
-        if (error == -ENOENT && ends)
-            next = NULL;
-        else if (error)
-            goto fail;
+        if (error == -ENOENT && ends) next = NULL;
+        else if (error) goto fail;
         if (next && inode_is(next, S_IFLNK) && follows(&w, &c)) {
             error = walk_link(&w, next, c.slash);
             inode_put(next);
@@ -173,12 +166,11 @@ int path_walk(struct inode *start, const char *name, unsigned flags,
 
 int path_walk_user(int dirfd, uptr_t name, unsigned flags, struct path *path) {
     ssize_t length = string_from_user(walked, name, sizeof(walked));
-    const struct file *file;
 
     if (length <= 0) return length ? (int)length : -ENOENT;
     if (dirfd == AT_FDCWD || walked[0] == '/')
         return walk(current_process()->directory, flags, path);
-    file = fd_place(dirfd);
+    const struct file *file = fd_place(dirfd);
     return file ? walk(file->inode, flags, path) : -EBADF;
 }
 
@@ -242,8 +234,7 @@ ssize_t path_of_inode(struct inode *inode) {
         struct file directory = { .inode = parent, .offset = FIRST_ENTRY };
         search.error = -ENOENT;
         search.inode = inode;
-        while (search.inode->covers)
-            search.inode = search.inode->covers;
+        while (search.inode->covers) search.inode = search.inode->covers;
         if (parent && inode->links > 0 && parent->operations->files->list)
             (void)parent->operations->files->list(&directory, match_entry, &search);
         if (search.error) return search.error;
@@ -265,11 +256,10 @@ long sys_getcwd(uptr_t to, size_t size) {
 static long enter(struct inode *inode, const void *unused) {
     struct process *process = current_process();
     struct inode *old = process->directory;
-    int error;
 
     (void)unused;
     if (!inode_is(inode, S_IFDIR)) return -ENOTDIR;
-    error = inode_permission(inode, MAY_SEARCH);
+    int error = inode_permission(inode, MAY_SEARCH);
     if (error) return error;
     process->directory = inode_get(inode);
     inode_put(old);

@@ -110,8 +110,7 @@ static void show_status(struct text *text) {
     text_printf(text, "Uid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid, c->euid);
     text_printf(text, "Gid:\t%u\t%u\t%u\t%u\nGroups:\t", c->gid, c->egid, c->sgid,
                 c->egid);
-    for (uint32_t i = 0; i < c->nr_groups; i++)
-        text_printf(text, "%u ", c->groups[i]);
+    for (uint32_t i = 0; i < c->nr_groups; i++) text_printf(text, "%u ", c->groups[i]);
     text_printf(text, "\nVmSize:\t%8u kB\nVmRSS:\t%8u kB\nThreads:\t%u\n",
                 space->nr_mapped_pages * (PAGE_SIZE / 1024),
                 space->nr_resident * (PAGE_SIZE / 1024), p->nr_threads);
@@ -198,8 +197,7 @@ static bool next_descriptor(struct node *node, uint32_t *number) {
     const struct process *process = proc_process(*node);
     const struct file_table *table = process ? process->files : NULL;
 
-    while (table && *number < table->size && !table->places[*number].file)
-        ++*number;
+    while (table && *number < table->size && !table->places[*number].file) ++*number;
     node->descriptor = (uint16_t)(*number + 1);
     return table && *number < table->size;
 }

@@ -55,8 +55,7 @@ static nanoseconds_t idle_time_of(unsigned cpu) {
 static nanoseconds_t idle_time(void) {
     nanoseconds_t idle = 0;
 
-    for (unsigned cpu = 0; cpu < cpu_count; cpu++)
-        idle += idle_time_of(cpu);
+    for (unsigned cpu = 0; cpu < cpu_count; cpu++) idle += idle_time_of(cpu);
     return idle;
 }
 
@@ -153,8 +152,7 @@ static void show_ledger(struct text *text) {
 
     for (unsigned use = 0; use < FRAME_USES; use++)
         frames += uses[use] ? frames_used[use] : 0;
-    for (unsigned type = 0; type < HEAP_TYPES; type++)
-        bytes += heap_bytes[type];
+    for (unsigned type = 0; type < HEAP_TYPES; type++) bytes += heap_bytes[type];
     text_printf(text, "frames-used %u\nheap-bytes %u\nopen-files %u\n", frames, bytes,
                 nr_open_files);
     text_printf(text, "threads %u\nprocesses %u\n", list_length(&all_threads),

@@ -152,8 +152,6 @@ static const struct inode_operations operations;
 static int directory_lookup(struct inode *directory, struct name name,
                             struct inode **out) {
     uint64_t at = PROC_TABLES, number = 0;
-    const struct process *process;
-    struct inode *inode;
     struct child child;
 
     if (name.text[0] >= '0' && name.text[0] <= '9') {
@@ -169,9 +167,9 @@ static int directory_lookup(struct inode *directory, struct name name,
         child.node = (struct node){ .id = (pid_t)number, .place = PROC_PROCESS };
         break;
     } while (!name_is(child.name, name));
-    inode = inode_create(&procfs, &operations, mode_of(child.node));
+    struct inode *inode = inode_create(&procfs, &operations, mode_of(child.node));
     if (!inode) return -ENOMEM;
-    process = proc_process(child.node);
+    const struct process *process = proc_process(child.node);
     inode->number = number_of(child.node);
     inode->uid = process ? process->credentials.euid : 0;
     inode->gid = process ? process->credentials.egid : 0;
@@ -221,11 +219,10 @@ static struct inode *link_follow(struct inode *link) {
 static ssize_t link_read(struct inode *link, char to[PATH_MAX]) {
     const struct file *file = open_file_of(node_of(link));
     struct inode *inode = target_of(link);
-    ssize_t length;
 
     if (!node_of(link).id)      // /proc/self
         return format(to, PATH_MAX, "%d", current_process()->pid);
-    length = may_inspect(link);
+    ssize_t length = may_inspect(link);
     if (length) return length;
     length = inode ? path_of_inode(inode) : -ENOENT;
     if (length > 0) {
@@ -250,14 +247,13 @@ static int make_text(struct node node, struct text *text) {
 
 static ssize_t file_read_text(struct file *file, struct io *io, uint64_t *offset) {
     struct text *text = file->object;
-    size_t n;
 
     if (*offset == 0 || !text->bytes) {
         int error = make_text(node_of(file->inode), text);
         if (error) return error;
     }
     if (*offset >= text->length) return 0;
-    n = min(io->left, text->length - (size_t)*offset);
+    size_t n = min(io->left, text->length - (size_t)*offset);
     if (io_give(io, text->bytes + *offset, n)) return -EFAULT;
     *offset += n;
     return (ssize_t)n;
@@ -304,12 +300,10 @@ void procfs_init(const char *command_line) {
 
 bool text_make_room(struct text *text, size_t size) {
     size_t wanted = text->size ? text->size : FIRST_SIZE;
-    char *bytes;
 
     if (text->length + size <= text->size) return true;
-    while (wanted < text->length + size)
-        wanted = 2 * wanted + 8;
-    bytes = heap_alloc(HEAP_TEXT, wanted);
+    while (wanted < text->length + size) wanted = 2 * wanted + 8;
+    char *bytes = heap_alloc(HEAP_TEXT, wanted);
     if (!bytes) {
         text->is_cut = true;
         return false;

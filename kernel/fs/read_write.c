@@ -27,10 +27,8 @@ int io_init_vector(struct io *io, struct io_vector *copy, uptr_t vector,
     if (copy_from_user(copy->pieces, vector, size)) error = -EFAULT;
     for (unsigned i = 0; !error && i < count; i++) {
         const struct iovec *piece = &copy->pieces[i];
-        if (piece->length > SSIZE_MAX - io->left)
-            error = -EINVAL;
-        else if (!user_range_ok(uptr(piece->base), piece->length))
-            error = -EFAULT;
+        if (piece->length > SSIZE_MAX - io->left) error = -EINVAL;
+        else if (!user_range_ok(uptr(piece->base), piece->length)) error = -EFAULT;
         io->left += piece->length;
     }
     if (error) io_vector_release(copy);

@@ -122,12 +122,11 @@ static long check_access(struct inode *inode, const void *wanted) {
 /* What the real user could do: who that is for the time being. */
 long sys_faccessat(int dirfd, uptr_t name, int wanted) {
     struct credentials *who = &current_process()->credentials, as_was = *who;
-    long result;
 
     if (wanted & ~7) return -EINVAL;
     who->euid = who->uid;
     who->egid = who->gid;
-    result = path_apply(dirfd, name, 0, check_access, &wanted);
+    long result = path_apply(dirfd, name, 0, check_access, &wanted);
     *who = as_was;
     return result;
 }
@@ -141,10 +140,9 @@ struct buffer {
 
 static long give_link(struct inode *inode, const void *context) {
     const struct buffer *buffer = context;
-    ssize_t length;
 
     if (!inode_is(inode, S_IFLNK)) return -EINVAL;
-    length = inode->operations->readlink(inode, path_buffer);
+    ssize_t length = inode->operations->readlink(inode, path_buffer);
     if (length < 0) return length;
     length = min(length, (ssize_t)buffer->size);
     inode_touch_accessed(inode);

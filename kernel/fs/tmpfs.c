@@ -118,8 +118,7 @@ static struct inode *entry_remove(struct entry *entry) {
     struct entry **link = bucket_of(entry->hash);
     struct inode *inode = entry->inode;
 
-    while (*link != entry)
-        link = &(*link)->next;
+    while (*link != entry) link = &(*link)->next;
     *link = entry->next;
     list_remove(&entry->node);
     entry->directory->size -= ENTRY_SIZE;

@@ -69,8 +69,7 @@ static void signal_group(pid_t id, int signal) {
     struct process *process;
 
     if (!group) return;
-    list_for_each (process, &group->members, group_node)
-        signal_kernel(process, signal);
+    list_for_each (process, &group->members, group_node) signal_kernel(process, signal);
 }
 
 /* May the current process use the terminal as `signal` forbids to background processes?
@@ -249,13 +248,12 @@ static long become_controlling(struct tty *tty, const struct file *file) {
 
 /* TIOCSPGRP. */
 static long set_foreground(struct tty *tty, uptr_t argument) {
-    const struct process_group *group;
     uint32_t id;
 
     if (u32_from_user(&id, argument)) return -EFAULT;
     if ((pid_t)id < 0) return -EINVAL;
     if (current_session()->terminal != tty) return -ENOTTY;
-    group = group_find((pid_t)id);
+    const struct process_group *group = group_find((pid_t)id);
     if (!group) return -ESRCH;
     if (group->session != current_session()) return -EPERM;
     tty->foreground = (pid_t)id;

@@ -62,14 +62,10 @@ static void show(struct line *l, uint8_t c) {
     const uint32_t newline = OPOST | ONLCR;
 
     if (c == '\n' && (l->termios.output & newline) == newline) show(l, '\r');
-    if (c == '\r')
-        l->column = l->start_column = 0;
-    else if (c == '\t')
-        l->column = (l->column | 7) + 1;
-    else if (c == '\b')
-        l->column -= l->column > 0;
-    else if (!is_control(c))
-        l->column++;
+    if (c == '\r') l->column = l->start_column = 0;
+    else if (c == '\t') l->column = (l->column | 7) + 1;
+    else if (c == '\b') l->column -= l->column > 0;
+    else if (!is_control(c)) l->column++;
     if (l->out_length == sizeof(l->out)) send(l);
     l->out[l->out_length++] = (char)c;
 }
@@ -79,8 +75,7 @@ void line_write(struct line *l, const char *bytes, size_t size) {
         l->output(l, bytes, size);
         return;
     }
-    for (size_t i = 0; i < size; i++)
-        show(l, (uint8_t)bytes[i]);
+    for (size_t i = 0; i < size; i++) show(l, (uint8_t)bytes[i]);
     send(l);
 }
 
@@ -101,12 +96,9 @@ static unsigned end_column(const struct line *l) {
 
     for (uint32_t at = l->complete; at != l->put; at++) {
         uint8_t c = byte_at(l, at);
-        if (c == '\t')
-            column = (column | 7) + 1;
-        else if (is_control(c))
-            column += line_has(l, ECHOCTL) ? 2 : 0;
-        else
-            column++;
+        if (c == '\t') column = (column | 7) + 1;
+        else if (is_control(c)) column += line_has(l, ECHOCTL) ? 2 : 0;
+        else column++;
     }
     return column;
 }

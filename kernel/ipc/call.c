@@ -191,16 +191,14 @@ void calls_end(struct endpoint *server) {
             leave(call);        // still queued: it ends with its message
         else if (!call->forwarding)     // else it goes back with its message
             end_call(call, -ESRCH);
-    list_for_each_safe (note, next_note, &server->given_up, node)
-        forget(note);
+    list_for_each_safe (note, next_note, &server->given_up, node) forget(note);
 }
 
 uint32_t calls_count(const struct endpoint *server, pid_t pid) {
     const struct call *call;
     uint32_t count = 0;
 
-    list_for_each (call, &server->calls, node)
-        count += call->pid == pid;
+    list_for_each (call, &server->calls, node) count += call->pid == pid;
     return count;
 }
 

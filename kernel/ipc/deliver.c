@@ -51,10 +51,8 @@ static int deliver_body(struct native_message *m, struct native_receiver *r,
 
 /* Descriptors that are still the sender's become the message's. */
 int native_take_files(struct native_message *m) {
-    int error;
-
     if (m->nr_files == 0 || m->has_files) return 0;
-    error = passed_take(m->files, m->fds, m->nr_files);
+    int error = passed_take(m->files, m->fds, m->nr_files);
     if (error) return error;
     m->passed = (struct passed_files){ .count = m->nr_files, .files = m->files };
     m->has_files = true;
@@ -83,10 +81,8 @@ static int deliver_files(struct native_message *m, struct native_receiver *r,
     passed_unqueue(&m->passed);
     int result = fd_install_all(r->process, m->files, m->passed.count, false, fds);
     if (result) {
-        if (were_senders)
-            native_drop_files(m);
-        else if (m->holder)
-            passed_queue(&m->passed, m->holder);
+        if (were_senders) native_drop_files(m);
+        else if (m->holder) passed_queue(&m->passed, m->holder);
         return result;
     }
     m->has_files = false;

@@ -159,8 +159,6 @@ static inline bool fits(struct thread *t) {
 /* -- Delivery ---------------------------------------------------------------------- */
 
 static inline void copy_body(char *to, const char *from, uint32_t length) {
-    uint32_t words;
-
     if (unlikely(length >= FPU_COPY)) {
         uint32_t wide = length & ~(FPU_COPY - 1);
         fpu_copy(to, from, wide);
@@ -168,7 +166,7 @@ static inline void copy_body(char *to, const char *from, uint32_t length) {
         from += wide;
         length -= wide;
     }
-    words = length >> 2;
+    uint32_t words = length >> 2;
     if (likely((length & 3) == 0)) {
         __asm__ volatile("rep movsl" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
     } else {

@@ -229,8 +229,7 @@ void endpoint_exit(struct process *process) {
     process->endpoint = NULL;
     calls_end(e);
     message_discard_all(&e->inbox, NULL, -ESRCH);
-    list_for_each_safe (end, next, &e->links, node)
-        end_leave(end);
+    list_for_each_safe (end, next, &e->links, node) end_leave(end);
     e->process = NULL;
     endpoint_put(e);
 }
@@ -258,10 +257,8 @@ static pid_t partner_of(const struct waiter *waiter) {
 static void describe(const struct waiter *waiter, char *to, size_t size) {
     pid_t pid = partner_of(waiter);
 
-    if (pid)
-        format(to, size, "link:%d %d", pid, pid);
-    else
-        format(to, size, "- -");
+    if (pid) format(to, size, "link:%d %d", pid, pid);
+    else format(to, size, "- -");
 }
 
 static const struct thread *only_thread(const struct process *p) {
@@ -418,7 +415,6 @@ static struct checker checker = { .name = "links", .count = messages_count,
                                   .check = links_check };
 
 void links_init(void) {
-    for (unsigned i = 0; i < BUCKETS; i++)
-        list_init(&links_by_pids[i]);
+    for (unsigned i = 0; i < BUCKETS; i++) list_init(&links_by_pids[i]);
     checker_register(&checker);
 }

@@ -86,8 +86,7 @@ static uint32_t count(const struct wait_queue *queue, link_waiter *is,
     const struct waiter *waiter;
     uint32_t found = 0;
 
-    list_for_each (waiter, &queue->waiters, node)
-        found += is(waiter, end);
+    list_for_each (waiter, &queue->waiters, node) found += is(waiter, end);
     return found;
 }
 

@@ -266,8 +266,7 @@ struct file_holder *mailbox_holder(struct file *file) {
 void mailboxes_count(void) {
     const struct mailbox *mb;
 
-    list_for_each (mb, &all_mailboxes, node)
-        mb->account->counted[ACCOUNT_MAILBOXES]++;
+    list_for_each (mb, &all_mailboxes, node) mb->account->counted[ACCOUNT_MAILBOXES]++;
 }
 
 bool mailboxes_check(void) {

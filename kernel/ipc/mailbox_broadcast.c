@@ -63,8 +63,7 @@ static int deliver_copy_of(struct native_message *m, struct native_receiver *r,
     copy.passed = (struct passed_files){ .count = m->has_files ? m->passed.count : 0,
                                          .files = copy.files };
     copy.nr_files = copy.passed.count;
-    for (unsigned i = 0; i < copy.passed.count; i++)
-        file_get(copy.files[i]);
+    for (unsigned i = 0; i < copy.passed.count; i++) file_get(copy.files[i]);
     int result = native_deliver(&copy, r, error);
     if (copy.has_files) passed_discard(copy.files, copy.passed.count);
     if (result == 0) {
@@ -87,16 +86,14 @@ void broadcast_trim(struct mailbox *mb) {
     if (mb->attributes.receivers != MBOX_BROADCAST) return;
     list_for_each (open, &mb->opens, node)
         if (file_is_readable(open->file)) next = min(next, open->next);
-    while ((m = oldest(mb)) && m->sequence < next)
-        drop(m);
+    while ((m = oldest(mb)) && m->sequence < next) drop(m);
 }
 
 static void drop_oldest(struct mailbox *mb) {
     struct message *m = oldest(mb);
     struct mailbox_file *open;
 
-    list_for_each (open, &mb->opens, node)
-        mark_read(open, m->sequence);
+    list_for_each (open, &mb->opens, node) mark_read(open, m->sequence);
     drop(m);
     mb->channel.dropped++;
 }

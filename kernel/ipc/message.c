@@ -178,10 +178,8 @@ static struct message *keep(struct message *message, int *error) {
     if (!message_charge(m->payer, size)) return NULL;
     void **spare = &message->channel->queue->spare;
     struct native_message *kept = *spare;
-    if (kept && behind == NATIVE_SHORT && kept->payer == m->payer)
-        *spare = NULL;
-    else
-        kept = heap_alloc_raw(HEAP_MESSAGE, sizeof(*kept) + behind);
+    if (kept && behind == NATIVE_SHORT && kept->payer == m->payer) *spare = NULL;
+    else kept = heap_alloc_raw(HEAP_MESSAGE, sizeof(*kept) + behind);
     if (!kept) {
         *error = -ENOMEM;
         message_release(m->payer, size);

@@ -247,13 +247,12 @@ static void place(struct message *m, bool is_accepted) {
 
 int message_post(struct message_channel *c, struct message *m, struct sending *s) {
     const struct message_operations *operations = c->queue->operations;
-    int error;
 
     m->channel = c;
     m->place = MESSAGE_NOWHERE;
     m->sending = s;
     if (s) s->message = NULL;
-    error = hand_over(m);
+    int error = hand_over(m);
     if (error != -EAGAIN)
         return error > 0 && m->until == UNTIL_ANSWERED ? -EINPROGRESS : error;
     bool fits = message_fits(c, m->length) && !first_pending(c);

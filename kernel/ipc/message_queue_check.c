@@ -58,8 +58,7 @@ bool message_channel_check(const struct message_channel *c) {
             return check_failed("a message out of sequence");
         sequence = m->sequence;
     }
-    list_for_each (m, &c->queue->pending, node)
-        pending += m->channel == c;
+    list_for_each (m, &c->queue->pending, node) pending += m->channel == c;
     return (queued == c->queued && bytes == c->bytes && pending == c->nr_pending)
            || check_failed("%u messages of %u bytes and %u pending, "
                            "%u of %u and %u are counted",

@@ -257,10 +257,9 @@ static const struct file_operations pipe_operations = {
  * memory. */
 static struct file *open_end(struct inode *inode, uint32_t flags) {
     struct pipe *p = inode->data ? inode->data : pipe_create(inode);
-    struct file *file;
 
     if (!p) return NULL;
-    file = file_create(&pipe_operations, flags, inode_get(inode), p);
+    struct file *file = file_create(&pipe_operations, flags, inode_get(inode), p);
     if (file) {
         count_ends(p, file, +1);
         p->reader_opens += file_is_readable(file);

@@ -53,8 +53,7 @@ void text_name(struct text *text, struct inode *inode, bool with_slash) {
     const char *name = path_buffer + PATH_MAX - 1;
 
     if (length > 0)
-        while (*name != '/')
-            name--;
+        while (*name != '/') name--;
     text_word(text, length <= 0 ? "" : with_slash ? name : name + 1);
 }
 
@@ -66,10 +65,8 @@ void text_waiters(struct text *text, const char *label,
 /* -- Mailboxes, links, limits ------------------------------------------------------ */
 
 static void text_capacity(struct text *text, uint32_t capacity) {
-    if (capacity == CAPACITY_UNLIMITED)
-        text_printf(text, " unbounded");
-    else
-        text_printf(text, " %u", capacity);
+    if (capacity == CAPACITY_UNLIMITED) text_printf(text, " unbounded");
+    else text_printf(text, " %u", capacity);
 }
 
 static void show_mailboxes(struct text *text) {
@@ -168,8 +165,7 @@ static void show_waits(struct text *text) {
 
     list_for_each (t, &all_threads, all_node) {
         if (t->state != THREAD_BLOCKED) continue;
-        for (unsigned i = 0; i < t->nr_waiters; i++)
-            show_wait(text, t, &t->waiters[i]);
+        for (unsigned i = 0; i < t->nr_waiters; i++) show_wait(text, t, &t->waiters[i]);
         if (t->nr_waiters == 0) show_wait(text, t, NULL);
     }
 }

@@ -51,8 +51,7 @@ struct account *account_get(uid_t uid) {
             return account;
         }
     }
-    while (number < ACCOUNTS_MAX && table[number])
-        number++;
+    while (number < ACCOUNTS_MAX && table[number]) number++;
     if (number == ACCOUNTS_MAX) return NULL;
     account = heap_new(HEAP_ACCOUNT, struct account);
     if (account) account_register(account, number, uid);

@@ -110,10 +110,9 @@ enum fault_result space_fault(struct address_space *space, vaddr_t address,
 
 void *space_page(struct address_space *space, vaddr_t address, int access) {
     pte_t want = PTE_PRESENT | (access & PROT_WRITE ? PTE_WRITABLE : 0);
-    pte_t *entry;
 
     if (address >= USER_END) return NULL;
-    entry = pte_find(space, address);
+    pte_t *entry = pte_find(space, address);
     if (!entry || (*entry & want) != want) {
         if (space_fault(space, address, access) != FAULT_OK) return NULL;
         entry = pte_find(space, address);

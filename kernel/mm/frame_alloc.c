@@ -50,8 +50,7 @@ static void block_free(struct frame *block, unsigned order) {
 static struct frame *block_take(unsigned order) {
     unsigned have = order;
 
-    while (have < FRAME_ORDERS && list_is_empty(&free_lists[have]))
-        have++;
+    while (have < FRAME_ORDERS && list_is_empty(&free_lists[have])) have++;
     if (have == FRAME_ORDERS) return NULL;
     struct frame *block = list_first_entry(&free_lists[have], struct frame, node);
     list_remove(&block->node);
@@ -119,10 +118,8 @@ void frame_put(struct frame *frame) {
 void frame_recharge(struct frame *frame, const struct account *to) {
     uint32_t count = 1u << frame->order;
 
-    if (frame->account == NOBODY_PAYS)
-        frames_used[frame->use] += count;
-    else
-        account_release(account_by_number(frame->account), ACCOUNT_FRAMES, count);
+    if (frame->account == NOBODY_PAYS) frames_used[frame->use] += count;
+    else account_release(account_by_number(frame->account), ACCOUNT_FRAMES, count);
     frame->account = to ? to->number : NOBODY_PAYS;
     if (!to) frames_used[frame->use] -= count;
 }
@@ -131,8 +128,7 @@ void frames_free_range(paddr_t start, paddr_t end) {
     uint32_t first = round_up(start, PAGE_SIZE) >> PAGE_SHIFT;
     uint32_t last = min(end >> PAGE_SHIFT, frame_count);
 
-    for (; first < last; first++)
-        block_free(&frames[first], 0);
+    for (; first < last; first++) block_free(&frames[first], 0);
 }
 
 /* -- Start ------------------------------------------------------------------------- */

@@ -159,10 +159,8 @@ void heap_free(void *object) {
     heap_objects[h->type]--;
     heap_bytes[h->type] -= size;
     h->magic = FREED;
-    if (likely(h->class < CLASSES))
-        free_small(h);
-    else
-        frame_put(frame_of_address(h));
+    if (likely(h->class < CLASSES)) free_small(h);
+    else frame_put(frame_of_address(h));
     account_release(account, ACCOUNT_HEAP, size);
 }
 

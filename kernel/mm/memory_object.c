@@ -179,10 +179,8 @@ void object_read(struct memory_object *object, uint64_t offset, void *to, size_t
     for (size_t done = 0, piece; done < size; done += piece) {
         const char *from = byte_at(object, offset + done, false);
         piece = piece_at(offset + done, size - done);
-        if (from)
-            memcpy((char *)to + done, from, piece);
-        else
-            memset((char *)to + done, 0, piece);
+        if (from) memcpy((char *)to + done, from, piece);
+        else memset((char *)to + done, 0, piece);
     }
 }
 
@@ -202,10 +200,8 @@ size_t object_write(struct memory_object *object, uint64_t offset, const void *f
 
 static void node_count(const struct object_node *node, unsigned level) {
     for (unsigned i = 0; node && i < SLOTS; i++) {
-        if (level > 0)
-            node_count(node->slots[i], level - 1);
-        else if (node->slots[i])
-            frame_found(node->slots[i]);
+        if (level > 0) node_count(node->slots[i], level - 1);
+        else if (node->slots[i]) frame_found(node->slots[i]);
     }
 }
 

@@ -140,10 +140,8 @@ int space_map(struct address_space *space, vaddr_t start, size_t size, int prote
     region_link(region);
     space->nr_mapped_pages += pages;
     // a caller that wants the region keeps it apart from its neighbours
-    if (result)
-        *result = region;
-    else
-        merge(region);
+    if (result) *result = region;
+    else merge(region);
     return 0;
 }
 
@@ -208,8 +206,7 @@ void space_unmap_pages(struct address_space *space, vaddr_t start, vaddr_t end) 
         more = count == ARRAY_SIZE(batch);
         space->nr_resident -= count;
         if (count > 0) space_flush(space, start, at);
-        while (count > 0)
-            frame_put(batch[--count]);
+        while (count > 0) frame_put(batch[--count]);
     }
 }
 

@@ -14,13 +14,10 @@ static bool is_memory(pte_t entry) {
 }
 
 static void table_count(pte_t entry, unsigned level) {
-    const pte_t *table;
-
     if (!pte_has_frame(entry) || !is_memory(entry)) return;
     frame_found(pte_frame(entry));
-    table = frame_address(pte_frame(entry));
-    for (unsigned i = 0; level > 0 && i < PTES; i++)
-        table_count(table[i], level - 1);
+    const pte_t *table = frame_address(pte_frame(entry));
+    for (unsigned i = 0; level > 0 && i < PTES; i++) table_count(table[i], level - 1);
 }
 
 static void spaces_count(void) {
@@ -29,10 +26,8 @@ static void spaces_count(void) {
 
     heap_for_each(space, HEAP_SPACE) {
         space->counted = 0;
-        for (unsigned i = 0; i < 3; i++)
-            table_count(space->root[i], 2);
-        list_for_each (region, &space->regions, node)
-            object_found(region->object);
+        for (unsigned i = 0; i < 3; i++) table_count(space->root[i], 2);
+        list_for_each (region, &space->regions, node) object_found(region->object);
     }
 }
 

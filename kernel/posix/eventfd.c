@@ -32,8 +32,7 @@ static ssize_t eventfd_read(struct file *file, struct io *io, uint64_t *offset) 
     int error = io->left < sizeof(e->count) ? -EINVAL : 0;
 
     (void)offset;
-    while (!error && e->count == 0)
-        error = wait_for_change(file);
+    while (!error && e->count == 0) error = wait_for_change(file);
     if (error) return error;
     uint64_t taken = e->is_semaphore ? 1 : e->count;
     if (io_give(io, &taken, sizeof(taken))) return -EFAULT;
@@ -45,14 +44,12 @@ static ssize_t eventfd_read(struct file *file, struct io *io, uint64_t *offset) 
 static ssize_t eventfd_write(struct file *file, struct io *io, uint64_t *offset) {
     struct event_counter *e = file->object;
     uint64_t added;
-    int error;
 
     (void)offset;
     if (io->left < sizeof(added)) return -EINVAL;
-    error = io_take(io, &added, sizeof(added));
+    int error = io_take(io, &added, sizeof(added));
     if (!error && added > COUNT_MAX) return -EINVAL;
-    while (!error && added > COUNT_MAX - e->count)
-        error = wait_for_change(file);
+    while (!error && added > COUNT_MAX - e->count) error = wait_for_change(file);
     if (error) return error;
     e->count += added;
     wait_wake_all(&e->changed, 0);

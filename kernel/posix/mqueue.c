@@ -346,8 +346,7 @@ static void show(struct text *text) {
 static void mqueues_count(void) {
     const struct mqueue *mq;
 
-    list_for_each (mq, &all_mqueues, node)
-        mq->account->counted[ACCOUNT_MAILBOXES]++;
+    list_for_each (mq, &all_mqueues, node) mq->account->counted[ACCOUNT_MAILBOXES]++;
     byte_messages_count();
 }
 

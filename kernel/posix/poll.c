@@ -71,13 +71,10 @@ static long wait_for_events(struct user_pollfd *fds, unsigned count,
         if (!deadline) break;
         error = wait_sleep_any(table.waiters, table.count, deadline);
         table.count = 0;        // all are off their queues
-        if (error == -ETIMEDOUT)
-            deadline = 0;
-        else if (error)
-            return error;
+        if (error == -ETIMEDOUT) deadline = 0;
+        else if (error) return error;
     }
-    while (table.count > 0)
-        waiter_remove(&table.waiters[--table.count]);
+    while (table.count > 0) waiter_remove(&table.waiters[--table.count]);
     return ready;
 }
 
@@ -188,10 +185,8 @@ static long keep_ready(struct select_sets *sets, const struct user_pollfd *fds,
     for (; count > 0; count--, fds++) {
         for (int i = 0; i < 3; i++) {
             if (!has(sets, i, fds->fd)) continue;
-            if (fds->events & meaning[i])
-                bits++;
-            else
-                sets->words[i][fds->fd / 32] &= ~(1u << fds->fd % 32);
+            if (fds->events & meaning[i]) bits++;
+            else sets->words[i][fds->fd / 32] &= ~(1u << fds->fd % 32);
         }
     }
     return bits;

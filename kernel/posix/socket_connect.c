@@ -143,10 +143,8 @@ static int bind_name(struct socket_name *name, unsigned type) {
     struct socket_address *a = &name->address;
 
     if (a->path[0]) return bind_path(name);
-    if (a->size == FAMILY_SIZE)
-        choose_name(a, type);
-    else if (find_abstract(a, type))
-        return -EADDRINUSE;
+    if (a->size == FAMILY_SIZE) choose_name(a, type);
+    else if (find_abstract(a, type)) return -EADDRINUSE;
     list_push_back(&abstract_names, &name->node);
     return 0;
 }
@@ -164,10 +162,8 @@ long sys_bind(int fd, uptr_t address, int size) {
     error = address_from_user(&name->address, address, size);
     if (!error && (name->address.family != AF_UNIX || s->name)) error = -EINVAL;
     if (!error) error = bind_name(name, s->type);
-    if (error)
-        name_put(name);
-    else
-        s->name = name;
+    if (error) name_put(name);
+    else s->name = name;
     return error;
 }
 

@@ -66,10 +66,8 @@ static int rights_from_user(const struct user_message *user, struct rights **out
     if (r && copy_from_user(control, uptr(user->control), size)) error = -EFAULT;
     if (!error) error = take_files(r, control, size);
     heap_free(control);
-    if (error || r->passed.count == 0)
-        rights_discard(r);
-    else
-        *out = r;
+    if (error || r->passed.count == 0) rights_discard(r);
+    else *out = r;
     return error;
 }
 

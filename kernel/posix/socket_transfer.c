@@ -52,8 +52,7 @@ static void chunk_free(struct chunk *c) {
 }
 
 static void chunks_free(struct list *chunks) {
-    while (!list_is_empty(chunks))
-        chunk_free(first_chunk(chunks));
+    while (!list_is_empty(chunks)) chunk_free(first_chunk(chunks));
 }
 
 /* Fresh chunks with the next `size` bytes of io. */
@@ -159,10 +158,8 @@ ssize_t socket_send(struct socket *s, struct io *io, struct socket_message *m) {
     long error;
     while (!(error = judge(s, to, size))) {
         if (is_stream && io->left == 0) break;
-        if (to->queued >= socket_capacity(to))
-            error = socket_wait(&to->room, NULL, m);
-        else
-            error = queue_put(to, io, m, s->name);
+        if (to->queued >= socket_capacity(to)) error = socket_wait(&to->room, NULL, m);
+        else error = queue_put(to, io, m, s->name);
         if (error || io->left == 0) break;
     }
     socket_wake_next(to);       // the wake-up we were given goes on to the next
@@ -225,12 +222,11 @@ ssize_t queue_wait(struct socket *s, const struct io *io,
 ssize_t socket_receive(struct socket *s, struct io *io, struct socket_message *m) {
     static const struct io nowhere;     // who only looks is given nothing
     bool is_stream = s->type == SOCK_STREAM, is_datagram = s->type == SOCK_DGRAM;
-    ssize_t n;
 
     if (s->state != SOCKET_CONNECTED && !is_datagram)
         return is_stream ? -EINVAL : -ENOTCONN;
     if (s->error && !is_stream) return -socket_take_error(s);
-    n = queue_wait(s, m->flags & MSG_PEEK ? &nowhere : io, m);
+    ssize_t n = queue_wait(s, m->flags & MSG_PEEK ? &nowhere : io, m);
     if (n > 0) io_advance(io, (size_t)n);
     if (n == -EPIPE)
         return is_datagram && m->flags & MSG_DONTWAIT ? -EAGAIN : -socket_take_error(s);

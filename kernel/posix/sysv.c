@@ -226,8 +226,7 @@ void sysv_init(void) {
     static struct checker checker = { .name = "System V", .count = objects_count,
                                       .check = sysv_queues_check };
 
-    for (unsigned i = 0; i < ARRAY_SIZE(by_id); i++)
-        list_init(&by_id[i]);
+    for (unsigned i = 0; i < ARRAY_SIZE(by_id); i++) list_init(&by_id[i]);
     checker_register(&checker);
 }
 

@@ -106,8 +106,7 @@ static int attempt(struct sem_set *set, struct sem_waiter *w) {
         }
         return result;
     }
-    while (done-- > 0)
-        set->of[w->operations[done].number].last = w->pid;
+    while (done-- > 0) set->of[w->operations[done].number].last = w->pid;
     set->operated = timestamp_counter();
     return 0;
 }
@@ -171,8 +170,7 @@ void semaphores_end(struct process *process) {
 static void forget_undo(struct sem_set *set, uint32_t number) {
     struct sem_undo *undo;
 
-    list_for_each (undo, &set->undos, set_node)
-        undo->adjust[number] = 0;
+    list_for_each (undo, &set->undos, set_node) undo->adjust[number] = 0;
 }
 
 /* -- As a System V object ---------------------------------------------------------- */
@@ -206,8 +204,7 @@ static void set_usage(uint32_t words[10]) {
 
     words[7] = sem_kind.count;
     words[9] = 0;
-    list_for_each (object, &sem_kind.objects, node)
-        words[9] += object->size;
+    list_for_each (object, &sem_kind.objects, node) words[9] += object->size;
 }
 
 /* The set, and who holds what is waited for, as far as SEM_UNDO tells. */
@@ -262,10 +259,8 @@ static int pass_all(struct sem_set *set, bool sets, uptr_t memory) {
     for (uint32_t i = 0; i < count && sets && !error; i++)
         if (values[i] > SEMVMX) error = -ERANGE;
     for (uint32_t i = 0; i < count && !error; i++) {
-        if (sets)
-            set_value(set, i, values[i]);
-        else
-            values[i] = set->of[i].value;
+        if (sets) set_value(set, i, values[i]);
+        else values[i] = set->of[i].value;
     }
     if (sets && !error) serve(set);
     if (!sets && !error) error = copy_to_user(memory, values, size);

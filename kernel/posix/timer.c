@@ -214,14 +214,12 @@ long sys_setitimer(int which, uptr_t value, uptr_t old) {
 }
 
 static int take_event(uptr_t from, struct event *e) {
-    const struct thread *thread;
-
     if (!uptr_is_null(from) && copy_from_user(e, from, sizeof(*e))) return -EFAULT;
     if (e->notify == SIGEV_NONE) return 0;
     if (e->signal < 1 || e->signal > SIGNALS) return -EINVAL;
     if (e->notify == SIGEV_SIGNAL) return 0;
     if (e->notify != SIGEV_THREAD_ID) return -EINVAL;
-    thread = thread_find(e->tid);
+    const struct thread *thread = thread_find(e->tid);
     return thread && thread->process == current_process() ? 0 : -EINVAL;
 }
 

@@ -95,8 +95,7 @@ long sys_setgroups32(int size, uptr_t list) {
     if (!is_root()) return -EPERM;
     if (size < 0 || size > GROUPS_MAX) return -EINVAL;
     if (copy_from_user(groups, list, (size_t)size * sizeof(gid_t))) return -EFAULT;
-    for (int i = 0; i < size; i++)
-        c->groups[i] = groups[i];
+    for (int i = 0; i < size; i++) c->groups[i] = groups[i];
     c->nr_groups = (uint32_t)size;
     return 0;
 }

@@ -79,10 +79,8 @@ static int open_program(struct program *p) {
 static size_t read_start(const struct inode *inode, char header[HEADER_SIZE]) {
     size_t size = (size_t)min(inode->size, (uint64_t)HEADER_SIZE);
 
-    if (inode->object)
-        object_read(inode->object, 0, header, size);
-    else
-        memset(header, 0, size);
+    if (inode->object) object_read(inode->object, 0, header, size);
+    else memset(header, 0, size);
     return size;
 }
 
@@ -102,15 +100,11 @@ static int use_script(struct program *p, char *line, size_t size) {
     char *end = memchr(line, '\n', size), *name = line + 2, *option;
 
     if (!end) return -ENOEXEC;
-    while (end > name && is_blank(end[-1]))
-        end--;
+    while (end > name && is_blank(end[-1])) end--;
     *end = '\0';
-    while (is_blank(*name))
-        name++;
-    for (option = name; *option && !is_blank(*option);)
-        option++;
-    while (is_blank(*option))
-        *option++ = '\0';
+    while (is_blank(*name)) name++;
+    for (option = name; *option && !is_blank(*option);) option++;
+    while (is_blank(*option)) *option++ = '\0';
     if (!*name) return -ENOEXEC;
     if (p->arguments.nr_kernel) {
         p->arguments.nr_kernel--;
@@ -456,8 +450,7 @@ int exec_from_kernel(const char *path, const char *const *arguments,
 
     if (!p) return -ENOMEM;
     string_copy(p->path, path, PATH_MAX);
-    while (nr_arguments > 0)
-        push_front(p, arguments[--nr_arguments]);
+    while (nr_arguments > 0) push_front(p, arguments[--nr_arguments]);
     p->environment.kernel = environment;
     p->environment.nr_kernel = nr_environment;
     return run(p, 0);

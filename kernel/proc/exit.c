@@ -26,8 +26,7 @@ void process_exit_group(struct process *process, int status) {
         process->exiting = true;
         process->exit_status = status;
     }
-    list_for_each (t, &process->threads, process_node)
-        thread_call(t, ATTENTION_EXIT);
+    list_for_each (t, &process->threads, process_node) thread_call(t, ATTENTION_EXIT);
 }
 
 bool end_other_threads(void) {
@@ -57,8 +56,7 @@ static void hang_up_if_orphaned(struct process_group *group) {
     bool has_stopped = false;
 
     if (!group || !group_is_orphaned(group)) return;
-    list_for_each (p, &group->members, group_node)
-        has_stopped |= p->stopped;
+    list_for_each (p, &group->members, group_node) has_stopped |= p->stopped;
     if (!has_stopped) return;
     list_for_each_safe (p, next, &group->members, group_node) {
         signal_kernel(p, SIGHUP);
@@ -159,8 +157,7 @@ void process_stop(int signal) {
     p->stopped = true;
     p->stop_report = signal << 8 | 0x7f;
     p->continue_report = false;
-    list_for_each (t, &p->threads, process_node)
-        thread_call(t, ATTENTION_STOP);
+    list_for_each (t, &p->threads, process_node) thread_call(t, ATTENTION_STOP);
     parent_notify(p, CLD_STOPPED, signal);
 }
 

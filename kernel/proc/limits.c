@@ -13,14 +13,10 @@ long sys_getrusage(int who, uptr_t usage) {
     enum { RUSAGE_SELF = 0, RUSAGE_CHILDREN = -1, RUSAGE_THREAD = 1 };
     struct usage u;
 
-    if (who == RUSAGE_SELF)
-        u = process_usage(current_process());
-    else if (who == RUSAGE_CHILDREN)
-        u = current_process()->children_usage;
-    else if (who == RUSAGE_THREAD)
-        u = thread_usage(current());
-    else
-        return -EINVAL;
+    if (who == RUSAGE_SELF) u = process_usage(current_process());
+    else if (who == RUSAGE_CHILDREN) u = current_process()->children_usage;
+    else if (who == RUSAGE_THREAD) u = thread_usage(current());
+    else return -EINVAL;
     return usage_to_user(usage, &u);
 }
 

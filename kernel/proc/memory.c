@@ -79,10 +79,8 @@ long sys_mmap2(uint32_t start, size_t size, int protection, int flags, int fd,
     size = round_up(size, PAGE_SIZE);
     if (type != MAP_SHARED && type != MAP_PRIVATE && type != MAP_SHARED_VALIDATE)
         return -EINVAL;
-    if (flags & MAP_ANONYMOUS)
-        first_page = 0;
-    else if (first_page + (size >> PAGE_SHIFT) < first_page)
-        return -EOVERFLOW;
+    if (flags & MAP_ANONYMOUS) first_page = 0;
+    else if (first_page + (size >> PAGE_SHIFT) < first_page) return -EOVERFLOW;
     int error = object_for(size, protection, flags, fd, &object, &region_flags);
     if (error) return error;
     long at = place_for(start, size, flags);
@@ -209,8 +207,7 @@ static int judge_mapped(uint32_t start, size_t size) {
     struct region *region;
 
     if (!range_ok(start, size)) return -ENOMEM;
-    while (at < start + size && (region = space_find(my_space(), at)))
-        at = region->end;
+    while (at < start + size && (region = space_find(my_space(), at))) at = region->end;
     return at >= start + size ? 0 : -ENOMEM;
 }
 

@@ -14,10 +14,8 @@
 static void deliver_signals(struct trap_frame *frame) {
     int signal = signal_deliver(frame);
 
-    if (signal && SIGSET_STOPS & sigset_of(signal))
-        process_stop(signal);
-    else if (signal)
-        process_exit_group(current_process(), signal);
+    if (signal && SIGSET_STOPS & sigset_of(signal)) process_stop(signal);
+    else if (signal) process_exit_group(current_process(), signal);
 }
 
 /* No handler ran. */

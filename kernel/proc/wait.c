@@ -48,12 +48,9 @@ static bool collect(struct process *child, struct wait_request *r) {
     r->uid = child->credentials.uid;
     r->usage = process_usage(child);
     if (r->options & WNOWAIT) return true;
-    if (r->code == CLD_STOPPED)
-        child->stop_report = 0;
-    else if (r->code == CLD_CONTINUED)
-        child->continue_report = false;
-    else
-        process_reap(child);
+    if (r->code == CLD_STOPPED) child->stop_report = 0;
+    else if (r->code == CLD_CONTINUED) child->continue_report = false;
+    else process_reap(child);
     return true;
 }
 

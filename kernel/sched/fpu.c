@@ -77,8 +77,6 @@ void fpu_copy(void *to, const void *from, size_t size) {
                      : "r"((const char *)from + size), "r"((char *)to + size),
                        "i"(FPU_COPY)
                      : "memory");
-    if (is_used)
-        __asm__ volatile(WIDE(FROM, NONE, 0) : : "r"(0), "r"(kept) : "memory");
-    else
-        set_ts();
+    if (is_used) __asm__ volatile(WIDE(FROM, NONE, 0) : : "r"(0), "r"(kept) : "memory");
+    else set_ts();
 }

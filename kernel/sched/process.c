@@ -90,10 +90,8 @@ struct process *process_create(struct process *parent) {
     wait_queue_init(&p->vfork_done, &vfork_class);
     wait_queue_init(&p->stop_wait, &stop_class);
     p->started = time_now();
-    if (parent)
-        inherit(p, parent);
-    else
-        p->account = &root_account;
+    if (parent) inherit(p, parent);
+    else p->account = &root_account;
     account_ref(p->account);
     return p;
 }
@@ -247,8 +245,7 @@ static const char *fault_of(const struct process *p) {
     if (process_find(p->pid) != p) return "shares its id";
     if (p->is_zombie ? p->nr_threads || p->space || p->files : !p->nr_threads)
         return "is neither alive nor a zombie";
-    list_for_each (t, &p->threads, process_node)
-        nr_threads += t->process == p;
+    list_for_each (t, &p->threads, process_node) nr_threads += t->process == p;
     if (nr_threads != p->nr_threads) return "has miscounted its threads";
     if (!list_is_consistent(&p->children)) return "has a broken list of children";
     list_for_each (child, &p->children, sibling_node)
@@ -272,7 +269,6 @@ void processes_init(void) {
     static struct checker checker = { .name = "processes", .count = processes_count,
                                       .check = processes_check };
 
-    for (unsigned i = 0; i < HASH; i++)
-        list_init(&by_pid[i]);
+    for (unsigned i = 0; i < HASH; i++) list_init(&by_pid[i]);
     checker_register(&checker);
 }

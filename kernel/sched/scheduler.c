@@ -123,14 +123,10 @@ static __attribute__((noinline)) void run_next(struct cpu *cpu) {
     uint32_t skip = seed && ready.count ? random_below(&generator, CANDIDATES) : 0;
     struct thread *next = queue_search(&ready, cpu, skip);
 
-    if (next)
-        queue_remove(&ready, next);
-    else
-        next = cpu->idle;
-    if (next == cpu->running)
-        next->state = THREAD_RUNNING;
-    else
-        run(cpu, cpu->running, next);
+    if (next) queue_remove(&ready, next);
+    else next = cpu->idle;
+    if (next == cpu->running) next->state = THREAD_RUNNING;
+    else run(cpu, cpu->running, next);
 }
 
 void schedule(void) {
@@ -286,8 +282,7 @@ void thread_set_affinity(struct thread *t, uint8_t cpus_allowed) {
 uint32_t sched_runnable(void) {
     uint32_t n = ready.count + (ready.only != NULL);
 
-    for (unsigned i = 0; i < cpu_count; i++)
-        n += !is_idle(&cpus[i]);
+    for (unsigned i = 0; i < cpu_count; i++) n += !is_idle(&cpus[i]);
     return n;
 }
 
@@ -295,10 +290,8 @@ uint32_t sched_runnable(void) {
 
 void cpu_idle(void) {
     for (;;) {
-        if (queue_search(&ready, this_cpu(), 0))
-            schedule();
-        else
-            cpu_wait_for_interrupt();
+        if (queue_search(&ready, this_cpu(), 0)) schedule();
+        else cpu_wait_for_interrupt();
     }
 }
 
@@ -330,8 +323,7 @@ static bool sched_check(void) {
     uint32_t count = 0;
     const struct thread *t;
 
-    list_for_each (t, &all_threads, all_node)
-        count += t->state == THREAD_READY;
+    list_for_each (t, &all_threads, all_node) count += t->state == THREAD_READY;
     return queue_check(&ready)
            && ((count == ready.count + (ready.only != NULL)
                 && (!ready.only || ready.only->state == THREAD_READY))

@@ -141,10 +141,8 @@ static __attribute__((noinline)) void job_control(struct process *process, int s
 void signal_update(struct thread *t) {
     sigset_t pending = t->pending.set | t->process->pending.set;
 
-    if (t->fault_pending || pending & ~t->blocked)
-        t->attention |= ATTENTION_SIGNAL;
-    else
-        t->attention &= ~(uint32_t)ATTENTION_SIGNAL;
+    if (t->fault_pending || pending & ~t->blocked) t->attention |= ATTENTION_SIGNAL;
+    else t->attention &= ~(uint32_t)ATTENTION_SIGNAL;
 }
 
 void signal_update_all(struct process *process) {

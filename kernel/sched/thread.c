@@ -173,8 +173,7 @@ static struct checker checker = { .name = "threads", .count = threads_count,
                                   .check = threads_check };
 
 void threads_init(void) {
-    for (unsigned i = 0; i < HASH; i++)
-        list_init(&by_tid[i]);
+    for (unsigned i = 0; i < HASH; i++) list_init(&by_tid[i]);
     check_calls_holding = stacks_naming;
     panic_report_register(&report);
     checker_register(&checker);

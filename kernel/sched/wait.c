@@ -28,8 +28,7 @@ void waiter_describe(const struct waiter *waiter, char *to, size_t size) {
 }
 
 static __attribute__((noinline)) void remove_all(struct waiter *w, unsigned count) {
-    for (; count > 0; count--)
-        list_remove(&w++->node);
+    for (; count > 0; count--) list_remove(&w++->node);
 }
 
 /* Ends a sleep from outside: -EINTR, -ETIMEDOUT. */
@@ -44,10 +43,8 @@ static void interrupt(struct thread *t, long result) {
 
 void thread_call(struct thread *t, enum attention why) {
     t->attention |= why;
-    if (t->state == THREAD_BLOCKED && t->wake_on & why)
-        interrupt(t, -EINTR);
-    else if (t->state == THREAD_RUNNING && t->cpu != this_cpu())
-        ipi_reschedule(t->cpu);
+    if (t->state == THREAD_BLOCKED && t->wake_on & why) interrupt(t, -EINTR);
+    else if (t->state == THREAD_RUNNING && t->cpu != this_cpu()) ipi_reschedule(t->cpu);
 }
 
 static void deadline_passed(struct timer *timer) {

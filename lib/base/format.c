@@ -22,8 +22,7 @@ static void put(struct output *out, char c) {
 }
 
 static void put_repeated(struct output *out, char c, int times) {
-    while (times-- > 0)
-        put(out, c);
+    while (times-- > 0) put(out, c);
 }
 
 /* `prefix`, then `length` characters, padded to the width: zeros go between the two. */
@@ -32,11 +31,9 @@ static void put_padded(struct output *out, const struct conversion *c,
     int padding = c->width - (int)strlen(prefix) - length;
 
     if (!c->left && !c->zero) put_repeated(out, ' ', padding);
-    while (*prefix)
-        put(out, *prefix++);
+    while (*prefix) put(out, *prefix++);
     if (c->zero) put_repeated(out, '0', padding);
-    while (length-- > 0)
-        put(out, *text++);
+    while (length-- > 0) put(out, *text++);
     if (c->left) put_repeated(out, ' ', padding);
 }
 
@@ -54,13 +51,10 @@ static void put_number(struct output *out, const struct conversion *c,
 
 static const char *parse(const char *f, struct conversion *c) {
     *c = (struct conversion){ .width = 0 };
-    for (; *f == '-' || *f == '0'; f++)
-        *(*f == '-' ? &c->left : &c->zero) = true;
+    for (; *f == '-' || *f == '0'; f++) *(*f == '-' ? &c->left : &c->zero) = true;
     if (c->left) c->zero = false;
-    for (; *f >= '0' && *f <= '9'; f++)
-        c->width = c->width * 10 + (*f - '0');
-    for (; *f == 'l' || *f == 'z'; f++)
-        c->wide = f[0] == 'l' && f[-1] == 'l';
+    for (; *f >= '0' && *f <= '9'; f++) c->width = c->width * 10 + (*f - '0');
+    for (; *f == 'l' || *f == 'z'; f++) c->wide = f[0] == 'l' && f[-1] == 'l';
     return f;
 }
 

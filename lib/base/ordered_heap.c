@@ -50,10 +50,8 @@ void heap_remove(struct ordered_heap *heap, struct heap_node *node) {
     if (node == heap->root) {
         heap->root = rest;
     } else {
-        if (node->prev->child == node)
-            node->prev->child = node->next;
-        else
-            node->prev->next = node->next;
+        if (node->prev->child == node) node->prev->child = node->next;
+        else node->prev->next = node->next;
         if (node->next) node->next->prev = node->prev;
         heap->root = meld(heap->root, rest);
     }
@@ -61,8 +59,7 @@ void heap_remove(struct ordered_heap *heap, struct heap_node *node) {
 }
 
 static const struct heap_node *parent_of(const struct heap_node *node) {
-    while (node->prev && node->prev->child != node)
-        node = node->prev;
+    while (node->prev && node->prev->child != node) node = node->prev;
     return node->prev;
 }
 
@@ -80,8 +77,7 @@ bool heap_is_consistent(const struct ordered_heap *heap) {
             node = node->child;
             continue;
         }
-        while (node && !node->next)
-            node = parent_of(node);
+        while (node && !node->next) node = parent_of(node);
         if (node) node = node->next;
     }
     return true;

@@ -21,8 +21,7 @@ void *memmove(void *to, const void *from, size_t size) {
     const char *f = from;
 
     if (t <= f || t >= f + size) return memcpy(to, from, size);
-    while (size--)
-        t[size] = f[size];
+    while (size--) t[size] = f[size];
     return to;
 }
 
@@ -57,22 +56,19 @@ void *memchr(const void *in, int byte, size_t size) {
 size_t strlen(const char *s) {
     size_t n = 0;
 
-    while (s[n])
-        n++;
+    while (s[n]) n++;
     return n;
 }
 
 size_t strnlen(const char *s, size_t size) {
     size_t n = 0;
 
-    while (n < size && s[n])
-        n++;
+    while (n < size && s[n]) n++;
     return n;
 }
 
 int strcmp(const char *a, const char *b) {
-    while (*a && *a == *b)
-        a++, b++;
+    while (*a && *a == *b) a++, b++;
     return (uint8_t)*a - (uint8_t)*b;
 }
 

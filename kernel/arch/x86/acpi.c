@@ -62,8 +62,7 @@ static bool sum_is_zero(const void *data, size_t size) {
     const uint8_t *bytes = data;
     uint8_t sum = 0;
 
-    while (size--)
-        sum = (uint8_t)(sum + *bytes++);
+    while (size--) sum = (uint8_t)(sum + *bytes++);
     return sum == 0;
 }
 
@@ -121,8 +120,7 @@ static void take_table(uint64_t address) {
 void acpi_init(uint64_t address) {
     const struct rsdp *r = address ? map(address, sizeof(*r)) : rsdp_find();
 
-    for (unsigned i = 0; i < 16; i++)
-        acpi.isa[i].line = (uint8_t)i;
+    for (unsigned i = 0; i < 16; i++) acpi.isa[i].line = (uint8_t)i;
     if (!r) return;
     bool wide = r->revision >= 2 && r->xsdt;
     const struct table *list = table_at(wide ? r->xsdt : r->rsdt);

@@ -119,10 +119,8 @@ void interrupts_init_other_cpu(void) { apic_init_here(); }
 
 void irq_register(unsigned irq, irq_handler handler) {
     handlers[irq] = handler;
-    if (local_apic)
-        io_apic_route(irq);
-    else
-        pic_unmask(irq);
+    if (local_apic) io_apic_route(irq);
+    else pic_unmask(irq);
 }
 
 void timer_irq_register(irq_handler handler) {
@@ -133,10 +131,8 @@ void timer_irq_register(irq_handler handler) {
 void interrupt_handle(unsigned vector) {
     if (vector >= VECTOR_IRQ && vector < VECTOR_IRQ + 16) {
         unsigned irq = vector - VECTOR_IRQ;
-        if (local_apic)
-            apic_end_of_interrupt();
-        else if (!pic_acknowledge(irq))
-            return;
+        if (local_apic) apic_end_of_interrupt();
+        else if (!pic_acknowledge(irq)) return;
         if (handlers[irq]) handlers[irq]();
     } else if (vector == VECTOR_TIMER && timer_handler) {
         apic_end_of_interrupt();
@@ -149,8 +145,7 @@ void interrupt_handle(unsigned vector) {
 static void ipi_command(uint32_t apic_id, uint32_t command) {
     apic_write(APIC_COMMAND_HIGH, apic_id << 24);
     apic_write(APIC_COMMAND, command);
-    while (apic_read(APIC_COMMAND) & 1 << 12)
-        cpu_relax();
+    while (apic_read(APIC_COMMAND) & 1 << 12) cpu_relax();
 }
 
 void ipi_send(uint32_t apic_id, uint32_t vector) {

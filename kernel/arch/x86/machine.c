@@ -40,8 +40,7 @@ void arch_init_devices(uint64_t rsdp, bool use_acpi, bool use_apic) {
 }
 
 static no_return void stop(void) {
-    for (;;)
-        __asm__ volatile("cli; hlt");
+    for (;;) __asm__ volatile("cli; hlt");
 }
 
 void arch_power_off(enum exit_code code) {

@@ -59,8 +59,7 @@ static void rtc_read(uint8_t raw[FIELDS]) {
     for (int i = 0; i < TRIES; i++) {
         memcpy(before, raw, FIELDS);
         if (cmos_read(STATUS_A) & A_UPDATING) continue;
-        for (int f = 0; f < FIELDS; f++)
-            raw[f] = cmos_read(index[f]);
+        for (int f = 0; f < FIELDS; f++) raw[f] = cmos_read(index[f]);
         if (memcmp(before, raw, FIELDS) == 0) return;
     }
 }

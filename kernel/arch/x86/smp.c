@@ -63,8 +63,7 @@ static bool start_one(struct cpu *cpu) {
     poke(ap_argument, (uint32_t)cpu);
     ipi_start_cpu(cpu->apic_id, AP_PAGE);
     // generous: under one host thread the new CPU gets its turn when we pause
-    for (uint32_t i = 0; i < 20000000 && !cpu->online; i++)
-        cpu_relax();
+    for (uint32_t i = 0; i < 20000000 && !cpu->online; i++) cpu_relax();
     return cpu->online;
 }
 
@@ -104,8 +103,7 @@ void cpu_answer_requests(void) {
     struct cpu *cpu = this_cpu();
 
     if (cpu->requests & REQUEST_HALT)
-        for (;;)
-            __asm__ volatile("cli; hlt");
+        for (;;) __asm__ volatile("cli; hlt");
     if (cpu->requests & REQUEST_TLB) {
         flush();
         __sync_fetch_and_and(&cpu->requests, ~(uint32_t)REQUEST_TLB);
@@ -128,8 +126,7 @@ static void flush_everywhere(void) {
     if (cpu_count == 1) return;
     ask_others(REQUEST_TLB, VECTOR_TLB);
     for (unsigned i = 0; i < cpu_count; i++)
-        while (cpus[i].requests & REQUEST_TLB)
-            cpu_relax();
+        while (cpus[i].requests & REQUEST_TLB) cpu_relax();
 }
 
 void tlb_shootdown(vaddr_t start, vaddr_t end, uint32_t root) {

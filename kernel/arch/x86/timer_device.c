@@ -53,8 +53,7 @@ static uint64_t measure(uint32_t *apic_ticks) {
     pit_start_countdown(COUNTDOWN);
     uint64_t start = timestamp_counter();
     uint32_t apic_start = apic_is_used() ? apic_timer_now() : 0;
-    while (!pit_countdown_over())
-        cpu_relax();
+    while (!pit_countdown_over()) cpu_relax();
     uint64_t ticks = timestamp_counter() - start;
     *apic_ticks = apic_is_used() ? apic_start - apic_timer_now() : 0;
     return ticks;
@@ -92,8 +91,7 @@ nanoseconds_t clock_monotonic(void) {
 void delay_microseconds(uint32_t n) {
     nanoseconds_t end = clock_monotonic() + n * 1000ull;
 
-    while (clock_monotonic() < end)
-        cpu_relax();
+    while (clock_monotonic() < end) cpu_relax();
 }
 
 void timer_arm(nanoseconds_t from_now) {
