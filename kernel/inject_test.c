@@ -33,7 +33,7 @@ static struct {
 static bool is_due(enum kind kind) {
     const struct process *p = current()->process;
 
-    if (order.kind != kind || !p || p->group->id != order.group) return false;
+    if (order.kind != kind || !p || p->group != order.group) return false;
     if (kind == INJECT_SIGNAL && p != order.process) return false;
     return ++order.points == order.nth;
 }
@@ -48,7 +48,7 @@ WRAP(long, sys_prctl, int option, uint32_t a, uint32_t b, uint32_t c, uint32_t d
     if (option != PR_INJECT) return __real_sys_prctl(option, a, b, c, d);
     uint32_t points = order.points;
     order.process = current_process();
-    order.group = current_process()->group->id;
+    order.group = current_process()->group;
     order.kind = a;
     order.nth = b;
     order.signal = (int)c;

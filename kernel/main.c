@@ -155,7 +155,7 @@ static void start_init(void) {
     assert(t);
     t->esp = stack_prepare((uint32_t)thread_frame(t), thread_begin, t);
     process_publish(p, t->tid);
-    assert(group_join(p, p->pid, true) == 0);
+    p->group = p->session = p->pid;
     sched_set_nice(t, 0);
     thread_ready(t);
 }

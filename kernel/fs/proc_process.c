@@ -58,15 +58,13 @@ static void show_stat(struct text *text) {
     const struct process *p = text->process;
     const struct thread *t = thread_of(text);
     const struct address_space *space = space_of(text);
-    const struct session *session = p->group ? p->group->session : NULL;
-    const struct tty *tty = session ? session->terminal : NULL;
+    const struct tty *tty = tty_of_session(p->session);
     const struct usage own = process_usage(p), *children = &p->children_usage;
     int realtime = max(t->base_priority - PRIORITY_REALTIME, 0);
 
     // 1 to 8
     text_printf(text, "%d (%s) %c %d %d %d %u %d", text->id, name_of_text(text),
-                *state_of(text), p->parent ? p->parent->pid : 0,
-                p->group ? p->group->id : 0, session ? session->id : 0,
+                *state_of(text), p->parent ? p->parent->pid : 0, p->group, p->session,
                 tty ? tty->terminal->number : 0, tty ? tty->foreground : -1);
     // 9 to 17
     text_printf(text, " 0 %u %u 0 0 %llu %llu %llu %llu", own.minor_faults,

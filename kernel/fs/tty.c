@@ -6,7 +6,7 @@
  *      session --terminal--> tty --foreground--> process group: gets ^C, may read
  *         \____ other groups: background; SIGTTIN when they read
  *
- * Invariants: session->terminal and tty->session point at each other or nowhere; a
+ * Invariants: a session has at most one terminal; a
  *   terminal belongs to the session of a living leader.
  * Sleeps: reads until there is something (condition shape); writes while ^S has stopped
  *   the output, and for a moment after every 4 KiB, so that a long text on a slow line
@@ -53,58 +53,63 @@ static void flush(struct tty *tty) {
     made_room(tty);
 }
 
-static struct session *current_session(void) {
-    return current_process()->group->session;
+/* The session's controlling terminal, or NULL. */
+struct tty *tty_of_session(pid_t session) {
+    struct tty *serial = serial_terminal.tty, *screen = screen_terminal.tty;
+
+    return serial && serial->session == session   ? serial
+           : screen && screen->session == session ? screen
+                                                  : NULL;
+}
+
+static bool is_own(const struct tty *tty) {
+    return tty->session == current_process()->session;
 }
 
 static bool is_session_leader(void) {
-    return current_process()->pid == current_session()->id;
+    return current_process()->pid == current_process()->session;
 }
 
 /* -- Job control ------------------------------------------------------------------- */
 
 /* To all of a group, if there is one of this number. */
 static void signal_group(pid_t id, int signal) {
-    const struct process_group *group = group_find(id);
-    struct process *process;
+    struct process *p;
 
-    if (!group) return;
-    list_for_each (process, &group->members, group_node) signal_kernel(process, signal);
+    list_for_each (p, &all_processes, all_node)
+        if (p->group == id) signal_kernel(p, signal);
 }
 
 /* May the current process use the terminal as `signal` forbids to background processes?
  * 0; -ERESTART when it was stopped by that signal instead; -EIO. */
 static int check_background(struct tty *tty, int signal) {
     const struct process *process = current_process();
-    const struct process_group *group = process->group;
 
-    if (group->session->terminal != tty || !tty->foreground
-        || tty->foreground == group->id)
-        return 0;
+    if (!is_own(tty) || !tty->foreground || tty->foreground == process->group) return 0;
     if (signal_is_ignored(process, signal) || current()->blocked & sigset_of(signal))
         return signal == SIGTTIN ? -EIO : 0;
-    if (group_is_orphaned(group))
+    if (group_is_orphaned(process->group))
         return -EIO;            // nobody could ever continue it
-    signal_group(group->id, signal);
+    signal_group(process->group, signal);
     return -ERESTART;
 }
 
 /* At open: a session leader without a terminal gets this one if it is free. */
 static void acquire(struct tty *tty) {
-    if (!is_session_leader() || current_session()->terminal || tty->session) return;
-    tty->session = current_session();
-    tty->session->terminal = tty;
-    tty->foreground = current_process()->group->id;
+    pid_t session = current_process()->session;
+
+    if (!is_session_leader() || tty_of_session(session) || tty->session) return;
+    tty->session = session;
+    tty->foreground = current_process()->group;
 }
 
-void tty_hangup_session(struct session *session) {
-    struct tty *tty = session->terminal;
+void tty_hangup_session(pid_t session) {
+    struct tty *tty = tty_of_session(session);
     struct file *file;
 
     if (!tty) return;
     signal_group(tty->foreground, SIGHUP);
-    session->terminal = NULL;
-    tty->session = NULL;
+    tty->session = 0;
     tty->foreground = 0;
     list_for_each (file, &all_files, all_node)  // those of /dev/console keep it
         if (file->operations == &tty_operations && file->object == tty
@@ -243,7 +248,7 @@ enum { FLUSH_OUTPUT = 1 };      /* TCFLSH: nothing to do, it has been sent */
 /* TIOCSCTTY. */
 static long become_controlling(struct tty *tty, const struct file *file) {
     if (file_is_readable(file)) acquire(tty);
-    return is_session_leader() && tty->session == current_session() ? 0 : -EPERM;
+    return is_session_leader() && is_own(tty) ? 0 : -EPERM;
 }
 
 /* TIOCSPGRP. */
@@ -252,17 +257,17 @@ static long set_foreground(struct tty *tty, uptr_t argument) {
 
     if (u32_from_user(&id, argument)) return -EFAULT;
     if ((pid_t)id < 0) return -EINVAL;
-    if (current_session()->terminal != tty) return -ENOTTY;
-    const struct process_group *group = group_find((pid_t)id);
-    if (!group) return -ESRCH;
-    if (group->session != current_session()) return -EPERM;
+    if (!is_own(tty)) return -ENOTTY;
+    const struct process *member = group_member((pid_t)id);
+    if (!member) return -ESRCH;
+    if (member->session != tty->session) return -EPERM;
     tty->foreground = (pid_t)id;
     return 0;
 }
 
 /* TIOCGPGRP, TIOCGSID. */
 static long give_id(struct tty *tty, uptr_t to, pid_t id) {
-    return current_session()->terminal == tty ? u32_to_user(to, (uint32_t)id) : -ENOTTY;
+    return is_own(tty) ? u32_to_user(to, (uint32_t)id) : -ENOTTY;
 }
 
 static long set_modes(struct tty *tty, uptr_t argument, bool flushes) {
@@ -317,7 +322,7 @@ static long tty_ioctl(struct file *file, uint32_t request, uptr_t argument) {
     case TIOCSCTTY: return become_controlling(tty, file);
     case TIOCSPGRP: return set_foreground(tty, argument);
     case TIOCGPGRP: return give_id(tty, argument, tty->foreground);
-    case TIOCGSID: return give_id(tty, argument, current_session()->id);
+    case TIOCGSID: return give_id(tty, argument, tty->session);
     default: return -ENOTTY;
     }
 }
@@ -333,7 +338,7 @@ static int tty_open(struct device *device, struct inode *inode, uint32_t flags,
                     struct file **out) {
     struct tty *tty = device->number == CONSOLE_NUMBER ? console_tty
                       : device->number == TTY_NUMBER
-                          ? current_session()->terminal
+                          ? tty_of_session(current_process()->session)
                           : container_of(device, struct tty, device);
 
     if (!tty) return -ENXIO;
@@ -383,5 +388,4 @@ void tty_init(bool console_on_screen) {
     }
     device_register(&own);
     device_register(&console);
-    session_ended = tty_hangup_session;
 }

@@ -20,7 +20,7 @@ struct tty {
     struct terminal *terminal;  /* [const] the driver */
     struct line line;
     struct window_size size;
-    struct session *session;    /* whose controlling terminal it is, or NULL */
+    pid_t session;              /* whose controlling terminal it is; 0: nobody's */
     pid_t foreground;           /* process group, 0: none */
     struct wait_queue readers;
     struct wait_queue writers;  /* for ^Q */
@@ -32,4 +32,5 @@ void tty_init(bool console_on_screen);
 
 /* Ends what the session has with its terminal, because its leader exits: SIGHUP to the
  * foreground group; files opened so far read end of file and cannot be written. */
-void tty_hangup_session(struct session *session);
+void tty_hangup_session(pid_t session);
+struct tty *tty_of_session(pid_t session);      /* or NULL */

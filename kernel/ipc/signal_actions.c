@@ -97,8 +97,8 @@ static int kill_many(pid_t group, int signal) {
     int result = -ESRCH;
 
     list_for_each_safe (p, next, &all_processes, all_node) {
-        bool meant = group ? p->group && p->group->id == group
-                           : p != init_process && p != current_process();
+        bool meant =
+            group ? p->group == group : p != init_process && p != current_process();
         int error = meant ? send(p, NULL, signal, SI_USER) : 0;
         if (meant && result != 0) result = error;       // one success is success
     }
@@ -109,8 +109,7 @@ long sys_kill(pid_t pid, int signal) {
     if (signal != 0 && !is_valid(signal)) return -EINVAL;
     if (pid == -1) return kill_many(0, signal);
     if (pid == INT32_MIN) return -ESRCH;
-    if (pid <= 0)
-        return kill_many(pid == 0 ? current_process()->group->id : -pid, signal);
+    if (pid <= 0) return kill_many(pid == 0 ? current_process()->group : -pid, signal);
     struct process *to = process_find(pid);
     if (likely(to)) return send(to, NULL, signal, SI_USER);
     struct thread *t = thread_find(pid); // stands for its process, as on Linux

@@ -51,14 +51,16 @@ void vfork_release(struct process *process) {
 
 /* A group that nobody can continue any more, since just now, must not stay stopped for
  * ever. */
-static void hang_up_if_orphaned(struct process_group *group) {
-    struct process *p, *next;
+static void hang_up_if_orphaned(pid_t group) {
+    struct process *p;
     bool has_stopped = false;
 
-    if (!group || !group_is_orphaned(group)) return;
-    list_for_each (p, &group->members, group_node) has_stopped |= p->stopped;
+    if (!group_is_orphaned(group)) return;
+    list_for_each (p, &all_processes, all_node)
+        has_stopped |= p->group == group && p->stopped;
     if (!has_stopped) return;
-    list_for_each_safe (p, next, &group->members, group_node) {
+    list_for_each (p, &all_processes, all_node) {
+        if (p->group != group) continue;
         signal_kernel(p, SIGHUP);
         signal_kernel(p, SIGCONT);
     }
@@ -67,13 +69,13 @@ static void hang_up_if_orphaned(struct process_group *group) {
 static void leave_family(struct process *p) {
     struct process *child;
 
-    if (p->group->session->id == p->pid) tty_hangup_session(p->group->session);
+    if (p->session == p->pid) tty_hangup_session(p->session);
     // our going may orphan our own group, or our children's
     bool anchors = process_anchors_group(p);
     p->is_zombie = true;
     if (anchors) hang_up_if_orphaned(p->group);
     list_for_each (child, &p->children, sibling_node)
-        if (child->group != p->group && child->group->session == p->group->session)
+        if (child->group != p->group && child->session == p->session)
             hang_up_if_orphaned(child->group);
     process_give_children_to_init(p);
 }

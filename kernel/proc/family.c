@@ -10,13 +10,13 @@ static struct process *self_or(pid_t pid) {
 long sys_getpgid(pid_t pid) {
     const struct process *p = self_or(pid);
 
-    return p && p->group ? p->group->id : -ESRCH;
+    return p ? p->group : -ESRCH;
 }
 
 long sys_getsid(pid_t pid) {
     const struct process *p = self_or(pid);
 
-    return p && p->group ? p->group->session->id : -ESRCH;
+    return p ? p->session : -ESRCH;
 }
 
 long sys_setpgid(pid_t pid, pid_t id) {
@@ -25,20 +25,18 @@ long sys_setpgid(pid_t pid, pid_t id) {
     if (id < 0) return -EINVAL;
     if (!p || (p != me && p->parent != me)) return -ESRCH;
     if (p != me && p->execed) return -EACCES;
-    if (p->group->session != me->group->session || p->group->session->id == p->pid)
-        return -EPERM;
+    if (p->session != me->session || p->session == p->pid) return -EPERM;
     if (id == 0) id = p->pid;
-    struct process_group *group = group_find(id);
-    if (group ? group->session != me->group->session : id != p->pid) return -EPERM;
-    return group_join(p, id, false);
+    const struct process *member = group_member(id);
+    if (id != p->pid && (!member || member->session != me->session)) return -EPERM;
+    p->group = id;
+    return 0;
 }
 
 long sys_setsid(void) {
     struct process *p = current_process();
 
-    if (group_find(p->pid)) return -EPERM;
-    int error = group_join(p, p->pid, true);
-    return error ? error : p->pid;
+    return group_member(p->pid) ? -EPERM : (p->group = p->session = p->pid);
 }
 
 enum { PR_SET_NAME = 15, PR_GET_NAME = 16 };

@@ -101,6 +101,8 @@ static int finish_thread(struct thread *t, const struct clone_request *r) {
 /* Everything of the child but its thread. */
 static int copy_process(struct process *child, struct process *parent, uint32_t flags) {
     memcpy(child->actions, parent->actions, sizeof(child->actions));
+    child->group = parent->group;
+    child->session = parent->session;
     child->exit_signal = (int)(flags & CLONE_SIGNAL);
     child->is_vfork = flags & CLONE_VFORK;
     child->directory = inode_get(parent->directory);
@@ -113,7 +115,7 @@ static int copy_process(struct process *child, struct process *parent, uint32_t 
     }
     child->files = file_table_create(parent->files);
     if (!child->files) return -ENOMEM;
-    return group_join(child, parent->group->id, false);
+    return 0;
 }
 
 /* Both kinds count against the limit; root's do not. */

@@ -135,8 +135,7 @@ static bool is_meant(const struct thread *t, int which, pid_t who) {
     const struct process *p = t->process, *me = current_process();
 
     if (which == PRIO_PROCESS) return t == thread_or_self(who);
-    if (which == PRIO_PGRP)
-        return p->group && p->group->id == (who ? who : me->group->id);
+    if (which == PRIO_PGRP) return p->group == (who ? who : me->group);
     return p->credentials.uid == (who ? (uid_t)who : me->credentials.uid);
 }
 

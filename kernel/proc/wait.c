@@ -27,7 +27,7 @@ struct wait_request {
 
 static bool is_meant(const struct process *child, const struct wait_request *r) {
     if (r->type == P_PID) return child->pid == r->id;
-    return r->type == P_ALL || (child->group && child->group->id == r->id);
+    return r->type == P_ALL || child->group == r->id;
 }
 
 /* Does the child have something to report? Takes the report unless WNOWAIT. */
@@ -101,7 +101,7 @@ long sys_wait4(pid_t pid, uptr_t status, int options, uptr_t usage) {
         return -EINVAL;
     if (pid == INT32_MIN) return -ESRCH;
     r.type = pid > 0 ? P_PID : pid == -1 ? P_ALL : P_PGID;
-    r.id = pid > 0 ? pid : pid == 0 ? current_process()->group->id : -pid;
+    r.id = pid > 0 ? pid : pid == 0 ? current_process()->group : -pid;
     int result = do_wait(&r);
     if (result <= 0) return result;
     if (!uptr_is_null(status) && u32_to_user(status, (uint32_t)r.status))
@@ -121,7 +121,7 @@ long sys_waitid(int type, pid_t id, uptr_t info_out, int options, uptr_t usage) 
     if (type < P_ALL || type > P_PGID || (type == P_PID && id <= 0)
         || (type == P_PGID && id < 0))
         return -EINVAL;
-    if (type == P_PGID && id == 0) r.id = current_process()->group->id;
+    if (type == P_PGID && id == 0) r.id = current_process()->group;
     int result = do_wait(&r);
     if (result < 0) return result;
     struct siginfo info = { .signal = 0 };

@@ -1,8 +1,8 @@
-/* process.c - process objects, their groups and sessions, and who may signal whom.
+/* process.c - process objects, their groups, and who may signal whom.
  *
  * Invariants: a process is on all_processes from its pid until it was waited for; a
- * group lives while it has members; a zombie has no threads, no space and no files,
- * only what wait4 wants to know.
+ * group or session is there while a process has its number; a zombie has no threads, no
+ * space and no files, only what wait4 wants to know.
  */
 #include "sched/process.h"
 
@@ -16,7 +16,6 @@
 #define HASH 64
 
 struct list all_processes = LIST_INIT(all_processes);
-struct list all_groups = LIST_INIT(all_groups);
 struct process *init_process;
 static struct list by_pid[HASH];
 
@@ -80,7 +79,6 @@ struct process *process_create(struct process *parent) {
     list_init(&p->threads);
     list_init(&p->posix_timers);
     list_init(&p->semaphore_undos);
-    list_node_init(&p->group_node);
     list_node_init(&p->sibling_node);
     list_node_init(&p->all_node);
     list_node_init(&p->hash_node);
@@ -106,7 +104,6 @@ void process_publish(struct process *p, pid_t pid) {
 void process_free(struct process *p) {
     assert(list_is_empty(&p->threads) && !p->space && !p->files);
     pending_clear(&p->pending, ~0ull);
-    group_leave(p);
     list_remove(&p->sibling_node);
     list_remove(&p->hash_node);
     list_remove(&p->all_node);
@@ -133,74 +130,26 @@ void process_give_children_to_init(struct process *process) {
 
 /* -- Groups and sessions ----------------------------------------------------------- */
 
-struct process_group *group_find(pid_t id) {
-    struct process_group *group;
+struct process *group_member(pid_t group) {
+    struct process *p;
 
-    list_for_each (group, &all_groups, node)
-        if (group->id == id) return group;
+    list_for_each (p, &all_processes, all_node)
+        if (p->group == group) return p;
     return NULL;
-}
-
-/* session NULL: a new one. */
-static struct process_group *group_create(pid_t id, struct session *session) {
-    struct process_group *group = heap_new(HEAP_GROUP, struct process_group);
-
-    if (group && !session && (session = heap_new(HEAP_GROUP, struct session)))
-        session->id = id;
-    if (!group || !session) {
-        heap_free(group);
-        return NULL;
-    }
-    session->refs++;
-    group->id = id;
-    group->session = session;
-    list_init(&group->members);
-    list_push_back(&all_groups, &group->node);
-    return group;
-}
-
-int group_join(struct process *process, pid_t id, bool new_session) {
-    struct process_group *group = new_session ? NULL : group_find(id);
-
-    if (!group) group = group_create(id, new_session ? NULL : process->group->session);
-    if (!group) return -ENOMEM;
-    if (group == process->group) return 0;
-    group_leave(process);
-    process->group = group;
-    list_push_back(&group->members, &process->group_node);
-    return 0;
-}
-
-void (*session_ended)(struct session *session);
-
-void group_leave(struct process *process) {
-    struct process_group *group = process->group;
-
-    if (!group) return;
-    list_remove(&process->group_node);
-    process->group = NULL;
-    if (!list_is_empty(&group->members)) return;
-    if (--group->session->refs == 0) {
-        if (session_ended) session_ended(group->session);
-        heap_free(group->session);
-    }
-    list_remove(&group->node);
-    heap_free(group);
 }
 
 bool process_anchors_group(const struct process *p) {
     const struct process *parent = p->parent;
 
     return !p->is_zombie && parent && parent != init_process && !parent->is_zombie
-           && parent->group && parent->group != p->group
-           && parent->group->session == p->group->session;
+           && parent->group != p->group && parent->session == p->session;
 }
 
-bool group_is_orphaned(const struct process_group *group) {
+bool group_is_orphaned(pid_t group) {
     struct process *p;
 
-    list_for_each (p, &group->members, group_node)
-        if (process_anchors_group(p)) return false;
+    list_for_each (p, &all_processes, all_node)
+        if (p->group == group && process_anchors_group(p)) return false;
     return true;
 }
 
@@ -213,8 +162,7 @@ bool process_may_signal(const struct process *to, int signal) {
     if (f->euid == 0 || f->euid == t->uid || f->euid == t->suid || f->uid == t->uid
         || f->uid == t->suid)
         return true;
-    return signal == SIGCONT && from->group && to->group
-           && from->group->session == to->group->session;
+    return signal == SIGCONT && from->session == to->session;
 }
 
 bool credentials_in_group(const struct credentials *c, gid_t gid) {

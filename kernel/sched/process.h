@@ -43,19 +43,6 @@ struct credentials {
     gid_t groups[GROUPS_MAX];
 };
 
-struct session {
-    pid_t id;
-    uint32_t refs;              /* process groups */
-    struct tty *terminal;       /* controlling terminal, or NULL */
-};
-
-struct process_group {
-    struct list_node node;      /* all_groups */
-    pid_t id;
-    struct session *session;
-    struct list members;        /* struct process, by group_node */
-};
-
 /* Time used by a thread, a process, or its waited-for children. */
 struct usage {
     nanoseconds_t user_time, system_time;
@@ -72,8 +59,7 @@ struct process {
     struct list_node sibling_node;
     struct list threads;        /* struct thread, by process_node */
     unsigned nr_threads;
-    struct process_group *group;
-    struct list_node group_node;
+    pid_t group, session;       /* the pid of who made it */
     char name[16];              /* what ps prints: the program's name */
 
     struct address_space *space;    /* NULL: exited */
@@ -120,7 +106,6 @@ struct process {
 };
 
 extern struct list all_processes;
-extern struct list all_groups;
 extern struct process *init_process;
 
 static inline struct process *current_process(void) { return current()->process; }
@@ -135,17 +120,13 @@ void processes_init(void);
 struct process *process_find(pid_t pid);        /* zombies included; NULL: nobody */
 bool process_is_alive(pid_t pid);
 
-struct process_group *group_find(pid_t id);
-must_check int group_join(struct process *process, pid_t id, bool new_session);
-void group_leave(struct process *process);
-
+/* Some process of the group, zombies included; NULL: there is no such group. */
+struct process *group_member(pid_t group);
 /* No member has a parent in another group of the same session: nobody could continue
  * it. */
-bool group_is_orphaned(const struct process_group *group);
+bool group_is_orphaned(pid_t group);
 /* Is it one whose parent keeps its group from that? */
 bool process_anchors_group(const struct process *process);
-/* Set by the terminals: a session's last group is gone. */
-extern void (*session_ended)(struct session *session);
 
 /* What the thread blocks from now on. */
 static inline void signal_set_mask(struct thread *t, sigset_t mask) {
