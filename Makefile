@@ -68,7 +68,6 @@ src += kernel/sched/process.c           # processes, groups, sessions
 src += kernel/sched/signal_post.c       # who gets a signal, who is woken for it
 src += kernel/sched/time.c              # deadlines and clocks
 src += kernel/sched/fpu.c               # floating point state
-src += kernel/sched/usage.c             # time used
 
 # --- kernel/dev: devices
 src += kernel/dev/serial.c              # COM1, and QEMU's port 0xE9

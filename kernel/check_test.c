@@ -153,8 +153,8 @@ KTEST(kcheck_sees_a_miscounted_file) {
 
 KTEST(kcheck_sees_threads_and_processes_out_of_place) {
     struct process *p = process_create(NULL), *child = process_create(p);
-    struct thread *t = thread_create(p, NULL, NULL);
-    struct thread *u = thread_create(child, NULL, NULL);
+    struct thread *t = thread_create(p, NULL);
+    struct thread *u = thread_create(child, NULL);
     struct waiter waiter;
     uint32_t guard = ((uint32_t)t & ~(STACK_SLOT - 1)) + PAGE_SIZE;
 

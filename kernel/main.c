@@ -115,7 +115,7 @@ static void crash(const char *how) {
     boot_refuse("crash=%s: it is crash=stack, crash=null or crash=assert.", how);
 }
 
-static void run_init(void *unused) {
+static void run_init(void) {
     static const char *const environment[] = {
         "HOME=/root", "PATH=/bin:/demos:/tests:/bench"
     };
@@ -123,7 +123,6 @@ static void run_init(void *unused) {
     char *rest = (char *)command_line.arguments;
     unsigned count = 1;
 
-    (void)unused;
     while (*rest && count < INIT_ARGUMENTS) {
         while (*rest == ' ') *rest++ = '\0';
         if (*rest) arguments[count++] = rest;
@@ -138,7 +137,7 @@ static void run_init(void *unused) {
             "the first program %s cannot be started (error %d). It must be in the "
             "initial file system and be a static i386 ELF program.",
             command_line.init, -error);
-    user_thread_start(NULL);
+    user_thread_start();
 }
 
 static void start_init(void) {
@@ -151,9 +150,8 @@ static void start_init(void) {
     p->umask = 022;
     limits_init(p);
     assert(p->files);
-    struct thread *t = thread_create(p, run_init, NULL);
+    struct thread *t = thread_create(p, run_init);
     assert(t);
-    t->esp = stack_prepare((uint32_t)thread_frame(t), thread_begin, t);
     process_publish(p, t->tid);
     p->group = p->session = p->pid;
     sched_set_nice(t, 0);

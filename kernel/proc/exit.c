@@ -66,6 +66,22 @@ static void hang_up_if_orphaned(pid_t group) {
     }
 }
 
+static void give_children_to_init(struct process *p) {
+    struct process *child, *next;
+    bool zombies = false;
+
+    list_for_each_safe (child, next, &p->children, sibling_node) {
+        list_remove(&child->sibling_node);
+        child->parent = init_process;
+        list_push_back(&init_process->children, &child->sibling_node);
+        zombies |= child->is_zombie;
+    }
+    if (zombies) {
+        signal_kernel(init_process, SIGCHLD);
+        wait_wake_all(&init_process->child_wait, 0);
+    }
+}
+
 static void leave_family(struct process *p) {
     struct process *child;
 
@@ -77,7 +93,7 @@ static void leave_family(struct process *p) {
     list_for_each (child, &p->children, sibling_node)
         if (child->group != p->group && child->session == p->session)
             hang_up_if_orphaned(child->group);
-    process_give_children_to_init(p);
+    give_children_to_init(p);
 }
 
 static bool parent_does_not_care(const struct process *p) {

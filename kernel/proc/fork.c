@@ -26,11 +26,6 @@
 #define CLONE_IDS \
     (CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID)
 
-struct clone_request {
-    uint32_t flags, stack;
-    uptr_t parent_tid, tls, child_tid;
-};
-
 static bool is_offered(uint32_t flags) {
     if (flags & CLONE_THREAD)
         return (flags & ~(uint32_t)(CLONE_IDS | CLONE_DETACHED | CLONE_SYSVSEM))
@@ -48,61 +43,50 @@ static void copy_user_state(struct thread *to, struct thread *from, uint32_t sta
     frame->eax = 0;
     frame->eflags |= EFLAGS_IF; // sysenter's frame has it off
     if (stack) frame->esp = stack;
-    to->esp = stack_prepare((uint32_t)frame, thread_begin, to);
+    memcpy(&to->blocked, &from->blocked,
+           offsetof(struct thread, fs) - offsetof(struct thread, blocked));
+    to->priority = max(to->base_priority, to->process->lent_priority);
+    if (to->space == from->space)
+        to->alternate_stack_size = 0;   // a fork goes on with its copy of the stack
+    segments_save(&to->fs, &to->gs);
     fpu_save(from);
     to->fpu_valid = from->fpu_valid;
     if (to->fpu_valid) to->fpu_state = from->fpu_state;
-    to->fs = read_fs();
-    to->gs = read_gs();
-    to->tls_descriptor = from->tls_descriptor;
-    to->blocked = from->blocked;
-    to->base_priority = from->base_priority;
-    to->priority = max(to->base_priority, to->process->lent_priority);
-    to->policy = from->policy;
-    to->nice = from->nice;
-    to->turn = from->turn;
-    to->affinity = from->affinity;
-    if (to->space != from->space) {     // a fork goes on with its copy of the stack
-        to->alternate_stack = from->alternate_stack;
-        to->alternate_stack_size = from->alternate_stack_size;
-    }
-    memcpy(to->name, from->name, sizeof(to->name));
 }
 
-/* set_thread_area's business, for CLONE_SETTLS. */
-static int take_tls(struct thread *t, uptr_t tls) {
+/* set_thread_area's business, and CLONE_SETTLS's, who must name the one place there is;
+ * Linux has three. */
+static int take_tls(struct thread *t, uptr_t from, bool may_ask) {
     struct user_descriptor u;
+    uint64_t entry;
 
-    if (copy_from_user(&u, tls, sizeof(u))) return -EFAULT;
-    if (u.entry != TLS_SELECTOR / 8 || !tls_descriptor_make(&u, &t->tls_descriptor))
+    if (copy_from_user(&u, from, sizeof(u))) return -EFAULT;
+    bool asks = may_ask && u.entry == UINT32_MAX;
+    if (asks && t->tls_descriptor) return -ESRCH;
+    if ((!asks && u.entry != TLS_SELECTOR / 8) || !tls_descriptor_make(&u, &entry))
         return -EINVAL;
+    if (asks && u32_to_user(from, TLS_SELECTOR / 8)) return -EFAULT;
+    t->tls_descriptor = entry;
     return 0;
 }
 
-static int finish_thread(struct thread *t, const struct clone_request *r) {
-    struct thread *parent = current();
+/* What the caller wants of the thread: t, which is whole but for it. */
+static int apply_flags(struct thread *t, uint32_t flags, uptr_t parent_tid, uptr_t tls,
+                       uptr_t child_tid) {
+    uint32_t tid = (uint32_t)t->tid;
+    int error = flags & CLONE_SETTLS ? take_tls(t, tls, false) : 0;
 
-    copy_user_state(t, parent, r->stack);
-    if (r->flags & CLONE_SETTLS) {
-        int error = take_tls(t, r->tls);
-        if (error) return error;
-    }
-    if (r->flags & CLONE_CHILD_CLEARTID) t->clear_child_tid = r->child_tid.address;
-    if (r->flags & CLONE_PARENT_SETTID && u32_to_user(r->parent_tid, (uint32_t)t->tid))
-        return -EFAULT;
+    if (error) return error;
+    if (flags & CLONE_CHILD_CLEARTID) t->clear_child_tid = child_tid.address;
+    if (flags & CLONE_PARENT_SETTID && u32_to_user(parent_tid, tid)) return -EFAULT;
     // the child's own memory, which may be a copy: written through its page tables
-    if (r->flags & CLONE_CHILD_SETTID) {
-        uint32_t tid = (uint32_t)t->tid;
-        (void)!space_write(t->space, r->child_tid, &tid, sizeof(tid));
-    }
+    if (flags & CLONE_CHILD_SETTID)
+        (void)!space_write(t->space, child_tid, &tid, sizeof(tid));
     return 0;
 }
 
 /* Everything of the child but its thread. */
 static int copy_process(struct process *child, struct process *parent, uint32_t flags) {
-    memcpy(child->actions, parent->actions, sizeof(child->actions));
-    child->group = parent->group;
-    child->session = parent->session;
     child->exit_signal = (int)(flags & CLONE_SIGNAL);
     child->is_vfork = flags & CLONE_VFORK;
     child->directory = inode_get(parent->directory);
@@ -124,16 +108,8 @@ static bool too_many(const struct process *p) {
            && p->account->used[ACCOUNT_PROCESSES] >= limit_soft(p, LIMIT_NPROC);
 }
 
-/* SLEEPS, as the parent of a vfork. When we are killed the child keeps the space
- * alive. */
-static void wait_for_vfork(struct process *child, pid_t pid) {
-    while (process_find(pid) == child && child->is_vfork)
-        if (wait_sleep_killable(&child->vfork_done)) return;
-}
-
 long sys_clone(uint32_t flags, uint32_t stack, uptr_t parent_tid, uptr_t tls,
                uptr_t child_tid) {
-    struct clone_request r = { flags, stack, parent_tid, tls, child_tid };
     struct process *parent = current_process(), *child = parent;
     bool is_thread = flags & CLONE_THREAD;
     int error = 0;
@@ -146,9 +122,12 @@ long sys_clone(uint32_t flags, uint32_t stack, uptr_t parent_tid, uptr_t tls,
         if (!child) return -ENOMEM;
         error = copy_process(child, parent, flags);
     }
-    struct thread *t = error ? NULL : thread_create(child, user_thread_start, NULL);
+    struct thread *t = error ? NULL : thread_create(child, user_thread_start);
     if (!t && !error) error = -EAGAIN;
-    if (!error) error = finish_thread(t, &r);
+    if (!error) {
+        copy_user_state(t, current(), stack);
+        error = apply_flags(t, flags, parent_tid, tls, child_tid);
+    }
     if (error) {
         if (t) thread_free(t);
         if (!is_thread) {
@@ -163,24 +142,17 @@ long sys_clone(uint32_t flags, uint32_t stack, uptr_t parent_tid, uptr_t tls,
     trace_record(TRACE_FORK, current()->tid, (uint32_t)id, flags, 0);
     signal_update(t);
     thread_ready(t);
-    if (flags & CLONE_VFORK) wait_for_vfork(child, id);
+    // when we are killed the child keeps the space alive
+    while (flags & CLONE_VFORK && process_find(id) == child && child->is_vfork)
+        if (wait_sleep_killable(&child->vfork_done)) break;
     return id;
 }
 
 long sys_set_thread_area(uptr_t descriptor) {
-    struct thread *t = current();
-    struct user_descriptor u;
-    uint64_t entry;
+    int error = take_tls(current(), descriptor, true);
 
-    if (copy_from_user(&u, descriptor, sizeof(u))) return -EFAULT;
-    bool any = u.entry == UINT32_MAX;
-    if (any && t->tls_descriptor)
-        return -ESRCH;          // there is one place; Linux has three
-    if ((!any && u.entry != TLS_SELECTOR / 8) || !tls_descriptor_make(&u, &entry))
-        return -EINVAL;
-    if (any && u32_to_user(descriptor, TLS_SELECTOR / 8)) return -EFAULT;
-    t->tls_descriptor = entry;
-    this_cpu()->gdt[TLS_SELECTOR / 8] = entry;
+    if (error) return error;
+    this_cpu()->gdt[TLS_SELECTOR / 8] = current()->tls_descriptor;
     // a register that holds the selector keeps the old segment until it is loaded again
     load_fs(read_fs());
     load_gs(read_gs());

@@ -10,7 +10,7 @@
 void attend(struct trap_frame *frame) SLEEPS;
 
 /* A new thread's first function: enters user mode with its frame. */
-void user_thread_start(void *unused);
+void user_thread_start(void);
 
 /* -- End (exit.c) ------------------------------------------------------------------ */
 

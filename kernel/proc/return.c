@@ -49,10 +49,9 @@ void attend(struct trap_frame *frame) {
         frame->vector = VECTOR_CHANGED; // perhaps: sysexit could not restore everything
 }
 
-void user_thread_start(void *unused) {
+void user_thread_start(void) {
     struct thread *t = current();
 
-    (void)unused;
     attend(thread_frame(t));
     t->system_ticks += timestamp_counter();
     bkl_release();

@@ -6,6 +6,7 @@
  */
 #include "sched/process.h"
 
+#include "arch/x86/timer_device.h"
 #include "base/format.h"
 #include "base/string.h"
 #include "core/check.h"
@@ -57,18 +58,6 @@ bool process_is_alive(pid_t pid) {
     return p && p->space;
 }
 
-static void inherit(struct process *p, const struct process *parent) {
-    p->credentials = parent->credentials;
-    p->umask = parent->umask;
-    p->account = parent->account;
-    memcpy(p->limits, parent->limits, sizeof(p->limits));
-    memcpy(p->name, parent->name, sizeof(p->name));
-    p->arguments_start = parent->arguments_start;
-    p->arguments_end = parent->arguments_end;
-    p->environment_start = parent->environment_start;
-    p->environment_end = parent->environment_end;
-}
-
 struct process *process_create(struct process *parent) {
     struct process *p = heap_new(HEAP_PROCESS, struct process);
 
@@ -80,16 +69,16 @@ struct process *process_create(struct process *parent) {
     list_init(&p->posix_timers);
     list_init(&p->semaphore_undos);
     list_node_init(&p->sibling_node);
-    list_node_init(&p->all_node);
-    list_node_init(&p->hash_node);
     pending_init(&p->pending);
     wait_queue_init(&p->exec_wait, &exec_class);
     wait_queue_init(&p->child_wait, &child_class);
     wait_queue_init(&p->vfork_done, &vfork_class);
     wait_queue_init(&p->stop_wait, &stop_class);
     p->started = time_now();
-    if (parent) inherit(p, parent);
-    else p->account = &root_account;
+    p->account = &root_account;
+    if (parent)
+        memcpy(&p->group, &parent->group,
+               offsetof(struct process, space) - offsetof(struct process, group));
     account_ref(p->account);
     return p;
 }
@@ -105,27 +94,13 @@ void process_free(struct process *p) {
     assert(list_is_empty(&p->threads) && !p->space && !p->files);
     pending_clear(&p->pending, ~0ull);
     list_remove(&p->sibling_node);
-    list_remove(&p->hash_node);
-    list_remove(&p->all_node);
+    if (p->pid) {               // it was published
+        list_remove(&p->hash_node);
+        list_remove(&p->all_node);
+    }
     if (p->is_zombie) account_release(p->account, ACCOUNT_PROCESSES, 1);
     account_put(p->account);
     heap_free(p);
-}
-
-void process_give_children_to_init(struct process *process) {
-    struct process *child, *next;
-    bool zombies = false;
-
-    list_for_each_safe (child, next, &process->children, sibling_node) {
-        list_remove(&child->sibling_node);
-        child->parent = init_process;
-        list_push_back(&init_process->children, &child->sibling_node);
-        zombies |= child->is_zombie;
-    }
-    if (zombies) {
-        signal_kernel(init_process, SIGCHLD);
-        wait_wake_all(&init_process->child_wait, 0);
-    }
 }
 
 /* -- Groups and sessions ----------------------------------------------------------- */
@@ -170,6 +145,43 @@ bool credentials_in_group(const struct credentials *c, gid_t gid) {
     for (uint32_t i = 0; i < c->nr_groups; i++)
         if (c->groups[i] == gid) return true;
     return false;
+}
+
+/* -- Time used -------------------------------------------------------------------- */
+
+struct usage thread_usage(const struct thread *t) {
+    uint64_t run = t->run_ticks, system = t->system_ticks, now = timestamp_counter();
+
+    if (t->state == THREAD_RUNNING) run += now;
+    if (t == current()) system += now;
+    nanoseconds_t all = tsc_to_nanoseconds(run), in_kernel = tsc_to_nanoseconds(system);
+    return (struct usage){ .user_time = all > in_kernel ? all - in_kernel : 0,
+                           .system_time = in_kernel,
+                           .minor_faults = t->faults,
+                           .switches_voluntary = t->switches_voluntary,
+                           .switches_forced = t->switches_forced };
+}
+
+void usage_add(struct usage *to, const struct usage *from) {
+    to->user_time += from->user_time;
+    to->system_time += from->system_time;
+    to->minor_faults += from->minor_faults;
+    to->switches_voluntary += from->switches_voluntary;
+    to->switches_forced += from->switches_forced;
+    to->largest_resident = max(to->largest_resident, from->largest_resident);
+}
+
+struct usage process_usage(const struct process *p) {
+    struct usage sum = p->usage;
+    struct thread *t;
+
+    list_for_each (t, &p->threads, process_node) {
+        struct usage own = thread_usage(t);
+        usage_add(&sum, &own);
+    }
+    if (p->space)
+        sum.largest_resident = max(sum.largest_resident, p->space->nr_resident);
+    return sum;
 }
 
 /* -- Checking ---------------------------------------------------------------------- */

@@ -59,20 +59,23 @@ struct process {
     struct list_node sibling_node;
     struct list threads;        /* struct thread, by process_node */
     unsigned nr_threads;
+
+    /* From here to `space` a child starts with the same. */
     pid_t group, session;       /* the pid of who made it */
     char name[16];              /* what ps prints: the program's name */
+    mode_t umask;
+    struct credentials credentials;
+    struct account *account;    /* of the real user: pays for all it causes */
+    struct limit limits[LIMITS];
+    struct signal_action actions[SIGNALS];      /* signal n's at n - 1 */
+    uint32_t arguments_start, arguments_end;    /* user addresses, for /proc */
+    uint32_t environment_start, environment_end;
 
     struct address_space *space;    /* NULL: exited */
     struct file_table *files;       /* kernel/fs */
     struct inode *directory;        /* working directory */
     struct inode *executable;
-    mode_t umask;
-    struct credentials credentials;
-    struct account *account;    /* of the real user: pays for all it causes */
-    struct limit limits[LIMITS];
 
-    /* signals: kernel/ipc/signal_*.c */
-    struct signal_action actions[SIGNALS];      /* signal n's at n - 1 */
     struct pending_signals pending;
 
     /* end */
@@ -94,8 +97,6 @@ struct process {
     struct usage usage;         /* of threads that are gone */
     struct usage children_usage;
     nanoseconds_t started;
-    uint32_t arguments_start, arguments_end;    /* user addresses, for /proc */
-    uint32_t environment_start, environment_end;
 
     struct list posix_timers;       /* kernel/posix/timer.c */
     struct list semaphore_undos;    /* kernel/posix/sysv_sem.c: for its end */
@@ -158,9 +159,6 @@ void usage_add(struct usage *to, const struct usage *from);
 static inline nanoseconds_t usage_time(struct usage usage) {
     return usage.user_time + usage.system_time;
 }
-
-/* Children of exiting processes go to init. */
-void process_give_children_to_init(struct process *process);
 
 static inline uint64_t limit_soft(const struct process *process,
                                   enum resource_limit which) {

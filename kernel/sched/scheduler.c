@@ -92,14 +92,11 @@ INLINE void switch_to(struct cpu *cpu, struct thread *prev, struct thread *next)
     thread_bury(switch_stacks(&prev->esp, next->esp, prev));
 }
 
-void thread_begin(void *previous, void *argument) {
-    struct thread *t = current();
-
-    (void)argument;
+void thread_begin(void *previous, void *entry) {
     thread_bury(previous);
-    t->steps_left = steps_to_next_choice();
-    t->entry(t->entry_argument);
-    panic("thread %d returned from its first function", t->tid);
+    current()->steps_left = steps_to_next_choice();
+    ((void (*)(void))entry)();
+    panic("thread %d returned from its first function", current()->tid);
 }
 
 /* Goes on with next, which is in no queue any more; prev is where it belongs. A part of

@@ -52,7 +52,7 @@ no_return void cpu_idle(void);
 must_check bool sched_create_idle(struct cpu *cpu);
 
 /* For thread.c: a new thread's first code. */
-void thread_begin(void *previous, void *argument);
+void thread_begin(void *previous, void *entry);
 
 /* nice -20 .. 19 makes its turns longer or shorter. */
 void sched_set_nice(struct thread *thread, int nice);

@@ -19,11 +19,6 @@ struct list all_threads = LIST_INIT(all_threads);
 static struct list by_tid[HASH];
 static pid_t last_id;
 
-static pid_t id_allocate(void) {
-    assert(last_id < INT32_MAX);
-    return ++last_id;
-}
-
 pid_t id_last(void) { return last_id; }
 
 static struct list *bucket(pid_t tid) { return &by_tid[(uint32_t)tid % HASH]; }
@@ -36,8 +31,7 @@ struct thread *thread_find(pid_t tid) {
     return NULL;
 }
 
-struct thread *thread_create(struct process *process, void (*entry)(void *),
-                             void *argument) {
+struct thread *thread_create(struct process *process, void (*entry)(void)) {
     struct account *account = process->account;
 
     if (!account_charge(account, ACCOUNT_PROCESSES, 1)) return NULL;
@@ -55,10 +49,9 @@ struct thread *thread_create(struct process *process, void (*entry)(void *),
     t->attention = ATTENTION_SLOW;
     t->priority = t->base_priority = PRIORITY_NORMAL;
     t->affinity = UINT8_MAX;
-    t->tid = id_allocate();
-    t->entry = entry;
-    t->entry_argument = argument;
-    t->esp = stack_prepare((uint32_t)t, thread_begin, t);
+    assert(last_id < INT32_MAX);
+    t->tid = ++last_id;
+    t->esp = stack_prepare((uint32_t)thread_frame(t), thread_begin, (void *)entry);
     pending_init(&t->pending);
     list_node_init(&t->run_node);
     list_push_back(&all_threads, &t->all_node);

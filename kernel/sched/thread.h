@@ -77,18 +77,12 @@ struct thread {
     uint8_t wake_on;            /* attention bits that end its sleep */
     uint16_t nr_waiters;        /* while BLOCKED: of waiters[] */
     uint8_t priority;           /* run-queue level it has now */
-    uint8_t base_priority;      /* without what others lend it */
-    uint8_t policy;             /* enum sched_policy */
-    uint8_t affinity;           /* CPUs it may run on, a bit each */
-    int8_t nice;                /* -20 .. 19: scales the time slice */
     bool fpu_valid;             /* its state is not a fresh one */
     bool exiting;
     struct list_node run_node;  /* run queue */
     struct list_node process_node; /* process->threads */
     struct list_node all_node;  /* all_threads */
     struct list_node hash_node;    /* by tid */
-    void (*entry)(void *argument);  /* where it starts */
-    void *entry_argument;
 
     /* while BLOCKED */
     struct waiter *waiters;     /* array on its stack, or NULL */
@@ -97,23 +91,29 @@ struct thread {
     nanoseconds_t restart_deadline; /* of a sleep that a stop interrupted; 0: none */
 
     /* signals */
-    sigset_t blocked;
     sigset_t saved_mask;        /* with ATTENTION_RESTORE_MASK */
     sigset_t waited_for;        /* by sigtimedwait; 0: none */
     struct pending_signals pending;
-    uint32_t alternate_stack, alternate_stack_size; /* sigaltstack; size 0: none */
     bool fault_pending;         /* `fault` is to be delivered before all else */
     struct siginfo fault;
 
-    /* user mode's own */
+    /* From here to `fs` what a new thread has as the one that makes it. */
+    sigset_t blocked;
+    uint32_t alternate_stack, alternate_stack_size; /* sigaltstack; size 0: none */
+    uint8_t base_priority;      /* without what others lend it */
+    uint8_t policy;             /* enum sched_policy */
+    uint8_t affinity;           /* CPUs it may run on, a bit each */
+    int8_t nice;                /* -20 .. 19: scales the time slice */
+    uint64_t turn;              /* ticks it may run from `switched` while others wait */
     uint64_t tls_descriptor;    /* global descriptor table entry TLS_SELECTOR */
+    char name[16];
+
+    /* user mode's own */
     uint16_t fs, gs;
     uint32_t clear_child_tid;   /* user address: zeroed and futex-woken at exit */
     uint32_t robust_list;       /* user address */
-    char name[16];
 
     /* time */
-    uint64_t turn;              /* ticks it may run from `switched` while others wait */
     uint64_t switched;          /* when it got the CPU, or lost it; these count ticks */
     uint64_t run_ticks;         /* had a CPU; less the present time while it has one */
     uint64_t system_ticks;      /* in the kernel; the same while it runs in there */
@@ -154,9 +154,8 @@ static inline struct trap_frame *thread_frame(struct thread *thread) {
 static inline struct thread *current(void) { return current_thread_base(); }
 
 /* A new thread in `process`, on no queue; NULL without memory or over the limit. It
- * will start in entry(argument). */
-must_check struct thread *thread_create(struct process *process, void (*entry)(void *),
-                                        void *argument);
+ * will start in entry. */
+must_check struct thread *thread_create(struct process *process, void (*entry)(void));
 void thread_free(struct thread *thread);        /* one that never ran, or is dead */
 void thread_detach(struct thread *thread);      /* the running one, about to die */
 /* The only thread left takes over its process's id (execve). */
