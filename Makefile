@@ -131,7 +131,6 @@ src += kernel/posix/file_lock.c         # record locks, flock
 src += kernel/posix/sysv.c              # System V objects: keys, ids, permissions
 src += kernel/posix/sysv_shm.c          # segments of shared memory
 src += kernel/posix/sysv_sem.c          # sets of semaphores
-src += kernel/posix/byte_message.c      # messages of bytes, for both kinds of queues
 src += kernel/posix/sysv_msg.c          # System V message queues
 src += kernel/posix/mqueue.c            # POSIX message queues, /dev/mqueue
 

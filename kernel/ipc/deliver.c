@@ -38,7 +38,7 @@ int copy_to_process(struct process *process, uptr_t to, uptr_t from, size_t size
 
 static int deliver_body(struct native_message *m, struct native_receiver *r,
                         int *error) {
-    size_t size = m->base.length;
+    size_t size = min(m->base.length, r->room);
 
     if (m->moves) return moved_pages_copy(m, r, error);
     if (size == 0) return 0;
@@ -189,10 +189,13 @@ int native_deliver_header(const struct native_message *m, struct native_receiver
 int native_deliver(struct native_message *m, struct native_receiver *r, int *error) {
     if (read_late(r)) return -EFAULT;
     if (unlikely(m->moves && is_onto_itself(m, r))) return -EFAULT;
-    if (m->base.length > r->room && !moved_pages_fit(m, r)) return too_long(m, r);
+    if (m->base.length > r->room && !r->cuts && !moved_pages_fit(m, r))
+        return too_long(m, r);
     int result = deliver(m, r, error);
     if (result == 0) {
         r->sender = m->sender;
+        r->type = m->base.type;
+        r->priority = m->base.priority;
         r->length = m->base.length;
     }
     return result;

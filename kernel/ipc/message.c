@@ -94,15 +94,6 @@ bool native_wants(const struct receiver *receiver, const struct message *m) {
            && (!r->by_type || m->type == r->type);
 }
 
-void native_body_receiver_init(struct native_receiver *r, uptr_t body, uint32_t room,
-                               struct wait_queue *queue) {
-    struct thread *t = current();
-
-    *r = (struct native_receiver){ .base = { .pid = t->process->pid },
-                                   .process = t->process, .body = body, .room = room };
-    waiter_init_for(&r->base.waiter, queue, t);
-}
-
 int native_receiver_init(struct native_receiver *r, uptr_t message, int flags,
                          struct wait_queue *queue) {
     struct thread *t = current();

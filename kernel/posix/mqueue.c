@@ -72,6 +72,7 @@ static void release_inode(struct inode *inode) {
     if (!mq)
         return;                 // it could not be made
     message_discard_all(&mq->queue, NULL, -EIDRM);
+    heap_free(mq->queue.spare);
     list_remove(&mq->node);
     account_release(mq->account, ACCOUNT_MAILBOXES, 1);
     heap_free(mq);
@@ -84,7 +85,7 @@ static const struct inode_operations inode_operations = {
 
 /* RLIMIT_MSGQUEUE counts the bytes of full queues. */
 static bool is_over_limit(const struct account *account, const struct mq_attr *a) {
-    const uint32_t head = sizeof(struct byte_message);
+    const uint32_t head = sizeof(struct native_message);
     uint64_t bytes = (uint64_t)a->maxmsg * ((uint32_t)a->msgsize + head);
     const struct mqueue *mq;
 
@@ -106,7 +107,7 @@ static int make_queue(struct inode *inode) {
         account_release(account, ACCOUNT_MAILBOXES, 1);
         return -ENOMEM;
     }
-    message_queue_init(&mq->queue, &byte_message_operations, &classes);
+    message_queue_init(&mq->queue, &native_message_operations, &classes);
     message_channel_init(&mq->channel, &mq->queue, (uint32_t)a->maxmsg, OVERFLOW_BLOCK);
     mq->inode = inode;
     mq->account = account;
@@ -244,17 +245,14 @@ long sys_mq_timedsend(int fd, uptr_t body, size_t size, uint32_t priority,
     struct file *file = fd_peek(fd);
     struct mqueue *mq = queue_of(file);
     nanoseconds_t deadline;
-    struct byte_message m;
     int error = deadline_until(file, timeout, &deadline);
 
     if (error || priority >= MQ_PRIO_MAX) return error ? error : -EINVAL;
     if (!mq || !file_is_writable(file)) return -EBADF;
     if (size > mq->msgsize) return -EMSGSIZE;
-    byte_message_init(&m, body, size, 0, priority);
     file_get(file);
     bool was_empty = mq->channel.queued == 0;
-    long result = byte_message_hand_over(&mq->channel, &m);
-    if (result == -EINPROGRESS) result = byte_message_post(&mq->channel, &m, deadline);
+    long result = byte_message_send(&mq->channel, body, size, 0, priority, deadline);
     if (result == 0 && mq->notify_pid && was_empty && mq->channel.queued > 0)
         notify(mq);
     file_put(file);
@@ -266,13 +264,13 @@ long sys_mq_timedreceive(int fd, uptr_t body, size_t size, uptr_t priority,
     struct file *file = fd_peek(fd);
     struct mqueue *mq = queue_of(file);
     nanoseconds_t deadline;
-    struct byte_receiver r;
+    struct native_receiver r;
     int error = deadline_until(file, timeout, &deadline);
 
     if (error) return error;
     if (!mq || !file_is_readable(file)) return -EBADF;
     if (size < mq->msgsize) return -EMSGSIZE;
-    byte_receiver_init(&r, &mq->queue, body, size);
+    native_body_receiver_init(&r, body, size, &mq->queue.receivers);
     file_get(file);
     long result = byte_message_receive(&mq->queue, &r, deadline);
     file_put(file);
@@ -347,7 +345,6 @@ static void mqueues_count(void) {
     const struct mqueue *mq;
 
     list_for_each (mq, &all_mqueues, node) mq->account->counted[ACCOUNT_MAILBOXES]++;
-    byte_messages_count();
 }
 
 static bool mqueues_check(void) {

@@ -60,7 +60,7 @@ static void set_capacity(struct msg_queue *mq, uint32_t bytes) {
 static bool queue_init(struct sysv_object *object) {
     struct msg_queue *mq = queue_of(object);
 
-    message_queue_init(&mq->queue, &byte_message_operations, &classes);
+    message_queue_init(&mq->queue, &native_message_operations, &classes);
     message_channel_init(&mq->channel, &mq->queue, 1, OVERFLOW_BLOCK);
     set_capacity(mq, MSGMNB);
     return true;
@@ -94,6 +94,7 @@ static int queue_set(struct sysv_object *object, const uint32_t *words) {
 
 static void queue_remove(struct sysv_object *object) {
     message_discard_all(&queue_of(object)->queue, NULL, -EIDRM);
+    heap_free(queue_of(object)->queue.spare);
     sysv_free(object);
 }
 
@@ -154,7 +155,6 @@ static inline nanoseconds_t deadline_in(const struct trap_frame *frame) {
 long msg_send(int id, uint32_t size, const struct trap_frame *frame) {
     struct sysv_object *object = sysv_find(&msg_kind, id);
     uptr_t message = uptr(frame->edi);
-    struct byte_message m;
     uint32_t type;
 
     if (size > MSGMAX) return -EINVAL;
@@ -162,11 +162,8 @@ long msg_send(int id, uint32_t size, const struct trap_frame *frame) {
     if (!object || (int32_t)type < 1) return -EINVAL;
     long result = sysv_permission(object, MAY_WRITE);
     if (result) return result;
-    byte_message_init(&m, uptr_add(message, 4), size, type, 0);
-    struct message_channel *channel = &queue_of(object)->channel;
-    result = byte_message_hand_over(channel, &m);
-    if (result == -EINPROGRESS)
-        result = byte_message_post(channel, &m, deadline_in(frame));
+    result = byte_message_send(&queue_of(object)->channel, uptr_add(message, 4), size,
+                               type, 0, deadline_in(frame));
     if (result == 0 && (object = sysv_find(&msg_kind, id))) {
         queue_of(object)->sender = current_process()->pid;
         queue_of(object)->sent = timestamp_counter();
@@ -175,8 +172,7 @@ long msg_send(int id, uint32_t size, const struct trap_frame *frame) {
 }
 
 static bool wants_type(const struct receiver *receiver, const struct message *m) {
-    return (int32_t)m->type
-           == container_of(receiver, struct byte_receiver, base)->selector;
+    return m->type == container_of(receiver, struct native_receiver, base)->type;
 }
 
 static bool wants_others(const struct receiver *receiver, const struct message *m) {
@@ -184,8 +180,7 @@ static bool wants_others(const struct receiver *receiver, const struct message *
 }
 
 static bool wants_up_to(const struct receiver *receiver, const struct message *m) {
-    return (int32_t)m->type
-           <= container_of(receiver, struct byte_receiver, base)->selector;
+    return m->type <= container_of(receiver, struct native_receiver, base)->type;
 }
 
 /* The lowest type up to `limit` in the queue; 0: none. */
@@ -199,15 +194,15 @@ static int32_t lowest_type(const struct message_queue *queue, int32_t limit) {
     return lowest;
 }
 
-static void select(struct byte_receiver *r, const struct message_queue *queue,
+static void select(struct native_receiver *r, const struct message_queue *queue,
                    int32_t type, bool except) {
-    r->selector = type;
+    r->type = (uint32_t)type;
     if (type > 0) {
         r->base.wants = except ? wants_others : wants_type;
     } else if (type < 0) {
         int32_t limit = type == INT32_MIN ? INT32_MAX : -type;
         int32_t lowest = lowest_type(queue, limit);
-        r->selector = lowest ? lowest : limit;
+        r->type = (uint32_t)(lowest ? lowest : limit);
         r->base.wants = lowest ? wants_type : wants_up_to;
     }
 }
@@ -215,7 +210,7 @@ static void select(struct byte_receiver *r, const struct message_queue *queue,
 long msg_receive(int id, uint32_t size, const struct trap_frame *frame) {
     struct sysv_object *object = sysv_find(&msg_kind, id);
     uint32_t flags = frame->esi;
-    struct byte_receiver r;
+    struct native_receiver r;
     struct {
         uptr_t message;
         int32_t type;
@@ -227,7 +222,7 @@ long msg_receive(int id, uint32_t size, const struct trap_frame *frame) {
     struct message_queue *queue = &queue_of(object)->queue;
     long result = sysv_permission(object, MAY_READ);
     if (result) return result;
-    byte_receiver_init(&r, queue, uptr_add(wanted.message, 4), size);
+    native_body_receiver_init(&r, uptr_add(wanted.message, 4), size, &queue->receivers);
     r.cuts = flags & MSG_NOERROR;
     select(&r, queue, wanted.type, flags & MSG_EXCEPT);
     result = byte_message_receive(queue, &r, deadline_in(frame));
@@ -237,5 +232,5 @@ long msg_receive(int id, uint32_t size, const struct trap_frame *frame) {
         queue_of(object)->receiver = r.base.pid;
         queue_of(object)->received = timestamp_counter();
     }
-    return u32_to_user(wanted.message, r.type) ? -EFAULT : (long)r.length;
+    return u32_to_user(wanted.message, r.type) ? -EFAULT : (long)min(r.length, size);
 }
