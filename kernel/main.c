@@ -21,7 +21,7 @@
 #include "dev/terminal.h"
 #include "fs/devfs.h"
 #include "fs/procfs.h"
-#include "fs/tmpfs.h"
+#include "fs/inode.h"
 #include "fs/tty.h"
 #include "ipc/link.h"
 #include "ipc/mailbox.h"

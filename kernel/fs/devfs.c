@@ -14,7 +14,6 @@
 
 #include "core/panic.h"
 #include "dev/random.h"
-#include "fs/tmpfs.h"
 #include "syscall.h"
 
 static struct list devices = LIST_INIT(devices);

@@ -14,7 +14,7 @@
  */
 #include "base/format.h"
 #include "fs/cpio.h"
-#include "fs/tmpfs.h"
+#include "fs/inode.h"
 #include "mm/memory_object.h"
 
 #define FREE_AT_ONCE (32 * PAGE_SIZE)   /* frames go back in such portions */
@@ -40,12 +40,10 @@ static const char *load_file(struct unpacking *u, struct inode *inode,
                              const struct cpio_entry *e) {
     if (e->links > 1) return "it has several names, which is not supported";
     inode->size = e->size;
-    inode->object = object_create((e->size + PAGE_MASK) >> PAGE_SHIFT);
+    inode->object->size_pages = (e->size + PAGE_MASK) >> PAGE_SHIFT;
     for (uint32_t done = 0, size; done < e->size; done += size) {
         size = min(e->size - done, PAGE_SIZE);
-        if (!inode->object
-            || object_write(inode->object, done, u->archive + e->data + done, size)
-                   < size)
+        if (object_write(inode->object, done, u->archive + e->data + done, size) < size)
             return "not enough memory for its contents";
         give_back(u, e->data + done, FREE_AT_ONCE);
     }

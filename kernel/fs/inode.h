@@ -82,7 +82,7 @@ struct file_system {
     struct inode *root;
     uint64_t next_inode;        /* the number given last */
     const char *where;          /* mount point, for /proc/mounts */
-    int (*make_special)(struct inode *inode);   /* tmpfs.h */
+    int (*make_special)(struct inode *inode);   /* tmpfs_mount; NULL: none */
     struct wait_queue new_names;        /* tmpfs: woken when something gets a name */
     struct list_node node;      /* all_file_systems */
 };
@@ -156,6 +156,21 @@ void file_system_init(struct file_system *fs, const char *type);
 /* Mounts fs over the directory `where`, which is made when it is missing; at boot only.
  * The first one is "/". root NULL: there was no memory for it. */
 void file_system_mount(struct file_system *fs, struct inode *root, const char *where);
+
+/* -- The file system in memory (tmpfs.c) ------------------------------------------- */
+
+/* Mounts a new, empty tmpfs; at boot. A regular file created in it is handed to
+ * make_special when that is not NULL (it may set operations, data and type; its error
+ * undoes the creation). */
+struct file_system *tmpfs_mount(const char *where, const char *type, mode_t mode,
+                                int (*make_special)(struct inode *inode));
+
+/* Takes all of the inode's names out of a directory. */
+void tmpfs_forget(struct inode *directory, struct inode *inode);
+
+/* Unpacks a newc archive under the root. Frees the archive's frames as it goes. Returns
+ * false and says why in `why` when it is damaged. */
+bool initramfs_unpack(paddr_t base, uint32_t length, char *why, size_t size);
 
 /* -- Paths ------------------------------------------------------------------------- */
 

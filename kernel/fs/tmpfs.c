@@ -1,4 +1,4 @@
-/* tmpfs.c - the file system in memory: directories, and nodes of every kind.
+/* tmpfs.c - the file system in memory: directories, contents, nodes of every kind.
  *
  * Shape: an entry gives an inode a name. It hangs in two places: in its directory's
  * list, in order of cookie, for reading the directory; and in one hash table for all
@@ -8,24 +8,29 @@
  *                             ^
  *      buckets[hash of directory and name] -> entry -> entry -> NULL
  *
- * Regular files are in tmpfs_file.c; FIFOs, sockets and devices only have their nodes
- * here, special_open knows more.
+ * A regular file's bytes lie in the pages of a memory object, which is also what mmap
+ * maps: a read, a write and a mapping see the same bytes. FIFOs, sockets and devices
+ * only have their nodes here, special_open knows more.
  *
  * Invariants: a cookie is where reading goes on; it stays the entry's own, so that
  * removing other entries while a program reads the directory skips or repeats nothing.
  * An entry holds a reference to its inode. links counts the names; a directory has two
- * and one for each directory in it, or 0 once removed, and then stays empty.
- * Sleeps: never.
- * Tests: user/tests/directory.c, rename.c, link.c, mkdir.c, mknod.c, symlink.c
+ * and one for each directory in it, or 0 once removed, and then stays empty. What a
+ * mapping left behind a file's end never becomes part of the file: it is cut off before
+ * the file grows over it.
+ * Sleeps: never: all is in memory, and user copies do not sleep.
+ * Tests: user/tests/directory.c, rename.c, link.c, mkdir.c, mknod.c, symlink.c,
+ *   read_write.c, truncate.c, mmap_file.c
  */
-#include "fs/tmpfs.h"
-
 #include "core/panic.h"
+#include "fs/inode.h"
 #include "mm/heap.h"
+#include "mm/memory_object.h"
 
 #define BUCKETS       1024u     /* a power of two */
 #define COOKIE_MAX    0x7ffffffeu   /* telldir has 31 bits */
 #define ENTRY_SIZE    20u       /* what one adds to a directory's st_size on Linux */
+#define FILE_MAX      ((uint64_t)(OBJECT_PAGES_MAX - 1) * PAGE_SIZE)
 
 struct entry {
     struct list_node node;      /* directory->entries */
@@ -134,6 +139,85 @@ void tmpfs_forget(struct inode *directory, struct inode *inode) {
         if (entry->inode == inode) drop_inode(directory, entry_remove(entry));
 }
 
+/* -- What regular files hold ------------------------------------------------------- */
+
+/* How far a file may grow: the least of what RLIMIT_FSIZE and we ourselves allow. */
+static uint64_t size_limit(void) {
+    return min(limit_soft(current_process(), LIMIT_FSIZE), FILE_MAX);
+}
+
+/* Says no to growing; the user's own limit is told by a signal too. */
+static int refuse_growth(void) {
+    if (size_limit() < FILE_MAX) signal_kernel(current_process(), SIGXFSZ);
+    return -EFBIG;
+}
+
+static void set_size(struct inode *inode, uint64_t size) {
+    inode->size = size;
+    inode->object->size_pages = (uint32_t)((size + PAGE_MASK) >> PAGE_SHIFT);
+    if (unlikely(inode->mode & (S_ISUID | S_ISGID)) && current_credentials()->euid != 0)
+        inode->mode = inode_plain_mode(inode);
+    inode_touch_modified(inode);
+}
+
+static ssize_t regular_read(struct file *file, struct io *io, uint64_t *offset) {
+    struct inode *inode = file->inode;
+    uint64_t start = *offset, at = start, end;
+    int error = 0;
+
+    if (start >= inode->size || io->left == 0) return 0;
+    end = start + min((uint64_t)io->left, inode->size - start);
+    for (size_t size; at < end; at += size) {
+        size = (size_t)(end - at);
+        const char *bytes = object_bytes(inode->object, at, &size, false);
+        if ((error = io_give(io, bytes, size))) break;
+    }
+    *offset = at;
+    inode_touch_accessed(inode);
+    return at > start ? (ssize_t)(at - start) : error;
+}
+
+static ssize_t regular_write(struct file *file, struct io *io, uint64_t *offset) {
+    struct inode *inode = file->inode;
+    uint64_t start = file->flags & O_APPEND ? inode->size : *offset, at = start, end;
+    int error = 0;
+
+    if (io->left == 0) return 0;
+    if (start >= size_limit()) return refuse_growth();
+    if (start > inode->size) object_truncate(inode->object, inode->size);
+    end = start + min((uint64_t)io->left, size_limit() - start);
+    for (size_t size; at < end; at += size) {
+        size = (size_t)(end - at);
+        char *bytes = object_bytes(inode->object, at, &size, true);
+        if ((error = bytes ? io_take(io, bytes, size) : -ENOSPC)) break;
+    }
+    if (at == start) return error;
+    *offset = at;
+    set_size(inode, max(inode->size, at));
+    return (ssize_t)(at - start);
+}
+
+static int regular_truncate(struct inode *inode, uint64_t size) {
+    if (size > inode->size && size > size_limit()) return refuse_growth();
+    object_truncate(inode->object, min(size, inode->size));
+    set_size(inode, size);
+    return 0;
+}
+
+static int regular_map(struct file *file, struct memory_object **object) {
+    *object = file->inode->object;
+    return 0;
+}
+
+static const struct file_operations regular_files = {
+    .name = "regular file", .read = regular_read, .write = regular_write,
+    .seek = file_seek, .map = regular_map,
+};
+
+static const struct inode_operations regular = {
+    .truncate = regular_truncate, .files = &regular_files
+};
+
 /* -- Nodes ------------------------------------------------------------------------- */
 
 static ssize_t link_read(struct inode *inode, char to[PATH_MAX]) {
@@ -169,20 +253,22 @@ static bool set_target(struct inode *link, const char *target) {
 static struct inode *node_create(struct inode *directory, const struct new_node *new) {
     mode_t type = new->mode &S_IFMT;
     struct inode *inode = inode_create(directory->fs,
-                                       type == S_IFREG   ? &tmpfs_regular_operations
+                                       type == S_IFREG                      ? &regular
                                        : type == S_IFDIR || type == S_IFLNK ? &names
                                                                             : &special,
                                        new->mode);
+    bool ok = true;
 
     if (!inode) return NULL;
     inode->device = new->device;
     inherit_group(inode, directory);
     if (type == S_IFDIR) inode->parent = inode_get(directory);
-    if (type == S_IFLNK && !set_target(inode, new->target)) {
-        inode_put(inode);
-        return NULL;
-    }
-    return inode;
+    if (type == S_IFLNK) ok = set_target(inode, new->target);
+    if (type == S_IFREG && !directory->fs->make_special)
+        ok = (inode->object = object_create(0));
+    if (ok) return inode;
+    inode_put(inode);
+    return NULL;
 }
 
 /* -- What a directory can do ------------------------------------------------------- */

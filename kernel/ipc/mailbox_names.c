@@ -11,7 +11,7 @@
 
 #include "base/string.h"
 #include "core/check.h"
-#include "fs/tmpfs.h"
+#include "fs/inode.h"
 #include "syscall.h"
 
 static struct file_system *names;

@@ -54,25 +54,20 @@ static bool covers(const struct memory_object *object, uint32_t index) {
     return object->root && (index >> ((object->height + 1) * SLOT_BITS)) == 0;
 }
 
-/* Makes the tree high enough for index. */
-static bool grow(struct memory_object *object, uint32_t index) {
-    while (!covers(object, index)) {
-        struct object_node *node = heap_new(HEAP_OBJECT_NODE, struct object_node);
-        if (!node) return false;
-        if (object->root) {
-            node->slots[0] = object->root;
-            node->used = 1;
-            object->height++;
-        }
-        object->root = node;
-    }
-    return true;
-}
-
-/* The lowest node that holds index; with create, made on the way. */
+/* The lowest node that holds index; with create, made with all above it. */
 static struct object_node *leaf_of(struct memory_object *object, uint32_t index,
                                    bool create) {
-    if (!covers(object, index) && (!create || !grow(object, index))) return NULL;
+    while (!covers(object, index)) {
+        struct object_node *top =
+            create ? heap_new(HEAP_OBJECT_NODE, struct object_node) : NULL;
+        if (!top) return NULL;
+        if (object->root) {
+            top->slots[0] = object->root;
+            top->used = 1;
+            object->height++;
+        }
+        object->root = top;
+    }
     struct object_node *node = object->root;
     for (unsigned level = object->height; level > 0; level--) {
         void **slot = &node->slots[slot_of(index, level)];
@@ -84,19 +79,6 @@ static struct object_node *leaf_of(struct memory_object *object, uint32_t index,
         node = *slot;
     }
     return node;
-}
-
-struct frame *object_page(struct memory_object *object, uint32_t index, bool create) {
-    struct object_node *leaf = leaf_of(object, index, false);
-    struct frame *frame = leaf ? leaf->slots[slot_of(index, 0)] : NULL;
-
-    if (frame || !create) return frame;
-    frame = frame_alloc_zeroed(FRAME_OBJECT);
-    if (frame && !object_insert(object, index, frame)) {
-        frame_put(frame);
-        return NULL;
-    }
-    return frame;
 }
 
 /* Frees the frames from index `from` on below *slot, whose first index is base, and
@@ -128,30 +110,34 @@ static void prune_from(struct memory_object *object, uint32_t from) {
         object->height = 0;
 }
 
-bool object_insert(struct memory_object *object, uint32_t index, struct frame *frame) {
-    struct object_node *leaf = leaf_of(object, index, true);
+struct frame *object_page(struct memory_object *object, uint32_t index, bool create) {
+    struct object_node *leaf = leaf_of(object, index, false);
+    struct frame *frame = leaf ? leaf->slots[slot_of(index, 0)] : NULL;
 
-    if (!leaf) {
+    if (frame || !create) return frame;
+    if (!(frame = frame_alloc_zeroed(FRAME_OBJECT))) return NULL;
+    if (!(leaf = leaf_of(object, index, true))) {
+        frame_put(frame);
         prune_from(object, UINT32_MAX); // no node that is empty may stay behind
-        return false;
+        return NULL;
     }
-    assert(!leaf->slots[slot_of(index, 0)]);
-    leaf->slots[slot_of(index, 0)] = frame;
     leaf->used++;
     object->nr_pages++;
-    return true;
+    return leaf->slots[slot_of(index, 0)] = frame;
 }
 
-uint32_t object_next_page(struct memory_object *object, uint32_t index) {
-    for (; covers(object, index); index = (index | (SLOTS - 1)) + 1) {
-        struct object_node *leaf = leaf_of(object, index, false);
-        for (unsigned i = slot_of(index, 0); leaf && i < SLOTS; i++)
-            if (leaf->slots[i]) return (index & ~(SLOTS - 1)) + i;
-    }
-    return UINT32_MAX;
+char *object_bytes(struct memory_object *object, uint64_t offset, size_t *size,
+                   bool create) {
+    struct frame *frame = object_page(object, (uint32_t)(offset >> PAGE_SHIFT), create);
+    uint32_t in_page = (uint32_t)offset & PAGE_MASK;
+
+    *size = min(*size, (size_t)(PAGE_SIZE - in_page));
+    return frame ? (char *)frame_address(frame) + in_page : NULL;
 }
 
-void object_truncate(struct memory_object *object, uint32_t index) {
+void object_truncate(struct memory_object *object, uint64_t size) {
+    uint32_t index = (uint32_t)((size + PAGE_MASK) >> PAGE_SHIFT);
+    size_t rest = PAGE_SIZE;
     struct region *region;
 
     list_for_each (region, &object->mappings, object_node) {
@@ -161,26 +147,17 @@ void object_truncate(struct memory_object *object, uint32_t index) {
         space_unmap_pages(region->space, region->start + skip * PAGE_SIZE, region->end);
     }
     prune_from(object, index);
-}
-
-/* Bytes of size that lie in the page of an offset. */
-static size_t piece_at(uint64_t offset, size_t size) {
-    return min(size, (size_t)(PAGE_SIZE - ((uint32_t)offset & PAGE_MASK)));
-}
-
-/* Its place in the kernel's memory; NULL as object_page. */
-static char *byte_at(struct memory_object *object, uint64_t offset, bool create) {
-    struct frame *frame = object_page(object, (uint32_t)(offset >> PAGE_SHIFT), create);
-
-    return frame ? (char *)frame_address(frame) + ((uint32_t)offset & PAGE_MASK) : NULL;
+    char *bytes = object_bytes(object, size, &rest, false);
+    if (bytes) memset(bytes, 0, rest);
 }
 
 void object_read(struct memory_object *object, uint64_t offset, void *to, size_t size) {
-    for (size_t done = 0, piece; done < size; done += piece) {
-        const char *from = byte_at(object, offset + done, false);
-        piece = piece_at(offset + done, size - done);
-        if (from) memcpy((char *)to + done, from, piece);
-        else memset((char *)to + done, 0, piece);
+    for (size_t piece; size > 0; offset += piece, to = (char *)to + piece) {
+        piece = size;
+        const char *from = object_bytes(object, offset, &piece, false);
+        if (from) memcpy(to, from, piece);
+        else memset(to, 0, piece);
+        size -= piece;
     }
 }
 
@@ -188,9 +165,10 @@ size_t object_write(struct memory_object *object, uint64_t offset, const void *f
                     size_t size) {
     size_t done = 0, piece;
 
-    for (char *to; done < size && (to = byte_at(object, offset + done, true));
-         done += piece) {
-        piece = piece_at(offset + done, size - done);
+    for (; done < size; done += piece) {
+        piece = size - done;
+        char *to = object_bytes(object, offset + done, &piece, true);
+        if (!to) break;
         memcpy(to, (const char *)from + done, piece);
     }
     return done;
@@ -198,11 +176,17 @@ size_t object_write(struct memory_object *object, uint64_t offset, const void *f
 
 /* -- Checking ---------------------------------------------------------------------- */
 
-static void node_count(const struct object_node *node, unsigned level) {
+/* How many frames hang below; kcheck has found these, with is_found. */
+static uint32_t frames_below(const struct object_node *node, unsigned level,
+                             bool is_found) {
+    uint32_t count = 0;
+
     for (unsigned i = 0; node && i < SLOTS; i++) {
-        if (level > 0) node_count(node->slots[i], level - 1);
-        else if (node->slots[i]) frame_found(node->slots[i]);
+        if (!node->slots[i]) continue;
+        count += level > 0 ? frames_below(node->slots[i], level - 1, is_found) : 1;
+        if (level == 0 && is_found) frame_found(node->slots[i]);
     }
+    return count;
 }
 
 static void objects_count(void) {
@@ -210,7 +194,7 @@ static void objects_count(void) {
 
     heap_for_each(object, HEAP_OBJECT) {
         object->counted = 0;
-        node_count(object->root, object->height);
+        frames_below(object->root, object->height, true);
     }
 }
 
@@ -218,9 +202,7 @@ static bool objects_check(void) {
     struct memory_object *object;
 
     heap_for_each(object, HEAP_OBJECT) {
-        uint32_t pages = 0;
-        for (uint32_t at = 0; (at = object_next_page(object, at)) != UINT32_MAX; at++)
-            pages++;
+        uint32_t pages = frames_below(object->root, object->height, false);
         if (pages != object->nr_pages || !list_is_consistent(&object->mappings))
             return check_failed("%p has %u pages, %u are counted", object, pages,
                                 object->nr_pages);

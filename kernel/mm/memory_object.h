@@ -33,16 +33,14 @@ void object_put(struct memory_object *object);
  * and create is false, or when memory is used up. */
 struct frame *object_page(struct memory_object *object, uint32_t index, bool create);
 
-/* The first existing page at or after index, or UINT32_MAX. */
-uint32_t object_next_page(struct memory_object *object, uint32_t index);
+/* Where its bytes from offset on lie, *size cut to those in one page; NULL as
+ * object_page. */
+char *object_bytes(struct memory_object *object, uint64_t offset, size_t *size,
+                   bool create);
 
-/* Puts a caller's frame in as page `index`, which must not exist yet; takes over the
- * caller's reference. False without memory. */
-must_check bool object_insert(struct memory_object *object, uint32_t index,
-                              struct frame *frame);
-
-/* Frees the pages from index on, out of every mapping first. */
-void object_truncate(struct memory_object *object, uint32_t index);
+/* All bytes from `size` on read as zeros: whole pages go, out of every mapping
+ * first. */
+void object_truncate(struct memory_object *object, uint64_t size);
 
 /* Copies between a kernel buffer and the object. Writing makes pages; it returns how
  * many bytes were written before memory ran out. Holes read as zeros. */

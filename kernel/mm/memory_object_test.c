@@ -12,13 +12,10 @@ KTEST(object_is_sparse_at_every_height) {
     for (unsigned i = 0; i < ARRAY_SIZE(places); i++)
         CHECK(object_page(object, places[i], true) != NULL);
     CHECK(object->nr_pages == ARRAY_SIZE(places));
-    uint32_t at = 0;
-    for (unsigned i = 0; i < ARRAY_SIZE(places); i++, at++) {
-        at = object_next_page(object, at);
-        CHECK(at == places[i]);
-    }
-    CHECK(object_next_page(object, at) == UINT32_MAX);
-    CHECK(object_page(object, 2, false) == NULL);
+    for (unsigned i = 0; i < ARRAY_SIZE(places); i++)
+        CHECK(object_page(object, places[i], false) != NULL);
+    for (uint32_t at = 2; at < 63; at++) CHECK(object_page(object, at, false) == NULL);
+    CHECK(object_page(object, 1048574, false) == NULL);
     object_put(object);
 }
 
@@ -30,10 +27,10 @@ KTEST(object_truncate_frees_what_lies_behind) {
     memset(across, 'x', sizeof(across));
     CHECK(object_write(object, 4090, across, sizeof(across)) == sizeof(across));
     CHECK(object->nr_pages == 4);
-    object_truncate(object, 1);
+    object_truncate(object, 4093);
     CHECK(object->nr_pages == 1);
     object_read(object, 4090, text, 7);
-    CHECK(memcmp(text, "xxxxxx\0", 7) == 0);    // behind the cut it reads as zero
+    CHECK(memcmp(text, "xxx\0\0\0\0", 7) == 0);    // behind the cut it reads as zero
     object_truncate(object, 0);
     CHECK(object->root == NULL);
     object_put(object);

@@ -15,7 +15,7 @@
 
 #include "base/string.h"
 #include "core/check.h"
-#include "fs/tmpfs.h"
+#include "fs/inode.h"
 #include "ipc/proc_ipc.h"
 #include "mm/heap.h"
 #include "posix/byte_message.h"
