@@ -8,12 +8,10 @@
  * Alt-P prints who waits for what.
  * See: IBM Personal Computer AT Technical Reference, 4 (keyboard).
  */
-#include "dev/keyboard.h"
-
 #include "arch.h"
 #include "arch/x86/io.h"
 #include "core/panic.h"
-#include "dev/screen.h"
+#include "dev/terminal.h"
 
 #define KEYBOARD_IRQ 1
 
@@ -56,9 +54,8 @@ static void type_character(char c) {
     bool letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
 
     if (letter && caps) c ^= 0x20;
-    if (control && c == ' ') c = 0;
+    if (control && (c == ' ' || (c >= '@' && c <= '~'))) c &= 0x1f;
     else if (control && c == '?') c = 0x7f;
-    else if (control && ((c >= '@' && c <= '_') || (c >= 'a' && c <= 'z'))) c &= 0x1f;
     if (alt) type("\033");
     terminal_input(&screen_terminal, (uint8_t)c);
 }
@@ -105,17 +102,12 @@ static void send(uint16_t port, uint8_t byte) {
     out8(port, byte);
 }
 
-static void drop_input(void) {
-    for (int i = 0; i < 32 && in8(STATUS_PORT) & STATUS_FULL; i++) in8(DATA_PORT);
-}
-
-bool keyboard_start(void) {
-    if (in8(STATUS_PORT) == STATUS_ABSENT) return false;
+void keyboard_start(void) {
+    if (in8(STATUS_PORT) == STATUS_ABSENT) return;
     send(COMMAND_PORT, COMMAND_ENABLE);
-    drop_input();
+    for (int i = 0; i < 32 && in8(STATUS_PORT) & STATUS_FULL; i++) in8(DATA_PORT);
     irq_register(KEYBOARD_IRQ, keyboard_interrupt);
     send(COMMAND_PORT, COMMAND_SET_MODE);
     send(DATA_PORT, MODE);
     send(DATA_PORT, KEYBOARD_ENABLE);
-    return true;
 }

@@ -30,8 +30,9 @@ static inline void quarter_round(uint32_t *x, int a, int b, int c, int d) {
     x[c] += x[d], x[b] = rotate(x[b] ^ x[c], 7);
 }
 
-void chacha20_block(uint32_t out[16], const uint32_t k[8], uint32_t counter,
-                    const uint32_t nonce[3]) {
+/* RFC 8439, 2.3. */
+static void chacha20_block(uint32_t out[16], const uint32_t k[8], uint32_t counter,
+                           const uint32_t nonce[3]) {
     uint32_t start[BLOCK_WORDS] = { 0x61707865, 0x3320646e, 0x79622d32, 0x6b206574 };
 
     memcpy(start + 4, k, KEY);

@@ -10,7 +10,3 @@ void random_init(uint32_t seed);
 
 /* Never fails, never sleeps. About two thousand instructions for each 64 bytes. */
 void random_bytes(void *to, size_t size);
-
-/* One block of ChaCha20 (RFC 8439, 2.3); for the host test. */
-void chacha20_block(uint32_t out[16], const uint32_t key[8], uint32_t counter,
-                    const uint32_t nonce[3]);

@@ -1,13 +1,14 @@
 /* screen.c - draws what dev/text_screen.c says: as VGA text, or as dots.
  *
- *      text_screen: cells[] --+
- *                             +-- differ? --> draw_cell --> VGA memory or framebuffer
- *                   shown[] --+
+ *      text_screen: cells[], cursor --+
+ *                                     +-- differ? --> draw_cell --> VGA memory, or
+ *                           shown[] --+                             framebuffer
  *
- * Invariants: between two outputs shown[] is what the glass shows; only cells that
- *   differ are drawn, because pixels are expensive and text changes little.
+ * Invariants: between two outputs shown[] is what the glass shows, a cursor included;
+ *   only cells that differ are drawn, because pixels are expensive and text changes
+ *   little.
  */
-#include "dev/screen.h"
+#include "dev/terminal.h"
 
 #include "arch/x86/io.h"
 #include "arch/x86/kernel_map.h"
@@ -18,30 +19,35 @@
 #include "dev/text_screen.h"
 #include "mm/frame_alloc.h"
 
-enum { COLUMNS_MAX = 160, CELLS_MAX = COLUMNS_MAX * ROWS_MAX };
-enum { NOTHING_SHOWN = 0xffff, BLANK_SHOWN = 0x0720 };
-enum { VGA_TEXT = 0xb8000, VGA_INDEX = 0x3d4, VGA_DATA = 0x3d5, VGA_CURSOR = 14 };
+enum { COLUMNS_MAX = 160, ROWS_MAX = 64, CELLS_MAX = COLUMNS_MAX * ROWS_MAX };
+enum { VGA_TEXT = 0xb8000, VGA_INDEX = 0x3d4, VGA_DATA = 0x3d5, VGA_CURSOR = 10,
+       VGA_NO_CURSOR = 0x20 };
 
 static struct text_screen text;
 static uint16_t cells[CELLS_MAX], shown[CELLS_MAX];
-static unsigned cursor_at;      /* cell of the drawn cursor; CELLS_MAX: hidden */
 static void (*draw_cell)(unsigned cell, uint16_t value);
-static void (*move_cursor)(unsigned from, unsigned to);
+static struct {                 /* 32 bits a dot */
+    uint8_t *base;              /* NULL: it is VGA text */
+    uint32_t pitch;             /* bytes from line to line */
+    unsigned zoom;              /* each dot of the font is 2^zoom dots wide and high */
+    uint32_t colour[16];
+} framebuffer;
 
-bool screen_is_present(void) { return draw_cell != NULL; }
-
+/* The cursor is a cell with its colours exchanged. */
 static void screen_output(const char *bytes, size_t size) {
-    unsigned old = cursor_at;
+    static unsigned cursor;
+    unsigned old = cursor;
 
     text_screen_write(&text, bytes, size);
-    for (unsigned row = 0, i = 0; row < text.rows; row++, i = row * text.columns) {
-        for (; text.dirty[row] && i < (row + 1) * text.columns; i++)
-            if (shown[i] != cells[i]) draw_cell(i, shown[i] = cells[i]);
-        text.dirty[row] = false;
+    cursor = text.row * text.columns + text.column;
+    for (unsigned i = min(min(old, cursor), text.dirty);
+         i < max(max(old, cursor) + 1, text.dirty_end); i++) {
+        unsigned cell = cells[i], attribute = cell >> 8;
+        if (i == cursor) attribute = (attribute << 4 | attribute >> 4) & 0xff;
+        cell = (cell & 0xff) | attribute << 8;
+        if (shown[i] != cell) draw_cell(i, shown[i] = (uint16_t)cell);
     }
-    cursor_at = text.cursor.row * text.columns + text.cursor.column;
-    if (text.hide_cursor) cursor_at = CELLS_MAX;
-    move_cursor(old, cursor_at);
+    text.dirty = text.dirty_end = 0;
 }
 
 static void terminal_output(const char *bytes, size_t size) {
@@ -54,50 +60,37 @@ static void terminal_output(const char *bytes, size_t size) {
     for (const char *c = typed; *c; c++) terminal_input(&screen_terminal, (uint8_t)*c);
 }
 
-struct terminal screen_terminal = { .name = "tty1", .number = 4 << 8 | 1,
-                                    .output = terminal_output };
+struct terminal screen_terminal = { .name = "tty1", .number = 4 << 8 | 1 };
 
-static void start(unsigned rows, unsigned columns, uint16_t first_shown) {
+static void start(unsigned rows, unsigned columns,
+                  void (*draw)(unsigned cell, uint16_t value)) {
     static struct log_sink sink = { .name = "screen", .write = screen_output,
                                     .is_terminal = true };
 
-    for (unsigned i = 0; i < rows * columns; i++) shown[i] = first_shown;
+    draw_cell = draw;
     text_screen_init(&text, rows, columns, cells);
+    if (framebuffer.base) memcpy(shown, cells, sizeof(shown));  // it is black already
     screen_terminal.rows = (uint16_t)rows;
     screen_terminal.columns = (uint16_t)columns;
-    cursor_at = CELLS_MAX;
+    screen_terminal.output = terminal_output;
     log_sink_register(&sink);
 }
 
-/* -- VGA text: the hardware knows the characters and has a cursor ------------------ */
+/* -- VGA text: the hardware knows the characters ----------------------------------- */
 
 static void vga_draw_cell(unsigned i, uint16_t cell) {
     ((volatile uint16_t *)paddr_to_kernel(VGA_TEXT))[i] = cell;
 }
 
-static void vga_move_cursor(unsigned from, unsigned to) {
-    if (from == to) return;
-    for (unsigned byte = 0; byte < 2; byte++) { // CELLS_MAX is outside: not visible
-        out8(VGA_INDEX, (uint8_t)(VGA_CURSOR + byte));
-        out8(VGA_DATA, (uint8_t)(byte ? to : to >> 8));
-    }
-}
-
-/* Without one there may be ordinary memory in its place, but no registers. */
+/* Hides its cursor. Without VGA there may be ordinary memory in its place, but no
+ * registers. */
 static bool vga_is_present(void) {
-    out8(VGA_INDEX, VGA_CURSOR + 1);
-    out8(VGA_DATA, 0x5a);
-    return in8(VGA_DATA) == 0x5a;
+    out8(VGA_INDEX, VGA_CURSOR);
+    out8(VGA_DATA, VGA_NO_CURSOR);
+    return in8(VGA_DATA) == VGA_NO_CURSOR;
 }
 
 /* -- Framebuffer: 32 bits a dot ---------------------------------------------------- */
-
-static struct {
-    uint8_t *base;
-    uint32_t pitch;             /* bytes from line to line */
-    unsigned zoom;              /* each dot of the font is 2^zoom dots wide and high */
-    uint32_t colour[16];
-} framebuffer;
 
 static void framebuffer_draw_cell(unsigned i, uint16_t cell) {
     const uint8_t *glyph = font[cell & 0xff];
@@ -113,15 +106,6 @@ static void framebuffer_draw_cell(unsigned i, uint16_t cell) {
         for (unsigned x = 0; x < (unsigned)FONT_WIDTH << zoom; x++)
             *dot++ = bits & 0x80 >> (x >> zoom) ? front : back;
         line += framebuffer.pitch;
-    }
-}
-
-/* The cursor is a cell with its colours exchanged. */
-static void framebuffer_move_cursor(unsigned from, unsigned to) {
-    if (from < CELLS_MAX) framebuffer_draw_cell(from, cells[from]);
-    if (to < CELLS_MAX) {
-        unsigned cell = cells[to], front = cell >> 8 & 15, back = cell >> 12;
-        framebuffer_draw_cell(to, (uint16_t)(front << 12 | back << 8 | (cell & 0xff)));
     }
 }
 
@@ -146,20 +130,15 @@ static void framebuffer_start(const struct boot_framebuffer *fb) {
     framebuffer.zoom = zoom;
     make_colours(fb);
     memset(framebuffer.base, 0, fb->pitch * fb->height);
-    draw_cell = framebuffer_draw_cell;
-    move_cursor = framebuffer_move_cursor;
-    start(rows, columns, BLANK_SHOWN);
+    start(rows, columns, framebuffer_draw_cell);
 }
 
 void screen_init(const struct boot_info *boot) {
     const struct boot_framebuffer *fb = &boot->framebuffer;
 
     if (fb->base && fb->base >> 32 == 0 && fb->bits_per_pixel == 32 && fb->width >= 320
-        && fb->height >= 200) {
+        && fb->height >= 200)
         framebuffer_start(fb);
-    } else if (boot->source == BOOT_MULTIBOOT && vga_is_present()) {
-        draw_cell = vga_draw_cell;
-        move_cursor = vga_move_cursor;
-        start(25, 80, NOTHING_SHOWN);
-    }
+    else if (boot->source == BOOT_MULTIBOOT && vga_is_present())
+        start(25, 80, vga_draw_cell);
 }

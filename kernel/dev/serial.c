@@ -11,7 +11,7 @@
  * tools/vm finds the log's tail and the exit status there.
  * See: National Semiconductor PC16550D, 8.
  */
-#include "dev/serial.h"
+#include "dev/terminal.h"
 
 #include "arch.h"
 #include "arch/x86/io.h"
@@ -39,11 +39,9 @@ enum {
 /* How often to look before giving a line up: seconds, at a microsecond a look. */
 #define PATIENCE 4000000
 
-static unsigned fifo_size;      /* bytes it takes at once; 0: there is no line */
+static unsigned fifo_size;      /* bytes it takes at once */
 static bool is_stuck;           /* it stopped sending: do not wait for it again */
 static bool magic;              /* BREAK came: the next byte is for us */
-
-bool serial_is_present(void) { return fifo_size != 0; }
 
 static void wait_until_sent(void) {
     for (unsigned looks = is_stuck ? 1 : PATIENCE; looks; looks--) {
@@ -71,7 +69,7 @@ static void serial_resume(void) { out8(INTERRUPTS, INTERRUPT_DATA | INTERRUPT_LI
 
 struct terminal serial_terminal = {
     .name = "ttyS0", .number = 4 << 8 | 64, .rows = 24, .columns = 80,
-    .output = serial_output, .resume = serial_resume,
+    .resume = serial_resume,
 };
 
 /* True when the byte was meant for the kernel itself. */
@@ -118,11 +116,12 @@ void serial_early_init(void) {
     out8(FIFO, FIFO_ON_AND_EMPTY);
     out8(MODEM_CONTROL, MODEM_READY);
     fifo_size = (in8(IDENTITY) & IDENTITY_HAS_FIFO) == IDENTITY_HAS_FIFO ? 16 : 1;
+    serial_terminal.output = serial_output;
     log_sink_register(&serial_sink);
 }
 
 void serial_start(void) {
-    if (!serial_is_present()) return;
+    if (!serial_terminal.output) return;
     irq_register(SERIAL_IRQ, serial_interrupt);
     serial_resume();
 }

@@ -14,7 +14,7 @@ struct terminal {
     const char *name;           /* [const] below /dev: "ttyS0" */
     uint32_t number;            /* [const] of the device: major << 8 | minor */
     uint16_t rows, columns;     /* at the start; a program may change the tty's own */
-    /* Shows bytes; must not sleep. */
+    /* Shows bytes; must not sleep. NULL: there is no such device. */
     void (*output)(const char *bytes, size_t size);
     /* There is room again after `input` said no; NULL: the driver drops instead. */
     void (*resume)(void);
@@ -24,6 +24,23 @@ struct terminal {
     void *tty;                  /* who listens */
 };
 
+extern struct terminal serial_terminal, screen_terminal;
+
 static inline bool terminal_input(struct terminal *terminal, uint8_t byte) {
     return !terminal->input || terminal->input(terminal, byte);
 }
+
+/* Finds COM1 and QEMU's debug console and makes them sinks of the log. Needs nothing:
+ * may be the first call of the kernel. */
+void serial_early_init(void);
+
+struct boot_info;
+
+/* Finds a screen, VGA text or a framebuffer, and makes it a sink of the log. After
+ * kernel_map_init. */
+void screen_init(const struct boot_info *boot);
+
+/* From here on typed bytes arrive by interrupt: the serial line's, and those of the
+ * PC's keyboard, if there is one, which belong to the screen. */
+void serial_start(void);
+void keyboard_start(void);

@@ -24,8 +24,6 @@
 #include "base/format.h"
 #include "base/string.h"
 #include "core/panic.h"
-#include "dev/screen.h"
-#include "dev/serial.h"
 #include "mm/heap.h"
 
 #define TTY_NUMBER     0x500u
@@ -381,8 +379,8 @@ void tty_init(bool console_on_screen) {
     static struct device console = { .name = "console", .number = CONSOLE_NUMBER,
                                      .mode = 0600, .open = tty_open };
 
-    if (serial_is_present()) console_tty = tty_create(&serial_terminal);
-    if (screen_is_present()) {
+    if (serial_terminal.output) console_tty = tty_create(&serial_terminal);
+    if (screen_terminal.output) {
         struct tty *tty = tty_create(&screen_terminal);
         if (console_on_screen || !console_tty) console_tty = tty;
     }
