@@ -75,7 +75,8 @@ static _Noreturn void be_command(bool rehearsal) {
     execvp(command[0], command);
     if (errno == ENOENT && !strchr(command[0], '/'))
         complain("there is no program %s; `help` lists those that are here, and make "
-                 "new PROG=%s starts it", command[0], command[0]);
+                 "new PROG=%s starts it",
+                 command[0], command[0]);
     else
         complain("%s: %s", command[0], strerror(errno));
     _exit(127);
