@@ -66,9 +66,9 @@ static void signal_point(void) {
         (void)!signal_post(order.process, NULL, &info, SIGNAL_KEEP_IF_ROOM);
 }
 
-WRAP(void, schedule, void) {
-    if (current()->state == THREAD_BLOCKED) signal_point();
-    __real_schedule();
+WRAP(long, schedule, struct thread *t) {
+    if (t->state == THREAD_BLOCKED) signal_point();
+    return __real_schedule(t);
 }
 
 WRAP(void, sched_step_expired, struct thread *t) {

@@ -15,105 +15,98 @@
 #include "syscall.h"
 
 #define HASH_BITS 6
-
-struct futex_waiter {
-    struct waiter waiter;
-    struct futex_key key;
-    uint32_t bits;              /* FUTEX_WAIT_BITSET */
-};
+#define ANY_BIT   UINT32_MAX
 
 enum futex_operation {
     FUTEX_WAIT = 0, FUTEX_WAKE = 1, FUTEX_REQUEUE = 3, FUTEX_CMP_REQUEUE = 4,
-    FUTEX_WAIT_BITSET = 9, FUTEX_WAKE_BITSET = 10, FUTEX_COMMAND = 127,
+    FUTEX_WAIT_BITSET = 9, FUTEX_WAKE_BITSET = 10,
     FUTEX_PRIVATE = 128, FUTEX_REALTIME = 256,
 };
-#define ANY_BIT UINT32_MAX
 
 static void describe(const struct waiter *waiter, char *to, size_t size) {
-    const struct futex_waiter *f =
-        container_of(waiter, const struct futex_waiter, waiter);
-
-    format(to, size, "futex:%08x -", f->key.offset);
+    format(to, size, "futex:%08x -", waiter->thread->waited_word.offset);
 }
 
-static const struct wait_class futex_class = { "futex", describe };
-static struct wait_queue table[1 << HASH_BITS];
-
-static struct wait_queue *queue_of(const struct futex_key *key) {
-    uint32_t mixed = ((uint32_t)key->object + key->offset) * 0x9e3779b1u;
+static struct wait_queue *queue_of(const struct futex_word *word) {
+    static const struct wait_class class = { "futex", describe };
+    static struct wait_queue table[1 << HASH_BITS];
+    uint32_t mixed = ((uint32_t)word->object + word->offset) * 0x9e3779b1u;
     struct wait_queue *queue = &table[mixed >> (32 - HASH_BITS)];
 
-    if (!queue->class) wait_queue_init(queue, &futex_class);
+    if (!queue->class) wait_queue_init(queue, &class);
     return queue;
 }
 
-static inline bool same(const struct futex_key *a, const struct futex_key *b) {
+static inline bool same(const struct futex_word *a, const struct futex_word *b) {
     return a->object == b->object && a->offset == b->offset;
 }
 
-static int key_of(uint32_t address, bool private, struct futex_key *key) {
+/* 0, -EINVAL, -EFAULT. */
+static int locate(struct futex_word *w, uint32_t address, int operation) {
     struct address_space *space = current()->space;
-    struct region *region;
+    const struct region *region;
 
     if (address & 3) return -EINVAL;
     if (!user_range_ok(uptr(address), 4)) return -EFAULT;
-    *key = (struct futex_key){ space, address };
-    if (private) return 0;
-    if (!(region = space_find(space, address))) return -EFAULT;
-    if (region->flags & REGION_SHARED && region->object) {
-        key->object = region->object;
-        key->offset = (region->first_page << PAGE_SHIFT) + (address - region->start);
+    w->address = w->offset = address;
+    w->operation = operation;
+    w->object = space;
+    if (!(operation & FUTEX_PRIVATE)) {
+        if (!(region = space_find(space, address))) return -EFAULT;
+        if (region->flags & REGION_SHARED && region->object) {
+            w->object = region->object;
+            w->offset = (region->first_page << PAGE_SHIFT) + (address - region->start);
+        }
     }
+    w->queue = queue_of(w);
     return 0;
 }
 
-static __attribute__((noinline)) int look_up(struct thread *t, struct futex_word *w,
-                                             uint32_t address, bool private) {
-    int error = key_of(address, private, &w->key);
+/* The word of this call, again. The same errors; who waits must be able to see it. */
+static __attribute__((noinline)) int look_up(struct thread *t, struct futex_word *w) {
+    const struct trap_frame *frame = thread_frame(t);
+    int error = locate(w, frame->ebx, (int)frame->ecx);
 
-    w->name = address | private;
-    w->queue = queue_of(&w->key);
-    w->seen = error ? NULL : space_page(t->space, address, PROT_READ);
+    w->seen = error ? NULL : space_page(t->space, frame->ebx, PROT_READ);
     w->version = w->seen ? t->space->version : 0;
-    return error;
+    return !error && !w->seen && w == &t->waited_word ? -EFAULT : error;
 }
 
 /* All that depends only on a word's address is kept, until the space changes. */
 static inline int find(struct thread *t, struct futex_word *w, uint32_t address,
                        int operation) {
-    bool private = operation & FUTEX_PRIVATE;
-
-    if (likely(!(address & 3) && w->name == (address | private)
+    if (likely(w->address == address && w->operation == operation
                && w->version == t->space->version))
         return 0;
-    return look_up(t, w, address, private);
+    return look_up(t, w);
 }
 
-/* Wakes up to count (not 0) waiters on key whose bits match. Returns how many. */
-static inline uint32_t wake(struct wait_queue *queue, const struct futex_key *key,
-                            uint32_t count, uint32_t bits) {
+/* Wakes up to count (at least 1) waiters on word whose bits match. Returns how many. */
+static inline uint32_t wake(const struct futex_word *word, uint32_t count,
+                            uint32_t bits) {
     struct waiter *w, *next;
     uint32_t woken = 0;
 
-    list_for_each_safe (w, next, &queue->waiters, node) {
-        struct futex_waiter *f = container_of(w, struct futex_waiter, waiter);
-        if (!same(&f->key, key) || (bits != ANY_BIT && !(f->bits & bits))) continue;
+    list_for_each_safe (w, next, &word->queue->waiters, node) {
+        const struct futex_word *waited = &w->thread->waited_word;
+        if (!same(waited, word) || (bits != ANY_BIT && !(waited->bits & bits)))
+            continue;
         waiter_wake(w, 0);
-        if (++woken == count) break;
+        if (++woken >= count) break;
     }
     return woken;
 }
 
-static inline long wait(struct thread *t, const struct futex_word *word, uint32_t value,
-                        nanoseconds_t deadline, uint32_t bits) {
-    struct futex_waiter f;
+/* SLEEPS, while the waited_word has this value. */
+static inline long wait(struct thread *t, uint32_t value, nanoseconds_t deadline,
+                        uint32_t bits) {
+    struct futex_word *word = &t->waited_word;
+    struct waiter waiter;
 
-    if (unlikely(!word->seen)) return -EFAULT;
     if (*word->seen != value) return -EAGAIN;
-    f.key = word->key;
-    f.bits = bits;
-    waiter_init_for(&f.waiter, word->queue, t);
-    long result = wait_sleep_waiter(&f.waiter, deadline);
+    word->bits = bits;
+    waiter_init_for(&waiter, word->queue, t);
+    long result = wait_sleep_waiter(&waiter, deadline);
     if (likely(result != -EINTR)) return result;
     // without a time-out the call can be made again; the word decides
     if (deadline == DEADLINE_NEVER) return -ERESTART;
@@ -121,19 +114,21 @@ static inline long wait(struct thread *t, const struct futex_word *word, uint32_
     return -ERESTART_NO_HANDLER;
 }
 
-static long requeue(const struct futex_word *from, const struct futex_key *to,
+static long requeue(const struct futex_word *from, const struct futex_word *to,
                     uint32_t wake_count, uint32_t move_count) {
-    uint32_t done = wake_count ? wake(from->queue, &from->key, wake_count, ANY_BIT) : 0;
+    uint32_t done = wake_count ? wake(from, wake_count, ANY_BIT) : 0;
     struct waiter *w, *next;
 
-    if (same(&from->key, to)) return (long)done;
+    if (same(from, to)) return (long)done;
     list_for_each_safe (w, next, &from->queue->waiters, node) {
-        struct futex_waiter *f = container_of(w, struct futex_waiter, waiter);
+        struct futex_word *waited = &w->thread->waited_word;
         if (move_count == 0) break;
-        if (!same(&f->key, &from->key)) continue;
+        if (!same(waited, from)) continue;
         waiter_remove(w);
-        w->queue = queue_of(to);
-        f->key = *to;
+        waited->object = to->object;
+        waited->offset = to->offset;
+        waited->version = 0;            // that is not what its thread asked for
+        w->queue = waited->queue = to->queue;
         waiter_add(w);
         move_count--;
         done++;
@@ -147,93 +142,82 @@ static int take_deadline(int operation, uptr_t timeout, nanoseconds_t *deadline)
     if (uptr_is_null(timeout)) return 0;
     int error = time_from_user(timeout, deadline);
     if (error) return error;
-    if ((operation & FUTEX_COMMAND) == FUTEX_WAIT)
+    if ((operation & ~FUTEX_PRIVATE) == FUTEX_WAIT)
         *deadline = time_restart_deadline(*deadline);
     else if (operation & FUTEX_REALTIME)
         *deadline = time_from_realtime(*deadline);
     return 0;
 }
 
-static __attribute__((noinline)) long less_usual(uint32_t address, int operation,
-                                                 uint32_t value) {
+static __attribute__((noinline)) long less_usual(void) {
     struct thread *t = current();
     const struct trap_frame *frame = thread_frame(t);
-    uint32_t number = frame->esi, value3;   // a number, or where the time-out is
-    int command = operation & FUTEX_COMMAND;
-    struct futex_word *word = &t->waited_word;
-    struct futex_key to;
+    int operation = (int)frame->ecx, command = operation & ~FUTEX_PRIVATE;
+    uint32_t value = frame->edx, number = frame->esi, value3 = ANY_BIT;
+    struct futex_word *word = &t->woken_word, to;
     nanoseconds_t deadline;
-    int error = find(t, word, address, operation);
+    int error = command == FUTEX_WAIT ? 0 : sixth_argument(frame, &value3);
 
-    if (!error) error = sixth_argument(frame, &value3);
     if (error) return error;
     switch (command) {
     case FUTEX_WAIT:
     case FUTEX_WAIT_BITSET:
-        if (command == FUTEX_WAIT) value3 = ANY_BIT;
-        error = take_deadline(operation, uptr(number), &deadline);
+    case FUTEX_WAIT_BITSET | FUTEX_REALTIME:
+        error = look_up(t, &t->waited_word);
+        if (!error) error = take_deadline(command, uptr(number), &deadline);
         if (error || value3 == 0) return error ? error : -EINVAL;
-        return wait(t, word, value, deadline, value3);
-    case FUTEX_WAKE:
+        return wait(t, value, deadline, value3);
     case FUTEX_WAKE_BITSET:
-        if (command == FUTEX_WAKE) value3 = ANY_BIT;
-        if (value3 == 0) return -EINVAL;
-        return (long)wake(word->queue, &word->key, max(value, 1u), value3);
+        error = look_up(t, word);
+        if (error || value3 == 0) return error ? error : -EINVAL;
+        return (long)wake(word, value, value3);
     case FUTEX_CMP_REQUEUE:
     case FUTEX_REQUEUE:
-        error = key_of(frame->edi, operation & FUTEX_PRIVATE, &to);
-        if (error) return error;
         if ((int32_t)value < 0 || (int32_t)number < 0) return -EINVAL;
+        error = look_up(t, word);
+        if (!error) error = locate(&to, frame->edi, operation);
+        if (error) return error;
         if (command == FUTEX_CMP_REQUEUE && !word->seen) return -EFAULT;
         if (command == FUTEX_CMP_REQUEUE && *word->seen != value3) return -EAGAIN;
         return requeue(word, &to, value, number);
-    default:
-        return -ENOSYS;
+    default: return -ENOSYS;
     }
 }
 
 /* What locks do most: wake, and wait for ever. Each a function of its own, with
  * registers of its own. */
-static __attribute__((noinline)) long wait_for_ever(uint32_t address, int operation,
-                                                    uint32_t value) {
+static __attribute__((noinline)) long wake_some(uint32_t address, int operation) {
     struct thread *t = current();
-    struct futex_word *word = &t->waited_word;
+    int error = find(t, &t->woken_word, address, operation);
 
-    if (unlikely(thread_frame(t)->esi)) return less_usual(address, operation, value);
-    int error = find(t, word, address, operation);
-    if (unlikely(error)) return error;
-    return wait(t, word, value, DEADLINE_NEVER, ANY_BIT);
+    return unlikely(error) ? error
+                           : (long)wake(&t->woken_word, thread_frame(t)->edx, ANY_BIT);
 }
 
-static __attribute__((noinline)) long wake_some(uint32_t address, int operation,
-                                                uint32_t count) {
+static __attribute__((noinline)) long wait_for_ever(uint32_t address, int operation) {
     struct thread *t = current();
-    struct futex_word *word = &t->woken_word;
-    int error = find(t, word, address, operation);
 
-    if (unlikely(error)) return error;
-    return (long)wake(word->queue, &word->key, max(count, 1u), ANY_BIT);
+    if (unlikely(thread_frame(t)->esi)) return less_usual();
+    int error = find(t, &t->waited_word, address, operation);
+    return unlikely(error) ? error
+                           : wait(t, thread_frame(t)->edx, DEADLINE_NEVER, ANY_BIT);
 }
 
-/* The other three arguments are seldom there. */
-long sys_futex(uint32_t address, int operation, uint32_t value) {
-    switch (operation) {
-    case FUTEX_WAKE:
-    case FUTEX_WAKE | FUTEX_PRIVATE: return wake_some(address, operation, value);
-    case FUTEX_WAIT:
-    case FUTEX_WAIT | FUTEX_PRIVATE: return wait_for_ever(address, operation, value);
-    default: return less_usual(address, operation, value);
-    }
+/* The other arguments are read where they are needed. */
+long sys_futex(uint32_t address, int operation) {
+    if (unlikely(operation & ~(FUTEX_PRIVATE | FUTEX_WAKE))) return less_usual();
+    return operation & FUTEX_WAKE ? wake_some(address, operation)
+                                  : wait_for_ever(address, operation);
 }
 
 /* -- The end of a thread ----------------------------------------------------------- */
 
 enum { OWNER_DIED = 0x40000000, WAITERS = 0x80000000u, TID_MASK = 0x3fffffff };
 
-static void wake_one(uint32_t word) {
-    struct futex_key key;
+static void wake_one(uint32_t address) {
+    struct futex_word word;
 
-    if (key_of(word, false, &key) == 0) wake(queue_of(&key), &key, 1, ANY_BIT);
+    if (locate(&word, address, FUTEX_WAKE) == 0) wake(&word, 1, ANY_BIT);
 }
 
 /* One robust lock: if the dead thread holds it, its owner is marked dead. */

@@ -152,7 +152,7 @@ void thread_exit(void) {
     t->process = NULL;
     if (last) become_zombie(p);
     t->state = THREAD_DEAD;
-    schedule();
+    schedule(t);
     panic("a dead thread runs");
 }
 

@@ -82,9 +82,10 @@ INLINE void switch_to(struct cpu *cpu, struct thread *prev, struct thread *next)
     assert(next->magic == THREAD_MAGIC);
     charge_time(cpu, prev, next);
     if (fpu_is_used(prev)) fpu_switch_out(prev);
-    if (next->space) {
+    const struct address_space *space = next->space;
+    if (space) {
         cpu->account = next->process->account;
-        space_activate(cpu, next->space);
+        space_activate(cpu, space);
     } else {
         cpu->account = &root_account;
     }
@@ -126,8 +127,8 @@ static __attribute__((noinline)) void run_next(struct cpu *cpu) {
     else run(cpu, cpu->running, next);
 }
 
-void schedule(void) {
-    struct thread *t = current(), *only = ready.only;
+long schedule(struct thread *t) {
+    struct thread *only = ready.only;
     struct cpu *cpu = t->cpu;
 
     if (likely(only && may_run_on(only, cpu))) {
@@ -136,6 +137,7 @@ void schedule(void) {
     } else {
         run_next(cpu);
     }
+    return current()->wait_result;
 }
 
 /* May next run past the queue? Two that talk have short turns each, and no end of them:
@@ -156,7 +158,7 @@ void sched_hand_over_slowly(struct thread *next, long result) {
         run(t->cpu, t, next);
     } else {
         thread_ready(next);
-        schedule();
+        schedule(t);
     }
 }
 
@@ -222,7 +224,7 @@ void thread_yield(void) {
     }
     queue_add(&ready, t);
     if (cpu_count > 1) find_cpu(t);     // who displaces it may have to run here
-    schedule();
+    schedule(t);
 }
 
 void thread_ready(struct thread *t) {
@@ -287,7 +289,7 @@ uint32_t sched_runnable(void) {
 
 void cpu_idle(void) {
     for (;;) {
-        if (queue_search(&ready, this_cpu(), 0)) schedule();
+        if (queue_search(&ready, this_cpu(), 0)) schedule(current());
         else cpu_wait_for_interrupt();
     }
 }

@@ -28,8 +28,8 @@ bool sched_in_lockstep(void);
 void thread_ready(struct thread *thread);
 
 /* Gives the CPU away: the caller's state is READY (and it is queued), BLOCKED or DEAD.
- * Returns when it runs again. SLEEPS. */
-void schedule(void) SLEEPS;
+ * Returns when it runs again, with the result of its wait. SLEEPS. */
+long schedule(struct thread *caller) SLEEPS;
 
 /* To the end of the own queue: sched_yield(2) and preemption. */
 void thread_yield(void) SLEEPS;

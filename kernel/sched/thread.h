@@ -120,14 +120,14 @@ struct thread {
     uint32_t switches_voluntary, switches_forced, faults;
 
     struct futex_word {         /* posix/futex.c: a word of user memory */
-        uint32_t name;          /* its address, + 1: private */
+        uint32_t address;       /* what was looked up, and by which call */
+        int operation;
         uint64_t version;       /* of the space when it was found; 0: of no use */
         const volatile uint32_t *seen;  /* where the kernel sees it; NULL: nowhere */
         struct wait_queue *queue;
-        struct futex_key {
-            const void *object; /* memory object, or the address space */
-            uint32_t offset;    /* byte in the object, or the address */
-        } key;
+        const void *object;     /* the memory object, or the address space, */
+        uint32_t offset;        /* and the byte in it, or the address */
+        uint32_t bits;          /* FUTEX_WAIT_BITSET */
     } waited_word, woken_word;  /* by its last calls */
 
     /* messages: kernel/ipc */

@@ -51,43 +51,42 @@ static void deadline_passed(struct timer *timer) {
     interrupt(container_of(timer, struct thread, wait_timer), -ETIMEDOUT);
 }
 
-/* Here, and for a hand-over below, a thread stops running because it waits. */
-static inline long block(struct waiter *waiters, unsigned count, nanoseconds_t deadline,
-                         uint8_t wake_on) {
-    struct thread *t = current();
-
+/* Here, and for a hand-over, a thread stops running because it waits; t is current. */
+static inline long block(struct thread *t, struct waiter *waiters, unsigned count,
+                         nanoseconds_t deadline, uint8_t wake_on) {
     assert(t->state == THREAD_RUNNING && t->process);   // schedule asserts the lock
     if (unlikely(t->attention & wake_on)) {
         remove_all(waiters, count);
-        t->wait_result = -EINTR;
-    } else if (deadline != DEADLINE_NEVER && deadline <= time_now()) {
-        remove_all(waiters, count);
-        t->wait_result = -ETIMEDOUT;
-    } else {
-        t->waiters = waiters;
-        t->state = THREAD_BLOCKED;
-        t->wake_on = wake_on;
-        t->nr_waiters = (uint16_t)count;
-        if (deadline != DEADLINE_NEVER) {
-            timer_init(&t->wait_timer, deadline_passed);
-            timer_start(&t->wait_timer, deadline);
-        }
-        t->switches_voluntary++;
-        schedule();
-        if (deadline != DEADLINE_NEVER) timer_cancel(&t->wait_timer);
-        if (count > 1) remove_all(waiters, count);
+        return -EINTR;
     }
-    return t->wait_result;
+    if (deadline != DEADLINE_NEVER && deadline <= time_now()) {
+        remove_all(waiters, count);
+        return -ETIMEDOUT;
+    }
+    t->waiters = waiters;
+    t->state = THREAD_BLOCKED;
+    t->wake_on = wake_on;
+    t->nr_waiters = (uint16_t)count;
+    t->switches_voluntary++;
+    if (deadline == DEADLINE_NEVER && count == 1) return schedule(t);
+    if (deadline != DEADLINE_NEVER) {
+        timer_init(&t->wait_timer, deadline_passed);
+        timer_start(&t->wait_timer, deadline);
+    }
+    long result = schedule(t);
+    if (deadline != DEADLINE_NEVER) timer_cancel(&t->wait_timer);
+    remove_all(waiters, count);
+    return result;
 }
 
 long waiter_sleep_until(struct waiter *waiter, nanoseconds_t deadline) {
     waiter_add(waiter);
-    return block(waiter, 1, deadline, WAKE_ON_ANY);
+    return block(waiter->thread, waiter, 1, deadline, WAKE_ON_ANY);
 }
 
 long waiter_sleep_forever(struct waiter *waiter) {
     waiter_add(waiter);
-    return block(waiter, 1, DEADLINE_NEVER, WAKE_ON_ANY);
+    return block(waiter->thread, waiter, 1, DEADLINE_NEVER, WAKE_ON_ANY);
 }
 
 long wait_sleep_killable(struct wait_queue *queue) {
@@ -95,11 +94,11 @@ long wait_sleep_killable(struct wait_queue *queue) {
 
     waiter_init(&waiter, queue);
     waiter_add(&waiter);
-    return block(&waiter, 1, DEADLINE_NEVER, ATTENTION_EXIT);
+    return block(waiter.thread, &waiter, 1, DEADLINE_NEVER, ATTENTION_EXIT);
 }
 
 long wait_sleep_any(struct waiter *waiters, unsigned count, nanoseconds_t deadline) {
-    return block(waiters, count, deadline, WAKE_ON_ANY);
+    return block(current(), waiters, count, deadline, WAKE_ON_ANY);
 }
 
 bool waiter_is_asleep(const struct waiter *waiter) {

@@ -54,15 +54,16 @@ static inline bool wait_queue_is_empty(const struct wait_queue *queue) {
     return list_is_empty(&queue->waiters);
 }
 
+/* One that does not come off its queue before it has been there. */
 static inline void waiter_init_for(struct waiter *waiter, struct wait_queue *queue,
                                    struct thread *thread) {
-    list_node_init(&waiter->node);
     waiter->queue = queue;
     waiter->thread = thread;
     waiter->shared = false;
 }
 
 static inline void waiter_init(struct waiter *waiter, struct wait_queue *queue) {
+    list_node_init(&waiter->node);
     waiter_init_for(waiter, queue, current_thread_base());
 }
 
