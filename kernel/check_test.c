@@ -1,6 +1,5 @@
 /* check_test.c - kcheck sees what is broken: each case breaks one thing, expects the
  * sentence about it, and mends it. */
-#include "arch.h"
 #include "arch/x86/features.h"
 #include "arch/x86/kernel_map.h"
 #include "base/string.h"

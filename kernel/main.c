@@ -3,7 +3,6 @@
  * Order: log, processor, memory, scheduler, interrupts and clocks, devices, file
  * systems, the other CPUs, init. Each step needs only what stands before it.
  */
-#include "arch.h"
 #include "arch/x86/acpi.h"
 #include "arch/x86/features.h"
 #include "arch/x86/smp.h"
@@ -30,7 +29,6 @@
 #include "posix/faces.h"
 #include "posix/socket.h"
 #include "proc/life.h"
-#include "sched/scheduler.h"
 #include "system_call.h"
 
 #define MINIMUM_FRAMES 500      /* free after the kernel and its archives */

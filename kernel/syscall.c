@@ -8,7 +8,6 @@
 #include "core/trace.h"
 #include "fs/inode.h"
 #include "proc/life.h"
-#include "sched/scheduler.h"
 #include "system_call.h"
 
 #define SYSCALL(number, name, parameters, arguments)           \

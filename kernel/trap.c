@@ -8,7 +8,6 @@
  *                       copy touched, or our own bug
  *      TLB, halt        answered without the lock (smp.c says why)
  */
-#include "arch.h"
 #include "arch/x86/features.h"
 #include "arch/x86/fixup.h"
 #include "arch/x86/interrupts.h"
@@ -19,7 +18,6 @@
 #include "core/trace.h"
 #include "ipc/fast_path.h"
 #include "proc/life.h"
-#include "sched/scheduler.h"
 #include "system_call.h"
 
 /* The lock is free while the others run: one of them may be waiting for it. */

@@ -9,7 +9,6 @@
  * Tests: user/tests/exec*.c.
  * See: execve(2).
  */
-#include "arch.h"
 #include "arch/x86/features.h"
 #include "arch/x86/segments.h"
 #include "arch/x86/system_page.h"
@@ -25,8 +24,6 @@
 #include "posix/faces.h"
 #include "proc/elf.h"
 #include "proc/life.h"
-#include "sched/scheduler.h"
-#include "syscall.h"
 
 #define STACK_TOP SYSTEM_PAGE
 #define STACK_INITIAL (32 * PAGE_SIZE)  /* mapped at once; it grows from there */

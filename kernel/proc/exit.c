@@ -1,12 +1,13 @@
-/* exit.c - the end of threads and processes, and what it means for others.
+/* exit.c - what a thread must do before it may go to user mode: among other things,
+ * end; the end of threads and processes, and what it means for others.
  *
  * Shape: exit_group marks the process and interrupts every thread; each ends itself on
  * its way to user mode. The last one makes the process a zombie: memory and files are
  * given back, children go to init, the parent is told. The zombie keeps the status
  * until it is waited for.
  * Invariant: a thread never ends another one directly.
+ * Sleeps: attend, while the process is stopped, and when another thread is to run.
  */
-#include "arch.h"
 #include "core/log.h"
 #include "core/panic.h"
 #include "core/trace.h"
@@ -14,10 +15,9 @@
 #include "fs/tty.h"
 #include "ipc/fast_path.h"
 #include "ipc/link.h"
+#include "ipc/signal_frame.h"
 #include "posix/faces.h"
 #include "proc/life.h"
-#include "sched/scheduler.h"
-#include "syscall.h"
 
 void process_exit_group(struct process *process, int status) {
     struct thread *t;
@@ -166,7 +166,7 @@ void process_reap(struct process *zombie) {
 
 /* -- Stopping ---------------------------------------------------------------------- */
 
-void process_stop(int signal) {
+static void process_stop(int signal) {
     struct process *p = current_process();
     struct thread *t;
 
@@ -177,6 +177,55 @@ void process_stop(int signal) {
     p->continue_report = false;
     list_for_each (t, &p->threads, process_node) thread_call(t, ATTENTION_STOP);
     parent_notify(p, CLD_STOPPED, signal);
+}
+
+/* -- Return to user mode ----------------------------------------------------------- */
+
+static void deliver_signals(struct trap_frame *frame) {
+    int signal = signal_deliver(frame);
+
+    if (signal && SIGSET_STOPS & sigset_of(signal)) process_stop(signal);
+    else if (signal) process_exit_group(current_process(), signal);
+}
+
+/* No handler ran. */
+static void restore_mask(struct thread *t) {
+    t->attention &= ~(uint32_t)ATTENTION_RESTORE_MASK;
+    signal_set_mask(t, t->saved_mask);
+}
+
+void attend(struct trap_frame *frame) {
+    struct thread *t = current();
+
+    t->attention &= ~(uint32_t)ATTENTION_INTERRUPTED;   // the call is judged below
+    while (t->attention & ATTENTION_ANY) {
+        if (t->attention & ATTENTION_EXIT) {
+            thread_exit();
+        } else if (t->attention & ATTENTION_STOP) {
+            wait_sleep_killable(&t->process->stop_wait);
+        } else if (t->attention & ATTENTION_SIGNAL) {
+            deliver_signals(frame);
+        } else if (t->attention & ATTENTION_RESTORE_MASK) {
+            signal_restart_call(frame);
+            restore_mask(t);
+        } else if (t->attention & ATTENTION_RESCHEDULE) {
+            thread_yield();
+        } else {
+            t->attention &= ~(uint32_t)ATTENTION_INTERRUPTED;
+        }
+    }
+    signal_restart_call(frame);
+    if (frame->vector == VECTOR_SYSTEM_CALL)
+        frame->vector = VECTOR_CHANGED; // perhaps: sysexit could not restore everything
+}
+
+void user_thread_start(void) {
+    struct thread *t = current();
+
+    attend(thread_frame(t));
+    t->system_ticks += timestamp_counter();
+    bkl_release();
+    user_enter(thread_frame(t));
 }
 
 /* -- System calls ------------------------------------------------------------------ */

@@ -10,7 +10,6 @@
  * Tests: user/tests/fork.c, vfork.c, thread*.c.
  * See: clone(2).
  */
-#include "arch.h"
 #include "arch/x86/descriptor_tables.h"
 #include "arch/x86/segments.h"
 #include "base/string.h"
@@ -18,8 +17,6 @@
 #include "core/trace.h"
 #include "fs/inode.h"
 #include "proc/life.h"
-#include "sched/scheduler.h"
-#include "syscall.h"
 
 #define CLONE_SHARE_ALL \
     (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)

@@ -1,9 +1,10 @@
 /* life.h - how processes come, change and go. */
 #pragma once
 
-#include "sched/process.h"
+#include "sched/scheduler.h"
+#include "syscall.h"
 
-/* -- Return to user mode (return.c) ------------------------------------------------ */
+/* -- Return to user mode (exit.c)  ------------------------------------------------ */
 
 /* Does what current()->attention asks for until nothing is left; then the thread may
  * enter user mode. Never returns when the thread must end. SLEEPS. */
@@ -20,7 +21,6 @@ void process_exit_group(struct process *process, int status);
 no_return void thread_exit(void);
 /* Lets memory, descriptors and directories go: at the end, or before the beginning. */
 void process_give_back(struct process *process);
-void process_stop(int signal);
 /* Ends all threads but the current one and waits until they are gone. False: this one
  * must end too. SLEEPS. */
 must_check bool end_other_threads(void) SLEEPS;

@@ -1,13 +1,10 @@
 /* limits.c - resource limits, usage, and what the machine says of itself.
  * See: getrlimit(2), getrusage(2), sysinfo(2), uname(2), reboot(2).
  */
-#include "arch.h"
 #include "base/string.h"
 #include "core/log.h"
 #include "fs/procfs.h"
 #include "proc/life.h"
-#include "sched/scheduler.h"
-#include "syscall.h"
 
 long sys_getrusage(int who, uptr_t usage) {
     enum { RUSAGE_SELF = 0, RUSAGE_CHILDREN = -1, RUSAGE_THREAD = 1 };

@@ -9,7 +9,6 @@
 #include "fs/file.h"
 #include "mm/heap.h"
 #include "proc/life.h"
-#include "syscall.h"
 
 enum map_flags {
     MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_SHARED_VALIDATE = 3, MAP_TYPE = 15,

@@ -6,8 +6,6 @@
  */
 #include "ipc/link.h"
 #include "proc/life.h"
-#include "sched/scheduler.h"
-#include "syscall.h"
 
 static struct thread *thread_or_self(pid_t pid) {
     return pid == 0 ? current() : thread_find(pid);

@@ -6,7 +6,6 @@
  * See: wait4(2), waitid(2).
  */
 #include "proc/life.h"
-#include "syscall.h"
 
 enum wait_options {
     WNOHANG = 1, WUNTRACED = 2, WSTOPPED = 2, WEXITED = 4, WCONTINUED = 8,

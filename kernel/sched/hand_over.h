@@ -8,7 +8,6 @@
  */
 #pragma once
 
-#include "arch.h"
 #include "arch/x86/segments.h"
 #include "core/panic.h"
 #include "core/trace.h"

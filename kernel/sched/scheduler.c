@@ -8,7 +8,6 @@
  */
 #include "sched/scheduler.h"
 
-#include "arch.h"
 #include "arch/x86/io.h"
 #include "arch/x86/timer_device.h"
 #include "base/random.h"

@@ -7,7 +7,6 @@
  * waits for a child that stopped, went on or ended.
  * See: signal(7), POSIX XSH 2.4.
  */
-#include "arch.h"
 #include "base/string.h"
 #include "core/panic.h"
 #include "core/trace.h"

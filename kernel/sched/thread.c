@@ -5,7 +5,6 @@
  */
 #include "sched/thread.h"
 
-#include "arch.h"
 #include "base/string.h"
 #include "core/check.h"
 #include "core/log.h"

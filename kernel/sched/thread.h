@@ -12,8 +12,7 @@
  */
 #pragma once
 
-#include "arch/x86/cpu.h"
-#include "arch/x86/frame.h"
+#include "arch.h"
 #include "sched/signal.h"
 #include "sched/wait.h"
 

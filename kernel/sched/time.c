@@ -7,7 +7,6 @@
  */
 #include "sched/time.h"
 
-#include "arch.h"
 #include "core/check.h"
 #include "core/panic.h"
 #include "sched/scheduler.h"

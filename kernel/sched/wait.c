@@ -6,7 +6,6 @@
  */
 #include "sched/wait.h"
 
-#include "arch.h"
 #include "base/format.h"
 #include "core/panic.h"
 #include "core/trace.h"
