@@ -136,7 +136,6 @@ src += kernel/posix/mqueue.c            # POSIX message queues, /dev/mqueue
 # --- kernel/proc: a process's life
 src += kernel/proc/fork.c               # fork, vfork, clone
 src += kernel/proc/exec.c               # replacing the program
-src += kernel/proc/elf.c                # judging a program file
 src += kernel/proc/exit.c               # the end of threads and processes
 src += kernel/proc/wait.c               # wait4, waitid
 src += kernel/proc/memory.c             # mmap and its kin

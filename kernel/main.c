@@ -85,6 +85,7 @@ static void start_file_systems(const struct boot_info *boot) {
 /* -- The first process ------------------------------------------------------------- */
 
 #define INIT_ARGUMENTS 16
+#define INIT_MEMORY    (4 * PAGE_SIZE) /* for a command line of 4 KiB and so on */
 
 static void open_console(void) {
     for (int fd = 0; fd < 3; fd++) {
@@ -95,7 +96,6 @@ static void open_console(void) {
     }
 }
 
-/* The first process's first kernel code: becomes a program. */
 /* To see what a panic says. The recursion ends on the guard page of the stack; the
  * processor finds no place for the fault's frame, and that is a double fault. */
 static __attribute__((noinline)) uint32_t overflow_stack(volatile uint32_t depth) {
@@ -110,6 +110,23 @@ static void crash(const char *how) {
     boot_refuse("crash=%s: it is crash=stack, crash=null or crash=assert.", how);
 }
 
+/* Puts strings into user memory, and behind them the vector that it returns. */
+static uptr_t put_vector(uptr_t *at, const char *const *strings, unsigned count) {
+    uint32_t vector[INIT_ARGUMENTS + 1] = { 0 };
+
+    for (unsigned i = 0; i < count; i++) {
+        size_t size = strlen(strings[i]) + 1;
+        vector[i] = at->address;
+        if (copy_to_user(*at, strings[i], size)) return uptr(0);
+        *at = uptr_add(*at, size);
+    }
+    uptr_t result = *at;
+    *at = uptr_add(result, sizeof(vector));
+    return copy_to_user(result, vector, sizeof(vector)) ? uptr(0) : result;
+}
+
+/* The first process's first kernel code: with a space that has only what execve wants,
+ * it becomes a program like everybody else. */
 static void run_init(void) {
     static const char *const environment[] = {
         "HOME=/root", "PATH=/bin:/demos:/tests:/bench"
@@ -125,13 +142,21 @@ static void run_init(void) {
     }
     crash(command_line.crash);
     open_console();
-    int error = exec_from_kernel(command_line.init, arguments, count, environment,
-                                 ARRAY_SIZE(environment));
+    struct address_space *space = space_create();
+    uptr_t path = uptr(USER_START), at = path;
+    assert(space
+           && !space_map(space, path.address, INIT_MEMORY, PROT_READ | PROT_WRITE, 0,
+                         NULL, 0, NULL));
+    current()->space = current_process()->space = space;
+    space_activate(this_cpu(), space);
+    uptr_t vector = put_vector(&at, arguments, count);
+    long error =
+        sys_execve(path, vector, put_vector(&at, environment, ARRAY_SIZE(environment)));
     if (error)
         boot_refuse(
             "the first program %s cannot be started (error %d). It must be in the "
             "initial file system and be a static i386 ELF program.",
-            command_line.init, -error);
+            command_line.init, (int)-error);
     user_thread_start();
 }
 

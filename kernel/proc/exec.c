@@ -5,9 +5,11 @@
  * process moves over: other threads are gone, descriptors marked close-on-exec are
  * closed, handlers are reset, registers cleared.
  *
+ * Programs are static ELF32 for i386: ET_EXEC, or ET_DYN without an interpreter (static
+ * PIE), which is placed at PIE_BASE.
  * Sleeps: while the other threads end.
  * Tests: user/tests/exec*.c.
- * See: execve(2).
+ * See: execve(2); System V ABI, chapters 4 and 5.
  */
 #include "arch/x86/features.h"
 #include "arch/x86/segments.h"
@@ -22,7 +24,6 @@
 #include "ipc/link.h"
 #include "mm/heap.h"
 #include "posix/faces.h"
-#include "proc/elf.h"
 #include "proc/life.h"
 
 #define STACK_TOP SYSTEM_PAGE
@@ -30,27 +31,44 @@
 #define STRING_MAX (128 * 1024) /* one string, as on Linux */
 #define SCRIPT_DEPTH 4
 #define HEADER_SIZE 512
-#define FRONT_MAX 32            /* strings of the kernel: scripts', or for init */
+#define FRONT_MAX 16            /* each script adds three strings at most, less one */
+#define PIE_BASE 0x08000000u
 
 enum { AT_NULL = 0, AT_PHDR = 3, AT_PHENT = 4, AT_PHNUM = 5, AT_PAGESZ = 6,
        AT_ENTRY = 9, AT_UID = 11, AT_EUID = 12, AT_GID = 13, AT_EGID = 14,
        AT_HWCAP = 16, AT_CLKTCK = 17, AT_SECURE = 23, AT_RANDOM = 25, AT_EXECFN = 31,
        AT_SYSINFO = 32 };
 
+enum { ET_EXEC = 2, ET_DYN = 3, EM_386 = 3, PT_LOAD = 1, PT_INTERP = 3,
+       PF_X = 1, PF_W = 2, PF_R = 4 };
+
+struct elf_header {
+    uint8_t ident[16];
+    uint16_t type, machine;
+    uint32_t version, entry, program_headers, section_headers, flags;
+    uint16_t size, program_header_size, nr_program_headers;
+    uint16_t section_header_size, nr_section_headers, names;
+};
+
+struct program_header {
+    uint32_t type, offset, address, physical, file_size, memory_size, flags, align;
+};
+
 struct strings {                /* an argument or environment vector on its way */
-    const char *const *kernel;  /* the first ones: an interpreter's, or the kernel's */
-    unsigned nr_kernel, nr_user;
-    uptr_t user;                /* and the caller's array; null: empty */
+    uptr_t user;                /* the caller's array; null: empty */
+    unsigned count;
 };
 
 struct program {                /* all of an exec until its commit */
     struct inode *inode;
     const char *file;           /* path, or the last script's interpreter */
-    char lines[SCRIPT_DEPTH + 1][HEADER_SIZE + 1];      /* of scripts, the first ones */
-    const char *front[FRONT_MAX];       /* arguments.kernel: the last so many */
-    struct strings arguments, environment;
-    struct elf_plan plan;
+    char lines[SCRIPT_DEPTH + 1][HEADER_SIZE + 1];      /* the files' first bytes */
+    const char *places[FRONT_MAX], **front;     /* scripts' arguments: the last ones */
+    struct strings arguments, environment;      /* behind them, and the other one */
     struct address_space *space;
+    vaddr_t base, entry, end;   /* added to all addresses; end: behind the last page */
+    vaddr_t headers;            /* user address of the program headers, or 0 */
+    uint32_t nr_headers;
     uint8_t random[16];         /* AT_RANDOM */
     vaddr_t esp, argument_strings, environment_strings, strings_end;
     struct credentials credentials;
@@ -59,6 +77,105 @@ struct program {                /* all of an exec until its commit */
 };
 
 static struct memory_object *system_page;       /* the same page in every space */
+
+/* -- Building the new space -------------------------------------------------------- */
+
+/* In place of what was there. */
+static int map(struct program *p, vaddr_t start, vaddr_t end, int protection,
+               struct memory_object *object, uint32_t first_page) {
+    struct region *region;
+    bool done = !space_unmap(p->space, start, end - start)
+                && !space_map(p->space, start, end - start, protection, 0, object,
+                              first_page, object ? &region : NULL);
+
+    return done ? 0 : -ENOMEM;
+}
+
+/* The part that the file fills is mapped, and copied when written. Behind it, the last
+ * page's rest and fresh pages are zero. */
+static int load_segment(struct program *p, const struct program_header *s) {
+    uint64_t address = (uint64_t)s->address + p->base;
+    int protection = (s->flags & PF_R ? PROT_READ : 0)
+                     | (s->flags & PF_W ? PROT_WRITE : 0)
+                     | (s->flags & PF_X ? PROT_EXEC : 0);
+
+    // a file that is cut short is not refused: what is missing is SIGBUS when touched
+    if (s->memory_size < s->file_size || (s->offset ^ (uint32_t)address) & PAGE_MASK)
+        return -ENOEXEC;
+    if (address < USER_START || address + s->memory_size > USER_END - 0x1000000)
+        return -ENOMEM;
+    vaddr_t start = round_down((vaddr_t)address, PAGE_SIZE);
+    vaddr_t file_end = (vaddr_t)address + s->file_size;
+    vaddr_t page_end = s->file_size ? round_up(file_end, PAGE_SIZE) : start;
+    vaddr_t end = round_up((vaddr_t)address + s->memory_size, PAGE_SIZE);
+    if (s->file_size) {
+        if (map(p, start, page_end, protection, p->inode->object,
+                s->offset >> PAGE_SHIFT))
+            return -ENOMEM;
+        space_prefault(p->space, start, page_end);
+    }
+    if (end > page_end && map(p, page_end, end, protection, NULL, 0)) return -ENOMEM;
+    p->end = max(p->end, end);
+    if (!s->file_size || s->memory_size == s->file_size || file_end == page_end)
+        return 0;
+    if (!(protection & PROT_WRITE)) return -ENOEXEC;
+    char *rest = space_page(p->space, file_end, PROT_WRITE);
+    if (!rest) return -ENOMEM;
+    memset(rest, 0, page_end - file_end);
+    return 0;
+}
+
+static bool header_ok(const struct elf_header *h, size_t size) {
+    static const uint8_t ident[7] = { 0x7f, 'E', 'L', 'F', 1, 1, 1 };
+
+    return size >= sizeof(*h) && memcmp(h->ident, ident, sizeof(ident)) == 0
+           && (h->type == ET_EXEC || h->type == ET_DYN) && h->machine == EM_386
+           && h->program_header_size == sizeof(struct program_header)
+           && h->nr_program_headers > 0 && h->program_headers <= size
+           && h->nr_program_headers
+                  <= (size - h->program_headers) / sizeof(struct program_header);
+}
+
+/* Of an ELF file, whose first bytes these are. The program headers may lie in a
+ * segment: AT_PHDR. A segment of no size is none. */
+static int load_segments(struct program *p, const void *start, size_t size) {
+    const struct elf_header *h = start;
+
+    if (!header_ok(h, size)) return -ENOEXEC;
+    uint32_t at = h->program_headers;
+    const struct program_header *s = (const void *)((const char *)start + at);
+    p->base = h->type == ET_DYN ? PIE_BASE : 0;
+    p->entry = h->entry + p->base;
+    p->nr_headers = h->nr_program_headers;
+    for (const struct program_header *last = s + p->nr_headers; s < last; s++) {
+        if (s->type == PT_INTERP)
+            return -ENOEXEC;    // there is no dynamic linker
+        if (s->type != PT_LOAD || s->memory_size == 0) continue;
+        int error = load_segment(p, s);
+        if (error) return error;
+        if (at >= s->offset && at - s->offset < s->file_size)
+            p->headers = s->address + p->base + (at - s->offset);
+    }
+    return p->end ? 0 : -ENOEXEC;
+}
+
+/* The space of a program file: all but what is on the stack. */
+static int load(struct program *p, const void *start, size_t size) {
+    struct region *region;
+
+    p->space = space_create();
+    if (!p->space) return -ENOMEM;
+    limits_apply(current_process(), p->space);
+    int error = load_segments(p, start, size);
+    if (!error)
+        error = space_map(p->space, SYSTEM_PAGE, PAGE_SIZE, PROT_READ | PROT_EXEC,
+                          REGION_SYSTEM | REGION_SHARED, system_page, 0, &region);
+    if (!error)
+        error = space_map(p->space, STACK_TOP - STACK_INITIAL, STACK_INITIAL,
+                          PROT_READ | PROT_WRITE, REGION_GROWS_DOWN, NULL, 0, &region);
+    p->space->heap_start = p->space->heap_end = p->end;
+    return error;
+}
 
 /* -- Finding the file -------------------------------------------------------------- */
 
@@ -73,22 +190,15 @@ static int open_program(struct program *p) {
     return inode_permission(p->inode, MAY_EXECUTE);
 }
 
-static size_t read_start(const struct inode *inode, char header[HEADER_SIZE]) {
-    size_t size = (size_t)min(inode->size, (uint64_t)HEADER_SIZE);
-
-    if (inode->object) object_read(inode->object, 0, header, size);
-    else memset(header, 0, size);
-    return size;
-}
-
 static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 
 static void push_front(struct program *p, const char *string) {
-    struct strings *a = &p->arguments;
+    assert(p->front > p->places);
+    *--p->front = string;
+}
 
-    assert(a->nr_kernel < FRONT_MAX);
-    a->kernel = &p->front[FRONT_MAX - ++a->nr_kernel];
-    p->front[FRONT_MAX - a->nr_kernel] = string;
+static bool has_front(const struct program *p) {
+    return p->front < p->places + FRONT_MAX;
 }
 
 /* "#!interpreter [option]": these two and the script's path become the first arguments,
@@ -103,12 +213,8 @@ static int use_script(struct program *p, char *line, size_t size) {
     for (option = name; *option && !is_blank(*option);) option++;
     while (is_blank(*option)) *option++ = '\0';
     if (!*name) return -ENOEXEC;
-    if (p->arguments.nr_kernel) {
-        p->arguments.nr_kernel--;
-        p->arguments.kernel++;
-    } else {
-        p->arguments.user = uptr_add(p->arguments.user, 4);
-    }
+    if (has_front(p)) p->front++;
+    else p->arguments.user = uptr_add(p->arguments.user, 4);
     push_front(p, p->file);
     if (*option) push_front(p, option);
     push_front(p, name);
@@ -118,15 +224,15 @@ static int use_script(struct program *p, char *line, size_t size) {
     return 0;
 }
 
-/* Follows scripts to a program file and judges its headers. */
-static int find_image(struct program *p) {
+/* Follows scripts to a program file and loads it. */
+static int find_and_load(struct program *p) {
     for (int depth = 0; depth <= SCRIPT_DEPTH; depth++) {
         char *line = p->lines[depth];
         int error = open_program(p);
         if (error) return error;
-        size_t size = read_start(p->inode, line);
-        if (size < 2 || line[0] != '#' || line[1] != '!')
-            return elf_check(line, size, &p->plan);
+        size_t size = (size_t)min(p->inode->size, (uint64_t)HEADER_SIZE);
+        if (p->inode->object) object_read(p->inode->object, 0, line, size);
+        if (size < 2 || line[0] != '#' || line[1] != '!') return load(p, line, size);
         error = use_script(p, line, size);
         if (error) return error;
     }
@@ -169,20 +275,15 @@ static void put_user_string(struct stack_image *s, uptr_t from) {
 }
 
 /* All strings, and the vector of their addresses with a NULL. The first time, when it
- * only measures, it counts the user's; the second time there must be as many, for
- * others can change them. */
+ * only measures, it counts them; the second time there must be as many, for others can
+ * change them. */
 static void put_strings(struct stack_image *s, struct strings *strings) {
     uint32_t string = 0, end = 0;
 
-    for (unsigned i = 0; i < strings->nr_kernel; i++) {
-        const char *text = strings->kernel[i];
-        put(s, &s->vector, &s->at, sizeof(s->at));
-        put(s, &s->at, text, strlen(text) + 1);
-    }
     for (unsigned i = 0; !s->error && !uptr_is_null(strings->user); i++) {
-        if (s->space && i == strings->nr_user) break;
+        if (s->space && i == strings->count) break;
         if (u32_from_user(&string, uptr_add(strings->user, 4 * i))) s->error = -EFAULT;
-        if (!s->space) strings->nr_user = i;
+        if (!s->space) strings->count = i;
         if (!s->space && !string) break;
         put(s, &s->vector, &s->at, sizeof(s->at));
         put_user_string(s, uptr(string));
@@ -200,10 +301,15 @@ static void put_strings(struct stack_image *s, struct strings *strings) {
  */
 static void put_all(struct program *p, struct stack_image *s) {
     const struct credentials *c = &p->credentials;
-    uint32_t count = p->arguments.nr_kernel + p->arguments.nr_user;
+    const char **front = p->front, **front_end = p->places + FRONT_MAX;
+    uint32_t count = (uint32_t)(front_end - front) + p->arguments.count;
 
     put(s, &s->vector, &count, sizeof(count));
     p->argument_strings = s->at;
+    for (; front < front_end; front++) {
+        put(s, &s->vector, &s->at, sizeof(s->at));
+        put(s, &s->at, *front, strlen(*front) + 1);
+    }
     put_strings(s, &p->arguments);
     p->environment_strings = s->at;
     put_strings(s, &p->environment);
@@ -213,11 +319,11 @@ static void put_all(struct program *p, struct stack_image *s) {
         // without sysenter the page's int 0x80 serves
         { AT_SYSINFO, cpu_features.sysenter ? SYSTEM_PAGE : SYSTEM_PAGE_INT80 },
         { AT_HWCAP, cpu_features.edx }, { AT_PAGESZ, PAGE_SIZE }, { AT_CLKTCK, 100 },
-        { AT_PHDR, p->plan.headers }, { AT_PHENT, sizeof(struct program_header) },
-        { AT_PHNUM, p->plan.nr_headers }, { AT_ENTRY, p->plan.entry },
-        { AT_UID, c->uid }, { AT_EUID, c->euid }, { AT_GID, c->gid },
-        { AT_EGID, c->egid }, { AT_SECURE, p->secure },
-        { AT_RANDOM, p->strings_end }, { AT_EXECFN, s->at }, { AT_NULL, 0 },
+        { AT_PHDR, p->headers }, { AT_PHENT, sizeof(struct program_header) },
+        { AT_PHNUM, p->nr_headers }, { AT_ENTRY, p->entry }, { AT_UID, c->uid },
+        { AT_EUID, c->euid }, { AT_GID, c->gid }, { AT_EGID, c->egid },
+        { AT_SECURE, p->secure }, { AT_RANDOM, p->strings_end }, { AT_EXECFN, s->at },
+        { AT_NULL, 0 },
     };
     put(s, &s->at, p->file, strlen(p->file) + 1);
     put(s, &s->vector, auxiliary, sizeof(auxiliary));
@@ -239,60 +345,6 @@ static int place_arguments(struct program *p) {
     return s.error;
 }
 
-/* -- Building the new space -------------------------------------------------------- */
-
-/* In place of what was there. */
-static int map(struct program *p, vaddr_t start, vaddr_t end, int protection,
-               struct memory_object *object, uint32_t first_page) {
-    struct region *region;
-    bool done = !space_unmap(p->space, start, end - start)
-                && !space_map(p->space, start, end - start, protection, 0, object,
-                              first_page, object ? &region : NULL);
-
-    return done ? 0 : -ENOMEM;
-}
-
-/* The part that the file fills is mapped, and copied when written. Behind it, the last
- * page's rest and fresh pages are zero. */
-static int map_segment(struct program *p, const struct program_header *s) {
-    vaddr_t address = s->address + p->plan.base, start = round_down(address, PAGE_SIZE);
-    vaddr_t file_end = address + s->file_size, end = address + s->memory_size;
-    vaddr_t page_end = s->file_size ? round_up(file_end, PAGE_SIZE) : start;
-    int protection = (s->flags & PF_R ? PROT_READ : 0)
-                     | (s->flags & PF_W ? PROT_WRITE : 0)
-                     | (s->flags & PF_X ? PROT_EXEC : 0);
-
-    if (s->file_size) {
-        if (map(p, start, page_end, protection, p->inode->object,
-                s->offset >> PAGE_SHIFT))
-            return -ENOMEM;
-        space_prefault(p->space, start, page_end);
-    }
-    if (end > page_end
-        && map(p, page_end, round_up(end, PAGE_SIZE), protection, NULL, 0))
-        return -ENOMEM;
-    if (file_end == page_end || end == file_end || !s->file_size) return 0;
-    if (!(protection & PROT_WRITE)) return -ENOEXEC;
-    char *rest = space_page(p->space, file_end, PROT_WRITE);
-    if (!rest) return -ENOMEM;
-    memset(rest, 0, page_end - file_end);
-    return 0;
-}
-
-static int map_program(struct program *p) {
-    for (unsigned i = 0; i < p->plan.nr_headers; i++) {
-        const struct program_header *s = &p->plan.segments[i];
-        int error = s->type == PT_LOAD && s->memory_size ? map_segment(p, s) : 0;
-        if (error) return error;
-    }
-    struct region *region;
-    int error = space_map(p->space, SYSTEM_PAGE, PAGE_SIZE, PROT_READ | PROT_EXEC,
-                          REGION_SYSTEM | REGION_SHARED, system_page, 0, &region);
-    if (error) return error;
-    return space_map(p->space, STACK_TOP - STACK_INITIAL, STACK_INITIAL,
-                     PROT_READ | PROT_WRITE, REGION_GROWS_DOWN, NULL, 0, &region);
-}
-
 static void choose_credentials(struct program *p) {
     struct credentials *c = &p->credentials;
 
@@ -305,17 +357,18 @@ static void choose_credentials(struct program *p) {
 }
 
 static int build(struct program *p) {
-    int error = find_image(p);
+    uint32_t first = 0;
 
+    if (!uptr_is_null(p->arguments.user) && u32_from_user(&first, p->arguments.user))
+        return -EFAULT;
+    if (!first) {               // or it would read its environment as arguments
+        p->arguments.user = uptr(0);
+        push_front(p, "");
+    }
+    int error = find_and_load(p);
     if (error) return error;
     choose_credentials(p);
-    p->space = space_create();
-    if (!p->space) return -ENOMEM;
-    limits_apply(current_process(), p->space);
-    error = map_program(p);
-    if (!error) error = place_arguments(p);
-    p->space->heap_start = p->space->heap_end = p->plan.end;
-    return error;
+    return place_arguments(p);
 }
 
 /* -- Moving over ------------------------------------------------------------------- */
@@ -337,7 +390,7 @@ static void reset_registers(const struct program *p) {
     struct thread *t = current();
     struct trap_frame *f = thread_frame(t);
 
-    *f = (struct trap_frame){ .eip = p->plan.entry, .cs = USER_CS, .esp = p->esp,
+    *f = (struct trap_frame){ .eip = p->entry, .cs = USER_CS, .esp = p->esp,
                               .ss = USER_DS, .ds = USER_DS, .es = USER_DS,
                               .eflags = EFLAGS_IF | EFLAGS_ALWAYS,
                               .vector = VECTOR_CHANGED };
@@ -360,13 +413,12 @@ static void move_over(struct program *p) {
     struct thread *t = current();
     struct address_space *old = process->space;
 
-    if (old)
-        futex_thread_exit(t);   // robust locks of the old program
+    futex_thread_exit(t);       // robust locks of the old program
     exchange_end(t);
     process->space = t->space = p->space;
     p->space = NULL;
     space_activate(this_cpu(), process->space);
-    if (old) space_put(old);
+    space_put(old);
     vfork_release(process);
     if (process->executable) inode_put(process->executable);
     process->executable = p->inode;
@@ -384,73 +436,30 @@ static void move_over(struct program *p) {
     rename_program(process, p->file);
     t->clear_child_tid = t->robust_list = 0;
     thread_take_id(t, process->pid);
-    trace_record(TRACE_EXEC, t->tid, p->plan.entry, 0, 0);
+    trace_record(TRACE_EXEC, t->tid, p->entry, 0, 0);
 }
 
-static void program_release(struct program *p) {
-    if (p->space) space_put(p->space);
-    if (p->inode) inode_put(p->inode);
-    heap_free(p);
-}
-
-static struct program *program_create(void) {
+long sys_execve(uptr_t path, uptr_t arguments, uptr_t environment) {
     struct program *p = heap_alloc_raw(HEAP_EXEC, sizeof(*p) + PATH_MAX);
 
-    if (!p) return NULL;
+    if (!p) return -ENOMEM;
     memset(p, 0, sizeof(*p));
     p->file = p->path;
-    return p;
-}
-
-/* SLEEPS. Builds the program unless there was an error, moves over, gives p back. */
-static int run(struct program *p, int error) {
-    if (!error) error = build(p);
+    p->front = p->places + FRONT_MAX;
+    p->arguments.user = arguments;
+    p->environment.user = environment;
+    ssize_t error = string_from_user(p->path, path, PATH_MAX);
+    if (error >= 0) error = build(p);
     if (!error && current_process()->nr_threads > 1 && !end_other_threads())
         error = -EINTR;         // this thread must end too
     if (!error) {
         /* --- commit: nothing below fails or sleeps --- */
         move_over(p);
     }
-    program_release(p);
+    if (p->space) space_put(p->space);
+    if (p->inode) inode_put(p->inode);
+    heap_free(p);
     return error;
-}
-
-/* An empty vector would let a program read its environment as arguments. */
-static int judge_empty(struct program *p) {
-    uint32_t first = 0, other = 0;
-
-    if (!uptr_is_null(p->arguments.user) && u32_from_user(&first, p->arguments.user))
-        return -EFAULT;
-    if (first) return 0;
-    if (!uptr_is_null(p->environment.user)
-        && u32_from_user(&other, p->environment.user))
-        return -EFAULT;
-    p->arguments.user = uptr(0);
-    push_front(p, "");
-    return other ? -EINVAL : 0;
-}
-
-long sys_execve(uptr_t path, uptr_t arguments, uptr_t environment) {
-    struct program *p = program_create();
-
-    if (!p) return -ENOMEM;
-    ssize_t length = string_from_user(p->path, path, PATH_MAX);
-    p->arguments.user = arguments;
-    p->environment.user = environment;
-    return run(p, length < 0 ? (int)length : judge_empty(p));
-}
-
-int exec_from_kernel(const char *path, const char *const *arguments,
-                     unsigned nr_arguments, const char *const *environment,
-                     unsigned nr_environment) {
-    struct program *p = program_create();
-
-    if (!p) return -ENOMEM;
-    string_copy(p->path, path, PATH_MAX);
-    while (nr_arguments > 0) push_front(p, arguments[--nr_arguments]);
-    p->environment.kernel = environment;
-    p->environment.nr_kernel = nr_environment;
-    return run(p, 0);
 }
 
 /* Those whose other threads have not ended yet, and what no process holds. */

@@ -60,13 +60,7 @@ static inline int notify_code(int status) {
     return (status & 0x7f) == 0 ? CLD_EXITED : status & 0x80 ? CLD_DUMPED : CLD_KILLED;
 }
 
-/* -- Programs (exec.c, elf.c) ------------------------------------------------------ */
-
-/* Replaces the current process's program. Strings are kernel strings. Used for init
- * only; everybody else calls execve. SLEEPS. */
-must_check int exec_from_kernel(const char *path, const char *const *arguments,
-                                unsigned nr_arguments, const char *const *environment,
-                                unsigned nr_environment) SLEEPS;
+/* -- Programs (exec.c) ------------------------------------------------------------- */
 
 void exec_init(void);           /* makes the system call page */
 

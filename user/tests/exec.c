@@ -162,6 +162,8 @@ static void arguments(void) {
     is_exit(run(aux, none), 0, "the auxiliary vector tells the truth");
     is_exit(run(none, none), 95, "an empty argv arrives as one empty string");
     is_exit(run(NULL, NULL), 95, "so does a NULL argv");
+    char *one[] = { "A=1", NULL };
+    is_exit(run(none, one), 96, "so does one with an environment");
 }
 
 static void handler(int sig) {
@@ -274,7 +276,7 @@ static void script(void) {
 
 int main(int argc, char **argv, char **envp) {
     if (argc > 0 && argv[0][0] == '\0')
-        return argc == 1 && !argv[1] && !envp[0] ? 95 : 94;
+        return argc == 1 && !argv[1] ? 95 + (envp[0] != NULL) : 94;
     if (argc > 1)
         return mode(argc, argv, envp);
     self = self_path();
