@@ -60,7 +60,7 @@ static void terminal_output(const char *bytes, size_t size) {
     for (const char *c = typed; *c; c++) terminal_input(&screen_terminal, (uint8_t)*c);
 }
 
-struct terminal screen_terminal = { .name = "tty1", .number = 4 << 8 | 1 };
+struct terminal screen_terminal = { .name = "tty1", .number = SCREEN_NUMBER };
 
 static void start(unsigned rows, unsigned columns,
                   void (*draw)(unsigned cell, uint16_t value)) {

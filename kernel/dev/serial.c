@@ -68,7 +68,7 @@ static void serial_output(const char *bytes, size_t size) {
 static void serial_resume(void) { out8(INTERRUPTS, INTERRUPT_DATA | INTERRUPT_LINE); }
 
 struct terminal serial_terminal = {
-    .name = "ttyS0", .number = 4 << 8 | 64, .rows = 24, .columns = 80,
+    .name = "ttyS0", .number = SERIAL_NUMBER, .rows = 24, .columns = 80,
     .resume = serial_resume,
 };
 

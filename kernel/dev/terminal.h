@@ -10,9 +10,12 @@
 
 #include "base/types.h"
 
+/* Of their devices: major << 8 | minor, as on Linux. */
+enum { SERIAL_NUMBER = 4 << 8 | 64, SCREEN_NUMBER = 4 << 8 | 1 };
+
 struct terminal {
     const char *name;           /* [const] below /dev: "ttyS0" */
-    uint32_t number;            /* [const] of the device: major << 8 | minor */
+    uint32_t number;            /* [const] of the device */
     uint16_t rows, columns;     /* at the start; a program may change the tty's own */
     /* Shows bytes; must not sleep. NULL: there is no such device. */
     void (*output)(const char *bytes, size_t size);

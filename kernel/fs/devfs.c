@@ -1,10 +1,10 @@
 /* devfs.c - /dev: an ordinary tmpfs with device nodes in it; and the devices that are
  * no hardware; getrandom.
  *
- *      open("/dev/null") -> node, S_IFCHR 1:3 -> devices: number 1:3 -> its operations
+ *      open("/dev/null") -> node, S_IFCHR 1:3 -> opens[1] -> soft_open
  *
  * A node is only a number; mknod makes more of them anywhere, and chmod works on them,
- * as on Linux. Which numbers there are is decided by device_register.
+ * as on Linux.
  * Sleeps: opening may, when the device's own open does.
  * Linux: what is written to the random devices is dropped; they need no more.
  * Tests: user/tests/devices.c
@@ -16,33 +16,25 @@
 #include "dev/random.h"
 #include "syscall.h"
 
-static struct list devices = LIST_INIT(devices);
 static struct file_system *devfs;
+static special_open opens[8];   /* by major number */
 
 static int device_open(struct inode *inode, uint32_t flags, struct file **out) {
-    struct device *device;
+    unsigned major = inode->device >> 8;
 
-    list_for_each (device, &devices, node) {
-        if (device->number != inode->device) continue;
-        if (device->open) return device->open(device, inode, flags, out);
-        *out = file_create(device->operations, flags, inode_get(inode), NULL);
-        return *out ? 0 : -ENFILE;
-    }
-    return -ENXIO;
+    return major < ARRAY_SIZE(opens) && opens[major] ? opens[major](inode, flags, out)
+                                                     : -ENXIO;
 }
 
-static void make(const char *name, const struct new_node *node) {
+void device_register(unsigned major, special_open open) { opens[major] = open; }
+
+void device_make(const char *name, uint32_t number, mode_t mode) {
+    const struct new_node node = { .mode = S_IFCHR | mode, .device = number };
     struct inode *root = devfs->root, *made;
 
-    if (root->operations->make(root, name_of(name), node, &made))
+    if (root->operations->make(root, name_of(name), &node, &made))
         panic("cannot make /dev/%s", name);
     inode_put(made);
-}
-
-void device_register(struct device *device) {
-    list_push_back(&devices, &device->node);
-    make(device->name, &(struct new_node){ .mode = S_IFCHR | device->mode,
-                                           .device = device->number });
 }
 
 /* -- Devices that are no hardware -------------------------------------------------- */
@@ -104,30 +96,30 @@ static int soft_map(struct file *file, struct memory_object **object) {
     return file->inode->device == DEV_ZERO ? 0 : -ENODEV;
 }
 
-void devfs_init(void) {
+static const struct {
+    const char *name;
+    uint32_t number;
+} soft_devices[] = { { "null", DEV_NULL }, { "zero", DEV_ZERO }, { "full", DEV_FULL },
+                     { "random", DEV_RANDOM }, { "urandom", DEV_URANDOM } };
+
+static int soft_open(struct inode *inode, uint32_t flags, struct file **out) {
     static const struct file_operations soft = {
         .name = "device", .read = soft_read, .write = soft_write, .seek = soft_seek,
         .map = soft_map,
     };
-    static struct device soft_devices[] = {
-        { .name = "null", .number = DEV_NULL }, { .name = "zero", .number = DEV_ZERO },
-        { .name = "full", .number = DEV_FULL },
-        { .name = "random", .number = DEV_RANDOM },
-        { .name = "urandom", .number = DEV_URANDOM },
-    };
-    static const char *const links[][2] = {
-        { "fd", "/proc/self/fd" }, { "stdin", "/proc/self/fd/0" },
-        { "stdout", "/proc/self/fd/1" }, { "stderr", "/proc/self/fd/2" },
-    };
 
+    for (unsigned i = 0; i < ARRAY_SIZE(soft_devices); i++)
+        if (soft_devices[i].number == inode->device) {
+            *out = file_create(&soft, flags, inode_get(inode), NULL);
+            return *out ? 0 : -ENFILE;
+        }
+    return -ENXIO;
+}
+
+void devfs_init(void) {
     devfs = tmpfs_mount("/dev", "devtmpfs", 0755, NULL);
     special_open_register(S_IFCHR, device_open);
-    for (unsigned i = 0; i < ARRAY_SIZE(links); i++)
-        make(links[i][0],
-             &(struct new_node){ .mode = S_IFLNK | 0777, .target = links[i][1] });
-    for (unsigned i = 0; i < ARRAY_SIZE(soft_devices); i++) {
-        soft_devices[i].mode = 0666;
-        soft_devices[i].operations = &soft;
-        device_register(&soft_devices[i]);
-    }
+    device_register(DEV_NULL >> 8, soft_open);
+    for (unsigned i = 0; i < ARRAY_SIZE(soft_devices); i++)
+        device_make(soft_devices[i].name, soft_devices[i].number, 0666);
 }

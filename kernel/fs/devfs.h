@@ -1,21 +1,26 @@
-/* devfs.h - /dev: character devices register a name, numbers and how they open. */
+/* devfs.h - /dev: devices have a node there, and their major number decides how it
+ * opens. */
 #pragma once
 
 #include "fs/inode.h"
 
-struct device {
-    struct list_node node;
-    const char *name;           /* below /dev */
-    uint32_t number;            /* major << 8 | minor, as on Linux */
-    mode_t mode;                /* permission bits */
-    const struct file_operations *operations;
-    /* SLEEPS. In place of operations: makes the open file itself. */
-    int (*open)(struct device *device, struct inode *inode, uint32_t flags,
-                struct file **out) SLEEPS;
-};
-
-/* Mounts /dev with null, zero, full, random, urandom and the usual links in it. */
+/* Mounts /dev with null, zero, full, random and urandom in it. */
 void devfs_init(void);
 
-/* Makes the device openable, and its node. Never undone. */
-void device_register(struct device *device);
+/* Makes a node below /dev. number: major << 8 | minor, as on Linux; mode: its
+ * permissions. Never undone. */
+void device_make(const char *name, uint32_t number, mode_t mode);
+
+/* SLEEPS. How all devices of a major number open; -ENXIO: there is no such minor. */
+void device_register(unsigned major, special_open open);
+
+/* Makes every terminal there is a device, and /dev/tty and /dev/console, which is the
+ * screen if there is one and it is wanted. A terminal's size is the driver's of now. */
+void tty_init(bool console_on_screen);
+
+/* Ends what the session has with its terminal, because its leader exits: SIGHUP to the
+ * foreground group; files opened so far read end of file and cannot be written. */
+void tty_hangup_session(pid_t session);
+
+/* The number of a session's terminal, and its foreground group; 0 and -1 without. */
+uint32_t tty_of_session(pid_t session, pid_t *foreground);

@@ -6,8 +6,8 @@
  *   is 0; wchan names what the thread waits for.
  * See: proc(5).
  */
+#include "fs/devfs.h"
 #include "fs/procfs.h"
-#include "fs/tty.h"
 #include "mm/page_table.h"
 
 /* The thread of the text's id, else the process's first; a zombie's is all zero. */
@@ -58,14 +58,14 @@ static void show_stat(struct text *text) {
     const struct process *p = text->process;
     const struct thread *t = thread_of(text);
     const struct address_space *space = space_of(text);
-    const struct tty *tty = tty_of_session(p->session);
     const struct usage own = process_usage(p), *children = &p->children_usage;
-    int realtime = max(t->base_priority - PRIORITY_REALTIME, 0);
+    int realtime = max(t->base_priority - PRIORITY_REALTIME, 0), foreground;
+    uint32_t tty = tty_of_session(p->session, &foreground);
 
     // 1 to 8
     text_printf(text, "%d (%s) %c %d %d %d %u %d", text->id, name_of_text(text),
                 *state_of(text), p->parent ? p->parent->pid : 0, p->group, p->session,
-                tty ? tty->terminal->number : 0, tty ? tty->foreground : -1);
+                tty, foreground);
     // 9 to 17
     text_printf(text, " 0 %u %u 0 0 %llu %llu %llu %llu", own.minor_faults,
                 children->minor_faults, proc_ticks(own.user_time),

@@ -1,17 +1,21 @@
 /* tty.c - terminals: opening, reading, writing, polling, modes and size; and job
  * control: whose terminal it is, and who may use it now.
  *
- * Shape: tty.h has the picture. What happens to bytes is in tty_line.c.
+ * Shape: what happens to bytes is in tty_line.c.
  *
- *      session --terminal--> tty --foreground--> process group: gets ^C, may read
- *         \____ other groups: background; SIGTTIN when they read
+ *      keyboard, serial line --> input --> [ line ] --> read
+ *                                   | echo, ^C ^Z ^\            job control
+ *      screen, serial line   <-- output processing <---- write
  *
- * Invariants: a session has at most one terminal; a
- *   terminal belongs to the session of a living leader.
+ *      tty --session, foreground--> process group: gets ^C, may read
+ *                        \____ other groups: background; SIGTTIN when they read
+ *
+ * Invariants: a session has at most one terminal; a terminal belongs to the session of
+ *   a living leader.
  * Sleeps: reads until there is something (condition shape); writes while ^S has stopped
  *   the output, and for a moment after every 4 KiB, so that a long text on a slow line
  *   does not keep everybody else from running. Only there may writes of two mix.
- * Wakes: typed bytes wake readers, ^Q wakes writers.
+ * Wakes: typed bytes, ^Q among them, wake all who wait for the terminal.
  * Linux: two readers of one raw terminal may share what is typed. Nobody can steal a
  *   session's terminal, and no session gives it up before its leader exits (TIOCNOTTY).
  *   Breaks are not sent, there is nothing to drain; speed and parity are remembered and
@@ -19,63 +23,64 @@
  * Tests: user/tests/devices.c, tools/session-test
  * See: POSIX, Base Definitions, 11.1; credentials(7), tty_ioctl(4), termios(3).
  */
-#include "fs/tty.h"
-
 #include "base/format.h"
 #include "base/string.h"
-#include "core/panic.h"
-#include "mm/heap.h"
+#include "dev/terminal.h"
+#include "fs/devfs.h"
+#include "fs/tty_line.h"
 
-#define TTY_NUMBER     0x500u
-#define CONSOLE_NUMBER 0x501u
-#define TURN           4096u    /* bytes written before others get a turn */
+enum { TTY_NUMBER = 5 << 8, CONSOLE_NUMBER = 5 << 8 | 1 };
+enum { TURN = 4096 };           /* bytes written before others get a turn */
 
-static struct tty *console_tty;
+struct window_size {
+    uint16_t rows, columns, width, height;
+};
+
+static struct tty {
+    struct terminal *terminal;  /* [const] the driver */
+    struct line line;
+    struct window_size size;
+    pid_t session;              /* whose controlling terminal it is; 0: nobody's */
+    pid_t foreground;           /* process group */
+    struct wait_queue changed;  /* readers; writers, after ^S */
+} ttys[2];
+
+static struct tty *console;
 
 static const struct file_operations tty_operations;
 
-/* Readers and writers look again. */
-static void wake(struct tty *tty) {
-    wait_wake_all(&tty->readers, 0);
-    wait_wake_all(&tty->writers, 0);
-}
-
-/* Readers have taken something, or it was thrown away. */
-static void made_room(struct tty *tty) {
+/* Throws away what was typed: readers took it, or nobody is to have it. */
+static void made_room(struct tty *tty, bool flushes) {
+    if (flushes) line_flush(&tty->line);
     if (tty->terminal->resume && line_has_room(&tty->line)) tty->terminal->resume();
 }
 
-/* Throws away what was typed. */
-static void flush(struct tty *tty) {
-    line_flush(&tty->line);
-    made_room(tty);
-}
-
 /* The session's controlling terminal, or NULL. */
-struct tty *tty_of_session(pid_t session) {
-    struct tty *serial = serial_terminal.tty, *screen = screen_terminal.tty;
-
-    return serial && serial->session == session   ? serial
-           : screen && screen->session == session ? screen
-                                                  : NULL;
+static struct tty *find(pid_t session) {
+    return ttys[0].session == session   ? &ttys[0]
+           : ttys[1].session == session ? &ttys[1]
+                                        : NULL;
 }
 
 static bool is_own(const struct tty *tty) {
     return tty->session == current_process()->session;
 }
 
-static bool is_session_leader(void) {
-    return current_process()->pid == current_process()->session;
+uint32_t tty_of_session(pid_t session, pid_t *foreground) {
+    const struct tty *tty = find(session);
+
+    *foreground = tty ? tty->foreground : -1;
+    return tty ? tty->terminal->number : 0;
 }
 
 /* -- Job control ------------------------------------------------------------------- */
 
-/* To all of a group, if there is one of this number. */
-static void signal_group(pid_t id, int signal) {
+/* To all of a group. */
+static void signal_group(pid_t group, int signal) {
     struct process *p;
 
     list_for_each (p, &all_processes, all_node)
-        if (p->group == id) signal_kernel(p, signal);
+        if (p->group == group) signal_kernel(p, signal);
 }
 
 /* May the current process use the terminal as `signal` forbids to background processes?
@@ -83,7 +88,7 @@ static void signal_group(pid_t id, int signal) {
 static int check_background(struct tty *tty, int signal) {
     const struct process *process = current_process();
 
-    if (!is_own(tty) || !tty->foreground || tty->foreground == process->group) return 0;
+    if (!is_own(tty) || tty->foreground == process->group) return 0;
     if (signal_is_ignored(process, signal) || current()->blocked & sigset_of(signal))
         return signal == SIGTTIN ? -EIO : 0;
     if (group_is_orphaned(process->group))
@@ -92,30 +97,33 @@ static int check_background(struct tty *tty, int signal) {
     return -ERESTART;
 }
 
-/* At open: a session leader without a terminal gets this one if it is free. */
-static void acquire(struct tty *tty) {
-    pid_t session = current_process()->session;
+/* A session leader without a terminal gets this one if it is free. Is it then that of
+ * the leader's session? */
+static bool acquire(struct tty *tty, const struct file *file) {
+    const struct process *process = current_process();
 
-    if (!is_session_leader() || tty_of_session(session) || tty->session) return;
-    tty->session = session;
-    tty->foreground = current_process()->group;
+    if (process->pid != process->session) return false;
+    if (!find(process->session) && !tty->session && file_is_readable(file)) {
+        tty->session = process->session;
+        tty->foreground = process->group;
+    }
+    return is_own(tty);
 }
 
 void tty_hangup_session(pid_t session) {
-    struct tty *tty = tty_of_session(session);
+    struct tty *tty = find(session);
     struct file *file;
 
     if (!tty) return;
     signal_group(tty->foreground, SIGHUP);
-    tty->session = 0;
-    tty->foreground = 0;
+    tty->session = tty->foreground = 0;
     list_for_each (file, &all_files, all_node)  // those of /dev/console keep it
         if (file->operations == &tty_operations && file->object == tty
             && file->inode->device != CONSOLE_NUMBER)
             file->object = NULL;
     tty->line.stopped = false;
-    flush(tty);
-    wake(tty);
+    made_room(tty, true);
+    wait_wake_all(&tty->changed, 0);
 }
 
 /* -- The driver's side ------------------------------------------------------------- */
@@ -125,16 +133,23 @@ static bool take_byte(struct terminal *terminal, uint8_t byte) {
     unsigned event = line_input(&tty->line, byte);
 
     if (event & LINE_SIGNAL) signal_group(tty->foreground, (int)(event & LINE_SIGNAL));
-    if (event & LINE_GO) wait_wake_all(&tty->writers, 0);
-    if (event & LINE_READABLE) wait_wake_all(&tty->readers, 0);
+    if (event & LINE_CHANGED) wait_wake_all(&tty->changed, 0);
     return line_has_room(&tty->line);
 }
 
-static void send_bytes(struct line *line, const char *bytes, size_t size) {
-    container_of(line, struct tty, line)->terminal->output(bytes, size);
-}
+/* -- Reading and writing ----------------------------------------------------------- */
 
-/* -- Reading ----------------------------------------------------------------------- */
+/* SLEEPS until there is something to read, or output may go on. 0; or why not: 1 at the
+ * deadline and when it was hung up, -EAGAIN, -ERESTART. */
+static int await(struct tty *tty, const struct file *file, bool output,
+                 nanoseconds_t deadline) {
+    while (file->object && (output ? tty->line.stopped : line_count(&tty->line) == 0)) {
+        if (deadline <= time_now()) return 1;
+        if (file_is_nonblocking(file)) return -EAGAIN;
+        if (wait_sleep(&tty->changed, deadline) == -EINTR) return -ERESTART;
+    }
+    return file->object ? 0 : 1;
+}
 
 /* Moves what the line has for one read. Bytes (0: end of file), or -EFAULT. */
 static ssize_t take_line(struct tty *tty, struct io *io) {
@@ -145,20 +160,8 @@ static ssize_t take_line(struct tty *tty, struct io *io) {
     if (io_give(io, line->bytes + start, first) || io_give(io, line->bytes, n - first))
         return -EFAULT;
     line->taken += consume;
-    made_room(tty);
+    made_room(tty, false);
     return (ssize_t)n;
-}
-
-/* SLEEPS until there is something to read. 0; or why not: 1 for an end without an
- * error, -EAGAIN, -ERESTART. */
-static int await_input(struct tty *tty, const struct file *file,
-                       nanoseconds_t deadline) {
-    while (file->object && line_count(&tty->line) == 0) {
-        if (deadline <= time_now()) return 1;
-        if (file_is_nonblocking(file)) return -EAGAIN;
-        if (wait_sleep(&tty->readers, deadline) == -EINTR) return -ERESTART;
-    }
-    return file->object ? 0 : 1;
 }
 
 /* A line; in raw mode at least VMIN bytes, or what came before VTIME tenths of a second
@@ -175,7 +178,7 @@ static ssize_t tty_read(struct file *file, struct io *io, uint64_t *offset) SLEE
         gap = tty->line.termios.characters[VTIME] * 100 * MILLISECOND;
         deadline = least ? DEADLINE_NEVER : time_deadline(gap);
     }
-    while (io->left && !end && !(end = await_input(tty, file, deadline))) {
+    while (io->left && !end && !(end = await(tty, file, false, deadline))) {
         ssize_t n = take_line(tty, io);
         if (n < 0) return got ? got : n;
         got += n;
@@ -183,17 +186,6 @@ static ssize_t tty_read(struct file *file, struct io *io, uint64_t *offset) SLEE
         if (gap) deadline = time_deadline(gap);
     }
     return got || end > 0 ? got : end;
-}
-
-/* -- Writing ----------------------------------------------------------------------- */
-
-/* SLEEPS until output may go on. 0, -EIO, -EAGAIN, -ERESTART. */
-static int await_output(struct tty *tty, const struct file *file) {
-    while (file->object && tty->line.stopped) {
-        if (file_is_nonblocking(file)) return -EAGAIN;
-        if (wait_sleep(&tty->writers, DEADLINE_NEVER)) return -ERESTART;
-    }
-    return file->object ? 0 : -EIO;
 }
 
 static ssize_t tty_write(struct file *file, struct io *io, uint64_t *offset) SLEEPS {
@@ -206,31 +198,28 @@ static ssize_t tty_write(struct file *file, struct io *io, uint64_t *offset) SLE
     if (tty && line_has(&tty->line, TOSTOP)) error = check_background(tty, SIGTTOU);
     while (io->left && !error) {
         size_t n = min(io->left, sizeof(chunk));
-        error = await_output(tty, file);
+        error = await(tty, file, true, DEADLINE_NEVER);
         if (!error) error = io_take(io, chunk, n);
         if (error) break;
         line_write(&tty->line, chunk, n);
         written += n;
         if (written % TURN == 0 && io->left
-            && wait_sleep(&tty->writers, time_deadline(10 * MICROSECOND)) == -EINTR)
+            && wait_sleep(&tty->changed, time_deadline(10 * MICROSECOND)) == -EINTR)
             break;
     }
-    return written ? (ssize_t)written : error;
+    return written ? (ssize_t)written : error > 0 ? -EIO : error;
 }
 
 static unsigned tty_poll(struct file *file, struct poll_table *table) {
     struct tty *tty = file->object;
-    unsigned events = 0;
 
     if (!tty) return POLLIN | POLLOUT | POLLERR | POLLHUP | POLLRDNORM | POLLWRNORM;
-    poll_wait(table, &tty->readers);
-    poll_wait(table, &tty->writers);
+    poll_wait(table, &tty->changed);
     const uint8_t *characters = tty->line.termios.characters;
     bool counts = !line_has(&tty->line, ICANON) && !characters[VTIME];
     size_t least = counts ? max(characters[VMIN], 1) : 1;
-    if (line_count(&tty->line) >= least) events |= POLLIN | POLLRDNORM;
-    if (!tty->line.stopped) events |= POLLOUT | POLLWRNORM;
-    return events;
+    return (line_count(&tty->line) >= least ? POLLIN | POLLRDNORM : 0)
+           | (tty->line.stopped ? 0 : POLLOUT | POLLWRNORM);
 }
 
 /* -- Modes, size, whose it is ------------------------------------------------------ */
@@ -242,12 +231,6 @@ enum {                          /* requests, from Linux's asm-generic/ioctls.h *
     TCSBRKP = 0x5425, TIOCGSID = 0x5429,
 };
 enum { FLUSH_OUTPUT = 1 };      /* TCFLSH: nothing to do, it has been sent */
-
-/* TIOCSCTTY. */
-static long become_controlling(struct tty *tty, const struct file *file) {
-    if (file_is_readable(file)) acquire(tty);
-    return is_session_leader() && is_own(tty) ? 0 : -EPERM;
-}
 
 /* TIOCSPGRP. */
 static long set_foreground(struct tty *tty, uptr_t argument) {
@@ -272,9 +255,9 @@ static long set_modes(struct tty *tty, uptr_t argument, bool flushes) {
     struct termios modes;
 
     if (copy_from_user(&modes, argument, sizeof(modes))) return -EFAULT;
-    if (flushes) flush(tty);
+    made_room(tty, flushes);
     line_set_modes(&tty->line, &modes);
-    wake(tty);
+    wait_wake_all(&tty->changed, 0);
     return 0;
 }
 
@@ -290,18 +273,11 @@ static long set_size(struct tty *tty, uptr_t argument) {
 
 static long tty_ioctl(struct file *file, uint32_t request, uptr_t argument) {
     struct tty *tty = file->object;
-    int error = 0;
+    // what others would notice stops background processes
+    bool shows = (request >= TCSETS && request <= TCSETSF) || request == TCFLSH
+                 || request == TCSBRK || request == TCSBRKP || request == TIOCSPGRP;
+    int error = !tty ? -EIO : shows ? check_background(tty, SIGTTOU) : 0;
 
-    if (!tty) return -EIO;
-    switch (request) {          // what others would notice stops background processes
-    case TCSETS:
-    case TCSETSW:
-    case TCSETSF:
-    case TCFLSH:
-    case TCSBRK:
-    case TCSBRKP:
-    case TIOCSPGRP: error = check_background(tty, SIGTTOU);
-    }
     if (error) return error;
     switch (request) {
     case TCGETS:
@@ -310,14 +286,14 @@ static long tty_ioctl(struct file *file, uint32_t request, uptr_t argument) {
     case TCSETSW:
     case TCSETSF: return set_modes(tty, argument, request == TCSETSF);
     case TCFLSH:
-        if (argument.address != FLUSH_OUTPUT) flush(tty);
+        if (argument.address != FLUSH_OUTPUT) made_room(tty, true);
         return 0;
     case TCSBRK:
     case TCSBRKP: return 0;
     case TIOCGWINSZ: return copy_to_user(argument, &tty->size, sizeof(tty->size));
     case TIOCSWINSZ: return set_size(tty, argument);
     case TIOCINQ: return u32_to_user(argument, line_count(&tty->line));
-    case TIOCSCTTY: return become_controlling(tty, file);
+    case TIOCSCTTY: return acquire(tty, file) ? 0 : -EPERM;
     case TIOCSPGRP: return set_foreground(tty, argument);
     case TIOCGPGRP: return give_id(tty, argument, tty->foreground);
     case TIOCGSID: return give_id(tty, argument, tty->session);
@@ -332,58 +308,50 @@ static const struct file_operations tty_operations = {
 
 /* -- Opening ----------------------------------------------------------------------- */
 
-static int tty_open(struct device *device, struct inode *inode, uint32_t flags,
-                    struct file **out) {
-    struct tty *tty = device->number == CONSOLE_NUMBER ? console_tty
-                      : device->number == TTY_NUMBER
-                          ? tty_of_session(current_process()->session)
-                          : container_of(device, struct tty, device);
+static int tty_open(struct inode *inode, uint32_t flags, struct file **out) {
+    struct tty *tty = NULL;
 
+    switch (inode->device) {
+    case SERIAL_NUMBER: tty = serial_terminal.tty; break;
+    case SCREEN_NUMBER: tty = screen_terminal.tty; break;
+    case TTY_NUMBER: tty = find(current_process()->session); break;
+    case CONSOLE_NUMBER: tty = console; break;
+    }
     if (!tty) return -ENXIO;
     *out = file_create(&tty_operations, flags, inode_get(inode), tty);
     if (!*out) return -ENFILE;
-    if (device == &tty->device && !(flags & O_NOCTTY) && file_is_readable(*out))
-        acquire(tty);
+    if (inode->device == tty->terminal->number && !(flags & O_NOCTTY))
+        acquire(tty, *out);
     return 0;
 }
 
-static void describe_tty(const struct waiter *waiter, char *to, size_t size) {
-    const struct tty *tty = container_of(waiter->queue, struct tty, readers);
+static void describe(const struct waiter *waiter, char *to, size_t size) {
+    const struct tty *tty = container_of(waiter->queue, struct tty, changed);
 
     format(to, size, "terminal:%s -", tty->terminal->name);
 }
 
-static struct tty *tty_create(struct terminal *terminal) {
-    static const struct wait_class input_class = { "terminal input", describe_tty };
-    static const struct wait_class output_class = { "terminal output", NULL };
-    struct tty *tty = heap_new(HEAP_TTY, struct tty);
+static void start(struct terminal *terminal, struct tty *tty) {
+    static const struct wait_class class = { "terminal input", describe };
 
-    if (!tty) panic("no memory for terminal %s", terminal->name);
-    tty->terminal = terminal;
-    line_init(&tty->line, send_bytes);
-    tty->size.rows = terminal->rows;
-    tty->size.columns = terminal->columns;
-    wait_queue_init(&tty->readers, &input_class);
-    wait_queue_init(&tty->writers, &output_class);
-    tty->device = (struct device){ .name = terminal->name, .number = terminal->number,
-                                   .mode = 0620, .open = tty_open };
-    device_register(&tty->device);
+    if (!terminal->output) return;
+    *tty = (struct tty){ .terminal = terminal,
+                         .size = { terminal->rows, terminal->columns, 0, 0 } };
+    line_init(&tty->line, terminal->output);
+    wait_queue_init(&tty->changed, &class);
     terminal->tty = tty;
     terminal->input = take_byte;
-    return tty;
+    device_make(terminal->name, terminal->number, 0620);
 }
 
 void tty_init(bool console_on_screen) {
-    static struct device own = { .name = "tty", .number = TTY_NUMBER, .mode = 0666,
-                                 .open = tty_open };
-    static struct device console = { .name = "console", .number = CONSOLE_NUMBER,
-                                     .mode = 0600, .open = tty_open };
-
-    if (serial_terminal.output) console_tty = tty_create(&serial_terminal);
-    if (screen_terminal.output) {
-        struct tty *tty = tty_create(&screen_terminal);
-        if (console_on_screen || !console_tty) console_tty = tty;
-    }
-    device_register(&own);
-    device_register(&console);
+    start(&serial_terminal, &ttys[0]);
+    start(&screen_terminal, &ttys[1]);
+    console = serial_terminal.tty;
+    if (!console || (console_on_screen && screen_terminal.tty))
+        console = screen_terminal.tty;
+    device_make("tty", TTY_NUMBER, 0666);
+    device_make("console", CONSOLE_NUMBER, 0600);
+    device_register(SERIAL_NUMBER >> 8, tty_open);
+    device_register(TTY_NUMBER >> 8, tty_open);
 }

@@ -6,8 +6,8 @@
  * Invariants: taken <= complete <= put <= taken + LINE_SIZE in canonical mode. Every
  *   call leaves `out` empty.
  * Linux: output is not kept back when ^S has stopped it, writers are (fs/tty.c); so
- *   what is typed is echoed at once. A NUL cannot be typed into a line. VEOL, VREPRINT
- *   and VDISCARD do nothing, nor do the modes that tty_line.h does not name.
+ *   what is typed is echoed at once. A NUL cannot be typed into a line. VEOL, VLNEXT,
+ *   VREPRINT and VDISCARD do nothing, nor do the modes that tty_line.h does not name.
  * Tests: tty_line_host_test.c.
  * See: POSIX, Base Definitions, 11 (General Terminal Interface); termios(3).
  */
@@ -18,7 +18,7 @@
 
 #define KEY(letter) ((letter) ^ 0x40)   /* with the control key */
 
-void line_init(struct line *l, void (*output)(struct line *, const char *, size_t)) {
+void line_init(struct line *l, void (*output)(const char *, size_t)) {
     static const struct termios defaults = {
         .input = ICRNL | IXON, .output = OPOST | ONLCR,
         .control = B38400 | CS8 | CREAD | HUPCL,
@@ -27,13 +27,11 @@ void line_init(struct line *l, void (*output)(struct line *, const char *, size_
             [VINTR] = KEY('C'), [VQUIT] = KEY('\\'), [VERASE] = 0x7f,
             [VKILL] = KEY('U'), [VEOF] = KEY('D'), [VMIN] = 1, [VSTART] = KEY('Q'),
             [VSTOP] = KEY('S'), [VSUSP] = KEY('Z'), [VREPRINT] = KEY('R'),
-            [VDISCARD] = KEY('O'), [VWERASE] = KEY('W'), [VLNEXT] = KEY('V'),
+            [VDISCARD] = KEY('O'), [VWERASE] = KEY('W'),
         },
     };
 
-    memset(l, 0, sizeof(*l));
-    l->output = output;
-    l->termios = defaults;
+    *l = (struct line){ .output = output, .termios = defaults };
 }
 
 static uint8_t byte_at(const struct line *l, uint32_t at) {
@@ -54,7 +52,7 @@ static void send(struct line *l) {
 
     // emptied first: a screen may answer what it is shown, and the answer is echoed
     l->out_length = 0;
-    if (length) l->output(l, l->out, length);
+    if (length) l->output(l->out, length);
 }
 
 /* Shows one byte, and follows the cursor. */
@@ -72,7 +70,7 @@ static void show(struct line *l, uint8_t c) {
 
 void line_write(struct line *l, const char *bytes, size_t size) {
     if (!(l->termios.output & OPOST)) {
-        l->output(l, bytes, size);
+        l->output(bytes, size);
         return;
     }
     for (size_t i = 0; i < size; i++) show(l, (uint8_t)bytes[i]);
@@ -103,16 +101,6 @@ static unsigned end_column(const struct line *l) {
     return column;
 }
 
-/* Cuts the line off at `put`, on the screen too. */
-static void cut(struct line *l, uint32_t put) {
-    l->put = put;
-    for (unsigned end = end_column(l); line_has(l, ECHO) && l->column > end;) {
-        show(l, '\b');
-        show(l, ' ');
-        show(l, '\b');
-    }
-}
-
 /* Moves `at` back to the start of a run of blanks, or of others. */
 static uint32_t skip_back(const struct line *l, uint32_t at, bool blanks) {
     while (at != l->complete) {
@@ -127,21 +115,22 @@ static uint32_t skip_back(const struct line *l, uint32_t at, bool blanks) {
 static bool edit(struct line *l, uint8_t c) {
     uint32_t at = l->put;
 
-    if (is_key(l, c, VERASE)) {
-        cut(l, at - (at != l->complete));
-    } else if (is_key(l, c, VWERASE)) {
-        cut(l, skip_back(l, skip_back(l, at, true), false));
-    } else if (is_key(l, c, VKILL)) {
-        cut(l, l->complete);
-    } else {
-        return false;
+    if (is_key(l, c, VERASE)) at -= at != l->complete;
+    else if (is_key(l, c, VWERASE)) at = skip_back(l, skip_back(l, at, true), false);
+    else if (is_key(l, c, VKILL)) at = l->complete;
+    else return false;
+    l->put = at;
+    for (unsigned end = end_column(l); line_has(l, ECHO) && l->column > end;) {
+        show(l, '\b');
+        show(l, ' ');
+        show(l, '\b');
     }
     return true;
 }
 
 /* -- Input ------------------------------------------------------------------------- */
 
-static void put(struct line *l, uint8_t c) {
+static void store(struct line *l, uint8_t c) {
     if (l->put - l->taken == LINE_SIZE) {
         if (!line_has(l, ICANON) || l->complete != l->taken)
             return;             // the device did not ask whether there is room
@@ -150,72 +139,35 @@ static void put(struct line *l, uint8_t c) {
     l->bytes[l->put++ & (LINE_SIZE - 1)] = c;
 }
 
-/* Stores a byte that is text, after its echo; the first of a line sets where that
- * begins. */
-static unsigned put_text(struct line *l, uint8_t c) {
-    if (l->put == l->complete) l->start_column = l->column;
-    if (line_has(l, ICANON) && c == 0) return 0;
-    echo(l, c);
-    put(l, c);
-    return line_has(l, ICANON) ? 0 : LINE_READABLE;
+/* The signal that a key sends, or 0. */
+static unsigned signal_of(const struct line *l, uint8_t c) {
+    if (!line_has(l, ISIG)) return 0;
+    if (is_key(l, c, VINTR)) return SIGINT;
+    return is_key(l, c, VQUIT) ? SIGQUIT : is_key(l, c, VSUSP) ? SIGTSTP : 0;
 }
 
-static unsigned put_end(struct line *l, uint8_t c) {
-    put(l, c);
-    l->complete = l->put;
-    return LINE_READABLE;
-}
+unsigned line_input(struct line *l, uint8_t c) {
+    bool in_lines = line_has(l, ICANON), flow = l->termios.input & IXON;
+    unsigned event = 0, signal = signal_of(l, c);
 
-static unsigned go(struct line *l) {
-    bool was_stopped = l->stopped;
-
-    l->stopped = false;
-    return was_stopped ? LINE_GO : 0;
-}
-
-static unsigned take_canonical(struct line *l, uint8_t c) {
-    if (edit(l, c)) return 0;
-    if (is_key(l, c, VLNEXT)) {
-        l->literal_next = true;
-        if (line_has(l, ECHO)) show(l, '^'), show(l, '\b');
-        return 0;
+    if (flow && (is_key(l, c, VSTART) || is_key(l, c, VSTOP))) {
+        l->stopped = is_key(l, c, VSTOP);
+        return LINE_CHANGED;
     }
-    if (is_key(l, c, VEOF)) return put_end(l, 0);
-    if (c != '\n') return put_text(l, c);
-    echo(l, c);
-    return put_end(l, c);
-}
-
-/* A key that sends a signal. */
-static unsigned take_signal(struct line *l, uint8_t c, unsigned signal) {
-    if (!line_has(l, NOFLSH)) line_flush(l);
-    echo(l, c);
-    return signal | go(l);
-}
-
-static unsigned take(struct line *l, uint8_t c) {
-    uint32_t flags = l->termios.input;
-    bool is_literal = l->literal_next;
-
-    l->literal_next = false;
-    if (is_literal) return put_text(l, c);
-    if ((flags & IXON) && is_key(l, c, VSTART)) return go(l);
-    if ((flags & IXON) && is_key(l, c, VSTOP)) {
-        l->stopped = true;
-        return 0;
+    if (c == '\r' && (l->termios.input & ICRNL)) c = '\n';
+    if (signal) {
+        if (!line_has(l, NOFLSH)) line_flush(l);
+        echo(l, c);
+        l->stopped = false;
+        event = signal | LINE_CHANGED;
+    } else if (!in_lines || (c && !edit(l, c))) {
+        bool is_end = in_lines && is_key(l, c, VEOF);
+        if (l->put == l->complete) l->start_column = l->column;
+        if (!is_end) echo(l, c);
+        store(l, is_end ? 0 : c);
+        if (is_end || (in_lines && c == '\n')) l->complete = l->put;
+        if (!in_lines || l->complete == l->put) event = LINE_CHANGED;
     }
-    if (line_has(l, ISIG)) {
-        if (is_key(l, c, VINTR)) return take_signal(l, c, SIGINT);
-        if (is_key(l, c, VQUIT)) return take_signal(l, c, SIGQUIT);
-        if (is_key(l, c, VSUSP)) return take_signal(l, c, SIGTSTP);
-    }
-    if (c == '\r' && (flags & ICRNL)) c = '\n';
-    return line_has(l, ICANON) ? take_canonical(l, c) : put_text(l, c);
-}
-
-unsigned line_input(struct line *l, uint8_t byte) {
-    unsigned event = take(l, byte);
-
     send(l);
     return event;
 }
@@ -232,23 +184,24 @@ size_t line_count(const struct line *l) {
 }
 
 size_t line_peek(const struct line *l, size_t size, size_t *consume) {
-    size_t there = line_count(l), n = min(size, there);
+    size_t there = line_count(l), n = 0;
 
-    // one more is looked at: an end of file right behind the last byte goes with it
-    for (size_t i = 0; line_has(l, ICANON) && i < min(size + 1, there); i++) {
-        uint8_t c = byte_at(l, l->taken + i);
-        if (c != 0 && c != '\n') continue;
-        n = min(size, c ? i + 1 : i);
-        *consume = c ? n : i + 1;
-        return n;
+    if (!line_has(l, ICANON)) return *consume = min(size, there);
+    while (n < there) {
+        uint8_t c = byte_at(l, l->taken + n);
+        if (c == 0) {           // behind the last byte, too: it goes with that
+            *consume = n + 1;
+            return n;
+        }
+        if (n == size) break;
+        n++;
+        if (c == '\n') break;
     }
-    *consume = n;
-    return n;
+    return *consume = n;
 }
 
 void line_flush(struct line *l) {
     l->taken = l->complete = l->put;
-    l->literal_next = false;
 }
 
 void line_set_modes(struct line *l, const struct termios *modes) {

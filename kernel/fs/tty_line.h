@@ -34,10 +34,9 @@ static_assert(sizeof(struct termios) == 36, "Linux ABI");
 #define LINE_SIZE 4096u         /* a power of two */
 
 struct line {
-    void (*output)(struct line *line, const char *bytes, size_t size);  /* device */
+    void (*output)(const char *bytes, size_t size);     /* the device's */
     struct termios termios;
     uint32_t taken, complete, put;      /* bytes ever; they wrap at 2^32 */
-    bool literal_next;          /* after ^V */
     bool stopped;               /* after ^S */
     unsigned column;            /* of the cursor */
     unsigned start_column;      /* where the line being edited begins */
@@ -47,11 +46,10 @@ struct line {
 };
 
 /* With Linux's default modes. */
-void line_init(struct line *line, void (*output)(struct line *, const char *, size_t));
+void line_init(struct line *line, void (*output)(const char *bytes, size_t size));
 
 enum line_event {               /* what line_input did, besides echoing */
-    LINE_READABLE = 0x100,      /* readers should look */
-    LINE_GO = 0x200,            /* output that was stopped may go on */
+    LINE_CHANGED = 0x100,       /* readers and writers should look */
     LINE_SIGNAL = 0xff,         /* the signal to send, or 0 */
 };
 

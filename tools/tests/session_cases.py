@@ -283,14 +283,6 @@ def echo_editing(s):
     s.prompt()
 
 
-@case("^V takes the next key as it is")
-def literal_next(s):
-    s.begin("cat | od -An -c")
-    s.send("a\x16" + CTRL_C + "b\r" + CTRL_D)
-    s.expect(r"a 003   b  \\n")
-    s.prompt()
-
-
 @case("stty -echo hides what is typed")
 def no_echo(s):
     s.enter("stty -echo; echo now; read x; stty echo; echo \"got $x\"")

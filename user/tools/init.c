@@ -173,7 +173,7 @@ static bool take_terminal(const char *path) {
     return true;
 }
 
-/* What a Linux kernel leaves to process 1. Parley has done it already. */
+/* What a kernel leaves to process 1. The mounts Parley has made already. */
 static void mount_what_is_missing(void) {
     static const struct {
         const char *sign, *type, *where;
@@ -188,6 +188,10 @@ static void mount_what_is_missing(void) {
         mkdir(mounts[i].where, 0755);
         mount(mounts[i].type, mounts[i].where, mounts[i].type, 0, NULL);
     }
+    symlink("/proc/self/fd", "/dev/fd");
+    symlink("/proc/self/fd/0", "/dev/stdin");
+    symlink("/proc/self/fd/1", "/dev/stdout");
+    symlink("/proc/self/fd/2", "/dev/stderr");
 }
 
 /* Opens the console until descriptors 0, 1 and 2 are all in use. */

@@ -308,7 +308,6 @@ static const struct phrase {
     { "pipe with room", "room in @, from which * could read", NULL },
     { "FIFO's other end", "somebody to open the other end of @", NULL },
     { "terminal input", "somebody to type at @", NULL },
-    { "terminal output", "its output to leave", NULL },
     { "child to end", "a child to end: *", "a child to end" },
     { "vfork child to exec or exit", "its child to exec or end: *", NULL },
     { "signal", "a signal, from anybody who may send it one", NULL },
