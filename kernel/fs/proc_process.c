@@ -3,7 +3,7 @@
  * The numbers are Linux's, in Linux's order: ps, top and free read them by place.
  * Sleeps: never.
  * Linux: what Parley does not have (swap, control groups, wait channels as addresses)
- *   is 0; wchan names what the thread waits for.
+ *   is 0, and so is what proc(5) calls obsolete.
  * See: proc(5).
  */
 #include "fs/devfs.h"
@@ -62,30 +62,23 @@ static void show_stat(struct text *text) {
     int realtime = max(t->base_priority - PRIORITY_REALTIME, 0), foreground;
     uint32_t tty = tty_of_session(p->session, &foreground);
 
-    // 1 to 8
-    text_printf(text, "%d (%s) %c %d %d %d %u %d", text->id, name_of_text(text),
+    // 1 to 9
+    text_printf(text, "%d (%s) %c %d %d %d %u %d 0", text->id, name_of_text(text),
                 *state_of(text), p->parent ? p->parent->pid : 0, p->group, p->session,
                 tty, foreground);
-    // 9 to 17
-    text_printf(text, " 0 %u %u 0 0 %llu %llu %llu %llu", own.minor_faults,
+    // 10 to 17
+    text_printf(text, " %u %u 0 0 %llu %llu %llu %llu", own.minor_faults,
                 children->minor_faults, proc_ticks(own.user_time),
                 proc_ticks(own.system_time), proc_ticks(children->user_time),
                 proc_ticks(children->system_time));
-    // 18 to 31
-    text_printf(text, " %d %d %u 0 %llu %u %u 4294967295 0 0 %u 0 0 0",
+    // 18 to 37
+    text_printf(text, " %d %d %u 0 %llu %u %u 4294967295 0 0 %u 0 0 0 0 0 0 0 0 0",
                 realtime ? -1 - realtime : 20 + t->nice, t->nice, p->nr_threads,
                 proc_ticks(p->started), space->nr_mapped_pages * PAGE_SIZE,
                 space->nr_resident, p->arguments_start);
-    // 32 to 41
-    text_printf(text, " %u %u %u %d 0 0 %d %u %d %u", (uint32_t)t->blocked & INT32_MAX,
-                (uint32_t)signals_handled(p, SIG_IGN) & INT32_MAX,
-                (uint32_t)signals_handled(p, SIG_DFL) & INT32_MAX,
-                t->state == THREAD_BLOCKED, p->exit_signal, t->cpu ? t->cpu->number : 0,
-                realtime, t->policy);
-    // 42 to 52
-    text_printf(text, " 0 0 0 0 0 %u %u %u %u %u %d\n", space->heap_start,
-                p->arguments_start, p->arguments_end, p->environment_start,
-                p->environment_end, p->exit_status);
+    // 38 to 52
+    text_printf(text, " %d %u %d %u 0 0 0 0 0 0 0 0 0 0 0\n", p->exit_signal,
+                t->cpu ? t->cpu->number : 0, realtime, t->policy);
 }
 
 static void show_statm(struct text *text) {
@@ -101,35 +94,22 @@ static void show_status(struct text *text) {
     const struct address_space *space = space_of(text);
     const struct credentials *c = &p->credentials;
 
-    text_printf(text, "Name:\t%s\nUmask:\t%04o\nState:\t%s\n", name_of_text(text),
-                p->umask, state_of(text));
-    text_printf(text, "Tgid:\t%d\nPid:\t%d\nPPid:\t%d\n", p->pid, text->id,
+    text_printf(text, "Name:\t%s\nState:\t%s\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\n",
+                name_of_text(text), state_of(text), p->pid, text->id,
                 p->parent ? p->parent->pid : 0);
     text_printf(text, "Uid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid, c->euid);
-    text_printf(text, "Gid:\t%u\t%u\t%u\t%u\nGroups:\t", c->gid, c->egid, c->sgid,
-                c->egid);
-    for (uint32_t i = 0; i < c->nr_groups; i++) text_printf(text, "%u ", c->groups[i]);
-    text_printf(text, "\nVmSize:\t%8u kB\nVmRSS:\t%8u kB\nThreads:\t%u\n",
+    text_printf(text, "Gid:\t%u\t%u\t%u\t%u\n", c->gid, c->egid, c->sgid, c->egid);
+    text_printf(text, "VmSize:\t%8u kB\nVmRSS:\t%8u kB\nThreads:\t%u\n",
                 space->nr_mapped_pages * (PAGE_SIZE / 1024),
                 space->nr_resident * (PAGE_SIZE / 1024), p->nr_threads);
     text_printf(text, "SigPnd:\t%016llx\nShdPnd:\t%016llx\nSigBlk:\t%016llx\n",
                 t->pending.set, p->pending.set, t->blocked);
     text_printf(text, "SigIgn:\t%016llx\nSigCgt:\t%016llx\n",
                 signals_handled(p, SIG_IGN), signals_handled(p, SIG_DFL));
-    text_printf(text, "voluntary_ctxt_switches:\t%u\nnonvoluntary_ctxt_switches:\t%u\n",
-                t->switches_voluntary, t->switches_forced);
 }
 
 static void show_comm(struct text *text) {
     text_printf(text, "%s\n", name_of_text(text));
-}
-
-/* What the thread waits for, in words; 0: it does not wait. */
-static void show_wchan(struct text *text) {
-    const struct thread *t = thread_of(text);
-    bool waits = t->state == THREAD_BLOCKED && t->nr_waiters;
-
-    text_printf(text, "%s", waits ? t->waiters[0].queue->class->name : "0");
 }
 
 /* -- Memory ------------------------------------------------------------------------ */
@@ -200,20 +180,6 @@ static bool next_descriptor(struct node *node, uint32_t *number) {
     return table && *number < table->size;
 }
 
-static bool next_thread(struct node *node, uint32_t *number) {
-    const struct process *process = proc_process(*node);
-    const struct thread *thread;
-
-    if (process)
-        list_for_each (thread, &process->threads, process_node)
-            if ((uint32_t)thread->tid >= *number) {
-                *node = (struct node){ .id = thread->tid, .place = PROC_PROCESS };
-                *number = (uint32_t)thread->tid;
-                return true;
-            }
-    return false;
-}
-
 static struct inode *follow_cwd(const struct process *p) { return p->directory; }
 static struct inode *follow_exe(const struct process *p) { return p->executable; }
 
@@ -223,11 +189,9 @@ static const struct proc_entry entries[] PROC_TABLE = {
     { .name = "PID/status", .show = show_status },
     { .name = "PID/cmdline", .show = show_cmdline },
     { .name = "PID/comm", .show = show_comm },
-    { .name = "PID/wchan", .show = show_wchan },
-    { .name = "PID/maps", .show = show_maps, .owner_only = true },
-    { .name = "PID/pages", .show = show_pages, .owner_only = true },
+    { .name = "PID/maps", .mode = S_IFREG | 0400, .show = show_maps },
+    { .name = "PID/pages", .mode = S_IFREG | 0400, .show = show_pages },
     { .name = "PID/fd", .mode = S_IFDIR | 0500, .next = next_descriptor },
-    { .name = "PID/task", .mode = S_IFDIR | 0555, .next = next_thread },
     { .name = "PID/cwd", .mode = S_IFLNK | 0777, .follow = follow_cwd },
     { .name = "PID/exe", .mode = S_IFLNK | 0777, .follow = follow_exe },
 };

@@ -3,7 +3,7 @@
  *
  * /proc/check: `ok` or `bad: ...`, then the ledger, `name number` a line: all that has
  * been taken and must be given back. Two readings by the same program with nothing in
- * between are equal: the text has room for all before the first number is printed. What
+ * between are equal: a text's old bytes go first, and it grows at the same places. What
  * is 0 is left out, and so are the heap's own frames, because the same objects may need
  * more or fewer of them.
  *
@@ -24,8 +24,6 @@
 #include "mm/frame_alloc.h"
 #include "mm/heap.h"
 #include "sched/scheduler.h"
-
-#define ROOM (4 * PAGE_SIZE)
 
 static void show_meminfo(struct text *text) {
     const uint32_t *used = frames_used;
@@ -74,36 +72,29 @@ static void show_loadavg(struct text *text) {
                 running, list_length(&all_threads), id_last());
 }
 
-static void show_cpu(struct text *text, nanoseconds_t user, nanoseconds_t system,
-                     nanoseconds_t idle) {
-    text_printf(text, " %llu 0 %llu %llu 0 0 0 0 0 0\n", proc_ticks(user),
-                proc_ticks(system), proc_ticks(idle));
-}
-
 /* Time that is gone is kept by somebody: a zombie, or who waited for one. */
 static void show_stat(struct text *text) {
+    static const char *const line = " %llu 0 %llu %llu 0 0 0 0 0 0\n";
     nanoseconds_t user = 0, system = 0, now = time_now();
-    uint32_t switches = 0;
     const struct process *p;
 
     list_for_each (p, &all_processes, all_node) {
         struct usage usage = process_usage(p);
-        const struct usage *children = &p->children_usage;
-        user += usage.user_time + children->user_time;
-        system += usage.system_time + children->system_time;
-        switches += usage.switches_voluntary + usage.switches_forced
-                    + children->switches_voluntary + children->switches_forced;
+        usage_add(&usage, &p->children_usage);
+        user += usage.user_time;
+        system += usage.system_time;
     }
     text_printf(text, "cpu ");
-    show_cpu(text, user, system, idle_time());
+    text_printf(text, line, proc_ticks(user), proc_ticks(system),
+                proc_ticks(idle_time()));
     for (unsigned cpu = 0; cpu < cpu_count; cpu++) {
         nanoseconds_t idle = idle_time_of(cpu);
         text_printf(text, "cpu%u", cpu);
-        show_cpu(text, now > idle ? now - idle : 0, 0, idle);
+        text_printf(text, line, proc_ticks(now > idle ? now - idle : 0), 0ull,
+                    proc_ticks(idle));
     }
-    text_printf(text, "ctxt %u\nbtime %llu\nprocesses %d\nprocs_running %u\n", switches,
-                divide_u64(time_realtime() - now, (uint32_t)SECOND, NULL), id_last(),
-                sched_runnable());
+    text_printf(text, "btime %llu\nprocesses %d\n",
+                divide_u64(time_realtime() - now, (uint32_t)SECOND, NULL), id_last());
 }
 
 /* -- What it is -------------------------------------------------------------------- */
@@ -166,7 +157,6 @@ static void show_ledger(struct text *text) {
 }
 
 static void show_check(struct text *text) {
-    if (!text_make_room(text, ROOM)) return;
     const char *fault = kcheck();
     text_printf(text, fault ? "bad: %s\n" : "ok\n", fault);
     show_ledger(text);

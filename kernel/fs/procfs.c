@@ -23,7 +23,10 @@
 #include "mm/heap.h"
 
 #define LINK_SIZE  64u          /* st_size of a link, as on Linux */
-#define FIRST_SIZE 504u         /* of a text; with the heap's header: 512 */
+#define FIRST_SIZE (PAGE_SIZE - 8)      /* of a text; with the heap's header: a page */
+
+enum { ROOT = 1, PROCESS };     /* places of /proc and /proc/PID */
+enum { FIRST_NUMBER = 64 };     /* offset in a directory: entries below, numbers above */
 
 extern const struct proc_entry proc_entries_start[], proc_entries_end[];
 
@@ -77,26 +80,29 @@ static int may_inspect(const struct inode *inode) {
 
 /* -- Directories ------------------------------------------------------------------- */
 
+static bool next_process(struct node *node, uint32_t *number);
+
 static bool next_process(struct node *node, uint32_t *number) {
     const struct process *process;
 
     list_for_each (process, &all_processes, all_node)
         if ((uint32_t)process->pid >= *number) {
-            *node = (struct node){ .id = process->pid, .place = PROC_PROCESS };
+            *node = (struct node){ .id = process->pid, .place = PROCESS };
             *number = (uint32_t)process->pid;
             return true;
         }
     return false;
 }
 
-static const struct proc_entry *entry_of(struct node node) {
-    static const struct proc_entry directories[] = {
-        [PROC_ROOT] = { .name = "", .mode = S_IFDIR | 0555, .next = next_process },
-        [PROC_PROCESS] = { .name = "PID", .mode = S_IFDIR | 0555 },
-    };
+/* Before all others, where no listing begins; see procfs_init. */
+static const struct proc_entry roots[] PROC_TABLE = {
+    [ROOT - 1] = { .name = "", .mode = S_IFDIR | 0555, .next = next_process },
+    [PROCESS - 1] = { .name = "PID", .mode = S_IFDIR | 0555 },
+};
+static_assert(ARRAY_SIZE(roots) == FIRST_ENTRY, "behind `.` and `..`");
 
-    return node.place < PROC_TABLES ? &directories[node.place]
-                                    : &proc_entries_start[node.place - PROC_TABLES];
+static const struct proc_entry *entry_of(struct node node) {
+    return &proc_entries_start[node.place - 1];
 }
 
 static mode_t mode_of(struct node node) {
@@ -124,15 +130,14 @@ struct child {
     char digits[12];            /* of a number, which is its name */
 };
 
-/* The child of a directory at *at or the first behind, which moves behind that: entries
- * are at their places, numbers from PROC_NUMBERS on. False: there is none. */
+/* The child of a directory at *at or the first behind, which moves behind that. False:
+ * there is none. */
 static bool next_child(struct node directory, uint64_t *at, struct child *child) {
-    unsigned end = PROC_TABLES + (unsigned)(proc_entries_end - proc_entries_start);
-    uint32_t number = *at > PROC_NUMBERS ? (uint32_t)(*at - PROC_NUMBERS) : 0;
+    uint32_t number = *at > FIRST_NUMBER ? (uint32_t)(*at - FIRST_NUMBER) : 0;
 
     child->node = directory;
-    for (*at = max(*at, (uint64_t)PROC_TABLES); *at < end;) {
-        child->node.place = (uint16_t)(*at)++;
+    while (*at < (uint64_t)(proc_entries_end - proc_entries_start)) {
+        child->node.place = (uint16_t)++ * at;
         const char *name = name_in(directory, child->node);
         child->name = name_of(name ? name : "");
         if (name) return true;
@@ -140,10 +145,9 @@ static bool next_child(struct node directory, uint64_t *at, struct child *child)
     child->node.place = directory.place;
     if (!entry_of(directory)->next || !entry_of(directory)->next(&child->node, &number))
         return false;
-    *at = PROC_NUMBERS + (uint64_t)number + 1;
-    child->name.text = child->digits;
-    child->name.length =
-        (size_t)format(child->digits, sizeof(child->digits), "%u", number);
+    *at = FIRST_NUMBER + (uint64_t)number + 1;
+    format(child->digits, sizeof(child->digits), "%u", number);
+    child->name = name_of(child->digits);
     return true;
 }
 
@@ -151,20 +155,19 @@ static const struct inode_operations operations;
 
 static int directory_lookup(struct inode *directory, struct name name,
                             struct inode **out) {
-    uint64_t at = PROC_TABLES, number = 0;
+    uint64_t at = FIRST_ENTRY, number = 0;
     struct child child;
 
     if (name.text[0] >= '0' && name.text[0] <= '9') {
         for (size_t i = 0; i < min(name.length, 10u); i++)
             number = number * 10 + (uint8_t)(name.text[i] - '0');
-        at = number + PROC_NUMBERS;
+        at = number + FIRST_NUMBER;
     }
     do {
         if (next_child(node_of(directory), &at, &child)) continue;
         // /proc/TID is there, too, though a list has processes only
-        if (child.node.place != PROC_ROOT || !thread_find((pid_t)number))
-            return -ENOENT;
-        child.node = (struct node){ .id = (pid_t)number, .place = PROC_PROCESS };
+        if (node_of(directory).id || !thread_find((pid_t)number)) return -ENOENT;
+        child.node = (struct node){ .id = (pid_t)number, .place = PROCESS };
         break;
     } while (!name_is(child.name, name));
     struct inode *inode = inode_create(&procfs, &operations, mode_of(child.node));
@@ -274,7 +277,8 @@ static int node_open(struct inode *inode, uint32_t flags, struct file **out) {
     bool is_file = inode_is(inode, S_IFREG);
     struct text *text = NULL;
 
-    if (entry_of(node_of(inode))->owner_only && may_inspect(inode)) return -EACCES;
+    if (node_of(inode).id && inode->mode == (S_IFREG | 0400) && may_inspect(inode))
+        return -EACCES;
     if (is_file && !(text = heap_new(HEAP_TEXT, struct text))) return -ENOMEM;
     *out = file_create(is_file ? &text_files : &directory_files, flags,
                        inode_get(inode), text);
@@ -288,35 +292,32 @@ static const struct inode_operations operations = {
 };
 
 void procfs_init(const char *command_line) {
-    assert(proc_entries_end - proc_entries_start < PROC_NUMBERS - PROC_TABLES);
+    assert(!*entry_of((struct node){ .place = ROOT })->name
+           && proc_entries_end - proc_entries_start < FIRST_NUMBER);
     proc_command_line = command_line;
     file_system_init(&procfs, "proc");
     file_system_mount(&procfs, inode_create(&procfs, &operations, S_IFDIR | 0555),
                       "/proc");
-    procfs.root->number = number_of((struct node){ .place = PROC_ROOT });
+    procfs.root->number = number_of((struct node){ .place = ROOT });
 }
 
 /* -- Texts that grow while they are made ------------------------------------------- */
 
-bool text_make_room(struct text *text, size_t size) {
+void text_add(struct text *text, const char *bytes, size_t size) {
     size_t wanted = text->size ? text->size : FIRST_SIZE;
 
-    if (text->length + size <= text->size) return true;
     while (wanted < text->length + size) wanted = 2 * wanted + 8;
-    char *bytes = heap_alloc(HEAP_TEXT, wanted);
-    if (!bytes) {
-        text->is_cut = true;
-        return false;
+    if (wanted > text->size) {
+        char *more = heap_alloc(HEAP_TEXT, wanted);
+        if (!more) {
+            text->is_cut = true;
+            return;
+        }
+        memcpy(more, text->bytes, text->length);
+        heap_free(text->bytes);
+        text->bytes = more;
+        text->size = wanted;
     }
-    memcpy(bytes, text->bytes, text->length);
-    heap_free(text->bytes);
-    text->bytes = bytes;
-    text->size = wanted;
-    return true;
-}
-
-void text_add(struct text *text, const char *bytes, size_t size) {
-    if (!text_make_room(text, size)) return;
     memcpy(text->bytes + text->length, bytes, size);
     text->length += size;
 }

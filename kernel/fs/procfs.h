@@ -22,16 +22,10 @@ struct text {
 void text_printf(struct text *text, const char *format, ...) printf_like(2, 3);
 void text_add(struct text *text, const char *bytes, size_t size);
 
-/* Room for so many bytes more; false without memory, and the text is cut. */
-bool text_make_room(struct text *text, size_t size);
-
-/* Places of /proc and /proc/PID themselves, of the tables' entries, behind them all. */
-enum { PROC_ROOT = 1, PROC_PROCESS, PROC_TABLES, PROC_NUMBERS = 64 };
-
 /* What an inode of /proc stands for: these are the bytes of its number. */
 struct node {
     pid_t id;                   /* process or thread; 0: the machine's */
-    uint16_t place;             /* of the entry */
+    uint16_t place;             /* of its entry in the tables, from 1 */
     uint16_t descriptor;        /* + 1; 0: not below fd */
 };
 
@@ -39,10 +33,12 @@ struct node {
 struct proc_entry {
     const char *name;           /* "stat"; "ipc/pipes" is in the directory "ipc", and
                                    "PID/stat" in that of every process */
-    mode_t mode;                /* 0: a file that all may read; else with its type */
-    bool owner_only;            /* only who could signal the process may open it */
+    mode_t mode;                /* 0: a file that all may read; else with its type. A
+                                   process's file of mode 0400 is only for who has all
+                                   its user ids, and root */
     void (*show)(struct text *text);
-    /* S_IFDIR: the first child whose number is not below *number: it and its node. */
+    /* S_IFDIR: the first child whose number is not below *number: it and its node,
+     * which is that of the directory before. */
     bool (*next)(struct node *node, uint32_t *number);
     /* S_IFLNK: where it leads, without a new reference, or NULL. */
     struct inode *(*follow)(const struct process *process);

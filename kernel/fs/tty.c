@@ -49,7 +49,7 @@ static struct tty *console;
 
 static const struct file_operations tty_operations;
 
-/* Throws away what was typed: readers took it, or nobody is to have it. */
+/* Readers took what was typed, or (flushes) nobody is to have it. */
 static void made_room(struct tty *tty, bool flushes) {
     if (flushes) line_flush(&tty->line);
     if (tty->terminal->resume && line_has_room(&tty->line)) tty->terminal->resume();
