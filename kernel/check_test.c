@@ -222,10 +222,11 @@ KTEST(kcheck_sees_a_broken_mailbox) {
 }
 
 KTEST(kcheck_sees_a_socket_without_its_peer) {
-    struct file *file = socket_make(SOCK_STREAM);
+    struct file *file = socket_make(SOCK_STREAM), *other = socket_make(SOCK_STREAM);
     struct socket *socket = file->object;
 
-    BREAKS("sockets: ", socket->state, SOCKET_CONNECTED);
+    BREAKS("sockets: ", socket->peer, other->object);
     BREAKS("sockets: ", socket->queued, 1);
     file_put(file);
+    file_put(other);
 }

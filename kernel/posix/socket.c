@@ -1,12 +1,14 @@
-/* socket.c - sockets: their life, what they are as files, and their options.
+/* socket.c - sockets: their life, their names, what they are as files.
+ *
+ *      "/run/log"    a node in a file system; its inode's data is the socket
+ *      "\0log"       an abstract name: known to the list below, gone with the socket
+ *      none          sizes 0 and 2: a socket that was never bound
  *
  * Invariants: a connected socket has a peer, and each points at the other until its own
- * file is closed. What is queued for a closed socket is gone.
- * Sleeps: read and write; see socket_transfer.c.
- * Wakes: all, when a side is shut or closed.
- * Linux: the options below and no others (ENOPROTOOPT). Time-outs have 32-bit seconds.
- * Tests: user/tests/socket_create.c, socket_poll.c, socket_options.c
- * See: unix(7), socket(7)
+ * file is closed. What is queued for a closed socket is gone, and nobody finds it.
+ * Wakes: all, when a side is closed.
+ * Tests: user/tests/socket_create.c, socket_name.c, socket_poll.c
+ * See: unix(7), Address format
  */
 #include "posix/socket.h"
 
@@ -17,6 +19,9 @@
 #include "ipc/proc_ipc.h"
 #include "mm/heap.h"
 #include "syscall.h"
+
+#define FAMILY_SIZE 2u          /* of an address without a path */
+#define ADDRESS_MAX (FAMILY_SIZE + SOCKET_PATH)
 
 static void describe(const struct waiter *waiter, char *to, size_t size);
 
@@ -47,30 +52,11 @@ void socket_wake_next(struct socket *s) {
 }
 
 void socket_put(struct socket *s) {
-    if (--s->refs) return;
+    if (!s || --s->refs) return;
     assert(s->is_closed && list_is_empty(&s->chunks));
     socket_wake_all(s);         // pollers whose own descriptor is closed
-    name_put(s->name);
+    if (s->name != s) socket_put(s->name);
     heap_free(s);
-}
-
-/* Tells the peer, gives the queue back, wakes everybody. */
-static void socket_release(struct file *file) {
-    struct socket *s = file->object, *peer = s->peer;
-
-    s->is_closed = true;
-    s->shut = SHUT_BOTH;
-    name_unbind(s);
-    if (peer && s->type != SOCK_DGRAM) {
-        peer->shut = SHUT_BOTH;
-        if (s->is_pending || s->queued) peer->error = ECONNRESET;
-        socket_wake_all(peer);
-    }
-    queue_clear(s);
-    s->peer = NULL;
-    if (peer) socket_put(peer);
-    socket_wake_all(s);
-    socket_put(s);
 }
 
 struct file *socket_make(int type) {
@@ -88,6 +74,7 @@ struct file *socket_make(int type) {
     s->number = (uint32_t)file->inode->number;
     s->type = type & 0xf;
     list_init(&s->chunks);
+    list_node_init(&s->abstract_node);
     wait_queue_init(&s->arrived, &arrived_class);
     wait_queue_init(&s->room, &room_class);
     file_holder_init(&s->holder);
@@ -112,11 +99,131 @@ int socket_take_error(struct socket *s) {
     return error;
 }
 
+/* -- Addresses, to and from users -------------------------------------------------- */
+
+int address_from_user(struct socket_address *a, uptr_t from, int size) {
+    *a = (struct socket_address){ .size = (uint32_t)size };
+    if (size < (int)FAMILY_SIZE || size > (int)ADDRESS_MAX) return -EINVAL;
+    if (copy_from_user(&a->family, from, (size_t)size)) return -EFAULT;
+    if (a->path[0]) a->size = FAMILY_SIZE + strlen(a->path) + 1;
+    return 0;
+}
+
+int address_to_user(const struct socket *name, uptr_t to, uptr_t size_at) {
+    static const struct socket_address nothing = { FAMILY_SIZE, AF_UNIX, "" };
+    const struct socket_address *a = name ? &name->address : &nothing;
+    uint32_t room;
+
+    if (u32_from_user(&room, size_at)) return -EFAULT;
+    if ((int32_t)room < 0) return -EINVAL;
+    if (copy_to_user(to, &a->family, min(a->size, room))) return -EFAULT;
+    return u32_to_user(size_at, a->size);
+}
+
+static long tell_name(int fd, bool of_peer, uptr_t address, uptr_t size) {
+    struct socket *s;
+    int error = socket_peek(fd, &s);
+
+    if (!error && of_peer && !(s = s->peer)) error = -ENOTCONN;
+    return error ? error : address_to_user(s->name, address, size);
+}
+
+long sys_getsockname(int fd, uptr_t address, uptr_t size) {
+    return tell_name(fd, false, address, size);
+}
+
+long sys_getpeername(int fd, uptr_t address, uptr_t size) {
+    return tell_name(fd, true, address, size);
+}
+
+/* -- Finding ----------------------------------------------------------------------- */
+
+static struct list abstract_names = LIST_INIT(abstract_names);
+
+static struct socket *find_abstract(const struct socket_address *a, unsigned type) {
+    struct socket *s;
+
+    list_for_each (s, &abstract_names, abstract_node)
+        if (s->type == type && memcmp(&s->address, a, sizeof(a->size) + a->size) == 0)
+            return s;
+    return NULL;
+}
+
+static int find_by_path(const char *text, unsigned type, struct socket **out) {
+    struct path path;
+    int error = path_walk(NULL, text, 0, &path);
+
+    if (error) return error;
+    error = inode_permission(path.inode, MAY_WRITE);
+    *out = inode_is(path.inode, S_IFSOCK) ? path.inode->data : NULL;
+    if (!error) error = !*out ? -ECONNREFUSED : (*out)->type != type ? -EPROTOTYPE : 0;
+    path_release(&path);
+    return error;
+}
+
+int socket_find(const struct socket_address *a, unsigned type, struct socket **out) {
+    int error = 0;
+
+    if (a->family != AF_UNIX || a->size <= FAMILY_SIZE) return -EINVAL;
+    if (a->path[0]) error = find_by_path(a->path, type, out);
+    else if (!(*out = find_abstract(a, type))) error = -ECONNREFUSED;
+    if (!error) socket_get(*out);
+    return error;
+}
+
+/* -- Binding ----------------------------------------------------------------------- */
+
+static int bind_path(struct socket *s, const char *text) {
+    struct new_node node = { .mode = S_IFSOCK | (0777 & ~current_process()->umask) };
+    struct path path;
+    int error = path_walk(NULL, text, WALK_PARENT | AT_SYMLINK_NOFOLLOW, &path);
+
+    if (error) return error;
+    error = path_make(&path, &node);
+    if (!error) {
+        s->inode = inode_get(path.inode);
+        s->inode->data = s;
+    }
+    path_release(&path);
+    return error == -EEXIST ? -EADDRINUSE : error;
+}
+
+/* For an empty name the kernel chooses a free one of five digits. There are a million;
+ * a user has fewer sockets. */
+static int bind_abstract(struct socket *s, struct socket_address *a) {
+    static uint32_t last;
+
+    if (a->size == FAMILY_SIZE) {
+        a->size = FAMILY_SIZE + 6;
+        do
+            format(a->path + 1, 6, "%05x", ++last & 0xfffff);
+        while (find_abstract(a, s->type));
+    } else if (find_abstract(a, s->type)) {
+        return -EADDRINUSE;
+    }
+    list_push_back(&abstract_names, &s->abstract_node);
+    return 0;
+}
+
+long sys_bind(int fd, uptr_t address, int size) {
+    struct socket_address a;
+    struct socket *s;
+    int error = socket_peek(fd, &s);
+
+    if (!error) error = address_from_user(&a, address, size);
+    if (!error && (a.family != AF_UNIX || s->name)) error = -EINVAL;
+    if (!error) error = a.path[0] ? bind_path(s, a.path) : bind_abstract(s, &a);
+    if (error) return error;
+    s->address = a;
+    s->name = s;
+    return 0;
+}
+
 /* -- As a file --------------------------------------------------------------------- */
 
 static unsigned socket_poll(struct file *file, struct poll_table *table) {
     struct socket *s = file->object, *to = s->peer;
-    bool is_alone = s->type != SOCK_DGRAM && s->state == SOCKET_ALONE;
+    bool is_alone = s->type != SOCK_DGRAM && !s->peer && !s->listens;
     unsigned events = s->error ? POLLERR : 0;
 
     poll_wait(table, &s->arrived);
@@ -124,7 +231,7 @@ static unsigned socket_poll(struct file *file, struct poll_table *table) {
     if (s->shut & SHUT_READ) events |= POLLRDHUP | POLLIN | POLLRDNORM;
     if (s->shut == SHUT_BOTH || is_alone) events |= POLLHUP;
     if (s->queued) events |= POLLIN | POLLRDNORM;
-    if (s->state != SOCKET_LISTENS && (!to || to->queued < socket_capacity(to)))
+    if (!s->listens && (!to || to->queued < socket_capacity(to)))
         events |= POLLOUT | POLLWRNORM | POLLWRBAND;
     return events;
 }
@@ -139,9 +246,32 @@ static long socket_ioctl(struct file *file, uint32_t request, uptr_t argument) {
     if (request != FIONREAD) return -ENOTTY;
     list_for_each (c, &s->chunks, node) {
         bytes += c->end - c->start;
-        if (c->is_last && s->type == SOCK_DGRAM) break;
+        if (s->type == SOCK_DGRAM) break;
     }
     return u32_to_user(argument, bytes);
+}
+
+/* Tells the peer, gives the queue and the name back, wakes everybody. */
+static void socket_release(struct file *file) {
+    struct socket *s = file->object, *peer = s->peer;
+
+    s->is_closed = true;
+    s->shut = SHUT_BOTH;
+    list_remove(&s->abstract_node);
+    if (s->inode) {
+        s->inode->data = NULL;
+        inode_put(s->inode);
+    }
+    if (peer && s->type != SOCK_DGRAM) {
+        peer->shut = SHUT_BOTH;
+        if (s->is_pending || s->queued) peer->error = ECONNRESET;
+        socket_wake_all(peer);
+    }
+    queue_clear(s);
+    s->peer = NULL;
+    socket_put(peer);
+    socket_wake_all(s);
+    socket_put(s);
 }
 
 static struct file_holder *socket_holder(struct file *file) {
@@ -159,17 +289,16 @@ const struct file_operations socket_operations = {
 /* socket:[number] type name uid - mode capacity queued state peer, and who waits. */
 static void show_socket(struct text *text, const struct socket *s) {
     static const char *const types[] = { "", "stream", "dgram", "", "", "seqpacket" };
-    static const char *const states[] = { "alone", "listens", "connected" };
+    const char *state = s->listens ? "listens" : s->peer ? "connected" : "alone";
     char name[SOCKET_PATH + 1] = "";
 
     if (s->name) memcpy(name, s->name->address.path, sizeof(name));
-    if (s->name && !name[0])
-        name[0] = '@';          // an abstract one
+    if (s->name && !name[0]) name[0] = '@';     // an abstract one
     text_printf(text, "socket:[%u] %s", s->number, types[s->type]);
     text_word(text, name);
     text_printf(text, " %u - %04o %u %u %s", heap_account(s)->uid,
-                s->name && s->name->inode ? s->name->inode->mode & 07777 : 0777,
-                socket_capacity(s), s->queued, states[s->state]);
+                s->inode ? s->inode->mode & 07777 : 0777, socket_capacity(s), s->queued,
+                state);
     text_printf(text, s->peer ? " socket:[%u]" : " -", s->peer ? s->peer->number : 0);
     text_waiters(text, "senders", &s->room);
     text_waiters(text, "receivers", &s->arrived);
@@ -183,6 +312,11 @@ static void show_sockets(struct text *text) {
         if (file->operations == &socket_operations) show_socket(text, file->object);
 }
 
+static const struct proc_entry entry PROC_TABLE = { .name = "ipc/sockets",
+                                                     .show = show_sockets };
+
+/* -- Checking ---------------------------------------------------------------------- */
+
 static bool is_sound(const struct socket *s) {
     const struct chunk *c;
     uint32_t queued = 0;
@@ -191,7 +325,7 @@ static bool is_sound(const struct socket *s) {
         queued += c->size;
         if (c->start > c->end || c->end > c->size) return false;
     }
-    return s->queued == queued && (s->state != SOCKET_CONNECTED || s->peer);
+    return s->queued == queued;
 }
 
 static void sockets_count(void) {
@@ -205,99 +339,22 @@ static bool sockets_check(void) {
     const struct file *file;
 
     list_for_each (file, &all_files, all_node) {
-        const struct socket *s = file->object;
-        if (file->operations == &socket_operations && !is_sound(s))
-            return check_failed("socket:[%u] has not %u bytes queued, or no peer",
-                                s->number, s->queued);
+        const struct socket *s = file->object, *peer;
+        if (file->operations != &socket_operations) continue;
+        peer = s->peer;
+        if (!is_sound(s))
+            return check_failed("socket:[%u] has not %u bytes queued", s->number,
+                                s->queued);
+        if (s->type != SOCK_DGRAM && peer
+            && (s->listens || (peer->peer != s && !peer->is_closed)))
+            return check_failed("socket:[%u] is not its peer's", s->number);
     }
     return true;
 }
-
-static const struct proc_entry entry PROC_TABLE = { .name = "ipc/sockets",
-                                                     .show = show_sockets };
 
 void sockets_init(void) {
     static struct checker checker = { .name = "sockets", .count = sockets_count,
                                       .check = sockets_check };
 
     checker_register(&checker);
-}
-
-/* -- Options ----------------------------------------------------------------------- */
-
-enum socket_option {
-    SO_TYPE = 3, SO_ERROR = 4, SO_SNDBUF = 7, SO_RCVBUF = 8, SO_PEERCRED = 17,
-    SO_RCVTIMEO = 20, SO_SNDTIMEO = 21, SO_ACCEPTCONN = 30, SO_PROTOCOL = 38,
-    SO_DOMAIN = 39,
-};
-
-enum { SOL_SOCKET = 1, SEND_LEAST = 4608, RECEIVE_LEAST = 2304 };
-
-long sys_getsockopt(int fd, int level, int name, uptr_t value, uptr_t size_at) {
-    union {
-        uint32_t number;
-        struct timeval32 time;
-        struct credentials_of_peer peer;
-    } v = { 0 };
-    uint32_t size = sizeof(v.number), room;
-    struct socket *s;
-    int error = socket_peek(fd, &s);
-
-    if (error) return error;
-    if (level != SOL_SOCKET) return -EOPNOTSUPP;
-    if (u32_from_user(&room, size_at)) return -EFAULT;
-    if ((int32_t)room < 0) return -EINVAL;
-    switch (name) {
-    case SO_TYPE: v.number = s->type; break;
-    case SO_ERROR: v.number = (uint32_t)socket_take_error(s); break;
-    case SO_SNDBUF: v.number = s->send_buffer; break;
-    case SO_RCVBUF: v.number = s->receive_buffer; break;
-    case SO_ACCEPTCONN: v.number = s->state == SOCKET_LISTENS; break;
-    case SO_PROTOCOL: break;
-    case SO_DOMAIN: v.number = AF_UNIX; break;
-    case SO_PEERCRED: v.peer = s->peer_credentials, size = sizeof(v.peer); break;
-    case SO_RCVTIMEO:
-    case SO_SNDTIMEO:
-        v.time = nanoseconds_to_timeval32(name == SO_RCVTIMEO ? s->receive_timeout
-                                                              : s->send_timeout);
-        size = sizeof(v.time);
-        break;
-    default: return -ENOPROTOOPT;
-    }
-    size = min(size, room);
-    if (copy_to_user(value, &v, size)) return -EFAULT;
-    return u32_to_user(size_at, size);
-}
-
-/* A negative time means not at all, as on Linux. */
-static int set_timeout(nanoseconds_t *timeout, uptr_t value, int size) {
-    struct timeval32 time;
-
-    if (size < (int)sizeof(time)) return -EINVAL;
-    if (copy_from_user(&time, value, sizeof(time))) return -EFAULT;
-    if (time.microseconds < 0 || time.microseconds >= 1000000) return -EDOM;
-    *timeout = time.seconds < 0 ? 1 : timeval32_to_nanoseconds(time);
-    return 0;
-}
-
-long sys_setsockopt(int fd, int level, int name, uptr_t value, int size) {
-    struct socket *s;
-    uint32_t number;
-    int error = socket_peek(fd, &s);
-
-    if (error) return error;
-    if (level != SOL_SOCKET) return -EOPNOTSUPP;
-    if (size < (int)sizeof(number)) return -EINVAL;
-    if (u32_from_user(&number, value)) return -EFAULT;
-    number = 2 * min(number, SOCKET_BUFFER);    // twice, as socket(7) has it
-    switch (name) {
-    case SO_SNDBUF: s->send_buffer = max(number, (uint32_t)SEND_LEAST); break;
-    case SO_RCVBUF: s->receive_buffer = max(number, (uint32_t)RECEIVE_LEAST); break;
-    case SO_RCVTIMEO: return set_timeout(&s->receive_timeout, value, size);
-    case SO_SNDTIMEO: return set_timeout(&s->send_timeout, value, size);
-    default: return -ENOPROTOOPT;
-    }
-    socket_wake_all(s);         // there may be room now
-    if (s->peer) socket_wake_all(s->peer);
-    return 0;
 }

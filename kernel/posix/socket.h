@@ -8,9 +8,9 @@
  * A connection that nobody has accepted is a message to the listener, with the other
  * end's file in it; to accept is to receive.
  *
- * A socket lives while its file is open, or somebody has it as its peer: `is_closed`
- * then says that only the object is left. Two connected sockets point at each other;
- * each lets go when its own file goes.
+ * A socket lives while its file is open, or somebody has it as its peer or goes by its
+ * name: `is_closed` then says that only the object is left. Two connected sockets point
+ * at each other; each lets go when its own file goes.
  */
 #pragma once
 
@@ -20,34 +20,22 @@
 #include "sched/process.h"
 
 enum socket_type { SOCK_STREAM = 1, SOCK_DGRAM = 2, SOCK_SEQPACKET = 5 };
-enum socket_state { SOCKET_ALONE, SOCKET_LISTENS, SOCKET_CONNECTED };
 enum { SHUT_READ = 1, SHUT_WRITE = 2, SHUT_BOTH = 3 };  /* shutdown(2)'s less one */
 
 enum socket_message_flags {
     MSG_OOB = 1, MSG_PEEK = 2, MSG_CTRUNC = 8, MSG_TRUNC = 0x20, MSG_DONTWAIT = 0x40,
     MSG_WAITALL = 0x100, MSG_NOSIGNAL = 0x4000, MSG_CMSG_CLOEXEC = 0x40000000,
-    MSG_CUT = 0x01000000,       /* ours: what was received was longer */
 };
 
-#define AF_UNIX          1
-#define SOCKET_PATH      108    /* characters in an address */
-#define SOCKET_BUFFER    212992u    /* SO_SNDBUF and SO_RCVBUF at first, as on Linux */
-#define RIGHTS_MAX       253u   /* descriptors in one message */
+#define AF_UNIX       1
+#define SOL_SOCKET    1
+#define SOCKET_PATH   108       /* characters in an address */
+#define SOCKET_BUFFER 212992u   /* SO_SNDBUF and SO_RCVBUF at first, as on Linux */
 
 struct socket_address {
     uint32_t size;              /* without these four bytes, as getsockname tells it */
     uint16_t family;            /* from here on: sockaddr_un, and one NUL more */
     char path[SOCKET_PATH + 1];
-};
-
-/* What a socket is bound to. Those it accepted share the name, and datagrams remember
- * their sender's. */
-struct socket_name {
-    uint32_t refs;
-    struct socket *socket;      /* the bound one; NULL: it is closed */
-    struct inode *inode;        /* its data is that socket; NULL: an abstract name */
-    struct list_node node;      /* abstract_names */
-    struct socket_address address;
 };
 
 struct credentials_of_peer {    /* SO_PEERCRED */
@@ -56,37 +44,26 @@ struct credentials_of_peer {    /* SO_PEERCRED */
     gid_t gid;
 };
 
-struct rights {                 /* the files of one message */
-    struct passed_files passed;
-    struct file *files[];
-};
-
-/* A piece of what is queued, at most a page. A record (datagram) is one or more; in a
- * stream a write fills up the last one first. */
-struct chunk {
-    struct list_node node;
-    struct rights *rights;      /* come with its first byte; or NULL */
-    struct socket_name *from;   /* of a record's first: the sender's name, or NULL */
-    uint32_t size, start, end;  /* room in data; start..end is unread */
-    bool is_last;               /* of its record */
-    char data[];
-};
-
 struct socket {
-    uint32_t refs;              /* the file, peers, calls */
+    uint32_t refs;              /* the file, peers, calls, who goes by its name */
     uint32_t number;            /* of its file: socket:[number] */
     uint8_t type;               /* [const] enum socket_type */
-    uint8_t state;              /* enum socket_state */
     uint8_t shut;               /* SHUT_READ: no more comes; SHUT_WRITE: none may go */
     bool is_closed;
     bool is_pending;            /* in a listener's queue: not accepted */
+    bool listens;
     int error;                  /* SO_ERROR, an errno */
-    struct socket_name *name;   /* or NULL */
     struct socket *peer;        /* with a reference, or NULL */
-    struct list chunks;
+    struct list chunks;         /* what can be received */
     uint32_t queued;            /* their sizes; 0: nothing to receive */
     struct wait_queue arrived, room;
     struct file_holder holder;
+
+    struct socket *name;        /* whose address it goes by: its own; or, with a
+                                   reference, that of its listener; NULL: none */
+    struct socket_address address;      /* what it was bound to: */
+    struct inode *inode;                /* whose data it is while it is open, */
+    struct list_node abstract_node;     /* or it is on abstract_names */
 
     uint32_t backlog;           /* a listener's: connections that may wait, less one */
     struct credentials_of_peer peer_credentials;    /* a listener's: its own */
@@ -94,38 +71,67 @@ struct socket {
     nanoseconds_t send_timeout, receive_timeout;    /* 0: none */
 };
 
+struct rights {                 /* the files of one message */
+    struct passed_files passed;
+    struct file *files[];
+};
+
+/* A record; or what was written at once to a stream, up to a page. */
+struct chunk {
+    struct list_node node;
+    struct rights *rights;      /* come with its first byte; or NULL */
+    struct socket *from;        /* whose name a record has, with a reference; or NULL */
+    uint32_t size, start, end;  /* what it counts; start..end is unread */
+    char data[];
+};
+
 /* What goes along with bytes on their way out of or into a user's buffers. */
 struct socket_message {
     uint32_t flags;             /* enum socket_message_flags */
+    bool is_cut;                /* what was received was longer */
     struct socket *to;          /* sending a datagram: to whom; NULL: the peer */
     struct rights *rights;      /* sending: NULL once they are queued. Received: what
                                    came; with MSG_PEEK it is still the queue's */
-    struct socket_name *from;   /* received: with a reference, or NULL */
+    struct socket *from;        /* received: whose name it has, with a reference */
     nanoseconds_t deadline;     /* of its waits */
 };
-
-extern const struct file_operations socket_operations;
-
-must_check struct rights *rights_create(unsigned most);  /* no files yet */
-void rights_discard(struct rights *rights);     /* takes NULL too */
-void name_put(struct socket_name *name);        /* the same */
 
 void sockets_init(void);
 
 /* -- socket.c ---------------------------------------------------------------------- */
 
+extern const struct file_operations socket_operations;
+
 /* The file of a new socket; type as socket(2) has it. NULL without memory. */
 must_check struct file *socket_make(int type);
-void socket_put(struct socket *socket);         /* drops a reference */
+void socket_put(struct socket *socket);         /* drops a reference; takes NULL too */
 void socket_wake_all(struct socket *socket);
 void socket_wake_next(struct socket *socket);   /* who waits for what is true now */
+
+static inline struct socket *socket_get(struct socket *socket) {
+    if (socket) socket->refs++;
+    return socket;
+}
 
 /* The socket behind a descriptor, valid until something sleeps. -EBADF, -ENOTSOCK. */
 must_check int socket_peek(int fd, struct socket **socket);
 
 int socket_take_error(struct socket *socket);   /* an errno, told once */
 
+/* An address as users pass it. -EFAULT, -EINVAL. */
+must_check int address_from_user(struct socket_address *address, uptr_t from, int size);
+/* Writes a socket's name (NULL: only the family) where there is room for *size_at
+ * bytes, and its size. -EFAULT, -EINVAL. */
+must_check int address_to_user(const struct socket *name, uptr_t to, uptr_t size_at);
+
+/* The socket bound to it, with a reference. -ECONNREFUSED, -EACCES, -EPROTOTYPE ... */
+must_check int socket_find(const struct socket_address *address, unsigned type,
+                           struct socket **out);
+
 /* -- socket_transfer.c ------------------------------------------------------------- */
+
+must_check struct rights *rights_create(unsigned most);  /* no files yet */
+void rights_discard(struct rights *rights);     /* takes NULL too */
 
 /* For a call on an open file: O_NONBLOCK is MSG_DONTWAIT for all calls. */
 static inline struct socket_message socket_message(const struct file *file,
@@ -133,9 +139,15 @@ static inline struct socket_message socket_message(const struct file *file,
                                                    nanoseconds_t timeout) {
     if (file_is_nonblocking(file)) flags |= MSG_DONTWAIT;
     return (struct socket_message){
-        .flags = flags & ~(uint32_t)MSG_CUT,
+        .flags = flags,
         .deadline = unlikely(timeout) ? time_deadline(timeout) : DEADLINE_NEVER,
     };
+}
+
+/* Gives back what came with a message and was not taken over. */
+static inline void socket_message_end(struct socket_message *m) {
+    if (m->rights && !(m->flags & MSG_PEEK)) rights_discard(m->rights);
+    if (m->from) socket_put(m->from);
 }
 
 /* SLEEPS, until woken or the message's deadline. 0: look again. -EAGAIN, -EINTR,
@@ -151,49 +163,21 @@ must_check static inline long socket_wait(struct wait_queue *queue, const struct
 }
 
 uint32_t socket_capacity(const struct socket *socket);  /* what `queued` may reach */
+void queue_clear(struct socket *socket);
 
+/* A record, or the next piece of a stream, at the end of the queue; `from` has its
+ * name. 0, and m->rights are the queue's; -ENOBUFS, -EFAULT: nothing has changed. */
+must_check int queue_put(struct socket *to, struct io *io, struct socket_message *m,
+                         struct socket *from);
 /* SLEEPS, until something is queued. 0; what was handed over to io; -EPIPE: nothing
  * will come, or there is an error to tell; -EAGAIN, -EINTR, -ERESTART. */
 ssize_t queue_wait(struct socket *socket, const struct io *io,
                    const struct socket_message *m) SLEEPS;
-
-/* SLEEPS. Bytes, or -errno. */
-ssize_t socket_send(struct socket *socket, struct io *io,
-                    struct socket_message *message) SLEEPS;
-ssize_t socket_receive(struct socket *socket, struct io *io,
-                       struct socket_message *message) SLEEPS;
-
-/* As a file's operations. */
-ssize_t socket_read(struct file *file, struct io *io, uint64_t *offset) SLEEPS;
-ssize_t socket_write(struct file *file, struct io *io, uint64_t *offset) SLEEPS;
-
-/* Gives back what came with a message and was not taken over. */
-static inline void socket_message_end(struct socket_message *m) {
-    if (m->rights && !(m->flags & MSG_PEEK)) rights_discard(m->rights);
-    if (m->from) name_put(m->from);
-}
-
-void queue_clear(struct socket *socket);
-
-/* A record, or the next piece of a stream, at the end of the queue. 0, and m->rights
- * are the queue's; -ENOBUFS, -EFAULT: nothing has changed. */
-must_check int queue_put(struct socket *to, struct io *io, struct socket_message *m,
-                         struct socket_name *from);
 /* What is there of a stream, or a record; not when nothing is queued. Bytes, or
  * -EFAULT: nothing has changed. */
 must_check ssize_t queue_take(struct socket *socket, struct io *io,
                               struct socket_message *m);
 
-/* -- socket_connect.c -------------------------------------------------------------- */
-
-/* An address as users pass it. -EFAULT, -EINVAL. */
-must_check int address_from_user(struct socket_address *address, uptr_t from, int size);
-/* Writes a name (NULL: only the family) where there is room for *size_at bytes, and its
- * size. -EFAULT, -EINVAL. */
-must_check int address_to_user(const struct socket_name *name, uptr_t to,
-                               uptr_t size_at);
-
-/* The socket bound to it, with a reference. -ECONNREFUSED, -EACCES, -EPROTOTYPE ... */
-must_check int socket_find(const struct socket_address *address, unsigned type,
-                           struct socket **out);
-void name_unbind(struct socket *socket);        /* nobody finds it any more */
+/* As a file's operations. */
+ssize_t socket_read(struct file *file, struct io *io, uint64_t *offset) SLEEPS;
+ssize_t socket_write(struct file *file, struct io *io, uint64_t *offset) SLEEPS;

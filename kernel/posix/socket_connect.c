@@ -1,186 +1,21 @@
-/* socket_connect.c - sockets' names, making sockets, and bringing two of them together.
- *
- *      "/run/log"    a node in a file system; its inode's data is the socket
- *      "\0log"       an abstract name: known to the list below, gone with the socket
- *      none          sizes 0 and 2: a socket that was never bound
+/* socket_connect.c - making sockets, bringing two of them together, and their options.
  *
  *      client C                     listener L
  *      connect ------ makes E ----> L's queue: [ E ]     C and E are each other's peer
  *      write --> E's queue          accept: E's fd       now, and C may write, long
  *                                                        before anybody accepts
  *
- * Invariants: an inode's data and a name's socket are there while the socket is open.
  * Sleeps: connect while the listener's queue is full, accept while it is empty;
  * condition shape.
- * Tests: user/tests/socket_name.c, socket_create.c, socket_connect.c
- * See: unix(7), Address format
+ * Wakes: all, when a side is shut; who waits for room, when there may be some.
+ * Linux: the options below and no others (ENOPROTOOPT). Time-outs have 32-bit seconds.
+ * Tests: user/tests/socket_create.c, socket_connect.c, socket_options.c
+ * See: unix(7), socket(7)
  */
-#include "base/format.h"
-#include "base/string.h"
-#include "mm/heap.h"
 #include "posix/socket.h"
 #include "syscall.h"
 
-#define FAMILY_SIZE 2u          /* of an address without a path */
-#define ADDRESS_MAX (FAMILY_SIZE + SOCKET_PATH)
 #define BACKLOG_MAX 4096u       /* somaxconn */
-
-/* -- Names ------------------------------------------------------------------------- */
-
-static struct list abstract_names = LIST_INIT(abstract_names);
-
-void name_put(struct socket_name *name) {
-    if (name && --name->refs == 0) heap_free(name);
-}
-
-void name_unbind(struct socket *s) {
-    struct socket_name *name = s->name;
-
-    if (!name || name->socket != s) return;
-    name->socket = NULL;
-    list_remove(&name->node);
-    if (name->inode) {
-        name->inode->data = NULL;
-        inode_put(name->inode);
-    }
-    name->inode = NULL;
-}
-
-/* -- To and from users ------------------------------------------------------------- */
-
-int address_from_user(struct socket_address *a, uptr_t from, int size) {
-    *a = (struct socket_address){ .size = (uint32_t)size };
-    if (size < (int)FAMILY_SIZE || size > (int)ADDRESS_MAX) return -EINVAL;
-    if (copy_from_user(&a->family, from, (size_t)size)) return -EFAULT;
-    if (a->path[0]) a->size = FAMILY_SIZE + strlen(a->path) + 1;
-    return 0;
-}
-
-int address_to_user(const struct socket_name *name, uptr_t to, uptr_t size_at) {
-    static const struct socket_address nothing = { FAMILY_SIZE, AF_UNIX, "" };
-    const struct socket_address *a = name ? &name->address : &nothing;
-    uint32_t room;
-
-    if (u32_from_user(&room, size_at)) return -EFAULT;
-    if ((int32_t)room < 0) return -EINVAL;
-    if (copy_to_user(to, &a->family, min(a->size, room))) return -EFAULT;
-    return u32_to_user(size_at, a->size);
-}
-
-/* -- Finding ----------------------------------------------------------------------- */
-
-static struct socket_name *find_abstract(const struct socket_address *a,
-                                         unsigned type) {
-    struct socket_name *name;
-
-    list_for_each (name, &abstract_names, node)
-        if (name->socket->type == type
-            && memcmp(&name->address, a, sizeof(a->size) + a->size) == 0)
-            return name;
-    return NULL;
-}
-
-static int find_by_path(const char *text, unsigned type, struct socket **out) {
-    struct path path;
-    int error = path_walk(NULL, text, 0, &path);
-
-    if (error) return error;
-    error = inode_permission(path.inode, MAY_WRITE);
-    if (!error && (!inode_is(path.inode, S_IFSOCK) || !path.inode->data))
-        error = -ECONNREFUSED;
-    if (!error) {
-        *out = path.inode->data;
-        error = (*out)->type == type ? 0 : -EPROTOTYPE;
-    }
-    path_release(&path);
-    return error;
-}
-
-int socket_find(const struct socket_address *a, unsigned type, struct socket **out) {
-    int error = 0;
-
-    if (a->family != AF_UNIX || a->size <= FAMILY_SIZE) return -EINVAL;
-    if (a->path[0]) {
-        error = find_by_path(a->path, type, out);
-    } else {
-        const struct socket_name *name = find_abstract(a, type);
-        if (!name) return -ECONNREFUSED;
-        *out = name->socket;
-    }
-    if (!error) (*out)->refs++;
-    return error;
-}
-
-/* -- Binding ----------------------------------------------------------------------- */
-
-/* A free name of five digits. There are a million; a user has fewer sockets. */
-static void choose_name(struct socket_address *a, unsigned type) {
-    static uint32_t last;
-
-    a->size = FAMILY_SIZE + 6;
-    do
-        format(a->path + 1, 6, "%05x", ++last & 0xfffff);
-    while (find_abstract(a, type));
-}
-
-static int bind_path(struct socket_name *name) {
-    struct new_node node = { .mode = S_IFSOCK | (0777 & ~current_process()->umask) };
-    struct path path;
-    int error =
-        path_walk(NULL, name->address.path, WALK_PARENT | AT_SYMLINK_NOFOLLOW, &path);
-
-    if (error) return error;
-    error = path_make(&path, &node);
-    if (!error) {
-        name->inode = inode_get(path.inode);
-        name->inode->data = name->socket;
-    }
-    path_release(&path);
-    return error == -EEXIST ? -EADDRINUSE : error;
-}
-
-static int bind_name(struct socket_name *name, unsigned type) {
-    struct socket_address *a = &name->address;
-
-    if (a->path[0]) return bind_path(name);
-    if (a->size == FAMILY_SIZE) choose_name(a, type);
-    else if (find_abstract(a, type)) return -EADDRINUSE;
-    list_push_back(&abstract_names, &name->node);
-    return 0;
-}
-
-long sys_bind(int fd, uptr_t address, int size) {
-    struct socket *s;
-    int error = socket_peek(fd, &s);
-
-    if (error) return error;
-    struct socket_name *name = heap_new(HEAP_SOCKET_NAME, struct socket_name);
-    if (!name) return -ENOMEM;
-    name->refs = 1;
-    name->socket = s;
-    list_node_init(&name->node);
-    error = address_from_user(&name->address, address, size);
-    if (!error && (name->address.family != AF_UNIX || s->name)) error = -EINVAL;
-    if (!error) error = bind_name(name, s->type);
-    if (error) name_put(name);
-    else s->name = name;
-    return error;
-}
-
-long sys_getsockname(int fd, uptr_t address, uptr_t size) {
-    struct socket *s;
-    int error = socket_peek(fd, &s);
-
-    return error ? error : address_to_user(s->name, address, size);
-}
-
-long sys_getpeername(int fd, uptr_t address, uptr_t size) {
-    struct socket *s;
-    int error = socket_peek(fd, &s);
-
-    if (!error && !s->peer) error = -ENOTCONN;
-    return error ? error : address_to_user(s->peer->name, address, size);
-}
 
 /* -- socket, socketpair ------------------------------------------------------------ */
 
@@ -192,11 +27,8 @@ static struct credentials_of_peer own_credentials(void) {
 }
 
 static void join(struct socket *a, struct socket *b) {
-    a->refs++;
-    b->refs++;
-    a->peer = b;
-    b->peer = a;
-    a->state = b->state = SOCKET_CONNECTED;
+    a->peer = socket_get(b);
+    b->peer = socket_get(a);
     a->peer_credentials = b->peer_credentials = own_credentials();
 }
 
@@ -234,8 +66,8 @@ long sys_listen(int fd, int backlog) {
 
     if (error) return error;
     if (s->type == SOCK_DGRAM) return -EOPNOTSUPP;
-    if (!s->name || s->state == SOCKET_CONNECTED) return -EINVAL;
-    s->state = SOCKET_LISTENS;
+    if (!s->name || s->peer) return -EINVAL;
+    s->listens = true;
     s->peer_credentials = own_credentials();
     s->backlog = min((uint32_t)backlog, BACKLOG_MAX);
     wait_wake_all(&s->room, 0);
@@ -247,11 +79,10 @@ static int set_peer(struct socket *s, struct socket *to) {
     struct socket *old = s->peer;
 
     if (to && to->peer && to->peer != s) return -EPERM;
-    if (to) to->refs++;
-    s->peer = to;
+    s->peer = socket_get(to);
     if (old && old != to)
         queue_clear(s);         // what a stranger may no longer have sent
-    if (old) socket_put(old);
+    socket_put(old);
     wait_wake_all(&s->room, 0);
     return 0;
 }
@@ -261,11 +92,9 @@ static int set_peer(struct socket *s, struct socket *to) {
 static int call(struct socket *s, struct socket *listener) {
     struct io nothing = { 0 };
 
-    if (listener->state != SOCKET_LISTENS || listener->shut & SHUT_READ)
-        return -ECONNREFUSED;
+    if (!listener->listens || listener->shut & SHUT_READ) return -ECONNREFUSED;
     if (listener->queued >= socket_capacity(listener)) return -EAGAIN;
-    if (s->state != SOCKET_ALONE)
-        return s->state == SOCKET_CONNECTED ? -EISCONN : -EINVAL;
+    if (s->peer || s->listens) return s->peer ? -EISCONN : -EINVAL;
     struct socket_message m = { .rights = rights_create(1) };
     struct file *file = m.rights ? socket_make(s->type) : NULL;
     if (file) m.rights->files[m.rights->passed.count++] = file;
@@ -277,8 +106,7 @@ static int call(struct socket *s, struct socket *listener) {
     struct socket *end = file->object;
     join(s, end);
     s->peer_credentials = listener->peer_credentials;
-    end->name = listener->name;
-    end->name->refs++;
+    end->name = socket_get(listener->name);
     end->is_pending = true;
     return 0;
 }
@@ -299,10 +127,8 @@ long sys_connect(int fd, uptr_t user_address, int user_size) {
     error = is_datagram ? set_peer(s, to) : call(s, to);
     while (error == -EAGAIN && !(error = (int)socket_wait(&to->room, NULL, &m)))
         error = call(s, to);
-    if (to) {
-        socket_wake_next(to);   // there may be room for the next
-        socket_put(to);
-    }
+    if (to) socket_wake_next(to);       // there may be room for the next
+    socket_put(to);
     passed_drop(file);
     return error;
 }
@@ -327,7 +153,7 @@ long sys_accept4(int fd, uptr_t address, uptr_t size, int flags) {
     int error = flags & ~(O_NONBLOCK | O_CLOEXEC) ? -EINVAL : socket_peek(fd, &s);
 
     if (!error) error = s->type == SOCK_DGRAM ? -EOPNOTSUPP : fd_room();
-    if (!error && s->state != SOCKET_LISTENS) error = -EINVAL;
+    if (!error && !s->listens) error = -EINVAL;
     if (error) return error;
     struct file *file = fd_get(fd);
     struct socket_message m = socket_message(file, 0, s->receive_timeout);
@@ -358,5 +184,84 @@ long sys_shutdown(int fd, int how) {
     if (!s->peer) return 0;
     if (s->type != SOCK_DGRAM) s->peer->shut |= others;
     socket_wake_all(s->peer);
+    return 0;
+}
+
+/* -- Options ----------------------------------------------------------------------- */
+
+enum socket_option {
+    SO_TYPE = 3, SO_ERROR = 4, SO_SNDBUF = 7, SO_RCVBUF = 8, SO_PEERCRED = 17,
+    SO_RCVTIMEO = 20, SO_SNDTIMEO = 21, SO_ACCEPTCONN = 30, SO_PROTOCOL = 38,
+    SO_DOMAIN = 39,
+};
+
+enum { SEND_LEAST = 4608, RECEIVE_LEAST = 2304 };
+
+long sys_getsockopt(int fd, int level, int name, uptr_t value, uptr_t size_at) {
+    union {
+        uint32_t number;
+        struct timeval32 time;
+        struct credentials_of_peer peer;
+    } v = { 0 };
+    uint32_t size = sizeof(v.number), room;
+    struct socket *s;
+    int error = socket_peek(fd, &s);
+
+    if (error) return error;
+    if (level != SOL_SOCKET) return -EOPNOTSUPP;
+    if (u32_from_user(&room, size_at)) return -EFAULT;
+    if ((int32_t)room < 0) return -EINVAL;
+    switch (name) {
+    case SO_TYPE: v.number = s->type; break;
+    case SO_ERROR: v.number = (uint32_t)socket_take_error(s); break;
+    case SO_SNDBUF: v.number = s->send_buffer; break;
+    case SO_RCVBUF: v.number = s->receive_buffer; break;
+    case SO_ACCEPTCONN: v.number = s->listens; break;
+    case SO_PROTOCOL: break;
+    case SO_DOMAIN: v.number = AF_UNIX; break;
+    case SO_PEERCRED: v.peer = s->peer_credentials, size = sizeof(v.peer); break;
+    case SO_RCVTIMEO:
+    case SO_SNDTIMEO:
+        v.time = nanoseconds_to_timeval32(name == SO_RCVTIMEO ? s->receive_timeout
+                                                              : s->send_timeout);
+        size = sizeof(v.time);
+        break;
+    default: return -ENOPROTOOPT;
+    }
+    size = min(size, room);
+    if (copy_to_user(value, &v, size)) return -EFAULT;
+    return u32_to_user(size_at, size);
+}
+
+/* A negative time means not at all, as on Linux. */
+static int set_timeout(nanoseconds_t *timeout, uptr_t value, int size) {
+    struct timeval32 time;
+
+    if (size < (int)sizeof(time)) return -EINVAL;
+    if (copy_from_user(&time, value, sizeof(time))) return -EFAULT;
+    if (time.microseconds < 0 || time.microseconds >= 1000000) return -EDOM;
+    *timeout = time.seconds < 0 ? 1 : timeval32_to_nanoseconds(time);
+    return 0;
+}
+
+long sys_setsockopt(int fd, int level, int name, uptr_t value, int size) {
+    struct socket *s;
+    uint32_t number;
+    int error = socket_peek(fd, &s);
+
+    if (error) return error;
+    if (level != SOL_SOCKET) return -EOPNOTSUPP;
+    if (size < (int)sizeof(number)) return -EINVAL;
+    if (u32_from_user(&number, value)) return -EFAULT;
+    number = 2 * min(number, SOCKET_BUFFER);    // twice, as socket(7) has it
+    switch (name) {
+    case SO_SNDBUF: s->send_buffer = max(number, (uint32_t)SEND_LEAST); break;
+    case SO_RCVBUF: s->receive_buffer = max(number, (uint32_t)RECEIVE_LEAST); break;
+    case SO_RCVTIMEO: return set_timeout(&s->receive_timeout, value, size);
+    case SO_SNDTIMEO: return set_timeout(&s->send_timeout, value, size);
+    default: return -ENOPROTOOPT;
+    }
+    socket_wake_all(s);         // there may be room now
+    if (s->peer) socket_wake_all(s->peer);
     return 0;
 }

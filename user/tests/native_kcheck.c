@@ -4,6 +4,8 @@
  */
 #include "tap.h"
 
+#include <sys/socket.h>
+
 enum { LOOKS = 20, SPACE = 50, ENOUGH = 5 };
 
 static const char *const programs[] = {
@@ -24,7 +26,18 @@ static int is_sound(void) {
     return 0;
 }
 
+/* A datagram socket forgets a peer that is gone, and is as sound as before. */
+static void half_a_pair(void) {
+    int p[2];
+    need(socketpair(AF_UNIX, SOCK_DGRAM, 0, p) == 0);
+    close(p[1]);
+    is_errno(send(p[0], "x", 1, 0), ECONNREFUSED, "ECONNREFUSED: its pair is gone");
+    ok(is_sound(), "all is sound with half a pair of sockets");
+    close(p[0]);
+}
+
 int main(void) {
+    half_a_pair();
     for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
         char path[40];
         pid_t pid;
