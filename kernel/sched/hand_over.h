@@ -11,7 +11,6 @@
 #include "arch/x86/segments.h"
 #include "core/panic.h"
 #include "core/trace.h"
-#include "sched/run_queue.h"
 #include "sched/scheduler.h"
 
 /* The trace's line for both, the call and the switch; one look at the clock serves the

@@ -17,7 +17,6 @@
 #include "core/trace.h"
 #include "mm/stack.h"
 #include "sched/hand_over.h"
-#include "sched/run_queue.h"
 
 #define HAND_OVERS_MAX 256      /* in a row, while others wait */
 #define TURN_MS    10           /* a turn at nice 0 */
@@ -34,6 +33,66 @@ bool sched_in_lockstep(void) { return seed && cpu_count > 1; }
 
 static uint32_t steps_to_next_choice(void) {
     return seed ? 1 + random_below(&generator, STEPS_MAX) : UINT32_MAX;
+}
+
+/* -- The run queue ----------------------------------------------------------------- */
+
+static void level_add(struct thread *t) {
+    list_push_back(&ready.levels[t->priority], &t->run_node);
+    ready.count++;
+    ready.bitmap[t->priority / 32] |= 1u << t->priority % 32;
+}
+
+static void queue_add(struct thread *t) {
+    if (queue_is_empty()) {
+        ready.only = t;
+        return;
+    }
+    if (ready.only) level_add(ready.only);
+    ready.only = NULL;
+    level_add(t);
+}
+
+static void queue_remove(struct thread *t) {
+    if (ready.only == t) {
+        ready.only = NULL;
+        return;
+    }
+    list_remove(&t->run_node);
+    ready.count--;
+    if (list_is_empty(&ready.levels[t->priority]))
+        ready.bitmap[t->priority / 32] &= ~(1u << t->priority % 32);
+}
+
+/* The highest level below `below` that is not empty; -1: none. */
+static int level_below(int below) {
+    int word = below / 32;
+    uint32_t bits = ready.bitmap[word] & ((1u << below % 32) - 1);
+
+    while (!bits) {
+        if (word-- == 0) return -1;
+        bits = ready.bitmap[word];
+    }
+    return word * 32 + 31 - __builtin_clz(bits);
+}
+
+static int queue_top(void) {
+    return ready.only ? ready.only->priority : level_below(PRIORITIES);
+}
+
+/* Of the highest level that has some that may run on this CPU: the first, or the one
+ * `skip` places behind it, or the last; NULL: none may. */
+static struct thread *queue_search(const struct cpu *cpu, uint32_t skip) {
+    struct thread *t, *found = NULL;
+
+    if (ready.only) return may_run_on(ready.only, cpu) ? ready.only : NULL;
+    for (int level = PRIORITIES; !found && (level = level_below(level)) >= 0;)
+        list_for_each (t, &ready.levels[level], run_node) {
+            if (!may_run_on(t, cpu)) continue;
+            found = t;
+            if (skip-- == 0) break;
+        }
+    return found;
 }
 
 /* -- The switch -------------------------------------------------------------------- */
@@ -105,7 +164,7 @@ INLINE void run_now(struct cpu *cpu, struct thread *prev, struct thread *next) {
     assert(bkl_is_held_by(cpu));
     prev->attention &= ~(uint32_t)ATTENTION_RESCHEDULE;
     if (unlikely(!cpu->slice_armed) && next != cpu->idle
-        && (!queue_is_empty(&ready) || sched_in_lockstep()))
+        && (!queue_is_empty() || sched_in_lockstep()))
         arm_turn(cpu, next);
     switch_to(cpu, prev, next);
 }
@@ -118,9 +177,9 @@ static __attribute__((noinline)) void run(struct cpu *cpu, struct thread *prev,
 /* The first of the queue, or with a seed one of the first few, or the idle thread. */
 static __attribute__((noinline)) void run_next(struct cpu *cpu) {
     uint32_t skip = seed && ready.count ? random_below(&generator, CANDIDATES) : 0;
-    struct thread *next = queue_search(&ready, cpu, skip);
+    struct thread *next = queue_search(cpu, skip);
 
-    if (next) queue_remove(&ready, next);
+    if (next) queue_remove(next);
     else next = cpu->idle;
     if (next == cpu->running) next->state = THREAD_RUNNING;
     else run(cpu, cpu->running, next);
@@ -142,8 +201,8 @@ long schedule(struct thread *t) {
 /* May next run past the queue? Two that talk have short turns each, and no end of them:
  * now and then they go to the end of the queue like others. */
 static bool may_pass(const struct thread *next, struct cpu *cpu) {
-    return queue_is_empty(&ready)
-           || (queue_top(&ready) <= next->priority
+    return queue_is_empty()
+           || (queue_top() <= next->priority
                && ++cpu->hand_overs % HAND_OVERS_MAX != 0);
 }
 
@@ -164,14 +223,6 @@ void sched_hand_over_slowly(struct thread *next, long result) {
 /* -- Becoming ready ---------------------------------------------------------------- */
 
 static bool is_idle(const struct cpu *cpu) { return cpu->running == cpu->idle; }
-
-/* What it runs is not alone any more. */
-static __attribute__((noinline)) void begin_turn(struct cpu *cpu) {
-    if (cpu != this_cpu())
-        ipi_reschedule(cpu);    // it arms its own timer
-    else if (!is_idle(cpu))
-        arm_turn(cpu, cpu->running);
-}
 
 /* One of several CPUs for a thread that has just become ready: an idle one, else the
  * one that runs the least important thread. NULL: an idle one, and it knows already. */
@@ -202,8 +253,10 @@ static void find_cpu(const struct thread *t) {
     if (!cpu) return;
     if (cpu->running->priority < t->priority)
         thread_call(cpu->running, ATTENTION_RESCHEDULE);
-    else if (unlikely(!cpu->slice_armed))
-        begin_turn(cpu);
+    else if (unlikely(!cpu->slice_armed && cpu != this_cpu()))
+        ipi_reschedule(cpu);            // it arms its own timer
+    else if (unlikely(!cpu->slice_armed && !is_idle(cpu)))
+        arm_turn(cpu, cpu->running);    // what it runs is not alone any more
 }
 
 void thread_yield(void) {
@@ -212,7 +265,7 @@ void thread_yield(void) {
     bool may_stay = may_run_on(t, cpu);
 
     t->attention &= ~(uint32_t)ATTENTION_RESCHEDULE;
-    if (queue_is_empty(&ready) && may_stay) return;
+    if (queue_is_empty() && may_stay) return;
     t->state = THREAD_READY;
     t->switches_forced++;
     if (only && only->priority == t->priority && may_stay && may_run_on(only, cpu)
@@ -221,16 +274,16 @@ void thread_yield(void) {
         run(cpu, t, only);
         return;
     }
-    queue_add(&ready, t);
+    queue_add(t);
     if (cpu_count > 1) find_cpu(t);     // who displaces it may have to run here
     schedule(t);
 }
 
 void thread_ready(struct thread *t) {
     assert(t->state == THREAD_NEW || t->state == THREAD_BLOCKED);
-    if (queue_only(&ready, t)) return;
+    if (queue_only(t)) return;
     t->state = THREAD_READY;
-    queue_add(&ready, t);
+    queue_add(t);
     find_cpu(t);
 }
 
@@ -238,8 +291,8 @@ void sched_slice_check(void) {
     struct thread *t = current();
 
     if (t->process && sched_in_lockstep()) arm_turn(t->cpu, t);
-    if (!t->process || queue_top(&ready) < t->priority
-        || (queue_top(&ready) == t->priority && t->policy == SCHED_FIFO))
+    if (!t->process || queue_top() < t->priority
+        || (queue_top() == t->priority && t->policy == SCHED_FIFO))
         return;
     // a turn that is nearly over is over
     if (seed || timestamp_counter() - t->switched >= t->turn - t->turn / 8)
@@ -250,7 +303,7 @@ void sched_slice_check(void) {
 
 void sched_step_expired(struct thread *t) {
     t->steps_left = steps_to_next_choice();
-    if (seed && !queue_is_empty(&ready)) t->attention |= ATTENTION_RESCHEDULE;
+    if (seed && !queue_is_empty()) t->attention |= ATTENTION_RESCHEDULE;
 }
 
 void thread_set_priority(struct thread *t, unsigned priority) {
@@ -258,13 +311,13 @@ void thread_set_priority(struct thread *t, unsigned priority) {
     t->attention |= ATTENTION_SLOW;
     if (t->state != THREAD_READY) {
         t->priority = (uint8_t)priority;
-        if (t->state == THREAD_RUNNING && queue_top(&ready) > (int)priority)
+        if (t->state == THREAD_RUNNING && queue_top() > (int)priority)
             thread_call(t, ATTENTION_RESCHEDULE);
         return;
     }
-    queue_remove(&ready, t);
+    queue_remove(t);
     t->priority = (uint8_t)priority;
-    queue_add(&ready, t);
+    queue_add(t);
     find_cpu(t);
 }
 
@@ -288,7 +341,7 @@ uint32_t sched_runnable(void) {
 
 void cpu_idle(void) {
     for (;;) {
-        if (queue_search(&ready, this_cpu(), 0)) schedule(current());
+        if (queue_search(this_cpu(), 0)) schedule(current());
         else cpu_wait_for_interrupt();
     }
 }
@@ -318,15 +371,19 @@ bool sched_create_idle(struct cpu *cpu) {
 
 /* Who is ready is in the queue, and nobody else is. */
 static bool sched_check(void) {
-    uint32_t count = 0;
+    uint32_t are_ready = 0, queued = ready.only && ready.only->state == THREAD_READY;
     const struct thread *t;
 
-    list_for_each (t, &all_threads, all_node) count += t->state == THREAD_READY;
-    return queue_check(&ready)
-           && ((count == ready.count + (ready.only != NULL)
-                && (!ready.only || ready.only->state == THREAD_READY))
-               || check_failed("%u threads are ready, and not those in the queue",
-                               count));
+    list_for_each (t, &all_threads, all_node) are_ready += t->state == THREAD_READY;
+    for (unsigned level = 0; level < PRIORITIES; level++) {
+        if (!list_is_consistent(&ready.levels[level]))
+            return check_failed("level %u's list is broken", level);
+        list_for_each (t, &ready.levels[level], run_node)
+            queued += t->state == THREAD_READY && t->priority == level;
+    }
+    return (are_ready == queued && queued == ready.count + (ready.only != NULL))
+           || check_failed("%u threads are ready, and not those in the queue",
+                           are_ready);
 }
 
 static struct checker sched_checker = { .name = "scheduler", .check = sched_check };
@@ -334,6 +391,6 @@ static struct checker sched_checker = { .name = "scheduler", .check = sched_chec
 void sched_init(uint32_t new_seed) {
     seed = new_seed;
     random_seed(&generator, new_seed);
-    queue_init(&ready);
+    for (unsigned i = 0; i < PRIORITIES; i++) list_init(&ready.levels[i]);
     checker_register(&sched_checker);
 }

@@ -1,8 +1,16 @@
 /* scheduler.h - who runs next.
  *
- * The first of the highest priority runs (run_queue.h); within one priority it goes
- * round by turns, but for SCHED_FIFO. The queue serves all CPUs; a CPU without work
- * halts and is woken by an interrupt.
+ * The first of the highest priority runs; within one priority it goes round by turns,
+ * but for SCHED_FIFO. The queue serves all CPUs; a CPU without work halts and is woken
+ * by an interrupt.
+ *
+ *      levels[1]  -> t -> t -> t       a bitmap says which of the 101 are not empty
+ *      levels[60] -> t
+ *      only                            or one thread alone, which is on no level: two
+ *                                      processes that talk to each other pass here
+ *
+ * The first of the highest level is found in a few instructions, with any number of
+ * threads, as long as nobody has bound some to other CPUs with sched_setaffinity.
  *
  * Everything that could be chosen differently (which of equals, whether to preempt at a
  * step, how long a slice is) is drawn from one seeded generator, so a run is a function
@@ -11,6 +19,36 @@
 #pragma once
 
 #include "sched/process.h"
+
+struct run_queue {              /* of all that are READY */
+    struct list levels[PRIORITIES];
+    uint32_t bitmap[(PRIORITIES + 31) / 32];
+    uint32_t count;             /* threads on the levels */
+    struct thread *only;        /* the one thread in the queue; or NULL */
+};
+
+extern struct run_queue ready;
+
+static inline bool queue_is_empty(void) {
+    return !(ready.count | (uint32_t)ready.only);
+}
+
+static inline bool may_run_on(const struct thread *t, const struct cpu *cpu) {
+    return t->affinity & cpu->affinity_bit;
+}
+
+/* On one CPU a thread is ready, and alone: when its turn comes the running thread sees
+ * by itself. False, and nothing was done: it is not so simple. */
+static inline bool queue_only(struct thread *t) {
+    const struct thread *running = current();
+
+    if (unlikely(!queue_is_empty() || cpu_count > 1 || running->priority < t->priority
+                 || !running->cpu->slice_armed))
+        return false;
+    t->state = THREAD_READY;
+    ready.only = t;
+    return true;
+}
 
 /* For hand_over.h. The CPU goes to `next`, past the queue unless somebody there is
  * better or has waited long enough; the caller's state is BLOCKED, and so is next's.

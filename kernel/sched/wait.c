@@ -9,7 +9,6 @@
 #include "base/format.h"
 #include "core/panic.h"
 #include "core/trace.h"
-#include "sched/run_queue.h"
 #include "sched/scheduler.h"
 
 
@@ -110,5 +109,5 @@ void waiter_wake(struct waiter *waiter, long result) {
     if (t->state != THREAD_BLOCKED)
         return;                 // poll: another of its queues was faster
     t->wait_result = result;
-    if (!queue_only(&ready, t)) thread_ready(t);
+    if (!queue_only(t)) thread_ready(t);
 }
