@@ -53,10 +53,9 @@ src += kernel/mm/frame_alloc.c          # page frames: a buddy allocator
 src += kernel/mm/account.c              # who pays
 src += kernel/mm/heap.c                 # small objects, by type
 src += kernel/mm/memory_object.c        # pages that many can map
-src += kernel/mm/page_table.c           # one space's page tables
 src += kernel/mm/region.c               # what may be where
 src += kernel/mm/fault.c                # pages come when they are touched
-src += kernel/mm/address_space.c        # making, copying, ending a space
+src += kernel/mm/address_space.c        # page tables; making, copying, ending a space
 src += kernel/mm/space_check.c          # what kcheck asks of page tables
 src += kernel/mm/stack.c                # kernel stacks, a guard below each
 

@@ -9,7 +9,7 @@
 #include "ipc/mailbox.h"
 #include "kernel_test.h"
 #include "mm/heap.h"
-#include "mm/page_table.h"
+#include "mm/address_space.h"
 #include "posix/socket.h"
 #include "sched/scheduler.h"
 
@@ -72,13 +72,14 @@ KTEST(kcheck_sees_a_miscounted_memory_object) {
     object_put(object);
 }
 
+static const struct region four_pages = { .start = PAGE, .end = PAGE + 4 * PAGE_SIZE,
+                                          .protection = PROT_READ | PROT_WRITE };
+
 KTEST(kcheck_sees_a_broken_space) {
     struct address_space *space = space_create();
-    struct region *region;
 
-    CHECK(space_map(space, PAGE, 4 * PAGE_SIZE, PROT_READ | PROT_WRITE, 0, NULL, 0,
-                    &region)
-          == 0);
+    CHECK(space_map(space, &four_pages) == 0);
+    struct region *region = space_find(space, PAGE);
     CHECK(space_fault(space, PAGE, PROT_WRITE) == FAULT_OK);
     pte_t *entry = pte_find(space, PAGE);
     CHECK(kcheck() == NULL);
@@ -103,9 +104,7 @@ KTEST(kcheck_sees_what_a_page_must_not_show) {
     struct address_space *space = space_create(), *copy;
     struct frame *free = NULL;
 
-    CHECK(
-        space_map(space, PAGE, 4 * PAGE_SIZE, PROT_READ | PROT_WRITE, 0, NULL, 0, NULL)
-        == 0);
+    CHECK(space_map(space, &four_pages) == 0);
     CHECK(space_fault(space, PAGE, PROT_WRITE) == FAULT_OK);
     pte_t *entry = pte_find(space, PAGE), rights = *entry & ~PTE_ADDRESS;
     while ((free = frame_next(free)) && free->use != FRAME_FREE) {

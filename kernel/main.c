@@ -143,9 +143,9 @@ static void run_init(void) {
     open_console();
     struct address_space *space = space_create();
     uptr_t path = uptr(USER_START), at = path;
-    assert(space
-           && !space_map(space, path.address, INIT_MEMORY, PROT_READ | PROT_WRITE, 0,
-                         NULL, 0, NULL));
+    const struct region memory = { .start = USER_START, .end = USER_START + INIT_MEMORY,
+                                   .protection = PROT_READ | PROT_WRITE };
+    assert(space && !space_map(space, &memory));
     current()->space = current_process()->space = space;
     space_activate(this_cpu(), space);
     uptr_t vector = put_vector(&at, arguments, count);

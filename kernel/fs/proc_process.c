@@ -8,7 +8,7 @@
  */
 #include "fs/devfs.h"
 #include "fs/procfs.h"
-#include "mm/page_table.h"
+#include "mm/address_space.h"
 
 /* The thread of the text's id, else the process's first; a zombie's is all zero. */
 static const struct thread *thread_of(const struct text *text) {

@@ -18,7 +18,7 @@
 #include "core/panic.h"
 #include "mm/account.h"
 #include "mm/heap.h"
-#include "mm/page_table.h"
+#include "mm/address_space.h"
 
 struct moved_pages {
     uint32_t count, frames;     /* entries, and those that have a frame */
@@ -164,8 +164,9 @@ static int make_region(struct address_space *space, struct native_receiver *r,
         space_unmap_pages(space, start, start + size);
     } else {
         if (space_unmap(space, start, size)) return -ENOMEM;
-        if (space_map(space, start, size, PROT_READ | PROT_WRITE, 0, NULL, 0, NULL))
-            return -ENOMEM;
+        const struct region region = { .start = start, .end = start + size,
+                                       .protection = PROT_READ | PROT_WRITE };
+        if (space_map(space, &region)) return -ENOMEM;
     }
     r->body = uptr(start);
     return 0;

@@ -12,6 +12,7 @@
 
 #include "arch/x86/cpu.h"
 #include "arch/x86/io.h"
+#include "arch/x86/paging.h"
 #include "arch/x86/usercopy.h"
 #include "base/list.h"
 #include "mm/frame_alloc.h"
@@ -90,6 +91,24 @@ static inline void space_activate(struct cpu *cpu, const struct address_space *s
     }
 }
 
+/* A region's neighbour, by its node.next or node.prev, or NULL. */
+static inline struct region *region_neighbour(const struct region *region,
+                                              struct list_node *node) {
+    return node == &region->space->regions.head ? NULL
+                                                : list_entry(node, struct region, node);
+}
+
+/* The page of its object that a region shows at an address. */
+static inline uint32_t region_page(const struct region *region, vaddr_t address) {
+    return region->first_page + ((address - region->start) >> PAGE_SHIFT);
+}
+
+/* Does RLIMIT_AS allow so many pages more? */
+static inline bool space_has_room(const struct address_space *space, uint32_t pages) {
+    return pages <= space->limit_pages
+           && space->nr_mapped_pages <= space->limit_pages - pages;
+}
+
 /* Lowest region that ends above address, or NULL. */
 struct region *space_find_above(struct address_space *space, vaddr_t address);
 struct region *space_find(struct address_space *space, vaddr_t address);    /* at it */
@@ -98,14 +117,9 @@ struct region *space_find(struct address_space *space, vaddr_t address);    /* a
  * 0 when there is none. */
 vaddr_t space_find_gap(struct address_space *space, vaddr_t hint, size_t size);
 
-/* Maps [start, start + size), which must be free. object may be NULL; on success the
- * region holds a reference of its own. 0, -ENOMEM. */
-must_check int space_map(struct address_space *space, vaddr_t start, size_t size,
-                         int protection, int flags, struct memory_object *object,
-                         uint32_t first_page, struct region **result);
-
-/* Gives a region that has none an owner; NULL for none is fine. */
-void region_own(struct region *region, struct region_owner *owner);
+/* Maps what `like` says from its start to its end, which must be free. The region,
+ * which may become part of a neighbour, holds a reference to the object. 0, -ENOMEM. */
+must_check int space_map(struct address_space *space, const struct region *like);
 
 /* Takes the region off its space's list and frees it; its pages are unmapped. */
 void region_free(struct region *region);
@@ -113,7 +127,7 @@ void region_free(struct region *region);
 /* Unmaps whatever lies in the range. -ENOMEM when a region had to be split and could
  * not be, -EINVAL for the system call page; nothing is changed then. */
 must_check int space_unmap(struct address_space *space, vaddr_t start, size_t size);
-/* Makes region borders at start and end. -ENOMEM, and then nothing was cut. */
+/* Makes region borders at start and end. -ENOMEM. */
 must_check int space_cut(struct address_space *space, vaddr_t start, vaddr_t end);
 /* -EACCES for write permission on what may never be written. */
 must_check int space_protect(struct address_space *space, vaddr_t start, size_t size,
@@ -151,6 +165,32 @@ void space_unmap_pages(struct address_space *space, vaddr_t start, vaddr_t end);
 must_check bool space_move_pages(struct address_space *space, vaddr_t from, vaddr_t to,
                                  size_t size);
 
+/* -- Page tables ------------------------------------------------------------------- */
+
+/* Software bit: the entry is not present but keeps its frame (PROT_NONE). */
+#define PTE_HELD 0x200ull
+
+/* The entry for address; NULL when there is no table for it yet. */
+pte_t *pte_find(struct address_space *space, vaddr_t address);
+
+/* The same; makes the tables. NULL without memory. */
+must_check pte_t *pte_make(struct address_space *space, vaddr_t address);
+
+/* The next entry with a frame in [*at, end); *at becomes its address. NULL: no more. */
+pte_t *pte_next(struct address_space *space, vaddr_t *at, vaddr_t end);
+
+/* The bits an entry gets from a region's protection, without PTE_WRITABLE. */
+pte_t pte_bits(int protection);
+
+static inline bool pte_has_frame(pte_t entry) {
+    return entry & (PTE_PRESENT | PTE_HELD);
+}
+
+static inline struct frame *pte_frame(pte_t entry) {
+    return frame_of_paddr((paddr_t)(entry & PTE_ADDRESS));
+}
+
+/* Entries of a range were changed or taken away: all CPUs and watchers forget them. */
 void space_flush(struct address_space *space, vaddr_t start, vaddr_t end);
 
 extern struct checker spaces_checker;           /* space_check.c */

@@ -11,7 +11,6 @@
  */
 #include "base/string.h"
 #include "mm/address_space.h"
-#include "mm/page_table.h"
 
 /* A stack's region grows down to the faulting address when the gap below stays free. */
 static struct region *stack_grow(struct address_space *space, vaddr_t address) {
@@ -21,79 +20,48 @@ static struct region *stack_grow(struct address_space *space, vaddr_t address) {
     if (!region || !(region->flags & REGION_GROWS_DOWN) || start < USER_START
         || region->end - start > space->stack_limit)
         return NULL;
-    struct list_node *p = region->node.prev;
-    if (p != &space->regions.head) {
-        struct region *below = list_entry(p, struct region, node);
-        if (below->protection != PROT_NONE && start - below->end < STACK_GAP)
-            return NULL;
-    }
     uint32_t pages = (region->start - start) >> PAGE_SHIFT;
-    if (pages > space->limit_pages - min(space->limit_pages, space->nr_mapped_pages))
+    const struct region *below = region_neighbour(region, region->node.prev);
+    if ((below && below->protection != PROT_NONE && start - below->end < STACK_GAP)
+        || !space_has_room(space, pages))
         return NULL;
     space->nr_mapped_pages += pages;
     region->start = start;
     return region;
 }
 
-static void map_frame(struct address_space *space, pte_t *entry, struct frame *frame,
-                      const struct region *region, bool writable) {
-    *entry = frame_paddr(frame) | pte_bits(region->protection)
-             | (writable ? PTE_WRITABLE : 0);
-    space->nr_resident++;
-}
-
-static struct frame *copy_of(const struct frame *frame) {
-    struct frame *copy = frame_alloc(FRAME_USER, 0);
-
-    if (copy) memcpy(frame_address(copy), frame_address(frame), PAGE_SIZE);
-    return copy;
-}
-
-static enum fault_result fill(struct address_space *space, const struct region *region,
-                              vaddr_t address, bool write, pte_t *entry) {
-    struct memory_object *object = region->object;
-    uint32_t index = region->first_page + ((address - region->start) >> PAGE_SHIFT);
-    int shared = region->flags & REGION_SHARED;
-    bool writable = region->protection & PROT_WRITE;
-    struct frame *frame = NULL;
-
-    if (object) {
-        if (index >= object->size_pages) return FAULT_BEYOND_OBJECT;
-        frame = object_page(object, index, shared);
-    }
-    if (frame && (shared || !write)) {
-        frame_get(frame);
-        writable = writable && shared;
-    } else if (!shared) {
-        frame = frame ? copy_of(frame) : frame_alloc_zeroed(FRAME_USER);
-    }
-    if (!frame) return FAULT_NO_MEMORY;
-    map_frame(space, entry, frame, region, writable);
-    return FAULT_OK;
-}
-
-static enum fault_result make_writable(struct address_space *space,
-                                       const struct region *region, vaddr_t address,
-                                       pte_t *entry) {
-    struct frame *frame = pte_frame(*entry);
+/* Makes the entry show a frame: the object's, or the one it shows already; if that is
+ * to be written and others hold it, too, a copy; for NULL zeros. */
+static enum fault_result show(struct address_space *space, const struct region *region,
+                              vaddr_t address, pte_t *entry, struct frame *frame,
+                              bool write) {
+    bool shared = region->flags & REGION_SHARED, had_one = pte_has_frame(*entry);
+    bool keep = frame && (shared || !write || (had_one && frame->refs == 1));
+    bool writable = region->protection & PROT_WRITE && (shared || write || !keep);
     vaddr_t page = round_down(address, PAGE_SIZE);
+    struct frame *shown = frame;
 
-    if (region->flags & REGION_SHARED || frame->refs == 1) {
-        *entry |= PTE_WRITABLE;
+    if (!frame) shown = frame_alloc_zeroed(FRAME_USER);
+    else if (!keep) shown = frame_alloc(FRAME_USER, 0);
+    if (!shown) return FAULT_NO_MEMORY;
+    if (frame && !keep) memcpy(frame_address(shown), frame_address(frame), PAGE_SIZE);
+    *entry = frame_paddr(shown) | pte_bits(region->protection)
+             | (writable ? PTE_WRITABLE : 0);
+    if (had_one) {
         space_flush(space, page, page + PAGE_SIZE);
-        return FAULT_OK;
+        if (!keep) frame_put(frame);
+    } else {
+        space->nr_resident++;
+        if (keep) frame_get(frame);
     }
-    struct frame *copy = copy_of(frame);
-    if (!copy) return FAULT_NO_MEMORY;
-    *entry = frame_paddr(copy) | pte_bits(region->protection) | PTE_WRITABLE;
-    space_flush(space, page, page + PAGE_SIZE);
-    frame_put(frame);
     return FAULT_OK;
 }
 
 enum fault_result space_fault(struct address_space *space, vaddr_t address,
                               int access) {
     struct region *region = space_find(space, address);
+    bool write = access & PROT_WRITE;
+    struct frame *frame = NULL;
 
     if (!region && !(region = stack_grow(space, address))) return FAULT_NO_REGION;
     int need = access & (PROT_WRITE | PROT_EXEC);
@@ -101,11 +69,18 @@ enum fault_result space_fault(struct address_space *space, vaddr_t address,
         return FAULT_NO_ACCESS;
     pte_t *entry = pte_make(space, address);
     if (!entry) return FAULT_NO_MEMORY;
-    if (!pte_has_frame(*entry))
-        return fill(space, region, address, access & PROT_WRITE, entry);
-    if (access & PROT_WRITE && !(*entry & PTE_WRITABLE))
-        return make_writable(space, region, address, entry);
-    return FAULT_OK;            // another thread was faster
+    if (pte_has_frame(*entry)) {
+        if (!write || *entry & PTE_WRITABLE)
+            return FAULT_OK;    // another thread was faster
+        frame = pte_frame(*entry);
+    } else if (region->object) {
+        bool shared = region->flags & REGION_SHARED;
+        uint32_t index = region_page(region, address);
+        if (index >= region->object->size_pages) return FAULT_BEYOND_OBJECT;
+        frame = object_page(region->object, index, shared);
+        if (!frame && shared) return FAULT_NO_MEMORY;
+    }
+    return show(space, region, address, entry, frame, write);
 }
 
 void *space_page(struct address_space *space, vaddr_t address, int access) {
@@ -143,15 +118,13 @@ int space_read(struct address_space *space, void *to, uptr_t from, size_t size) 
 }
 
 void space_prefault(struct address_space *space, vaddr_t start, vaddr_t end) {
-    struct region *region = space_find(space, start);
+    const struct region *region = space_find(space, start);
 
     for (vaddr_t at = start; region && at < end; at += PAGE_SIZE) {
-        uint32_t index = region->first_page + ((at - region->start) >> PAGE_SHIFT);
-        struct frame *frame = object_page(region->object, index, false);
+        struct frame *frame =
+            object_page(region->object, region_page(region, at), false);
         pte_t *entry = frame ? pte_make(space, at) : NULL;
-        if (entry && !pte_has_frame(*entry)) {
-            frame_get(frame);
-            map_frame(space, entry, frame, region, false);
-        }
+        if (entry && !pte_has_frame(*entry))
+            (void)show(space, region, at, entry, frame, false);
     }
 }

@@ -9,7 +9,6 @@
 #include "core/panic.h"
 #include "mm/address_space.h"
 #include "mm/heap.h"
-#include "mm/page_table.h"
 
 struct region *space_find_above(struct address_space *space, vaddr_t address) {
     struct region *region;
@@ -38,15 +37,14 @@ static bool is_free(struct address_space *space, vaddr_t start, size_t size) {
 }
 
 vaddr_t space_find_gap(struct address_space *space, vaddr_t hint, size_t size) {
+    struct region *region = list_last_entry(&space->regions, struct region, node);
     vaddr_t top = USER_END;
 
     if (hint && is_free(space, hint, size)) return hint;
-    for (struct list_node *n = space->regions.head.prev;; n = n->prev) {
-        bool at_end = n == &space->regions.head;
-        struct region *region = list_entry(n, struct region, node);
-        vaddr_t bottom = at_end ? USER_START : region->end;
+    for (;; region = region_neighbour(region, region->node.prev)) {
+        vaddr_t bottom = region ? region->end : USER_START;
         if (top > bottom && top - bottom >= size) return top - size;
-        if (at_end) return 0;
+        if (!region) return 0;
         top = region->start;
         if (region->flags & REGION_GROWS_DOWN)
             top -= min(top, max(space->stack_limit, STACK_GAP));
@@ -55,19 +53,6 @@ vaddr_t space_find_gap(struct address_space *space, vaddr_t hint, size_t size) {
 
 static uint32_t pages_of(const struct region *region) {
     return (region->end - region->start) >> PAGE_SHIFT;
-}
-
-/* Could b follow a as one region? */
-static bool can_merge(const struct region *a, const struct region *b) {
-    return a->end == b->start && a->protection == b->protection && a->flags == b->flags
-           && a->object == b->object && !a->owner && !b->owner
-           && !(a->flags & (REGION_GROWS_DOWN | REGION_SYSTEM))
-           && (!a->object || a->first_page + pages_of(a) == b->first_page);
-}
-
-void region_own(struct region *region, struct region_owner *owner) {
-    region->owner = owner;
-    if (owner) owner->changed(owner, false);
 }
 
 void region_free(struct region *region) {
@@ -85,93 +70,72 @@ void region_free(struct region *region) {
     if (owner) owner->changed(owner, true);
 }
 
-static inline struct region *neighbour(const struct region *region,
-                                       struct list_node *node) {
-    return node == &region->space->regions.head ? NULL
-                                                : list_entry(node, struct region, node);
+/* Makes b, which follows a, a part of it if nothing tells them apart. Either may be
+ * NULL. */
+static void join(struct region *a, struct region *b) {
+    if (!a || !b || a->end != b->start || a->protection != b->protection
+        || a->flags != b->flags || a->flags & (REGION_GROWS_DOWN | REGION_SYSTEM)
+        || a->owner || b->owner || a->object != b->object
+        || (a->object && region_page(a, a->end) != b->first_page))
+        return;
+    a->end = b->end;
+    region_free(b);
 }
 
-/* Joins the region with those around it that nothing tells apart from it. */
-static struct region *merge(struct region *region) {
-    struct region *next = neighbour(region, region->node.next), *before;
-
-    if (next && can_merge(region, next)) {
-        region->end = next->end;
-        region_free(next);
-    }
-    before = neighbour(region, region->node.prev);
-    if (!before || !can_merge(before, region)) return region;
-    before->end = region->end;
-    region_free(region);
-    return before;
+static void join_around(struct region *region) {
+    join(region, region_neighbour(region, region->node.next));
+    join(region_neighbour(region, region->node.prev), region);
 }
 
-static inline void region_link(struct region *region) {
-    struct address_space *space = region->space;
-    struct region *above = space_find_above(space, region->start);
+/* Puts a copy of `like` on the list. NULL without memory, or with too many. */
+static inline struct region *region_add(struct address_space *space,
+                                        const struct region *like) {
+    struct region *above = space_find_above(space, like->start), *region;
 
+    if (space->nr_regions >= REGIONS_MAX) return NULL;
+    if (!(region = heap_alloc_raw(HEAP_REGION, sizeof(*region)))) return NULL;
+    *region = *like;
+    region->space = space;
     list_insert_before(above ? &above->node : &space->regions.head, &region->node);
+    list_node_init(&region->object_node);
     if (region->object) {
         object_get(region->object);
         list_push_back(&region->object->mappings, &region->object_node);
     }
     space->nr_regions++;
     space->last_found = region; // what is new is what is used next
+    if (region->owner) region->owner->changed(region->owner, false);
+    return region;
 }
 
-int space_map(struct address_space *space, vaddr_t start, size_t size, int protection,
-              int flags, struct memory_object *object, uint32_t first_page,
-              struct region **result) {
-    uint32_t pages = size >> PAGE_SHIFT;
+int space_map(struct address_space *space, const struct region *like) {
+    struct region *region = NULL;
 
-    if (space->nr_regions >= REGIONS_MAX || pages > space->limit_pages
-        || space->nr_mapped_pages > space->limit_pages - pages)
-        return -ENOMEM;
-    struct region *region = heap_new(HEAP_REGION, struct region);
+    if (space_has_room(space, pages_of(like))) region = region_add(space, like);
     if (!region) return -ENOMEM;
-    region->space = space;
-    region->start = start;
-    region->end = start + size;
-    region->protection = (uint8_t)protection;
-    region->flags = (uint8_t)flags;
-    region->object = object;
-    region->first_page = first_page;
-    list_node_init(&region->object_node);
-    region_link(region);
-    space->nr_mapped_pages += pages;
-    // a caller that wants the region keeps it apart from its neighbours
-    if (result) *result = region;
-    else merge(region);
+    space->nr_mapped_pages += pages_of(like);
+    join_around(region);
     return 0;
 }
 
-/* Cuts a region in two at `at`, strictly inside it; `upper` is the new struct for the
- * part behind. */
-static void split(struct region *region, vaddr_t at, struct region *upper) {
-    *upper = *region;
-    upper->start = at;
-    upper->first_page += (at - region->start) >> PAGE_SHIFT;
-    list_node_init(&upper->object_node);
-    region->end = at;
-    region_link(upper);
-    region_own(upper, region->owner);
+static int cut(struct region *region, vaddr_t at) {
+    if (!region || at <= region->start || at >= region->end) return 0;
+    struct region upper = *region;
+    upper.first_page = region_page(region, at);
+    upper.start = at;
+    region->end = at;           // or it would be found in the place of the upper part
+    if (region_add(region->space, &upper)) return 0;
+    region->end = upper.end;
+    return -ENOMEM;
 }
 
 int space_cut(struct address_space *space, vaddr_t start, vaddr_t end) {
-    struct region *low = space_find(space, start), *high = low;
-    if (!low || low->end < end) high = space_find(space, end - 1);
-    bool at_start = low && low->start < start, at_end = high && high->end > end;
-    struct region *first = NULL, *second = NULL;
+    struct region *region = space_find(space, start);
 
-    if (space->nr_regions + at_start + at_end > REGIONS_MAX) return -ENOMEM;
-    if (at_start && !(first = heap_new(HEAP_REGION, struct region))) return -ENOMEM;
-    if (at_end && !(second = heap_new(HEAP_REGION, struct region))) {
-        heap_free(first);
-        return -ENOMEM;
-    }
-    if (second) split(high, end, second);
-    if (first) split(low, start, first);
-    return 0;
+    if (cut(region, start)) return -ENOMEM;
+    if (!cut(space_find(space, end - 1), end)) return 0;
+    if (region) join_around(region);
+    return -ENOMEM;
 }
 
 int space_unmap(struct address_space *space, vaddr_t start, size_t size) {
@@ -184,7 +148,7 @@ int space_unmap(struct address_space *space, vaddr_t start, size_t size) {
     if (!region || region->start >= end) return 0;
     space_unmap_pages(space, start, end);
     for (struct region *next; region && region->start < end; region = next) {
-        next = neighbour(region, region->node.next);
+        next = region_neighbour(region, region->node.next);
         space->nr_mapped_pages -= pages_of(region);
         region_free(region);
     }
@@ -225,40 +189,30 @@ bool space_move_pages(struct address_space *space, vaddr_t from, vaddr_t to,
     return true;
 }
 
-/* Gives the entries of a range the rights of `protection`; write permission comes back
- * by a fault, which knows whether the page must be copied first. */
-static void protect_pages(struct address_space *space, vaddr_t start, vaddr_t end,
-                          int protection) {
-    pte_t bits = pte_bits(protection), *entry;
-    bool any = false;
-
-    for (vaddr_t at = start; (entry = pte_next(space, &at, end)); at += PAGE_SIZE) {
-        *entry = (*entry & PTE_ADDRESS) | bits;
-        any = true;
-    }
-    if (any) space_flush(space, start, end);
-}
-
+/* Write permission comes back by a fault, which knows whether the page must be copied
+ * first. */
 int space_protect(struct address_space *space, vaddr_t start, size_t size,
                   int protection) {
-    vaddr_t end = start + size, covered = start;
+    vaddr_t end = start + size, at;
+    pte_t *entry;
     struct region *region;
+    bool any = false;
 
-    for (region = space_find_above(space, start); region && covered < end;
-         region = space_find_above(space, region->end)) {
-        if (region->start > covered || region->flags & REGION_SYSTEM) break;
+    for (at = start; at < end; at = region->end) {
+        region = space_find(space, at);
+        if (!region || region->flags & REGION_SYSTEM) return -ENOMEM;
         if (protection & PROT_WRITE && region->flags & REGION_NEVER_WRITABLE)
             return -EACCES;
-        covered = region->end;
     }
-    if (covered < end)
-        return -ENOMEM;         // a hole in the range
     if (space_cut(space, start, end)) return -ENOMEM;
-    for (region = space_find_above(space, start); region && region->start < end;
-         region = space_find_above(space, region->end)) {
+    for (at = start; at < end;) {
+        region = space_find(space, at);
         region->protection = (uint8_t)protection;
-        protect_pages(space, region->start, region->end, protection);
-        region = merge(region);
+        at = region->end;
+        join_around(region);
     }
+    for (at = start; (entry = pte_next(space, &at, end)); at += PAGE_SIZE, any = true)
+        *entry = (*entry & PTE_ADDRESS) | pte_bits(protection);
+    if (any) space_flush(space, start, end);
     return 0;
 }

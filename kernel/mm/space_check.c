@@ -5,7 +5,7 @@
 #include "arch/x86/kernel_map.h"
 #include "core/check.h"
 #include "mm/heap.h"
-#include "mm/page_table.h"
+#include "mm/address_space.h"
 
 #define PTE_CHANGING (PTE_ADDRESS | PTE_WRITABLE | PTE_ACCESSED | PTE_DIRTY)
 

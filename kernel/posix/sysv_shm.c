@@ -166,7 +166,6 @@ static int place_for(uint32_t address, size_t size, int flags, vaddr_t *at) {
 long shm_attach(int id, int flags, const struct trap_frame *frame) {
     struct sysv_object *object = sysv_find(&shm_kind, id);
     bool writes = !(flags & SHM_RDONLY), executes = flags & SHM_EXEC;
-    struct region *region;
     vaddr_t at;
 
     if (!object) return -EINVAL;
@@ -178,13 +177,13 @@ long shm_attach(int id, int flags, const struct trap_frame *frame) {
     s->busy = true;             // SHM_REMAP may unmap its last attachment
     error = place_for(frame->edi, size, flags, &at);
     if (!error) error = u32_to_user(uptr(frame->esi), at);
-    if (!error)
-        error = space_map(current()->space, at, size,
-                          PROT_READ | (writes ? PROT_WRITE : 0)
-                              | (executes ? PROT_EXEC : 0),
-                          REGION_SHARED | (writes ? 0 : REGION_NEVER_WRITABLE),
-                          s->object, 0, &region);
-    if (!error) region_own(region, &s->owner);
+    const struct region region = {
+        .start = at, .end = at + size, .object = s->object, .owner = &s->owner,
+        .protection =
+            PROT_READ | (writes ? PROT_WRITE : 0) | (executes ? PROT_EXEC : 0),
+        .flags = REGION_SHARED | (writes ? 0 : REGION_NEVER_WRITABLE),
+    };
+    if (!error) error = space_map(current()->space, &region);
     s->busy = false;
     free_if_unused(s);
     return error;

@@ -83,10 +83,11 @@ static struct memory_object *system_page;       /* the same page in every space 
 /* In place of what was there. */
 static int map(struct program *p, vaddr_t start, vaddr_t end, int protection,
                struct memory_object *object, uint32_t first_page) {
-    struct region *region;
-    bool done = !space_unmap(p->space, start, end - start)
-                && !space_map(p->space, start, end - start, protection, 0, object,
-                              first_page, object ? &region : NULL);
+    const struct region region = { .start = start, .end = end, .object = object,
+                                   .first_page = first_page,
+                                   .protection = (uint8_t)protection };
+    bool done =
+        !space_unmap(p->space, start, end - start) && !space_map(p->space, &region);
 
     return done ? 0 : -ENOMEM;
 }
@@ -161,18 +162,20 @@ static int load_segments(struct program *p, const void *start, size_t size) {
 
 /* The space of a program file: all but what is on the stack. */
 static int load(struct program *p, const void *start, size_t size) {
-    struct region *region;
+    const struct region system = { .start = SYSTEM_PAGE, .end = SYSTEM_PAGE + PAGE_SIZE,
+                                   .protection = PROT_READ | PROT_EXEC,
+                                   .flags = REGION_SYSTEM | REGION_SHARED,
+                                   .object = system_page };
+    const struct region stack = { .start = STACK_TOP - STACK_INITIAL, .end = STACK_TOP,
+                                  .protection = PROT_READ | PROT_WRITE,
+                                  .flags = REGION_GROWS_DOWN };
 
     p->space = space_create();
     if (!p->space) return -ENOMEM;
     limits_apply(current_process(), p->space);
     int error = load_segments(p, start, size);
-    if (!error)
-        error = space_map(p->space, SYSTEM_PAGE, PAGE_SIZE, PROT_READ | PROT_EXEC,
-                          REGION_SYSTEM | REGION_SHARED, system_page, 0, &region);
-    if (!error)
-        error = space_map(p->space, STACK_TOP - STACK_INITIAL, STACK_INITIAL,
-                          PROT_READ | PROT_WRITE, REGION_GROWS_DOWN, NULL, 0, &region);
+    if (!error) error = space_map(p->space, &system);
+    if (!error) error = space_map(p->space, &stack);
     p->space->heap_start = p->space->heap_end = p->end;
     return error;
 }

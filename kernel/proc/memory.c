@@ -84,8 +84,12 @@ long sys_mmap2(uint32_t start, size_t size, int protection, int flags, int fd,
     if (error) return error;
     long at = place_for(start, size, flags);
     if (!is_error(at)) {
-        error = space_map(my_space(), (vaddr_t)at, size, protection & PROTECTIONS,
-                          region_flags, object, first_page, NULL);
+        const struct region region = {
+            .start = (vaddr_t)at, .end = (vaddr_t)at + size, .object = object,
+            .protection = protection & PROTECTIONS, .flags = (uint8_t)region_flags,
+            .first_page = first_page,
+        };
+        error = space_map(my_space(), &region);
         if (error) at = error;
     }
     if (object) object_put(object);
@@ -115,9 +119,9 @@ long sys_brk(uint32_t end) {
         return (long)space->heap_end;
     if (new > old) {
         struct region *above = space_find_above(space, old);
-        if ((above && above->start < new + PAGE_SIZE)
-            || space_map(space, old, new - old, PROT_READ | PROT_WRITE, 0, NULL, 0,
-                         NULL))
+        const struct region region = { .start = old, .end = new,
+                                       .protection = PROT_READ | PROT_WRITE };
+        if ((above && above->start < new + PAGE_SIZE) || space_map(space, &region))
             return (long)space->heap_end;
     } else if (new < old && space_unmap(space, new, old - new)) {
         return (long)space->heap_end;
@@ -130,19 +134,20 @@ enum { MREMAP_MAYMOVE = 1, MREMAP_FIXED = 2 };
 
 /* Maps at `to` what the region maps from `start` on. */
 static int map_alike(const struct region *region, uint32_t start, vaddr_t to,
-                     size_t size, struct region **result) {
-    return space_map(
-        my_space(), to, size, region->protection, region->flags, region->object,
-        region->first_page + ((start - region->start) >> PAGE_SHIFT), result);
+                     size_t size) {
+    struct region like = *region;
+
+    like.first_page = region_page(region, start);
+    like.start = to;
+    like.end = to + size;
+    return space_map(my_space(), &like);
 }
 
 /* Moves the pages of one region's range to a fresh region of the same kind. */
 static long move_region(uint32_t start, size_t old_size, vaddr_t to, size_t new_size) {
-    struct region *region = space_find(my_space(), start), *moved;
-    int error = map_alike(region, start, to, new_size, &moved);
+    int error = map_alike(space_find(my_space(), start), start, to, new_size);
 
     if (error) return error;
-    region_own(moved, region->owner);
     if (!space_move_pages(my_space(), start, to, min(old_size, new_size))) {
         (void)!space_unmap(my_space(), to, new_size);
         return -ENOMEM;
@@ -193,7 +198,7 @@ long sys_mremap(uint32_t start, size_t old_size, size_t new_size, int flags,
                 flags & MREMAP_MAYMOVE ? space_find_gap(space, 0, new_size) : 0;
             return to ? move_region(start, old_size, to, new_size) : -ENOMEM;
         }
-        error = map_alike(region, end, end, new_size - old_size, NULL);
+        error = map_alike(region, end, end, new_size - old_size);
     }
     return error ? error : (long)start;
 }

@@ -142,5 +142,5 @@ int main(int argc, char **argv) {
     must(waitpid(other, NULL, 0), "waitpid");
     must(shmctl(segment, IPC_RMID, NULL), "shmctl");
     return demo_end("map the segment with SHM_RDONLY in the child. Which bit changes?",
-                    "kernel/mm/page_table.c; kernel/mm/fault.c: make_writable()");
+                    "kernel/mm/address_space.c; kernel/mm/fault.c: show()");
 }
