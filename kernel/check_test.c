@@ -194,7 +194,7 @@ KTEST(kcheck_sees_a_broken_mailbox) {
     struct sending s = { .waiter.thread = current() };
     struct message m;
 
-    CHECK(mailbox_create(inode, &attributes) == 0);
+    CHECK(mailbox_create(inode, &mailbox_kind, &attributes) == 0);
     struct mailbox *mb = inode->data;
     m = (struct message){ .channel = &mb->channel, .place = MESSAGE_OFFERED,
                           .sending = &s };

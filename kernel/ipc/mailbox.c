@@ -1,15 +1,18 @@
-/* mailbox.c - mailboxes: sending, receiving, and the life of one.
+/* mailbox.c - mailboxes: their life, their names in /mbox, and being left alone with
+ * one.
  *
  *      descriptor -> struct file -> mailbox_file -> mailbox -> channel -> queue
  *                                                      ^
  *      /mbox/printer -> inode -------------------------+
  *
  * A mailbox belongs to its inode and goes with it: when it has no name and nobody has
- * it open. What one may do is decided when it is opened; the queue does the rest.
+ * it open. /mbox is a tmpfs whose new files are made into mailboxes, so names, owners,
+ * modes, ls, chmod and rm are the file system's. What one may do is decided when it is
+ * opened; the queue does the rest.
  *
  * Invariants: mailbox->opens lists the open files; a destroyed mailbox's queue is empty
  * and nobody waits in it.
- * Sleeps: mbox_send, mbox_receive, read, write.
+ * Sleeps: mbox_lookup, until something appears in /mbox; condition shape.
  * Wakes: whoever is the only one left of a nameless mailbox (EPIPE), everybody when it
  * is destroyed (EIDRM).
  * Tests: user/tests/native_mbox_*.c.
@@ -18,83 +21,62 @@
 #include "ipc/mailbox.h"
 
 #include "base/format.h"
-#include "base/string.h"
-#include "core/panic.h"
-#include "mm/account.h"
+#include "core/check.h"
 #include "mm/heap.h"
 #include "syscall.h"
 
+#define MAILBOX_CAPACITY 16u            /* CAPACITY_DEFAULT */
+
 struct list all_mailboxes = LIST_INIT(all_mailboxes);
-static uint32_t last_id;
 
-/* -- What a waiting process waits for ---------------------------------------------- */
-
-static const struct message_queue_classes classes;
-
-static void describe(const struct waiter *waiter, char *to, size_t size) {
-    const struct wait_queue *q = waiter->queue;
-    const struct mailbox *mb = q->class == &classes.receivers
-                                   ? container_of(q, struct mailbox, queue.receivers)
-                                   : container_of(q, struct mailbox, queue.senders);
-
-    format(to, size, "mailbox:[%u] -", mb->id);
-}
-
-static const struct message_queue_classes classes = {
-    .receivers = { "message in mailbox", describe },
-    .senders = { "mailbox with room", describe },
-    .poll = { "mailbox", NULL },
+static const struct inode_operations operations;
+struct mailbox_kind mailbox_kind = {
+    .name = "mailbox", .size = sizeof(struct mailbox),
+    .classes = MAILBOX_CLASSES("mailbox"), .operations = &operations,
 };
 
 /* -- Life -------------------------------------------------------------------------- */
 
-int attributes_check(const struct mailbox_attributes *wanted,
-                     struct mailbox_attributes *checked) {
-    struct mailbox_attributes a = *wanted;
-
-    if (!capacity_is_valid(a.capacity) || a.overflow > OVERFLOW_DROP_NEWEST
-        || a.receivers > MBOX_BROADCAST || a.max_length > MSG_MOVE_MAX)
-        return -EINVAL;
-    a.capacity = capacity_of(a.capacity, MAILBOX_CAPACITY);
-    if (a.receivers == MBOX_BROADCAST) {
-        if (a.overflow == OVERFLOW_BLOCK) a.overflow = OVERFLOW_DROP_OLDEST;
-        if (a.overflow != OVERFLOW_DROP_OLDEST || a.capacity == CAPACITY_UNLIMITED)
-            return -EINVAL;
-    }
-    if (a.overflow >= OVERFLOW_DROP_OLDEST && a.capacity == 0) return -EINVAL;
-    if (!a.max_length) a.max_length = MSG_MOVE_MAX;
-    *checked = a;
-    return 0;
+static void describe(const struct mailbox *mb, char *to, size_t size) {
+    format(to, size, "%s:[%u] -", mb->kind->name, mb->id);
 }
 
-int mailbox_create(struct inode *inode, const struct mailbox_attributes *attributes) {
+void mailbox_describe_receiver(const struct waiter *waiter, char *to, size_t size) {
+    describe(container_of(waiter->queue, struct mailbox, queue.receivers), to, size);
+}
+
+void mailbox_describe_sender(const struct waiter *waiter, char *to, size_t size) {
+    describe(container_of(waiter->queue, struct mailbox, queue.senders), to, size);
+}
+
+int mailbox_create(struct inode *inode, const struct mailbox_kind *kind,
+                   const struct mailbox_attributes *attributes) {
     struct account *account = account_current();
 
     if (!account_charge(account, ACCOUNT_MAILBOXES, 1)) return -EDQUOT;
-    struct mailbox *mb = heap_new(HEAP_MAILBOX, struct mailbox);
+    struct mailbox *mb = heap_alloc(HEAP_MAILBOX, kind->size);
     if (!mb) {
         account_release(account, ACCOUNT_MAILBOXES, 1);
         return -ENOMEM;
     }
-    message_queue_init(&mb->queue, &native_message_operations, &classes);
+    message_queue_init(&mb->queue, &native_message_operations, &kind->classes);
     message_channel_init(&mb->channel, &mb->queue, attributes->capacity,
                          attributes->overflow);
     file_holder_init(&mb->holder);
     mb->holder.is_named = inode->links > 0;
     list_init(&mb->opens);
-    mb->id = ++last_id;
+    mb->kind = kind;
+    mb->id = (uint32_t)inode->number;
     mb->inode = inode;
-    inode->number = mb->id;     // what fstat and /proc tell of it
-    mb->account = account;
     mb->attributes = *attributes;
     mb->is_plain = inode->links > 0 && attributes->receivers == MBOX_SHARED;
     list_push_back(&all_mailboxes, &mb->node);
     inode->data = mb;
-    inode->operations = &mailbox_inode_operations;
+    inode->operations = kind->operations;
     return 0;
 }
 
-static void release_inode(struct inode *inode) {
+void mailbox_end(struct inode *inode) {
     struct mailbox *mb = inode->data;
 
     if (!mb)
@@ -102,7 +84,7 @@ static void release_inode(struct inode *inode) {
     message_discard_all(&mb->queue, NULL, -EIDRM);
     heap_free(mb->queue.spare);
     list_remove(&mb->node);
-    account_release(mb->account, ACCOUNT_MAILBOXES, 1);
+    account_release(heap_account(mb), ACCOUNT_MAILBOXES, 1);
     heap_free(mb);
 }
 
@@ -110,7 +92,7 @@ void mailbox_destroy(struct mailbox *mb) {
     mb->is_destroyed = true;
     mb->is_plain = false;
     message_discard_all(&mb->queue, NULL, -EIDRM);
-    mailbox_forget_names(mb);
+    tmpfs_forget(mailbox_kind.names->root, mb->inode);
 }
 
 /* -- Being the only one left ------------------------------------------------------- */
@@ -223,7 +205,7 @@ static void unlinked(struct inode *inode) {
 
 /* -- Open files -------------------------------------------------------------------- */
 
-int mailbox_open(struct inode *inode, uint32_t flags, struct file **out) {
+static int open_file(struct inode *inode, uint32_t flags, struct file **out) {
     struct mailbox *mb = inode->data;
     struct mailbox_file *open = heap_new(HEAP_MAILBOX, struct mailbox_file);
 
@@ -242,8 +224,8 @@ int mailbox_open(struct inode *inode, uint32_t flags, struct file **out) {
     return 0;
 }
 
-const struct inode_operations mailbox_inode_operations = {
-    .open = mailbox_open, .unlinked = unlinked, .release = release_inode,
+static const struct inode_operations operations = {
+    .open = open_file, .unlinked = unlinked, .release = mailbox_end,
 };
 
 void mailbox_release(struct file *file) {
@@ -261,15 +243,125 @@ struct file_holder *mailbox_holder(struct file *file) {
     return &open->mailbox->holder;
 }
 
-/* -- Checking ---------------------------------------------------------------------- */
+/* -- Names ------------------------------------------------------------------------- */
 
-void mailboxes_count(void) {
-    const struct mailbox *mb;
+int mailbox_name_from_user(char name[NAME_MAX + 1], uptr_t from) {
+    ssize_t length = string_from_user(name, from, NAME_MAX + 1);
 
-    list_for_each (mb, &all_mailboxes, node) mb->account->counted[ACCOUNT_MAILBOXES]++;
+    if (length <= 0) return length ? (int)length : -ENOENT;
+    bool is_one =
+        !memchr(name, '/', (size_t)length) && strcmp(name, ".") && strcmp(name, "..");
+    return is_one ? 0 : -EACCES;
 }
 
-bool mailboxes_check(void) {
+long mailbox_open_name(struct mailbox_kind *kind, const char *name, uint32_t flags,
+                       mode_t mode, const struct mailbox_attributes *wanted) {
+    struct file *file;
+    int error = fd_room();
+
+    if (error) return error;
+    kind->wanted = wanted;      // nothing sleeps until it is made: they open at once
+    error = path_open(kind->names->root, name, flags & ~(uint32_t)(O_TRUNC | O_CLOEXEC),
+                      mode, &file);
+    kind->wanted = NULL;
+    return error ? error : fd_install_new(file, flags & O_CLOEXEC);
+}
+
+/* A new file in /mbox. */
+static int make_mailbox(struct inode *inode) {
+    static const struct mailbox_attributes ordinary = {
+        .capacity = MAILBOX_CAPACITY, .max_length = MSG_MOVE_MAX,
+    };
+
+    inode->mode = S_IFIFO | (inode->mode & 07777);
+    return mailbox_create(inode, &mailbox_kind,
+                          mailbox_kind.wanted ? mailbox_kind.wanted : &ordinary);
+}
+
+/* -- System calls ------------------------------------------------------------------ */
+
+/* Reads them, and puts in what is meant by defaults. */
+static int attributes_from_user(struct mailbox_attributes *a, uptr_t from) {
+    *a = (struct mailbox_attributes){ .capacity = CAPACITY_DEFAULT };
+    if (!uptr_is_null(from) && copy_from_user(a, from, sizeof(*a))) return -EFAULT;
+    if (!capacity_is_valid(a->capacity) || a->overflow > OVERFLOW_DROP_NEWEST
+        || a->receivers > MBOX_BROADCAST || a->max_length > MSG_MOVE_MAX)
+        return -EINVAL;
+    a->capacity = capacity_of(a->capacity, MAILBOX_CAPACITY);
+    if (a->receivers == MBOX_BROADCAST) {
+        if (a->overflow == OVERFLOW_BLOCK) a->overflow = OVERFLOW_DROP_OLDEST;
+        if (a->overflow != OVERFLOW_DROP_OLDEST || a->capacity == CAPACITY_UNLIMITED)
+            return -EINVAL;
+    }
+    if (a->overflow >= OVERFLOW_DROP_OLDEST && a->capacity == 0) return -EINVAL;
+    if (!a->max_length) a->max_length = MSG_MOVE_MAX;
+    return 0;
+}
+
+/* What a call that opens by name was given. */
+static int name_and_flags(char name[NAME_MAX + 1], uptr_t from, uint32_t flags,
+                          uint32_t known) {
+    const uint32_t all = O_ACCMODE | O_TRUNC | O_NONBLOCK | O_CLOEXEC | O_LARGEFILE;
+
+    if (flags & ~(all | known)) return -EINVAL;
+    int error = mailbox_name_from_user(name, from);
+    return error == -ENOENT || error == -EACCES ? -EINVAL : error;
+}
+
+long sys_mbox_open(uptr_t user_name, int oflag, mode_t mode, uptr_t user_attributes) {
+    uint32_t flags = (uint32_t)oflag;
+    struct mailbox_attributes attributes;
+    char name[NAME_MAX + 1];
+    int error = name_and_flags(name, user_name, flags, O_CREAT | O_EXCL);
+
+    if (!error && flags & O_CREAT)
+        error = attributes_from_user(&attributes, user_attributes);
+    if (error) return error;
+    long fd = mailbox_open_name(&mailbox_kind, name, flags, mode, &attributes);
+    return fd == -ENOSPC ? -ENOMEM : fd;
+}
+
+long sys_mbox_lookup(uptr_t user_name, int oflag, int timeout_ms) {
+    nanoseconds_t deadline = deadline_of(timeout_ms);
+    char name[NAME_MAX + 1];
+    int error = name_and_flags(name, user_name, (uint32_t)oflag, 0);
+    long result;
+
+    if (error || timeout_ms < FOREVER) return error ? error : -EINVAL;
+    while ((result = mailbox_open_name(&mailbox_kind, name, (uint32_t)oflag, 0, NULL))
+               == -ENOENT
+           && timeout_ms != NOWAIT) {
+        result = wait_sleep(&mailbox_kind.names->new_names, deadline);
+        if (result) return restartable(result, timeout_ms);
+    }
+    return result;
+}
+
+long sys_mbox_create(uptr_t user_attributes) {
+    struct mailbox_attributes attributes;
+    struct file *file;
+    int error = attributes_from_user(&attributes, user_attributes);
+
+    if (error) return error;
+    struct inode *inode = inode_create(mailbox_kind.names, &operations, S_IFIFO | 0600);
+    if (!inode) return -ENOMEM;
+    inode->links = 0;
+    error = mailbox_create(inode, &mailbox_kind, &attributes);
+    if (!error) error = open_file(inode, O_RDWR, &file);
+    inode_put(inode);
+    return error ? error : fd_install_new(file, false);
+}
+
+/* -- Checking ---------------------------------------------------------------------- */
+
+static void mailboxes_count(void) {
+    const struct mailbox *mb;
+
+    list_for_each (mb, &all_mailboxes, node)
+        heap_account(mb)->counted[ACCOUNT_MAILBOXES]++;
+}
+
+static bool mailboxes_check(void) {
     const struct mailbox *mb;
 
     list_for_each (mb, &all_mailboxes, node) {
@@ -280,4 +372,12 @@ bool mailboxes_check(void) {
             return false;
     }
     return true;
+}
+
+void mailboxes_init(void) {
+    static struct checker checker = { .name = "mailboxes", .count = mailboxes_count,
+                                      .check = mailboxes_check };
+
+    mailbox_kind.names = tmpfs_mount("/mbox", "mboxfs", 01777, make_mailbox);
+    checker_register(&checker);
 }

@@ -6,21 +6,29 @@
 
 enum mailbox_receivers { MBOX_SHARED, MBOX_EXCLUSIVE, MBOX_BROADCAST };
 
-#define MAILBOX_CAPACITY 16u            /* CAPACITY_DEFAULT */
-
 /* As programs have it. */
 struct mailbox_attributes {
     uint32_t capacity, max_length, overflow, receivers;
+};
+
+/* Mailboxes and POSIX queues are found alike: files in a directory of their own. */
+struct mailbox_kind {
+    const char *name;           /* "mailbox": one is mailbox:[12] */
+    size_t size;                /* of one; it begins with struct mailbox */
+    struct message_queue_classes classes;
+    const struct inode_operations *operations;
+    struct file_system *names;
+    const struct mailbox_attributes *wanted;    /* of the one that is being made */
 };
 
 struct mailbox {
     struct message_queue queue;
     struct message_channel channel;
     struct file_holder holder;  /* of descriptors inside queued messages */
+    const struct mailbox_kind *kind;
     struct list_node node;      /* all_mailboxes */
-    uint32_t id;                /* [const] never used again */
+    uint32_t id;                /* [const] its inode's number: never used again */
     struct inode *inode;        /* owner, group and mode; it holds us */
-    struct account *account;    /* who pays for it */
     struct mailbox_attributes attributes;
     pid_t exclusive;            /* who owns the receiving side, or 0 */
     bool is_destroyed;
@@ -40,14 +48,30 @@ struct mailbox_file {
 };
 
 extern struct list all_mailboxes;
+extern struct mailbox_kind mailbox_kind;
+extern const struct file_operations mailbox_file_operations;
 
-/* 0, or what a bad structure deserves; on success `checked` has no defaults left. */
-must_check int attributes_check(const struct mailbox_attributes *wanted,
-                                struct mailbox_attributes *checked);
+/* The classes of a kind, and who describes their waiters. */
+#define MAILBOX_CLASSES(what) { { "message in " what, mailbox_describe_receiver }, \
+                                { what " with room", mailbox_describe_sender }, \
+                                { what, NULL } }
+void mailbox_describe_receiver(const struct waiter *waiter, char *to, size_t size);
+void mailbox_describe_sender(const struct waiter *waiter, char *to, size_t size);
 
-/* Makes a mailbox of a fresh inode. -EDQUOT, -ENOMEM. */
-must_check int mailbox_create(struct inode *inode,
+/* Makes one of a fresh inode, which mailbox_end is the `release` of. -EDQUOT,
+ * -ENOMEM. */
+must_check int mailbox_create(struct inode *inode, const struct mailbox_kind *kind,
                               const struct mailbox_attributes *attributes);
+void mailbox_end(struct inode *inode);
+
+/* The name of one, without slashes: 0, -EFAULT, -ENAMETOOLONG; -ENOENT: it is empty;
+ * -EACCES: it cannot be one. */
+must_check int mailbox_name_from_user(char name[NAME_MAX + 1], uptr_t from);
+
+/* A descriptor for the one of that name; O_CREAT makes it so. */
+must_check long mailbox_open_name(struct mailbox_kind *kind, const char *name,
+                                  uint32_t flags, mode_t mode,
+                                  const struct mailbox_attributes *wanted);
 
 /* Nobody can find it by name (any more). */
 static inline bool mailbox_is_nameless(const struct mailbox *mailbox) {
@@ -66,19 +90,12 @@ bool mailbox_can(const struct process *p, const struct mailbox *mailbox,
 bool mailbox_is_abandoned(struct mailbox *mailbox, uint32_t other_side,
                           const struct process *self);
 
-/* As inode_operations' open, and file_operations' holder, closed and release. */
+/* As file_operations' holder, closed and release. */
 struct file_holder *mailbox_holder(struct file *file);
 void mailbox_closed(struct file *file);
 void mailbox_release(struct file *file);
-must_check int mailbox_open(struct inode *inode, uint32_t flags, struct file **out);
-
-extern const struct inode_operations mailbox_inode_operations;
-extern const struct file_operations mailbox_file_operations;
 
 void mailboxes_init(void);
-void mailboxes_count(void);                             /* for kcheck */
-bool mailboxes_check(void);
-void mailbox_forget_names(struct mailbox *mailbox);     /* it was destroyed */
 
 /* -- Broadcast (mailbox_broadcast.c) ----------------------------------------------- */
 

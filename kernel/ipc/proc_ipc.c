@@ -48,18 +48,26 @@ static void text_some_waiters(struct text *text, const char *label,
     text_printf(text, *before == '=' ? "=-" : "");
 }
 
-void text_name(struct text *text, struct inode *inode, bool with_slash) {
+void text_inode(struct text *text, struct inode *inode, bool with_slash) {
     ssize_t length = inode->links ? path_of_inode(inode) : 0;
-    const char *name = path_buffer + PATH_MAX - 1;
+    char *name = path_buffer + PATH_MAX - 1;
 
-    if (length > 0)
+    if (length > 0) {
         while (*name != '/') name--;
-    text_word(text, length <= 0 ? "" : with_slash ? name : name + 1);
+        text_word(text, with_slash ? name : name + 1);
+    }
+    text_printf(text, "%s %u %u %04o", length > 0 ? "" : " -", inode->uid, inode->gid,
+                inode->mode & 07777);
 }
 
 void text_waiters(struct text *text, const char *label,
                   const struct wait_queue *queue) {
     text_some_waiters(text, label, queue, NULL, NULL);
+}
+
+void text_queue(struct text *text, const struct message_queue *queue) {
+    text_waiters(text, "senders", &queue->senders);
+    text_waiters(text, "receivers", &queue->receivers);
 }
 
 /* -- Mailboxes, links, limits ------------------------------------------------------ */
@@ -77,16 +85,14 @@ static void show_mailboxes(struct text *text) {
 
     list_for_each (mb, &all_mailboxes, node) {
         const struct message_channel *c = &mb->channel;
+        if (mb->kind != &mailbox_kind) continue;
         text_printf(text, "%u", mb->id);
-        text_name(text, mb->inode, false);
-        text_printf(text, " %u %u %04o", mb->inode->uid, mb->inode->gid,
-                    mb->inode->mode & 07777);
+        text_inode(text, mb->inode, false);
         text_capacity(text, c->capacity);
         text_printf(text, " %s %s %u %u %llu %llu %llu", overflows[c->overflow],
                     takers[mb->attributes.receivers], c->queued, c->bytes, c->sequence,
                     c->received, c->dropped);
-        text_waiters(text, "senders", &mb->queue.senders);
-        text_waiters(text, "receivers", &mb->queue.receivers);
+        text_queue(text, &mb->queue);
         text_add(text, "\n", 1);
     }
 }

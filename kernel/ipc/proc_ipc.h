@@ -5,16 +5,19 @@
 #pragma once
 
 #include "fs/procfs.h"
-#include "sched/wait.h"
+#include "ipc/message_queue.h"
 
 /* A blank and a name as one word: blanks, control characters and backslashes as \ooo;
  * "-" when it is empty. */
 void text_word(struct text *text, const char *name);
 
-/* A blank and the inode's name in its directory as one word; "-" when it has none.
- * POSIX queues have names that begin with a slash. */
-void text_name(struct text *text, struct inode *inode, bool with_slash);
+/* " name owner group mode" of an inode: its name in its directory as one word, or "-"
+ * when it has none. POSIX queues have names that begin with a slash. */
+void text_inode(struct text *text, struct inode *inode, bool with_slash);
 
 /* " label=5,7": the processes that sleep on the queue, longest wait first, pollers left
  * out; " label=-" when there are none. */
 void text_waiters(struct text *text, const char *label, const struct wait_queue *queue);
+
+/* Those who wait to send, and to receive. */
+void text_queue(struct text *text, const struct message_queue *queue);

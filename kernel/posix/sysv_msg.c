@@ -116,8 +116,7 @@ static void queue_show(struct text *text, const struct sysv_object *object) {
 
     text_printf(text, " %u %u %u %d %d", mq->channel.bytes_max, mq->channel.queued,
                 mq->channel.bytes, mq->sender, mq->receiver);
-    text_waiters(text, "senders", &mq->queue.senders);
-    text_waiters(text, "receivers", &mq->queue.receivers);
+    text_queue(text, &mq->queue);
 }
 
 struct sysv_kind msg_kind = {

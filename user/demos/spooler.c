@@ -120,5 +120,5 @@ int main(int argc, char **argv) {
         mark(strstr(lines, "fire") < strstr(lines, "letter"), "first", "LATER"));
     expect(status == 0 && mbox_unlink("printer") == 0 && close(printer) == 0);
     return demo_end("start a second printer. Who gets which job? (see: receipts)",
-                    "kernel/ipc/mailbox_names.c, where a mailbox gets its name");
+                    "kernel/ipc/mailbox.c, where a mailbox gets its name");
 }
