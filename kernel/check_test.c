@@ -124,10 +124,9 @@ KTEST(kcheck_sees_what_a_page_must_not_show) {
 KTEST(kcheck_sees_kernel_pages_with_wrong_rights) {
     pte_t *large = &kernel_directory[directory_index(KERNEL_BASE + 16 * LARGE_PAGE)];
 
-    BREAKS("spaces: the kernel's page at c2000000", *large, *large | PTE_USER);
+    BREAKS("kernel: the page at c2000000", *large, *large | PTE_USER);
     if (cpu_features.no_execute)
-        BREAKS("spaces: the kernel's page at c2000000", *large,
-               *large & ~PTE_NO_EXECUTE);
+        BREAKS("kernel: the page at c2000000", *large, *large & ~PTE_NO_EXECUTE);
 }
 
 KTEST(kcheck_sees_a_miscounted_file) {
@@ -138,14 +137,14 @@ KTEST(kcheck_sees_a_miscounted_file) {
     inode_put(file->inode);
     table->places[3].file = file;
     CHECK(kcheck() == NULL);
-    BREAKS("open files: a pipe has 100 references", file->refs, 100);
-    BREAKS("open files: a pipe", file->refs, 0);
+    BREAKS("open files: ", file->refs, 100);
+    BREAKS("open files: ", file->refs, 0);
     BREAKS("open files: ", nr_open_files, 0);
-    BREAKS("open files: 0 lie in queues", file->inflight, 1);
-    BREAKS("open files: a table", table->refs, 100);
-    BREAKS("open files: a pipe", table->places[4].file, file);
-    BREAKS("pipes: pipe:[", file->flags, O_WRONLY);
-    BREAKS("pipes: pipe:[", file->flags, O_RDONLY);
+    BREAKS("passed files: ", file->inflight, 1);
+    BREAKS("open files: ", table->refs, 100);
+    BREAKS("open files: ", table->places[4].file, file);
+    BREAKS("pipes: ", file->flags, O_WRONLY);
+    BREAKS("pipes: ", file->flags, O_RDONLY);
     file_table_put(table);
 }
 
@@ -202,8 +201,8 @@ KTEST(kcheck_sees_a_broken_mailbox) {
     BREAKS("mailboxes: a message without a sender", m.sending, NULL);
     BREAKS("mailboxes: a message in the wrong place", m.place, MESSAGE_PENDING);
     list_remove(&m.node);
-    BREAKS("mailboxes: 0 messages of 0 bytes", mb->channel.queued, 1);
-    BREAKS("mailboxes: 0 messages of 0 bytes", mb->channel.bytes, 1);
+    BREAKS("mailboxes: ", mb->channel.queued, 1);
+    BREAKS("mailboxes: ", mb->channel.bytes, 1);
     m.place = MESSAGE_ACCEPTED;
     list_push_back(&mb->queue.messages, &m.node);
     waiter_init(&r.waiter, &mb->queue.receivers);

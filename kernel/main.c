@@ -9,7 +9,6 @@
 #include "arch/x86/timer_device.h"
 #include "base/string.h"
 #include "command_line.h"
-#include "core/check.h"
 #include "core/log.h"
 #include "core/panic.h"
 #include "core/trace.h"
@@ -26,7 +25,6 @@
 #include "mm/stack.h"
 #include "multiboot.h"
 #include "posix/faces.h"
-#include "posix/socket.h"
 #include "proc/life.h"
 #include "system_call.h"
 
@@ -36,18 +34,12 @@ static struct command_line command_line;
 static char command_line_text[BOOT_CMDLINE_MAX];
 
 static void start_memory(const struct boot_info *boot) {
-    static struct checker *const checkers[] = {
-        &accounts_checker, &frames_checker, &heap_checker,
-        &stacks_checker,   &objects_checker, &spaces_checker,
-    };
-
     frames_init(boot);
     accounts_init(frame_count);
     if (frames_free < MINIMUM_FRAMES)
         boot_refuse("there are only %u KiB of free memory. Give the machine at least "
                     "8 MiB (MEM=8).",
                     frames_free * (PAGE_SIZE / 1024));
-    for (unsigned i = 0; i < ARRAY_SIZE(checkers); i++) checker_register(checkers[i]);
 }
 
 static void unpack_archives(const struct boot_info *boot) {
@@ -75,7 +67,6 @@ static void start_file_systems(const struct boot_info *boot) {
     pipe_init();
     links_init();
     mailboxes_init();
-    sockets_init();
     sysv_init();
     mqueues_init();
     file_locks_init();
@@ -243,7 +234,6 @@ void kmain(uint32_t magic, uint32_t address) {
     exec_init();
     serial_start();
     keyboard_start();
-    files_init();
     start_file_systems(boot);
     log_printf("Parley %s: %u MiB, %u KiB free, TSC %u MHz\n", PARLEY_VERSION,
                frame_count / 256, frames_free * 4, tsc_kilohertz / 1000);

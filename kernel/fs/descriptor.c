@@ -254,48 +254,30 @@ long sys_ioctl(int fd, uint32_t request, uptr_t argument) {
 static void files_count(void) {
     const struct file_table *table;
     const struct inode *inode;
-    struct file *file;
+    const struct file *file;
 
-    list_for_each (file, &all_files, all_node) {
-        file->counted = 0;
-        heap_account(file)->counted[ACCOUNT_FILES]++;
-    }
-    heap_for_each(table, HEAP_FILE_TABLE) for (unsigned fd = 0; fd < table->size;
+    heap_for_each(file, HEAP_FILE) heap_account(file)->counted[ACCOUNT_FILES]++;
+    heap_for_each(table, HEAP_FILE_TABLE) for (uint32_t fd = 0; fd < table->size;
                                                fd++) if (table->places[fd].file)
         table->places[fd]
             .file->counted++;
     heap_for_each(inode, HEAP_INODE) object_found(inode->object);
 }
 
-static bool tables_check(void) {
+static void files_check(void) {
     const struct file_table *table;
     const struct process *p;
+    struct file *file;
 
+    if (check_list(&all_files))
+        check_counted(&all_files, "files", nr_open_files, list_length(&all_files));
+    heap_for_each(file, HEAP_FILE) check_references(file, file->refs, &file->counted);
     heap_for_each(table, HEAP_FILE_TABLE) {
         uint32_t users = 0;
         list_for_each (p, &all_processes, all_node) users += p->files == table;
-        if (!check_references(table->refs, users, table))
-            return check_failed("a table of descriptors has %u references, %u users",
-                                table->refs, users);
+        check_references(table, table->refs, &users);
     }
-    return true;
 }
 
-static bool files_check(void) {
-    const struct file *file;
-
-    if (!list_is_consistent(&all_files) || list_length(&all_files) != nr_open_files)
-        return check_failed("their list does not hold all %u", nr_open_files);
-    list_for_each (file, &all_files, all_node)
-        if (!check_references(file->refs, file->counted, file))
-            return check_failed("a %s has %u references and %u holders",
-                                file->operations->name, file->refs, file->counted);
-    return tables_check() && passed_check();
-}
-
-void files_init(void) {
-    static struct checker checker = { .name = "open files", .count = files_count,
-                                      .check = files_check };
-
-    checker_register(&checker);
-}
+static const struct checker checker CHECKER = { "open files", files_count,
+                                                files_check };

@@ -200,9 +200,6 @@ unsigned file_poll(struct file *file, struct poll_table *table);
 int64_t file_seek(struct file *file, int64_t offset, int whence);
 ssize_t directory_read(struct file *file, struct io *io, uint64_t *offset);
 
-/* Registers the checker of open files; once at boot. */
-void files_init(void);
-
 /* F_GETLK, F_SETLK, F_SETLKW and F_OFD_...; set by kernel/posix. */
 extern long (*file_lock_hook)(int fd, struct file *file, int command, uptr_t lock);
 

@@ -134,18 +134,19 @@ void passed_drop(struct file *file) {
 /* -- Checking ---------------------------------------------------------------------- */
 
 /* Both ways of counting agree: over the files, and over the queues. */
-bool passed_check(void) {
+static void passed_check(void) {
     const struct file_holder *holder;
     const struct passed_files *passed;
     const struct file *file;
     uint32_t in_queues = 0, in_files = 0;
 
     list_for_each (holder, &holders, node) {
-        if (list_is_empty(&holder->queued) || holder->is_reached)
-            return check_failed("a holder of passed files is empty or left marked");
+        check_that(!list_is_empty(&holder->queued) && !holder->is_reached,
+                   "the holder at %p is empty or left marked", holder);
         list_for_each (passed, &holder->queued, node) in_queues += passed->count;
     }
     list_for_each (file, &all_files, all_node) in_files += file->inflight;
-    return in_queues == in_files
-           || check_failed("%u lie in queues, but %u say so", in_queues, in_files);
+    check_counted(NULL, "passed files", in_files, in_queues);
 }
+
+static const struct checker checker CHECKER = { "passed files", NULL, passed_check };

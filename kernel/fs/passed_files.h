@@ -71,5 +71,3 @@ static inline void passed_found(struct file *const *files, unsigned count) {
     for (unsigned i = 0; i < count; i++)
         files[i]->counted++;
 }
-
-bool passed_check(void);

@@ -383,38 +383,33 @@ long sys_msg_receive(pid_t from, uptr_t message, int flags, int timeout_ms) {
 
 /* -- Checking ---------------------------------------------------------------------- */
 
-static bool endpoint_check(const struct endpoint *e, pid_t pid) {
+static void endpoint_check(const struct endpoint *e, pid_t pid) {
     const struct link_end *end;
     uint32_t open = 0;
 
-    if (!message_queue_check(&e->inbox)) return false;
-    if (list_length(&e->inbox.messages) + list_length(&e->inbox.pending)
-            + list_length(&e->notified)
-        != e->inbox.nr_there)
-        return check_failed("process %d has miscounted what is there for it", pid);
+    message_queue_check(&e->inbox);
+    check_counted(e, "messages and words", e->inbox.nr_there,
+                  list_length(&e->inbox.messages) + list_length(&e->inbox.pending)
+                      + list_length(&e->notified));
     list_for_each (end, &e->links, node) {
         open += end->link->is_open;
-        if (end->endpoint != e || end->pid != pid
-            || !end->bits != !list_node_is_linked(&end->notified_node))
-            return check_failed("process %d has a broken link", pid);
-        if (!message_channel_check(&end->in)) return false;
+        check_that(end->endpoint == e && end->pid == pid
+                       && !end->bits == !list_node_is_linked(&end->notified_node),
+                   "process %d has a broken link", pid);
+        message_channel_check(&end->in);
     }
-    return open == e->nr_links
-           || check_failed("process %d has %u and counted %u", pid, open, e->nr_links);
+    check_counted(e, "links", e->nr_links, open);
 }
 
-static bool links_check(void) {
+static void links_check(void) {
     const struct process *p;
 
     list_for_each (p, &all_processes, all_node)
-        if (p->endpoint && !endpoint_check(p->endpoint, p->pid)) return false;
-    return true;
+        if (p->endpoint) endpoint_check(p->endpoint, p->pid);
 }
 
-static struct checker checker = { .name = "links", .count = messages_count,
-                                  .check = links_check };
+static const struct checker checker CHECKER = { "links", NULL, links_check };
 
 void links_init(void) {
     for (unsigned i = 0; i < BUCKETS; i++) list_init(&links_by_pids[i]);
-    checker_register(&checker);
 }

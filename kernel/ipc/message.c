@@ -13,6 +13,7 @@
 #include "ipc/message.h"
 
 #include "base/string.h"
+#include "core/check.h"
 #include "core/panic.h"
 #include "ipc/link.h"
 #include "ipc/move_pages.h"
@@ -212,7 +213,7 @@ static int deliver(struct message *message, struct receiver *receiver, int *erro
     return result;
 }
 
-void messages_count(void) {
+static void messages_count(void) {
     const struct native_message *m;
 
     heap_for_each(m, HEAP_MESSAGE) {
@@ -222,6 +223,8 @@ void messages_count(void) {
         if (m->pages) moved_pages_count(m->pages);
     }
 }
+
+static const struct checker checker CHECKER = { "messages", messages_count, NULL };
 
 const struct message_operations native_message_operations = {
     .keep = keep, .accept = accept, .deliver = deliver, .discard = discard,

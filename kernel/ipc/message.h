@@ -214,8 +214,6 @@ static inline void message_found(struct account *account, uint32_t bytes) {
     account->counted[ACCOUNT_MESSAGE_BYTES] += bytes;
 }
 
-void messages_count(void);      /* for kcheck: those that the kernel keeps */
-
 /* From the memory of the running process. 0, -EFAULT of `to`; MESSAGE_UNFIT and *error
  * of `from`. */
 must_check int copy_to_process(struct process *process, uptr_t to, uptr_t from,

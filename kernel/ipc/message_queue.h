@@ -205,5 +205,5 @@ static inline void message_number(struct message *m) {
 }
 
 /* For kcheck. */
-bool message_queue_check(const struct message_queue *queue);
-bool message_channel_check(const struct message_channel *channel);
+void message_queue_check(const struct message_queue *queue);
+void message_channel_check(const struct message_channel *channel);

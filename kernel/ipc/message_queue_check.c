@@ -33,20 +33,20 @@ static const char *fault_of(const struct message_queue *q, const struct list *li
     return NULL;
 }
 
-bool message_queue_check(const struct message_queue *q) {
+void message_queue_check(const struct message_queue *q) {
     const char *fault = fault_of(q, &q->messages, false);
     const struct waiter *waiter;
 
     if (!fault) fault = fault_of(q, &q->pending, true);
+    check_that(!fault, "%s", fault);
     list_for_each (waiter, &q->receivers.waiters, node) {
         const struct receiver *r = container_of(waiter, struct receiver, waiter);
-        if (!fault && message_is_there((struct message_queue *)q, r))
-            fault = "a receiver left waiting though there is a message";
+        check_that(!message_is_there((struct message_queue *)q, r),
+                   "a receiver left waiting though there is a message");
     }
-    return !fault || check_failed("%s", fault);
 }
 
-bool message_channel_check(const struct message_channel *c) {
+void message_channel_check(const struct message_channel *c) {
     uint32_t queued = 0, bytes = 0, pending = 0;
     uint64_t sequence = 0;
     const struct message *m;
@@ -54,13 +54,13 @@ bool message_channel_check(const struct message_channel *c) {
     list_for_each (m, &c->accepted, age_node) {
         queued++;
         bytes += m->length;
-        if (m->channel != c || m->sequence <= sequence || m->sequence > c->sequence)
-            return check_failed("a message out of sequence");
+        check_that(m->channel == c && m->sequence > sequence
+                       && m->sequence <= c->sequence,
+                   "a message out of sequence");
         sequence = m->sequence;
     }
     list_for_each (m, &c->queue->pending, node) pending += m->channel == c;
-    return (queued == c->queued && bytes == c->bytes && pending == c->nr_pending)
-           || check_failed("%u messages of %u bytes and %u pending, "
-                           "%u of %u and %u are counted",
-                           queued, bytes, pending, c->queued, c->bytes, c->nr_pending);
+    check_counted(c, "messages", c->queued, queued);
+    check_counted(c, "bytes", c->bytes, bytes);
+    check_counted(c, "messages pending", c->nr_pending, pending);
 }

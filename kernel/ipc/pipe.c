@@ -343,7 +343,7 @@ static void pipes_count(void) {
             if (p->pages[i]) frame_found(frame_of_address(p->pages[i]));
 }
 
-static bool pipes_check(void) {
+static void pipes_check(void) {
     const struct file *file;
     const struct pipe *p;
 
@@ -354,19 +354,14 @@ static bool pipes_check(void) {
             readers += file_is_readable(file);
             writers += file_is_writable(file);
         }
-        if (readers != p->readers || writers != p->writers || used(p) > PIPE_SIZE)
-            return check_failed("%s:[%u] has %u bytes, %u readers, %u writers; "
-                                "%u and %u are counted",
-                                kind_of(p), (uint32_t)p->inode->number, used(p),
-                                readers, writers, p->readers, p->writers);
+        check_counted(p, "readers", p->readers, readers);
+        check_counted(p, "writers", p->writers, writers);
+        check_that(used(p) <= PIPE_SIZE, "%p has %u bytes", p, used(p));
     }
-    return true;
 }
 
-void pipe_init(void) {
-    static struct checker checker = { .name = "pipes", .count = pipes_count,
-                                      .check = pipes_check };
+static const struct checker checker CHECKER = { "pipes", pipes_count, pipes_check };
 
+void pipe_init(void) {
     special_open_register(S_IFIFO, fifo_open);
-    checker_register(&checker);
 }

@@ -86,24 +86,14 @@ struct account *account_by_number(uint16_t number) {
 
 /* -- Checking ---------------------------------------------------------------------- */
 
-static void accounts_count(void) {
-    struct account *account;
+static void accounts_check(void) {
+    struct account *a;
 
-    list_for_each (account, &all_accounts, node)
-        memset(account->counted, 0, sizeof(account->counted));
+    list_for_each (a, &all_accounts, node)
+        for (unsigned kind = 0; kind < ACCOUNT_KINDS; a->counted[kind++] = 0)
+            check_that(a->used[kind] == a->counted[kind],
+                       "user %u is charged %u of kind %u and has %u", a->uid,
+                       a->used[kind], kind, a->counted[kind]);
 }
 
-static bool accounts_check(void) {
-    const struct account *account;
-
-    list_for_each (account, &all_accounts, node)
-        for (unsigned kind = 0; kind < ACCOUNT_KINDS; kind++)
-            if (account->used[kind] != account->counted[kind])
-                return check_failed("user %u is charged %u of kind %u and has %u",
-                                    account->uid, account->used[kind], kind,
-                                    account->counted[kind]);
-    return true;
-}
-
-struct checker accounts_checker = { .name = "accounts", .count = accounts_count,
-                                    .check = accounts_check };
+static const struct checker checker CHECKER = { "accounts", NULL, accounts_check };

@@ -70,4 +70,3 @@ static inline struct account *account_current(void) { return this_cpu()->account
 
 /* All accounts in use, for /proc and kcheck. */
 extern struct list all_accounts;
-extern struct checker accounts_checker;

@@ -192,5 +192,3 @@ static inline struct frame *pte_frame(pte_t entry) {
 
 /* Entries of a range were changed or taken away: all CPUs and watchers forget them. */
 void space_flush(struct address_space *space, vaddr_t start, vaddr_t end);
-
-extern struct checker spaces_checker;           /* space_check.c */

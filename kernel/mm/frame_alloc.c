@@ -207,44 +207,31 @@ static void frames_count(void) {
     }
 }
 
-static bool free_lists_check(void) {
-    uint32_t free = 0;
+/* Every block is on a free list, or held by as many as were found. */
+static void frames_check(void) {
+    uint32_t by_use[FRAME_USES] = { 0 }, free = 0;
+    const struct frame *f;
 
     for (unsigned order = 0; order < FRAME_ORDERS; order++) {
-        const struct frame *f;
-        if (!list_is_consistent(&free_lists[order]))
-            return check_failed("free list %u is broken", order);
+        if (!check_list(&free_lists[order])) return;
         list_for_each (f, &free_lists[order], node) {
-            if (f->use != FRAME_FREE || f->refs || f->order != order)
-                return check_failed("%u, on free list %u, is in use", number_of(f),
-                                    order);
+            check_that(f->use == FRAME_FREE && !f->refs && f->order == order,
+                       "%u, on free list %u, is in use", number_of(f), order);
             free += 1u << order;
         }
     }
-    return free == frames_free
-           || check_failed("%u are on free lists, %u are counted", free, frames_free);
-}
-
-/* Every block is on a free list, or held by as many as were found. */
-static bool frames_check(void) {
-    uint32_t by_use[FRAME_USES] = { 0 };
-
-    if (!free_lists_check()) return false;
-    for (const struct frame *f = NULL; (f = frame_next(f));) {
-        if (f->use > FRAME_RESERVED && f->refs != f->counted)
-            return check_failed("%u, of use %u, has %u references and %u holders",
-                                number_of(f), f->use, f->refs, f->counted);
+    for (f = NULL; (f = frame_next(f));) {
+        if (f->use > FRAME_RESERVED)
+            check_counted(f, "references", f->refs, f->counted);
         if (f->use == FRAME_FREE || f->account != NOBODY_PAYS)
             by_use[f->use] += 1u << f->order;
     }
-    for (unsigned use = 0; use < FRAME_USES; use++) {
-        uint32_t counted = use == FRAME_FREE ? frames_free : frames_used[use];
-        if (use != FRAME_RESERVED && by_use[use] != counted)
-            return check_failed("%u are of use %u, %u are counted", by_use[use], use,
-                                counted);
-    }
-    return true;
+    check_that(free == frames_free && by_use[FRAME_FREE] == free,
+               "%u are free, %u on free lists, %u are counted", by_use[FRAME_FREE],
+               free, frames_free);
+    for (unsigned use = FRAME_RESERVED + 1; use < FRAME_USES; use++)
+        check_that(by_use[use] == frames_used[use], "%u are of use %u, %u are counted",
+                   by_use[use], use, frames_used[use]);
 }
 
-struct checker frames_checker = { .name = "frames", .count = frames_count,
-                                  .check = frames_check };
+static const struct checker checker CHECKER = { "frames", frames_count, frames_check };

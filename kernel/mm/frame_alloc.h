@@ -95,8 +95,6 @@ static inline void frame_found(struct frame *frame) {
     if (frame->refs) frame->counted++;  // a free one has its list there
 }
 
-extern struct checker frames_checker;
-
 /* Test image: makes the n-th allocation from now fail (0: none), once or from then
  * on. */
 void allocation_fail_at(uint32_t n, bool and_after);

@@ -219,34 +219,30 @@ static bool slab_is_sound(const struct slab *slab, unsigned nr_live, unsigned nr
            && !slab->free == !list_node_is_linked(&slab->node);
 }
 
-static bool heap_check(void) {
+static void heap_check(void) {
     uint32_t objects[HEAP_TYPES] = { 0 }, bytes[HEAP_TYPES] = { 0 };
 
-    for (unsigned class = 0; class < CLASSES; class ++)
-        if (!list_is_consistent(&partial[class]))
-            return check_failed("list of class %u is broken", class);
+    for (unsigned class = 0; class < CLASSES; class ++) check_list(&partial[class]);
     for (struct frame *frame = NULL; (frame = heap_frame_next(frame));) {
         const struct slab *slab = frame_address(frame);
         unsigned nr_live = 0, nr_free = 0;
-        struct header *h = NULL;
-        while ((h = header_next(frame, h))) {
+        for (struct header *h = NULL; (h = header_next(frame, h));) {
             nr_free += h->magic == FREED;
             if (h->magic != LIVE) continue;
-            if (h->type >= HEAP_TYPES) return check_failed("%p has no type", h + 1);
+            if (!check_that(h->type < HEAP_TYPES, "%p has no type", h + 1)) return;
             objects[h->type]++;
             bytes[h->type] += h->size;
             nr_live++;
         }
-        if (*(const uint8_t *)slab != LIVE && !slab_is_sound(slab, nr_live, nr_free))
-            return check_failed("frame at %p of class %u is broken", slab, slab->class);
+        check_that(*(const uint8_t *)slab == LIVE
+                       || slab_is_sound(slab, nr_live, nr_free),
+                   "frame at %p of class %u is broken", slab, slab->class);
     }
     for (unsigned type = 0; type < HEAP_TYPES; type++)
-        if (objects[type] != heap_objects[type] || bytes[type] != heap_bytes[type])
-            return check_failed("%u %s of %u bytes, %u of %u are counted",
-                                objects[type], heap_type_names[type], bytes[type],
-                                heap_objects[type], heap_bytes[type]);
-    return true;
+        check_that(
+            objects[type] == heap_objects[type] && bytes[type] == heap_bytes[type],
+            "%u %s of %u bytes, %u of %u are counted", objects[type],
+            heap_type_names[type], bytes[type], heap_objects[type], heap_bytes[type]);
 }
 
-struct checker heap_checker = { .name = "heap", .count = heap_count,
-                                .check = heap_check };
+static const struct checker checker CHECKER = { "heap", heap_count, heap_check };

@@ -33,5 +33,3 @@ extern const char *const heap_type_names[HEAP_TYPES];
  * what no list leads to. */
 void *heap_next(enum heap_type type, const void *object);
 #define heap_for_each(var, type) for (var = NULL; (var = heap_next(type, var));)
-
-extern struct checker heap_checker;

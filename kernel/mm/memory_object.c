@@ -176,42 +176,34 @@ size_t object_write(struct memory_object *object, uint64_t offset, const void *f
 
 /* -- Checking ---------------------------------------------------------------------- */
 
-/* How many frames hang below; kcheck has found these, with is_found. */
-static uint32_t frames_below(const struct object_node *node, unsigned level,
-                             bool is_found) {
+/* Finds the frames that hang below. Result: how many. */
+static uint32_t frames_below(const struct object_node *node, unsigned level) {
     uint32_t count = 0;
 
     for (unsigned i = 0; node && i < SLOTS; i++) {
         if (!node->slots[i]) continue;
-        count += level > 0 ? frames_below(node->slots[i], level - 1, is_found) : 1;
-        if (level == 0 && is_found) frame_found(node->slots[i]);
+        count += level > 0 ? frames_below(node->slots[i], level - 1) : 1;
+        if (level == 0) frame_found(node->slots[i]);
     }
     return count;
 }
 
 static void objects_count(void) {
+    const struct memory_object *object;
+
+    heap_for_each(object, HEAP_OBJECT)
+        check_counted(object, "pages", object->nr_pages,
+                      frames_below(object->root, object->height));
+}
+
+static void objects_check(void) {
     struct memory_object *object;
 
     heap_for_each(object, HEAP_OBJECT) {
-        object->counted = 0;
-        frames_below(object->root, object->height, true);
+        check_list(&object->mappings);
+        check_references(object, object->refs, &object->counted);
     }
 }
 
-static bool objects_check(void) {
-    struct memory_object *object;
-
-    heap_for_each(object, HEAP_OBJECT) {
-        uint32_t pages = frames_below(object->root, object->height, false);
-        if (pages != object->nr_pages || !list_is_consistent(&object->mappings))
-            return check_failed("%p has %u pages, %u are counted", object, pages,
-                                object->nr_pages);
-        if (!check_references(object->refs, object->counted, object))
-            return check_failed("%p has %u references and %u holders", object,
-                                object->refs, object->counted);
-    }
-    return true;
-}
-
-struct checker objects_checker = { .name = "memory objects", .count = objects_count,
-                                   .check = objects_check };
+static const struct checker checker CHECKER = { "memory objects", objects_count,
+                                                objects_check };

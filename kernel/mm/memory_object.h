@@ -52,5 +52,3 @@ size_t object_write(struct memory_object *object, uint64_t offset, const void *f
 static inline void object_found(struct memory_object *object) {
     if (object) object->counted++;
 }
-
-extern struct checker objects_checker;

@@ -25,7 +25,6 @@ static void spaces_count(void) {
     const struct region *region;
 
     heap_for_each(space, HEAP_SPACE) {
-        space->counted = 0;
         for (unsigned i = 0; i < 3; i++) table_count(space->root[i], 2);
         list_for_each (region, &space->regions, node) object_found(region->object);
     }
@@ -47,74 +46,68 @@ static const char *fault_of(const struct region *region, pte_t entry) {
     return NULL;
 }
 
-static bool entries_check(struct address_space *space) {
+static void entries_check(struct address_space *space) {
     const pte_t *entry;
     uint32_t resident = 0;
 
     for (vaddr_t at = 0; (entry = pte_next(space, &at, USER_END)); at += PAGE_SIZE) {
         const char *fault = fault_of(space_find(space, at), *entry);
-        if (fault) return check_failed("the page at %08x %s", at, fault);
+        check_that(!fault, "the page at %08x %s", at, fault);
         resident++;
     }
-    return resident == space->nr_resident
-           || check_failed("%p has %u pages, %u are counted", space, resident,
-                           space->nr_resident);
+    check_counted(space, "pages", space->nr_resident, resident);
 }
 
-static bool regions_check(const struct address_space *space) {
+static void regions_check(const struct address_space *space) {
     const struct region *region;
     vaddr_t end = USER_START;
     uint32_t pages = 0, count = 0;
 
-    if (!list_is_consistent(&space->regions)) return check_failed("a broken list");
+    if (!check_list(&space->regions)) return;
     list_for_each (region, &space->regions, node) {
-        if (region->start < end || region->start >= region->end
-            || (region->start | region->end) & PAGE_MASK || region->end > USER_END
-            || !region->object != !list_node_is_linked(&region->object_node))
-            return check_failed("the region at %08x is misplaced", region->start);
+        check_that(region->start >= end && region->start < region->end
+                       && !((region->start | region->end) & PAGE_MASK)
+                       && region->end <= USER_END
+                       && !region->object == !list_node_is_linked(&region->object_node),
+                   "the region at %08x is misplaced", region->start);
         end = region->end;
         pages += (region->end - region->start) >> PAGE_SHIFT;
         count++;
     }
-    return (pages == space->nr_mapped_pages && count == space->nr_regions)
-           || check_failed("%p maps %u pages in %u regions, %u in %u are counted",
-                           space, pages, count, space->nr_mapped_pages,
-                           space->nr_regions);
+    check_counted(space, "pages mapped", space->nr_mapped_pages, pages);
+    check_counted(space, "regions", space->nr_regions, count);
+}
+
+static void spaces_check(void) {
+    struct address_space *space;
+
+    heap_for_each(space, HEAP_SPACE) {
+        regions_check(space);
+        entries_check(space);
+        check_references(space, space->refs, &space->counted);
+    }
 }
 
 /* The kernel's entries: no user's, and none writable and executable. */
-static bool kernel_entry_check(vaddr_t at, pte_t entry) {
-    return !(entry & PTE_PRESENT)
-           || (!(entry & PTE_USER)
-               && (!(entry & PTE_WRITABLE)
-                   || (entry & pte_no_execute) == pte_no_execute))
-           || check_failed("the kernel's page at %08x has rights it should not", at);
+static void kernel_entry_check(vaddr_t at, pte_t entry) {
+    bool may_run = (entry & pte_no_execute) != pte_no_execute;
+
+    check_that(!(entry & PTE_PRESENT)
+                   || !(entry & PTE_USER || (entry & PTE_WRITABLE && may_run)),
+               "the page at %08x has rights it should not", at);
 }
 
-static bool kernel_check(void) {
+static void kernel_check(void) {
     for (vaddr_t at = KERNEL_BASE; at >= KERNEL_BASE; at += LARGE_PAGE) {
         pte_t entry = kernel_directory[directory_index(at)];
         const pte_t *table = paddr_to_kernel((paddr_t)(entry & PTE_ADDRESS));
         bool is_table = (entry & (PTE_PRESENT | PTE_LARGE)) == PTE_PRESENT;
-        if (!kernel_entry_check(at, is_table ? entry | PTE_NO_EXECUTE : entry))
-            return false;
+        kernel_entry_check(at, is_table ? entry | PTE_NO_EXECUTE : entry);
         for (unsigned i = 0; is_table && i < PTES; i++)
-            if (!kernel_entry_check(at + i * PAGE_SIZE, table[i])) return false;
+            kernel_entry_check(at + i * PAGE_SIZE, table[i]);
     }
-    return true;
 }
 
-static bool spaces_check(void) {
-    struct address_space *space;
-
-    heap_for_each(space, HEAP_SPACE) {
-        if (!regions_check(space) || !entries_check(space)) return false;
-        if (!check_references(space->refs, space->counted, space))
-            return check_failed("%p has %u references and %u users", space, space->refs,
-                                space->counted);
-    }
-    return kernel_check();
-}
-
-struct checker spaces_checker = { .name = "spaces", .count = spaces_count,
-                                  .check = spaces_check };
+static const struct checker checkers[] CHECKER = {
+    { "spaces", spaces_count, spaces_check }, { "kernel", NULL, kernel_check }
+};

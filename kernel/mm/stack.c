@@ -128,14 +128,11 @@ static void stacks_count(void) {
 }
 
 /* What a guard page shows is nothing. */
-static bool stacks_check(void) {
+static void stacks_check(void) {
     for (uint32_t slot = 0; slot < SLOTS; slot++)
-        for (int i = 1; table_of(slot) && i <= (int)(STACK_GUARD / PAGE_SIZE); i++)
-            if (entries_of(slot)[-i])
-                return check_failed("the guard page at %08x is mapped",
-                                    slot_base(slot) - (vaddr_t)i * PAGE_SIZE);
-    return true;
+        for (unsigned i = 1; table_of(slot) && i <= STACK_GUARD / PAGE_SIZE; i++)
+            check_that(!*(entries_of(slot) - i), "the guard page at %08x is mapped",
+                       slot_base(slot) - i * PAGE_SIZE);
 }
 
-struct checker stacks_checker = { .name = "stacks", .count = stacks_count,
-                                  .check = stacks_check };
+static const struct checker checker CHECKER = { "stacks", stacks_count, stacks_check };

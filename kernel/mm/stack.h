@@ -6,5 +6,3 @@
 /* The top of a new slot's usable stack, where struct thread lies; 0 without memory. */
 must_check uint32_t stack_alloc(void);
 void stack_free(uint32_t thread_address);
-
-extern struct checker stacks_checker;

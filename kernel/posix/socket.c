@@ -317,17 +317,6 @@ static const struct proc_entry entry PROC_TABLE = { .name = "ipc/sockets",
 
 /* -- Checking ---------------------------------------------------------------------- */
 
-static bool is_sound(const struct socket *s) {
-    const struct chunk *c;
-    uint32_t queued = 0;
-
-    list_for_each (c, &s->chunks, node) {
-        queued += c->size;
-        if (c->start > c->end || c->end > c->size) return false;
-    }
-    return s->queued == queued;
-}
-
 static void sockets_count(void) {
     const struct rights *rights;
 
@@ -335,26 +324,28 @@ static void sockets_count(void) {
         passed_found(rights->files, rights->passed.count);
 }
 
-static bool sockets_check(void) {
+static void socket_check(const struct socket *s) {
+    const struct socket *peer = s->peer;
+    const struct chunk *c;
+    uint32_t queued = 0;
+
+    list_for_each (c, &s->chunks, node) {
+        queued += c->size;
+        check_that(c->start <= c->end && c->end <= c->size,
+                   "a chunk of %u bytes holds %u to %u", c->size, c->start, c->end);
+    }
+    check_counted(s, "bytes", s->queued, queued);
+    check_that(s->type == SOCK_DGRAM || !peer
+                   || (!s->listens && (peer->peer == s || peer->is_closed)),
+               "socket:[%u] is not its peer's", s->number);
+}
+
+static void sockets_check(void) {
     const struct file *file;
 
-    list_for_each (file, &all_files, all_node) {
-        const struct socket *s = file->object, *peer;
-        if (file->operations != &socket_operations) continue;
-        peer = s->peer;
-        if (!is_sound(s))
-            return check_failed("socket:[%u] has not %u bytes queued", s->number,
-                                s->queued);
-        if (s->type != SOCK_DGRAM && peer
-            && (s->listens || (peer->peer != s && !peer->is_closed)))
-            return check_failed("socket:[%u] is not its peer's", s->number);
-    }
-    return true;
+    list_for_each (file, &all_files, all_node)
+        if (file->operations == &socket_operations) socket_check(file->object);
 }
 
-void sockets_init(void) {
-    static struct checker checker = { .name = "sockets", .count = sockets_count,
-                                      .check = sockets_check };
-
-    checker_register(&checker);
-}
+static const struct checker checker CHECKER = { "sockets", sockets_count,
+                                                sockets_check };

@@ -96,7 +96,6 @@ struct socket_message {
     nanoseconds_t deadline;     /* of its waits */
 };
 
-void sockets_init(void);
 
 /* -- socket.c ---------------------------------------------------------------------- */
 

@@ -213,21 +213,17 @@ static const struct proc_entry files[] PROC_TABLE = {
 };
 
 static void objects_count(void) {
-    struct sysv_kind *const kinds[] = { &shm_kind, &sem_kind, &msg_kind };
     const struct sysv_object *object;
 
-    for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++)
-        list_for_each (object, &kinds[i]->objects, node)
+    for (unsigned i = 0; i < ARRAY_SIZE(by_id); i++)
+        list_for_each (object, &by_id[i], hash_node)
             heap_account(object)->counted[ACCOUNT_SYSV]++;
-    segments_count();
 }
 
-void sysv_init(void) {
-    static struct checker checker = { .name = "System V", .count = objects_count,
-                                      .check = sysv_queues_check };
+static const struct checker checker CHECKER = { "System V", objects_count, NULL };
 
+void sysv_init(void) {
     for (unsigned i = 0; i < ARRAY_SIZE(by_id); i++) list_init(&by_id[i]);
-    checker_register(&checker);
 }
 
 /* -- One call for all -------------------------------------------------------------- */

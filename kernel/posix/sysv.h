@@ -94,9 +94,6 @@ bool sysv_is_owned(const struct sysv_object *object);
 /* The end of an object: no longer to be found, its memory given back. */
 void sysv_free(struct sysv_object *object);
 
-void segments_count(void);      /* for kcheck: what each kind has to say */
-bool sysv_queues_check(void);
-
 /* -- What ipc(2) calls ------------------------------------------------------------- */
 
 enum ipc_call {

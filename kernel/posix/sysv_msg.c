@@ -10,6 +10,7 @@
  * See: msgop(2), msgctl(2).
  */
 #include "arch.h"
+#include "core/check.h"
 #include "core/panic.h"
 #include "ipc/proc_ipc.h"
 #include "mm/heap.h"
@@ -135,15 +136,16 @@ struct sysv_kind msg_kind = {
     .objects = LIST_INIT(msg_kind.objects),
 };
 
-bool sysv_queues_check(void) {
+static void queues_check(void) {
     const struct sysv_object *object;
 
-    list_for_each (object, &msg_kind.objects, node)
-        if (!message_queue_check(&queue_of(object)->queue)
-            || !message_channel_check(&queue_of(object)->channel))
-            return false;
-    return true;
+    list_for_each (object, &msg_kind.objects, node) {
+        message_queue_check(&queue_of(object)->queue);
+        message_channel_check(&queue_of(object)->channel);
+    }
 }
+
+static const struct checker checker CHECKER = { "System V queues", NULL, queues_check };
 
 /* -- Sending and receiving --------------------------------------------------------- */
 

@@ -19,6 +19,7 @@
  * See: shmop(2), shmctl(2).
  */
 #include "arch.h"
+#include "core/check.h"
 #include "mm/address_space.h"
 #include "mm/heap.h"
 #include "posix/sysv.h"
@@ -44,12 +45,14 @@ static struct segment *segment_of(const struct sysv_object *object) {
     return container_of(object, struct segment, common);
 }
 
-void segments_count(void) {
+static void segments_count(void) {
     const struct sysv_object *object;
 
     list_for_each (object, &shm_kind.objects, node)
         object_found(segment_of(object)->object);
 }
+
+static const struct checker checker CHECKER = { "segments", segments_count, NULL };
 
 static void free_if_unused(struct segment *s) {
     if (!(s->common.perm.mode & SHM_DEST) || s->busy

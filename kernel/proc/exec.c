@@ -473,12 +473,11 @@ static void programs_count(void) {
     object_found(system_page);
 }
 
-void exec_init(void) {
-    static struct checker checker = { .name = "exec", .count = programs_count };
+static const struct checker checker CHECKER = { "exec", programs_count, NULL };
 
+void exec_init(void) {
     size_t size = (size_t)(system_page_code_end - system_page_code);
 
     system_page = object_create(1);
     assert(system_page && object_write(system_page, 0, system_page_code, size) == size);
-    checker_register(&checker);
 }

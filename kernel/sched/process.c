@@ -196,39 +196,34 @@ static void processes_count(void) {
     }
 }
 
-/* What is wrong with it, or NULL. */
-static const char *fault_of(const struct process *p) {
+static void process_check(const struct process *p) {
     const struct process *child;
     const struct thread *t;
     unsigned nr_threads = 0;
 
-    if (process_find(p->pid) != p) return "shares its id";
-    if (p->is_zombie ? p->nr_threads || p->space || p->files : !p->nr_threads)
-        return "is neither alive nor a zombie";
     list_for_each (t, &p->threads, process_node) nr_threads += t->process == p;
-    if (nr_threads != p->nr_threads) return "has miscounted its threads";
-    if (!list_is_consistent(&p->children)) return "has a broken list of children";
+    check_counted(p, "threads", p->nr_threads, nr_threads);
+    check_list(&p->children);
     list_for_each (child, &p->children, sibling_node)
-        if (child->parent != p) return "has a child with another parent";
-    if (p->parent && !list_node_is_linked(&p->sibling_node))
-        return "is not with its parent";
-    return NULL;
+        check_that(child->parent == p, "%d has another parent than %d", child->pid,
+                   p->pid);
+    check_that(process_find(p->pid) == p
+                   && (p->is_zombie ? !p->nr_threads && !p->space && !p->files
+                                    : p->nr_threads > 0)
+                   && (!p->parent || list_node_is_linked(&p->sibling_node)),
+               "%d (%s) shares its id, is half dead or not with its parent", p->pid,
+               p->name);
 }
 
-static bool processes_check(void) {
+static void processes_check(void) {
     const struct process *p;
 
-    list_for_each (p, &all_processes, all_node) {
-        const char *fault = fault_of(p);
-        if (fault) return check_failed("%d (%s) %s", p->pid, p->name, fault);
-    }
-    return true;
+    list_for_each (p, &all_processes, all_node) process_check(p);
 }
 
-void processes_init(void) {
-    static struct checker checker = { .name = "processes", .count = processes_count,
-                                      .check = processes_check };
+static const struct checker checker CHECKER = { "processes", processes_count,
+                                                processes_check };
 
+void processes_init(void) {
     for (unsigned i = 0; i < HASH; i++) list_init(&by_pid[i]);
-    checker_register(&checker);
 }

@@ -370,27 +370,24 @@ bool sched_create_idle(struct cpu *cpu) {
 }
 
 /* Who is ready is in the queue, and nobody else is. */
-static bool sched_check(void) {
+static void sched_check(void) {
     uint32_t are_ready = 0, queued = ready.only && ready.only->state == THREAD_READY;
     const struct thread *t;
 
     list_for_each (t, &all_threads, all_node) are_ready += t->state == THREAD_READY;
     for (unsigned level = 0; level < PRIORITIES; level++) {
-        if (!list_is_consistent(&ready.levels[level]))
-            return check_failed("level %u's list is broken", level);
+        if (!check_list(&ready.levels[level])) return;
         list_for_each (t, &ready.levels[level], run_node)
             queued += t->state == THREAD_READY && t->priority == level;
     }
-    return (are_ready == queued && queued == ready.count + (ready.only != NULL))
-           || check_failed("%u threads are ready, and not those in the queue",
-                           are_ready);
+    check_that(are_ready == queued && queued == ready.count + (ready.only != NULL),
+               "%u threads are ready, and not those in the queue", are_ready);
 }
 
-static struct checker sched_checker = { .name = "scheduler", .check = sched_check };
+static const struct checker checker CHECKER = { "scheduler", NULL, sched_check };
 
 void sched_init(uint32_t new_seed) {
     seed = new_seed;
     random_seed(&generator, new_seed);
     for (unsigned i = 0; i < PRIORITIES; i++) list_init(&ready.levels[i]);
-    checker_register(&sched_checker);
 }

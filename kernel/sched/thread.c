@@ -151,22 +151,19 @@ static bool is_in_its_place(const struct thread *t) {
            && thread_find(t->tid) == t;
 }
 
-static bool threads_check(void) {
+static void threads_check(void) {
     const struct thread *t;
 
     list_for_each (t, &all_threads, all_node)
-        if (!is_in_its_place(t))
-            return check_failed("%d (%s) is %s, and that is not true", t->tid, t->name,
-                                state_name(t));
-    return true;
+        check_that(is_in_its_place(t), "%d (%s) is %s, and that is not true", t->tid,
+                   t->name, state_name(t));
 }
 
-static struct checker checker = { .name = "threads", .count = threads_count,
-                                  .check = threads_check };
+static const struct checker checker CHECKER = { "threads", threads_count,
+                                                threads_check };
 
 void threads_init(void) {
     for (unsigned i = 0; i < HASH; i++) list_init(&by_tid[i]);
     check_calls_holding = stacks_naming;
     panic_report_register(&report);
-    checker_register(&checker);
 }

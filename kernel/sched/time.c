@@ -84,17 +84,15 @@ static void timer_interrupt(void) {
     sched_slice_check();
 }
 
-static bool time_check(void) {
-    return heap_is_consistent(&deadlines)
-           || check_failed("the heap of deadlines is out of order");
+static void time_check(void) {
+    check_that(heap_is_consistent(&deadlines), "the heap of deadlines is out of order");
 }
 
-static struct checker time_checker = { .name = "time", .check = time_check };
+static const struct checker checker CHECKER = { "time", NULL, time_check };
 
 void time_init(void) {
     realtime_offset = clock_realtime_at_boot();
     timer_irq_register(timer_interrupt);
-    checker_register(&time_checker);
 }
 
 bool timespec_is_valid(const struct timespec32 *t) {

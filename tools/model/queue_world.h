@@ -313,19 +313,25 @@ static void judge_queue(void) {
 }
 
 /* As kernel/core/check.c has it: what message_queue_check has to say. */
-static char fault[100];
-
-bool check_failed(const char *format, ...) {
+bool check_that(bool is_so, const char *format, ...) {
+    char fault[100];
     va_list arguments;
 
+    if (is_so) return true;
     va_start(arguments, format);
     vsnprintf(fault, sizeof(fault), format, arguments);
     va_end(arguments);
+    fail("%s", fault);
     return false;
 }
 
+bool check_counted(const void *object, const char *what, uint32_t counted,
+                   uint32_t there) {
+    return check_that(counted == there, "%p has %u %s", object, there, what);
+}
+
 static void judge(void) {
-    require(message_queue_check(&world.queue), "%s", fault);
+    message_queue_check(&world.queue);
     judge_queue();
     for (struct actor *a = world.actors; a < world.actors + world.nr_actors; a++) {
         if (a->thread.state != ASLEEP) continue;
