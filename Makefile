@@ -143,7 +143,6 @@ src += kernel/proc/scheduling.c         # priorities and nice
 # --- kernel: the top
 src += kernel/trap.c                    # every entry ends up here
 src += kernel/syscall.c                 # the table of system calls
-src += kernel/command_line.c            # what the loader's line asks for
 src += kernel/kernel_test.c             # tests inside the kernel
 src += kernel/main.c                    # from the loader to init
 

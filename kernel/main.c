@@ -8,7 +8,6 @@
 #include "arch/x86/smp.h"
 #include "arch/x86/timer_device.h"
 #include "base/string.h"
-#include "command_line.h"
 #include "core/log.h"
 #include "core/panic.h"
 #include "core/trace.h"
@@ -30,8 +29,104 @@
 
 #define MINIMUM_FRAMES 500      /* free after the kernel and its archives */
 
-static struct command_line command_line;
-static char command_line_text[BOOT_CMDLINE_MAX];
+/* -- The command line --------------------------------------------------------------
+ *
+ * key=value words, separated by blanks. A word nobody knows stops the boot: a typing
+ * mistake that is silently ignored costs an evening.
+ */
+
+#define TEXT_MAX 128
+
+static struct {
+    char init[TEXT_MAX];        /* init=PATH */
+    char crash[TEXT_MAX];       /* crash=stack, null or assert: how to panic */
+    char *arguments;            /* what follows ` -- `, for init */
+    uint32_t sched_seed;
+    uint32_t time_limit;        /* limit=SECONDS of guest time; 0: none */
+    uint32_t rows, columns;     /* of the serial terminal */
+    uint32_t cpus;              /* at most */
+    bool quiet, run_kernel_tests, no_apic, no_acpi, screen_console;
+} command_line = { .init = "/init", .arguments = "", .rows = 24, .columns = 80,
+                   .cpus = CPU_MAX };
+
+static const struct word {
+    const char *name;           /* all of it, or up to its = */
+    enum { FLAG, NUMBER, TEXT } kind;
+    void *value;                /* NULL: as it is anyway */
+} words[] = {
+    { "init=", TEXT, command_line.init },
+    { "crash=", TEXT, command_line.crash },
+    { "sched_seed=", NUMBER, &command_line.sched_seed },
+    { "limit=", NUMBER, &command_line.time_limit },
+    { "rows=", NUMBER, &command_line.rows },
+    { "cols=", NUMBER, &command_line.columns },
+    { "cpus=", NUMBER, &command_line.cpus },
+    { "console=screen", FLAG, &command_line.screen_console },
+    { "console=serial", FLAG, NULL },
+    { "quiet", FLAG, &command_line.quiet },
+    { "ktest", FLAG, &command_line.run_kernel_tests },
+    { "noapic", FLAG, &command_line.no_apic },
+    { "noacpi", FLAG, &command_line.no_acpi },
+};
+
+static bool take_number(const char *s, uint32_t *number) {
+    uint32_t n = 0;
+
+    do {
+        uint32_t digit = (uint32_t)*s - '0';
+        if (digit > 9 || __builtin_mul_overflow(n, 10, &n)
+            || __builtin_add_overflow(n, digit, &n))
+            return false;
+    } while (*++s);
+    *number = n;
+    return true;
+}
+
+static void take_word(const char *word) {
+    for (const struct word *w = words; w < words + ARRAY_SIZE(words); w++) {
+        size_t length = strlen(w->name);
+        if (strncmp(word, w->name, w->kind == FLAG ? length + 1 : length) != 0)
+            continue;
+        if (w->kind == TEXT) string_copy(w->value, word + length, TEXT_MAX);
+        if (w->kind == FLAG && w->value) *(bool *)w->value = true;
+        if (w->kind == NUMBER && !take_number(word + length, w->value))
+            boot_refuse("the word '%s' on the kernel's command line needs a number.",
+                        word);
+        return;
+    }
+    boot_refuse(
+        "the word '%s' on the kernel's command line means nothing to it. It "
+        "knows init= sched_seed= limit= rows= cols= cpus= console= crash= quiet "
+        "ktest noapic noacpi; words for init follow ' -- '.",
+        word);
+}
+
+/* Takes the next word off the text and ends it with a NUL; an empty one is the last. */
+static char *next_word(char **text) {
+    char *word = *text;
+
+    while (*word == ' ') word++;
+    for (*text = word; **text && **text != ' ';) ++*text;
+    if (**text) *(*text)++ = '\0';
+    return word;
+}
+
+static void take_command_line(const char *given) {
+    static char copy[BOOT_CMDLINE_MAX];
+    char *text = copy, *word;
+
+    string_copy(copy, given, sizeof(copy));
+    // QEMU puts the kernel's path in front
+    word = next_word(&text);
+    if (strchr(word, '/') && !strchr(word, '=')) word = next_word(&text);
+    for (; *word && strcmp(word, "--") != 0; word = next_word(&text)) take_word(word);
+    command_line.arguments = text;
+    command_line.cpus = min(max(command_line.cpus, 1u), (uint32_t)CPU_MAX);
+    command_line.rows = min(max(command_line.rows, 2u), 500u);
+    command_line.columns = min(max(command_line.columns, 10u), 500u);
+}
+
+/* -- Memory and files -------------------------------------------------------------- */
 
 static void start_memory(const struct boot_info *boot) {
     frames_init(boot);
@@ -118,11 +213,12 @@ static uptr_t put_vector(uptr_t *at, const char *const *strings, unsigned count)
 /* The first process's first kernel code: with a space that has only what execve wants,
  * it becomes a program like everybody else. */
 static void run_init(void) {
+/* The first process's first kernel code: becomes a program. */
+static void run_init(void *unused) {
     static const char *const environment[] = {
         "HOME=/root", "PATH=/bin:/demos:/tests:/bench"
     };
     const char *arguments[INIT_ARGUMENTS] = { command_line.init };
-    char *rest = (char *)command_line.arguments;
     unsigned count = 1;
 
     while (*rest && count < INIT_ARGUMENTS) {
@@ -130,6 +226,9 @@ static void run_init(void) {
         if (*rest) arguments[count++] = rest;
         while (*rest && *rest != ' ') rest++;
     }
+    (void)unused;
+    while (count < INIT_ARGUMENTS && *command_line.arguments)
+        if (*(arguments[count] = next_word(&command_line.arguments))) count++;
     crash(command_line.crash);
     open_console();
     struct address_space *space = space_create();
@@ -213,8 +312,7 @@ void kmain(uint32_t magic, uint32_t address) {
     if (!boot)
         boot_refuse("the loader is neither multiboot nor Parley's own (magic %08x).",
                     magic);
-    string_copy(command_line_text, boot->command_line, sizeof(command_line_text));
-    command_line_parse(command_line_text, &command_line);
+    take_command_line(boot->command_line);
     log_set_quiet(command_line.quiet);
     arch_init_boot_cpu();
     bkl_acquire();

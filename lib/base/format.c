@@ -16,13 +16,8 @@ struct conversion {
     int width;
 };
 
-static void put(struct output *out, char c) {
-    out->sink(out->context, c);
-    out->count++;
-}
-
-static void put_repeated(struct output *out, char c, int times) {
-    while (times-- > 0) put(out, c);
+static void put(struct output *out, char c, int times) {
+    for (; times > 0; times--, out->count++) out->sink(out->context, c);
 }
 
 /* `prefix`, then `length` characters, padded to the width: zeros go between the two. */
@@ -30,23 +25,29 @@ static void put_padded(struct output *out, const struct conversion *c,
                        const char *prefix, const char *text, int length) {
     int padding = c->width - (int)strlen(prefix) - length;
 
-    if (!c->left && !c->zero) put_repeated(out, ' ', padding);
-    while (*prefix) put(out, *prefix++);
-    if (c->zero) put_repeated(out, '0', padding);
-    while (length-- > 0) put(out, *text++);
-    if (c->left) put_repeated(out, ' ', padding);
+    if (!c->left && !c->zero) put(out, ' ', padding);
+    while (*prefix) put(out, *prefix++, 1);
+    if (c->zero) put(out, '0', padding);
+    while (length-- > 0) put(out, *text++, 1);
+    if (c->left) put(out, ' ', padding);
 }
 
-static void put_number(struct output *out, const struct conversion *c,
-                       const char *prefix, uint64_t value, unsigned base) {
+static void put_number(struct output *out, const struct conversion *c, char letter,
+                       uint64_t value) {
+    uint32_t base = letter == 'o' ? 8 : letter == 'x' || letter == 'p' ? 16 : 10, digit;
+    bool is_negative = letter == 'd' && (int64_t)value < 0;
     char digits[DIGITS], *at = digits + DIGITS;
-    uint32_t digit;
 
+    if (is_negative) value = -value;
     do {
         value = divide_u64(value, base, &digit);
         *--at = "0123456789abcdef"[digit];
     } while (value);
-    put_padded(out, c, prefix, at, (int)(digits + DIGITS - at));
+    put_padded(out, c,
+               letter == 'p' ? "0x"
+               : is_negative ? "-"
+                             : "",
+               at, (int)(digits + DIGITS - at));
 }
 
 static const char *parse(const char *f, struct conversion *c) {
@@ -58,41 +59,39 @@ static const char *parse(const char *f, struct conversion *c) {
     return f;
 }
 
-static uint64_t take_unsigned(const struct conversion *c, va_list *arguments) {
-    return c->wide ? va_arg(*arguments, uint64_t) : va_arg(*arguments, uint32_t);
-}
-
-static void put_signed(struct output *out, const struct conversion *c,
-                       va_list *arguments) {
-    int64_t value = c->wide ? va_arg(*arguments, int64_t) : va_arg(*arguments, int32_t);
-
-    put_number(out, c, value < 0 ? "-" : "",
-               value < 0 ? -(uint64_t)value : (uint64_t)value, 10);
-}
-
-static void put_string(struct output *out, struct conversion *c, const char *s) {
-    c->zero = false;
-    put_padded(out, c, "", s ? s : "(null)", (int)strlen(s ? s : "(null)"));
-}
-
 static void put_conversion(struct output *out, struct conversion *c, char letter,
                            va_list *arguments) {
+    const char *text;
     char byte;
 
     switch (letter) {
-    case 'd': put_signed(out, c, arguments); break;
-    case 'u': put_number(out, c, "", take_unsigned(c, arguments), 10); break;
-    case 'o': put_number(out, c, "", take_unsigned(c, arguments), 8); break;
-    case 'x': put_number(out, c, "", take_unsigned(c, arguments), 16); break;
-    case 'p': put_number(out, c, "0x", va_arg(*arguments, uintptr_t), 16); break;
-    case 's': put_string(out, c, va_arg(*arguments, const char *)); break;
-    case 'c':
+    case 'd':
+        if (!c->wide) {
+            put_number(out, c, letter, (uint64_t)(int64_t)va_arg(*arguments, int32_t));
+            break;
+        } // fall through
+    case 'u':
+    case 'o':
+    case 'x':
+    case 'p':
+        put_number(out, c, letter,
+                   c->wide ? va_arg(*arguments, uint64_t)
+                           : va_arg(*arguments, uint32_t));
+        break;
+    case 's':
+        text = va_arg(*arguments, const char *);
+        if (!text) text = "(null)";
         c->zero = false;
+        put_padded(out, c, "", text, (int)strlen(text));
+        break;
+    case 'c':
         byte = (char)va_arg(*arguments, int);
+        c->zero = false;
         put_padded(out, c, "", &byte, 1);
         break;
-    case '%': put(out, '%'); break;
-    default: put(out, '%'); put(out, letter);
+    default:
+        put(out, '%', 1);
+        if (letter != '%') put(out, letter, 1);
     }
 }
 
@@ -104,7 +103,7 @@ int format_to(format_sink sink, void *context, const char *f, va_list arguments)
     va_copy(rest, arguments);
     for (; *f; f++) {
         if (*f != '%') {
-            put(&out, *f);
+            put(&out, *f, 1);
             continue;
         }
         f = parse(f + 1, &c);

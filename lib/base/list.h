@@ -63,14 +63,6 @@ static inline void list_remove(struct list_node *node) {
     list_node_init(node);
 }
 
-static inline struct list_node *list_first(const struct list *list) {
-    return list_is_empty(list) ? NULL : list->head.next;
-}
-
-static inline struct list_node *list_last(const struct list *list) {
-    return list_is_empty(list) ? NULL : list->head.prev;
-}
-
 static inline unsigned list_length(const struct list *list) {
     unsigned n = 0;
 
@@ -94,12 +86,13 @@ static inline bool list_is_consistent(const struct list *list) {
 #define list_entry(node, type, member) container_of(node, type, member)
 
 /* The first or last object, or NULL. */
-#define list_first_entry(list, type, member)                           \
-    ({ struct list_node *first_ = list_first(list);                    \
-       first_ ? list_entry(first_, type, member) : NULL; })
-#define list_last_entry(list, type, member)                            \
-    ({ struct list_node *last_ = list_last(list);                      \
-       last_ ? list_entry(last_, type, member) : NULL; })
+#define list_end_entry(of, end, type, member)                                          \
+    ({                                                                                 \
+        const struct list *list_ = (of);                                               \
+        list_is_empty(list_) ? NULL : list_entry(list_->head.end, type, member);       \
+    })
+#define list_first_entry(list, type, member) list_end_entry(list, next, type, member)
+#define list_last_entry(list, type, member)  list_end_entry(list, prev, type, member)
 
 /* Walks the objects on a list. The body must not remove the current one. */
 #define list_for_each(var, list, member)                                               \

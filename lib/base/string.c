@@ -53,12 +53,7 @@ void *memchr(const void *in, int byte, size_t size) {
     return NULL;
 }
 
-size_t strlen(const char *s) {
-    size_t n = 0;
-
-    while (s[n]) n++;
-    return n;
-}
+size_t strlen(const char *s) { return strnlen(s, PTRDIFF_MAX); }
 
 size_t strnlen(const char *s, size_t size) {
     size_t n = 0;
@@ -67,10 +62,7 @@ size_t strnlen(const char *s, size_t size) {
     return n;
 }
 
-int strcmp(const char *a, const char *b) {
-    while (*a && *a == *b) a++, b++;
-    return (uint8_t)*a - (uint8_t)*b;
-}
+int strcmp(const char *a, const char *b) { return strncmp(a, b, PTRDIFF_MAX); }
 
 int strncmp(const char *a, const char *b, size_t size) {
     for (; size; a++, b++, size--) {
@@ -80,12 +72,7 @@ int strncmp(const char *a, const char *b, size_t size) {
     return 0;
 }
 
-char *strchr(const char *s, int c) {
-    for (;; s++) {
-        if (*s == (char)c) return (char *)s;
-        if (!*s) return NULL;
-    }
-}
+char *strchr(const char *s, int c) { return memchr(s, c, strlen(s) + 1); }
 
 char *strrchr(const char *s, int c) {
     const char *found = NULL;
@@ -97,41 +84,9 @@ char *strrchr(const char *s, int c) {
 }
 
 bool string_copy(char *to, const char *s, size_t size) {
-    size_t n = strnlen(s, size);
-    bool fits = n < size;
+    size_t n = strnlen(s, size - 1);
 
-    if (size == 0) return false;
-    if (!fits) n = size - 1;
     memcpy(to, s, n);
     to[n] = '\0';
-    return fits;
-}
-
-bool string_starts_with(const char *s, const char *prefix) {
-    return strncmp(s, prefix, strlen(prefix)) == 0;
-}
-
-static int digit_value(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return 99;
-}
-
-bool string_to_u32(const char *s, uint32_t *value) {
-    uint32_t base = 10, n = 0;
-
-    if (s[0] == '0' && (s[1] == 'x' || s[1] == 'X')) {
-        base = 16;
-        s += 2;
-    }
-    if (!*s) return false;
-    for (; *s; s++) {
-        uint32_t digit = (uint32_t)digit_value(*s);
-        if (digit >= base || __builtin_mul_overflow(n, base, &n)
-            || __builtin_add_overflow(n, digit, &n))
-            return false;
-    }
-    *value = n;
-    return true;
+    return s[n] == '\0';
 }

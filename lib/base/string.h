@@ -16,10 +16,6 @@ int strncmp(const char *a, const char *b, size_t size);
 char *strchr(const char *s, int c);
 char *strrchr(const char *s, int c);
 
-/* Copies s with its NUL into to[size]; what does not fit is cut. True if it all fit. */
+/* Copies s with its NUL into to[size], which is not 0; what does not fit is cut. True
+ * if it all fit. */
 bool string_copy(char *to, const char *s, size_t size);
-bool string_starts_with(const char *s, const char *prefix);
-
-/* Reads a number in base 10, or 16 after 0x. False when s is not exactly a number that
- * fits 32 bits. */
-bool string_to_u32(const char *s, uint32_t *value);
