@@ -22,7 +22,8 @@ enum exit_code {                /* what isa-debug-exit is told; see tools/vm */
 
 void arch_init_boot_cpu(void);          /* processor, page tables, GDT, IDT, sysenter */
 void arch_init_devices(uint64_t rsdp, bool use_acpi, bool use_apic); /* IRQs, timers */
-void arch_start_other_cpus(unsigned limit); /* returns when all are up or given up */
+/* Returns when all are up or given up; each goes on in idle(), with the lock. */
+void arch_start_other_cpus(unsigned limit, void (*idle)(void));
 no_return void arch_power_off(enum exit_code code);
 no_return void arch_reboot(void);
 
@@ -97,5 +98,7 @@ void cpu_wait_for_interrupt(void);      /* gives the lock back, halts, takes it 
 
 /* -- Time -------------------------------------------------------------------------- */
 
+extern uint32_t tsc_kilohertz;          /* set once at boot */
+uint64_t tsc_to_nanoseconds(uint64_t ticks);
 nanoseconds_t clock_monotonic(void);    /* since boot */
 nanoseconds_t clock_realtime_at_boot(void); /* 1970 to boot, from the CMOS clock */

@@ -1,6 +1,6 @@
 /* check_test.c - kcheck sees what is broken: each case breaks one thing, expects the
  * sentence about it, and mends it. */
-#include "arch/x86/features.h"
+#include "arch/x86/processor.h"
 #include "arch/x86/kernel_map.h"
 #include "base/string.h"
 #include "core/check.h"

@@ -4,9 +4,7 @@
  * systems, the other CPUs, init. Each step needs only what stands before it.
  */
 #include "arch/x86/acpi.h"
-#include "arch/x86/features.h"
-#include "arch/x86/smp.h"
-#include "arch/x86/timer_device.h"
+#include "arch/x86/processor.h"
 #include "base/string.h"
 #include "core/log.h"
 #include "core/panic.h"
@@ -25,7 +23,8 @@
 #include "multiboot.h"
 #include "posix/faces.h"
 #include "proc/life.h"
-#include "system_call.h"
+#include "syscall.h"
+#include "sched/scheduler.h"
 
 #define MINIMUM_FRAMES 500      /* free after the kernel and its archives */
 
@@ -289,18 +288,11 @@ static void start_time_limit(void) {
     timer_start(&limit, time_deadline(command_line.time_limit * SECOND));
 }
 
-static void other_cpu(struct cpu *cpu) {
-    (void)cpu;
-    bkl_acquire();
-    cpu_idle();
-}
-
 static void start_other_cpus(void) {
-    other_cpu_main = other_cpu;
     for (unsigned i = 1; i < min(acpi.nr_cpus, command_line.cpus); i++)
         if (!sched_create_idle(&cpus[i])) break;
     // they spin for the lock we hold until we are idle
-    arch_start_other_cpus(command_line.cpus);
+    arch_start_other_cpus(command_line.cpus, cpu_idle);
 }
 
 void kmain(uint32_t magic, uint32_t address);

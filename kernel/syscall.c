@@ -8,7 +8,6 @@
 #include "core/trace.h"
 #include "fs/inode.h"
 #include "proc/life.h"
-#include "system_call.h"
 
 #define SYSCALL(number, name, parameters, arguments)           \
     static long call_##name(const struct trap_frame *f) {      \
@@ -49,9 +48,9 @@ long sys_socketcall(int call, uptr_t arguments) {
 }
 
 static const char *call_name(uint32_t number) {
-    bool exists = number < SYSTEM_CALLS && system_calls[number].name;
+    const char *name = number < SYSTEM_CALLS ? system_calls[number].name : NULL;
 
-    return exists ? system_calls[number].name : "(no such call)";
+    return name ? name : "(no such call)";
 }
 
 static long no_such_call(const struct trap_frame *f) {

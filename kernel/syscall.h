@@ -62,3 +62,14 @@ static inline int sixth_argument(const struct trap_frame *f, uint32_t *value) {
 #include "syscall.def"
 #undef SYSCALL
 #undef FACE
+
+#define SYSTEM_CALLS 1056       /* above every number */
+
+extern struct system_call {
+    long (*call)(const struct trap_frame *frame);   /* [const] always a function */
+    const char *name;           /* NULL: no such call */
+} system_calls[SYSTEM_CALLS];
+
+/* Fills the gaps in the table, and tells the trace what the calls are named. */
+void system_calls_init(void);
+void traps_init(void);          /* trap.c: system calls that come by sysenter */

@@ -8,8 +8,6 @@
  *                       copy touched, or our own bug
  *      TLB, halt        answered without the lock (smp.c says why)
  */
-#include "arch/x86/features.h"
-#include "arch/x86/fixup.h"
 #include "arch/x86/interrupts.h"
 #include "arch/x86/io.h"
 #include "arch/x86/paging.h"
@@ -18,7 +16,7 @@
 #include "core/trace.h"
 #include "ipc/fast_path.h"
 #include "proc/life.h"
-#include "system_call.h"
+#include "syscall.h"
 
 /* The lock is free while the others run: one of them may be waiting for it. */
 static void let_other_cpus_run(void) {
@@ -163,19 +161,21 @@ static void user_fault(struct trap_frame *frame) {
 
 static void kernel_fault(struct trap_frame *frame) {
     uint32_t address = frame->vector == VECTOR_PAGE_FAULT ? read_cr2() : 0;
+    const struct fixup *fixup = fixup_find(frame->eip);
+    struct thread *t = current();
 
-    if (fixup_is_listed(frame->eip)) {
-        struct thread *t = current();
-        if (frame->vector == VECTOR_PAGE_FAULT && address < USER_END && t->space
-            && space_fault(t->space, address, access_of(frame->error)) == FAULT_OK)
-            return;             // the page is there now: the copy goes on
-        fixup_apply(frame);
+    if (fixup) {
+        bool is_mended =
+            frame->vector == VECTOR_PAGE_FAULT && address < USER_END && t->space
+            && space_fault(t->space, address, access_of(frame->error)) == FAULT_OK;
+        if (!is_mended) fixup_apply(fixup, frame);      // else the copy goes on
         return;
     }
-    if (frame->vector == VECTOR_PAGE_FAULT)
-        panic_with_frame(frame, "the kernel touched address %08x, which is not its own",
-                         address);
-    panic_with_frame(frame, "exception %u in the kernel", frame->vector);
+    bool is_page_fault = frame->vector == VECTOR_PAGE_FAULT;
+    panic_at(frame, frame->eip, (uint32_t)&frame->esp,
+             is_page_fault ? "the kernel touched address %08x, which is not its own"
+                           : "exception %u in the kernel",
+             is_page_fault ? address : frame->vector);
 }
 
 static __attribute__((noinline)) void exception_or_interrupt(struct trap_frame *frame) {

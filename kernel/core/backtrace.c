@@ -22,19 +22,14 @@
 
 enum { CALLERS_MAX = 64 };
 
-/* The last symbol at or below the address, or NULL. */
-static const struct symbol *symbol_find(uint32_t address) {
-    uint32_t low = 0, high = symbol_count;
-
-    if (address < symbols[0].address || address >= symbols[symbol_count].address)
-        return NULL;
-    while (high - low > 1) {
-        uint32_t middle = (low + high) / 2;
-        if (symbols[middle].address <= address) low = middle;
-        else high = middle;
-    }
-    return &symbols[low];
-}
+/* What the symbol table has about an address. */
+struct code_place {
+    const char *function;
+    uint32_t offset;            /* bytes into the function */
+    const char *file;           /* NULL: not known */
+    uint32_t line;
+    uint32_t depth;             /* enum symbol_depth */
+};
 
 /* One number of symbol_steps; moves on behind it. */
 static uint32_t take_number(uint32_t *at) {
@@ -67,14 +62,20 @@ static void take_steps(const struct symbol *symbol, uint32_t address,
     }
 }
 
-bool code_find(uint32_t address, struct code_place *place) {
-    const struct symbol *symbol = symbol_find(address);
+/* Finds an address; false when it is not kernel code. */
+static bool code_find(uint32_t address, struct code_place *place) {
+    uint32_t low = 0, high = symbol_count;
 
-    if (!symbol) return false;
-    *place = (struct code_place){ .function = symbol_names + symbol->name,
-                                  .offset = address - symbol->address,
+    if (address < symbols[0].address || address >= symbols[high].address) return false;
+    while (high - low > 1) {    // the last symbol at or below the address
+        uint32_t middle = (low + high) / 2;
+        if (symbols[middle].address <= address) low = middle;
+        else high = middle;
+    }
+    *place = (struct code_place){ .function = symbol_names + symbols[low].name,
+                                  .offset = address - symbols[low].address,
                                   .depth = DEPTH_END };
-    take_steps(symbol, address, place);
+    take_steps(&symbols[low], address, place);
     return true;
 }
 

@@ -4,18 +4,6 @@
 
 #include "base/types.h"
 
-/* What the symbol table has about an address. */
-struct code_place {
-    const char *function;
-    uint32_t offset;            /* bytes into the function */
-    const char *file;           /* NULL: not known */
-    uint32_t line;
-    uint32_t depth;             /* enum symbol_depth */
-};
-
-/* Finds an address; false when it is not kernel code. */
-bool code_find(uint32_t address, struct code_place *place);
-
 /* A moment of a CPU in the kernel: what it did, and its stack pointer. */
 struct code_moment {
     uint32_t pc, esp;

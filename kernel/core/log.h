@@ -12,7 +12,6 @@ void log_vprintf(const char *format, va_list arguments);
 /* A device that shows the log as it grows. */
 struct log_sink {
     struct list_node node;
-    const char *name;
     void (*write)(const char *text, size_t length);
     bool is_terminal;           /* wants CR LF; `quiet` silences it until a panic */
 };

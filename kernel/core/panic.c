@@ -11,32 +11,18 @@
 #include "core/log.h"
 #include "core/trace.h"
 
-static struct list reports = LIST_INIT(reports);
+void (*panic_report)(void);
 static unsigned depth;          /* panics begun */
 
-void panic_report_register(struct panic_report *report) {
-    list_push_back(&reports, &report->node);
-}
-
 void panic_print_reports(void) {
-    struct panic_report *report;
-
-    list_for_each (report, &reports, node) {
-        log_printf("-- %s\n", report->title);
-        report->print();
-    }
+    log_printf("-- threads\n");
+    if (panic_report) panic_report();
 }
 
-/* The stack pointer before the trap; out of the kernel the CPU does not push it. */
-static uint32_t esp_of(const struct trap_frame *f) {
-    return frame_is_user(f) ? f->esp : (uint32_t)&f->esp;
-}
-
-static void print_frame(const struct trap_frame *f) {
+static void print_frame(const struct trap_frame *f, uint32_t esp) {
     log_printf("eax %08x  ebx %08x  ecx %08x  edx %08x\n", f->eax, f->ebx, f->ecx,
                f->edx);
-    log_printf("esi %08x  edi %08x  ebp %08x  esp %08x\n", f->esi, f->edi, f->ebp,
-               esp_of(f));
+    log_printf("esi %08x  edi %08x  ebp %08x  esp %08x\n", f->esi, f->edi, f->ebp, esp);
     log_printf("eip %08x  cs %04x  eflags %08x  vector %u  error %x\n", f->eip,
                f->cs & 0xffff, f->eflags, f->vector, f->error);
 }
@@ -44,19 +30,17 @@ static void print_frame(const struct trap_frame *f) {
 static no_return void finish(const struct trap_frame *frame, struct code_moment moment,
                              const char *format, va_list arguments) {
     __asm__ volatile("cli");
-    if (depth++ > 0) {
-        log_printf("\npanic inside a panic: ");
-        log_vprintf(format, arguments);
-        log_printf("\n");
-        arch_power_off(EXIT_PANIC);
+    if (depth == 0) {
+        bkl_owner = this_cpu();
+        halt_other_cpus();
+        log_set_quiet(false);
     }
-    bkl_owner = this_cpu();
-    halt_other_cpus();
-    log_set_quiet(false);
-    log_printf("\nPANIC on CPU %u: ", this_cpu()->number);
+    log_printf("\nPANIC on CPU %u%s: ", this_cpu()->number,
+               depth ? ", inside a panic" : "");
     log_vprintf(format, arguments);
     log_printf("\n");
-    if (frame) print_frame(frame);
+    if (depth++ > 0) arch_power_off(EXIT_PANIC);
+    if (frame) print_frame(frame, moment.esp);
     backtrace_print(moment);
     panic_print_reports();
     log_printf("-- last events\n");
@@ -78,20 +62,12 @@ void panic(const char *format, ...) {
     finish(NULL, caller, format, arguments);
 }
 
-void panic_with_frame(const struct trap_frame *frame, const char *format, ...) {
-    struct code_moment moment = { frame->eip, esp_of(frame), false };
+void panic_at(const struct trap_frame *frame, uint32_t pc, uint32_t esp,
+              const char *format, ...) {
     va_list arguments;
 
     va_start(arguments, format);
-    finish(frame, moment, format, arguments);
-}
-
-void panic_at(uint32_t pc, uint32_t esp, const char *format, ...) {
-    struct code_moment moment = { pc, esp, false };
-    va_list arguments;
-
-    va_start(arguments, format);
-    finish(NULL, moment, format, arguments);
+    finish(frame, (struct code_moment){ pc, esp, false }, format, arguments);
 }
 
 void boot_refuse(const char *format, ...) {
@@ -102,6 +78,5 @@ void boot_refuse(const char *format, ...) {
     log_printf("\nParley cannot start: ");
     log_vprintf(format, arguments);
     log_printf("\n");
-    va_end(arguments);
     arch_power_off(EXIT_BOOT_REFUSED);
 }

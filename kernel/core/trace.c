@@ -29,17 +29,13 @@ const struct trace_event *trace_after(const struct trace_event *than) {
     return best;
 }
 
-static const char *name_of(const struct trace_event *e) {
-    if ((e->type == TRACE_CALL || e->type == TRACE_HAND_OVER) && trace_system_call_name)
-        return trace_system_call_name(e->number);
-    return types[e->type].name;
-}
-
 void trace_format(const struct trace_event *e, char *to, size_t size) {
     unsigned cpu = (unsigned)(e - trace_ring[0]) / TRACE_RING;
     const char *const *words = &types[e->type].a;
     const uint32_t values[3] = { e->a, e->b, e->c };
-    int n = format(to, size, "cpu %u tid %-4d %-14s", cpu, e->tid, name_of(e));
+    bool is_call = e->type == TRACE_CALL || e->type == TRACE_HAND_OVER;
+    int n = format(to, size, "cpu %u tid %-4d %-14s", cpu, e->tid,
+                   is_call ? trace_system_call_name(e->number) : types[e->type].name);
 
     for (int i = 0; i < 3 && *words[i] && n < (int)size; i++)
         n += format(to + n, size - (size_t)n, "  %s %x", words[i], values[i]);

@@ -12,7 +12,7 @@
 #include "dev/random.h"
 
 #include "arch.h"
-#include "arch/x86/features.h"
+#include "arch/x86/processor.h"
 #include "arch/x86/io.h"
 #include "base/string.h"
 

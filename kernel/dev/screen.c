@@ -64,7 +64,7 @@ struct terminal screen_terminal = { .name = "tty1", .number = SCREEN_NUMBER };
 
 static void start(unsigned rows, unsigned columns,
                   void (*draw)(unsigned cell, uint16_t value)) {
-    static struct log_sink sink = { .name = "screen", .write = screen_output,
+    static struct log_sink sink = { .write = screen_output,
                                     .is_terminal = true };
 
     draw_cell = draw;

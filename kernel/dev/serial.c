@@ -100,10 +100,9 @@ static void debug_write(const char *bytes, size_t size) {
 }
 
 void serial_early_init(void) {
-    static struct log_sink serial_sink = { .name = "serial", .write = serial_output,
+    static struct log_sink serial_sink = { .write = serial_output,
                                            .is_terminal = true };
-    static struct log_sink debug_sink = { .name = "debug console",
-                                          .write = debug_write };
+    static struct log_sink debug_sink = { .write = debug_write };
 
     if (in8(DEBUG_PORT) == DEBUG_PORT) log_sink_register(&debug_sink);
     out8(SCRATCH, 0x5a);

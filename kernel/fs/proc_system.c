@@ -17,7 +17,7 @@
  * See: proc(5).
  */
 #include "arch/x86/cpu.h"
-#include "arch/x86/timer_device.h"
+#include "arch.h"
 #include "core/check.h"
 #include "core/trace.h"
 #include "fs/procfs.h"

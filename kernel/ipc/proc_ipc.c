@@ -20,7 +20,7 @@
  */
 #include "ipc/proc_ipc.h"
 
-#include "arch/x86/timer_device.h"
+#include "arch.h"
 #include "ipc/link.h"
 #include "ipc/mailbox.h"
 

@@ -7,14 +7,9 @@
  */
 #pragma once
 
+#include "arch/x86/paging.h"
 #include "base/list.h"
-#include "base/types.h"
 
-#define PAGE_SIZE     4096u
-#define PAGE_SHIFT    12
-#define PAGE_MASK     (PAGE_SIZE - 1)
-#define KERNEL_BASE   0xC0000000u       /* physical 0 is mapped here ... */
-#define DIRECT_MAP_MAX 0x38000000u      /* ... and at most 896 MiB behind it */
 #define FRAME_ORDERS  11
 #define NOBODY_PAYS   UINT16_MAX        /* nor does the ledger count it */
 
@@ -69,14 +64,6 @@ static inline paddr_t frame_paddr(const struct frame *frame) {
 
 static inline struct frame *frame_of_paddr(paddr_t address) {
     return &frames[address >> PAGE_SHIFT];
-}
-
-static inline void *paddr_to_kernel(paddr_t address) {
-    return (void *)(address + KERNEL_BASE);
-}
-
-static inline paddr_t kernel_to_paddr(const void *pointer) {
-    return (paddr_t)pointer - KERNEL_BASE;
 }
 
 static inline void *frame_address(const struct frame *frame) {

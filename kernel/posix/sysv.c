@@ -11,7 +11,7 @@
  */
 #include "posix/sysv.h"
 
-#include "arch/x86/timer_device.h"
+#include "arch.h"
 #include "base/string.h"
 #include "core/check.h"
 #include "core/panic.h"

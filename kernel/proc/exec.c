@@ -11,8 +11,8 @@
  * Tests: user/tests/exec*.c.
  * See: execve(2); System V ABI, chapters 4 and 5.
  */
-#include "arch/x86/features.h"
-#include "arch/x86/segments.h"
+#include "arch/x86/processor.h"
+#include "arch/x86/io.h"
 #include "arch/x86/system_page.h"
 #include "base/string.h"
 #include "core/check.h"

@@ -10,8 +10,8 @@
  * Tests: user/tests/fork.c, vfork.c, thread*.c.
  * See: clone(2).
  */
-#include "arch/x86/descriptor_tables.h"
-#include "arch/x86/segments.h"
+#include "arch/x86/processor.h"
+#include "arch/x86/io.h"
 #include "base/string.h"
 #include "core/panic.h"
 #include "core/trace.h"

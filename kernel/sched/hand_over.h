@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "arch/x86/segments.h"
+#include "arch/x86/io.h"
 #include "core/panic.h"
 #include "core/trace.h"
 #include "sched/scheduler.h"

@@ -6,7 +6,7 @@
  */
 #include "sched/process.h"
 
-#include "arch/x86/timer_device.h"
+#include "arch.h"
 #include "base/format.h"
 #include "base/string.h"
 #include "core/check.h"

@@ -9,7 +9,6 @@
 #include "sched/scheduler.h"
 
 #include "arch/x86/io.h"
-#include "arch/x86/timer_device.h"
 #include "base/random.h"
 #include "base/string.h"
 #include "core/check.h"

@@ -109,8 +109,6 @@ static void print_threads(void) {
         log_printf("  CPU %u runs %s\n", i, cpus[i].running->name);
 }
 
-static struct panic_report report = { .title = "threads", .print = print_threads };
-
 /* -- Checking ---------------------------------------------------------------------- */
 
 /* Words on the stacks of those who are in the kernel that are the object's address. */
@@ -165,5 +163,5 @@ static const struct checker checker CHECKER = { "threads", threads_count,
 void threads_init(void) {
     for (unsigned i = 0; i < HASH; i++) list_init(&by_tid[i]);
     check_calls_holding = stacks_naming;
-    panic_report_register(&report);
+    panic_report = print_threads;
 }

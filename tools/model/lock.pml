@@ -1,7 +1,7 @@
 /* lock.pml - the design of the big lock: one CPU executes the kernel, and the lock goes
  * along when it changes from one thread's stack to another's.
  *
- * Stands for kernel/arch/x86/lock.c and smp.c, kernel/sched/scheduler.c (run,
+ * Stands for kernel/arch/x86/lock.h and smp.c, kernel/sched/scheduler.c (run,
  * switch_to, thread_begin, bury, cpu_idle) and kernel/sched/wait.c (block, thread_ready).
  * Threads 0 and 1 produce ROUNDS items each, 2 and 3 consume as many and sleep while
  * there is none; then they end, and whoever runs next frees the stack that they left.

@@ -1,14 +1,11 @@
-/* acpi.h - the three things Parley wants from ACPI: processors, interrupt routing,
- * off. */
+/* acpi.h - all Parley wants from ACPI: processors, interrupt routing, power off. */
 #pragma once
 
-#include "base/types.h"
 #include "arch/x86/cpu.h"
 
 struct acpi_info {
     bool found;                 /* a MADT was there */
-    uint32_t local_apic;        /* physical addresses */
-    uint32_t io_apic;
+    paddr_t local_apic, io_apic;
     uint32_t io_apic_first;     /* its first global interrupt */
     unsigned nr_cpus;
     uint8_t apic_ids[CPU_MAX];  /* the boot CPU's among them */

@@ -1,16 +1,18 @@
 ; ap_start.asm - where the other CPUs begin: real mode, a page below 1 MiB.
 ;
-; smp.c copies ap_start .. ap_start_end to AP_PAGE; fills in ap_stack, ap_argument.
+; smp.c copies ap_start .. ap_start_end to AP_PAGE, and ap_cpu says who is to start.
 ;  1. real mode: load a GDT, switch to protected mode
 ;  2. the boot code's page tables (they map low memory too), paging on
-;  3. jump high; the kernel's own tables, which may use no-execute bits; own stack,
-;     which only they map; C: cpu_start_other(cpu)
+;  3. jump high; the kernel's own tables, which may use no-execute bits; the stack of
+;     the idle thread, which only they map; C: ap_main(cpu)
+
+%include "offsets.inc"
 
 AP_PAGE equ 0x8000
 KERNEL_BASE equ 0xC0000000
 
-global ap_start, ap_start_end, ap_stack, ap_argument
-extern boot_root, kernel_root, ap_no_execute, cpu_start_other
+global ap_start, ap_start_end
+extern boot_root, kernel_root, pte_no_execute, ap_cpu, ap_main
 
 %define AT(label) (AP_PAGE + (label) - ap_start)
 
@@ -38,8 +40,6 @@ ap_protected:
         mov cr3, eax
         mov eax, 0x80010033
         mov cr0, eax
-        mov esi, [AT(ap_stack)]
-        mov edi, [AT(ap_argument)]
         mov ecx, ap_high
         jmp ecx
 
@@ -51,24 +51,20 @@ ap_gdt:
 ap_gdt_pointer:
         dw 23
         dd AT(ap_gdt)
-ap_stack:
-        dd 0
-ap_argument:
-        dd 0
 ap_start_end:
 
 section .text
 ap_high:
-        cmp dword [ap_no_execute], 0
+        cmp dword [pte_no_execute + 4], 0
         je .tables
         mov ecx, 0xc0000080             ; EFER
         rdmsr
-        or eax, [ap_no_execute]
+        or eax, 1 << 11                 ; NXE
         wrmsr
 .tables:
         mov eax, kernel_root - KERNEL_BASE
         mov cr3, eax
-        mov esp, esi
-        mov eax, edi
-        call cpu_start_other
+        mov eax, [ap_cpu]
+        mov esp, [eax + CPU_IDLE]
+        call ap_main
         ud2

@@ -1,7 +1,7 @@
 /* io.h - the instructions C has no words for: ports, control registers, MSRs. */
 #pragma once
 
-#include "base/types.h"
+#include "arch/x86/usercopy.h"
 
 static inline uint8_t in8(uint16_t port) {
     uint8_t value;
@@ -75,3 +75,29 @@ static inline void invalidate_page(vaddr_t address) {
 }
 
 static inline void interrupts_off(void) { __asm__ volatile("cli" : : : "memory"); }
+
+/* fs and gs belong to user mode: threads carry them along. A selector that cannot be
+ * loaded (any more) becomes the null selector. */
+#define SEGMENT_REGISTER(name)                                                         \
+    static inline uint16_t read_##name(void) {                                         \
+        uint16_t value;                                                                \
+        __asm__ volatile("mov %%" #name ", %0" : "=r"(value));                         \
+        return value;                                                                  \
+    }                                                                                  \
+    static inline void load_##name(uint16_t value) {                                   \
+        __asm__ volatile("1: mov %0, %%" #name "\n"                                    \
+                         "2:\n"                                                        \
+                         ".pushsection .text.fixup,\"ax\"\n"                           \
+                         "3: push $0\n"                                                \
+                         "   pop %%" #name "\n"                                        \
+                         "   jmp 2b\n"                                                 \
+                         ".popsection\n" FIXUP(1b, 3b)                                 \
+                         : : "rm"(value));                                             \
+    }
+SEGMENT_REGISTER(fs)
+SEGMENT_REGISTER(gs)
+#undef SEGMENT_REGISTER
+
+static inline void segments_save(uint16_t *fs, uint16_t *gs) {
+    __asm__ volatile("mov %%fs, %0\n mov %%gs, %1" : "=m"(*fs), "=m"(*gs));
+}

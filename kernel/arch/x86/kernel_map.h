@@ -23,8 +23,8 @@ extern uint64_t kernel_root[4];       /* what CR3 gets when no process's tables 
 
 /* Replaces the boot code's tables: W^X, no identity map. */
 void kernel_map_init(void);
-uint32_t kernel_root_paddr(void);
+paddr_t kernel_root_paddr(void);
 
 /* Maps physical memory or registers and returns where; never undone. Panics when the
  * window is full. */
-void *kernel_map_device(uint32_t base, size_t size);
+void *kernel_map_device(paddr_t base, size_t size);

@@ -2,13 +2,10 @@
 #include "arch.h"
 
 #include "arch/x86/acpi.h"
-#include "arch/x86/descriptor_tables.h"
-#include "arch/x86/features.h"
-#include "arch/x86/fixup.h"
+#include "arch/x86/processor.h"
 #include "arch/x86/interrupts.h"
 #include "arch/x86/io.h"
 #include "arch/x86/kernel_map.h"
-#include "arch/x86/timer_device.h"
 
 enum { DEBUG_EXIT_PORT = 0xf4, KEYBOARD_COMMAND = 0x64, KEYBOARD_RESET = 0xfe,
        ACPI_SLEEP_OFF = 0x2000 };
@@ -24,7 +21,7 @@ void arch_init_boot_cpu(void) {
     *(struct cpu **)cpu->idle = cpu;
     cpu_features_init();
     cpu_control_init();
-    smap_patch();
+    if (cpu_features.smap) smap_patch();
     kernel_map_init();
     cpu->space_root = kernel_root_paddr();
     idt_init();
@@ -33,10 +30,7 @@ void arch_init_boot_cpu(void) {
 
 void arch_init_devices(uint64_t rsdp, bool use_acpi, bool use_apic) {
     if (use_acpi) acpi_init(rsdp);
-    bool apic = use_apic && acpi.found && cpu_features.apic;
-    interrupts_init(apic);
-    cpus[0].apic_id = apic_id_here();
-    timer_device_init();
+    interrupts_init(use_apic && acpi.found && cpu_features.apic);
 }
 
 static no_return void stop(void) {
@@ -77,6 +71,6 @@ bool stack_contains(uint32_t address) {
         return false;
     pte_t entry = kernel_directory[directory_index(address)];
     if (!(entry & PTE_PRESENT)) return false;
-    const pte_t *table = (const pte_t *)((uint32_t)(entry & PTE_ADDRESS) + 0xC0000000u);
+    const pte_t *table = paddr_to_kernel((paddr_t)(entry & PTE_ADDRESS));
     return table[table_index(address)] & PTE_PRESENT;
 }

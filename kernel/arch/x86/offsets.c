@@ -14,6 +14,7 @@ void offsets(void) {
     DEFINE(FRAME_VECTOR, offsetof(struct trap_frame, vector));
     DEFINE(FRAME_EFLAGS, offsetof(struct trap_frame, eflags));
     DEFINE(FRAME_SIZE, sizeof(struct trap_frame));
+    DEFINE(CPU_IDLE, offsetof(struct cpu, idle));
     DEFINE(TSS_ESP0, offsetof(struct tss, esp0));
     DEFINE(STACK_SLOT, STACK_SLOT);
     DEFINE(THREAD_AREA, THREAD_AREA);

@@ -7,6 +7,20 @@
 
 #include "base/types.h"
 
+#define PAGE_SIZE      4096u
+#define PAGE_SHIFT     12
+#define PAGE_MASK      (PAGE_SIZE - 1)
+#define KERNEL_BASE    0xC0000000u      /* physical 0 is mapped here ... */
+#define DIRECT_MAP_MAX 0x38000000u      /* ... and at most 896 MiB behind it */
+
+static inline void *paddr_to_kernel(paddr_t address) {
+    return (void *)(address + KERNEL_BASE);
+}
+
+static inline paddr_t kernel_to_paddr(const void *pointer) {
+    return (paddr_t)pointer - KERNEL_BASE;
+}
+
 typedef uint64_t pte_t;
 
 #define PTE_PRESENT    0x001ull

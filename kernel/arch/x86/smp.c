@@ -1,4 +1,4 @@
-/* smp.c - starting the other CPUs, and asking things of them.
+/* smp.c - the other CPUs: starting them, asking things of them, waiting for the lock.
  *
  * Requests (TLB flush, halt) are bits in cpu->requests plus an interrupt. The answer
  * needs no lock, so a CPU in user mode, one that halts and one that spins for the lock
@@ -14,29 +14,21 @@
  *
  * The bit operations are locked, which orders 2 before 4 and 4 before 6.
  */
-#include "arch/x86/smp.h"
-
 #include "arch.h"
 #include "arch/x86/acpi.h"
-#include "arch/x86/descriptor_tables.h"
-#include "arch/x86/features.h"
 #include "arch/x86/interrupts.h"
 #include "arch/x86/io.h"
 #include "arch/x86/kernel_map.h"
-#include "arch/x86/timer_device.h"
+#include "arch/x86/processor.h"
 #include "base/string.h"
 #include "core/log.h"
 
 #define AP_PAGE 0x8000u
-#define EFER_NO_EXECUTE (1u << 11)
 #define FLUSH_SINGLY 32         /* pages; more are flushed by reloading CR3 */
-
-extern const char ap_start[], ap_start_end[], ap_stack[], ap_argument[];
 
 struct cpu cpus[CPU_MAX];
 unsigned cpu_count = 1;
-void (*other_cpu_main)(struct cpu *cpu);
-uint32_t ap_no_execute;         /* for ap_start.asm: the EFER bit, if the CPU has it */
+struct cpu *volatile bkl_owner;
 
 static struct {
     vaddr_t start, end;
@@ -44,34 +36,39 @@ static struct {
     bool leave;                 /* the tables are about to go: load the kernel's own */
 } tlb_request;
 
-void cpu_start_other(struct cpu *cpu) {
+/* -- Starting ---------------------------------------------------------------------- */
+
+/* With ap_start.asm: what is copied to AP_PAGE; which CPU starts; its first C code, on
+ * its idle thread's stack; what it is to do then. */
+extern const char ap_start[], ap_start_end[];
+struct cpu *ap_cpu;
+no_return void ap_main(struct cpu *cpu);
+static void (*ap_idle)(void);
+
+void ap_main(struct cpu *cpu) {
     cpu_control_init();
     descriptor_tables_load(cpu);
-    interrupts_init_other_cpu();
+    apic_init_here();
     cpu->space_root = kernel_root_paddr();
     cpu->timer_deadline = UINT64_MAX;
     __atomic_store_n(&cpu->online, true, __ATOMIC_SEQ_CST);
-    other_cpu_main(cpu);
-}
-
-static void poke(const char *field, uint32_t value) {
-    memcpy((void *)(0xC0000000u + AP_PAGE + (field - ap_start)), &value, 4);
+    bkl_acquire();
+    ap_idle();
+    __builtin_unreachable();
 }
 
 static bool start_one(struct cpu *cpu) {
-    poke(ap_stack, (uint32_t)cpu->idle);
-    poke(ap_argument, (uint32_t)cpu);
+    ap_cpu = cpu;
     ipi_start_cpu(cpu->apic_id, AP_PAGE);
     // generous: under one host thread the new CPU gets its turn when we pause
     for (uint32_t i = 0; i < 20000000 && !cpu->online; i++) cpu_relax();
     return cpu->online;
 }
 
-void arch_start_other_cpus(unsigned limit) {
+void arch_start_other_cpus(unsigned limit, void (*idle)(void)) {
+    ap_idle = idle;
     if (!apic_is_used()) return;
-    ap_no_execute = cpu_features.no_execute ? EFER_NO_EXECUTE : 0;
-    memcpy((void *)(0xC0000000u + AP_PAGE), ap_start,
-           (size_t)(ap_start_end - ap_start));
+    memcpy(paddr_to_kernel(AP_PAGE), ap_start, (size_t)(ap_start_end - ap_start));
     for (unsigned i = 0; i < acpi.nr_cpus && cpu_count < limit; i++) {
         struct cpu *cpu = &cpus[cpu_count];
         if (acpi.apic_ids[i] == cpus[0].apic_id) continue;
@@ -83,6 +80,8 @@ void arch_start_other_cpus(unsigned limit) {
                        cpu_count, acpi.apic_ids[i]);
     }
 }
+
+/* -- Requests, and the lock's slow path -------------------------------------------- */
 
 static void flush(void) {
     struct cpu *cpu = this_cpu();
@@ -110,6 +109,15 @@ void cpu_answer_requests(void) {
     }
 }
 
+/* Whoever waits for the lock answers: who holds it may be waiting for the answer. */
+struct cpu *bkl_acquire_slow(struct cpu *me) {
+    while (bkl_owner || !__sync_bool_compare_and_swap(&bkl_owner, NULL, me)) {
+        if (me->requests) cpu_answer_requests();
+        cpu_relax();
+    }
+    return me;
+}
+
 /* Asks the other CPUs; of a TLB request, those that have its tables loaded. */
 static void ask_others(enum cpu_request what, uint32_t vector) {
     for (unsigned i = 0; i < cpu_count; i++) {
@@ -130,16 +138,12 @@ static void flush_everywhere(void) {
 }
 
 void tlb_shootdown(vaddr_t start, vaddr_t end, uint32_t root) {
-    tlb_request.start = start;
-    tlb_request.end = end;
-    tlb_request.root = root;
-    tlb_request.leave = false;
+    tlb_request = (__typeof__(tlb_request)){ start, end, root, false };
     flush_everywhere();
 }
 
 void tlb_leave(uint32_t root) {
-    tlb_request.root = root;
-    tlb_request.leave = true;
+    tlb_request = (__typeof__(tlb_request)){ 0, 0, root, true };
     flush_everywhere();
 }
 

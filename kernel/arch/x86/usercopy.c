@@ -9,8 +9,6 @@
  */
 #include "arch/x86/usercopy.h"
 
-#include "arch/x86/fixup.h"
-#include "arch/x86/features.h"
 #include "base/string.h"
 
 int copy_from_user(void *to, uptr_t from, size_t size) {
@@ -43,34 +41,31 @@ int clear_user(uptr_t to, size_t size) {
     return words ? -EFAULT : 0;
 }
 
-int u32_from_user(uint32_t *value, uptr_t from) {
-    uint32_t result, error = 1;
+/* One word; one of the two is user memory. False: it could not be reached. */
+static inline bool copy_word(uint32_t *to, const uint32_t *from) {
+    uint32_t word, error = 1;
 
-    if (!user_range_ok(from, 4)) return -EFAULT;
     __asm__ volatile(STAC
-                     "1: movl (%2), %0\n"
-                     "   xorl %1, %1\n"
-                     "2:\n" CLAC FIXUP(1b, 2b)
-                     : "=&r"(result), "+r"(error)
-                     : "r"(from.address)
+                     "1: movl (%3), %1\n"
+                     "2: movl %1, (%2)\n"
+                     "   xorl %0, %0\n"
+                     "3:\n" CLAC FIXUP(1b, 3b) FIXUP(2b, 3b)
+                     : "+r"(error), "=&r"(word)
+                     : "r"(to), "r"(from)
                      : "memory");
-    if (error) return -EFAULT;
-    *value = result;
-    return 0;
+    return !error;
+}
+
+int u32_from_user(uint32_t *value, uptr_t from) {
+    bool ok = user_range_ok(from, 4) && copy_word(value, (uint32_t *)from.address);
+
+    return ok ? 0 : -EFAULT;
 }
 
 int u32_to_user(uptr_t to, uint32_t value) {
-    uint32_t error = 1;
+    bool ok = user_range_ok(to, 4) && copy_word((uint32_t *)to.address, &value);
 
-    if (!user_range_ok(to, 4)) return -EFAULT;
-    __asm__ volatile(STAC
-                     "1: movl %2, (%1)\n"
-                     "   xorl %0, %0\n"
-                     "2:\n" CLAC FIXUP(1b, 2b)
-                     : "+r"(error)
-                     : "r"(to.address), "r"(value)
-                     : "memory");
-    return error ? -EFAULT : 0;
+    return ok ? 0 : -EFAULT;
 }
 
 ssize_t string_from_user(char *to, uptr_t from, size_t size) {
@@ -89,12 +84,29 @@ ssize_t string_from_user(char *to, uptr_t from, size_t size) {
     return -ENAMETOOLONG;
 }
 
+/* -- Fix-ups ----------------------------------------------------------------------- */
+
+/* Kernel instructions that may fault, and where to go on. 0 marks a `pop` of a segment
+ * register in trap return: the selector that went bad meanwhile becomes the null
+ * selector. */
+extern const struct fixup { uint32_t at, go_on; } fixups_start[], fixups_end[];
+
+const struct fixup *fixup_find(uint32_t eip) {
+    for (const struct fixup *f = fixups_start; f < fixups_end; f++)
+        if (f->at == eip) return f;
+    return NULL;
+}
+
+void fixup_apply(const struct fixup *f, struct trap_frame *frame) {
+    if (f->go_on) frame->eip = f->go_on;
+    else frame->esp = 0;        // no stack switch: this is the word `pop` will read
+}
+
 extern uint32_t stac_sites_start[], stac_sites_end[], clac_sites_start[],
     clac_sites_end[];
 
 /* Turns the no-ops into stac and clac. The text is still writable at this time. */
 void smap_patch(void) {
-    if (!cpu_features.smap) return;
     for (uint32_t *site = stac_sites_start; site < stac_sites_end; site++)
         memcpy((void *)*site, "\x0f\x01\xcb", 3);
     for (uint32_t *site = clac_sites_start; site < clac_sites_end; site++)

@@ -6,8 +6,8 @@
  */
 #pragma once
 
+#include "arch/x86/frame.h"
 #include "base/errno.h"
-#include "base/types.h"
 
 #define USER_START 0x00010000u  /* lowest mappable address: a NULL dereference faults */
 #define USER_END   0xC0000000u
@@ -35,6 +35,13 @@ static inline bool user_range_ok(uptr_t p, size_t size) {
 #define STAC "771: " NOP3 LIST(".stac_sites", "771b")
 #define CLAC "772: " NOP3 LIST(".clac_sites", "772b")
 #define FIXUP(at, to) LIST(".fixups", #at ", " #to)
+
+/* For trap.c: NULL when the instruction is not listed; else mends the frame, so that
+ * returning goes on at the fix-up. */
+const struct fixup *fixup_find(uint32_t eip);
+void fixup_apply(const struct fixup *fixup, struct trap_frame *frame);
+
+void smap_patch(void);          /* once at boot, if the CPU has SMAP */
 
 /* For memory of which user_range_ok was asked. Bytes not copied. */
 static inline must_check size_t user_copy(void *to, const void *from, size_t size) {

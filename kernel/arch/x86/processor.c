@@ -1,22 +1,78 @@
-/* descriptor_tables.c - segments, interrupt gates, task state: what the CPU itself
- * reads.
+/* processor.c - what the processor has, and what it reads itself: control registers,
+ * segments, interrupt gates, task state.
  *
  * Shape: each CPU has its own GDT (the TLS entry and the TSS differ); all share one
  * IDT.
- * Invariants: user and kernel segments are flat, protection is the page tables'
- * business; every one of the 256 gates is present; only 3, 4 and 0x80 can be called by
- * `int n`; a double fault runs on a task of its own, so that even a lost stack is told
- * by name.
- * See: Intel SDM volume 3, 3.4, 6.11, 7.2.
+ * Invariants: control registers are written outright, because firmware leaves them in
+ * many states; no bit is set that CPUID does not promise (QEMU hangs on a reserved
+ * one). User and kernel segments are flat, protection is the page tables' business;
+ * every one of the 256 gates is present; only 3, 4 and 0x80 can be called by `int n`; a
+ * double fault runs on a task of its own, so that even a lost stack is told by name.
+ * See: Intel SDM volume 2 (CPUID), volume 3, 2.5, 3.4, 6.11, 7.2.
  */
-#include "arch/x86/descriptor_tables.h"
+#include "arch/x86/processor.h"
 
 #include "arch.h"
-#include "arch/x86/features.h"
 #include "arch/x86/io.h"
 #include "core/panic.h"
 
 void (*sysenter_handler)(struct trap_frame *frame) = trap;
+
+/* -- Features and control registers ------------------------------------------------ */
+
+enum {
+    CR0_PE = 1, CR0_MP = 2, CR0_TS = 8, CR0_ET = 16, CR0_NE = 32, CR0_WP = 1 << 16,
+    CR4_PAE = 1 << 5, CR4_PGE = 1 << 7, CR4_OSFXSR = 1 << 9, CR4_OSXMMEXCPT = 1 << 10,
+    CR4_UMIP = 1 << 11, CR4_SMEP = 1 << 20, CR4_SMAP = 1 << 21, EFER_NXE = 1 << 11,
+};
+#define CR0_PG 0x80000000u
+
+struct cpu_features cpu_features;
+
+static void require(bool has, const char *what) {
+    if (!has)
+        boot_refuse("This processor has no %s, and Parley needs it. With QEMU use "
+                    "-cpu max or -cpu qemu32.",
+                    what);
+}
+
+void cpu_features_init(void) {
+    struct cpu_features *f = &cpu_features;
+    uint32_t last = cpuid(0, 0).eax, last_extended = cpuid(0x80000000, 0).eax;
+    struct cpuid r = cpuid(1, 0);
+
+    f->edx = r.edx;
+    f->ecx = r.ecx;
+    require(r.edx & 1 << 4, "time stamp counter (TSC)");
+    require(r.edx & 1 << 6, "physical address extension (PAE)");
+    require(r.edx & 1 << 24, "FXSAVE instruction (FXSR)");
+    require(r.edx & 1 << 26, "SSE2");
+    f->apic = r.edx & 1 << 9;
+    f->sysenter = r.edx & 1 << 11;
+    f->page_global = r.edx & 1 << 13;
+    if (last >= 7) {            // beyond the last leaf CPUID returns rubbish
+        r = cpuid(7, 0);
+        f->smep = r.ebx & 1 << 7;
+        f->smap = r.ebx & 1 << 20;
+        f->umip = r.ecx & 1 << 2;
+    }
+    if (last_extended >= 0x80000001) f->no_execute = cpuid(0x80000001, 0).edx & 1 << 20;
+}
+
+void cpu_control_init(void) {
+    const struct cpu_features *f = &cpu_features;
+    uint32_t cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT;
+
+    if (f->page_global) cr4 |= CR4_PGE;
+    if (f->smep) cr4 |= CR4_SMEP;
+    if (f->smap) cr4 |= CR4_SMAP;
+    if (f->umip) cr4 |= CR4_UMIP;
+    if (f->no_execute) write_msr(MSR_EFER, read_msr(MSR_EFER) | EFER_NXE);
+    write_cr4(cr4);
+    write_cr0(CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_TS | CR0_MP | CR0_PE);
+}
+
+/* -- Segments, gates, task state --------------------------------------------------- */
 
 #define SEGMENT(access) (0x00cf00000000ffffull | (uint64_t)(access) << 40)
 
@@ -36,19 +92,17 @@ static struct gate idt[256];
 
 enum gate_type { GATE_INTERRUPT = 0x8e00, GATE_USER = 0xee00, GATE_TASK = 0x8500 };
 
-static void gate_set(unsigned vector, uint32_t handler, enum gate_type type) {
-    idt[vector] = (struct gate){ (uint16_t)handler, KERNEL_CS, type,
-                                 (uint16_t)(handler >> 16) };
-}
-
 void idt_init(void) {
-    for (unsigned v = 0; v < 256; v++)
-        gate_set(v, (uint32_t)trap_stubs[v], GATE_INTERRUPT);
-    gate_set(VECTOR_DEBUG, (uint32_t)debug_entry, GATE_INTERRUPT);
-    gate_set(VECTOR_NMI, (uint32_t)nmi_entry, GATE_INTERRUPT);
-    gate_set(VECTOR_BREAKPOINT, (uint32_t)trap_stubs[VECTOR_BREAKPOINT], GATE_USER);
-    gate_set(VECTOR_OVERFLOW, (uint32_t)trap_stubs[VECTOR_OVERFLOW], GATE_USER);
-    gate_set(VECTOR_SYSTEM_CALL, (uint32_t)trap_stubs[VECTOR_SYSTEM_CALL], GATE_USER);
+    for (unsigned v = 0; v < 256; v++) {
+        uint32_t handler = v == VECTOR_DEBUG ? (uint32_t)debug_entry
+                           : v == VECTOR_NMI ? (uint32_t)nmi_entry
+                                             : (uint32_t)trap_stubs[v];
+        bool is_users =
+            v == VECTOR_BREAKPOINT || v == VECTOR_OVERFLOW || v == VECTOR_SYSTEM_CALL;
+        idt[v] = (struct gate){ (uint16_t)handler, KERNEL_CS,
+                                is_users ? GATE_USER : GATE_INTERRUPT,
+                                (uint16_t)(handler >> 16) };
+    }
     idt[VECTOR_DOUBLE_FAULT] = (struct gate){ 0, DOUBLE_FAULT_TSS, GATE_TASK, 0 };
 }
 
@@ -63,25 +117,21 @@ static no_return void double_fault(void) {
     const struct tss *t = &this_cpu()->tss;
 
     panic_at(
-        t->eip, t->esp,
+        NULL, t->eip, t->esp,
         "double fault on CPU %u: eip %08x, esp %08x. A kernel stack overflow is the "
         "usual cause; the stack's guard page is at %08x.",
         this_cpu()->number, t->eip, t->esp, round_down(t->esp0 - 1, STACK_SLOT));
 }
 
 static void double_fault_task_init(struct cpu *cpu) {
-    struct tss *t = &cpu->double_fault_tss;
-
     // the stack pointer must find a thread, for this_cpu(): borrow the idle thread's
-    // slot
-    t->esp0 = t->esp = (uint32_t)cpu->idle;
-    t->ss0 = t->ss = KERNEL_DS;
-    t->cs = KERNEL_CS;
-    t->ds = t->es = USER_DS;
-    t->eip = (uint32_t)double_fault;
-    t->eflags = EFLAGS_ALWAYS;
-    t->cr3 = read_cr3();
-    t->io_bitmap = sizeof(*t);
+    uint32_t esp = (uint32_t)cpu->idle;
+
+    cpu->double_fault_tss = (struct tss){
+        .esp0 = esp, .ss0 = KERNEL_DS, .cr3 = read_cr3(), .eip = (uint32_t)double_fault,
+        .eflags = EFLAGS_ALWAYS, .esp = esp, .es = USER_DS, .cs = KERNEL_CS,
+        .ss = KERNEL_DS, .ds = USER_DS, .io_bitmap = sizeof(struct tss),
+    };
 }
 
 void descriptor_tables_load(struct cpu *cpu) {
