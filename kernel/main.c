@@ -213,19 +213,13 @@ static uptr_t put_vector(uptr_t *at, const char *const *strings, unsigned count)
  * it becomes a program like everybody else. */
 static void run_init(void) {
 /* The first process's first kernel code: becomes a program. */
-static void run_init(void *unused) {
+static void run_init(void) {
     static const char *const environment[] = {
         "HOME=/root", "PATH=/bin:/demos:/tests:/bench"
     };
     const char *arguments[INIT_ARGUMENTS] = { command_line.init };
     unsigned count = 1;
 
-    while (*rest && count < INIT_ARGUMENTS) {
-        while (*rest == ' ') *rest++ = '\0';
-        if (*rest) arguments[count++] = rest;
-        while (*rest && *rest != ' ') rest++;
-    }
-    (void)unused;
     while (count < INIT_ARGUMENTS && *command_line.arguments)
         if (*(arguments[count] = next_word(&command_line.arguments))) count++;
     crash(command_line.crash);

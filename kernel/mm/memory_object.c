@@ -191,9 +191,8 @@ static uint32_t frames_below(const struct object_node *node, unsigned level) {
 static void objects_count(void) {
     const struct memory_object *object;
 
-    heap_for_each(object, HEAP_OBJECT)
-        check_counted(object, "pages", object->nr_pages,
-                      frames_below(object->root, object->height));
+    heap_for_each(object, HEAP_OBJECT) check_counted(
+        object, "pages", object->nr_pages, frames_below(object->root, object->height));
 }
 
 static void objects_check(void) {
