@@ -9,8 +9,10 @@
  * to user mode or has gone to sleep: in between, the kernel is atomic.
  * Tests: user/tools/sweep.c goes through all n.
  */
+#include "kernel_test.h"
 #include "mm/frame_alloc.h"
 #include "mm/heap.h"
+#include "mm/stack.h"
 #include "sched/process.h"
 #include "sched/scheduler.h"
 #include "sched/wait.h"
@@ -80,20 +82,34 @@ WRAP(void, sched_step_expired, struct thread *t) {
 
 /* -- Memory and copies ------------------------------------------------------------- */
 
+static uint32_t allocations_left;       /* + 1; 0: no end */
+
+void allocations_fail_from(uint32_t n) { allocations_left = n; }
+
+static bool is_without_memory(void) {
+    if (allocations_left == 1) return true;
+    if (allocations_left > 1) allocations_left--;
+    return is_due(INJECT_NO_MEMORY);
+}
+
+WRAP(uint32_t, stack_alloc, void) {
+    return is_without_memory() ? 0 : __real_stack_alloc();
+}
+
 WRAP(void *, heap_alloc, enum heap_type type, size_t size) {
-    return is_due(INJECT_NO_MEMORY) ? NULL : __real_heap_alloc(type, size);
+    return is_without_memory() ? NULL : __real_heap_alloc(type, size);
 }
 
 WRAP(void *, heap_alloc_raw, enum heap_type type, size_t size) {
-    return is_due(INJECT_NO_MEMORY) ? NULL : __real_heap_alloc_raw(type, size);
+    return is_without_memory() ? NULL : __real_heap_alloc_raw(type, size);
 }
 
 WRAP(struct frame *, frame_alloc, enum frame_use use, unsigned size) {
-    return is_due(INJECT_NO_MEMORY) ? NULL : __real_frame_alloc(use, size);
+    return is_without_memory() ? NULL : __real_frame_alloc(use, size);
 }
 
 WRAP(struct frame *, frame_alloc_zeroed, enum frame_use use) {
-    return is_due(INJECT_NO_MEMORY) ? NULL : __real_frame_alloc_zeroed(use);
+    return is_without_memory() ? NULL : __real_frame_alloc_zeroed(use);
 }
 
 WRAP(int, copy_from_user, void *to, uptr_t from, size_t size) {

@@ -26,5 +26,8 @@ void kernel_test_failed(const char *what, const char *file, int line);
 #define CHECK(condition) \
     ((condition) ? (void)0 : kernel_test_failed(#condition, __FILE__, __LINE__))
 
+/* The nth allocation from now fails, and all behind it; 0: none. See inject_test.c. */
+void allocations_fail_from(uint32_t n);
+
 /* Runs all tests in the image and switches the machine off. */
 no_return void kernel_tests_run(void);

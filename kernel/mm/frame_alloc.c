@@ -19,10 +19,7 @@
 struct frame *frames;
 uint32_t frame_count, frames_free;
 uint32_t frames_used[FRAME_USES];
-uint32_t allocations_failed;
 static struct list free_lists[FRAME_ORDERS];
-uint32_t allocation_countdown;          /* test image: see allocation_fail_at */
-static bool fail_and_after;
 
 static uint32_t number_of(const struct frame *frame) {
     return (uint32_t)(frame - frames);
@@ -67,24 +64,10 @@ static struct frame *block_take(unsigned order) {
     return block;
 }
 
-void allocation_fail_at(uint32_t n, bool and_after) {
-    allocation_countdown = n;
-    fail_and_after = and_after;
-    allocations_failed = 0;
-}
-
-bool allocation_counted(void) {
-    if (--allocation_countdown > 0) return false;
-    allocation_countdown = fail_and_after ? 1 : 0;
-    allocations_failed++;
-    return true;
-}
-
 struct frame *frame_alloc(enum frame_use use, unsigned order) {
     struct account *account = account_current();
     uint32_t count = 1u << order;
 
-    if (unlikely(allocation_should_fail())) return NULL;
     if (account != &root_account && frames_free < ROOT_RESERVE + count) return NULL;
     if (!account_charge(account, ACCOUNT_FRAMES, count)) return NULL;
     struct frame *frame = block_take(order);

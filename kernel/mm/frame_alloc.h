@@ -81,13 +81,3 @@ struct frame *frame_next(const struct frame *block);
 static inline void frame_found(struct frame *frame) {
     if (frame->refs) frame->counted++;  // a free one has its list there
 }
-
-/* Test image: makes the n-th allocation from now fail (0: none), once or from then
- * on. */
-void allocation_fail_at(uint32_t n, bool and_after);
-extern uint32_t allocation_countdown;        /* 0: nothing is to fail */
-bool allocation_counted(void);
-static inline bool allocation_should_fail(void) {
-    return unlikely(allocation_countdown) && allocation_counted();
-}
-extern uint32_t allocations_failed;

@@ -42,17 +42,6 @@ KTEST(frame_lives_until_its_last_reference) {
     CHECK(frames_free == before + 1);
 }
 
-KTEST(allocation_fails_where_it_is_told_to) {
-    allocation_fail_at(2, false);
-    struct frame *first = frame_alloc(FRAME_BUFFER, 0);
-    CHECK(first && !frame_alloc(FRAME_BUFFER, 0));
-    CHECK(allocations_failed == 1);
-    struct frame *third = frame_alloc(FRAME_BUFFER, 0);
-    CHECK(third != NULL);
-    frame_put(first);
-    frame_put(third);
-}
-
 KTEST(account_stops_a_user_at_its_limit_and_not_root) {
     struct account *user = account_get(4711);
     struct account *root = this_cpu()->account;

@@ -112,8 +112,7 @@ void *heap_alloc_raw(enum heap_type type, size_t size) {
     struct account *account = account_current();
     unsigned class = class_for(size + sizeof(struct header));
 
-    if (unlikely(allocation_should_fail() || class >= CLASSES + FRAME_ORDERS))
-        return NULL;
+    if (unlikely(class >= CLASSES + FRAME_ORDERS)) return NULL;
     // the charge comes first: what a user may not have is not even looked for
     if (unlikely(!account_charge(account, ACCOUNT_HEAP, class_size(class))))
         return NULL;

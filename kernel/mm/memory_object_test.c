@@ -39,9 +39,9 @@ KTEST(object_truncate_frees_what_lies_behind) {
 KTEST(object_without_memory_keeps_what_it_has) {
     for (uint32_t n = 1; n < 8; n++) {
         struct memory_object *object = object_create(OBJECT_PAGES_MAX);
-        allocation_fail_at(n, true);
+        allocations_fail_from(n);
         struct frame *frame = object_page(object, 300000, true);
-        allocation_fail_at(0, false);
+        allocations_fail_from(0);
         CHECK((frame != NULL) == (object->nr_pages == 1));
         CHECK(frame || object->root == NULL);
         object_put(object);

@@ -84,9 +84,7 @@ static bool slot_map(uint32_t slot) {
 static bool spare_take(uint32_t *slot) {
     struct account *payer = account_current();
 
-    if (allocation_should_fail()
-        || !account_charge(payer, ACCOUNT_FRAMES, 1u << STACK_ORDER))
-        return false;
+    if (!account_charge(payer, ACCOUNT_FRAMES, 1u << STACK_ORDER)) return false;
     *slot = spare[--nr_spares];
     frame_recharge(frame_of_slot(*slot), payer);
     return true;
