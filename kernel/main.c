@@ -212,8 +212,6 @@ static uptr_t put_vector(uptr_t *at, const char *const *strings, unsigned count)
 /* The first process's first kernel code: with a space that has only what execve wants,
  * it becomes a program like everybody else. */
 static void run_init(void) {
-/* The first process's first kernel code: becomes a program. */
-static void run_init(void) {
     static const char *const environment[] = {
         "HOME=/root", "PATH=/bin:/demos:/tests:/bench"
     };

@@ -96,7 +96,6 @@ struct socket_message {
     nanoseconds_t deadline;     /* of its waits */
 };
 
-
 /* -- socket.c ---------------------------------------------------------------------- */
 
 extern const struct file_operations socket_operations;
