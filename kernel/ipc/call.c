@@ -321,7 +321,8 @@ long sys_msg_reply_receive(pid_t caller, uptr_t reply, uptr_t next, int timeout_
     if (!e) return -ENOMEM;
     if (timeout_ms < FOREVER) return -EINVAL;
     if (caller) error = native_message_read(&m, reply, 0);
-    if (!error && timeout_ms == FOREVER) r = exchange_receiver(reply, next);
+    if (!error && timeout_ms == FOREVER)
+        r = exchange_receiver(caller ? reply : next, next);
     if (!error && !r)
         error = native_receiver_init(r = &own, next, 0, &e->inbox.receivers);
     if (!error && caller) replied = error = answer(&m, caller);

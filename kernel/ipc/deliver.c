@@ -169,14 +169,14 @@ static bool is_onto_itself(const struct native_message *m,
 static int read_late(struct native_receiver *r) {
     struct user_message u;
 
-    if (likely(!r->late)) return 0;
+    if (likely(!r->is_read_late)) return 0;
     if (space_read(r->process->space, &u, r->message, sizeof(u))) return -EFAULT;
     r->room = u.room;
     r->fds = u.fds;
     if (r->body.address == u.body.address) return 0;
     r->body = u.body;
-    r->body_seen = NULL;
-    r->base.waiter.thread->attention |= ATTENTION_SLOW; // it was made for another
+    r->fast = r->fast_calls = 0;        // they were for another
+    r->base.waiter.thread->attention |= ATTENTION_SLOW;
     return 0;
 }
 

@@ -8,7 +8,7 @@
  * Tests: user/tests/native_msg_*.c, native_link*.c.
  * See: IPC.md 2, 3.
  */
-#include "ipc/link.h"
+#include "ipc/fast_path.h"
 
 #include "base/format.h"
 #include "core/check.h"
@@ -352,7 +352,6 @@ static int listen_to(pid_t from, struct native_receiver *r) {
     struct process *self = current_process();
     const struct link_end *end = link_end_known(self, from);
 
-    r->fast = 0;                // it does not take everything
     r->base.wants = native_wants;
     if (end) {
         r->channel = &end->other->in;
@@ -371,14 +370,19 @@ static int listen_to(pid_t from, struct native_receiver *r) {
 
 long sys_msg_receive(pid_t from, uptr_t message, int flags, int timeout_ms) {
     struct endpoint *e = endpoint_of(current_process());
-    struct native_receiver r;
+    struct native_receiver own, *r = NULL;
+    int error = 0;
 
     if (flags & ~(MSG_TYPE | MSG_MOVE) || timeout_ms < FOREVER) return -EINVAL;
     if (!e) return -ENOMEM;
-    int error = native_receiver_init(&r, message, flags, &e->inbox.receivers);
-    if (!error && from != MSG_ANY) error = listen_to(from, &r);
+    if (!flags && timeout_ms == FOREVER) r = listener_begin(message);
+    if (!r)
+        error = native_receiver_init(r = &own, message, flags, &e->inbox.receivers);
+    if (!error && from != MSG_ANY) error = listen_to(from, r);
     if (error) return error;
-    return inbox_receive(e, &r, from == MSG_ANY ? 0 : from, timeout_ms);
+    long result = inbox_receive(e, r, from == MSG_ANY ? 0 : from, timeout_ms);
+    listener_end();
+    return result;
 }
 
 /* -- Checking ---------------------------------------------------------------------- */

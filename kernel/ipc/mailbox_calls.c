@@ -6,6 +6,7 @@
  */
 #include "ipc/mailbox.h"
 
+#include "ipc/fast_path.h"
 #include "mm/heap.h"
 #include "syscall.h"
 
@@ -32,103 +33,32 @@ static struct mailbox *mailbox_of(const struct file *file) {
     return ((const struct mailbox_file *)file->object)->mailbox;
 }
 
-/* -- When nothing is unusual -------------------------------------------------------
+/* -- When nothing is unusual: see fast_path.h -------------------------------------- */
 
- * Programs use the same struct msg again and again, so a thread keeps where those lie
- * in the kernel's memory, and a receiver that is filled in. What follows does exactly
- * what the general way below does with a short plain message; whatever fails a test is
- * left to that. */
-
-struct desk {
-    vaddr_t sent;               /* the struct msg that was sent last, */
-    const volatile struct user_message *sent_seen;  /* it in the kernel's memory, */
-    uint64_t version;           /* its space then; 0: of no use, */
-    vaddr_t body;               /* its body, */
-    const char *body_seen;      /* and that in the kernel's memory: */
-    uint32_t body_max;          /* so much of it at most */
-    struct native_receiver in;
-};
-static_assert(sizeof(struct desk) <= DESK_SIZE, "see thread.h");
-
-static __attribute__((noinline)) bool look_at_sent(struct thread *t, struct desk *d,
-                                                   vaddr_t sent) {
-    d->version = 0;
-    d->sent_seen = (void *)window(t, WINDOW_SENT, sent, sizeof(struct user_message));
-    if (!d->sent_seen) return false;
-    d->sent = sent;
-    d->body = d->sent_seen->body.address;
-    d->body_seen = window(t, WINDOW_BODY_OUT, d->body, 1);
-    d->body_max = PAGE_SIZE - (d->body & PAGE_MASK);
-    if (d->body_seen) d->version = t->space->version;
-    return d->body_seen;
-}
-
-static __attribute__((noinline)) bool look_at_received(struct native_receiver *r,
-                                                       uptr_t received) {
-    bool ok = native_receiver_init(r, received, 0, NULL) == 0 && r->fast;
-
-    if (!ok) r->version = 0;
-    return ok;
-}
-
-static inline struct desk *desk_of(struct thread *t) { return (struct desk *)t->desk; }
-
-/* What a message says, read once from memory that may change under us. */
-struct letter {
-    uint32_t type, priority, length;
-};
-
-static inline bool read_letter(struct thread *t, struct desk *d, vaddr_t sent,
+static inline bool read_letter(struct thread *t, struct exchange *x, vaddr_t sent,
                                struct letter *letter) {
-    const volatile struct user_message *u = d->sent_seen;
-
-    if (unlikely(d->sent != sent || d->version != t->space->version
-                 || u->body.address != d->body)) {
-        if (!look_at_sent(t, d, sent)) return false;
-        u = d->sent_seen;
-    }
-    letter->type = u->type;
-    letter->priority = u->priority;
-    letter->length = u->length;
-    return letter->priority <= MSG_PRIORITY_MAX && letter->type != MSG_NOTIFICATION
-           && letter->length <= d->body_max && !u->nfds;
-}
-
-/* Writes a message of `length` bytes at `body`, and all of its header that the three
- * below it do not. */
-static inline struct user_message *deliver_body(struct native_receiver *r,
-                                                const char *body, uint32_t length,
-                                                const struct mailbox *mb) {
-    struct user_message *u = r->message_seen;
-
-    body_copy(r->body_seen, body, length);
-    u->caller = 0;
-    u->receiver = r->base.pid;
-    u->mailbox = mb->id;
-    u->length = length;
-    u->nfds = 0;
-    u->bits = 0;
-    return u;
+    if (unlikely(!x->sent_seen || x->sent != sent
+                 || x->sent_seen->body.address != x->body)
+        && !exchange_sends(t, sent))
+        return false;
+    letter->length = x->sent_seen->length;
+    return letter_read(letter, x);
 }
 
 /* To the receiver that has waited longest. */
 static inline bool send_to(struct thread *t, struct mailbox *mb, struct waiter *waiter,
-                           const struct letter *letter) {
+                           struct letter *letter) {
     struct native_receiver *r =
         container_of(waiter, struct native_receiver, base.waiter);
 
-    if (unlikely(letter->length >= r->fast || letter->length > r->room
-                 || r->version != r->process->space->version))
-        return false;
+    if (unlikely(!letter_fits(letter, r, r->fast, &r->room))) return false;
 
     /* --- commit: nothing below fails --- */
-    struct user_message *u = deliver_body(r, desk_of(t)->body_seen, letter->length, mb);
-    u->type = letter->type;
-    u->priority = letter->priority;
-    u->sender = r->sender = t->process->pid;
-    u->sequence = count_up(&mb->channel.sequence);
+    body_copy(r->body_seen, exchange_of(t)->body_seen, letter->length);
+    letter_write(letter, r, &t->process->pid, false, mb->id);
+    letter->to->sequence = count_up(&mb->channel.sequence);
     count_up(&mb->channel.received);
-    waiter_wake(waiter, 0);
+    waiter_wake(waiter, t->process->pid);
     return true;
 }
 
@@ -148,7 +78,7 @@ static inline bool send_spare(struct thread *t, struct mailbox *mb,
     m->base.priority = letter->priority;
     m->base.length = letter->length;
     m->sender = t->process->pid;
-    body_copy((char *)(m + 1), desk_of(t)->body_seen, letter->length);
+    body_copy((char *)(m + 1), exchange_of(t)->body_seen, letter->length);
     message_insert(&m->base, MESSAGE_ACCEPTED);
     message_number(&m->base);
     return true;
@@ -157,7 +87,8 @@ static inline bool send_spare(struct thread *t, struct mailbox *mb,
 static inline bool send_fast(struct thread *t, struct mailbox *mb, uptr_t message) {
     struct letter letter;
 
-    if (unlikely(!mb->is_plain || !read_letter(t, desk_of(t), message.address, &letter)
+    if (unlikely(!mb->is_plain
+                 || !read_letter(t, exchange_of(t), message.address, &letter)
                  || letter.length > mb->attributes.max_length))
         return false;
     if (wait_queue_is_empty(&mb->queue.receivers)) return send_spare(t, mb, &letter);
@@ -183,21 +114,20 @@ static inline long wait_for_one(int fd, struct file *file, struct native_receive
 }
 
 /* The first message, if it is short and nobody waits for its fate. */
-static inline bool receive_short(struct mailbox *mb, struct native_receiver *r,
-                                 uint32_t room) {
+static inline bool receive_short(struct mailbox *mb, struct native_receiver *r) {
     struct native_message *m =
         list_entry(mb->queue.messages.head.next, struct native_message, base.node);
+    struct letter l = { m->base.type, m->base.priority, m->base.length, NULL };
 
-    if (unlikely(m->base.sending || !m->is_short || m->base.length >= r->fast
-                 || m->base.length > room))
+    if (unlikely(m->base.sending || !m->is_short
+                 || !letter_fits(&l, r, r->fast, &r->room)))
         return false;
 
     /* --- commit: nothing below fails --- */
-    struct user_message *u = deliver_body(r, (char *)(m + 1), m->base.length, mb);
-    u->type = m->base.type;
-    u->priority = m->base.priority;
-    u->sender = r->sender = m->sender;
-    u->sequence = m->base.sequence;
+    body_copy(r->body_seen, (char *)(m + 1), l.length);
+    letter_write(&l, r, &m->sender, false, mb->id);
+    l.to->sequence = m->base.sequence;
+    r->sender = m->sender;
     mb->channel.received++;
     message_take_out(&m->base);
     native_message_discard(m);
@@ -210,26 +140,25 @@ static inline bool receive_short(struct mailbox *mb, struct native_receiver *r,
 static inline bool receive_fast(struct thread *t, int fd, struct file *file,
                                 uptr_t message, long *result) {
     struct mailbox *mb = mailbox_of(file);
-    struct native_receiver *r = &desk_of(t)->in;
+    struct native_receiver *r = &exchange_of(t)->in;
 
     if (unlikely(!mb->is_plain)) return false;
-    if (unlikely(r->message.address != message.address
-                 || r->version != t->space->version
+    if (unlikely(is_zero(&r->fast) || r->message.address != message.address
                  || r->message_seen->body.address != r->body.address)
-        && !look_at_received(r, message))
+        && !exchange_receives(t, message))
         return false;
-    const volatile struct user_message *u = r->message_seen;
-    uint32_t room = u->room;
+    r->room = r->message_seen->room;
     if (likely(!list_is_empty(&mb->queue.messages))) {
-        if (!receive_short(mb, r, room)) return false;
+        if (!receive_short(mb, r)) return false;
         *result = r->sender;
         return true;
     }
     if (unlikely(!list_is_empty(&mb->queue.pending) || timeout_of(t) != FOREVER
                  || file_is_nonblocking(file)))
         return false;
-    r->room = room;
-    r->fds = u->fds;
+    r->fds = r->message_seen->fds;
+    r->is_read_late = false;
+    r->channel = &mb->channel;
     r->base.waiter.queue = &mb->queue.receivers;
     *result = wait_for_one(fd, file, r, FOREVER);
     return true;

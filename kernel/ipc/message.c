@@ -117,8 +117,6 @@ int native_receiver_init(struct native_receiver *r, uptr_t message, int flags,
         r->message_seen = (void *)user;
         if (r->body.address)
             r->body_seen = window(t, WINDOW_BODY_IN, r->body.address, 1);
-        if (flags == 0 && r->body_seen)
-            r->fast = PAGE_SIZE - (r->body.address & PAGE_MASK) + 1;
     }
     r->version = t->space->version;
     return 0;

@@ -84,9 +84,9 @@ struct native_receiver {
     uint64_t version;           /* of its space, when these two were looked up: */
     struct user_message *message_seen;  /* `message` in the kernel's memory, or NULL */
     char *body_seen;            /* the same for the page of `body` */
-    uint32_t fast;              /* takes anything shorter than this at body_seen; 0 */
-    uint32_t late;              /* the same of an exchange (fast_path.c), whose struct
-                                   msg is read when a message comes; 0: it has been */
+    uint32_t fast, fast_calls;  /* of an exchange (fast_path.h), its `in` or its answer:
+                                   shorter ones go to body_seen at once; 0 */
+    bool is_read_late;          /* `message` is read when a message comes */
     void *buffer;               /* kernel memory in place of body, or NULL */
     const struct message_channel *channel;  /* takes only what comes this way; NULL */
     uint32_t type;              /* by_type: what it wants; afterwards: of what it got */
@@ -200,12 +200,18 @@ static inline void native_message_discard(struct native_message *m) {
     q->spare = m;
 }
 
-/* memcpy of what is short. */
+/* memcpy: in few instructions what is short, by the FPU's registers what is not. */
 static inline void body_copy(void *to, const void *from, uint32_t size) {
+    if (unlikely(size >= FPU_COPY)) {
+        uint32_t wide = size & ~(FPU_COPY - 1);
+        fpu_copy(to, from, wide);
+        to = (char *)to + wide;
+        from = (const char *)from + wide;
+        size -= wide;
+    }
     uint32_t words = size >> 2;
-
-    __asm__ volatile("rep movsl" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
-    if (unlikely(size & 3)) memcpy(to, from, size & 3);
+    if (unlikely(size & 3)) memcpy(to, from, size);
+    else __asm__ volatile("rep movsl" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
 }
 
 /* kcheck found one so charged. */

@@ -32,6 +32,7 @@ enum attention {                /* why a thread must not simply return to user m
     ATTENTION_SLOW = 64,        /* it is not for this thread, or its buffers changed */
     ATTENTION_BOUND = 128,      /* not all CPUs will do */
     ATTENTION_FPU = 256,        /* the FPU holds its state: save it at switch-out */
+    ATTENTION_TOLD = 512,       /* ready, still in msg_receive (ipc/fast_path.c) */
 };
 
 enum { WAKE_ON_ANY = ATTENTION_SIGNAL | ATTENTION_STOP | ATTENTION_EXIT };
@@ -60,8 +61,7 @@ struct fpu_image {              /* as FXSAVE writes it */
 static_assert(sizeof(struct fpu_image) == 512, "as the CPU writes it");
 
 #define THREAD_MAGIC 0x54687264u
-#define DESK_SIZE     136
-#define EXCHANGE_SIZE 208
+#define EXCHANGE_SIZE 328
 
 struct thread {
     struct cpu *cpu;         /* first: this_cpu() reads it. Where it runs or last ran */
@@ -135,8 +135,7 @@ struct thread {
         uint64_t version;       /* of the space, when it was looked up */
         char *kernel;
     } windows[5];
-    uint8_t desk[DESK_SIZE] __attribute__((aligned(8)));    /* ipc/mailbox_calls.c */
-    uint8_t exchange[EXCHANGE_SIZE] __attribute__((aligned(8)));  /* ipc/fast_path.c */
+    uint8_t exchange[EXCHANGE_SIZE] __attribute__((aligned(8)));  /* ipc/fast_path.h */
     struct call *call;          /* the answer it waits for, or NULL */
 
     struct fpu_image fpu_state;

@@ -147,6 +147,74 @@ static void wakes(void) {
             "an empty message or a bit wakes one who waits, like a semaphore");
 }
 
+static volatile sig_atomic_t signals;
+
+static void on_signal(int number) {
+    (void)number;
+    signals++;
+}
+
+/* Two that notify each other and wait, each for the other: what interrupts their turns,
+ * and what comes in place of a bit, changes nothing. */
+static void turns(void) {
+    enum { TURNS = 300 };
+    struct msg m[2] = { room_msg(text, sizeof text) };
+    pid_t pid;
+    struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+    need(sigaction(SIGUSR1, &action, NULL) == 0);
+    CHILD (pid)
+        for (int i = 0; i < TURNS; i++) {
+            need(msg_receive(parent, &m[i % 3 == 0], 0, FOREVER) == parent);
+            uint32_t got = m[i % 3 == 0].bits;
+            need(i % 7 == 0 ? got == 0 : got == (uint32_t)i);
+            need(msg_notify(parent, (uint32_t)i + 1) == 0);
+        }
+    int good = 1;
+    for (int i = 0; i < TURNS; i++) {
+        struct msg letter = { .type = 1 };
+        if (i % 5 == 0)
+            need(kill(pid, SIGUSR1) == 0);
+        if (i % 7 == 0)
+            need(msg_send(pid, &letter, 0, FOREVER) == 0);
+        else
+            need(msg_notify(pid, (uint32_t)i) == 0);
+        if (i % 11 == 0)
+            need(kill(pid, SIGUSR1) == 0);
+        if (i % 13 == 0)
+            need(raise(SIGUSR1) == 0);
+        if (i % 17 == 0)
+            sched_yield();
+        struct msg *in = &m[i % 4 == 0];
+        good &= msg_receive(pid, in, 0, FOREVER) == pid && in->type == MSG_NOTIFICATION
+                && in->bits == (uint32_t)i + 1 && in->sender == pid && in->length == 0;
+    }
+    is_exit(wait_for(pid), 0, "two take turns, with signals and messages between");
+    ok(good && signals > 0, "each bit comes once");
+    is_errno(msg_receive(pid, &m[0], 0, FOREVER), ESRCH, "then the partner has ended");
+}
+
+/* In the middle of such turns, a receive that would never end, or cannot write. */
+static void wrong_turns(void) {
+    pid_t pid, other;
+    struct msg m = { 0 };
+    CHILD (pid)
+        need(msg_receive(parent, &m, 0, FOREVER) == parent && m.bits == 1);
+    CHILD (other)
+        for (int i = 0; i < 3; i++)
+            need(msg_receive(parent, &m, 0, FOREVER) == parent && m.bits == 4);
+    until_receivers(pid, 1);
+    until_receivers(other, 1);
+    need(msg_notify(other, 4) == 0 && msg_notify(pid, 0) == 0);
+    is_errno(msg_receive(pid, &m, 0, FOREVER), EDEADLK, "two wait for each other");
+    until_receivers(other, 1);
+    need(msg_notify(other, 4) == 0);
+    is_errno(msg_receive(other, (void *)-1, 0, FOREVER), EFAULT, "to a bad address");
+    until_receivers(other, 1);
+    need(msg_notify(other, 4) == 0 && msg_notify(pid, 1) == 0);
+    is_exit(wait_for(pid), 0, "neither has disturbed the one");
+    is_exit(wait_for(other), 0, "nor the other");
+}
+
 /* A receiver whose memory is bad does not use the bits up. */
 static void not_lost(void) {
     pid_t pid;
@@ -208,6 +276,8 @@ int main(void) {
     before_messages();
     by_sender();
     wakes();
+    turns();
+    wrong_turns();
     not_lost();
     never_blocks();
     oneself_and_errors();
