@@ -124,9 +124,9 @@ static inline void native_body_receiver_init(struct native_receiver *r, uptr_t b
     r->message = r->fds = uptr(0);
     r->message_seen = NULL;
     r->body_seen = r->buffer = NULL;
-    r->fast = r->late = r->type = 0;
+    r->fast = r->fast_calls = r->type = 0;
     r->channel = NULL;
-    r->by_type = r->moves = r->cuts = r->body_was_null = false;
+    r->is_read_late = r->by_type = r->moves = r->cuts = r->body_was_null = false;
     r->open = NULL;
     r->from = NULL;
 }
