@@ -111,7 +111,7 @@ static void become_zombie(struct process *p) {
         machine_off(status & 0x7f ? 128 + (status & 0x7f) : status >> 8);
     }
     leave_family(p);
-    parent_notify(p, notify_code(status), status & 0x7f ? status & 0x7f : status >> 8);
+    parent_notify(p, status);
     if (parent_does_not_care(p)) process_reap(p);
 }
 
@@ -173,10 +173,9 @@ static void process_stop(int signal) {
     // the terminal's stops mean nothing where no shell could continue the job
     if (signal != SIGSTOP && group_is_orphaned(p->group)) return;
     p->stopped = true;
-    p->stop_report = signal << 8 | 0x7f;
-    p->continue_report = false;
+    p->report = signal << 8 | STATUS_STOPPED;
     list_for_each (t, &p->threads, process_node) thread_call(t, ATTENTION_STOP);
-    parent_notify(p, CLD_STOPPED, signal);
+    parent_notify(p, p->report);
 }
 
 /* -- Return to user mode ----------------------------------------------------------- */
@@ -234,11 +233,11 @@ long sys_exit(int status) {
     struct process *p = current_process();
 
     // POSIX: the status of a process whose last thread exits is that thread's
-    if (p->nr_threads == 1) process_exit_group(p, exit_status_of(status));
+    if (p->nr_threads == 1) process_exit_group(p, (status & 0xff) << 8);
     thread_exit();
 }
 
 long sys_exit_group(int status) {
-    process_exit_group(current_process(), exit_status_of(status));
+    process_exit_group(current_process(), (status & 0xff) << 8);
     thread_exit();
 }

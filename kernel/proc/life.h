@@ -53,13 +53,6 @@ long scheduling_priority(int policy, int realtime);
 /* setpriority; and getpriority, without `new`, whose answer is 20 - nice. */
 long scheduling_nice(int which, pid_t who, const int *new);
 
-static inline int exit_status_of(int code) { return (code & 0xff) << 8; }
-
-/* CLD_..., of a status as wait4 reports it. */
-static inline int notify_code(int status) {
-    return (status & 0x7f) == 0 ? CLD_EXITED : status & 0x80 ? CLD_DUMPED : CLD_KILLED;
-}
-
 /* -- Programs (exec.c) ------------------------------------------------------------- */
 
 void exec_init(void);           /* makes the system call page */

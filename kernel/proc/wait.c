@@ -8,8 +8,9 @@
 #include "proc/life.h"
 
 enum wait_options {
-    WNOHANG = 1, WUNTRACED = 2, WSTOPPED = 2, WEXITED = 4, WCONTINUED = 8,
-    WNOWAIT = 0x1000000, WNOTHREAD = 0x20000000, WALL = 0x40000000, WCLONE = 0x80000000,
+    WNOHANG = 1, WSTOPPED = 2, WEXITED = 4, WCONTINUED = 8, WNOWAIT = 0x1000000,
+    WNOTHREAD = 0x20000000, WALL = 0x40000000, WCLONE = 0x80000000,
+    WAIT4_OPTIONS = WNOHANG | WSTOPPED | WCONTINUED | WNOTHREAD | WALL | WCLONE,
 };
 enum id_type { P_ALL = 0, P_PID = 1, P_PGID = 2 };
 
@@ -20,36 +21,31 @@ struct wait_request {
     /* what was found */
     pid_t pid;
     uid_t uid;
-    int code, status;           /* CLD_..., wait status */
+    int status;                 /* as wait4 reports it */
     struct usage usage;
 };
 
 static bool is_meant(const struct process *child, const struct wait_request *r) {
-    if (r->type == P_PID) return child->pid == r->id;
-    return r->type == P_ALL || child->group == r->id;
+    return r->type == P_ALL || (r->type == P_PID ? child->pid : child->group) == r->id;
 }
 
 /* Does the child have something to report? Takes the report unless WNOWAIT. */
 static bool collect(struct process *child, struct wait_request *r) {
-    if (child->is_zombie && r->options & WEXITED) {
-        r->status = child->exit_status;
-        r->code = notify_code(r->status);
-    } else if (child->stop_report && r->options & WSTOPPED) {
-        r->status = child->stop_report;
-        r->code = CLD_STOPPED;
-    } else if (child->continue_report && r->options & WCONTINUED) {
-        r->status = 0xffff;
-        r->code = CLD_CONTINUED;
-    } else {
-        return false;
-    }
+    bool ended = child->is_zombie;
+    int status = ended ? child->exit_status : child->report;
+    uint32_t kind = ended                        ? WEXITED
+                    : status == STATUS_CONTINUED ? WCONTINUED
+                    : status                     ? WSTOPPED
+                                                 : 0;
+
+    if (!(r->options & kind)) return false;
     r->pid = child->pid;
     r->uid = child->credentials.uid;
+    r->status = status;
     r->usage = process_usage(child);
     if (r->options & WNOWAIT) return true;
-    if (r->code == CLD_STOPPED) child->stop_report = 0;
-    else if (r->code == CLD_CONTINUED) child->continue_report = false;
-    else process_reap(child);
+    if (ended) process_reap(child);
+    else child->report = 0;
     return true;
 }
 
@@ -93,13 +89,11 @@ int usage_to_user(uptr_t to, const struct usage *usage) {
 }
 
 long sys_wait4(pid_t pid, uptr_t status, int options, uptr_t usage) {
-    struct wait_request r = { .options = (uint32_t)options | WEXITED };
+    struct wait_request r = { .type = pid > 0 ? P_PID : pid == -1 ? P_ALL : P_PGID,
+                              .options = (uint32_t)options | WEXITED };
 
-    if ((uint32_t)options
-        & ~(WNOHANG | WUNTRACED | WCONTINUED | WNOTHREAD | WALL | WCLONE))
-        return -EINVAL;
+    if ((uint32_t)options & ~WAIT4_OPTIONS) return -EINVAL;
     if (pid == INT32_MIN) return -ESRCH;
-    r.type = pid > 0 ? P_PID : pid == -1 ? P_ALL : P_PGID;
     r.id = pid > 0 ? pid : pid == 0 ? current_process()->group : -pid;
     int result = do_wait(&r);
     if (result <= 0) return result;
@@ -112,30 +106,21 @@ long sys_wait4(pid_t pid, uptr_t status, int options, uptr_t usage) {
 long sys_waitid(int type, pid_t id, uptr_t info_out, int options, uptr_t usage) {
     struct wait_request r = { .type = (enum id_type)type, .id = id,
                               .options = (uint32_t)options };
-    uint32_t allowed =
-        WNOHANG | WSTOPPED | WEXITED | WCONTINUED | WNOWAIT | WNOTHREAD | WALL | WCLONE;
+    struct siginfo info = { .signal = 0 };
 
-    if (r.options & ~allowed || !(r.options & (WSTOPPED | WEXITED | WCONTINUED)))
-        return -EINVAL;
-    if (type < P_ALL || type > P_PGID || (type == P_PID && id <= 0)
-        || (type == P_PGID && id < 0))
+    if (r.options & ~(WAIT4_OPTIONS | WEXITED | WNOWAIT)
+        || !(r.options & (WSTOPPED | WEXITED | WCONTINUED)) || type < P_ALL
+        || type > P_PGID || (type == P_PID && id <= 0) || (type == P_PGID && id < 0))
         return -EINVAL;
     if (type == P_PGID && id == 0) r.id = current_process()->group;
     int result = do_wait(&r);
     if (result < 0) return result;
-    struct siginfo info = { .signal = 0 };
     if (result == 1) {
-        info = (struct siginfo){ .signal = SIGCHLD, .code = r.code };
-        info.pid = r.pid;
-        info.uid = r.uid;
-        info.status_or_value = r.code == CLD_EXITED      ? r.status >> 8 & 0xff
-                               : r.code == CLD_STOPPED   ? r.status >> 8
-                               : r.code == CLD_CONTINUED ? SIGCONT
-                                                         : r.status & 0x7f;
+        info = (struct siginfo){ .signal = SIGCHLD, .code = child_code(r.status),
+                                 .pid = r.pid, .uid = r.uid,
+                                 .status_or_value = child_value(r.status) };
+        if (!uptr_is_null(usage) && usage_to_user(usage, &r.usage)) return -EFAULT;
     }
     // Linux writes the fields, not the whole structure
-    if (!uptr_is_null(info_out) && copy_to_user(info_out, &info, 24)) return -EFAULT;
-    if (result == 1 && !uptr_is_null(usage) && usage_to_user(usage, &r.usage))
-        return -EFAULT;
-    return 0;
+    return uptr_is_null(info_out) ? 0 : copy_to_user(info_out, &info, 24);
 }

@@ -91,8 +91,8 @@ struct process {
     struct wait_queue child_wait;   /* its threads in wait4 and waitid */
     struct wait_queue vfork_done;   /* the parent's thread */
     struct wait_queue stop_wait;    /* its threads while stopped */
-    int stop_report;            /* wait status of a stop not yet reported; 0: none */
-    bool continue_report;
+    int report;                 /* wait status of a stop, or of a going on, that nobody
+                                   has been told yet; 0: none */
 
     struct usage usage;         /* of threads that are gone */
     struct usage children_usage;

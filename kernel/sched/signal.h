@@ -104,9 +104,29 @@ struct process;
 /* Would the process ignore it now? init ignores what it does not handle. */
 bool signal_is_ignored(const struct process *process, int signal);
 
+/* What wait4(2) reports of a child that stopped or goes on; and of any such status,
+ * what SIGCHLD and waitid(2) say: CLD_..., and the exit status or signal. */
+enum { STATUS_STOPPED = 0x7f, STATUS_CONTINUED = 0xffff };
+
+static inline int child_code(int status) {
+    return status == STATUS_CONTINUED                 ? CLD_CONTINUED
+           : (status & 0x7f) == 0                     ? CLD_EXITED
+           : (status & 0xff) == STATUS_STOPPED        ? CLD_STOPPED
+           : status & 0x80                            ? CLD_DUMPED
+                                               : CLD_KILLED;
+}
+
+static inline int child_value(int status) {
+    int code = child_code(status);
+
+    return code == CLD_CONTINUED                          ? SIGCONT
+           : code == CLD_EXITED || code == CLD_STOPPED    ? status >> 8 & 0xff
+                                                       : status & 0x7f;
+}
+
 /* Tells the parent that its child stopped, continued or ended: SIGCHLD, and whoever
  * waits. */
-void parent_notify(struct process *child, int code, int status);
+void parent_notify(struct process *child, int status);
 
 enum signal_keeping {           /* the details, besides the bit */
     SIGNAL_KEEP_IF_ROOM,        /* else they are lost: POSIX allows it for most */

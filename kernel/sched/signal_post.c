@@ -91,17 +91,17 @@ static struct queued_signal *place_for(struct pending_signals *pending,
 
 /* -- Stop and continue ------------------------------------------------------------- */
 
-void parent_notify(struct process *child, int code, int status) {
+void parent_notify(struct process *child, int status) {
     struct process *parent = child->parent;
     uint32_t flags = parent->actions[SIGCHLD - 1].flags;
-    bool ended = code != CLD_STOPPED && code != CLD_CONTINUED;
+    bool ended = child->is_zombie;
 
     if (ended ? child->exit_signal != 0 : !(flags & SA_NOCLDSTOP)) {
         struct usage usage = process_usage(child);
         struct siginfo info = { .signal = ended ? child->exit_signal : SIGCHLD,
-                                .code = code, .pid = child->pid,
+                                .code = child_code(status), .pid = child->pid,
                                 .uid = child->credentials.uid,
-                                .status_or_value = status,
+                                .status_or_value = child_value(status),
                                 .user_time = clock_ticks(usage.user_time),
                                 .system_time = clock_ticks(usage.system_time) };
         signal_post(parent, NULL, &info, SIGNAL_KEEP_IF_ROOM);
@@ -114,16 +114,13 @@ void parent_notify(struct process *child, int code, int status) {
 static void continue_process(struct process *process, bool report) {
     struct thread *t;
 
-    process->stop_report = 0;
     if (!process->stopped) return;
     process->stopped = false;
+    process->report = report ? STATUS_CONTINUED : 0;
     list_for_each (t, &process->threads, process_node)
         t->attention &= ~(uint32_t)ATTENTION_STOP;
     wait_wake_all(&process->stop_wait, 0);
-    if (report) {
-        process->continue_report = true;
-        parent_notify(process, CLD_CONTINUED, SIGCONT);
-    }
+    if (report) parent_notify(process, STATUS_CONTINUED);
 }
 
 static __attribute__((noinline)) void job_control(struct process *process, int signal) {
