@@ -81,7 +81,6 @@ src += kernel/fs/path.c                 # walking a path; chdir, getcwd
 src += kernel/fs/names.c                # opening, making, linking, removing names
 src += kernel/fs/status.c               # statx, access, readlink; mode, owner, times, size
 src += kernel/fs/tmpfs.c                # the file system in memory: names and contents
-src += kernel/fs/cpio.c                 # an archive's headers
 src += kernel/fs/initramfs.c            # unpacking the first file system
 src += kernel/fs/devfs.c                # /dev; null, zero, full, random
 src += kernel/fs/tty.c                  # terminals, job control

@@ -1,14 +1,15 @@
-/* cpio.h - taking a cpio archive (format `newc`) apart. Pure: also compiled for host
- * tests.
+/* cpio.h - taking a cpio archive (format `newc`) apart. Every field is checked before
+ * it is believed. Pure: also compiled for host tests.
  *
  *      070701 | 13 fields of 8 hexadecimal digits | name NUL pad | data | pad | 070701
  *
  * Names and data begin at multiples of 4. The name TRAILER!!! ends an archive; zeros
  * may follow, and then another archive. (Manual: cpio(5), Linux' buffer-format.)
+ * Tests: kernel/fs/cpio_host_test.c
  */
 #pragma once
 
-#include "base/types.h"
+#include "base/string.h"
 
 struct cpio_entry {
     union {
@@ -23,8 +24,53 @@ struct cpio_entry {
 };
 
 #define CPIO_TRAILER "TRAILER!!!"      /* the name that ends an archive */
+#define CPIO_HEADER  110u
+
+/* Eight hexadecimal digits each. False when one is none. */
+static inline bool cpio_read_fields(const uint8_t *from, struct cpio_entry *entry) {
+    for (unsigned f = 0; f < ARRAY_SIZE(entry->fields); f++) {
+        uint32_t value = 0;
+        for (const uint8_t *end = from + 8; from < end; from++) {
+            uint32_t digit = *from - (uint32_t)'0';
+            if (digit > 9) {
+                digit = (*from | 0x20u) - 'a';      // 0x20: capitals become small
+                if (digit > 5) return false;
+                digit += 10;
+            }
+            value = value << 4 | digit;
+        }
+        entry->fields[f] = value;
+    }
+    return true;
+}
+
+/* Where the next multiple of 4 is, or the end when that is nearer. */
+static inline uint32_t cpio_align(uint32_t offset, uint32_t length) {
+    return length - offset < 4 ? length : round_up(offset, 4u);
+}
 
 /* Reads what stands at *offset, behind zeros, and moves on; the name is NULL at the end
  * of the bytes. NULL; or a sentence on what is wrong: *offset is at the header. */
-const char *cpio_next(const uint8_t *archive, uint32_t length, uint32_t *offset,
-                      struct cpio_entry *entry);
+static inline const char *cpio_next(const uint8_t *archive, uint32_t length,
+                                    uint32_t *offset, struct cpio_entry *entry) {
+    uint32_t at = *offset;
+
+    while (at < length && archive[at] == 0) at++;
+    *offset = at;
+    entry->name = NULL;
+    if (at == length) return NULL;
+    if (length - at < CPIO_HEADER) return "the header is cut off";
+    if (memcmp(archive + at, "070701", 6) != 0) return "no header of the format newc";
+    if (!cpio_read_fields(archive + at + 6, entry)) return "a field is not hexadecimal";
+    at += CPIO_HEADER;
+    entry->name = (const char *)archive + at;
+    if (entry->name_size < 2 || entry->name_size > 4096)
+        return "the name is empty or too long";
+    if (entry->name_size > length - at) return "the name is cut off";
+    if (strnlen(entry->name, entry->name_size) != entry->name_size - 1)
+        return "the name does not end where it should";
+    entry->data = cpio_align(at + entry->name_size, length);
+    if (entry->size > length - entry->data) return "the data is cut off";
+    *offset = cpio_align(entry->data + entry->size, length);
+    return NULL;
+}

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fs/cpio.c"
+#include "fs/cpio.h"
 
 static unsigned cases, failures;
 static uint8_t archive[2000];

@@ -21,19 +21,18 @@
 
 struct unpacking {
     const uint8_t *archive;
-    uint32_t length, offset;
+    uint32_t length;
     paddr_t base, freed;
-    const char *why;            /* a sentence once something is wrong */
 };
 
 /* Nothing below `offset` is needed any more. */
-static void give_back(struct unpacking *u, uint32_t offset, uint32_t at_least) {
+static void give_back(struct unpacking *u, uint32_t offset) {
     paddr_t end = round_down(u->base + offset, PAGE_SIZE);
 
-    if (end > u->freed && end - u->freed >= at_least) {
-        frames_free_range(u->freed, end);
-        u->freed = end;
-    }
+    if (end <= u->freed || (end - u->freed < FREE_AT_ONCE && offset < u->length))
+        return;
+    frames_free_range(u->freed, end);
+    u->freed = end;
 }
 
 static const char *load_file(struct unpacking *u, struct inode *inode,
@@ -45,7 +44,7 @@ static const char *load_file(struct unpacking *u, struct inode *inode,
         size = min(e->size - done, PAGE_SIZE);
         if (object_write(inode->object, done, u->archive + e->data + done, size) < size)
             return "not enough memory for its contents";
-        give_back(u, e->data + done, FREE_AT_ONCE);
+        give_back(u, e->data + done);
     }
     return NULL;
 }
@@ -89,32 +88,22 @@ static const char *unpack_entry(struct unpacking *u, const struct cpio_entry *e)
     return why;
 }
 
-/* Goes on until u->why says something, or all is done. */
-static void unpack_all(struct unpacking *u) {
-    bool complete = true;       // no archive has been begun and not ended
-    struct cpio_entry entry;
-
-    for (;;) {
-        uint32_t next = u->offset;
-        u->why = cpio_next(u->archive, u->length, &next, &entry);
-        if (!u->why && !entry.name) break;
-        complete = !u->why && strcmp(entry.name, CPIO_TRAILER) == 0;
-        if (!u->why && !complete) u->why = unpack_entry(u, &entry);
-        if (u->why) return;
-        u->offset = next;
-        give_back(u, next, FREE_AT_ONCE);
-    }
-    if (!complete) u->why = "the archive ends without its trailer";
-}
-
 bool initramfs_unpack(paddr_t base, uint32_t length, char *why, size_t size) {
-    struct unpacking u = {
-        .archive = paddr_to_kernel(base), .length = length, .base = base,
-        .freed = round_up(base, PAGE_SIZE),
-    };
+    struct unpacking u = { paddr_to_kernel(base), length, base,
+                           round_up(base, PAGE_SIZE) };
+    bool complete = true;       // no archive has been begun and not ended
+    const char *fault = NULL;
+    uint32_t offset = 0;
 
-    unpack_all(&u);
-    if (u.why) format(why, size, "initramfs, byte %u: %s", u.offset, u.why);
-    else give_back(&u, length, PAGE_SIZE);
-    return !u.why;
+    for (uint32_t next = 0; !fault; give_back(&u, offset = next)) {
+        struct cpio_entry entry;
+        fault = cpio_next(u.archive, length, &next, &entry);
+        if (fault || !entry.name) break;
+        complete = strcmp(entry.name, CPIO_TRAILER) == 0;
+        if (!complete && (fault = unpack_entry(&u, &entry))) break;
+    }
+    if (!fault && !complete) fault = "the archive ends without its trailer";
+    if (fault) format(why, size, "initramfs, byte %u: %s", offset, fault);
+    else give_back(&u, length);
+    return !fault;
 }
