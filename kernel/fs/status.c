@@ -1,9 +1,8 @@
 /* status.c - what an inode says of itself. Asked: statx, access, readlink, statfs,
  * getdents; changed: mode, owner, times, size.
  *
- * Shape: each has up to three faces: by path, by path below a directory's descriptor,
- * by descriptor. All find the inode (path_apply, fd_apply, place_apply) and let one
- * function judge and act.
+ * Shape: path_apply, fd_apply and place_apply find the inode, by path or by descriptor;
+ * one function for all judges and acts.
  *
  * Sleeps: never.
  * Linux: statx knows no mount ids and no attributes; statfs tells tmpfs's sizes only;
@@ -18,18 +17,13 @@
 
 /* -- stat -------------------------------------------------------------------------- */
 
-struct statx_time {
-    int64_t seconds;
-    uint32_t nanoseconds, unused;
-};
-
 struct statx {
     uint32_t mask, block_size;
     uint64_t attributes;
     uint32_t links, uid, gid;
     uint16_t mode, unused1;
     uint64_t number, size, blocks, attributes_mask;
-    struct statx_time accessed, born, changed, modified;
+    struct timespec64 accessed, born, changed, modified;    /* 32 bits, and 32 unused */
     uint32_t node_major, node_minor, major, minor;
     uint64_t unused2[14];
 };
@@ -40,12 +34,6 @@ static_assert(sizeof(struct statx) == 256, "Linux ABI");
 
 enum { AT_NO_AUTOMOUNT = 0x800, AT_STATX_SYNC = 0x6000 };
 
-static struct statx_time statx_time(nanoseconds_t t) {
-    struct timespec64 split = nanoseconds_to_timespec64(t);
-
-    return (struct statx_time){ split.seconds, (uint32_t)split.nanoseconds, 0 };
-}
-
 static uint32_t blocks_of(const struct inode *inode) {
     return inode->object ? inode->object->nr_pages * (PAGE_SIZE / 512) : 0;
 }
@@ -55,8 +43,10 @@ static long give_statx(struct inode *inode, const void *to) {
         .mask = STATX_ALL, .block_size = PAGE_SIZE, .links = inode->links,
         .uid = inode->uid, .gid = inode->gid, .mode = (uint16_t)inode->mode,
         .number = inode->number, .size = inode->size, .blocks = blocks_of(inode),
-        .accessed = statx_time(inode->accessed), .born = statx_time(inode->born),
-        .changed = statx_time(inode->changed), .modified = statx_time(inode->modified),
+        .accessed = nanoseconds_to_timespec64(inode->accessed),
+        .born = nanoseconds_to_timespec64(inode->born),
+        .changed = nanoseconds_to_timespec64(inode->changed),
+        .modified = nanoseconds_to_timespec64(inode->modified),
         .node_major = inode->device >> 8 & 0xfff,
         .node_minor = (inode->device & 0xff) | (inode->device >> 12 & 0xfff00),
         .minor = inode->fs->device,
@@ -66,12 +56,10 @@ static long give_statx(struct inode *inode, const void *to) {
 }
 
 long sys_statx(int dirfd, uptr_t name, int at_flags, uint32_t mask, uptr_t to) {
-    const unsigned known =
-        AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC;
-    unsigned flags = (unsigned)at_flags;
+    unsigned flags = (unsigned)at_flags & ~(unsigned)(AT_NO_AUTOMOUNT | AT_STATX_SYNC);
 
-    if ((flags & ~known) || (flags & AT_STATX_SYNC) == AT_STATX_SYNC
-        || (mask & STATX_INVALID))
+    if ((flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) || (mask & STATX_INVALID)
+        || (at_flags & AT_STATX_SYNC) == AT_STATX_SYNC)
         return -EINVAL;
     return path_apply(dirfd, name, flags, give_statx, &to);
 }
@@ -250,46 +238,38 @@ long sys_fchown32(int fd, uid_t uid, gid_t gid) {
 /* -- Times ------------------------------------------------------------------------- */
 
 enum { UTIME_NOW = 0x3fffffff, UTIME_OMIT = 0x3ffffffe };
-
-static bool both_are(const struct timespec32 times[2], int32_t nanoseconds) {
-    return times[0].nanoseconds == nanoseconds && times[1].nanoseconds == nanoseconds;
-}
-
-static bool time_is_valid(struct timespec32 t) {
-    return t.nanoseconds == UTIME_NOW || t.nanoseconds == UTIME_OMIT
-           || (uint32_t)t.nanoseconds < SECOND;
-}
-
-static void set_time(nanoseconds_t *stamp, struct timespec32 t, nanoseconds_t now) {
-    if (t.nanoseconds == UTIME_NOW)
-        *stamp = now;
-    else if (t.nanoseconds != UTIME_OMIT)
-        *stamp = t.seconds < 0 ? 0 : timespec_to_nanoseconds(&t);
-}
+#define NOW  UINT64_MAX         /* and what is to stay as it is: */
+#define KEEP (UINT64_MAX - 1)
 
 /* "Now" only needs the right to write, anything else the owner's. */
 static long change_times(struct inode *inode, const void *context) {
-    const struct timespec32 *times = context;
+    const nanoseconds_t *times = context;
+    nanoseconds_t *stamps[] = { &inode->accessed, &inode->modified };
 
     if (!inode_is_owned(inode)) {
-        if (!both_are(times, UTIME_NOW)) return -EPERM;
+        if (times[0] != NOW || times[1] != NOW) return -EPERM;
         if (inode_permission(inode, MAY_WRITE)) return -EACCES;
     }
     inode_touch_changed(inode);
-    set_time(&inode->accessed, times[0], inode->changed);
-    set_time(&inode->modified, times[1], inode->changed);
+    for (int i = 0; i < 2; i++)
+        if (times[i] != KEEP) *stamps[i] = times[i] == NOW ? inode->changed : times[i];
     return 0;
 }
 
 long sys_utimensat(int dirfd, uptr_t name, uptr_t user_times, int flags) {
-    struct timespec32 times[2] = { { 0, UTIME_NOW }, { 0, UTIME_NOW } };
+    struct timespec32 t[2] = { { 0, UTIME_NOW }, { 0, UTIME_NOW } };
+    nanoseconds_t times[2];
 
-    if (!uptr_is_null(user_times) && copy_from_user(times, user_times, sizeof(times)))
+    if (!uptr_is_null(user_times) && copy_from_user(t, user_times, sizeof(t)))
         return -EFAULT;
-    if (both_are(times, UTIME_OMIT)) return 0;
-    if ((flags & ~AT_SYMLINK_NOFOLLOW) || !time_is_valid(times[0])
-        || !time_is_valid(times[1]))
-        return -EINVAL;
+    if (t[0].nanoseconds == UTIME_OMIT && t[1].nanoseconds == UTIME_OMIT) return 0;
+    for (int i = 0; i < 2; i++) {
+        if (t[i].nanoseconds == UTIME_NOW) times[i] = NOW;
+        else if (t[i].nanoseconds == UTIME_OMIT) times[i] = KEEP;
+        else if ((uint32_t)t[i].nanoseconds >= SECOND) return -EINVAL;
+        else times[i] = t[i].seconds < 0 ? 0 : timespec_to_nanoseconds(&t[i]);
+    }
+    if (flags & ~AT_SYMLINK_NOFOLLOW) return -EINVAL;
     if (uptr_is_null(name) && dirfd != AT_FDCWD)
         return flags ? -EINVAL : fd_apply(dirfd, change_times, times);
     return path_apply(dirfd, name, (unsigned)flags, change_times, times);
