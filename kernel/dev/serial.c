@@ -24,13 +24,13 @@
 
 enum {                          /* registers */
     DATA = COM1, DIVISOR_LOW = COM1, INTERRUPTS = COM1 + 1, DIVISOR_HIGH = COM1 + 1,
-    FIFO = COM1 + 2, IDENTITY = COM1 + 2, LINE_CONTROL = COM1 + 3,
+    FIFO = COM1 + 2, LINE_CONTROL = COM1 + 3,
     MODEM_CONTROL = COM1 + 4, LINE_STATUS = COM1 + 5, SCRATCH = COM1 + 7,
 };
 
 enum {
     INTERRUPT_DATA = 1, INTERRUPT_LINE = 4,
-    FIFO_ON_AND_EMPTY = 7, IDENTITY_HAS_FIFO = 0xc0,
+    FIFO_ON_AND_EMPTY = 7, FIFO_SIZE = 16,
     EIGHT_BITS = 3, DIVISOR_ACCESS = 0x80,
     MODEM_READY = 0x0b,         /* DTR, RTS, and OUT2, which lets interrupts through */
     STATUS_DATA = 1, STATUS_BREAK = 0x10, STATUS_SENT = 0x20,
@@ -39,18 +39,14 @@ enum {
 /* How often to look before giving a line up: seconds, at a microsecond a look. */
 #define PATIENCE 4000000
 
-static unsigned fifo_size;      /* bytes it takes at once */
 static bool is_stuck;           /* it stopped sending: do not wait for it again */
 static bool magic;              /* BREAK came: the next byte is for us */
 
 static void wait_until_sent(void) {
-    for (unsigned looks = is_stuck ? 1 : PATIENCE; looks; looks--) {
-        if (in8(LINE_STATUS) & STATUS_SENT) {
-            is_stuck = false;
-            return;
-        }
-    }
-    is_stuck = true;
+    unsigned looks = is_stuck ? 1 : PATIENCE;
+
+    while (looks && !(in8(LINE_STATUS) & STATUS_SENT)) looks--;
+    is_stuck = looks == 0;
 }
 
 static void output(uint16_t port, const char *bytes, size_t size) {
@@ -59,7 +55,7 @@ static void output(uint16_t port, const char *bytes, size_t size) {
 
 static void serial_output(const char *bytes, size_t size) {
     for (size_t n; size; bytes += n, size -= n) {
-        n = min(size, (size_t)fifo_size);
+        n = min(size, (size_t)FIFO_SIZE);
         wait_until_sent();
         output(DATA, bytes, n);
     }
@@ -72,23 +68,18 @@ struct terminal serial_terminal = {
     .resume = serial_resume,
 };
 
-/* True when the byte was meant for the kernel itself. */
-static bool take_magic(uint8_t byte) {
-    if (!magic || byte == 0)    // a BREAK puts a zero byte into the FIFO
-        return magic;
-    magic = false;
-    if (byte != 'p') return false;
-    panic_print_reports();
-    return true;
-}
-
 static void serial_interrupt(void) {
     uint8_t status;
 
     while ((status = in8(LINE_STATUS)) & STATUS_DATA) {
         uint8_t byte = in8(DATA);
         if (status & STATUS_BREAK) magic = true;
-        if (!take_magic(byte) && !terminal_input(&serial_terminal, byte)) {
+        if (magic && byte == 0) continue;   // a BREAK puts it into the FIFO
+        bool is_ours = magic && byte == 'p';
+        magic = false;
+        if (is_ours) {
+            panic_print_reports();
+        } else if (!terminal_input(&serial_terminal, byte)) {
             out8(INTERRUPTS, 0);
             break;
         }
@@ -114,7 +105,6 @@ void serial_early_init(void) {
     out8(LINE_CONTROL, EIGHT_BITS);
     out8(FIFO, FIFO_ON_AND_EMPTY);
     out8(MODEM_CONTROL, MODEM_READY);
-    fifo_size = (in8(IDENTITY) & IDENTITY_HAS_FIFO) == IDENTITY_HAS_FIFO ? 16 : 1;
     serial_terminal.output = serial_output;
     log_sink_register(&serial_sink);
 }

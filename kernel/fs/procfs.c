@@ -26,7 +26,7 @@
 #define FIRST_SIZE (PAGE_SIZE - 8)      /* of a text; with the heap's header: a page */
 
 enum { ROOT = 1, PROCESS };     /* places of /proc and /proc/PID */
-enum { FIRST_NUMBER = 64 };     /* offset in a directory: entries below, numbers above */
+enum { FIRST_NUMBER = 64 };     /* offsets in directories: numbers from here on */
 
 extern const struct proc_entry proc_entries_start[], proc_entries_end[];
 
@@ -35,17 +35,12 @@ const char *proc_command_line;
 
 /* -- Nodes ------------------------------------------------------------------------- */
 
-union number {
-    struct node node;
-    uint64_t number;
-};
-
 static uint64_t number_of(struct node node) {
-    return (union number){ .node = node }.number;
+    return *(uint64_t *)&node;
 }
 
 static struct node node_of(const struct inode *inode) {
-    return (union number){ .number = inode->number }.node;
+    return *(const struct node *)&inode->number;
 }
 
 struct process *proc_process(struct node node) {
@@ -68,19 +63,14 @@ static struct file *open_file_of(struct node node) {
  * -EACCES. */
 static int may_inspect(const struct inode *inode) {
     const struct process *process = proc_process(node_of(inode));
-    const struct credentials *me = current_credentials(), *c;
+    uid_t me = current_credentials()->euid;
 
     if (!process) return -ENOENT;
-    c = &process->credentials;
-    if (me->euid == 0
-        || (me->euid == c->uid && me->euid == c->euid && me->euid == c->suid))
-        return 0;
-    return -EACCES;
+    const struct credentials *c = &process->credentials;
+    return me == 0 || (me == c->uid && me == c->euid && me == c->suid) ? 0 : -EACCES;
 }
 
 /* -- Directories ------------------------------------------------------------------- */
-
-static bool next_process(struct node *node, uint32_t *number);
 
 static bool next_process(struct node *node, uint32_t *number) {
     const struct process *process;
@@ -195,9 +185,7 @@ static int directory_list(struct file *file, directory_emit emit, void *context)
 }
 
 static const struct file_operations directory_files = {
-    .name = "directory of /proc",
-    .read = directory_read,
-    .seek = file_seek,
+    .name = "directory of /proc", .read = directory_read, .seek = file_seek,
     .list = directory_list,
 };
 
