@@ -50,21 +50,6 @@ static nanoseconds_t idle_time_of(unsigned cpu) {
     return min(usage_time(thread_usage(cpus[cpu].idle)), time_now());
 }
 
-static nanoseconds_t idle_time(void) {
-    nanoseconds_t idle = 0;
-
-    for (unsigned cpu = 0; cpu < cpu_count; cpu++) idle += idle_time_of(cpu);
-    return idle;
-}
-
-static void show_uptime(struct text *text) {
-    uint32_t up_rest, idle_rest;
-    uint64_t up = divide_u64(proc_ticks(time_now()), 100, &up_rest);
-    uint64_t idle = divide_u64(proc_ticks(idle_time()), 100, &idle_rest);
-
-    text_printf(text, "%llu.%02u %llu.%02u\n", up, up_rest, idle, idle_rest);
-}
-
 static void show_loadavg(struct text *text) {
     uint32_t running = sched_runnable();
 
@@ -75,7 +60,7 @@ static void show_loadavg(struct text *text) {
 /* Time that is gone is kept by somebody: a zombie, or who waited for one. */
 static void show_stat(struct text *text) {
     static const char *const line = " %llu 0 %llu %llu 0 0 0 0 0 0\n";
-    nanoseconds_t user = 0, system = 0, now = time_now();
+    nanoseconds_t user = 0, system = 0, idle = 0, now = time_now();
     const struct process *p;
 
     list_for_each (p, &all_processes, all_node) {
@@ -84,13 +69,13 @@ static void show_stat(struct text *text) {
         user += usage.user_time;
         system += usage.system_time;
     }
+    for (unsigned cpu = 0; cpu < cpu_count; cpu++) idle += idle_time_of(cpu);
     text_printf(text, "cpu ");
-    text_printf(text, line, proc_ticks(user), proc_ticks(system),
-                proc_ticks(idle_time()));
+    text_printf(text, line, proc_ticks(user), proc_ticks(system), proc_ticks(idle));
     for (unsigned cpu = 0; cpu < cpu_count; cpu++) {
-        nanoseconds_t idle = idle_time_of(cpu);
+        idle = idle_time_of(cpu);
         text_printf(text, "cpu%u", cpu);
-        text_printf(text, line, proc_ticks(now > idle ? now - idle : 0), 0ull,
+        text_printf(text, line, proc_ticks(max(now, idle) - idle), 0ull,
                     proc_ticks(idle));
     }
     text_printf(text, "btime %llu\nprocesses %d\n",
@@ -112,55 +97,36 @@ static void show_mounts(struct text *text) {
 
 /* -- How it is --------------------------------------------------------------------- */
 
-static void show_line(struct text *text, const char *kind, const char *name,
-                      uint32_t number) {
-    if (name && number) text_printf(text, "%s-%s %u\n", kind, name, number);
+static void show_numbers(struct text *text, const char *kind, const char *const *names,
+                         const uint32_t *numbers, unsigned count) {
+    for (unsigned i = 0; i < count; i++)
+        if (names[i] && numbers[i])
+            text_printf(text, "%s-%s %u\n", kind, names[i], numbers[i]);
 }
 
-static void show_accounts(struct text *text) {
+static void show_check(struct text *text) {
+    static const char *const uses[FRAME_USES] = {
+        [FRAME_STACK] = "stacks", [FRAME_PAGE_TABLE] = "page-tables",
+        [FRAME_USER] = "user", [FRAME_OBJECT] = "objects", [FRAME_BUFFER] = "buffers",
+    };
     static const char *const kinds[ACCOUNT_KINDS] = {
         [ACCOUNT_HEAP] = "heap", [ACCOUNT_PROCESSES] = "processes",
         [ACCOUNT_FILES] = "files", [ACCOUNT_SIGNALS] = "signals",
         [ACCOUNT_MESSAGES] = "messages", [ACCOUNT_MESSAGE_BYTES] = "message-bytes",
         [ACCOUNT_MAILBOXES] = "mailboxes", [ACCOUNT_SYSV] = "sysv",
     };
+    const char *fault = kcheck();
     const struct account *account;
 
+    text_printf(text, fault ? "bad: %s\n" : "ok\n", fault);
+    show_numbers(text, "frames", uses, frames_used, FRAME_USES);
+    show_numbers(text, "objects", heap_type_names, heap_objects, HEAP_TYPES);
+    show_numbers(text, "bytes", heap_type_names, heap_bytes, HEAP_TYPES);
     list_for_each (account, &all_accounts, node) {
         char name[24];
         format(name, sizeof(name), "user-%u", account->uid);
-        for (unsigned kind = 0; kind < ACCOUNT_KINDS; kind++)
-            show_line(text, name, kinds[kind], account->used[kind]);
+        show_numbers(text, name, kinds, account->used, ACCOUNT_KINDS);
     }
-}
-
-static void show_ledger(struct text *text) {
-    static const char *const uses[FRAME_USES] = {
-        [FRAME_STACK] = "stacks", [FRAME_PAGE_TABLE] = "page-tables",
-        [FRAME_USER] = "user", [FRAME_OBJECT] = "objects", [FRAME_BUFFER] = "buffers",
-    };
-    uint32_t frames = 0, bytes = 0;
-
-    for (unsigned use = 0; use < FRAME_USES; use++)
-        frames += uses[use] ? frames_used[use] : 0;
-    for (unsigned type = 0; type < HEAP_TYPES; type++) bytes += heap_bytes[type];
-    text_printf(text, "frames-used %u\nheap-bytes %u\nopen-files %u\n", frames, bytes,
-                nr_open_files);
-    text_printf(text, "threads %u\nprocesses %u\n", list_length(&all_threads),
-                list_length(&all_processes));
-    for (unsigned use = 0; use < FRAME_USES; use++)
-        show_line(text, "frames", uses[use], frames_used[use]);
-    for (unsigned type = 0; type < HEAP_TYPES; type++) {
-        show_line(text, "objects", heap_type_names[type], heap_objects[type]);
-        show_line(text, "bytes", heap_type_names[type], heap_bytes[type]);
-    }
-}
-
-static void show_check(struct text *text) {
-    const char *fault = kcheck();
-    text_printf(text, fault ? "bad: %s\n" : "ok\n", fault);
-    show_ledger(text);
-    show_accounts(text);
 }
 
 static void show_trace(struct text *text) {
@@ -175,7 +141,6 @@ static void show_trace(struct text *text) {
 
 static const struct proc_entry entries[] PROC_TABLE = {
     { .name = "meminfo", .show = show_meminfo },
-    { .name = "uptime", .show = show_uptime },
     { .name = "loadavg", .show = show_loadavg },
     { .name = "stat", .show = show_stat },
     { .name = "cmdline", .show = show_cmdline },

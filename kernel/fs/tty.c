@@ -285,9 +285,7 @@ static long tty_ioctl(struct file *file, uint32_t request, uptr_t argument) {
     case TCSETS:
     case TCSETSW:
     case TCSETSF: return set_modes(tty, argument, request == TCSETSF);
-    case TCFLSH:
-        if (argument.address != FLUSH_OUTPUT) made_room(tty, true);
-        return 0;
+    case TCFLSH: made_room(tty, argument.address != FLUSH_OUTPUT); return 0;
     case TCSBRK:
     case TCSBRKP: return 0;
     case TIOCGWINSZ: return copy_to_user(argument, &tty->size, sizeof(tty->size));

@@ -1,5 +1,5 @@
 /* proc_system.c - proc(5): the files of /proc that tell about the machine, as free,
- * top, uptime, df and programs read them.
+ * top, df and programs read them.
  */
 #include "tap.h"
 
@@ -53,22 +53,6 @@ static void meminfo(void) {
     need(sysinfo(&si) == 0);
     is_int((long)(si.totalram * (uint64_t)si.mem_unit / 1024), total,
            "sysinfo has the same");
-}
-
-/* /proc/uptime: "uptime of the system (seconds), and the time spent in the idle
- * process". */
-static void uptime(void) {
-    double up = -1, idle = -1, again = -1;
-    struct timespec before, after;
-    clock_gettime(CLOCK_BOOTTIME, &before);
-    ok(slurp("/proc/uptime") > 0 && sscanf(text, "%lf %lf", &up, &idle) == 2 && up > 0
-           && idle >= 0,
-       "/proc/uptime has two numbers");
-    clock_gettime(CLOCK_BOOTTIME, &after);
-    ok(up >= before.tv_sec - 1 && up <= after.tv_sec + 1,
-       "the first is CLOCK_BOOTTIME");
-    need(slurp("/proc/uptime") > 0 && sscanf(text, "%lf", &again) == 1);
-    ok(again >= up, "and never less than before");
 }
 
 /* /proc/stat: "cpu user nice system idle iowait irq softirq ..." in ticks of 1/100 s,
@@ -149,7 +133,6 @@ static void pieces(void) {
 
 int main(void) {
     meminfo();
-    uptime();
     stat_file();
     loadavg();
     mounts();
