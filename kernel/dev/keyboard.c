@@ -23,11 +23,11 @@ enum {
     KEYBOARD_ENABLE = 0xf4, TRIES = 100000,
 };
 
-enum {                          /* scan codes; E0 in front: | 0x80 */
-    CODE_RELEASED = 0x80, CODE_EXTENDED = 0xe0,
-    CODE_CONTROL = 0x1d, CODE_LEFT_SHIFT = 0x2a, CODE_RIGHT_SHIFT = 0x36,
-    CODE_ALT = 0x38, CODE_CAPS = 0x3a, CODE_P = 0x19, CODE_KEYPAD = 0x47,
-    CODE_DELETE = 0x53,
+enum {                          /* scan codes */
+    CODE_RELEASED = 0x80, CODE_E0 = 0xe0,
+    KEY_CONTROL = 0x1d, KEY_LEFT_SHIFT = 0x2a, KEY_RIGHT_SHIFT = 0x36, KEY_ALT = 0x38,
+    KEY_CAPS = 0x3a, KEY_P = 0x19, KEY_HOME = 0x47, KEY_DELETE = 0x53,
+    EXTENDED = 0x80,            /* or'ed to a key: E0 came before it */
 };
 
 static const char plain[] = "\0\033"
@@ -37,55 +37,45 @@ static const char shifted[] = "\0\033"
                               "!@#$%^&*()_+\177\tQWERTYUIOP{}\r\0ASDFGHJKL:\"~\0|"
                               "ZXCVBNM<>?\0*\0 ";
 
-/* From CODE_KEYPAD to CODE_DELETE: home up pgup - left . right + end down pgdn ins
- * del */
+/* home up pgup - left . right + end down pgdn ins del */
 static const char *const keypad[] = { "\033[H", "\033[A", "\033[5~", "-", "\033[D",
                                       "", "\033[C", "+", "\033[F", "\033[B",
                                       "\033[6~", "\033[2~", "\033[3~" };
 
-static bool shift, control, alt, caps;  /* held down, or switched on */
-static bool extended;                   /* the last code was E0 */
+static bool held[256];          /* by key */
+static bool caps;               /* switched on */
+static bool extended;           /* the last code was E0 */
 
 static void type(const char *keys) {
     while (*keys) terminal_input(&screen_terminal, (uint8_t)*keys++);
 }
 
-static void type_character(char c) {
-    bool letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+static void key_pressed(unsigned key) {
+    unsigned code = key & ~EXTENDED;
+    bool alt = held[KEY_ALT] || held[KEY_ALT | EXTENDED];
+    bool control = held[KEY_CONTROL] || held[KEY_CONTROL | EXTENDED];
+    bool shift = held[KEY_LEFT_SHIFT] || held[KEY_RIGHT_SHIFT];
+    const char *characters = shift && code == key ? shifted : plain;
+    char c = code < sizeof(plain) - 1 ? characters[code] : '\0';
 
-    if (letter && caps) c ^= 0x20;
+    if (alt && key == KEY_P) return panic_print_reports();
+    if (code >= KEY_HOME && code <= KEY_DELETE) return type(keypad[code - KEY_HOME]);
+    if (key == KEY_CAPS) caps = !caps;
+    if (!c || (code != key && c != '/' && c != '\r')) return;
+    if (caps && (c | 0x20) >= 'a' && (c | 0x20) <= 'z') c ^= 0x20;
     if (control && (c == ' ' || (c >= '@' && c <= '~'))) c &= 0x1f;
     else if (control && c == '?') c = 0x7f;
     if (alt) type("\033");
     terminal_input(&screen_terminal, (uint8_t)c);
 }
 
-static void key_pressed(unsigned code, bool is_extended) {
-    if (alt && code == CODE_P)
-        panic_print_reports();
-    else if (code >= CODE_KEYPAD && code <= CODE_DELETE)
-        type(keypad[code - CODE_KEYPAD]);
-    else if (code < sizeof(plain) - 1 && plain[code]
-             && (!is_extended || plain[code] == '/' || plain[code] == '\r'))
-        type_character(shift && !is_extended ? shifted[code] : plain[code]);
-}
-
 static void take_code(uint8_t byte) {
-    unsigned code = byte & ~CODE_RELEASED;
-    bool down = !(byte & CODE_RELEASED), was_extended = extended;
+    unsigned key = (byte & ~CODE_RELEASED) | (extended ? EXTENDED : 0);
 
-    extended = byte == CODE_EXTENDED;
+    extended = byte == CODE_E0;
     if (extended) return;
-    if (code == CODE_LEFT_SHIFT || code == CODE_RIGHT_SHIFT)
-        shift = down && !was_extended;  // E0 2A is no shift but noise
-    else if (code == CODE_CONTROL)
-        control = down;
-    else if (code == CODE_ALT)
-        alt = down;
-    else if (code == CODE_CAPS)
-        caps ^= down;
-    else if (down)
-        key_pressed(code, was_extended);
+    held[key] = !(byte & CODE_RELEASED);
+    if (held[key]) key_pressed(key);
 }
 
 static void keyboard_interrupt(void) {

@@ -15,7 +15,6 @@
 #include "base/string.h"
 #include "boot_info.h"
 #include "core/log.h"
-#include "dev/font.h"
 #include "dev/text_screen.h"
 #include "mm/frame_alloc.h"
 
@@ -109,17 +108,6 @@ static void framebuffer_draw_cell(unsigned i, uint16_t cell) {
     }
 }
 
-static void make_colours(const struct boot_framebuffer *fb) {
-    for (unsigned i = 0; i < 16; i++) {
-        uint32_t half = i & 8 ? 0x55 : 0, red = i & 4 ? 0xaa : 0;
-        uint32_t green = i & 2 ? 0xaa : 0, blue = i & 1 ? 0xaa : 0;
-        if (i == 6) green = 0x55;       // dark yellow is brown, on every PC
-        framebuffer.colour[i] = (red + half) << fb->red_shift
-                                | (green + half) << fb->green_shift
-                                | (blue + half) << fb->blue_shift;
-    }
-}
-
 static void framebuffer_start(const struct boot_framebuffer *fb) {
     unsigned zoom = fb->width >= 3200 ? 2 : fb->width >= 1800 ? 1 : 0;
     unsigned columns = min(fb->width / FONT_WIDTH >> zoom, (unsigned)COLUMNS_MAX);
@@ -128,7 +116,14 @@ static void framebuffer_start(const struct boot_framebuffer *fb) {
     framebuffer.base = kernel_map_device((uint32_t)fb->base, fb->pitch * fb->height);
     framebuffer.pitch = fb->pitch;
     framebuffer.zoom = zoom;
-    make_colours(fb);
+    for (unsigned i = 0; i < 16; i++) {
+        uint32_t half = i & 8 ? 0x55 : 0, red = i & 4 ? 0xaa : 0;
+        uint32_t green = i & 2 ? 0xaa : 0, blue = i & 1 ? 0xaa : 0;
+        if (i == 6) green = 0x55;       // dark yellow is brown, on every PC
+        framebuffer.colour[i] = (red + half) << fb->red_shift
+                                | (green + half) << fb->green_shift
+                                | (blue + half) << fb->blue_shift;
+    }
     memset(framebuffer.base, 0, fb->pitch * fb->height);
     start(rows, columns, framebuffer_draw_cell);
 }

@@ -1,4 +1,4 @@
-/* text_screen.h - what a screen of characters shows: bytes in, cells changed.
+/* text_screen.h - what a screen of characters shows: bytes in, cells changed; font.
  *
  * Pure: it knows neither VGA nor pixels, so the host can test it. Understands the part
  * of ANSI X3.64 that editors, pagers and shells use.
@@ -6,6 +6,12 @@
 #pragma once
 
 #include "base/types.h"
+
+enum { FONT_WIDTH = 8, FONT_HEIGHT = 16 };
+
+/* The characters as dots, by code page 437, one byte a line of dots, the highest bit is
+ * the leftmost dot; tools/make-font writes build/font.c. */
+extern const uint8_t font[256][FONT_HEIGHT];
 
 enum { PARAMETERS_MAX = 8 };
 

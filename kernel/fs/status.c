@@ -335,11 +335,11 @@ static int give_entry(void *context, struct name name, uint64_t number, mode_t t
     };
 
     memcpy(entry.name, name.text, name.length);
-    listing->error = -EINVAL;
-    if (size > listing->room - listing->used) return 1;
-    listing->error = -EFAULT;
-    if (copy_to_user(uptr_add(listing->to, listing->used), &entry, size)) return 1;
-    listing->error = 0;
+    listing->error =
+        size > listing->room - listing->used
+            ? -EINVAL
+            : copy_to_user(uptr_add(listing->to, listing->used), &entry, size);
+    if (listing->error) return 1;
     listing->used += size;
     listing->file->offset = next;
     return 0;
