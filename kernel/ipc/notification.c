@@ -9,7 +9,7 @@
  * See: IPC.md 3.
  */
 #include "ipc/fast_path.h"
-#include "sched/run_queue.h"
+#include "sched/scheduler.h"
 #include "sched/scheduler.h"
 #include "syscall.h"
 
