@@ -270,7 +270,7 @@ long mailbox_open_name(struct mailbox_kind *kind, const char *name, uint32_t fla
 /* A new file in /mbox. */
 static int make_mailbox(struct inode *inode) {
     static const struct mailbox_attributes ordinary = {
-        .capacity = MAILBOX_CAPACITY, .max_length = MSG_MOVE_MAX,
+        .capacity = MAILBOX_CAPACITY, .max_length = MAILBOX_LENGTH,
     };
 
     inode->mode = S_IFIFO | (inode->mode & 07777);
@@ -294,7 +294,7 @@ static int attributes_from_user(struct mailbox_attributes *a, uptr_t from) {
             return -EINVAL;
     }
     if (a->overflow >= OVERFLOW_DROP_OLDEST && a->capacity == 0) return -EINVAL;
-    if (!a->max_length) a->max_length = MSG_MOVE_MAX;
+    if (!a->max_length) a->max_length = MAILBOX_LENGTH;
     return 0;
 }
 

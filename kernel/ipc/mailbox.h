@@ -6,6 +6,8 @@
 
 enum mailbox_receivers { MBOX_SHARED, MBOX_EXCLUSIVE, MBOX_BROADCAST };
 
+#define MAILBOX_LENGTH   UINT32_MAX     /* max_length 0: whatever can be sent */
+
 /* As programs have it. */
 struct mailbox_attributes {
     uint32_t capacity, max_length, overflow, receivers;

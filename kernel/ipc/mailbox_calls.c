@@ -375,7 +375,7 @@ static void mailbox_describe(const struct mailbox *mb, struct mailbox_stat *stat
     struct mailbox_attributes a = mb->attributes;
 
     a.capacity = a.capacity ? a.capacity : CAPACITY_ZERO;
-    a.max_length = a.max_length == MSG_MOVE_MAX ? MSG_MAX : a.max_length;
+    a.max_length = a.max_length == MAILBOX_LENGTH ? MSG_MAX : a.max_length;
     *stat = (struct mailbox_stat){
         .id = mb->id, .owner = mb->inode->uid, .group = mb->inode->gid,
         .mode = mb->inode->mode & 07777, .attributes = a, .queued = c->queued,

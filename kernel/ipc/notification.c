@@ -70,7 +70,7 @@ static inline bool notify_first(struct link_end *end, uint32_t bits) {
     list_unlink(&r->base.waiter.node);
     struct thread *next = r->base.waiter.thread;
     next->wait_result = sender;
-    if (likely(queue_only(&ready, next))) next->attention |= ATTENTION_TOLD;
+    if (likely(queue_only(next))) next->attention |= ATTENTION_TOLD;
     else thread_ready(next);
     return true;
 }

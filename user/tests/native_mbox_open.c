@@ -65,6 +65,9 @@ static void attributes(void) {
         is_int(look(box).attr.capacity, good[i], "is what it says");
         close(box);
     }
+    box = mbox_create(ATTR(.max_length = 64 << 20));
+    is_int(look(box).attr.max_length, 64 << 20, "so is the longest max_length");
+    close(box);
     static const struct {
         struct mbox_attr attr;
         const char *what;
