@@ -161,7 +161,6 @@ static void start_file_systems(const struct boot_info *boot) {
     pipe_init();
     links_init();
     mailboxes_init();
-    sysv_init();
     mqueues_init();
     file_locks_init();
 }

@@ -6,7 +6,6 @@
 /* Once at boot; /dev and /proc are there. */
 void file_locks_init(void);
 void mqueues_init(void);
-void sysv_init(void);
 
 /* A thread ends: marks the robust locks it holds, zeroes clear_child_tid and wakes who
  * waits for that. Its space is still there. */

@@ -1,9 +1,8 @@
 /* sysv.c - keys, ids and permissions of System V objects, and ipc(2), the one call that
  * C libraries for i386 make.
  *
- * Invariants: an object is on its kind's list and in the hash, or is being made; ids
- *   come from one counter for all kinds. What IPC_STAT calls an index (SHM_STAT) is a
- *   place in the list.
+ * Invariants: ids come from one counter for all kinds. What IPC_STAT calls an index
+ *   (SHM_STAT) is a place in the kind's list.
  * Sleeps: semop, msgsnd, msgrcv.
  * Linux: ids have no sequence part: seq is 0. Structures of before IPC_64 are EINVAL.
  * Tests: user/tests/sysv_ids.c.
@@ -18,25 +17,13 @@
 #include "mm/heap.h"
 #include "syscall.h"
 
-static struct list by_id[64];
 static int last_id;
-
-static struct list *bucket_of(int id) {
-    return &by_id[(unsigned)id % ARRAY_SIZE(by_id)];
-}
-
-uint32_t sysv_seconds(uint64_t ticks) {
-    nanoseconds_t ago = tsc_to_nanoseconds(timestamp_counter() - ticks);
-
-    return ticks ? (uint32_t)divide_u64(time_realtime() - ago, (uint32_t)SECOND, NULL)
-                 : 0;
-}
 
 struct sysv_object *sysv_look_up(struct sysv_kind *kind, int id) {
     struct sysv_object *object;
 
-    list_for_each (object, bucket_of(id), hash_node)
-        if (object->id == id && object->kind == kind) return kind->last_found = object;
+    list_for_each (object, &kind->objects, node)
+        if (object->id == id) return kind->last_found = object;
     return NULL;
 }
 
@@ -60,22 +47,19 @@ int sysv_judge(const struct sysv_object *object, unsigned wanted) {
 
 /* -- Making and ending ------------------------------------------------------------- */
 
-void sysv_free(struct sysv_object *object) {
-    struct account *account = heap_account(object);
-
+void sysv_free(struct sysv_kind *kind, struct sysv_object *object) {
+    account_release(heap_account(object), ACCOUNT_SYSV, 1);
     list_remove(&object->node);
-    list_remove(&object->hash_node);
-    object->kind->count--;
-    object->kind->last_found = NULL;
+    kind->nr_objects--;
+    kind->last_found = NULL;
     heap_free(object);
-    account_release(account, ACCOUNT_SYSV, 1);
 }
 
 static long create(struct sysv_kind *kind, int32_t key, uint32_t size, int flags) {
     const struct credentials *who = current_credentials();
 
     if (kind->size_max && (size == 0 || size > kind->size_max)) return -EINVAL;
-    if (kind->count >= SYSV_MAX || last_id == INT32_MAX
+    if (kind->nr_objects >= SYSV_MAX || last_id == INT32_MAX
         || !account_charge(account_current(), ACCOUNT_SYSV, 1))
         return -ENOSPC;
     struct sysv_object *object =
@@ -84,17 +68,15 @@ static long create(struct sysv_kind *kind, int32_t key, uint32_t size, int flags
         account_release(account_current(), ACCOUNT_SYSV, 1);
         return -ENOMEM;
     }
-    object->kind = kind;
     object->id = ++last_id;
     object->size = size;
     object->perm = (struct ipc_perm){ key, who->euid, who->egid, who->euid, who->egid,
                                       .mode = (uint16_t)flags & 0777 };
     object->changed = timestamp_counter();
     list_push_back(&kind->objects, &object->node);
-    list_push_back(bucket_of(object->id), &object->hash_node);
-    kind->count++;
+    kind->nr_objects++;
     if (kind->init(object)) return object->id;
-    sysv_free(object);
+    sysv_free(kind, object);
     return -ENOMEM;
 }
 
@@ -124,25 +106,42 @@ static struct sysv_object *at_index(const struct sysv_kind *kind, int index) {
     return NULL;
 }
 
-struct status {                 /* shmid_ds, semid_ds or msqid_ds */
+struct status {                 /* shmid_ds, semid_ds or msqid_ds, and NOWHERE */
     struct ipc_perm perm;
-    uint32_t words[13];
+    uint32_t words[NOWHERE + 1];
 };
 
-static int tell_status(const struct sysv_object *object, uptr_t to) {
-    struct status status = { .perm = object->perm };
+/* A moment that was noted as ticks of the time stamp counter: since 1970; 0: never. */
+static uint32_t seconds(uint64_t ticks) {
+    nanoseconds_t ago = tsc_to_nanoseconds(timestamp_counter() - ticks);
 
-    object->kind->status(object, status.words);
-    return copy_to_user(to, &status, object->kind->status_size);
+    return ticks ? (uint32_t)divide_u64(time_realtime() - ago, (uint32_t)SECOND, NULL)
+                 : 0;
 }
 
-static int change(struct sysv_object *object, uptr_t from) {
+static int tell_status(const struct sysv_kind *kind, const struct sysv_object *object,
+                       uptr_t to) {
+    struct status status = { .perm = object->perm };
+    uint32_t *times = status.words + kind->time_word, numbers[SYSV_NUMBERS];
+
+    for (int i = 0; i < kind->nr_times; i++) times[2 * i] = seconds(object->times[i]);
+    times[2 * kind->nr_times] = seconds(object->changed);
+    if (kind->pid_word)
+        memcpy(&status.words[kind->pid_word], object->pids, sizeof(object->pids));
+    kind->count(object, numbers);
+    for (int i = 0; i < kind->nr_numbers; i++)
+        status.words[kind->numbers[i].status] = numbers[i];
+    return copy_to_user(to, &status, kind->status_size);
+}
+
+static int change(const struct sysv_kind *kind, struct sysv_object *object,
+                  uptr_t from) {
     struct status new;
-    int error = copy_from_user(&new, from, object->kind->status_size);
+    int error = copy_from_user(&new, from, kind->status_size);
 
     if (error) return error;
     if (new.perm.uid == UINT32_MAX || new.perm.gid == UINT32_MAX) return -EINVAL;
-    if (object->kind->set) error = object->kind->set(object, new.words);
+    if (kind->set) error = kind->set(object, new.words);
     if (error) return error;
     object->perm.uid = new.perm.uid;
     object->perm.gid = new.perm.gid;
@@ -151,13 +150,22 @@ static int change(struct sysv_object *object, uptr_t from) {
     return 0;
 }
 
-static long tell_info(const struct sysv_kind *kind, bool usage, uptr_t to) {
-    uint32_t words[10];
+static long tell_info(const struct sysv_kind *kind, bool counts, uptr_t to) {
+    const struct sysv_object *object;
+    uint32_t words[NOWHERE + 1];
 
-    memcpy(words, kind->limits, sizeof(words));
-    if (usage) kind->usage(words);
-    if (copy_to_user(to, words, kind->info_sizes[usage])) return -EFAULT;
-    return kind->count ? (long)kind->count - 1 : 0;
+    memcpy(words, kind->infos[counts], sizeof(kind->infos[counts]));
+    if (counts) {
+        words[kind->count_word] = kind->nr_objects;
+        list_for_each (object, &kind->objects, node) {
+            uint32_t numbers[SYSV_NUMBERS];
+            kind->count(object, numbers);
+            for (int i = 0; i < kind->nr_numbers; i++)
+                words[kind->numbers[i].info] += numbers[i];
+        }
+    }
+    if (copy_to_user(to, words, kind->info_sizes[counts])) return -EFAULT;
+    return kind->nr_objects ? (long)kind->nr_objects - 1 : 0;
 }
 
 enum { IPC_64 = 0x100 };        /* in a command: 32-bit ids in the structures */
@@ -174,28 +182,32 @@ static long control(struct sysv_kind *kind, int id, uint32_t number, uint32_t ho
     if (!object) return -EINVAL;
     if (command == IPC_STAT || by_index) {
         int error = more == 2 ? 0 : sysv_permission(object, MAY_READ);
-        if (!error) error = tell_status(object, argument);
+        if (!error) error = tell_status(kind, object, argument);
         return error || !by_index ? error : object->id;
     }
     if (command != IPC_SET && command != IPC_RMID)
         return kind->control ? kind->control(object, number, command, argument)
                              : -EINVAL;
     if (!sysv_is_owned(object)) return -EPERM;
-    if (command == IPC_SET) return change(object, argument);
+    if (command == IPC_SET) return change(kind, object, argument);
     kind->remove(object);
     return 0;
 }
 
 /* -- /proc/ipc --------------------------------------------------------------------- */
 
-/* One line each: kind:id key owner group mode, and what the kind adds. */
+/* One line each: kind:id key owner group mode, numbers, pids, and who waits. */
 static void show(const struct sysv_kind *kind, struct text *text) {
     const struct sysv_object *o;
 
     list_for_each (o, &kind->objects, node) {
+        uint32_t numbers[SYSV_NUMBERS];
+        kind->count(o, numbers);
         text_printf(text, "%s:%d %08x %u %u %04o", kind->name, o->id,
                     (uint32_t)o->perm.key, o->perm.uid, o->perm.gid, o->perm.mode);
-        kind->show(text, o);
+        for (int i = 0; i < kind->nr_shown; i++) text_printf(text, " %u", numbers[i]);
+        if (kind->pid_word) text_printf(text, " %d %d", o->pids[0], o->pids[1]);
+        if (kind->show) kind->show(text, o);
         text_add(text, "\n", 1);
     }
 }
@@ -213,18 +225,15 @@ static const struct proc_entry files[] PROC_TABLE = {
 };
 
 static void objects_count(void) {
+    struct sysv_kind *const kinds[] = { &shm_kind, &sem_kind, &msg_kind };
     const struct sysv_object *object;
 
-    for (unsigned i = 0; i < ARRAY_SIZE(by_id); i++)
-        list_for_each (object, &by_id[i], hash_node)
+    for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++)
+        list_for_each (object, &kinds[i]->objects, node)
             heap_account(object)->counted[ACCOUNT_SYSV]++;
 }
 
 static const struct checker checker CHECKER = { "System V", objects_count, NULL };
-
-void sysv_init(void) {
-    for (unsigned i = 0; i < ARRAY_SIZE(by_id); i++) list_init(&by_id[i]);
-}
 
 /* -- One call for all -------------------------------------------------------------- */
 

@@ -30,13 +30,15 @@ static_assert(sizeof(struct ipc_perm) == 36, "Linux/i386, IPC_64");
 
 struct sysv_object {            /* first in every object */
     struct list_node node;      /* kind->objects */
-    struct list_node hash_node; /* by_id */
-    struct sysv_kind *kind;     /* [const] */
     int id;                     /* [const] above 0, never used twice */
     uint32_t size;              /* [const] bytes, semaphores: a get may ask for less */
     struct ipc_perm perm;
-    uint64_t changed;           /* by IPC_SET and the like; ticks, as all times here */
+    uint64_t times[2];          /* of use, as the kind has it; ticks */
+    uint64_t changed;           /* by IPC_SET and the like */
+    pid_t pids[2];              /* who made or used it */
 };
+
+enum { SYSV_NUMBERS = 4, NOWHERE = 13 };
 
 struct sysv_kind {              /* [const], but for the last three */
     const char *name;           /* "shm": one is "shm:12" in /proc/ipc */
@@ -44,12 +46,20 @@ struct sysv_kind {              /* [const], but for the last three */
     uint32_t size_max;          /* of what get asks for; 0: any, even none */
     int stat_command;           /* SHM_STAT; SHM_INFO and SHM_STAT_ANY are the next */
     size_t status_size;         /* of what IPC_STAT gives */
-    uint32_t limits[10];        /* what IPC_INFO gives */
-    size_t info_sizes[2];       /* of what IPC_INFO and SHM_INFO give */
+    size_t info_sizes[2];       /* of what IPC_INFO and SHM_INFO give, which is: */
+    uint32_t infos[2][10];      /* limits; the same or nothing, and counts to come */
+    uint8_t count_word;         /* of how many objects there are, in SHM_INFO */
+    /* An object's numbers: the words for them behind the perm in shmid_ds, semid_ds or
+     * msqid_ds, and for their sums in SHM_INFO. The first few are in /proc/ipc. */
+    struct {
+        uint8_t status, info;   /* or NOWHERE */
+    } numbers[SYSV_NUMBERS];
+    uint8_t nr_numbers, nr_shown;
+    uint8_t nr_times, time_word;    /* words of the times; `changed` is the next */
+    uint8_t pid_word;           /* of the two pids; 0: they mean nothing */
+    void (*count)(const struct sysv_object *object, uint32_t numbers[SYSV_NUMBERS]);
     /* A new object is filled in, but for the kind's own part. False: no memory. */
     bool (*init)(struct sysv_object *object);
-    /* What shmid_ds, semid_ds or msqid_ds have behind the perm; the rest are zeroes. */
-    void (*status)(const struct sysv_object *object, uint32_t *words);
     /* The kind's own part of IPC_SET, or nothing. 0 or -errno. */
     int (*set)(struct sysv_object *object, const uint32_t *words);
     /* The kind's own commands, or nothing. */
@@ -57,20 +67,16 @@ struct sysv_kind {              /* [const], but for the last three */
                     uptr_t argument);
     /* IPC_RMID; ends in sysv_free, now or later. */
     void (*remove)(struct sysv_object *object);
-    /* Makes of the limits what SHM_INFO gives. */
-    void (*usage)(uint32_t words[10]);
+    /* Who waits, or nothing. */
     void (*show)(struct text *text, const struct sysv_object *object);
     struct list objects;
     struct sysv_object *last_found; /* or NULL */
-    unsigned count;
+    unsigned nr_objects;
 };
 
 extern struct sysv_kind shm_kind, sem_kind, msg_kind;
 
 #define SYSV_MAX 4096           /* objects of one kind */
-
-/* A moment that was noted as ticks of the time stamp counter: since 1970; 0: never. */
-uint32_t sysv_seconds(uint64_t ticks);
 
 struct sysv_object *sysv_look_up(struct sysv_kind *kind, int id);
 int sysv_judge(const struct sysv_object *object, unsigned wanted);
@@ -92,7 +98,7 @@ static inline must_check int sysv_permission(const struct sysv_object *object,
 bool sysv_is_owned(const struct sysv_object *object);
 
 /* The end of an object: no longer to be found, its memory given back. */
-void sysv_free(struct sysv_object *object);
+void sysv_free(struct sysv_kind *kind, struct sysv_object *object);
 
 /* -- What ipc(2) calls ------------------------------------------------------------- */
 

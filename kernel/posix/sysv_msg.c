@@ -25,8 +25,6 @@ struct msg_queue {
     struct sysv_object common;
     struct message_queue queue;
     struct message_channel channel;
-    uint64_t sent, received;        /* when last; ticks */
-    pid_t sender, receiver;         /* who did */
 };
 
 static struct msg_queue *queue_of(const struct sysv_object *object) {
@@ -67,20 +65,14 @@ static bool queue_init(struct sysv_object *object) {
     return true;
 }
 
-/* When sent, received, changed; bytes, messages, how many bytes at most; who sent, who
- * received last. */
+/* Bytes at most, messages, bytes. */
 enum { WORD_BYTES_MAX = 8 };
-static void queue_status(const struct sysv_object *object, uint32_t *words) {
-    const struct msg_queue *mq = queue_of(object);
+static void queue_count(const struct sysv_object *object, uint32_t *numbers) {
+    const struct message_channel *c = &queue_of(object)->channel;
 
-    words[0] = sysv_seconds(mq->sent);
-    words[2] = sysv_seconds(mq->received);
-    words[4] = sysv_seconds(object->changed);
-    words[6] = mq->channel.bytes;
-    words[7] = mq->channel.queued;
-    words[WORD_BYTES_MAX] = mq->channel.bytes_max;
-    words[9] = (uint32_t)mq->sender;
-    words[10] = (uint32_t)mq->receiver;
+    numbers[0] = c->bytes_max;
+    numbers[1] = c->queued;
+    numbers[2] = c->bytes;
 }
 
 static int queue_set(struct sysv_object *object, const uint32_t *words) {
@@ -96,43 +88,25 @@ static int queue_set(struct sysv_object *object, const uint32_t *words) {
 static void queue_remove(struct sysv_object *object) {
     message_discard_all(&queue_of(object)->queue, NULL, -EIDRM);
     heap_free(queue_of(object)->queue.spare);
-    sysv_free(object);
+    sysv_free(&msg_kind, object);
 }
 
-/* How many queues, messages, bytes. */
-static void queue_usage(uint32_t words[10]) {
-    const struct sysv_object *object;
-
-    words[0] = msg_kind.count;
-    words[1] = words[6] = 0;
-    list_for_each (object, &msg_kind.objects, node) {
-        words[1] += queue_of(object)->channel.queued;
-        words[6] += queue_of(object)->channel.bytes;
-    }
-}
-
-/* bytes_max messages bytes last-sender last-receiver, and who waits */
 static void queue_show(struct text *text, const struct sysv_object *object) {
-    const struct msg_queue *mq = queue_of(object);
-
-    text_printf(text, " %u %u %u %d %d", mq->channel.bytes_max, mq->channel.queued,
-                mq->channel.bytes, mq->sender, mq->receiver);
-    text_queue(text, &mq->queue);
+    text_queue(text, &queue_of(object)->queue);
 }
+
+#define MSG_LIMITS { 0, 0, MSGMAX, MSGMNB, SYSV_MAX, 16 }
 
 struct sysv_kind msg_kind = {
-    .name = "msg",
-    .bytes = sizeof(struct msg_queue),
-    .stat_command = MSG_STAT,
-    .status_size = 88,
-    .limits = { 0, 0, MSGMAX, MSGMNB, SYSV_MAX, 16, 0, 0 },
-    .info_sizes = { 32, 32 },
-    .init = queue_init,
-    .status = queue_status,
-    .set = queue_set,
-    .remove = queue_remove,
-    .usage = queue_usage,
-    .show = queue_show,
+    .name = "msg", .bytes = sizeof(struct msg_queue),
+    .stat_command = MSG_STAT, .status_size = 88, .info_sizes = { 32, 32 },
+    .infos = { MSG_LIMITS, MSG_LIMITS },
+    .numbers = { { WORD_BYTES_MAX, NOWHERE }, { 7, 1 }, { 6, 6 } },
+    .nr_numbers = 3, .nr_shown = 3,
+    .nr_times = 2,              // sent, received
+    .pid_word = 9,              // who did
+    .count = queue_count, .init = queue_init, .set = queue_set,
+    .remove = queue_remove, .show = queue_show,
     .objects = LIST_INIT(msg_kind.objects),
 };
 
@@ -153,6 +127,16 @@ static inline nanoseconds_t deadline_in(const struct trap_frame *frame) {
     return frame->esi & IPC_NOWAIT ? DEADLINE_NOW : DEADLINE_NEVER;
 }
 
+/* The current process has sent (0) or received (1); meanwhile the queue may have
+ * gone. */
+static inline void note(int id, int which) {
+    struct sysv_object *object = sysv_find(&msg_kind, id);
+
+    if (!object) return;
+    object->pids[which] = current_process()->pid;
+    object->times[which] = timestamp_counter();
+}
+
 long msg_send(int id, uint32_t size, const struct trap_frame *frame) {
     struct sysv_object *object = sysv_find(&msg_kind, id);
     uptr_t message = uptr(frame->edi);
@@ -165,10 +149,7 @@ long msg_send(int id, uint32_t size, const struct trap_frame *frame) {
     if (result) return result;
     result = byte_message_send(&queue_of(object)->channel, uptr_add(message, 4), size,
                                type, 0, deadline_in(frame));
-    if (result == 0 && (object = sysv_find(&msg_kind, id))) {
-        queue_of(object)->sender = current_process()->pid;
-        queue_of(object)->sent = timestamp_counter();
-    }
+    if (result == 0) note(id, 0);
     return result;
 }
 
@@ -229,9 +210,6 @@ long msg_receive(int id, uint32_t size, const struct trap_frame *frame) {
     result = byte_message_receive(queue, &r, deadline_in(frame));
     if (result)
         return result == -EMSGSIZE ? -E2BIG : result == -EAGAIN ? -ENOMSG : result;
-    if ((object = sysv_find(&msg_kind, id))) {
-        queue_of(object)->receiver = r.base.pid;
-        queue_of(object)->received = timestamp_counter();
-    }
+    note(id, 1);
     return u32_to_user(wanted.message, r.type) ? -EFAULT : (long)min(r.length, size);
 }

@@ -46,7 +46,6 @@ struct sem_set {
     struct sysv_object common;
     struct wait_queue waiters;      /* struct sem_waiter */
     struct list undos;              /* struct sem_undo */
-    uint64_t operated;              /* last semop; ticks */
     struct semaphore {
         uint16_t value;
         pid_t last;                 /* who changed it last */
@@ -107,7 +106,7 @@ static int attempt(struct sem_set *set, struct sem_waiter *w) {
         return result;
     }
     while (done-- > 0) set->of[w->operations[done].number].last = w->pid;
-    set->operated = timestamp_counter();
+    set->common.times[0] = timestamp_counter();
     return 0;
 }
 
@@ -166,13 +165,6 @@ void semaphores_end(struct process *process) {
     }
 }
 
-/* A value was set: nobody's exit is to change that. */
-static void forget_undo(struct sem_set *set, uint32_t number) {
-    struct sem_undo *undo;
-
-    list_for_each (undo, &set->undos, set_node) undo->adjust[number] = 0;
-}
-
 /* -- As a System V object ---------------------------------------------------------- */
 
 static bool set_init(struct sysv_object *object) {
@@ -181,11 +173,8 @@ static bool set_init(struct sysv_object *object) {
     return true;
 }
 
-/* When operated on, changed; how many semaphores. */
-static void set_status(const struct sysv_object *object, uint32_t *words) {
-    words[0] = sysv_seconds(set_of(object)->operated);
-    words[2] = sysv_seconds(object->changed);
-    words[4] = object->size;
+static void set_count(const struct sysv_object *object, uint32_t *numbers) {
+    numbers[0] = object->size;
 }
 
 static void set_remove(struct sysv_object *object) {
@@ -195,16 +184,7 @@ static void set_remove(struct sysv_object *object) {
     wait_wake_all(&set->waiters, -EIDRM);
     while ((undo = list_first_entry(&set->undos, struct sem_undo, set_node)))
         undo_free(undo);
-    sysv_free(object);
-}
-
-/* How many sets, how many semaphores. */
-static void set_usage(uint32_t words[10]) {
-    const struct sysv_object *object;
-
-    words[7] = sem_kind.count;
-    words[9] = 0;
-    list_for_each (object, &sem_kind.objects, node) words[9] += object->size;
+    sysv_free(&sem_kind, object);
 }
 
 /* The set, and who holds what is waited for, as far as SEM_UNDO tells. */
@@ -224,9 +204,7 @@ static void describe(const struct waiter *waiter, char *to, size_t size) {
     if (before == ' ' && at < size) format(to + at, size - at, " -");
 }
 
-/* semaphores, and who waits */
 static void set_show(struct text *text, const struct sysv_object *object) {
-    text_printf(text, " %u", object->size);
     text_waiters(text, "waiters", &set_of(object)->waiters);
 }
 
@@ -243,11 +221,14 @@ static uint32_t count_waiters(const struct sem_set *set, uint32_t number,
     return count;
 }
 
+/* Nobody's exit is to change it. */
 static void set_value(struct sem_set *set, uint32_t number, uint16_t value) {
+    struct sem_undo *undo;
+
     set->of[number].value = value;
     set->of[number].last = current_process()->pid;
     set->common.changed = timestamp_counter();
-    forget_undo(set, number);
+    list_for_each (undo, &set->undos, set_node) undo->adjust[number] = 0;
 }
 
 /* GETALL, SETALL: all or none. */
@@ -290,22 +271,18 @@ static long set_control(struct sysv_object *object, uint32_t number, int command
     }
 }
 
+#define SEM_LIMITS SYSV_MAX * SEMMSL, SYSV_MAX, SYSV_MAX * SEMMSL, SYSV_MAX, SEMMSL, \
+                   SEMOPM, SEMOPM, 0, SEMVMX
+
 struct sysv_kind sem_kind = {
-    .name = "sem",
-    .bytes = sizeof(struct sem_set),
-    .bytes_each = sizeof(struct semaphore),
-    .size_max = SEMMSL,
-    .stat_command = SEM_STAT,
-    .status_size = 64,
-    .limits = { SYSV_MAX * SEMMSL, SYSV_MAX, SYSV_MAX * SEMMSL, SYSV_MAX, SEMMSL,
-                SEMOPM, SEMOPM, 0, SEMVMX, SEMVMX },
-    .info_sizes = { 40, 40 },
-    .init = set_init,
-    .status = set_status,
-    .control = set_control,
-    .remove = set_remove,
-    .usage = set_usage,
-    .show = set_show,
+    .name = "sem", .bytes = sizeof(struct sem_set),
+    .bytes_each = sizeof(struct semaphore), .size_max = SEMMSL,
+    .stat_command = SEM_STAT, .status_size = 64, .info_sizes = { 40, 40 },
+    .infos = { { SEM_LIMITS, SEMVMX }, { SEM_LIMITS, 0 } },
+    .count_word = 7, .numbers = { { 4, 9 } }, .nr_numbers = 1, .nr_shown = 1,
+    .nr_times = 1,              // operated on
+    .count = set_count, .init = set_init, .control = set_control,
+    .remove = set_remove, .show = set_show,
     .objects = LIST_INIT(sem_kind.objects),
 };
 

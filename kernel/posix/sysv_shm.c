@@ -36,8 +36,6 @@ struct segment {
     struct sysv_object common;
     struct memory_object *object;
     struct region_owner owner;  /* of the regions that are its attachments */
-    uint64_t attached, detached;    /* when last; ticks */
-    pid_t creator, last;        /* who made it; who attached or detached last */
     bool busy;                  /* being attached: must not go */
 };
 
@@ -59,15 +57,15 @@ static void free_if_unused(struct segment *s) {
         || !list_is_empty(&s->object->mappings))
         return;
     object_put(s->object);
-    sysv_free(&s->common);
+    sysv_free(&shm_kind, &s->common);
 }
 
 /* A region came or went: by shmat or shmdt, but by fork, munmap or exit as well. */
 static void attachment_changed(struct region_owner *owner, bool gone) {
     struct segment *s = container_of(owner, struct segment, owner);
 
-    s->last = current_process()->pid;
-    *(gone ? &s->detached : &s->attached) = timestamp_counter();
+    s->common.pids[1] = current_process()->pid;
+    s->common.times[gone] = timestamp_counter();
     free_if_unused(s);
 }
 
@@ -78,21 +76,18 @@ static bool segment_init(struct sysv_object *object) {
 
     s->object = object_create(round_up(object->size, PAGE_SIZE) >> PAGE_SHIFT);
     s->owner.changed = attachment_changed;
-    s->creator = current_process()->pid;
+    s->common.pids[0] = current_process()->pid;
     return s->object;
 }
 
-/* Bytes; when attached, detached, changed; who created, who was last; attachments. */
-static void segment_status(const struct sysv_object *object, uint32_t *words) {
-    const struct segment *s = segment_of(object);
+/* Bytes, pages that exist, attachments, pages. */
+static void segment_count(const struct sysv_object *object, uint32_t *numbers) {
+    const struct memory_object *memory = segment_of(object)->object;
 
-    words[0] = object->size;
-    words[1] = sysv_seconds(s->attached);
-    words[3] = sysv_seconds(s->detached);
-    words[5] = sysv_seconds(object->changed);
-    words[7] = (uint32_t)s->creator;
-    words[8] = (uint32_t)s->last;
-    words[9] = list_length(&s->object->mappings);
+    numbers[0] = object->size;
+    numbers[1] = memory->nr_pages;
+    numbers[2] = list_length(&memory->mappings);
+    numbers[3] = memory->size_pages;
 }
 
 /* All memory stays anyway: it is only noted. */
@@ -112,40 +107,17 @@ static void segment_remove(struct sysv_object *object) {
     free_if_unused(segment_of(object));
 }
 
-/* How many, how many pages, how many of those exist. */
-static void segment_usage(uint32_t words[10]) {
-    const struct sysv_object *object;
-
-    words[0] = shm_kind.count;
-    words[1] = words[2] = words[3] = words[4] = 0;
-    list_for_each (object, &shm_kind.objects, node) {
-        words[1] += segment_of(object)->object->size_pages;
-        words[2] += segment_of(object)->object->nr_pages;
-    }
-}
-
-/* bytes pages attachments creator last */
-static void segment_show(struct text *text, const struct sysv_object *object) {
-    const struct segment *s = segment_of(object);
-
-    text_printf(text, " %u %u %u %d %d", object->size, s->object->nr_pages,
-                list_length(&s->object->mappings), s->creator, s->last);
-}
-
 struct sysv_kind shm_kind = {
-    .name = "shm",
-    .bytes = sizeof(struct segment),
-    .size_max = SHMMAX,
-    .stat_command = SHM_STAT,
-    .status_size = 84,
-    .limits = { SHMMAX, 1, SYSV_MAX, SYSV_MAX, SHMMAX >> PAGE_SHIFT },
-    .info_sizes = { 36, 24 },
-    .init = segment_init,
-    .status = segment_status,
-    .control = segment_control,
+    .name = "shm", .bytes = sizeof(struct segment), .size_max = SHMMAX,
+    .stat_command = SHM_STAT, .status_size = 84, .info_sizes = { 36, 24 },
+    .infos = { { SHMMAX, 1, SYSV_MAX, SYSV_MAX, SHMMAX >> PAGE_SHIFT } },
+    .numbers = { { 0, NOWHERE }, { NOWHERE, 2 }, { 9, NOWHERE }, { NOWHERE, 1 } },
+    .nr_numbers = 4, .nr_shown = 3,
+    .nr_times = 2,              // attached, detached
+    .time_word = 1,
+    .pid_word = 7,              // who made it, who attached or detached last
+    .count = segment_count, .init = segment_init, .control = segment_control,
     .remove = segment_remove,
-    .usage = segment_usage,
-    .show = segment_show,
     .objects = LIST_INIT(shm_kind.objects),
 };
 
