@@ -49,37 +49,28 @@ void limits_apply(const struct process *p, struct address_space *space) {
         (uint32_t)min(limit_soft(p, LIMIT_AS) >> PAGE_SHIFT, (uint64_t)UINT32_MAX);
 }
 
-static int change_limit(struct process *p, uint32_t resource, const struct limit *new) {
-    struct limit *old = &p->limits[resource];
-
-    if (new->soft > new->hard) return -EINVAL;
-    if (new->hard > old->hard && current_process()->credentials.euid != 0)
-        return -EPERM;
-    if (resource == LIMIT_NOFILE && new->hard > FILES_MAX) return -EPERM;
-    *old = *new;
-    if (p->space) limits_apply(p, p->space);
-    return 0;
-}
-
 long sys_prlimit64(pid_t pid, uint32_t resource, uptr_t new_limit, uptr_t old_limit) {
     struct process *me = current_process(), *p = pid ? process_find(pid) : me;
-    struct limit new, old;
+    bool changes = !uptr_is_null(new_limit), is_root = me->credentials.euid == 0;
+    struct limit new;
 
     if (resource >= LIMITS) return -EINVAL;
-    if (!uptr_is_null(new_limit) && copy_from_user(&new, new_limit, sizeof(new)))
-        return -EFAULT;
+    if (changes && copy_from_user(&new, new_limit, sizeof(new))) return -EFAULT;
     if (!p) return -ESRCH;
     const struct credentials *c = &me->credentials, *t = &p->credentials;
-    if (p != me && c->euid != 0
+    if (p != me && !is_root
         && (c->uid != t->uid || c->uid != t->euid || c->uid != t->suid))
         return -EPERM;
-    old = p->limits[resource];
-    if (!uptr_is_null(new_limit)) {
-        int error = change_limit(p, resource, &new);
-        if (error) return error;
-    }
-    if (!uptr_is_null(old_limit) && copy_to_user(old_limit, &old, sizeof(old)))
+    struct limit *limit = &p->limits[resource];
+    if (changes && new.soft > new.hard) return -EINVAL;
+    if (changes
+        && ((new.hard > limit->hard && !is_root)
+            || (resource == LIMIT_NOFILE && new.hard > FILES_MAX)))
+        return -EPERM;
+    if (!uptr_is_null(old_limit) && copy_to_user(old_limit, limit, sizeof(*limit)))
         return -EFAULT;
+    if (changes) *limit = new;
+    if (changes && p->space) limits_apply(p, p->space);
     return 0;
 }
 

@@ -46,29 +46,21 @@ static int object_for(uint32_t size, int protection, int flags, int fd,
     return error;
 }
 
-/* Where the mapping goes, or -errno. A fixed one takes the place of what was there. */
-static long place_for(uint32_t start, size_t size, int flags) {
+/* Where the mapping goes. A fixed one takes the place of what was there. */
+static int place_for(vaddr_t *at, size_t size, int flags) {
     if (!(flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))) {
-        uint32_t hint = round_down(start, PAGE_SIZE);
-        vaddr_t at = space_find_gap(my_space(), hint, size);
-        return at ? (long)at : -ENOMEM;
+        *at = space_find_gap(my_space(), round_down(*at, PAGE_SIZE), size);
+        return *at ? 0 : -ENOMEM;
     }
-    if (start & PAGE_MASK) return -EINVAL;
-    if (!range_ok(start, size)) return -ENOMEM;
-    if (start < USER_START) return -EPERM;
-    if (flags & MAP_FIXED_NOREPLACE) {
-        struct region *above = space_find_above(my_space(), start);
-        return above && above->start < start + size ? -EEXIST : (long)start;
-    }
-    int error = space_unmap(my_space(), start, size);
-    return error ? error : (long)start;
+    if (*at & PAGE_MASK) return -EINVAL;
+    if (!range_ok(*at, size)) return -ENOMEM;
+    if (*at < USER_START) return -EPERM;
+    if (!(flags & MAP_FIXED_NOREPLACE)) return space_unmap(my_space(), *at, size);
+    struct region *above = space_find_above(my_space(), *at);
+    return above && above->start < *at + size ? -EEXIST : 0;
 }
 
-static bool is_error(long result) {
-    return (unsigned long)result > (unsigned long)-4096;
-}
-
-long sys_mmap2(uint32_t start, size_t size, int protection, int flags, int fd,
+long sys_mmap2(uint32_t at, size_t size, int protection, int flags, int fd,
                uint32_t first_page) {
     struct memory_object *object;
     int type = flags & MAP_TYPE, region_flags;
@@ -82,18 +74,17 @@ long sys_mmap2(uint32_t start, size_t size, int protection, int flags, int fd,
     else if (first_page + (size >> PAGE_SHIFT) < first_page) return -EOVERFLOW;
     int error = object_for(size, protection, flags, fd, &object, &region_flags);
     if (error) return error;
-    long at = place_for(start, size, flags);
-    if (!is_error(at)) {
+    error = place_for(&at, size, flags);
+    if (!error) {
         const struct region region = {
-            .start = (vaddr_t)at, .end = (vaddr_t)at + size, .object = object,
+            .start = at, .end = at + size, .object = object,
             .protection = protection & PROTECTIONS, .flags = (uint8_t)region_flags,
             .first_page = first_page,
         };
         error = space_map(my_space(), &region);
-        if (error) at = error;
     }
     if (object) object_put(object);
-    return at;
+    return error ? error : (long)at;
 }
 
 long sys_munmap(uint32_t start, size_t size) {
@@ -156,51 +147,46 @@ static long move_region(uint32_t start, size_t old_size, vaddr_t to, size_t new_
     return error ? error : (long)to;
 }
 
-static bool can_grow_in_place(struct region *region, uint32_t start, size_t old_size,
-                              size_t new_size) {
+/* Where it is; 0, -ENOMEM: it does not fit. */
+static int resize(struct region *region, uint32_t start, size_t old_size,
+                  size_t new_size) {
     struct region *above = space_find_above(my_space(), region->end);
+    uint32_t end = start + old_size;
 
-    return start + old_size == region->end && range_ok(start, new_size)
-           && (!above || above->start >= start + new_size);
-}
-
-/* To a place that the caller has chosen. */
-static long move_fixed(uint32_t start, size_t old_size, uint32_t to, size_t new_size) {
-    if (to & PAGE_MASK || !range_ok(to, new_size)
-        || (to < start + old_size && start < to + new_size))
-        return -EINVAL;
-    long at = place_for(to, new_size, MAP_FIXED);
-    return is_error(at) ? at : move_region(start, old_size, (vaddr_t)at, new_size);
+    if (new_size < old_size)
+        return space_unmap(my_space(), start + new_size, old_size - new_size);
+    if (new_size == old_size) return 0;
+    if (end != region->end || !range_ok(start, new_size)
+        || (above && above->start < start + new_size))
+        return -ENOMEM;
+    return map_alike(region, end, end, new_size - old_size);
 }
 
 long sys_mremap(uint32_t start, size_t old_size, size_t new_size, int flags,
-                uint32_t new_start) {
-    struct address_space *space = my_space();
-    int error = 0;
-
+                uint32_t to) {
     if (start & PAGE_MASK || flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED) || new_size == 0
         || old_size == 0 || new_size > USER_END || !range_ok(start, old_size)
         || flags == MREMAP_FIXED)
         return -EINVAL;
     old_size = round_up(old_size, PAGE_SIZE);
     new_size = round_up(new_size, PAGE_SIZE);
-    struct region *region = space_find(space, start);
+    struct region *region = space_find(my_space(), start);
     if (!region || region->end < start + old_size || region->flags & REGION_SYSTEM)
         return -EFAULT;
     if (region->owner && new_size > old_size) return -EINVAL;
-    if (flags & MREMAP_FIXED) return move_fixed(start, old_size, new_start, new_size);
-    if (new_size < old_size) {
-        error = space_unmap(space, start + new_size, old_size - new_size);
-    } else if (new_size > old_size) {
-        uint32_t end = start + old_size;
-        if (!can_grow_in_place(region, start, old_size, new_size)) {
-            vaddr_t to =
-                flags & MREMAP_MAYMOVE ? space_find_gap(space, 0, new_size) : 0;
-            return to ? move_region(start, old_size, to, new_size) : -ENOMEM;
-        }
-        error = map_alike(region, end, end, new_size - old_size);
+    int error;
+    if (flags & MREMAP_FIXED) {
+        if (to & PAGE_MASK || !range_ok(to, new_size)
+            || (to < start + old_size && start < to + new_size))
+            return -EINVAL;
+        error = place_for(&to, new_size, MAP_FIXED);
+    } else {
+        error = resize(region, start, old_size, new_size);
+        if (!error) return (long)start;
+        to = 0;
+        if (flags & MREMAP_MAYMOVE) error = place_for(&to, new_size, 0);
     }
-    return error ? error : (long)start;
+    return error ? error : move_region(start, old_size, to, new_size);
 }
 
 enum { MADV_DONTNEED = 4, MADV_FREE = 8 };

@@ -28,45 +28,36 @@ static bool is_realtime(int policy) {
 }
 
 static bool is_policy(int policy) {
-    return policy == SCHED_OTHER || policy == SCHED_BATCH || policy == SCHED_IDLE
-           || is_realtime(policy);
+    return is_realtime(policy) || policy == SCHED_OTHER || policy == SCHED_BATCH
+           || policy == SCHED_IDLE;
 }
 
 static int priority_of(const struct thread *t) {
     return is_realtime(t->policy) ? t->base_priority - PRIORITY_REALTIME : 0;
 }
 
-static void set_policy(struct thread *t, int policy, int priority) {
-    unsigned level = is_realtime(policy)    ? PRIORITY_REALTIME + (unsigned)priority
-                     : policy == SCHED_IDLE ? PRIORITY_IDLE
-                                            : PRIORITY_NORMAL;
+long scheduling_change(pid_t pid, int policy, uptr_t param) {
+    struct thread *t;
+    uint32_t priority;
+    int error = uptr_is_null(param) ? -EINVAL : find(pid, &t);
 
+    if (error) return error;
+    if (u32_from_user(&priority, param)) return -EFAULT;
+    if (policy == -1) policy = t->policy;
+    if (!is_policy(policy) || priority > 99 || (priority == 0) == is_realtime(policy))
+        return -EINVAL;
+    if (current_process()->credentials.euid != 0
+        && (!may_change(t)
+            || (priority > limit_soft(t->process, LIMIT_RTPRIO)
+                && !(policy == t->policy && (int)priority <= priority_of(t)))))
+        return -EPERM;
+    unsigned level = policy == SCHED_IDLE  ? PRIORITY_IDLE
+                     : is_realtime(policy) ? PRIORITY_REALTIME + priority
+                                           : PRIORITY_NORMAL;
     t->policy = (uint8_t)policy;
     t->base_priority = (uint8_t)level;
     thread_set_priority(t, max(level, (unsigned)t->process->lent_priority));
     call_priority_changed(t);
-}
-
-long scheduling_change(pid_t pid, int policy, uptr_t param) {
-    struct thread *t;
-    uint32_t word;
-
-    if (pid < 0 || uptr_is_null(param)) return -EINVAL;
-    if (u32_from_user(&word, param)) return -EFAULT;
-    int priority = (int)word, error = find(pid, &t);
-    if (error) return error;
-    if (policy == -1) policy = t->policy;
-    if (!is_policy(policy) || priority < 0 || priority > 99
-        || (priority == 0) == is_realtime(policy))
-        return -EINVAL;
-    if (current_process()->credentials.euid != 0) {
-        uint64_t limit = limit_soft(t->process, LIMIT_RTPRIO);
-        if (!may_change(t)) return -EPERM;
-        if (is_realtime(policy) && (uint32_t)priority > limit
-            && !(policy == t->policy && priority <= priority_of(t)))
-            return -EPERM;
-    }
-    set_policy(t, policy, priority);
     return 0;
 }
 
