@@ -12,13 +12,11 @@
 
 /* -- Actions and masks ------------------------------------------------------------- */
 
-static bool is_valid(int signal) { return signal >= 1 && signal <= SIGNALS; }
-
 long sys_rt_sigaction(int signal, uptr_t action, uptr_t old, size_t set_size) {
     struct process *p = current_process();
     struct signal_action new, *now;
 
-    if (set_size != sizeof(sigset_t) || !is_valid(signal)) return -EINVAL;
+    if (set_size != sizeof(sigset_t) || signal < 1 || signal > SIGNALS) return -EINVAL;
     if (!uptr_is_null(action)) {
         if (copy_from_user(&new, action, sizeof(new))) return -EFAULT;
         if (sigset_of(signal) & SIGSET_UNBLOCKABLE) return -EINVAL;
@@ -63,65 +61,50 @@ long sys_rt_sigpending(uptr_t set, size_t set_size) {
     return copy_to_user(set, &pending, sizeof(pending));
 }
 
-long sys_sigaltstack(uptr_t stack, uptr_t old) {
-    enum { STACK_MINIMUM = 2048 };
-    struct thread *t = current();
-    struct user_stack new, before = signal_get_stack(t, thread_frame(t)->esp);
-
-    if (!uptr_is_null(stack)) {
-        if (copy_from_user(&new, stack, sizeof(new))) return -EFAULT;
-        if (before.flags == SS_ONSTACK) return -EPERM;
-        if (new.flags > SS_DISABLE) return -EINVAL;
-        if (new.flags != SS_DISABLE &&new.size < STACK_MINIMUM)
-            return -ENOMEM;
-    }
-    if (!uptr_is_null(old) && copy_to_user(old, &before, sizeof(before)))
-        return -EFAULT;
-    if (!uptr_is_null(stack)) signal_set_stack(t, &new);
-    return 0;
-}
-
 /* -- Sending ----------------------------------------------------------------------- */
 
 /* To a process, or to one thread of it. Signal 0 only asks. */
-static int send(struct process *to, struct thread *thread, int signal, int code) {
-    if (to != current_process() && !process_may_signal(to, signal)) return -EPERM;
-    if (signal == 0) return 0;
-    struct siginfo info = siginfo_from_here(signal, code);
-    return signal_post(to, thread, &info, SIGNAL_KEEP_IF_ROOM);
+static int send(struct process *to, struct thread *thread, const struct siginfo *info,
+                enum signal_keeping keeping) {
+    if (to != current_process() && !process_may_signal(to, info->signal)) return -EPERM;
+    return info->signal == 0 ? 0 : signal_post(to, thread, info, keeping);
 }
 
 /* group 0: everybody but init and the caller (kill(-1)). */
-static int kill_many(pid_t group, int signal) {
+static int kill_many(pid_t group, const struct siginfo *info) {
     struct process *p, *next;
     int result = -ESRCH;
 
     list_for_each_safe (p, next, &all_processes, all_node) {
         bool meant =
             group ? p->group == group : p != init_process && p != current_process();
-        int error = meant ? send(p, NULL, signal, SI_USER) : 0;
+        int error = meant ? send(p, NULL, info, SIGNAL_KEEP_IF_ROOM) : 0;
         if (meant && result != 0) result = error;       // one success is success
     }
     return result;
 }
 
 long sys_kill(pid_t pid, int signal) {
-    if (signal != 0 && !is_valid(signal)) return -EINVAL;
-    if (pid == -1) return kill_many(0, signal);
+    struct siginfo info = siginfo_from_here(signal, SI_USER);
+
+    if ((unsigned)signal > SIGNALS) return -EINVAL;
+    if (pid == -1) return kill_many(0, &info);
     if (pid == INT32_MIN) return -ESRCH;
-    if (pid <= 0) return kill_many(pid == 0 ? current_process()->group : -pid, signal);
+    if (pid <= 0) return kill_many(pid == 0 ? current_process()->group : -pid, &info);
     struct process *to = process_find(pid);
-    if (likely(to)) return send(to, NULL, signal, SI_USER);
+    if (likely(to)) return send(to, NULL, &info, SIGNAL_KEEP_IF_ROOM);
     struct thread *t = thread_find(pid); // stands for its process, as on Linux
-    return t ? send(t->process, NULL, signal, SI_USER) : -ESRCH;
+    return t ? send(t->process, NULL, &info, SIGNAL_KEEP_IF_ROOM) : -ESRCH;
 }
 
 /* pid 0: of whatever process it is. */
 static int thread_kill(pid_t pid, pid_t tid, int signal) {
-    if (tid <= 0 || (signal != 0 && !is_valid(signal))) return -EINVAL;
+    struct siginfo info = siginfo_from_here(signal, SI_TKILL);
+
+    if (tid <= 0 || (unsigned)signal > SIGNALS) return -EINVAL;
     struct thread *t = thread_find(tid);
     if (!t || (pid && t->process->pid != pid)) return -ESRCH;
-    return send(t->process, t, signal, SI_TKILL);
+    return send(t->process, t, &info, SIGNAL_KEEP_IF_ROOM);
 }
 
 long sys_tgkill(pid_t pid, pid_t tid, int signal) {
@@ -131,21 +114,17 @@ long sys_tgkill(pid_t pid, pid_t tid, int signal) {
 long sys_tkill(pid_t tid, int signal) { return thread_kill(0, tid, signal); }
 
 long sys_rt_sigqueueinfo(pid_t pid, int signal, uptr_t user_info) {
-    struct {
-        struct siginfo info;
-        uint8_t unused[SIGINFO_ZEROES];
-    } user;
+    struct siginfo info;
 
-    if (copy_from_user(&user, user_info, sizeof(user))) return -EFAULT;
-    if (signal != 0 && !is_valid(signal)) return -EINVAL;
+    if (copy_from_user(&info, user_info, sizeof(info))) return -EFAULT;
+    if ((unsigned)signal > SIGNALS) return -EINVAL;
     struct process *to = process_find(pid);
     if (!to) return -ESRCH;
     // nobody but the kernel may claim to be the kernel, or kill(2)
-    if ((user.info.code >= 0 || user.info.code == SI_TKILL) && to != current_process())
+    if ((info.code >= 0 || info.code == SI_TKILL) && to != current_process())
         return -EPERM;
-    if (!process_may_signal(to, signal)) return -EPERM;
-    user.info.signal = signal;
-    return signal == 0 ? 0 : signal_post(to, NULL, &user.info, SIGNAL_KEEP_OR_FAIL);
+    info.signal = signal;
+    return send(to, NULL, &info, SIGNAL_KEEP_OR_FAIL);
 }
 
 /* -- Waiting ----------------------------------------------------------------------- */

@@ -26,6 +26,10 @@
 #include "ipc/window.h"
 #include "syscall.h"
 
+struct user_stack {             /* stack_t */
+    uint32_t start, flags, size;
+};
+
 struct user_context {           /* ucontext_t as the kernel knows it */
     uint32_t flags, link;
     struct user_stack stack;
@@ -54,6 +58,45 @@ struct fpu_frame {
 static_assert(sizeof(struct fpu_frame) == 112, "keeps the image aligned");
 
 enum { ESP = 3 };               /* its number in general_registers */
+enum { SS_ONSTACK = 1, SS_DISABLE = 2 };
+
+/* -- The alternate stack ----------------------------------------------------------- */
+
+static bool on_alternate_stack(const struct thread *t, uint32_t esp) {
+    return esp - t->alternate_stack < t->alternate_stack_size;
+}
+
+static struct user_stack get_stack(const struct thread *t, uint32_t esp) {
+    uint32_t size = t->alternate_stack_size;
+    uint32_t flags = on_alternate_stack(t, esp) ? SS_ONSTACK : 0;
+
+    return (struct user_stack){ t->alternate_stack, size ? flags : SS_DISABLE, size };
+}
+
+static void set_stack(struct thread *t, const struct user_stack *stack) {
+    bool is_off = stack->flags & SS_DISABLE;
+
+    t->alternate_stack = is_off ? 0 : stack->start;
+    t->alternate_stack_size = is_off ? 0 : stack->size;
+}
+
+long sys_sigaltstack(uptr_t stack, uptr_t old) {
+    enum { STACK_MINIMUM = 2048 };
+    struct thread *t = current();
+    struct user_stack new, before = get_stack(t, thread_frame(t)->esp);
+
+    if (!uptr_is_null(stack)) {
+        if (copy_from_user(&new, stack, sizeof(new))) return -EFAULT;
+        if (before.flags == SS_ONSTACK) return -EPERM;
+        if (new.flags > SS_DISABLE) return -EINVAL;
+        if (new.flags != SS_DISABLE &&new.size < STACK_MINIMUM)
+            return -ENOMEM;
+    }
+    if (!uptr_is_null(old) && copy_to_user(old, &before, sizeof(before)))
+        return -EFAULT;
+    if (!uptr_is_null(stack)) set_stack(t, &new);
+    return 0;
+}
 
 /* -- The floating point part ------------------------------------------------------- */
 
@@ -106,7 +149,7 @@ static __attribute__((noinline)) int fpu_pop(struct thread *t, uint32_t address)
 static void context_fill(struct user_context *c, const struct thread *t,
                          const struct trap_frame *f, uint32_t fpu_state) {
     c->flags = c->link = 0;
-    c->stack = signal_get_stack(t, f->esp);
+    c->stack = get_stack(t, f->esp);
     c->gs = read_gs();
     c->fs = read_fs();
     c->es = f->es & 0xffff;
@@ -131,7 +174,7 @@ static int frame_push(struct thread *t, struct trap_frame *f,
     uint32_t esp = f->esp, fpu_address = 0;
 
     if (action->flags & SA_ONSTACK && t->alternate_stack_size
-        && !signal_on_alternate_stack(t, esp))
+        && !on_alternate_stack(t, esp))
         esp = t->alternate_stack + t->alternate_stack_size;
     if (unlikely(t->fpu_valid)) {
         if (fpu_push(t, &esp)) return -EFAULT;
@@ -259,8 +302,8 @@ static long return_from(uint32_t frame_address) {
     struct user_stack stack = { c->stack.start, c->stack.flags, c->stack.size };
     uint32_t fpu_state = c->fpu_state;
     registers_restore(f, c);
-    if (!signal_on_alternate_stack(t, f->esp) && !(stack.flags & ~(uint32_t)SS_DISABLE))
-        signal_set_stack(t, &stack);
+    if (!on_alternate_stack(t, f->esp) && !(stack.flags & ~(uint32_t)SS_DISABLE))
+        set_stack(t, &stack);
     signal_set_mask(t, c->mask);
     if (unlikely(fpu_state || t->fpu_valid) && fpu_pop(t, fpu_state)) goto bad;
     return (long)f->eax;        // the interrupted code's, not a result of this call

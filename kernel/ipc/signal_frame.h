@@ -25,26 +25,3 @@ static inline void signal_restart_call(struct trap_frame *frame) {
 /* Sets the mask until the next return to user mode, or into the next handler's frame:
  * sigsuspend, ppoll, pselect. */
 void signal_mask_for_now(sigset_t mask);
-
-static inline bool signal_on_alternate_stack(const struct thread *t, uint32_t esp) {
-    return esp - t->alternate_stack < t->alternate_stack_size;
-}
-
-enum { SS_ONSTACK = 1, SS_DISABLE = 2 };
-
-struct user_stack {             /* stack_t */
-    uint32_t start, flags, size;
-};
-
-static inline struct user_stack signal_get_stack(const struct thread *t, uint32_t esp) {
-    uint32_t flags = !t->alternate_stack_size                ? SS_DISABLE
-                     : signal_on_alternate_stack(t, esp) ? SS_ONSTACK
-                                                         : 0;
-
-    return (struct user_stack){ t->alternate_stack, flags, t->alternate_stack_size };
-}
-
-static inline void signal_set_stack(struct thread *t, const struct user_stack *stack) {
-    t->alternate_stack = stack->flags & SS_DISABLE ? 0 : stack->start;
-    t->alternate_stack_size = stack->flags & SS_DISABLE ? 0 : stack->size;
-}

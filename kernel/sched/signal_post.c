@@ -111,25 +111,21 @@ void parent_notify(struct process *child, int status) {
 
 /* SIGCONT undoes a stop whatever else becomes of it; SIGKILL too, or it could not
  * act. */
-static void continue_process(struct process *process, bool report) {
+static __attribute__((noinline)) void job_control(struct process *process, int signal) {
     struct thread *t;
 
-    if (!process->stopped) return;
-    process->stopped = false;
-    process->report = report ? STATUS_CONTINUED : 0;
-    list_for_each (t, &process->threads, process_node)
-        t->attention &= ~(uint32_t)ATTENTION_STOP;
-    wait_wake_all(&process->stop_wait, 0);
-    if (report) parent_notify(process, STATUS_CONTINUED);
-}
-
-static __attribute__((noinline)) void job_control(struct process *process, int signal) {
     if (SIGSET_STOPS & sigset_of(signal)) {
         signal_forget(process, sigset_of(SIGCONT));
         return;
     }
     if (signal == SIGCONT) signal_forget(process, SIGSET_STOPS);
-    continue_process(process, signal == SIGCONT);
+    if (!process->stopped) return;
+    process->stopped = false;
+    process->report = signal == SIGCONT ? STATUS_CONTINUED : 0;
+    list_for_each (t, &process->threads, process_node)
+        t->attention &= ~(uint32_t)ATTENTION_STOP;
+    wait_wake_all(&process->stop_wait, 0);
+    if (signal == SIGCONT) parent_notify(process, STATUS_CONTINUED);
 }
 
 /* -- Who is told ------------------------------------------------------------------- */
@@ -268,13 +264,9 @@ bool signal_take(struct thread *t, sigset_t blocked, struct siginfo *info) {
     int signal = unlikely(either & sigset_of(SIGKILL)) ? SIGKILL : lowest(either);
     if (!sigset_has(&pending->set, signal)) pending = &t->process->pending;
     struct queued_signal *q = first_of(pending, signal);
-    if (likely(q)) {
-        if (unlikely(q->taken)) q->taken(q);
-        *info = q->info;
-        queued_free(q);
-    } else {
-        *info = (struct siginfo){ .signal = signal, .code = SI_USER };
-    }
+    if (unlikely(q && q->taken)) q->taken(q);
+    *info = likely(q) ? q->info : (struct siginfo){ signal, .code = SI_USER };
+    if (likely(q)) queued_free(q);
     if (!first_of(pending, signal)) sigset_remove(&pending->set, signal);
     return true;
 }
