@@ -1,11 +1,11 @@
 /* devfs.c - /dev: an ordinary tmpfs with device nodes in it; and the devices that are
  * no hardware; getrandom.
  *
- *      open("/dev/null") -> node, S_IFCHR 1:3 -> opens[1] -> soft_open
+ *      open("/dev/null") -> node, S_IFCHR 1:3 -> soft_devices: it is one -> `soft`
  *
  * A node is only a number; mknod makes more of them anywhere, and chmod works on them,
  * as on Linux.
- * Sleeps: opening may, when the device's own open does.
+ * Sleeps: never.
  * Linux: what is written to the random devices is dropped; they need no more.
  * Tests: user/tests/devices.c
  * See: null(4), full(4), random(4).
@@ -17,16 +17,6 @@
 #include "syscall.h"
 
 static struct file_system *devfs;
-static special_open opens[8];   /* by major number */
-
-static int device_open(struct inode *inode, uint32_t flags, struct file **out) {
-    unsigned major = inode->device >> 8;
-
-    return major < ARRAY_SIZE(opens) && opens[major] ? opens[major](inode, flags, out)
-                                                     : -ENXIO;
-}
-
-void device_register(unsigned major, special_open open) { opens[major] = open; }
 
 void device_make(const char *name, uint32_t number, mode_t mode) {
     const struct new_node node = { .mode = S_IFCHR | mode, .device = number };
@@ -96,7 +86,7 @@ static const struct {
 } soft_devices[] = { { "null", DEV_NULL }, { "zero", DEV_ZERO }, { "full", DEV_FULL },
                      { "random", DEV_RANDOM }, { "urandom", DEV_URANDOM } };
 
-static int soft_open(struct inode *inode, uint32_t flags, struct file **out) {
+static int device_open(struct inode *inode, uint32_t flags, struct file **out) {
     static const struct file_operations soft = {
         .name = "device", .read = soft_read, .write = soft_write, .seek = file_seek,
         .map = soft_map,
@@ -107,13 +97,12 @@ static int soft_open(struct inode *inode, uint32_t flags, struct file **out) {
             *out = file_create(&soft, flags, inode_get(inode), NULL);
             return *out ? 0 : -ENFILE;
         }
-    return -ENXIO;
+    return tty_open(inode, flags, out);
 }
 
 void devfs_init(void) {
     devfs = tmpfs_mount("/dev", "devtmpfs", 0755, NULL);
     special_open_register(S_IFCHR, device_open);
-    device_register(DEV_NULL >> 8, soft_open);
     for (unsigned i = 0; i < ARRAY_SIZE(soft_devices); i++)
         device_make(soft_devices[i].name, soft_devices[i].number, 0666);
 }

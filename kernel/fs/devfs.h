@@ -1,5 +1,4 @@
-/* devfs.h - /dev: devices have a node there, and their major number decides how it
- * opens. */
+/* devfs.h - /dev: devices, which are terminals or no hardware at all. */
 #pragma once
 
 #include "fs/inode.h"
@@ -11,12 +10,12 @@ void devfs_init(void);
  * permissions. Never undone. */
 void device_make(const char *name, uint32_t number, mode_t mode);
 
-/* SLEEPS. How all devices of a major number open; -ENXIO: there is no such minor. */
-void device_register(unsigned major, special_open open);
-
 /* Makes every terminal there is a device, and /dev/tty and /dev/console, which is the
  * screen if there is one and it is wanted. A terminal's size is the driver's of now. */
 void tty_init(bool console_on_screen);
+
+/* As inode_operations' open; -ENXIO when the device is none of the terminals. */
+int tty_open(struct inode *inode, uint32_t flags, struct file **out);
 
 /* Ends what the session has with its terminal, because its leader exits: SIGHUP to the
  * foreground group; files opened so far read end of file and cannot be written. */

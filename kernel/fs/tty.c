@@ -306,7 +306,7 @@ static const struct file_operations tty_operations = {
 
 /* -- Opening ----------------------------------------------------------------------- */
 
-static int tty_open(struct inode *inode, uint32_t flags, struct file **out) {
+int tty_open(struct inode *inode, uint32_t flags, struct file **out) {
     struct tty *tty = NULL;
 
     switch (inode->device) {
@@ -350,6 +350,4 @@ void tty_init(bool console_on_screen) {
         console = screen_terminal.tty;
     device_make("tty", TTY_NUMBER, 0666);
     device_make("console", CONSOLE_NUMBER, 0600);
-    device_register(SERIAL_NUMBER >> 8, tty_open);
-    device_register(TTY_NUMBER >> 8, tty_open);
 }
