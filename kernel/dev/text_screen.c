@@ -133,16 +133,13 @@ static void run_sequence(struct text_screen *s, uint8_t letter) {
 static void csi(struct text_screen *s, uint8_t c) {
     unsigned *last = &s->parameters[s->nr_parameters - 1];
 
-    if (c >= '0' && c <= '9') {
-        *last = min(*last * 10 + c - '0', 9999u);
-    } else if (c == ';' && s->nr_parameters < PARAMETERS_MAX) {
+    if (c >= '0' && c <= '9') *last = min(*last * 10 + c - '0', 9999u);
+    if (c == ';' && s->nr_parameters < PARAMETERS_MAX)
         s->parameters[s->nr_parameters++] = 0;
-    } else if (c >= '<' && c <= '?') {
-        s->state = PRIVATE;
-    } else if (c >= '@') {
-        s->state = GROUND;
-        run_sequence(s, c);
-    }
+    if (c >= '<' && c <= '?') s->state = PRIVATE;
+    if (c < '@') return;
+    s->state = GROUND;
+    run_sequence(s, c);
 }
 
 static void take(struct text_screen *s, uint8_t c) {

@@ -49,37 +49,29 @@ static const char *load_file(struct unpacking *u, struct inode *inode,
     return NULL;
 }
 
-/* Makes the node; a folder that is there already becomes the new one. */
-static const char *make_node(struct unpacking *u, struct path *path,
-                             const struct cpio_entry *e) {
-    const struct new_node node = {
-        .mode = e->mode, .device = e->node_major << 8 | e->node_minor,
-        .target = path_buffer
-    };
+/* A folder that is there already becomes the new one. */
+static const char *unpack_entry(struct unpacking *u, const struct cpio_entry *e) {
+    const struct new_node node = { .mode = e->mode, .target = path_buffer,
+                                   .device = e->node_major << 8 | e->node_minor };
+    mode_t type = e->mode & S_IFMT;
+    const char *why = NULL;
+    struct path path;
 
-    if (path->inode)
-        return inode_is(path->inode, S_IFDIR) && (e->mode & S_IFMT) == S_IFDIR
-                   ? NULL
-                   : "its name is there already";
-    if ((e->mode & S_IFMT) == S_IFLNK) {
+    if (type == S_IFLNK) {
         if (e->size == 0 || e->size >= PATH_MAX)
             return "the symbolic link's target is empty or too long";
         memcpy(path_buffer, u->archive + e->data, e->size);
         path_buffer[e->size] = '\0';
     }
-    return path_make(path, &node) ? "it cannot be made" : NULL;
-}
-
-static const char *unpack_entry(struct unpacking *u, const struct cpio_entry *e) {
-    struct path path;
-
     if (path_walk(root_inode, e->name, WALK_PARENT | AT_SYMLINK_NOFOLLOW, &path))
         return "its folder is not there";
-    const char *why = make_node(u, &path, e);
-    if (!why && inode_is(path.inode, S_IFREG)) why = load_file(u, path.inode, e);
+    if (!path.inode) why = path_make(&path, &node) ? "it cannot be made" : NULL;
+    else if (type != S_IFDIR || !inode_is(path.inode, S_IFDIR))
+        why = "its name is there already";
+    if (!why && type == S_IFREG) why = load_file(u, path.inode, e);
     if (!why) {
         struct inode *inode = path.inode;
-        inode->mode = (inode->mode & S_IFMT) | (e->mode & 07777);
+        inode->mode = type | (e->mode & 07777);
         inode->uid = e->uid;
         inode->gid = e->gid;
         inode->accessed = inode->modified = inode->changed = e->mtime * SECOND;
