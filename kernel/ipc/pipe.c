@@ -7,7 +7,8 @@
  * and stays; an empty pipe starts over at its first page; readers and writers count
  * open files of each kind, and a pipe without any is gone.
  * Sleeps: read when empty, write when full; condition shape, and hand-over for a read
- * whose page can take all of a write.
+ * whose page can take all of a write. Opening a FIFO, until somebody opens the other
+ * end; hand-over.
  * Wakes: the next reader when there is something to read, the next writer when there is
  * room - after every step, so a waiter that leaves early never leaves others behind.
  * Tests: user/tests/pipe*.c.
@@ -33,8 +34,7 @@ struct pipe {
     uint32_t head, tail;
     unsigned readers, writers;
     struct wait_queue can_read, can_write;
-    struct wait_queue can_open;          /* FIFO: the other end is awaited */
-    uint32_t reader_opens, writer_opens;        /* FIFO: opens ever, for the wait */
+    struct wait_queue can_open; /* FIFO: the other end is awaited */
     char *pages[PAGES];         /* page frames' addresses, NULL: not needed so far */
 };
 
@@ -262,42 +262,28 @@ static struct file *open_end(struct inode *inode, uint32_t flags) {
     struct file *file = file_create(&pipe_operations, flags, inode_get(inode), p);
     if (file) {
         count_ends(p, file, +1);
-        p->reader_opens += file_is_readable(file);
-        p->writer_opens += file_is_writable(file);
-        wait_wake_all(&p->can_open, 0);
+        if (p->readers && p->writers) wait_wake_all(&p->can_open, 0);
     } else {
         pipe_free_if_unused(p);
     }
     return file;
 }
 
-static int wait_for_other_end(struct pipe *p, const unsigned *others,
-                              const uint32_t *opens) {
-    uint32_t before = *opens;
-
-    // an end that came and went meanwhile counts: it saw us
-    while (*others == 0 && *opens == before) {
-        long error = wait_sleep(&p->can_open, DEADLINE_NEVER);
-        if (error) return error == -EINTR ? -ERESTART : (int)error;
-    }
-    return 0;
-}
-
+/* Who waits here has the only kind of end, so whoever is woken has met the other, even
+ * if that has come and gone meanwhile: it saw us. */
 static int fifo_open(struct inode *inode, uint32_t flags, struct file **out) {
     uint32_t mode = flags & O_ACCMODE;
     struct pipe *p = inode->data;
-    int error = 0;
+    long error = 0;
 
     if (mode == O_WRONLY && (flags & O_NONBLOCK) && (!p || !p->readers)) return -ENXIO;
     *out = open_end(inode, flags);
     if (!*out) return -ENFILE;
     p = inode->data;
-    if (mode == O_RDONLY && !(flags & O_NONBLOCK))
-        error = wait_for_other_end(p, &p->writers, &p->writer_opens);
-    else if (mode == O_WRONLY)
-        error = wait_for_other_end(p, &p->readers, &p->reader_opens);
+    if (p->readers == 0 || (p->writers == 0 && !(flags & O_NONBLOCK)))
+        error = wait_sleep(&p->can_open, DEADLINE_NEVER);
     if (error) file_put(*out);  // counts itself out and frees the pipe with the last
-    return error;
+    return error == -EINTR ? -ERESTART : (int)error;
 }
 
 long sys_pipe2(uptr_t fds_out, int flags) {
