@@ -21,12 +21,10 @@
 #include "core/panic.h"
 #include "ipc/proc_ipc.h"
 #include "ipc/reader.h"
-#include "mm/account.h"
 #include "mm/heap.h"
+#include "mm/memory_object.h"
 #include "sched/process.h"
 #include "syscall.h"
-
-#define PAGES (PIPE_SIZE / PAGE_SIZE)
 
 struct pipe {
     struct inode *inode;        /* whose data it is: a FIFO, or a nameless one */
@@ -34,8 +32,8 @@ struct pipe {
     uint32_t head, tail;
     unsigned readers, writers;
     struct wait_queue can_read, can_write;
-    struct wait_queue can_open; /* FIFO: the other end is awaited */
-    char *pages[PAGES];         /* page frames' addresses, NULL: not needed so far */
+    struct wait_queue can_open;   /* FIFO: the other end is awaited */
+    struct memory_object *buffer;       /* the ring */
 };
 
 static struct list all_pipes = LIST_INIT(all_pipes);
@@ -63,7 +61,10 @@ static const struct wait_class open_class = { "FIFO's other end", describe };
 static struct pipe *pipe_create(struct inode *inode) {
     struct pipe *p = heap_new(HEAP_PIPE, struct pipe);
 
-    if (!p) return NULL;
+    if (!p || !(p->buffer = object_create(PIPE_SIZE / PAGE_SIZE))) {
+        heap_free(p);
+        return NULL;
+    }
     inode->data = p;
     p->inode = inode;
     wait_queue_init(&p->can_read, &read_class);
@@ -75,8 +76,7 @@ static struct pipe *pipe_create(struct inode *inode) {
 
 static void pipe_free_if_unused(struct pipe *p) {
     if (p->readers || p->writers) return;
-    for (unsigned i = 0; i < PAGES; i++)
-        if (p->pages[i]) frame_put(frame_of_address(p->pages[i]));
+    object_put(p->buffer);
     list_remove(&p->node);
     p->inode->data = NULL;
     heap_free(p);
@@ -85,10 +85,6 @@ static void pipe_free_if_unused(struct pipe *p) {
 static uint32_t used(const struct pipe *p) { return p->tail - p->head; }
 
 static uint32_t room(const struct pipe *p) { return PIPE_SIZE - used(p); }
-
-static char **page_at(struct pipe *p, uint32_t position) {
-    return &p->pages[position / PAGE_SIZE % PAGES];
-}
 
 /* Called after every change: those whose condition may be true now look again. */
 static inline void wake_neighbours(struct pipe *p) {
@@ -100,32 +96,20 @@ static inline void wake_neighbours(struct pipe *p) {
 
 /* Moves what is wanted of what is there in one page. */
 static inline int take_out(struct pipe *p, struct io *io) {
-    uint32_t offset = p->head % PAGE_SIZE;
-    size_t piece = min(min(used(p), PAGE_SIZE - offset), io->left);
+    size_t piece = min(used(p), io->left);
+    const char *from = object_bytes(p->buffer, p->head % PIPE_SIZE, &piece, false);
 
-    if (unlikely(io_give(io, *page_at(p, p->head) + offset, piece))) return -EFAULT;
+    if (unlikely(io_give(io, from, piece))) return -EFAULT;
     p->head += piece;
     if (likely(p->head == p->tail)) p->head = p->tail = 0;
     return 0;
 }
 
-/* The page that the next byte goes to; NULL without memory. */
-static inline char *page_to_write(struct pipe *p) {
-    char **page = page_at(p, p->tail);
-
-    if (unlikely(!*page)) {
-        struct frame *new = frame_alloc(FRAME_BUFFER, 0);
-        if (new) *page = frame_address(new);
-    }
-    return *page;
-}
-
 /* Moves what there is room for in one page. */
 static inline int put_in(struct pipe *p, struct io *io) {
-    uint32_t offset = p->tail % PAGE_SIZE;
-    size_t piece = min(min(room(p), PAGE_SIZE - offset), io->left);
-    char *page = page_to_write(p);
-    int error = likely(page) ? io_take(io, page + offset, piece) : -ENOMEM;
+    size_t piece = min(room(p), io->left);
+    char *to = object_bytes(p->buffer, p->tail % PIPE_SIZE, &piece, true);
+    int error = likely(to) ? io_take(io, to, piece) : -ENOMEM;
 
     if (likely(!error)) p->tail += piece;
     return error;
@@ -324,9 +308,7 @@ static const struct proc_entry entry PROC_TABLE = { .name = "ipc/pipes",
 static void pipes_count(void) {
     const struct pipe *p;
 
-    list_for_each (p, &all_pipes, node)
-        for (unsigned i = 0; i < PAGES; i++)
-            if (p->pages[i]) frame_found(frame_of_address(p->pages[i]));
+    list_for_each (p, &all_pipes, node) object_found(p->buffer);
 }
 
 static void pipes_check(void) {
