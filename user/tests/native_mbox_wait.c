@@ -357,6 +357,7 @@ static void misfits(void) {
 
 /* The message is handed over, and the receiver killed before it can look. */
 static void killed_with_it(void) {
+    int counted = 0;
     for (int i = 0; i < 10; i++) {
         pid_t pid;
         int box = named_box("late", ATTR(.capacity = 2));
@@ -368,11 +369,12 @@ static void killed_with_it(void) {
         need(result == pid);
         wait_for(pid);
         struct mbox_stat st = look(box);
-        need(st.received == 1 && st.queued == 0 && st.waiting_receivers == 0);
-        need(mbox_receive(box, NEXT, 0, NOWAIT) == -1 && errno == EAGAIN);
+        counted += st.received == 1 && st.queued == 0 && st.waiting_receivers == 0
+                   && mbox_receive(box, NEXT, 0, NOWAIT) == -1 && errno == EAGAIN;
         need(mbox_unlink("late") == 0 && close(box) == 0);
     }
-    ok(1, "a message handed to a receiver that is killed counts as received");
+    is_int(counted, 10,
+           "a message handed to a receiver that is killed counts as received");
     pid_t pid[2];
     int box = named_box("late", ATTR(.capacity = 2));
     for (int i = 0; i < 2; i++) {
