@@ -3,22 +3,10 @@
  * queues and who waits.
  */
 #include "mqueue.h"
+#include "proc_lines.h"
 #include "sysv.h"
 
 #include <time.h>
-
-/* The line of a file in /proc/ipc that begins with this word. */
-static int line_of(const char *file, const char *word, char *text, size_t size) {
-    char path[40];
-    snprintf(path, sizeof path, "/proc/ipc/%s", file);
-    FILE *lines = fopen(path, "r");
-    int found = 0;
-    need(lines);
-    while (!found && fgets(text, (int)size, lines))
-        found = strncmp(text, word, strlen(word)) == 0 && text[strlen(word)] == ' ';
-    fclose(lines);
-    return found;
-}
 
 static const char *file_text(const char *path) {
     static char text[200];

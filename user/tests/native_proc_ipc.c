@@ -1,7 +1,7 @@
 /* native_proc_ipc.c - /proc/ipc says what there is and who waits for what: "mailboxes,
  * links, ... pipes, FIFOs: id, name, owner, mode, capacity, queued, bytes, waiting
  * senders and receivers by pid. /proc/ipc is the same for programs", IPC(7.1). */
-#include "tap.h"
+#include "proc_lines.h"
 
 #include <parley.h>
 #include <poll.h>
@@ -47,19 +47,6 @@ static struct wait_line until_waits(pid_t tid, const char *kind) {
     while (!waits_of(tid, &w) || strcmp(w.kind, kind) != 0)
         sched_yield();
     return w;
-}
-
-/* The line of /proc/ipc/NAME that begins with these words. */
-static int line_of(const char *name, const char *first, char *text, size_t size) {
-    char path[40];
-    int found = 0;
-    snprintf(path, sizeof path, "/proc/ipc/%s", name);
-    FILE *file = fopen(path, "r");
-    need(file);
-    while (!found && fgets(text, (int)size, file))
-        found = strncmp(text, first, strlen(first)) == 0 && text[strlen(first)] == ' ';
-    fclose(file);
-    return found;
 }
 
 static int pipe_line(const char *id, char *text, size_t size) {

@@ -1,27 +1,12 @@
 /* sysv_sem.c - POSIX semget(), semop(), semctl(): values, several operations as one,
  * and what a call refuses.
  */
-#include "sysv.h"
-
-static int set;
+#include "sysv_set.h"
 
 static int values(int count) {
     int id = semget(IPC_PRIVATE, count, 0600);
     need(id >= 0);
     return id;
-}
-
-static int value(int number) {
-    return semctl(set, number, GETVAL);
-}
-
-static void set_value(int number, int to) {
-    need(semctl(set, number, SETVAL, (union semun){ .val = to }) == 0);
-}
-
-static int one(int number, int change, int flags) {
-    struct sembuf o = { (unsigned short)number, (short)change, (short)flags };
-    return semop(set, &o, 1);
 }
 
 static struct semid_ds status(void) {

@@ -2,24 +2,9 @@
  * be subtracted from the calling process' semadj value for the specified semaphore";
  * exit: "the value ... shall be adjusted by adding its semadj value". semop(2), Notes.
  */
-#include "sysv.h"
+#include "sysv_set.h"
 
 #include <pthread.h>
-
-static int set;
-
-static int value(int number) {
-    return semctl(set, number, GETVAL);
-}
-
-static void set_value(int number, int to) {
-    need(semctl(set, number, SETVAL, (union semun){ .val = to }) == 0);
-}
-
-static int one(int number, int change, int flags) {
-    struct sembuf o = { (unsigned short)number, (short)change, (short)flags };
-    return semop(set, &o, 1);
-}
 
 static void make(int first, int second) {
     set = semget(IPC_PRIVATE, 2, 0600);

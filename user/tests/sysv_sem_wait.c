@@ -3,31 +3,16 @@
  * semid ... is removed from the system [EIDRM]; the calling thread receives a signal
  * that is to be caught [EINTR]".
  */
-#include "sysv.h"
+#include "sysv_set.h"
 
 #include <pthread.h>
-
-static int set;
-
-static int value(int number) {
-    return semctl(set, number, GETVAL);
-}
-
-static void set_value(int number, int to) {
-    need(semctl(set, number, SETVAL, (union semun){ .val = to }) == 0);
-}
-
-static int one(int number, int change) {
-    struct sembuf o = { (unsigned short)number, (short)change, 0 };
-    return semop(set, &o, 1);
-}
 
 /* A child that does one operation and leaves with its errno. It waits already. */
 static pid_t waits(int number, int change) {
     pid_t pid;
     int command = change ? GETNCNT : GETZCNT, before = semctl(set, number, command);
     CHILD (pid)
-        _exit(one(number, change) ? errno : 0);
+        _exit(one(number, change, 0) ? errno : 0);
     while (semctl(set, number, command) == before)
         sched_yield();
     return pid;
@@ -44,11 +29,11 @@ static void counts(void) {
     is_int(semctl(set, 0, GETZCNT), 0, "GETZCNT: nobody waits for it to be 0");
     is_int(semctl(set, 1, GETNCNT), 0, "GETNCNT of semaphore 1: nobody");
     is_int(semctl(set, 1, GETZCNT), 1, "GETZCNT of semaphore 1: one");
-    need(one(0, 1) == 0);
+    need(one(0, 1, 0) == 0);
     is_exit(wait_for(a), 0, "who waits for 1 goes on at 1");
     is_int(semctl(set, 0, GETNCNT), 1, "who waits for 2 does not");
     ok(value(0) == 0 && semctl(set, 0, GETPID) == a, "it was taken for the sleeper");
-    need(one(1, -1) == 0);
+    need(one(1, -1, 0) == 0);
     is_exit(wait_for(c), 0, "who waits for 0 goes on at 0");
     set_value(0, 2);
     is_exit(wait_for(b), 0, "SETVAL wakes as well");
@@ -57,7 +42,7 @@ static void counts(void) {
     need(kill(a, SIGKILL) == 0);
     wait_for(a);
     is_int(semctl(set, 0, GETNCNT), 0, "who was killed does not wait any more");
-    need(one(0, 1) == 0);
+    need(one(0, 1, 0) == 0);
     is_int(value(0), 1, "nor take anything");
     need(sem_remove(set) == 0);
 }
@@ -75,7 +60,7 @@ static void chain(void) {
         while (semctl(set, i, GETNCNT) == 0)
             sched_yield();
     }
-    need(one(0, 1) == 0);
+    need(one(0, 1, 0) == 0);
     ok(value(0) == 0 && value(1) == 0 && value(2) == 0 && value(3) == 1,
        "three that wait for each other go on by one operation");
     for (int i = 0; i < 3; i++)
@@ -85,11 +70,11 @@ static void chain(void) {
         need(semop(set, (struct sembuf[]){ { 0, -1, 0 }, { 1, -1, 0 } }, 2) == 0);
     while (semctl(set, 0, GETNCNT) == 0)
         sched_yield();
-    need(one(0, 1) == 0);
+    need(one(0, 1, 0) == 0);
     ok(value(0) == 1 && semctl(set, 1, GETNCNT) == 1,
        "who needs two takes none of them before both are there");
     is_int(semctl(set, 0, GETNCNT), 0, "and waits for the other one now");
-    need(one(1, 1) == 0);
+    need(one(1, 1, 0) == 0);
     is_exit(wait_for(both), 0, "then takes both");
     ok(value(0) == 0 && value(1) == 0, "at once");
     need(sem_remove(set) == 0);
@@ -107,7 +92,7 @@ static void removed(void) {
     for (int i = 0; i < 6; i++)
         right += WEXITSTATUS(wait_for(pid[i])) == EIDRM;
     is_int(right, 6, "EIDRM: six waiters of a set that is removed");
-    is_errno(one(0, 1), EINVAL, "EINVAL: for those who come later");
+    is_errno(one(0, 1, 0), EINVAL, "EINVAL: for those who come later");
 }
 
 static void on_alarm(int sig) {
@@ -122,7 +107,7 @@ static void interrupted(void) {
     CHILD (pid) {
         struct sigaction sa = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
         need(sigaction(SIGUSR1, &sa, NULL) == 0);
-        _exit(one(0, -1) ? errno : 0);
+        _exit(one(0, -1, 0) ? errno : 0);
     }
     while (semctl(set, 0, GETNCNT) == 0)
         sched_yield();
@@ -145,7 +130,7 @@ static void interrupted(void) {
     is_errno(semtimedop(set, &(struct sembuf){ 0, -1, 0 }, 1, &wait), EAGAIN,
              "EAGAIN: a time-out of 0 does not wait");
     wait.tv_sec = 1000000;
-    need(one(0, 1) == 0);
+    need(one(0, 1, 0) == 0);
     is_int(semtimedop(set, &(struct sembuf){ 0, -1, 0 }, 1, &wait), 0,
            "what is there is taken, whatever the time-out");
     need(sem_remove(set) == 0);
@@ -156,13 +141,13 @@ static volatile int inside, most, total;
 
 static void *work(void *semaphore) {
     for (int i = 0; i < ROUNDS; i++) {
-        need(one((int)(long)semaphore, -1) == 0);
+        need(one((int)(long)semaphore, -1, 0) == 0);
         int now = __atomic_add_fetch(&inside, 1, __ATOMIC_SEQ_CST);
         if (now > most)
             most = now;
         total++;
         __atomic_sub_fetch(&inside, 1, __ATOMIC_SEQ_CST);
-        need(one((int)(long)semaphore, 1) == 0);
+        need(one((int)(long)semaphore, 1, 0) == 0);
     }
     return NULL;
 }
@@ -186,12 +171,12 @@ static void exclusion(void) {
     for (int n = 0; n < WORKERS; n++)
         CHILD (pid[n])
             for (int i = 0; i < ROUNDS; i++) {
-                need(one(0, -1) == 0);
+                need(one(0, -1, 0) == 0);
                 int was = *shared;
                 if (i % 8 == 0)
                     sched_yield();
                 *shared = was + 1;
-                need(one(0, 1) == 0);
+                need(one(0, 1, 0) == 0);
             }
     for (int n = 0; n < WORKERS; n++)
         right += wait_for(pid[n]) == 0;
@@ -209,9 +194,9 @@ static void turns(void) {
     set = semget(IPC_PRIVATE, 2, 0600);
     CHILD (pid)
         for (int i = 0; i < 200; i++)
-            need(one(0, -1) == 0 && one(1, 1) == 0);
+            need(one(0, -1, 0) == 0 && one(1, 1, 0) == 0);
     for (int i = 0; i < 200; i++) {
-        right += one(0, 1) == 0 && one(1, -1) == 0;
+        right += one(0, 1, 0) == 0 && one(1, -1, 0) == 0;
         right += value(0) == 0 && value(1) == 0;
     }
     is_int(right, 400, "200 turns between two processes");
