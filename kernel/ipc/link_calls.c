@@ -93,12 +93,10 @@ static uint32_t count(const struct wait_queue *queue, link_waiter *is,
 static void describe_side(const struct link_end *end, struct link_side *side) {
     const struct message_channel *c = &end->in;
 
-    side->capacity = c->capacity ? c->capacity : CAPACITY_ZERO;
-    side->refuse = end->refuses;
-    side->queued = c->queued;
-    side->bytes = c->bytes;
-    side->accepted = c->sequence;
-    side->received = c->received;
+    *side = (struct link_side){ .capacity = c->capacity ? c->capacity : CAPACITY_ZERO,
+                                .refuse = end->refuses, .queued = c->queued,
+                                .bytes = c->bytes, .accepted = c->sequence,
+                                .received = c->received };
     if (!end->endpoint) return;
     side->waiting_senders = count(&c->queue->senders, link_sends_to, end);
     side->waiting_receivers = count(&c->queue->receivers, link_receives_at, end);
@@ -142,11 +140,8 @@ long sys_msg_fd(void) {
     if (!e) return -ENOMEM;
     struct file *file =
         file_create(&inbox_operations, O_RDONLY, inode_nameless(0600), e);
-    if (!file) return -ENFILE;
-    e->refs++;
-    int fd = fd_install(file, 0, true);
-    if (fd < 0) file_put(file);
-    return fd;
+    if (file) e->refs++;
+    return fd_install_new(file, true);
 }
 
 long sys_msg_accept(int who) {

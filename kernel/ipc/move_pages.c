@@ -21,8 +21,8 @@
 #include "mm/address_space.h"
 
 struct moved_pages {
-    uint32_t count, frames;     /* entries, and those that have a frame */
-    bool taken;
+    uint32_t count;             /* entries; 0: they have not left their space yet */
+    uint32_t frames;            /* entries that have a frame */
     pte_t entries[];            /* readable, writable or copy-on-write; 0: untouched */
 };
 
@@ -54,9 +54,7 @@ int moved_pages_reserve(struct native_message *m) {
         heap_free(pages);
         return -ENOMEM;
     }
-    pages->count = count;
-    pages->frames = 0;
-    pages->taken = false;       // and its entries are nothing yet
+    pages->count = pages->frames = 0;
     m->pages = pages;
     return 0;
 }
@@ -103,8 +101,8 @@ void moved_pages_take(struct native_message *m) {
     struct region *region;
     uint32_t count;
 
-    pages->taken = true;
-    if (pages->count == 0) return;
+    if (m->base.length == 0) return;
+    pages->count = m->base.length >> PAGE_SHIFT;
     for (vaddr_t at = m->body; at < end; at += count << PAGE_SHIFT, to += count) {
         pte_t *from = run_of(space, at, end, &count);
         if (from) body_copy(to, from, count * sizeof(*to));
@@ -121,13 +119,13 @@ void moved_pages_take(struct native_message *m) {
 }
 
 void moved_pages_free(struct moved_pages *pages) {
-    for (uint32_t i = 0; i < pages->count && pages->taken; i++)
+    for (uint32_t i = 0; i < pages->count; i++)
         if (pages->entries[i]) frame_put(pte_frame(pages->entries[i]));
     heap_free(pages);
 }
 
 void moved_pages_count(const struct moved_pages *pages) {
-    for (uint32_t i = 0; i < pages->count && pages->taken; i++)
+    for (uint32_t i = 0; i < pages->count; i++)
         if (pages->entries[i]) frame_found(frame_of_paddr(pages->entries[i]));
 }
 
@@ -138,12 +136,6 @@ bool moved_pages_fit(const struct native_message *m, const struct native_receive
            && (!body
                || ((body & PAGE_MASK) == 0 && r->room >= m->base.length
                    && user_range_ok(r->body, m->base.length)));
-}
-
-static bool make_tables(struct address_space *space, vaddr_t start, vaddr_t end) {
-    for (vaddr_t at = start; at < end; at = round_down(at, TABLE_SPAN) + TABLE_SPAN)
-        if (!pte_make(space, at)) return false;
-    return true;
 }
 
 static bool is_plain_memory(struct address_space *space, vaddr_t start, vaddr_t end) {
@@ -158,16 +150,17 @@ static int make_region(struct address_space *space, struct native_receiver *r,
                        uint32_t size) {
     vaddr_t start = r->body.address;
 
-    if (!start && !(start = space_find_gap(space, 0, size))) return -ENOMEM;
-    if (start < USER_START || !make_tables(space, start, start + size)) return -ENOMEM;
-    if (is_plain_memory(space, start, start + size)) {
+    if (!start) start = space_find_gap(space, 0, size);
+    if (start < USER_START) return -ENOMEM;
+    for (vaddr_t at = start; at < start + size;
+         at = round_down(at, TABLE_SPAN) + TABLE_SPAN)
+        if (!pte_make(space, at)) return -ENOMEM;
+    const struct region region = { .start = start, .end = start + size,
+                                   .protection = PROT_READ | PROT_WRITE };
+    if (is_plain_memory(space, start, start + size))
         space_unmap_pages(space, start, start + size);
-    } else {
-        if (space_unmap(space, start, size)) return -ENOMEM;
-        const struct region region = { .start = start, .end = start + size,
-                                       .protection = PROT_READ | PROT_WRITE };
-        if (space_map(space, &region)) return -ENOMEM;
-    }
+    else if (space_unmap(space, start, size) || space_map(space, &region))
+        return -ENOMEM;
     r->body = uptr(start);
     return 0;
 }
@@ -206,15 +199,15 @@ void moved_pages_unprepare(const struct native_message *m, struct native_receive
 /* The receiver pays from now on; it was charged for `count` pages beforehand. Pages
  * that others hold, too, stay with whoever paid first. */
 static void recharge(const struct moved_pages *pages, struct account *to) {
-    uint32_t taken_over = 0;
+    uint32_t rest = pages->count;
 
     for (uint32_t i = 0; i < pages->count; i++) {
         struct frame *frame = pages->entries[i] ? pte_frame(pages->entries[i]) : NULL;
         if (!frame || frame->refs > 1 || frame->account == to->number) continue;
         frame_recharge(frame, to);
-        taken_over++;
+        rest--;
     }
-    account_release(to, ACCOUNT_FRAMES, pages->count - taken_over);
+    account_release(to, ACCOUNT_FRAMES, rest);
 }
 
 static bool is_within(uptr_t p, size_t size, vaddr_t start, vaddr_t end) {
@@ -247,9 +240,9 @@ int moved_pages_copy(struct native_message *m, struct native_receiver *r, int *e
     static const uint8_t zeros[PAGE_SIZE];
     const struct moved_pages *pages = m->pages;
 
-    for (uint32_t i = 0; i < pages->count; i++) {
+    for (uint32_t i = 0; i < m->base.length >> PAGE_SHIFT; i++) {
         const void *page = zeros;
-        if (!pages->taken)
+        if (pages->count == 0)
             page = space_page(m->space, m->body + i * PAGE_SIZE, PROT_READ);
         else if (pages->entries[i])
             page = frame_address(pte_frame(pages->entries[i]));
