@@ -34,8 +34,9 @@ static const struct mailbox_attributes ordinary = { .capacity = 10,
 struct mqueue {
     struct mailbox mailbox;
     pid_t notify_pid;
-    int notify, signal;         /* SIGEV_..., and which one */
-    int32_t value;
+    struct event {              /* how it is notified: struct sigevent's beginning */
+        int32_t value, signal, notify;  /* notify: SIGEV_... */
+    } event;
 };
 
 static const struct file_operations mqueue_operations;
@@ -69,11 +70,11 @@ static int make_queue(struct inode *inode) {
 
 /* A message came to the empty queue, and nobody waits for it. */
 static void notify(struct mqueue *mq) {
-    struct siginfo info = siginfo_from_here(mq->signal, SI_MESGQ);
+    struct siginfo info = siginfo_from_here(mq->event.signal, SI_MESGQ);
     struct process *process = process_find(mq->notify_pid);
 
-    if (mq->notify == SIGEV_SIGNAL && process) {
-        info.status_or_value = mq->value;
+    if (mq->event.notify == SIGEV_SIGNAL && process) {
+        info.status_or_value = mq->event.value;
         signal_post(process, NULL, &info, SIGNAL_KEEP_IF_ROOM);
     }
     mq->notify_pid = 0;
@@ -93,8 +94,9 @@ static ssize_t tell(struct file *file, struct io *io, uint64_t *offset) {
     char text[96];
     uint64_t length = (uint64_t)format(
         text, sizeof(text), "QSIZE:%-10u NOTIFY:%-5d SIGNO:%-5d NOTIFY_PID:%-6d\n",
-        mq->mailbox.channel.bytes, notifies ? mq->notify : 0,
-        notifies && mq->notify == SIGEV_SIGNAL ? mq->signal : 0, mq->notify_pid);
+        mq->mailbox.channel.bytes, notifies ? mq->event.notify : 0,
+        notifies && mq->event.notify == SIGEV_SIGNAL ? mq->event.signal : 0,
+        mq->notify_pid);
 
     if (*offset >= length) return 0;
     size_t size = min(io->left, (size_t)(length - *offset));
@@ -215,11 +217,9 @@ long sys_mq_timedreceive(int fd, uptr_t body, size_t size, uptr_t priority,
 }
 
 long sys_mq_notify(int fd, uptr_t event) {
-    struct mqueue *mq = queue_of(fd_peek(fd));
-    struct {
-        int32_t value, signal, notify;
-    } e = { 0, 0, SIGEV_NONE };
-    pid_t self = current_process()->pid;
+    struct file *file = fd_peek(fd);
+    struct mqueue *mq = queue_of(file);
+    struct event e = { 0, 0, SIGEV_NONE };
 
     if (!uptr_is_null(event) && copy_from_user(&e, event, sizeof(e))) return -EFAULT;
     if (e.notify != SIGEV_NONE
@@ -227,14 +227,12 @@ long sys_mq_notify(int fd, uptr_t event) {
         return -EINVAL;
     if (!mq) return -EBADF;
     if (uptr_is_null(event)) {
-        if (mq->notify_pid == self) mq->notify_pid = 0;
+        closed(file);           // it ends that
         return 0;
     }
     if (mq->notify_pid) return -EBUSY;
-    mq->notify_pid = self;
-    mq->notify = e.notify;
-    mq->signal = e.signal;
-    mq->value = e.value;
+    mq->notify_pid = current_process()->pid;
+    mq->event = e;
     return 0;
 }
 

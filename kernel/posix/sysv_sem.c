@@ -65,9 +65,6 @@ static struct sem_set *set_of(const struct sysv_object *object) {
     return container_of(object, struct sem_set, common);
 }
 
-static void describe(const struct waiter *waiter, char *to, size_t size);
-static const struct wait_class sem_class = { "System V semaphore", describe };
-
 /* -- Operations -------------------------------------------------------------------- */
 
 enum { MUST_WAIT = 1 };
@@ -167,6 +164,25 @@ void semaphores_end(struct process *process) {
 
 /* -- As a System V object ---------------------------------------------------------- */
 
+/* The set, and who holds what is waited for, as far as SEM_UNDO tells. */
+static void describe(const struct waiter *waiter, char *to, size_t size) {
+    const struct sem_waiter *w = container_of(waiter, const struct sem_waiter, waiter);
+    const struct sem_set *set = container_of(waiter->queue, struct sem_set, waiters);
+    const struct sembuf *o = &w->operations[w->blocker];
+    const struct sem_undo *undo;
+    char before = ' ';
+    size_t at = (size_t)format(to, size, "sem:%d", set->common.id);
+
+    list_for_each (undo, &set->undos, set_node)
+        if (undo->adjust[o->number] * (o->change ? 1 : -1) > 0 && at < size) {
+            at += (size_t)format(to + at, size - at, "%c%d", before, undo->pid);
+            before = ',';
+        }
+    if (before == ' ' && at < size) format(to + at, size - at, " -");
+}
+
+static const struct wait_class sem_class = { "System V semaphore", describe };
+
 static bool set_init(struct sysv_object *object) {
     list_init(&set_of(object)->undos);
     wait_queue_init(&set_of(object)->waiters, &sem_class);
@@ -185,23 +201,6 @@ static void set_remove(struct sysv_object *object) {
     while ((undo = list_first_entry(&set->undos, struct sem_undo, set_node)))
         undo_free(undo);
     sysv_free(&sem_kind, object);
-}
-
-/* The set, and who holds what is waited for, as far as SEM_UNDO tells. */
-static void describe(const struct waiter *waiter, char *to, size_t size) {
-    const struct sem_waiter *w = container_of(waiter, const struct sem_waiter, waiter);
-    const struct sem_set *set = container_of(waiter->queue, struct sem_set, waiters);
-    const struct sembuf *o = &w->operations[w->blocker];
-    const struct sem_undo *undo;
-    char before = ' ';
-    size_t at = (size_t)format(to, size, "sem:%d", set->common.id);
-
-    list_for_each (undo, &set->undos, set_node)
-        if (undo->adjust[o->number] * (o->change ? 1 : -1) > 0 && at < size) {
-            at += (size_t)format(to + at, size - at, "%c%d", before, undo->pid);
-            before = ',';
-        }
-    if (before == ' ' && at < size) format(to + at, size - at, " -");
 }
 
 static void set_show(struct text *text, const struct sysv_object *object) {
