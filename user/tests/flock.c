@@ -1,15 +1,9 @@
 /* flock.c - flock(2): "Apply or remove an advisory lock on the open file". "Locks
  * created by flock() are associated with an open file description".
  */
-#include "scratch.h"
+#include "lock.h"
 
 #include <sys/file.h>
-
-static int open_file(void) {
-    int fd = open("f", O_RDWR | O_CREAT, 0666);
-    need(fd >= 0);
-    return fd;
-}
 
 /* What a stranger gets: X nothing is locked, S a shared lock, - none at all. */
 static int free_for(void) {
@@ -146,36 +140,8 @@ static void upgrade(void) {
     gate_close(&shared);
 }
 
-static void on_signal(int sig) {
-    (void)sig;
-}
-
-static void interrupted(void) {
-    struct gate ready;
-    pid_t pid;
-    for (int restart = 0; restart < 2; restart++) {
-        int a = open_file();
-        gate_init(&ready);
-        need(flock(a, LOCK_EX) == 0);
-        CHILD (pid) {
-            struct sigaction sa = { .sa_handler = on_signal };
-            sa.sa_flags = restart ? SA_RESTART : 0;
-            need(sigaction(SIGUSR1, &sa, NULL) == 0);
-            close(a);
-            gate_open(&ready);
-            _exit(flock(open_file(), LOCK_EX) ? errno : 0);
-        }
-        gate_wait(&ready);
-        until_asleep(pid);
-        for (int i = 0; restart ? i < 20 : state_of(pid) != 'Z'; i++)
-            kill(pid, SIGUSR1), sched_yield();
-        close(a);
-        if (restart)
-            is_exit(wait_for(pid), 0, "with SA_RESTART it goes on waiting");
-        else
-            is_exit(wait_for(pid), EINTR, "EINTR: a handler ran");
-        gate_close(&ready);
-    }
+static int take(int fd) {
+    return flock(fd, LOCK_EX);
 }
 
 /* "flock() ... places advisory locks only"; Linux: it "does not interact with the locks
@@ -209,7 +175,7 @@ int main(int argc, char **argv) {
     duplicates();
     waiting();
     upgrade();
-    interrupted();
+    interrupted(take);
     others();
     return done_testing();
 }

@@ -1,7 +1,7 @@
 /* record_lock.c - POSIX fcntl(), F_GETLK, F_SETLK, F_SETLKW: locks of a process on
  * bytes of a file. fcntl(2), "Open file description locks": the same for an open file.
  */
-#include "scratch.h"
+#include "lock.h"
 
 #include <pthread.h>
 
@@ -17,12 +17,6 @@ static int lock(int fd, int type, off_t start, off_t length) {
 static int wait_lock(int fd, int type, off_t start, off_t length) {
     struct flock l = region(type, start, length);
     return fcntl(fd, F_SETLKW, &l);
-}
-
-static int open_file(void) {
-    int fd = open("f", O_RDWR | O_CREAT, 0666);
-    need(fd >= 0);
-    return fd;
 }
 
 /* What another process sees of the first 20 bytes: W or R locked, or a dot. */
@@ -246,35 +240,8 @@ static void waiting(void) {
            "four holders are killed one after the other, none waits for ever");
 }
 
-static void on_signal(int sig) {
-    (void)sig;
-}
-
-static void interrupted(void) {
-    struct gate ready;
-    pid_t pid;
-    for (int restart = 0; restart < 2; restart++) {
-        int fd = open_file();
-        gate_init(&ready);
-        need(lock(fd, F_WRLCK, 0, 0) == 0);
-        CHILD (pid) {
-            struct sigaction sa = { .sa_handler = on_signal };
-            sa.sa_flags = restart ? SA_RESTART : 0;
-            need(sigaction(SIGUSR1, &sa, NULL) == 0);
-            gate_open(&ready);
-            _exit(wait_lock(open_file(), F_WRLCK, 0, 0) ? errno : 0);
-        }
-        gate_wait(&ready);
-        until_asleep(pid);
-        for (int i = 0; restart ? i < 20 : state_of(pid) != 'Z'; i++)
-            kill(pid, SIGUSR1), sched_yield();
-        close(fd);
-        if (restart)
-            is_exit(wait_for(pid), 0, "with SA_RESTART it goes on waiting");
-        else
-            is_exit(wait_for(pid), EINTR, "EINTR: a handler ran");
-        gate_close(&ready);
-    }
+static int take(int fd) {
+    return wait_lock(fd, F_WRLCK, 0, 0);
 }
 
 /* "[EDEADLK] The cmd argument is F_SETLKW, the lock is blocked by a lock from another
@@ -378,7 +345,7 @@ int main(int argc, char **argv) {
     conflicts();
     release();
     waiting();
-    interrupted();
+    interrupted(take);
     deadlock();
     threads();
     open_files();
