@@ -75,7 +75,6 @@ src += kernel/dev/random.c              # bytes nobody can guess
 src += kernel/fs/file.c                 # open files, and moving their bytes
 src += kernel/fs/descriptor.c           # descriptors, fcntl, ioctl
 src += kernel/fs/passed_files.c         # descriptors inside messages, and circles of them
-src += kernel/fs/read_write.c           # read, write and their kin
 src += kernel/fs/inode.c                # what names lead to; permissions
 src += kernel/fs/path.c                 # walking a path; chdir, getcwd
 src += kernel/fs/names.c                # opening, making, linking, removing names

@@ -174,7 +174,7 @@ static void open_console(void) {
     for (int fd = 0; fd < 3; fd++) {
         struct file *console;
         if (path_open(NULL, "/dev/console", O_RDWR | O_NOCTTY, 0, &console)
-            || fd_install(console, fd, false) != fd)
+            || fd_install(console, false) != fd)
             boot_refuse("/dev/console cannot be opened.");
     }
 }

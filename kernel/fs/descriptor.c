@@ -110,17 +110,11 @@ int fd_room(void) {
     return fd < 0 ? fd : 0;
 }
 
-int fd_install(struct file *file, int from, bool close_on_exec) {
-    int fd = find_free(current_process(), (unsigned)from);
+int fd_install(struct file *file, bool close_on_exec) {
+    int fd = file ? find_free(current_process(), 0) : -ENFILE;
 
     if (fd >= 0) own_table()->places[fd] = (struct descriptor){ file, close_on_exec };
-    return fd;
-}
-
-int fd_install_new(struct file *file, bool close_on_exec) {
-    int fd = file ? fd_install(file, 0, close_on_exec) : -ENFILE;
-
-    if (file && fd < 0) file_put(file);
+    else if (file) file_put(file);
     return fd;
 }
 
@@ -164,18 +158,18 @@ int fd_close(int fd) {
 
 long sys_close(int fd) { return fd_close(fd); }
 
-/* A second descriptor for the same open file. */
-static long duplicate(struct file *file, int from, bool close_on_exec) {
-    int fd = fd_install(file, from, close_on_exec);
-
-    if (fd >= 0) file_get(file);
-    return fd;
+/* A second descriptor for the same open file: `to`, if that is no error. */
+static long duplicate(struct file *file, int to, bool close_on_exec) {
+    if (to < 0) return to;
+    file_get(file);
+    own_table()->places[to] = (struct descriptor){ file, close_on_exec };
+    return to;
 }
 
 long sys_dup(int fd) {
     struct file *file = fd_place(fd);
 
-    return file ? duplicate(file, 0, false) : -EBADF;
+    return file ? duplicate(file, find_free(current_process(), 0), false) : -EBADF;
 }
 
 /* The same in a certain place; what was there is closed. */
@@ -186,10 +180,8 @@ static long duplicate_to(int fd, int to, bool close_on_exec) {
     if (!file || to < 0 || (unsigned)to >= descriptor_limit(current_process()))
         return -EBADF;
     if (!table_grow(table, (unsigned)to + 1)) return -ENOMEM;
-    file_get(file);
     if (table->places[to].file) table_clear(table, &table->places[to]);
-    table->places[to] = (struct descriptor){ file, close_on_exec };
-    return to;
+    return duplicate(file, to, close_on_exec);
 }
 
 long sys_dup2(int fd, int to) {
@@ -221,7 +213,8 @@ long sys_fcntl64(int fd, int command, uint32_t argument) {
     case F_DUPFD:
     case F_DUPFD_CLOEXEC:
         if (argument >= descriptor_limit(current_process())) return -EINVAL;
-        return duplicate(file, (int)argument, command == F_DUPFD_CLOEXEC);
+        return duplicate(file, find_free(current_process(), argument),
+                         command == F_DUPFD_CLOEXEC);
     case F_GETFD: return place->close_on_exec ? FD_CLOEXEC : 0;
     case F_SETFD: place->close_on_exec = argument & FD_CLOEXEC; return 0;
     case F_GETFL: return file->flags;
@@ -257,10 +250,10 @@ static void files_count(void) {
     const struct file *file;
 
     heap_for_each(file, HEAP_FILE) heap_account(file)->counted[ACCOUNT_FILES]++;
-    heap_for_each(table, HEAP_FILE_TABLE) for (uint32_t fd = 0; fd < table->size;
-                                               fd++) if (table->places[fd].file)
-        table->places[fd]
-            .file->counted++;
+    heap_for_each(table, HEAP_FILE_TABLE) {
+        for (unsigned fd = 0; fd < table->size; fd++)
+            if (table->places[fd].file) table->places[fd].file->counted++;
+    }
     heap_for_each(inode, HEAP_INODE) object_found(inode->object);
 }
 

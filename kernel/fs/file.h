@@ -253,13 +253,10 @@ static inline struct file *fd_get(int fd) {
  * -ENOMEM. */
 must_check int fd_room(void);
 
-/* The lowest free descriptor >= from, now holding file (takes over the reference).
- * -EMFILE, -ENOMEM; the reference is then still the caller's. */
-must_check int fd_install(struct file *file, int from, bool close_on_exec);
-
-/* The end of a call that opens: the lowest descriptor for the new file, which is put if
- * there is none. NULL, from file_create, is -ENFILE. */
-must_check int fd_install_new(struct file *file, bool close_on_exec);
+/* The end of a call that opens: the lowest free descriptor, which takes over the
+ * reference. -EMFILE, -ENOMEM, and the file is put; NULL, from file_create, is
+ * -ENFILE. */
+must_check int fd_install(struct file *file, bool close_on_exec);
 
 /* The same for two, whose numbers are written to the user, or both are put: pipe,
  * socketpair. 0, -ENFILE, -EMFILE, -ENOMEM, -EFAULT. */

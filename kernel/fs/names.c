@@ -183,7 +183,7 @@ long sys_openat(int dirfd, uptr_t name, int open_flags, mode_t mode) {
     int result = fd_room();
     if (!result) result = path_walk_user(dirfd, name, walk_flags(flags), &path);
     if (!result) result = open_path(&path, flags, mode, &file);
-    return result ? result : fd_install_new(file, flags & O_CLOEXEC);
+    return result ? result : fd_install(file, flags & O_CLOEXEC);
 }
 
 /* -- Removing a name --------------------------------------------------------------- */

@@ -15,8 +15,8 @@
  *      path_buffer [ ............ | /home | /student | NUL ]
  *                                   ^ found second  ^ found first
  *
- * Invariants: walk.at is held. Each directory gone through is searched only with
- * permission. ".." stops at the root and leaves a mounted file system.
+ * Invariants: where a walk is, is held. Each directory gone through is searched only
+ * with permission. ".." stops at the root and leaves a mounted file system.
  * Sleeps: never.
  * Linux: a link's text and the path behind it together must fit PATH_MAX.
  * Tests: user/tests/path.c, symlink.c, chdir.c, proc_pid.c, kernel/fs/name_host_test.c
@@ -27,13 +27,6 @@
 static char walked[PATH_MAX];   // the path in work
 static char linked[PATH_MAX];   // what a link in it says
 char path_buffer[PATH_MAX];
-
-struct walk {
-    struct inode *at;           /* with a reference */
-    const char *rest;           /* what is still to be walked */
-    unsigned flags;             /* enum walk_flags */
-    unsigned links;             /* followed so far */
-};
 
 struct inode *inode_parent(struct inode *inode) {
     if (inode == root_inode) return inode;
@@ -66,84 +59,75 @@ static int walk_lookup(struct inode *at, struct name name, struct inode **next) 
     return 0;
 }
 
-/* Puts a link's text in front of the rest of the path. */
-static int prepend_text(struct walk *w, struct inode *link, bool slash) {
-    size_t rest = strlen(w->rest) + 1;
-    ssize_t length = link->operations->readlink(link, linked);
-
-    if (length <= 0) return length ? (int)length : -ENOENT;
-    if ((size_t)length + slash + rest > PATH_MAX) return -ENAMETOOLONG;
-    memmove(walked + length + slash, w->rest, rest);
-    memcpy(walked, linked, (size_t)length);
-    if (slash) walked[length] = '/';
-    w->rest = walked;
-    return 0;
-}
-
-/* Follows a link: changes w->rest, or w->at, or both. */
-static int walk_link(struct walk *w, struct inode *link, bool slash) {
+/* Follows a link: changes *rest, whose front its text becomes, or *at, or both. */
+static int walk_link(struct inode **at, const char **rest, struct inode *link,
+                     bool slash) {
     struct inode *target = NULL;
-    int error;
 
-    if (++w->links > SYMLINKS_MAX) return -ELOOP;
     if (link->operations->follow) target = link->operations->follow(link);
     if (!target) {
-        error = prepend_text(w, link, slash);
-        if (error) return error;
-        target = inode_get(w->rest[0] == '/' ? root_inode : w->at);
+        size_t size = strlen(*rest) + 1;
+        ssize_t length = link->operations->readlink(link, linked);
+        if (length <= 0) return length ? (int)length : -ENOENT;
+        if ((size_t)length + slash + size > PATH_MAX) return -ENAMETOOLONG;
+        memmove(walked + length + slash, *rest, size);
+        memcpy(walked, linked, (size_t)length);
+        if (slash) walked[length] = '/';
+        *rest = walked;
+        target = inode_get(walked[0] == '/' ? root_inode : *at);
     }
-    inode_put(w->at);
-    w->at = target;
+    inode_put(*at);
+    *at = target;
     return 0;
 }
 
 /* Is a link of this name followed? In the last place a slash behind it asks for what it
  * leads to; but who makes or removes names means the link itself. */
-static bool follows(const struct walk *w, const struct component *c) {
-    if (!c->last) return true;
-    return !(w->flags & (c->slash ? WALK_PARENT : AT_SYMLINK_NOFOLLOW));
+static bool follows(const struct component *c, unsigned flags) {
+    return !c->last || !(flags & (c->slash ? WALK_PARENT : AT_SYMLINK_NOFOLLOW));
 }
 
 /* Walks the path in `walked` from `start`, or from the root if it is absolute. */
 static int walk(struct inode *start, unsigned flags, struct path *path) {
-    struct walk w = { .rest = walked, .flags = flags };
+    struct inode *at = inode_get(walked[0] == '/' ? root_inode : start), *next;
+    const char *rest = walked;
     struct component c;
-    struct inode *next;
+    unsigned links = 0;
     int error;
 
     path->parent = NULL;
     path->last = (struct name){ path->text, 0 };
     path->trailing_slash = false;
-    w.at = inode_get(walked[0] == '/' ? root_inode : start);
-    while (component_next(&w.rest, &c)) {
+    while (component_next(&rest, &c)) {
         bool ends = c.last && (flags & WALK_PARENT);
         path->trailing_slash = c.slash;
-        error = walk_lookup(w.at, c.name, &next);
+        error = walk_lookup(at, c.name, &next);
         if (error == -ENOENT && ends) next = NULL;
         else if (error) goto fail;
-        if (next && inode_is(next, S_IFLNK) && follows(&w, &c)) {
-            error = walk_link(&w, next, c.slash);
+        if (next && inode_is(next, S_IFLNK) && follows(&c, flags)) {
+            error =
+                ++links > SYMLINKS_MAX ? -ELOOP : walk_link(&at, &rest, next, c.slash);
             inode_put(next);
             if (error) goto fail;
         } else if (ends) {
-            path->parent = w.at;
+            path->parent = at;
             path->inode = next;
             path->last.length = c.name.length;
             memcpy(path->text, c.name.text, c.name.length);
             return 0;
         } else {
-            inode_put(w.at);
-            w.at = next;
+            inode_put(at);
+            at = next;
         }
     }
     error = -ENOTDIR;
-    if (path->trailing_slash && !inode_is(w.at, S_IFDIR)) goto fail;
-    path->inode = w.at;
-    if (flags & WALK_PARENT) path->parent = inode_get(w.at);
+    if (path->trailing_slash && !inode_is(at, S_IFDIR)) goto fail;
+    path->inode = at;
+    if (flags & WALK_PARENT) path->parent = inode_get(at);
     return 0;
 
 fail:
-    inode_put(w.at);
+    inode_put(at);
     return error;
 }
 

@@ -140,8 +140,9 @@ long sys_msg_fd(void) {
     if (!e) return -ENOMEM;
     struct file *file =
         file_create(&inbox_operations, O_RDONLY, inode_nameless(0600), e);
-    if (file) e->refs++;
-    return fd_install_new(file, true);
+    if (!file) return -ENFILE;
+    e->refs++;
+    return fd_install(file, true);
 }
 
 long sys_msg_accept(int who) {

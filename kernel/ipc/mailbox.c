@@ -264,7 +264,7 @@ long mailbox_open_name(struct mailbox_kind *kind, const char *name, uint32_t fla
     error = path_open(kind->names->root, name, flags & ~(uint32_t)(O_TRUNC | O_CLOEXEC),
                       mode, &file);
     kind->wanted = NULL;
-    return error ? error : fd_install_new(file, flags & O_CLOEXEC);
+    return error ? error : fd_install(file, flags & O_CLOEXEC);
 }
 
 /* A new file in /mbox. */
@@ -349,7 +349,7 @@ long sys_mbox_create(uptr_t user_attributes) {
     error = mailbox_create(inode, &mailbox_kind, &attributes);
     if (!error) error = open_file(inode, O_RDWR, &file);
     inode_put(inode);
-    return error ? error : fd_install_new(file, false);
+    return error ? error : fd_install(file, false);
 }
 
 /* -- Checking ---------------------------------------------------------------------- */

@@ -86,5 +86,5 @@ long sys_eventfd2(uint32_t initial, int flags) {
     uint32_t mode = O_RDWR | (flags & O_NONBLOCK);
     struct file *file = file_create(&operations, mode, inode_nameless(0600), e);
     if (!file) heap_free(e);
-    return fd_install_new(file, flags & O_CLOEXEC);
+    return fd_install(file, flags & O_CLOEXEC);
 }

@@ -46,7 +46,7 @@ static int judge_type(int domain, int type, int protocol) {
 long sys_socket(int domain, int type, int protocol) {
     int error = judge_type(domain, type, protocol);
 
-    return error ? error : fd_install_new(socket_make(type), type & O_CLOEXEC);
+    return error ? error : fd_install(socket_make(type), type & O_CLOEXEC);
 }
 
 long sys_socketpair(int domain, int type, int protocol, uptr_t fds) {
@@ -164,7 +164,7 @@ long sys_accept4(int fd, uptr_t address, uptr_t size, int flags) {
     if (!result) {
         file_get(accepted);
         accepted->flags |= flags & O_NONBLOCK;
-        result = fd_install_new(accepted, flags & O_CLOEXEC);
+        result = fd_install(accepted, flags & O_CLOEXEC);
     }
     socket_wake_next(s);
     socket_message_end(&m);

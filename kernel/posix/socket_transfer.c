@@ -290,9 +290,9 @@ static void rights_to_user(const struct rights *r, struct user_message *user,
 
     while (done < count && user->control
            && user->control_size >= c.size + sizeof(int)) {
-        int fd = fd_install(r->files[done], 0, close_on_exec);
-        if (fd < 0) break;
         file_get(r->files[done]);
+        int fd = fd_install(r->files[done], close_on_exec);
+        if (fd < 0) break;
         if (u32_to_user(uptr(user->control + c.size), (uint32_t)fd)) {
             (void)!fd_close(fd);
             break;
