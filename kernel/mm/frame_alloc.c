@@ -25,9 +25,16 @@ static uint32_t number_of(const struct frame *frame) {
     return (uint32_t)(frame - frames);
 }
 
+static void list_block(struct frame *block, unsigned order) {
+    block->use = FRAME_FREE;
+    block->order = (uint8_t)order;
+    block->refs = 0;
+    list_push_front(&free_lists[order], &block->node);
+}
+
 static void block_free(struct frame *block, unsigned order) {
     frames_free += 1u << order;
-    while (order < FRAME_ORDERS - 1) {
+    for (; order < FRAME_ORDERS - 1; order++) {
         uint32_t buddy_number = number_of(block) ^ 1u << order;
         struct frame *buddy = &frames[buddy_number];
         if (buddy_number + (1u << order) > frame_count || buddy->use != FRAME_FREE
@@ -36,12 +43,8 @@ static void block_free(struct frame *block, unsigned order) {
         list_remove(&buddy->node);
         buddy->use = FRAME_RESERVED;    // no longer the head of a free block
         block = min(block, buddy);
-        order++;
     }
-    block->use = FRAME_FREE;
-    block->order = (uint8_t)order;
-    block->refs = 0;
-    list_push_front(&free_lists[order], &block->node);
+    list_block(block, order);
 }
 
 static struct frame *block_take(unsigned order) {
@@ -51,14 +54,7 @@ static struct frame *block_take(unsigned order) {
     if (have == FRAME_ORDERS) return NULL;
     struct frame *block = list_first_entry(&free_lists[have], struct frame, node);
     list_remove(&block->node);
-    while (have > order) {
-        have--;
-        struct frame *upper = block + (1u << have);
-        upper->use = FRAME_FREE;
-        upper->order = (uint8_t)have;
-        upper->refs = 0;
-        list_push_front(&free_lists[have], &upper->node);
-    }
+    while (have-- > order) list_block(block + (1u << have), have);
     frames_free -= 1u << order;
     block->order = (uint8_t)order;
     return block;
@@ -116,24 +112,15 @@ void frames_free_range(paddr_t start, paddr_t end) {
 
 /* -- Start ------------------------------------------------------------------------- */
 
-static uint32_t highest_frame(const struct boot_info *boot) {
-    uint64_t top = 0;
+#define FIRST_MANAGED 0x100000ull   /* what lies below 1 MiB is left to the firmware */
 
-    for (uint32_t i = 0; i < boot->nr_memory; i++) {
-        const struct boot_memory *m = &boot->memory[i];
-        if (m->type == BOOT_USABLE || m->type == BOOT_LOADER)
-            top = max(top, min(m->base + m->length, (uint64_t)DIRECT_MAP_MAX));
-    }
-    return (uint32_t)(top >> PAGE_SHIFT);
-}
-
-/* The lowest usable place above 1 MiB for the array of struct frame. */
+/* The lowest usable place for the array of struct frame. */
 static paddr_t place_for(const struct boot_info *boot, uint32_t size) {
     uint64_t best = DIRECT_MAP_MAX;
 
     for (uint32_t i = 0; i < boot->nr_memory; i++) {
         const struct boot_memory *m = &boot->memory[i];
-        uint64_t start = round_up(max(m->base, 0x100000ull), PAGE_SIZE);
+        uint64_t start = round_up(max(m->base, FIRST_MANAGED), PAGE_SIZE);
         if (m->type == BOOT_USABLE && start + size <= m->base + m->length
             && start < best)
             best = start;
@@ -149,7 +136,12 @@ static paddr_t place_for(const struct boot_info *boot, uint32_t size) {
 void frames_init(const struct boot_info *boot) {
     for (unsigned order = 0; order < FRAME_ORDERS; order++)
         list_init(&free_lists[order]);
-    frame_count = highest_frame(boot);
+    for (uint32_t i = 0; i < boot->nr_memory; i++) {
+        const struct boot_memory *m = &boot->memory[i];
+        uint64_t end = min(m->base + m->length, (uint64_t)DIRECT_MAP_MAX);
+        if (m->type == BOOT_USABLE || m->type == BOOT_LOADER)
+            frame_count = max(frame_count, (uint32_t)(end >> PAGE_SHIFT));
+    }
     uint32_t size = round_up(frame_count * (uint32_t)sizeof(struct frame), PAGE_SIZE);
     paddr_t table = place_for(boot, size);
     frames = paddr_to_kernel(table);
@@ -160,16 +152,11 @@ void frames_init(const struct boot_info *boot) {
     }
     for (uint32_t i = 0; i < boot->nr_memory; i++) {
         const struct boot_memory *m = &boot->memory[i];
-        if (m->type != BOOT_USABLE || m->base + m->length <= 0x100000)
-            continue;           // what lies below 1 MiB is left to the firmware
-        uint64_t start = max(m->base, 0x100000ull);
+        uint64_t start = round_up(max(m->base, FIRST_MANAGED), PAGE_SIZE);
         uint64_t end = min(m->base + m->length, (uint64_t)DIRECT_MAP_MAX);
-        if (start < end && table >= start && table < end) {
-            frames_free_range((paddr_t)start, table);
-            frames_free_range(table + size, (paddr_t)end);
-        } else if (start < end) {
+        if (start == table) start += size;
+        if (m->type == BOOT_USABLE && start < end)
             frames_free_range((paddr_t)start, (paddr_t)end);
-        }
     }
 }
 
