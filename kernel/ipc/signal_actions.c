@@ -144,38 +144,36 @@ static long wait_for_signal(void) {
 
 long sys_pause(void) { return wait_for_signal(); }
 
-void signal_mask_for_now(sigset_t mask) {
+int signal_mask_for_now(uptr_t set, size_t size) {
     struct thread *t = current();
+    sigset_t mask;
 
+    if (size != sizeof(mask)) return -EINVAL;
+    if (copy_from_user(&mask, set, sizeof(mask))) return -EFAULT;
     t->saved_mask = t->blocked;
     t->attention |= ATTENTION_RESTORE_MASK;
     signal_set_mask(t, mask);
+    return 0;
 }
 
 long sys_rt_sigsuspend(uptr_t set, size_t set_size) {
-    sigset_t mask;
+    int error = signal_mask_for_now(set, set_size);
 
-    if (set_size != sizeof(sigset_t)) return -EINVAL;
-    if (copy_from_user(&mask, set, sizeof(mask))) return -EFAULT;
-    signal_mask_for_now(mask);
-    return wait_for_signal();
+    return error ? error : wait_for_signal();
 }
 
 long sys_rt_sigtimedwait(uptr_t set, uptr_t info_out, uptr_t timeout, size_t set_size) {
     struct thread *t = current();
     struct siginfo info;
     sigset_t wanted;
-    nanoseconds_t deadline = DEADLINE_NEVER, span;
-    long error = 0;
+    nanoseconds_t deadline;
     bool taken;
 
     if (set_size != sizeof(sigset_t)) return -EINVAL;
     if (copy_from_user(&wanted, set, sizeof(wanted))) return -EFAULT;
     wanted &= ~SIGSET_UNBLOCKABLE;
-    if (!uptr_is_null(timeout)) {
-        if ((error = time_from_user(timeout, &span))) return error;
-        deadline = time_deadline(span);
-    }
+    long error = deadline_from_user(timeout, TIMEOUT_SPAN, &deadline);
+    if (error) return error;
     t->waited_for = wanted;
     while (!(taken = signal_take(t, ~wanted, &info)) && !error) {
         signal_update(t);       // one that is waited for must not interrupt the wait

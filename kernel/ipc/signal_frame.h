@@ -23,5 +23,5 @@ static inline void signal_restart_call(struct trap_frame *frame) {
 }
 
 /* Sets the mask until the next return to user mode, or into the next handler's frame:
- * sigsuspend, ppoll, pselect. */
-void signal_mask_for_now(sigset_t mask);
+ * sigsuspend, ppoll, pselect. 0, -EINVAL, -EFAULT. */
+must_check int signal_mask_for_now(uptr_t set, size_t size);

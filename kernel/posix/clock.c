@@ -1,22 +1,43 @@
-/* clock.c - reading clocks and sleeping. See: clock_gettime(2), nanosleep(2).
+/* clock.c - clocks: what they tell, sleeping, and timers, which post signals.
  *
+ * A timer's signal is queued at most once at a time; expirations while it is pending
+ * are counted and told as the overrun when it is taken. The three of setitimer are
+ * timers like others, with ids below 0. ITIMER_VIRTUAL and ITIMER_PROF count CPU time
+ * and are looked at when that can have been used up at the earliest.
  * Sleeps: nanosleep, clock_nanosleep.
+ * Tests: user/tests/clock.c, sleep.c, itimer.c, timer.c.
+ * See: clock_gettime(2), nanosleep(2), timer_create(2), setitimer(2).
  */
-#include "sched/process.h"
+#include "posix/faces.h"
+
+#include "mm/heap.h"
 #include "syscall.h"
+
+#define TIMERS_MAX 64           /* of one process */
+#define SHORTEST   (10 * MICROSECOND)   /* a timer fires no oftener than that, */
+#define SHORT_CPU  (MILLISECOND / 10)   /* and CPU time is not looked at oftener */
 
 enum clock_id {
     CLOCK_REALTIME = 0, CLOCK_MONOTONIC = 1, CLOCK_PROCESS_CPUTIME = 2,
     CLOCK_THREAD_CPUTIME = 3, CLOCK_MONOTONIC_RAW = 4, CLOCK_REALTIME_COARSE = 5,
     CLOCK_MONOTONIC_COARSE = 6, CLOCK_BOOTTIME = 7,
 };
+enum { TIMER_ABSTIME = 1 };
+enum { ITIMER_REAL = 0, ITIMER_VIRTUAL = 1, ITIMER_PROF = 2 };
+enum { SIGEV_SIGNAL = 0, SIGEV_NONE = 1, SIGEV_THREAD_ID = 4 };
 
 /* Ids below 0 name the CPU time of a process or thread: clock_getcpuclockid. */
-static int cpu_clock(int clock, nanoseconds_t *now) {
-    pid_t id = ~(clock >> 3);
+static int clock_now(int clock, nanoseconds_t *now) {
+    int cpu = clock == CLOCK_PROCESS_CPUTIME  ? -6
+              : clock == CLOCK_THREAD_CPUTIME ? -2
+                                              : clock;
+    pid_t id = ~(cpu >> 3);
 
-    if ((clock & 3) == 3) return -EINVAL;
-    if (clock & 4) {
+    if (cpu > CLOCK_BOOTTIME || (cpu < 0 && (cpu & 3) == 3)) return -EINVAL;
+    if (cpu >= 0) {
+        bool is_real = clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE;
+        *now = is_real ? time_realtime() : time_now();
+    } else if (cpu & 4) {
         const struct thread *t = id ? thread_find(id) : current();
         if (!t || t->process != current_process()) return -EINVAL;
         *now = usage_time(thread_usage(t));
@@ -26,24 +47,6 @@ static int cpu_clock(int clock, nanoseconds_t *now) {
         *now = usage_time(process_usage(p));
     }
     return 0;
-}
-
-static int clock_now(int clock, nanoseconds_t *now) {
-    switch (clock) {
-    case CLOCK_REALTIME:
-    case CLOCK_REALTIME_COARSE:
-        *now = time_realtime();
-        return 0;
-    case CLOCK_MONOTONIC:
-    case CLOCK_MONOTONIC_RAW:
-    case CLOCK_MONOTONIC_COARSE:
-    case CLOCK_BOOTTIME:
-        *now = time_now();
-        return 0;
-    case CLOCK_PROCESS_CPUTIME: return cpu_clock(-6, now);
-    case CLOCK_THREAD_CPUTIME: return cpu_clock(-2, now);
-    default: return clock < 0 ? cpu_clock(clock, now) : -EINVAL;
-    }
 }
 
 long sys_clock_gettime64(int clock, uptr_t time) {
@@ -75,45 +78,286 @@ long sys_clock_settime(int clock, uptr_t time) {
     return 0;
 }
 
-/* -- Sleeping ---------------------------------------------------------------------- */
-
-static const struct wait_class sleep_class = { "time to pass", NULL };
-
-/* Sleeps until the deadline. A stop and continue does not shorten it: the call is made
- * again with the same deadline. */
-static long sleep_until(nanoseconds_t deadline, uptr_t remaining, bool relative) {
-    struct wait_queue nobody = WAIT_QUEUE_INIT(nobody, &sleep_class);
-    long result = wait_sleep(&nobody, deadline);
-
-    if (result == -ETIMEDOUT) return 0;
-    if (relative && !uptr_is_null(remaining)) {
-        nanoseconds_t now = time_now();
-        struct timespec32 left =
-            nanoseconds_to_timespec32(deadline > now ? deadline - now : 0);
-        if (copy_to_user(remaining, &left, sizeof(left))) return -EFAULT;
-    }
-    if (relative) time_keep_deadline(deadline);
-    return -ERESTART_NO_HANDLER;
-}
-
-long sys_nanosleep(uptr_t request, uptr_t remaining) {
-    nanoseconds_t span;
-    int error = time_from_user(request, &span);
-
-    return error ? error : sleep_until(time_restart_deadline(span), remaining, true);
-}
-
+/* A stop and continue does not shorten the sleep: the call is made again with the same
+ * deadline. */
 long sys_clock_nanosleep(int clock, int flags, uptr_t request, uptr_t remaining) {
-    enum { TIMER_ABSTIME = 1 };
-    nanoseconds_t span, now;
+    static const struct wait_class class = { "time to pass", NULL };
+    struct wait_queue nobody = WAIT_QUEUE_INIT(nobody, &class);
+    enum timeout_kind kind = !(flags & TIMER_ABSTIME)  ? TIMEOUT_SPAN
+                             : clock == CLOCK_REALTIME ? TIMEOUT_REALTIME
+                                                       : TIMEOUT_MONOTONIC;
+    nanoseconds_t deadline, now;
 
     if (clock == CLOCK_THREAD_CPUTIME || clock_now(clock, &now)) return -EINVAL;
     if (clock == CLOCK_PROCESS_CPUTIME || clock < 0 || clock == CLOCK_MONOTONIC_RAW)
         return -EOPNOTSUPP;
-    int error = time_from_user(request, &span);
+    if (uptr_is_null(request)) return -EFAULT;
+    int error = deadline_from_user(request, kind, &deadline);
     if (error) return error;
-    if (!(flags & TIMER_ABSTIME))
-        return sleep_until(time_restart_deadline(span), remaining, true);
-    return sleep_until(clock == CLOCK_REALTIME ? time_from_realtime(span) : span,
-                       remaining, false);
+    if (wait_sleep(&nobody, deadline) == -ETIMEDOUT) return 0;
+    if (kind != TIMEOUT_SPAN) return -ERESTART_NO_HANDLER;
+    if (!uptr_is_null(remaining)) {
+        now = time_now();
+        struct timespec32 left =
+            nanoseconds_to_timespec32(deadline > now ? deadline - now : 0);
+        if (copy_to_user(remaining, &left, sizeof(left))) return -EFAULT;
+    }
+    return time_restart(deadline);
+}
+
+/* -- Timers ------------------------------------------------------------------------ */
+
+struct event {                  /* as struct sigevent */
+    uint32_t value;
+    int32_t signal, notify;
+    pid_t tid;                  /* SIGEV_THREAD_ID */
+};
+
+struct posix_timer {
+    struct list_node node;      /* process->posix_timers */
+    struct timer timer;
+    struct process *process;
+    int id;                     /* ~ITIMER_...: one of setitimer's */
+    int clock;                  /* CLOCK_ */
+    struct event event;
+    nanoseconds_t interval;     /* 0: once */
+    nanoseconds_t due;          /* on what it counts; 0: off */
+    struct queued_signal queued;        /* its signal */
+    uint64_t overrun;           /* expirations since it was queued */
+    uint32_t last_overrun;      /* timer_getoverrun */
+};
+
+static bool counts_cpu_time(const struct posix_timer *t) {
+    return t->id == ~ITIMER_VIRTUAL || t->id == ~ITIMER_PROF;
+}
+
+static nanoseconds_t now_of(const struct posix_timer *t) {
+    if (!counts_cpu_time(t)) return time_now();
+    struct usage u = process_usage(t->process);
+    return u.user_time + (t->id == ~ITIMER_PROF ? u.system_time : 0);
+}
+
+static nanoseconds_t left_of(const struct posix_timer *t) {
+    nanoseconds_t now = now_of(t);
+
+    return !t->due ? 0 : t->due > now ? t->due - now : 1;
+}
+
+/* For the earliest moment at which it can be due. */
+static void arm(struct posix_timer *t) {
+    nanoseconds_t left = left_of(t);
+
+    left = counts_cpu_time(t)
+               ? max(divide_u64(left, t->process->nr_threads, NULL), SHORT_CPU)
+               : max(left, SHORTEST);
+    timer_start(&t->timer, time_deadline(left));
+}
+
+/* Counts the expirations up to `now`, and arms it for the next one. */
+static uint64_t expire(struct posix_timer *t, nanoseconds_t now) {
+    nanoseconds_t late = now - t->due;
+    uint64_t n = 1;
+
+    if (!t->interval) {
+        t->due = 0;
+        return n;
+    }
+    if (t->interval <= UINT32_MAX)
+        n += divide_u64(late, (uint32_t)t->interval, NULL);
+    else
+        for (; late >= t->interval; late -= t->interval) n++;   // seconds each: few
+    t->due += n * t->interval;
+    arm(t);
+    return n;
+}
+
+static void fired(struct timer *timer) {
+    struct posix_timer *t = container_of(timer, struct posix_timer, timer);
+    nanoseconds_t now = now_of(t);
+
+    if (now < t->due) {
+        arm(t);                 // CPU time: not used up yet
+        return;
+    }
+    bool is_queued = list_node_is_linked(&t->queued.node);
+    uint64_t n = expire(t, now);
+    t->overrun = is_queued ? t->overrun + n : n - 1;
+    if (is_queued) return;      // still waiting to be taken: only counted
+    int notify = t->event.notify;
+    struct thread *thread =
+        notify == SIGEV_THREAD_ID ? thread_find(t->event.tid) : NULL;
+    if (notify == SIGEV_SIGNAL || (thread && thread->process == t->process))
+        signal_post(t->process, thread, &t->queued.info, SIGNAL_KEEP_HERE);
+}
+
+static void taken(struct queued_signal *queued) {
+    struct posix_timer *t = container_of(queued, struct posix_timer, queued);
+    nanoseconds_t now = now_of(t);
+
+    // what is due by now counts, though its interrupt has not come yet
+    if (t->interval && t->due && t->due <= now) t->overrun += expire(t, now);
+    t->last_overrun = (uint32_t)min(t->overrun, (uint64_t)INT32_MAX);
+    if (t->id >= 0) queued->info.overrun = (int32_t)t->last_overrun;
+    t->overrun = 0;
+}
+
+static struct posix_timer *find(int id) {
+    struct posix_timer *t;
+
+    list_for_each (t, &current_process()->posix_timers, node)
+        if (t->id == id) return t;
+    return NULL;
+}
+
+/* NULL: -EINVAL. */
+static struct posix_timer *timer_find(int id) { return id < 0 ? NULL : find(id); }
+
+static struct posix_timer *create(int id, int clock, const struct event *e) {
+    struct posix_timer *t = heap_new(HEAP_TIMER, struct posix_timer);
+
+    if (!t) return NULL;
+    t->process = current_process();
+    t->id = id;
+    t->clock = clock;
+    t->event = *e;
+    timer_init(&t->timer, fired);
+    list_push_back(&t->process->posix_timers, &t->node);
+    list_node_init(&t->queued.node);
+    t->queued.taken = taken;
+    t->queued.info = (struct siginfo){ .signal = e->signal, .code = SI_KERNEL };
+    if (id < 0) return t;
+    t->queued.info.code = SI_TIMER;
+    t->queued.info.timer = id;
+    t->queued.info.timer_value = (int32_t)e->value;
+    return t;
+}
+
+/* Interval and time as programs pass them, in seconds and parts of so many nanoseconds.
+ * 0, -EFAULT, -EINVAL. */
+static int times_from_user(nanoseconds_t times[2], uptr_t from, uint32_t unit) {
+    struct timespec32 t[2];
+
+    if (copy_from_user(t, from, sizeof(t))) return -EFAULT;
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t parts = (uint64_t)(uint32_t)t[i].nanoseconds * unit;
+        if (t[i].seconds < 0 || parts >= SECOND) return -EINVAL;
+        times[i] = (nanoseconds_t)t[i].seconds * SECOND + parts;
+    }
+    return 0;
+}
+
+/* The same the other way. NULL is off; what runs is never told as 0: that means off. */
+static int times_to_user(uptr_t to, const struct posix_timer *t, uint32_t unit) {
+    nanoseconds_t left = t ? left_of(t) : 0;
+    struct timespec32 out[2] = {
+        nanoseconds_to_timespec32(t ? t->interval : 0),
+        nanoseconds_to_timespec32(left && left < unit ? unit : left)
+    };
+
+    out[0].nanoseconds /= (int32_t)unit;
+    out[1].nanoseconds /= (int32_t)unit;
+    return copy_to_user(to, out, sizeof(out));
+}
+
+/* setitimer and timer_settime, which have other units; t is NULL for one of the first
+ * that is not there yet, and id is ~which. */
+static long set(struct posix_timer *t, int id, int flags, uptr_t value, uptr_t old) {
+    static const struct event events[] = {
+        { .signal = SIGALRM }, { .signal = SIGVTALRM }, { .signal = SIGPROF }
+    };
+    uint32_t unit = id < 0 ? (uint32_t)MICROSECOND : 1;
+    nanoseconds_t times[2] = { 0, 0 };
+    int error = uptr_is_null(value) ? 0 : times_from_user(times, value, unit);
+
+    if (!error && !uptr_is_null(old)) error = times_to_user(old, t, unit);
+    if (error) return error;
+    if (!t && times[1] && !(t = create(id, 0, &events[~id]))) return -ENOMEM;
+    if (!t) return 0;
+    timer_cancel(&t->timer);
+    t->overrun = 0;
+    t->interval = times[1] ? times[0] : 0;
+    t->due = !times[1]                    ? 0
+             : !(flags & TIMER_ABSTIME)   ? now_of(t) + times[1]
+             : t->clock == CLOCK_REALTIME ? time_from_realtime(times[1])
+                                          : times[1];
+    if (t->due) arm(t);
+    return 0;
+}
+
+long sys_getitimer(int which, uptr_t value) {
+    if ((unsigned)which > ITIMER_PROF) return -EINVAL;
+    return times_to_user(value, find(~which), (uint32_t)MICROSECOND);
+}
+
+long sys_setitimer(int which, uptr_t value, uptr_t old) {
+    if ((unsigned)which > ITIMER_PROF) return -EINVAL;
+    return set(find(~which), ~which, 0, value, old);
+}
+
+static int take_event(uptr_t from, struct event *e) {
+    if (!uptr_is_null(from) && copy_from_user(e, from, sizeof(*e))) return -EFAULT;
+    if (e->notify == SIGEV_NONE) return 0;
+    if (e->signal < 1 || e->signal > SIGNALS) return -EINVAL;
+    if (e->notify == SIGEV_SIGNAL) return 0;
+    if (e->notify != SIGEV_THREAD_ID) return -EINVAL;
+    const struct thread *thread = thread_find(e->tid);
+    return thread && thread->process == current_process() ? 0 : -EINVAL;
+}
+
+long sys_timer_create(int clock, uptr_t event, uptr_t id) {
+    struct process *p = current_process();
+    struct event e = { (uint32_t)p->next_timer_id, SIGALRM, SIGEV_SIGNAL, 0 };
+
+    if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME)
+        return -EINVAL;
+    if (list_length(&p->posix_timers) >= TIMERS_MAX) return -EAGAIN;
+    int error = take_event(event, &e);
+    if (error) return error;
+    if (u32_to_user(id, (uint32_t)p->next_timer_id)) return -EFAULT;
+    if (!create(p->next_timer_id, clock, &e)) return -EAGAIN;
+    p->next_timer_id++;
+    return 0;
+}
+
+long sys_timer_settime(int id, int flags, uptr_t value, uptr_t old) {
+    struct posix_timer *t = timer_find(id);
+
+    return t && !uptr_is_null(value) ? set(t, id, flags, value, old) : -EINVAL;
+}
+
+long sys_timer_gettime64(int id, uptr_t value) {
+    const struct posix_timer *t = timer_find(id);
+
+    if (!t) return -EINVAL;
+    struct timespec64 now[2] = { nanoseconds_to_timespec64(t->interval),
+                                 nanoseconds_to_timespec64(left_of(t)) };
+    return copy_to_user(value, now, sizeof(now));
+}
+
+long sys_timer_getoverrun(int id) {
+    const struct posix_timer *t = timer_find(id);
+
+    return t ? (long)t->last_overrun : -EINVAL;
+}
+
+static void timer_free(struct posix_timer *t) {
+    timer_cancel(&t->timer);
+    signal_withdraw(&t->queued);
+    list_remove(&t->node);
+    heap_free(t);
+}
+
+long sys_timer_delete(int id) {
+    struct posix_timer *t = timer_find(id);
+
+    if (!t) return -EINVAL;
+    timer_free(t);
+    return 0;
+}
+
+void timers_end(struct process *p, bool all) {
+    struct posix_timer *t, *next;
+
+    list_for_each_safe (t, next, &p->posix_timers, node)
+        if (all || t->id >= 0) timer_free(t);
 }

@@ -109,9 +109,7 @@ static inline long wait(struct thread *t, uint32_t value, nanoseconds_t deadline
     long result = wait_sleep_waiter(&waiter, deadline);
     if (likely(result != -EINTR)) return result;
     // without a time-out the call can be made again; the word decides
-    if (deadline == DEADLINE_NEVER) return -ERESTART;
-    time_keep_deadline(deadline);
-    return -ERESTART_NO_HANDLER;
+    return deadline == DEADLINE_NEVER ? -ERESTART : time_restart(deadline);
 }
 
 static long requeue(const struct futex_word *from, const struct futex_word *to,
@@ -136,23 +134,13 @@ static long requeue(const struct futex_word *from, const struct futex_word *to,
     return (long)done;
 }
 
-/* FUTEX_WAIT counts from now, FUTEX_WAIT_BITSET is a moment on one of two clocks. */
-static int take_deadline(int operation, uptr_t timeout, nanoseconds_t *deadline) {
-    *deadline = DEADLINE_NEVER;
-    if (uptr_is_null(timeout)) return 0;
-    int error = time_from_user(timeout, deadline);
-    if (error) return error;
-    if ((operation & ~FUTEX_PRIVATE) == FUTEX_WAIT)
-        *deadline = time_restart_deadline(*deadline);
-    else if (operation & FUTEX_REALTIME)
-        *deadline = time_from_realtime(*deadline);
-    return 0;
-}
-
 static __attribute__((noinline)) long less_usual(void) {
     struct thread *t = current();
     const struct trap_frame *frame = thread_frame(t);
     int operation = (int)frame->ecx, command = operation & ~FUTEX_PRIVATE;
+    enum timeout_kind kind = command == FUTEX_WAIT        ? TIMEOUT_SPAN
+                             : operation & FUTEX_REALTIME ? TIMEOUT_REALTIME
+                                                          : TIMEOUT_MONOTONIC;
     uint32_t value = frame->edx, number = frame->esi, value3 = ANY_BIT;
     struct futex_word *word = &t->woken_word, to;
     nanoseconds_t deadline;
@@ -164,7 +152,7 @@ static __attribute__((noinline)) long less_usual(void) {
     case FUTEX_WAIT_BITSET:
     case FUTEX_WAIT_BITSET | FUTEX_REALTIME:
         error = look_up(t, &t->waited_word);
-        if (!error) error = take_deadline(command, uptr(number), &deadline);
+        if (!error) error = deadline_from_user(uptr(number), kind, &deadline);
         if (error || value3 == 0) return error ? error : -EINVAL;
         return wait(t, value, deadline, value3);
     case FUTEX_WAKE_BITSET:

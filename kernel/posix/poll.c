@@ -58,8 +58,8 @@ static unsigned look(struct user_pollfd *p, unsigned count, struct poll_table *t
     return ready;
 }
 
-/* SLEEPS, until the deadline (0: not at all). The number of ready entries, or -EINTR.
- * fds has room for `count` times ENTRY. */
+/* SLEEPS, until the deadline (0: not at all). The number of ready entries, or
+ * -ERESTART_NO_HANDLER. fds has room for `count` times ENTRY. */
 static long wait_for_events(struct user_pollfd *fds, unsigned count,
                             nanoseconds_t deadline) {
     struct waiter_table table = { .table = { add },
@@ -67,21 +67,28 @@ static long wait_for_events(struct user_pollfd *fds, unsigned count,
                                   .size = 2 * count };
     long ready, error;
 
-    while (!(ready = look(fds, count, deadline ? &table.table : NULL))) {
-        if (!deadline) break;
+    while (!(ready = look(fds, count, deadline ? &table.table : NULL)) && deadline) {
         error = wait_sleep_any(table.waiters, table.count, deadline);
         table.count = 0;        // all are off their queues
         if (error == -ETIMEDOUT) deadline = 0;
-        else if (error) return error;
+        else if (error) return time_restart(deadline);
     }
     while (table.count > 0) waiter_remove(&table.waiters[--table.count]);
     return ready;
 }
 
-static long interrupted(long result, nanoseconds_t deadline) {
-    if (result != -EINTR) return result;
-    if (deadline != DEADLINE_NEVER) time_keep_deadline(deadline);
-    return -ERESTART_NO_HANDLER;
+/* 0: do not wait; DEADLINE_NEVER: for ever. */
+static nanoseconds_t deadline_in(nanoseconds_t span) {
+    return span ? time_restart_deadline(span) : 0;
+}
+
+/* What ppoll and pselect have more. The mask holds for the time of the wait; it comes
+ * back on the way to user mode. */
+static int take_timeout_and_mask(uptr_t timeout, uptr_t mask, size_t size,
+                                 nanoseconds_t *deadline) {
+    int error = deadline_from_user(timeout, TIMEOUT_SPAN, deadline);
+
+    return error || uptr_is_null(mask) ? error : signal_mask_for_now(mask, size);
 }
 
 /* -- poll -------------------------------------------------------------------------- */
@@ -100,38 +107,13 @@ static long do_poll(uptr_t user_fds, uint32_t count, nanoseconds_t deadline) {
         if (result >= 0 && copy_to_user(user_fds, fds, size)) result = -EFAULT;
     }
     if (count > SMALL) heap_free(fds);
-    return interrupted(result, deadline);
-}
-
-/* 0: do not wait; DEADLINE_NEVER: for ever. */
-static nanoseconds_t deadline_in(nanoseconds_t span) {
-    return span ? time_restart_deadline(span) : 0;
+    return result;
 }
 
 long sys_poll(uptr_t fds, uint32_t count, int timeout_ms) {
     return do_poll(fds, count,
                    timeout_ms < 0 ? DEADLINE_NEVER
                                   : deadline_in((unsigned)timeout_ms * MILLISECOND));
-}
-
-/* What ppoll and pselect have more. The mask holds for the time of the wait; it comes
- * back on the way to user mode. */
-static int take_timeout_and_mask(uptr_t timeout, uptr_t mask, size_t size,
-                                 nanoseconds_t *deadline) {
-    nanoseconds_t span;
-    sigset_t set;
-
-    *deadline = DEADLINE_NEVER;
-    if (!uptr_is_null(timeout)) {
-        int error = time_from_user(timeout, &span);
-        if (error) return error;
-        *deadline = deadline_in(span);
-    }
-    if (uptr_is_null(mask)) return 0;
-    if (size != sizeof(set)) return -EINVAL;
-    if (copy_from_user(&set, mask, sizeof(set))) return -EFAULT;
-    signal_mask_for_now(set);
-    return 0;
 }
 
 long sys_ppoll(uptr_t fds, uint32_t count, uptr_t timeout, uptr_t mask,
@@ -153,23 +135,16 @@ static const int16_t meaning[3] = {
     POLLPRI,
 };
 
-struct select_sets {            /* in: asked for; out: ready */
-    uint32_t words[3][SET_BITS / 32];
-};
-
-static bool has(const struct select_sets *sets, int i, int fd) {
-    return sets->words[i][fd / 32] >> fd % 32 & 1;
-}
+typedef uint32_t select_sets[3][SET_BITS / 32]; /* in: asked for; out: ready */
 
 /* The descriptors asked for, as poll entries. -EBADF when one is not open. */
-static int entries_from_sets(const struct select_sets *sets, int count,
-                             struct user_pollfd *fds) {
+static int entries_from_sets(select_sets sets, int count, struct user_pollfd *fds) {
     int n = 0;
 
     for (int fd = 0; fd < count; fd++) {
         int16_t wanted = 0;
         for (int i = 0; i < 3; i++)
-            if (has(sets, i, fd)) wanted |= meaning[i];
+            if (sets[i][fd / 32] >> fd % 32 & 1) wanted |= meaning[i];
         if (!wanted) continue;
         if (!fd_peek(fd)) return -EBADF;
         fds[n++] = (struct user_pollfd){ fd, wanted, 0 };
@@ -178,41 +153,39 @@ static int entries_from_sets(const struct select_sets *sets, int count,
 }
 
 /* Takes out what is not ready. How many bits are left. */
-static long keep_ready(struct select_sets *sets, const struct user_pollfd *fds,
-                       int count) {
+static long keep_ready(select_sets sets, const struct user_pollfd *fds, int count) {
     long bits = 0;
 
     for (; count > 0; count--, fds++) {
         for (int i = 0; i < 3; i++) {
-            if (!has(sets, i, fds->fd)) continue;
-            if (fds->events & meaning[i]) bits++;
-            else sets->words[i][fds->fd / 32] &= ~(1u << fds->fd % 32);
+            uint32_t *word = &sets[i][fds->fd / 32], bit = 1u << fds->fd % 32;
+            if (!(fds->events & meaning[i])) *word &= ~bit;
+            bits += (*word & bit) != 0;
         }
     }
     return bits;
 }
 
 static long do_select(int count, const uptr_t user[3], nanoseconds_t deadline) {
-    struct select_sets sets = { 0 };
+    select_sets sets = { 0 };
 
     if (count < 0) return -EINVAL;
     count = min(count, (int)min(limit_soft(current_process(), LIMIT_NOFILE),
                                 (uint64_t)SET_BITS));
     size_t bytes = ((size_t)count + 31) / 32 * 4;
     for (int i = 0; i < 3; i++)
-        if (!uptr_is_null(user[i]) && copy_from_user(sets.words[i], user[i], bytes))
+        if (!uptr_is_null(user[i]) && copy_from_user(sets[i], user[i], bytes))
             return -EFAULT;
     struct user_pollfd *fds = heap_alloc_raw(HEAP_POLL, ((size_t)count + 1) * ENTRY);
     if (!fds) return -ENOMEM;
-    int n = entries_from_sets(&sets, count, fds);
+    int n = entries_from_sets(sets, count, fds);
     long result = n < 0 ? n : wait_for_events(fds, (unsigned)n, deadline);
-    if (result >= 0) result = keep_ready(&sets, fds, n);
-    for (int i = 0; i < 3; i++)
-        if (result >= 0 && !uptr_is_null(user[i])
-            && copy_to_user(user[i], sets.words[i], bytes))
-            result = -EFAULT;
+    if (result >= 0) result = keep_ready(sets, fds, n);
     heap_free(fds);
-    return interrupted(result, deadline);
+    for (int i = 0; i < 3 && result >= 0; i++)
+        if (!uptr_is_null(user[i]) && copy_to_user(user[i], sets[i], bytes))
+            result = -EFAULT;
+    return result;
 }
 
 long sys__newselect(int count, uptr_t read, uptr_t write, uptr_t except,

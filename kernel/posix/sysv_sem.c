@@ -289,21 +289,18 @@ struct sysv_kind sem_kind = {
 
 long sem_operate(int id, uint32_t count, const struct trap_frame *frame) {
     struct sysv_object *object = sysv_find(&sem_kind, id);
-    nanoseconds_t deadline = DEADLINE_NEVER;
+    nanoseconds_t deadline;
     uint32_t timeout = 0;
     unsigned wanted = MAY_READ, flags = 0;
     struct sem_waiter w;
-    int result;
 
     if (count == 0) return -EINVAL;
     if (count > SEMOPM) return -E2BIG;
     if (copy_from_user(w.operations, uptr(frame->edi), count * sizeof(*w.operations))
         || (frame->ebx == CALL_SEMTIMEDOP && sixth_argument(frame, &timeout)))
         return -EFAULT;
-    if (timeout) {
-        if ((result = time_from_user(uptr(timeout), &deadline))) return result;
-        deadline = time_deadline(deadline);
-    }
+    int result = deadline_from_user(uptr(timeout), TIMEOUT_SPAN, &deadline);
+    if (result) return result;
     if (!object) return -EINVAL;
     struct sem_set *set = set_of(object);
     for (unsigned i = 0; i < count; i++) {

@@ -98,7 +98,7 @@ struct process {
     struct usage children_usage;
     nanoseconds_t started;
 
-    struct list posix_timers;       /* kernel/posix/timer.c */
+    struct list posix_timers;       /* kernel/posix/clock.c */
     struct list semaphore_undos;    /* kernel/posix/sysv_sem.c: for its end */
     int next_timer_id;
 

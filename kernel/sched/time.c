@@ -40,8 +40,9 @@ nanoseconds_t time_restart_deadline(nanoseconds_t span) {
     return kept ? kept : time_deadline(span);
 }
 
-void time_keep_deadline(nanoseconds_t deadline) {
-    current()->restart_deadline = deadline;
+long time_restart(nanoseconds_t deadline) {
+    current()->restart_deadline = deadline == DEADLINE_NEVER ? 0 : deadline;
+    return -ERESTART_NO_HANDLER;
 }
 
 /* Arms this CPU's timer for `deadline` unless it fires earlier anyway. */
@@ -95,21 +96,23 @@ void time_init(void) {
     timer_irq_register(timer_interrupt);
 }
 
-bool timespec_is_valid(const struct timespec32 *t) {
-    return t->seconds >= 0 && t->nanoseconds >= 0 && t->nanoseconds < (int32_t)SECOND;
-}
-
 int time_from_user(uptr_t from, nanoseconds_t *time) {
-    struct timespec32 ts;
+    struct timespec32 t;
 
-    if (copy_from_user(&ts, from, sizeof(ts))) return -EFAULT;
-    if (!timespec_is_valid(&ts)) return -EINVAL;
-    *time = timespec_to_nanoseconds(&ts);
+    if (copy_from_user(&t, from, sizeof(t))) return -EFAULT;
+    if (t.seconds < 0 || (uint32_t)t.nanoseconds >= SECOND) return -EINVAL;
+    *time = timespec_to_nanoseconds(&t);
     return 0;
 }
 
-nanoseconds_t timespec_to_nanoseconds(const struct timespec32 *t) {
-    return (nanoseconds_t)t->seconds * SECOND + (nanoseconds_t)t->nanoseconds;
+int deadline_from_user(uptr_t timeout, enum timeout_kind kind,
+                       nanoseconds_t *deadline) {
+    *deadline = DEADLINE_NEVER;
+    if (uptr_is_null(timeout)) return 0;
+    int error = time_from_user(timeout, deadline);
+    if (!error && kind == TIMEOUT_SPAN) *deadline = time_restart_deadline(*deadline);
+    if (!error && kind == TIMEOUT_REALTIME) *deadline = time_from_realtime(*deadline);
+    return error;
 }
 
 struct timespec32 nanoseconds_to_timespec32(nanoseconds_t t) {

@@ -46,10 +46,10 @@ nanoseconds_t time_from_realtime(nanoseconds_t moment);
 nanoseconds_t time_deadline(nanoseconds_t span);
 
 /* The same for a call that may be made again after a stop: then it is the deadline of
- * the first time. A call that ends in -ERESTART_NO_HANDLER keeps it with
- * time_keep_deadline. */
+ * the first time, which time_restart has kept. That gives -ERESTART_NO_HANDLER, the
+ * result of a call that was interrupted. */
 nanoseconds_t time_restart_deadline(nanoseconds_t span);
-void time_keep_deadline(nanoseconds_t deadline);
+long time_restart(nanoseconds_t deadline);
 
 /* As times(2) and SIGCHLD count: 100 a second. */
 static inline int32_t clock_ticks(nanoseconds_t time) {
@@ -67,12 +67,18 @@ struct timeval32 {
     int32_t seconds, microseconds;
 };
 
-/* True when 0 <= seconds and 0 <= nanoseconds < 1e9. */
-bool timespec_is_valid(const struct timespec32 *t);
-
 /* Reads a timespec32. 0, -EFAULT, -EINVAL for one that is not valid. */
 must_check int time_from_user(uptr_t from, nanoseconds_t *time);
-nanoseconds_t timespec_to_nanoseconds(const struct timespec32 *t);
+
+/* The same as a deadline: it says how long from now, as time_restart_deadline, or a
+ * moment of a clock. NULL: never. */
+enum timeout_kind { TIMEOUT_SPAN, TIMEOUT_MONOTONIC, TIMEOUT_REALTIME };
+must_check int deadline_from_user(uptr_t timeout, enum timeout_kind kind,
+                                  nanoseconds_t *deadline);
+
+static inline nanoseconds_t timespec_to_nanoseconds(const struct timespec32 *t) {
+    return (nanoseconds_t)t->seconds * SECOND + (nanoseconds_t)t->nanoseconds;
+}
 struct timespec32 nanoseconds_to_timespec32(nanoseconds_t t);
 struct timespec64 nanoseconds_to_timespec64(nanoseconds_t t);
 struct timeval32 nanoseconds_to_timeval32(nanoseconds_t t);
