@@ -10,17 +10,6 @@
 #include "fs/procfs.h"
 #include "mm/address_space.h"
 
-/* The thread of the text's id, else the process's first; a zombie's is all zero. */
-static const struct thread *thread_of(const struct text *text) {
-    static const struct thread nobody;
-    const struct process *p = text->process;
-    const struct thread *thread = thread_find(text->id);
-
-    if (!thread || thread->process != p)
-        thread = list_first_entry(&p->threads, struct thread, process_node);
-    return thread ? thread : &nobody;
-}
-
 static const struct address_space *space_of(const struct text *text) {
     static const struct address_space none;
 
@@ -28,18 +17,14 @@ static const struct address_space *space_of(const struct text *text) {
 }
 
 static const char *name_of_text(const struct text *text) {
-    const struct thread *thread = thread_of(text);
-
-    return thread->tid ? thread->name : text->process->name;
+    return text->thread->tid ? text->thread->name : text->process->name;
 }
 
 /* A first thread that has ended is a zombie as long as others live. */
 static const char *state_of(const struct text *text) {
-    const struct thread *thread = thread_of(text);
-
-    if (thread->tid != text->id) return "Z (zombie)";
+    if (text->thread->tid != text->id) return "Z (zombie)";
     if (text->process->stopped) return "T (stopped)";
-    return thread->state == THREAD_BLOCKED ? "S (sleeping)" : "R (running)";
+    return text->thread->state == THREAD_BLOCKED ? "S (sleeping)" : "R (running)";
 }
 
 /* The signals that are ignored (how: SIG_IGN), or caught (any other). */
@@ -56,7 +41,7 @@ static sigset_t signals_handled(const struct process *process, uint32_t how) {
 
 static void show_stat(struct text *text) {
     const struct process *p = text->process;
-    const struct thread *t = thread_of(text);
+    const struct thread *t = text->thread;
     const struct address_space *space = space_of(text);
     const struct usage own = process_usage(p), *children = &p->children_usage;
     int realtime = max(t->base_priority - PRIORITY_REALTIME, 0), foreground;
@@ -90,7 +75,7 @@ static void show_statm(struct text *text) {
 
 static void show_status(struct text *text) {
     const struct process *p = text->process;
-    const struct thread *t = thread_of(text);
+    const struct thread *t = text->thread;
     const struct address_space *space = space_of(text);
     const struct credentials *c = &p->credentials;
 

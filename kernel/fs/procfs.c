@@ -229,9 +229,16 @@ static ssize_t link_read(struct inode *link, char to[PATH_MAX]) {
 
 /* 0, -ESRCH, -ENOMEM. */
 static int make_text(struct node node, struct text *text) {
+    static const struct thread nobody;
+    struct process *process = proc_process(node);
+    const struct thread *thread = thread_find(node.id);
+
+    if (node.id && !process) return -ESRCH;
+    if (process && !thread)
+        thread = list_first_entry(&process->threads, struct thread, process_node);
     heap_free(text->bytes);
-    *text = (struct text){ .id = node.id, .process = proc_process(node) };
-    if (node.id && !text->process) return -ESRCH;
+    *text = (struct text){ .process = process, .thread = thread ? thread : &nobody,
+                           .id = node.id };
     entry_of(node)->show(text);
     return text->is_cut ? -ENOMEM : 0;
 }

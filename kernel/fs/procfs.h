@@ -15,7 +15,9 @@ struct text {
     char *bytes;
     size_t length, size;
     struct process *process;    /* whom it is about; NULL: the machine */
-    pid_t id;                   /* that process's, or a thread's of it */
+    const struct thread *thread;        /* of it: the one with the id, or the first; all
+                                           zero in a zombie */
+    pid_t id;                   /* the process's or the thread's */
     bool is_cut;                /* there was no memory for all of it */
 };
 
