@@ -101,24 +101,22 @@ static unsigned end_column(const struct line *l) {
     return column;
 }
 
-/* Moves `at` back to the start of a run of blanks, or of others. */
-static uint32_t skip_back(const struct line *l, uint32_t at, bool blanks) {
-    while (at != l->complete) {
-        uint8_t c = byte_at(l, at - 1);
-        if ((c == ' ' || c == '\t') != blanks) break;
-        at--;
-    }
-    return at;
-}
+static bool is_blank(uint8_t c) { return c == ' ' || c == '\t'; }
 
 /* The keys that change the line; false when c is none of them. */
 static bool edit(struct line *l, uint8_t c) {
     uint32_t at = l->put;
 
-    if (is_key(l, c, VERASE)) at -= at != l->complete;
-    else if (is_key(l, c, VWERASE)) at = skip_back(l, skip_back(l, at, true), false);
-    else if (is_key(l, c, VKILL)) at = l->complete;
-    else return false;
+    if (is_key(l, c, VERASE)) {
+        at -= at != l->complete;
+    } else if (is_key(l, c, VWERASE)) {
+        while (at != l->complete && is_blank(byte_at(l, at - 1))) at--;
+        while (at != l->complete && !is_blank(byte_at(l, at - 1))) at--;
+    } else if (is_key(l, c, VKILL)) {
+        at = l->complete;
+    } else {
+        return false;
+    }
     l->put = at;
     for (unsigned end = end_column(l); line_has(l, ECHO) && l->column > end;) {
         show(l, '\b');
