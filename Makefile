@@ -58,8 +58,7 @@ src += kernel/mm/stack.c                # kernel stacks, a guard below each
 # --- kernel/sched: threads, processes, waiting, time
 src += kernel/sched/wait.c              # the one way to wait
 src += kernel/sched/scheduler.c         # who runs next, and the switch
-src += kernel/sched/thread.c            # threads and ids
-src += kernel/sched/process.c           # processes, groups, sessions
+src += kernel/sched/process.c           # threads, processes, groups, ids
 src += kernel/sched/signal_post.c       # who gets a signal, who is woken for it
 src += kernel/sched/time.c              # deadlines and clocks
 src += kernel/sched/fpu.c               # floating point state

@@ -158,12 +158,12 @@ KTEST(kcheck_sees_threads_and_processes_out_of_place) {
     process_publish(p, t->tid);
     process_publish(child, u->tid);
     CHECK(kcheck() == NULL);
-    BREAKS("threads: ", t->magic, 0);
-    BREAKS("threads: ", t->state, THREAD_RUNNING);
+    BREAKS("processes: thread ", t->magic, 0);
+    BREAKS("processes: thread ", t->state, THREAD_RUNNING);
     waiter_init(&waiter, &p->child_wait);
     waiter.thread = t, t->waiters = &waiter, t->nr_waiters = 1;
-    BREAKS("threads: ", t->state, THREAD_BLOCKED);      // on no queue
-    BREAKS("threads: ", t->tid, u->tid);
+    BREAKS("processes: thread ", t->state, THREAD_BLOCKED);      // on no queue
+    BREAKS("processes: thread ", t->tid, u->tid);
     BREAKS("scheduler: 1 threads are ready", t->state, THREAD_READY);
     BREAKS("processes: ", child->pid, p->pid);
     BREAKS("accounts: user 0", p->is_zombie, true);

@@ -304,7 +304,6 @@ void kmain(uint32_t magic, uint32_t address) {
     sched_init(command_line.sched_seed);
     (void)!sched_create_idle(this_cpu()); // this is it already
     fpu_init();
-    threads_init();
     processes_init();
     arch_init_devices(boot->rsdp, !command_line.no_acpi, !command_line.no_apic);
     time_init();

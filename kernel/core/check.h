@@ -31,6 +31,6 @@ bool check_counted(const void *object, const char *what, uint32_t counted,
                    uint32_t there);
 
 /* The same of references, of which *found are found. Those that calls in progress hold
- * are counted nowhere; sched/thread.c tells how many there may be to an object. */
+ * are counted nowhere; sched/process.c tells how many there may be to an object. */
 void check_references(const void *object, uint32_t refs, uint32_t *found);
 extern uint32_t (*check_calls_holding)(const void *object);

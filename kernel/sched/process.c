@@ -1,5 +1,7 @@
-/* process.c - process objects, their groups, and who may signal whom.
+/* process.c - threads and processes: making, finding, freeing; groups, rights, usage.
  *
+ * Ids of processes, threads, groups and sessions come from one counter and are never
+ * used again while the machine runs, so an old id never means a stranger.
  * Invariants: a process is on all_processes from its pid until it was waited for; a
  * group or session is there while a process has its number; a zombie has no threads, no
  * space and no files, only what wait4 wants to know.
@@ -10,15 +12,116 @@
 #include "base/format.h"
 #include "base/string.h"
 #include "core/check.h"
+#include "core/log.h"
 #include "core/panic.h"
 #include "mm/heap.h"
+#include "mm/stack.h"
 #include "sched/scheduler.h"
 
 #define HASH 64
 
 struct list all_processes = LIST_INIT(all_processes);
 struct process *init_process;
-static struct list by_pid[HASH];
+struct list all_threads = LIST_INIT(all_threads);
+static struct list by_pid[HASH], by_tid[HASH];
+static pid_t last_id;
+
+pid_t id_last(void) { return last_id; }
+
+static struct list *bucket(struct list table[HASH], pid_t id) {
+    return &table[(uint32_t)id % HASH];
+}
+
+/* -- Threads ----------------------------------------------------------------------- */
+
+struct thread *thread_find(pid_t tid) {
+    struct thread *t;
+
+    list_for_each (t, bucket(by_tid, tid), hash_node)
+        if (t->tid == tid) return t;
+    return NULL;
+}
+
+struct thread *thread_create(struct process *process, void (*entry)(void)) {
+    struct account *account = process->account;
+
+    if (!account_charge(account, ACCOUNT_PROCESSES, 1)) return NULL;
+    struct thread *t = (struct thread *)stack_alloc();
+    if (!t) {
+        account_release(account, ACCOUNT_PROCESSES, 1);
+        return NULL;
+    }
+    memset(t, 0, offsetof(struct thread, fpu_state));
+    t->magic = THREAD_MAGIC;
+    t->cpu = this_cpu();
+    t->process = process;
+    t->space = process->space;
+    t->state = THREAD_NEW;
+    t->attention = ATTENTION_SLOW;
+    t->priority = t->base_priority = PRIORITY_NORMAL;
+    t->affinity = UINT8_MAX;
+    assert(last_id < INT32_MAX);
+    t->tid = ++last_id;
+    t->esp = stack_prepare((uint32_t)thread_frame(t), thread_begin, (void *)entry);
+    pending_init(&t->pending);
+    list_node_init(&t->run_node);
+    list_push_back(&all_threads, &t->all_node);
+    list_push_back(bucket(by_tid, t->tid), &t->hash_node);
+    list_push_back(&process->threads, &t->process_node);
+    process->nr_threads++;
+    return t;
+}
+
+void thread_take_id(struct thread *t, pid_t id) {
+    list_remove(&t->hash_node);
+    t->tid = id;
+    list_push_back(bucket(by_tid, id), &t->hash_node);
+}
+
+/* Takes a thread out of its process; its stack goes when it no longer runs on it. */
+void thread_detach(struct thread *t) {
+    struct usage usage = thread_usage(t);
+
+    usage_add(&t->process->usage, &usage);
+    pending_clear(&t->pending, ~0ull);
+    list_remove(&t->process_node);
+    list_remove(&t->hash_node);
+    list_remove(&t->all_node);
+    // the charge for the last one stays: a zombie counts until it was waited for
+    if (--t->process->nr_threads > 0 || t->state == THREAD_NEW)
+        account_release(t->process->account, ACCOUNT_PROCESSES, 1);
+}
+
+void thread_free(struct thread *t) {
+    assert(t != current() && t->state != THREAD_READY && t->state != THREAD_RUNNING);
+    if (t->state == THREAD_NEW) thread_detach(t);
+    t->magic = 0;
+    stack_free((uint32_t)t);
+}
+
+static const char *state_name(const struct thread *t) {
+    static const char *const names[] = { "new", "asleep", "ready", "running", "dead" };
+
+    return t->state < ARRAY_SIZE(names) ? names[t->state] : "?";
+}
+
+static void print_threads(void) {
+    struct thread *t;
+
+    list_for_each (t, &all_threads, all_node) {
+        log_printf("  %5d %-15s %-8s", t->tid, t->name, state_name(t));
+        for (unsigned i = 0; t->state == THREAD_BLOCKED && i < t->nr_waiters; i++) {
+            char about[80];
+            waiter_describe(&t->waiters[i], about, sizeof(about));
+            log_printf(" waits for: %s, %s", t->waiters[i].queue->class->name, about);
+        }
+        log_printf("\n");
+    }
+    for (unsigned i = 0; i < cpu_count; i++)
+        log_printf("  CPU %u runs %s\n", i, cpus[i].running->name);
+}
+
+/* -- Processes --------------------------------------------------------------------- */
 
 static void describe_children(const struct waiter *waiter, char *to, size_t size) {
     const struct process *p = waiter->thread->process, *child;
@@ -42,12 +145,10 @@ static const struct wait_class vfork_class = { "vfork child to exec or exit",
 static const struct wait_class stop_class = { "SIGCONT", NULL };
 static const struct wait_class exec_class = { "other threads to end for exec", NULL };
 
-static struct list *bucket(pid_t pid) { return &by_pid[(uint32_t)pid % HASH]; }
-
 struct process *process_find(pid_t pid) {
     struct process *p;
 
-    list_for_each (p, bucket(pid), hash_node)
+    list_for_each (p, bucket(by_pid, pid), hash_node)
         if (p->pid == pid) return p;
     return NULL;
 }
@@ -86,7 +187,7 @@ struct process *process_create(struct process *parent) {
 void process_publish(struct process *p, pid_t pid) {
     p->pid = pid;
     list_push_back(&all_processes, &p->all_node);
-    list_push_back(bucket(pid), &p->hash_node);
+    list_push_back(bucket(by_pid, pid), &p->hash_node);
     if (p->parent) list_push_back(&p->parent->children, &p->sibling_node);
 }
 
@@ -186,14 +287,48 @@ struct usage process_usage(const struct process *p) {
 
 /* -- Checking ---------------------------------------------------------------------- */
 
+/* Words on the stacks of those who are in the kernel that are the object's address. */
+static uint32_t stacks_naming(const void *object) {
+    uint32_t found = 0;
+    struct thread *t;
+
+    for (uint32_t *word = __builtin_frame_address(0); word < (uint32_t *)current();
+         word++)
+        found += *word == (uint32_t)object;
+    list_for_each (t, &all_threads, all_node)
+        for (uint32_t *word = (uint32_t *)t->esp;
+             t->state != THREAD_RUNNING && word < (uint32_t *)thread_frame(t); word++)
+            found += *word == (uint32_t)object;
+    return found;
+}
+
 static void processes_count(void) {
     const struct process *p;
+    const struct thread *t;
 
+    list_for_each (t, &all_threads, all_node) {
+        t->process->account->counted[ACCOUNT_PROCESSES]++;
+        pending_count(&t->pending);
+    }
     list_for_each (p, &all_processes, all_node) {
         p->account->counted[ACCOUNT_PROCESSES] += p->is_zombie;
         if (p->space) p->space->counted++;
         pending_count(&p->pending);
     }
+}
+
+/* Every thread is where its state says: see thread.h. */
+static bool is_in_its_place(const struct thread *t) {
+    bool is_ready = t->state == THREAD_READY, is_asleep = t->state == THREAD_BLOCKED;
+
+    for (unsigned i = 0; is_asleep && i < t->nr_waiters; i++)
+        if (t->waiters[i].thread != t || !list_node_is_linked(&t->waiters[i].node)
+            || !list_is_consistent(&t->waiters[i].queue->waiters))
+            return false;
+    return t->magic == THREAD_MAGIC && t->space == t->process->space
+           && (is_ready || !list_node_is_linked(&t->run_node))
+           && (t->cpu->running == t) == (t->state == THREAD_RUNNING)
+           && thread_find(t->tid) == t;
 }
 
 static void process_check(const struct process *p) {
@@ -217,7 +352,11 @@ static void process_check(const struct process *p) {
 
 static void processes_check(void) {
     const struct process *p;
+    const struct thread *t;
 
+    list_for_each (t, &all_threads, all_node)
+        check_that(is_in_its_place(t), "thread %d (%s) is %s, and that is not true",
+                   t->tid, t->name, state_name(t));
     list_for_each (p, &all_processes, all_node) process_check(p);
 }
 
@@ -225,5 +364,10 @@ static const struct checker checker CHECKER = { "processes", processes_count,
                                                 processes_check };
 
 void processes_init(void) {
-    for (unsigned i = 0; i < HASH; i++) list_init(&by_pid[i]);
+    for (unsigned i = 0; i < HASH; i++) {
+        list_init(&by_pid[i]);
+        list_init(&by_tid[i]);
+    }
+    check_calls_holding = stacks_naming;
+    panic_report = print_threads;
 }

@@ -89,7 +89,7 @@ no_return void cpu_idle(void);
 /* Makes a CPU's idle thread; that of the CPU that boots is the running code. */
 must_check bool sched_create_idle(struct cpu *cpu);
 
-/* For thread.c: a new thread's first code. */
+/* For process.c: a new thread's first code. */
 void thread_begin(void *previous, void *entry);
 
 /* nice -20 .. 19 makes its turns longer or shorter. */

@@ -158,7 +158,6 @@ void thread_free(struct thread *thread);        /* one that never ran, or is dea
 void thread_detach(struct thread *thread);      /* the running one, about to die */
 /* The only thread left takes over its process's id (execve). */
 void thread_take_id(struct thread *thread, pid_t id);
-void threads_init(void);
 struct thread *thread_find(pid_t tid);
 pid_t id_last(void);                            /* the newest */
 
