@@ -13,10 +13,8 @@
  */
 #include "arch/x86/processor.h"
 #include "arch/x86/io.h"
-#include "arch/x86/system_page.h"
 #include "base/string.h"
 #include "core/check.h"
-#include "core/panic.h"
 #include "core/trace.h"
 #include "dev/random.h"
 #include "fs/inode.h"

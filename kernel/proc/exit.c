@@ -9,10 +9,8 @@
  * Sleeps: attend, while the process is stopped, and when another thread is to run.
  */
 #include "core/log.h"
-#include "core/panic.h"
 #include "core/trace.h"
 #include "fs/devfs.h"
-#include "fs/inode.h"
 #include "ipc/fast_path.h"
 #include "ipc/link.h"
 #include "ipc/signal_frame.h"

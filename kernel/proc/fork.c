@@ -13,7 +13,6 @@
 #include "arch/x86/processor.h"
 #include "arch/x86/io.h"
 #include "base/string.h"
-#include "core/panic.h"
 #include "core/trace.h"
 #include "fs/inode.h"
 #include "proc/life.h"

@@ -107,23 +107,11 @@ long sys_sysinfo(uptr_t info) {
     return copy_to_user(info, &s, sizeof(s));
 }
 
-static char host_name[65] = "parley";
-
 long sys_uname(uptr_t name) {
-    char fields[6][65] = { "Parley", "", PARLEY_VERSION, "#1 SMP", "i686", "(none)" };
+    static const char fields[6][65] = { "Parley", "parley", PARLEY_VERSION,
+                                        "#1 SMP",  "i686",  "(none)" };
 
-    string_copy(fields[1], host_name, sizeof(fields[1]));
     return copy_to_user(name, fields, sizeof(fields));
-}
-
-long sys_sethostname(uptr_t name, size_t length) {
-    char new[65] = "";
-
-    if (current_process()->credentials.euid != 0) return -EPERM;
-    if (length > 64) return -EINVAL;
-    if (copy_from_user(new, name, length)) return -EFAULT;
-    memcpy(host_name, new, sizeof(new));
-    return 0;
 }
 
 /* The status is for tools/vm, on the debug console; a person at the terminal knows. */

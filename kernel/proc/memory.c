@@ -7,7 +7,6 @@
  * See: mmap(2).
  */
 #include "fs/file.h"
-#include "mm/heap.h"
 #include "proc/life.h"
 
 enum map_flags {

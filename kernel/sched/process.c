@@ -8,12 +8,9 @@
  */
 #include "sched/process.h"
 
-#include "arch.h"
-#include "base/format.h"
 #include "base/string.h"
 #include "core/check.h"
 #include "core/log.h"
-#include "core/panic.h"
 #include "mm/heap.h"
 #include "mm/stack.h"
 #include "sched/scheduler.h"

@@ -8,12 +8,9 @@
  */
 #include "sched/scheduler.h"
 
-#include "arch/x86/io.h"
 #include "base/random.h"
 #include "base/string.h"
 #include "core/check.h"
-#include "core/panic.h"
-#include "core/trace.h"
 #include "mm/stack.h"
 #include "sched/hand_over.h"
 
