@@ -10,7 +10,6 @@
  */
 #include "ipc/fast_path.h"
 #include "sched/scheduler.h"
-#include "sched/scheduler.h"
 #include "syscall.h"
 
 /* Writes the word of `end` as a message; it is zero then. */
