@@ -17,10 +17,9 @@
  * Tests: user/tests/native_msg_call.c and others.
  * See: IPC.md 2.10 - 2.16.
  */
-#include "ipc/link.h"
-
-#include "core/panic.h"
 #include "ipc/fast_path.h"
+
+#include "base/format.h"
 #include "mm/heap.h"
 #include "sched/scheduler.h"
 #include "syscall.h"
@@ -31,12 +30,59 @@ static struct thread *thread_of(const struct call *call) {
     return call->sending.waiter.thread;
 }
 
-pid_t call_partner(const struct waiter *waiter) {
-    return container_of(waiter, struct call, sending.waiter)->server->process->pid;
-}
-
 static bool is_waiting(const struct call *call) {
     return waiter_is_asleep(&call->sending.waiter);
+}
+
+/* -- Circles ----------------------------------------------------------------------- */
+
+static const struct wait_class caller_class = { "answer to a call", describe_partner };
+struct wait_queue callers = WAIT_QUEUE_INIT(callers, &caller_class);
+
+/* The one process that can end this wait, or 0. */
+static pid_t partner_of(const struct waiter *waiter) {
+    const struct wait_queue *queue = waiter->queue;
+
+    if (queue == &callers)
+        return container_of(waiter, struct call, sending.waiter)->server->process->pid;
+    if (queue->class->describe != describe_partner) return 0;
+    const struct endpoint *own = waiter->thread->process->endpoint;
+    if (queue != &own->inbox.receivers) {
+        const struct sending *s = container_of(waiter, struct sending, waiter);
+        return container_of(s->message->channel, struct link_end, in)->pid;
+    }
+    const struct native_receiver *r =
+        container_of(waiter, struct native_receiver, base.waiter);
+    return r->channel ? container_of(r->channel, struct link_end, in)->other->pid : 0;
+}
+
+void describe_partner(const struct waiter *waiter, char *to, size_t size) {
+    pid_t pid = partner_of(waiter);
+
+    if (pid) format(to, size, "link:%d %d", pid, pid);
+    else format(to, size, "- -");
+}
+
+static const struct thread *only_thread(const struct process *p) {
+    return p->nr_threads == 1
+               ? list_entry(p->threads.head.next, struct thread, process_node)
+               : NULL;
+}
+
+bool wait_closes_circle(const struct process *self, pid_t pid) {
+    const struct process *p;
+
+    if (!only_thread(self)) return false;
+    // a circle that we are not in can exist: do not go round in it for ever
+    for (unsigned steps = 0; steps < 4096; steps++) {
+        if (pid == self->pid) return true;
+        p = process_find(pid);
+        const struct thread *t = p ? only_thread(p) : NULL;
+        if (!t || t->state != THREAD_BLOCKED || t->nr_waiters != 1
+            || t->wait_timer.armed || !(pid = partner_of(t->waiters)))
+            return false;
+    }
+    return false;
 }
 
 /* -- Priority inheritance ---------------------------------------------------------- */
@@ -70,10 +116,6 @@ void call_priority_changed(struct thread *t) {
 }
 
 /* -- A call's life ----------------------------------------------------------------- */
-
-void call_message_kept(struct call *call, struct native_message *kept) {
-    call->request = kept;
-}
 
 static void join(struct call *call, struct endpoint *server, bool received) {
     call->server = server;
@@ -141,10 +183,8 @@ static void remember(const struct call *call) {
     struct list *notes = &call->server->given_up;
     struct given_up *note = heap_new(HEAP_CALL, struct given_up);
 
-    if (!note)
-        return;                 // the server will be told EPERM
-    note->pid = call->pid;
-    note->sequence = call->sequence;
+    if (!note) return;          // the server will be told EPERM
+    *note = (struct given_up){ .pid = call->pid, .sequence = call->sequence };
     list_push_back(notes, &note->node);
     if (list_length(notes) > NOTES_MAX)
         forget(list_first_entry(notes, struct given_up, node));

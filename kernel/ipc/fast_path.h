@@ -4,7 +4,7 @@
  * what depends only on their addresses: where they are in the kernel's memory, and
  * receivers that are filled in but for what changes. A short plain message goes from
  * there to a receiver that is one of those. The short ways (here: of calls and turns;
- * mailbox_calls.c; notification.c) do exactly what the general ones do; whatever is
+ * mailbox_calls.c; link.c) do exactly what the general ones do; whatever is
  * unusual fails a test and is left to those. The number behind a test is its price in
  * instructions.
  *

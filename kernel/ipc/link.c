@@ -1,20 +1,24 @@
 /* link.c - links: made by talking, one for each pair, both ways.
  *
- * Invariants: link_find's table holds every link once; an end is on its endpoint's list
+ * A notification is a word of bits of the link's end: it is or-ed in, and read and
+ * cleared by the next receive, or written straight into the memory of one that waits.
+ *
+ * Invariants: an end is on its endpoint's list of the notified if its word is not zero;
+ * link_find's table holds every link once; an end is on its endpoint's list
  * as long as its process lives; a link goes when both processes have ended, or one has
  * and nothing that it sent is left.
  * Sleeps: msg_send, msg_receive.
- * Wakes: whoever waits for a process that ends.
+ * Wakes: a receiver that is notified; whoever waits for a process that ends.
  * Tests: user/tests/native_msg_*.c, native_link*.c.
  * See: IPC.md 2, 3.
  */
 #include "ipc/fast_path.h"
 
-#include "base/format.h"
 #include "core/check.h"
 #include "core/panic.h"
 #include "mm/account.h"
 #include "mm/heap.h"
+#include "sched/scheduler.h"
 #include "syscall.h"
 
 #define LINKS_MAX 1024u         /* open links a process; root has no limit */
@@ -22,14 +26,11 @@
 
 static struct list links_by_pids[BUCKETS];
 
-static void describe(const struct waiter *waiter, char *to, size_t size);
 static const struct message_queue_classes inbox_classes = {
-    .receivers = { "message over a link", describe },
-    .senders = { "partner to receive", describe },
+    .receivers = { "message over a link", describe_partner },
+    .senders = { "partner to receive", describe_partner },
     .poll = { "message over a link", NULL },
 };
-static const struct wait_class caller_class = { "answer to a call", describe };
-struct wait_queue callers = WAIT_QUEUE_INIT(callers, &caller_class);
 
 /* -- Endpoints --------------------------------------------------------------------- */
 
@@ -193,6 +194,13 @@ int link_channel_to(pid_t pid, struct message_channel **channel) {
     return 0;
 }
 
+static void notification_clear(struct link_end *end) {
+    if (end->bits == 0) return;
+    end->bits = 0;
+    list_remove(&end->notified_node);
+    end->endpoint->inbox.nr_there--;
+}
+
 void link_shut(struct link *link) {
     set_open(link, false);
     link_settle(link);
@@ -234,53 +242,71 @@ void endpoint_exit(struct process *process) {
     endpoint_put(e);
 }
 
-/* -- Circles ----------------------------------------------------------------------- */
+/* -- Notifications: a word of bits for each end, never queued ---------------------- */
 
-/* The one process that can end this wait, or 0. */
-static pid_t partner_of(const struct waiter *waiter) {
-    const struct wait_class *class = waiter->queue->class;
+static bool takes_notification(const struct native_receiver *r,
+                               const struct link_end *end) {
+    return (!r->channel || r->channel == &end->in)
+           && (!r->by_type || r->type == MSG_NOTIFICATION);
+}
 
-    if (class == &caller_class) return call_partner(waiter);
-    if (class == &inbox_classes.senders) {
-        const struct sending *s = container_of(waiter, struct sending, waiter);
-        return container_of(s->message->channel, struct link_end, in)->pid;
+/* The word as a message; it is zero then. 0 or -errno of r. */
+static int notification_deliver(struct link_end *end, struct native_receiver *r) {
+    struct native_message m;
+    int error;
+
+    native_message_init(&m, 0, 0);
+    m.base.type = MSG_NOTIFICATION;
+    m.base.sequence = 0;
+    m.sender = end->other->pid;
+    m.bits = end->bits;
+    int result = native_deliver(&m, r, &error);
+    if (result == 0) notification_clear(end);
+    return result;
+}
+
+/* To the first that waits, if nothing is unusual: what notify does. */
+static inline bool notify_first(struct link_end *end, uint32_t bits) {
+    struct wait_queue *queue = &end->endpoint->inbox.receivers;
+
+    if (unlikely(wait_queue_is_empty(queue))) return false;                       // 3
+    struct native_receiver *r =
+        list_entry(queue->waiters.head.next, struct native_receiver, base.waiter.node);
+    if (unlikely(r->channel != &end->in || is_zero(&r->fast))) return false;      // 5
+
+    /* --- commit: nothing below fails --- */
+    pid_t sender = end->other->pid;
+    const struct letter l = { .type = MSG_NOTIFICATION, .to = r->message_seen };
+    letter_write(&l, r, &sender, false, 0);
+    l.to->bits = bits;
+    l.to->sequence = 0;
+    list_unlink(&r->base.waiter.node);
+    struct thread *next = r->base.waiter.thread;
+    next->wait_result = sender;
+    if (likely(queue_only(next))) next->attention |= ATTENTION_TOLD;
+    else thread_ready(next);
+    return true;
+}
+
+/* To a receiver that waits, or into the word. */
+static void notify(struct link_end *end, uint32_t bits) {
+    struct endpoint *e = end->endpoint;
+    struct waiter *waiter, *next;
+
+    if (end->bits == 0) {
+        list_push_back(&e->notified, &end->notified_node);
+        e->inbox.nr_there++;
     }
-    if (class == &inbox_classes.receivers) {
-        const struct native_receiver *r =
+    end->bits |= bits;
+    list_for_each_safe (waiter, next, &e->inbox.receivers.waiters, node) {
+        struct native_receiver *r =
             container_of(waiter, struct native_receiver, base.waiter);
-        return r->channel ? container_of(r->channel, struct link_end, in)->other->pid
-                          : 0;
+        if (!takes_notification(r, end)) continue;
+        int result = notification_deliver(end, r);
+        waiter_wake(waiter, result);
+        if (result == 0) return;
     }
-    return 0;
-}
-
-static void describe(const struct waiter *waiter, char *to, size_t size) {
-    pid_t pid = partner_of(waiter);
-
-    if (pid) format(to, size, "link:%d %d", pid, pid);
-    else format(to, size, "- -");
-}
-
-static const struct thread *only_thread(const struct process *p) {
-    return p->nr_threads == 1
-               ? list_entry(p->threads.head.next, struct thread, process_node)
-               : NULL;
-}
-
-bool wait_closes_circle(const struct process *self, pid_t pid) {
-    const struct process *p;
-
-    if (!only_thread(self)) return false;
-    // a circle that we are not in can exist: do not go round in it for ever
-    for (unsigned steps = 0; steps < 4096; steps++) {
-        if (pid == self->pid) return true;
-        p = process_find(pid);
-        const struct thread *t = p ? only_thread(p) : NULL;
-        if (!t || t->state != THREAD_BLOCKED || t->nr_waiters != 1
-            || t->wait_timer.armed || !(pid = partner_of(t->waiters)))
-            return false;
-    }
-    return false;
+    wait_wake_all(&e->inbox.can_receive, 0);
 }
 
 /* -- Receiving --------------------------------------------------------------------- */
@@ -300,23 +326,19 @@ void link_message_received(struct native_message *m, struct native_receiver *r) 
 
 /* Takes a notification or message that is there; -EAGAIN. */
 static int take(struct endpoint *e, struct native_receiver *r) {
-    struct link_end *end = first_notified(e, r);
-    int result = end ? notification_deliver(end, r) : message_take(&e->inbox, &r->base);
+    struct link_end *end;
+    int result = -EAGAIN;
 
-    if (result == 0) {
-        end = end ? end : r->from;
-        if (!end->other->endpoint)
-            link_settle(end->link);     // the last words of one who has ended
-    }
+    list_for_each (end, &e->notified, notified_node)
+        if (takes_notification(r, end)) {
+            r->from = end;
+            result = notification_deliver(end, r);
+            break;
+        }
+    if (result == -EAGAIN) result = message_take(&e->inbox, &r->base);
+    if (result == 0 && !r->from->other->endpoint)
+        link_settle(r->from->link);     // the last words of one who has ended
     return result;
-}
-
-/* It listens to one partner: is that alive? */
-static bool receives_from_living(const struct native_receiver *r) {
-    const struct endpoint *e =
-        container_of(r->channel, struct link_end, in)->other->endpoint;
-
-    return e && e->process && e->process->space;
 }
 
 long inbox_receive(struct endpoint *e, struct native_receiver *r, pid_t partner,
@@ -324,13 +346,13 @@ long inbox_receive(struct endpoint *e, struct native_receiver *r, pid_t partner,
     long result = take(e, r);
 
     if (result != -EAGAIN) return result ? result : r->sender;
-    if (partner && !receives_from_living(r)) return -ESRCH;
+    if (partner && !process_is_alive(partner)) return -ESRCH;
     if (timeout_ms == NOWAIT) return -EAGAIN;
     if (partner && timeout_ms == FOREVER
         && wait_closes_circle(current_process(), partner))
         return -EDEADLK;
-    result = native_receive_wait(r, timeout_ms);
-    return result ? result : r->sender;
+    result = message_receive_wait(&r->base, deadline_of(timeout_ms));
+    return result ? restartable(result, timeout_ms) : r->sender;
 }
 
 /* -- System calls ------------------------------------------------------------------ */
@@ -349,22 +371,14 @@ long sys_msg_send(pid_t to, uptr_t message, int flags, int timeout_ms) {
 
 /* What msg_receive(from) listens to: the end of a link that may have to be made. */
 static int listen_to(pid_t from, struct native_receiver *r) {
-    struct process *self = current_process();
-    const struct link_end *end = link_end_known(self, from);
+    pid_t self = current_process()->pid;
+    struct link *link = link_find(self, from);
+    int error = link ? 0 : -ESRCH;
 
+    if (process_is_alive(from)) error = link_get(process_find(from), &link);
+    if (error) return error;
     r->base.wants = native_wants;
-    if (end) {
-        r->channel = &end->other->in;
-        return 0;
-    }
-    struct process *partner = process_find(from);
-    struct link *link = link_find(self->pid, from);
-    if (process_is_alive(from)) {
-        int error = link_get(partner, &link);
-        if (error) return error;
-    }
-    if (!link) return -ESRCH;
-    r->channel = &link_end_of(link, self->pid)->in;
+    r->channel = &link_end_of(link, self)->in;
     return 0;
 }
 
@@ -383,6 +397,20 @@ long sys_msg_receive(pid_t from, uptr_t message, int flags, int timeout_ms) {
     long result = inbox_receive(e, r, from == MSG_ANY ? 0 : from, timeout_ms);
     listener_end();
     return result;
+}
+
+static __attribute__((noinline)) long notify_any(pid_t to, uint32_t bits) {
+    struct message_channel *channel;
+    int error = link_channel_to(to, &channel);
+
+    if (!error && bits) notify(container_of(channel, struct link_end, in), bits);
+    return error;
+}
+
+long sys_msg_notify(pid_t to, uint32_t bits) {
+    struct link_end *end = link_end_known(current_process(), to);
+
+    return likely(end && bits && notify_first(end, bits)) ? 0 : notify_any(to, bits);
 }
 
 /* -- Checking ---------------------------------------------------------------------- */

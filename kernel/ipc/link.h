@@ -118,6 +118,9 @@ void link_shut(struct link *link);
 typedef bool link_waiter(const struct waiter *waiter, const struct link_end *end);
 link_waiter link_sends_to, link_receives_at;
 
+/* Tells the partner that is waited for; see struct wait_class. */
+void describe_partner(const struct waiter *waiter, char *to, size_t size);
+
 /* Would a wait of `self` for ever for `pid` close a circle of single-threaded
  * processes? */
 bool wait_closes_circle(const struct process *self, pid_t pid);
@@ -127,27 +130,15 @@ bool wait_closes_circle(const struct process *self, pid_t pid);
 long inbox_receive(struct endpoint *endpoint, struct native_receiver *r, pid_t partner,
                    int timeout_ms) SLEEPS;
 
-/* -- Notifications (notification.c) ------------------------------------------------ */
-
-/* The first that r would take, or NULL. */
-struct link_end *first_notified(struct endpoint *endpoint,
-                                const struct native_receiver *r);
-/* Writes the word of `end` as a message; it is zero then. 0 or -errno of r. */
-must_check int notification_deliver(struct link_end *end, struct native_receiver *r);
-void notification_clear(struct link_end *end);
-
 /* -- Between message.c and the links ----------------------------------------------- */
 
 void link_message_received(struct native_message *m, struct native_receiver *r);
-void call_message_kept(struct call *call, struct native_message *kept);
 void call_message_accepted(struct call *call);
 void call_message_lost(struct call *call);
 
 /* -- Calls (call.c) ---------------------------------------------------------------- */
 
 extern struct wait_queue callers;       /* where all sleep who wait for answers */
-/* Who is to answer such a waiter's call. */
-pid_t call_partner(const struct waiter *waiter);
 
 void call_received(struct native_message *m, struct endpoint *by);
 

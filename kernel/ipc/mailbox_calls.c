@@ -180,11 +180,9 @@ static long send(int fd, struct file *file, struct native_message *m, int timeou
     m->mailbox = mb->id;
     m->holder = &mb->holder;
     if (unlikely(is_broadcast(mb))) return broadcast_send(mb, m);
-    long result = message_post(&mb->channel, &m->base, NULL);
-    if (likely(result != -EAGAIN) || timeout_ms == NOWAIT || file_is_nonblocking(file))
-        return result;
+    bool waits = timeout_ms != NOWAIT && !file_is_nonblocking(file);
     waiter_init(&s.waiter, &mb->queue.senders);
-    result = message_post(&mb->channel, &m->base, &s);
+    long result = message_post(&mb->channel, &m->base, waits ? &s : NULL);
     if (result != -EINPROGRESS) return result;
     file_get(file);
     result = native_message_wait(&s, timeout_ms);

@@ -6,8 +6,10 @@
  *
  * Invariants: a message on its sender's stack points into the sender's memory and is
  * used only while the sender runs; a kept one owns its body, its files in flight and
- * its pages, and is charged to the sender's user.
- * Tests: user/tests/native_msg_*.c, native_mbox_*.c.
+ * its pages, and is charged to the sender's user. Everything that may fail comes before
+ * anything that cannot be undone: a message that could not be delivered is as it was,
+ * and the next receiver gets it.
+ * Tests: user/tests/native_msg_*.c, native_mbox_*.c, native_move.c.
  * See: IPC.md 1, 5, 6.
  */
 #include "ipc/message.h"
@@ -19,12 +21,26 @@
 #include "ipc/move_pages.h"
 #include "mm/account.h"
 #include "mm/heap.h"
-#include "sched/scheduler.h"
 
 #define BODY_INLINE 1024u       /* a body up to here lies behind its message */
 
 static struct native_message *native(struct message *m) {
     return container_of(m, struct native_message, base);
+}
+
+/* -- Windows -------------------------------------------------------------------- */
+
+char *window_open(struct thread *thread, enum window_use use, vaddr_t user,
+                  size_t size) {
+    bool is_written = use != WINDOW_SENT && use != WINDOW_BODY_OUT;
+    struct window *w = &thread->windows[use];
+
+    if ((user & PAGE_MASK) + size > PAGE_SIZE) return NULL;
+    char *kernel = space_page(thread->space, user, is_written ? PROT_WRITE : PROT_READ);
+    if (!kernel) return NULL;
+    // looking it up may have copied a page: the version is the one after that
+    *w = (struct window){ user, thread->space->version, kernel };
+    return kernel;
 }
 
 /* -- Reading what the caller said -------------------------------------------------- */
@@ -122,6 +138,25 @@ int native_receiver_init(struct native_receiver *r, uptr_t message, int flags,
     return 0;
 }
 
+/* -- Descriptors ------------------------------------------------------------------- */
+
+/* Descriptors that are still the sender's become the message's. */
+static int take_files(struct native_message *m) {
+    if (m->nr_files == 0 || m->has_files) return 0;
+    int error = passed_take(m->files, m->fds, m->nr_files);
+    if (error) return error;
+    m->passed = (struct passed_files){ .count = m->nr_files, .files = m->files };
+    m->has_files = true;
+    return 0;
+}
+
+static void drop_files(struct native_message *m) {
+    if (!m->has_files) return;
+    passed_unqueue(&m->passed);
+    passed_discard(m->files, m->passed.count);
+    m->has_files = false;
+}
+
 /* -- Messages that stay ------------------------------------------------------------ */
 
 /* Bytes in the kernel's memory; pages that move are charged as pages. */
@@ -130,7 +165,7 @@ static uint32_t bytes_of(const struct native_message *m) {
 }
 
 void native_message_free(struct native_message *m) {
-    if (m->has_files) native_drop_files(m);
+    drop_files(m);
     if (m->pages) moved_pages_free(m->pages);
     if (!m->space && m->body != (vaddr_t)(m + 1)) heap_free((void *)m->body);
     message_release(m->payer, bytes_of(m));
@@ -143,19 +178,17 @@ static void discard(struct message *message) {
 }
 
 /* The body, copied from the current process, or from a buffer of the kernel. */
-static int keep_body(struct native_message *kept, const struct native_message *m,
-                     size_t size) {
-    struct address_space *space = m->space;
+static int keep_body(struct native_message *kept, size_t size) {
+    const void *from = (const void *)kept->body;
+    struct address_space *space = kept->space;
+    void *body = kept + 1;
 
-    if (size > BODY_INLINE) {
-        kept->body = (vaddr_t)heap_alloc_raw(HEAP_MESSAGE_BODY, size);
-        if (!kept->body) return -ENOMEM;
-    } else {
-        kept->body = (vaddr_t)(kept + 1);
-    }
+    if (size > BODY_INLINE) body = heap_alloc_raw(HEAP_MESSAGE_BODY, size);
+    kept->body = (vaddr_t)body;         // NULL is freed like others
     kept->space = NULL;
-    if (space) return copy_from_user((void *)kept->body, uptr(m->body), size);
-    memcpy((void *)kept->body, (const void *)m->body, size);
+    if (!body) return -ENOMEM;
+    if (space) return copy_from_user(body, uptr((vaddr_t)from), size);
+    memcpy(body, from, size);
     return 0;
 }
 
@@ -178,8 +211,8 @@ static struct message *keep(struct message *message, int *error) {
     memcpy(kept, m, sizeof(*m));
     kept->is_kept = true;
     kept->call = NULL;          // until it cannot fail any more
-    *error = m->moves ? 0 : keep_body(kept, m, size);
-    if (!*error && m->nr_files) *error = native_take_files(kept);
+    *error = m->moves ? 0 : keep_body(kept, size);
+    if (!*error && m->nr_files) *error = take_files(kept);
     if (*error) {
         discard(&kept->base);
         return NULL;
@@ -188,7 +221,7 @@ static struct message *keep(struct message *message, int *error) {
                      && m->base.until == UNTIL_ACCEPTED;
     if (kept->has_files && kept->holder) passed_queue(&kept->passed, kept->holder);
     kept->call = m->call;
-    if (kept->call) call_message_kept(kept->call, kept);
+    if (kept->call) kept->call->request = kept;
     return &kept->base;
 }
 
@@ -202,7 +235,169 @@ static int accept(struct message *message) {
     return error;
 }
 
-static int deliver(struct message *message, struct receiver *receiver, int *error) {
+/* -- Delivery ---------------------------------------------------------------------- */
+
+int write_body(struct native_receiver *r, size_t offset, const void *from,
+               size_t size) {
+    if (!r->buffer)
+        return space_write(r->process->space, uptr_add(r->body, offset), from, size);
+    memcpy((char *)r->buffer + offset, from, size);
+    return 0;
+}
+
+/* From the memory of the current process into another's, page by page. 0, -EFAULT of
+ * `to`; MESSAGE_UNFIT and *error of `from`. */
+static int copy_to_process(struct process *process, uptr_t to, uptr_t from, size_t size,
+                           int *error) {
+    while (size > 0) {
+        size_t piece = min(size, (size_t)(PAGE_SIZE - (to.address & PAGE_MASK)));
+        void *page = space_page(process->space, to.address, PROT_WRITE);
+        if (!page) return -EFAULT;
+        if ((*error = copy_from_user(page, from, piece))) return MESSAGE_UNFIT;
+        to = uptr_add(to, piece);
+        from = uptr_add(from, piece);
+        size -= piece;
+    }
+    return 0;
+}
+
+static int deliver_body(struct native_message *m, struct native_receiver *r,
+                        int *error) {
+    size_t size = min(m->base.length, r->room);
+
+    if (m->moves) return moved_pages_copy(m, r, error);
+    if (size == 0) return 0;
+    if (!m->space) return write_body(r, 0, (const void *)m->body, size);
+    if (!r->buffer)
+        return copy_to_process(r->process, r->body, uptr(m->body), size, error);
+    *error = copy_from_user(r->buffer, uptr(m->body), size);
+    return *error ? MESSAGE_UNFIT : 0;
+}
+
+/* Installs them in the receiver's table. A receiver without a place for them gets none.
+ * Nothing fails behind fd_install_all: the array was written before, and nobody has run
+ * since. */
+static int deliver_files(struct native_message *m, struct native_receiver *r,
+                         int *error) {
+    int fds[MSG_FDS_MAX] = { -1, -1, -1, -1 };
+    size_t size = m->nr_files * sizeof(int);
+    bool were_senders = !m->has_files;
+
+    if (uptr_is_null(r->fds)) return 0;
+    if (space_write(r->process->space, r->fds, fds, size)) return -EFAULT;
+    if ((*error = take_files(m))) return MESSAGE_UNFIT;
+    passed_unqueue(&m->passed);
+    int result = fd_install_all(r->process, m->files, m->passed.count, false, fds);
+    if (result) {
+        if (were_senders) drop_files(m);
+        else if (m->holder) passed_queue(&m->passed, m->holder);
+        return result;
+    }
+    m->has_files = false;
+    return space_write(r->process->space, r->fds, fds, size);
+}
+
+static inline void fill_header(struct user_message *u, const struct native_message *m,
+                               const struct native_receiver *r) {
+    u->type = m->base.type;
+    u->priority = m->base.priority;
+    u->sender = m->sender;
+    u->caller = m->caller;
+    u->receiver = r->process->pid;
+    u->mailbox = m->mailbox;
+    u->sequence = m->base.sequence;
+    u->length = m->base.length;
+    u->nfds = uptr_is_null(r->fds) ? 0 : m->nr_files;
+    u->bits = m->bits;
+}
+
+/* `room` is never written, so not even with what was read. */
+static int write_header(const struct native_message *m, struct native_receiver *r) {
+    enum { ROOM = offsetof(struct user_message, room), REST = ROOM + 4 };
+    struct user_message u = { .body = r->body, .fds = r->fds };
+
+    if (likely(r->message_seen && r->version == r->process->space->version)) {
+        fill_header(r->message_seen, m, r);
+        if (r->body_was_null) r->message_seen->body = r->body;
+        return 0;
+    }
+    fill_header(&u, m, r);
+    if (space_write(r->process->space, r->message, &u, ROOM)) return -EFAULT;
+    return space_write(r->process->space, uptr_add(r->message, REST), (char *)&u + REST,
+                       sizeof(u) - REST);
+}
+
+/* Too long for the receiver: it learns how long. */
+static int too_long(const struct native_message *m, struct native_receiver *r) {
+    uptr_t length = uptr_add(r->message, offsetof(struct user_message, length));
+
+    if (!uptr_is_null(r->message)
+        && space_write(r->process->space, length, &m->base.length, 4))
+        return -EFAULT;
+    return -EMSGSIZE;
+}
+
+/* Everything that can fail comes first; only then do pages go anywhere. */
+static int deliver(struct native_message *m, struct native_receiver *r, int *error) {
+    bool are_senders = m->moves && !m->pages, as_pages = moved_pages_fit(m, r);
+
+    if (are_senders && (*error = moved_pages_reserve(m))) return MESSAGE_UNFIT;
+    int result = as_pages ? moved_pages_prepare(m, r) : deliver_body(m, r, error);
+    bool is_prepared = as_pages && result == 0;
+    if (result == 0 && !uptr_is_null(r->message)) result = write_header(m, r);
+    if (result == 0 && m->nr_files) result = deliver_files(m, r, error);
+    if (result && is_prepared) moved_pages_unprepare(m, r);
+    if (result == 0 && are_senders) moved_pages_take(m);
+    if (result == 0 && as_pages) {
+        moved_pages_give(m, r);
+    } else if (m->moves && (result == 0 || are_senders)) {
+        moved_pages_free(m->pages);     // r has a copy of them, or they have not left
+        m->pages = NULL;
+    }
+    return result;
+}
+
+/* Pages that would arrive where they leave from: for another thread of their sender. */
+static bool is_onto_itself(const struct native_message *m,
+                           const struct native_receiver *r) {
+    vaddr_t to = r->body.address;
+
+    return !m->pages && m->space == r->process->space && to < m->body + m->base.length
+           && m->body < to + m->base.length;
+}
+
+/* What the receiver's struct msg says, if it has not been read yet. */
+static int read_late(struct native_receiver *r) {
+    struct user_message u;
+
+    if (likely(!r->is_read_late)) return 0;
+    if (space_read(r->process->space, &u, r->message, sizeof(u))) return -EFAULT;
+    r->room = u.room;
+    r->fds = u.fds;
+    if (r->body.address == u.body.address) return 0;
+    r->body = u.body;
+    r->fast = r->fast_calls = 0;        // they were for another
+    r->base.waiter.thread->attention |= ATTENTION_SLOW;
+    return 0;
+}
+
+int native_deliver(struct native_message *m, struct native_receiver *r, int *error) {
+    if (read_late(r)) return -EFAULT;
+    if (unlikely(m->moves && is_onto_itself(m, r))) return -EFAULT;
+    if (m->base.length > r->room && !r->cuts && !moved_pages_fit(m, r))
+        return too_long(m, r);
+    int result = deliver(m, r, error);
+    if (result == 0) {
+        r->sender = m->sender;
+        r->type = m->base.type;
+        r->priority = m->base.priority;
+        r->length = m->base.length;
+    }
+    return result;
+}
+
+static int deliver_native(struct message *message, struct receiver *receiver,
+                          int *error) {
     struct native_message *m = native(message);
     struct native_receiver *r = container_of(receiver, struct native_receiver, base);
     int result = native_deliver(m, r, error);
@@ -216,7 +411,8 @@ static void messages_count(void) {
 
     heap_for_each(m, HEAP_MESSAGE) {
         if (m->base.place == MESSAGE_NOWHERE) continue;         // a spare
-        message_found(m->payer, bytes_of(m));
+        m->payer->counted[ACCOUNT_MESSAGES]++;
+        m->payer->counted[ACCOUNT_MESSAGE_BYTES] += bytes_of(m);
         if (m->has_files) passed_found(m->files, m->passed.count);
         if (m->pages) moved_pages_count(m->pages);
     }
@@ -225,7 +421,7 @@ static void messages_count(void) {
 static const struct checker checker CHECKER = { "messages", messages_count, NULL };
 
 const struct message_operations native_message_operations = {
-    .keep = keep, .accept = accept, .deliver = deliver, .discard = discard,
+    .keep = keep, .accept = accept, .deliver = deliver_native, .discard = discard,
 };
 
 /* -- Send and receive -------------------------------------------------------------- */
@@ -234,21 +430,15 @@ long native_message_wait(struct sending *s, int timeout_ms) {
     return restartable(message_wait(s, deadline_of(timeout_ms)), timeout_ms);
 }
 
-long native_receive_wait(struct native_receiver *r, int timeout_ms) {
-    return restartable(message_receive_wait(&r->base, deadline_of(timeout_ms)),
-                       timeout_ms);
-}
-
 int native_message_post(struct message_channel *channel, struct native_message *m,
                         struct sending *s, pid_t partner, int timeout_ms) {
-    int result = message_post(channel, &m->base, NULL);
+    int result = message_post(channel, &m->base, timeout_ms == NOWAIT ? NULL : s);
 
-    if (result != -EAGAIN || timeout_ms == NOWAIT) return result;
-    // a partner that waited for us has been tried; now it is ours to wait
-    if (partner && timeout_ms == FOREVER
-        && wait_closes_circle(current_process(), partner))
-        return -EDEADLK;
-    return message_post(channel, &m->base, s);
+    if (result != -EINPROGRESS || !partner || timeout_ms != FOREVER
+        || !wait_closes_circle(current_process(), partner))
+        return result;
+    message_withdraw(s);
+    return -EDEADLK;
 }
 
 long native_message_send(struct message_channel *channel, struct native_message *m,
@@ -257,6 +447,6 @@ long native_message_send(struct message_channel *channel, struct native_message 
 
     waiter_init(&s.waiter, &channel->queue->senders);
     int result = native_message_post(channel, m, &s, partner, timeout_ms);
-    if (likely(result != -EINPROGRESS)) return result;
-    return native_message_wait(&s, timeout_ms);
+    return likely(result != -EINPROGRESS) ? result
+                                          : native_message_wait(&s, timeout_ms);
 }

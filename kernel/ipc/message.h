@@ -169,9 +169,6 @@ long native_message_send(struct message_channel *channel, struct native_message 
 /* Waits for the fate of a message or call. SLEEPS. */
 long native_message_wait(struct sending *s, int timeout_ms) SLEEPS;
 
-/* SLEEPS. Until a message was handed over, when message_take had none. */
-long native_receive_wait(struct native_receiver *r, int timeout_ms) SLEEPS;
-
 /* A message of so many bytes stays in the kernel. False: over the user's limit. */
 static inline must_check bool message_charge(struct account *account, uint32_t bytes) {
     if (!account_charge(account, ACCOUNT_MESSAGES, 1)) return false;
@@ -214,29 +211,9 @@ static inline void body_copy(void *to, const void *from, uint32_t size) {
     else __asm__ volatile("rep movsl" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
 }
 
-/* kcheck found one so charged. */
-static inline void message_found(struct account *account, uint32_t bytes) {
-    account->counted[ACCOUNT_MESSAGES]++;
-    account->counted[ACCOUNT_MESSAGE_BYTES] += bytes;
-}
-
-/* From the memory of the running process. 0, -EFAULT of `to`; MESSAGE_UNFIT and *error
- * of `from`. */
-must_check int copy_to_process(struct process *process, uptr_t to, uptr_t from,
-                               size_t size, int *error);
-
 /* Writes a part of a receiver's body. 0, -EFAULT. */
 must_check int write_body(struct native_receiver *r, size_t offset, const void *from,
                           size_t size);
-
-/* Descriptors that are still the sender's become the message's: 0, -EBADF. */
-must_check int native_take_files(struct native_message *m);
-void native_drop_files(struct native_message *m);
-
-/* A message without body, files and pages; of `m` only what the header tells counts. 0,
- * -EFAULT. */
-must_check int native_deliver_header(const struct native_message *m,
-                                     struct native_receiver *r);
 
 /* Writes m into the receiver's memory. 0 or -errno of the receiver; MESSAGE_UNFIT and
  * *error of the sender. */

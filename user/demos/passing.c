@@ -98,5 +98,5 @@ int main(int argc, char **argv) {
         "the right that it was opened with. A name would have been worth nothing.");
     lost();
     return demo_end("send a descriptor that is open for writing, too",
-                    "kernel/fs/passed_files.c, and kernel/ipc/deliver.c");
+                    "kernel/fs/passed_files.c, and kernel/ipc/message.c");
 }
