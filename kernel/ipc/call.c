@@ -244,17 +244,6 @@ uint32_t calls_count(const struct endpoint *server, pid_t pid) {
 
 /* -- Which call is answered -------------------------------------------------------- */
 
-static struct call *find_call(const struct endpoint *e, pid_t caller,
-                              uint64_t sequence) {
-    struct call *call;
-
-    list_for_each (call, &e->calls, node)
-        if (call->received && call->pid == caller
-            && (sequence == 0 || call->sequence == sequence))
-            return call;
-    return NULL;
-}
-
 /* Why there is no such call to answer. The same every time: msg_reply_receive may
  * restart. */
 static int why_none(const struct endpoint *e, pid_t caller, uint64_t sequence) {
@@ -273,17 +262,23 @@ static int why_none(const struct endpoint *e, pid_t caller, uint64_t sequence) {
 
 /* The call that the current process is to answer; NULL and *error. */
 static struct call *call_to_answer(pid_t caller, uint64_t sequence, int *error) {
-    struct endpoint *e = endpoint_of(current_process());
-    struct call *call = e ? find_call(e, caller, sequence) : NULL;
+    const struct endpoint *e = endpoint_of(current_process());
+    struct call *call;
 
-    if (!call) {
-        *error = e ? why_none(e, caller, sequence) : -ENOMEM;
-    } else if (!is_waiting(call)) {
+    *error = -ENOMEM;
+    if (!e) return NULL;
+    list_for_each (call, &e->calls, node) {
+        if (!call->received || call->pid != caller
+            || (sequence && call->sequence != sequence))
+            continue;
+        *error = 0;
+        if (is_waiting(call)) return call;
         // it has given up, though it has not run yet
         *error = process_is_alive(caller) ? -ECANCELED : -ESRCH;
         return NULL;
     }
-    return call;
+    *error = why_none(e, caller, sequence);
+    return NULL;
 }
 
 /* -- msg_call ---------------------------------------------------------------------- */
@@ -297,12 +292,6 @@ long call_finish(struct call *call, long result) {
     return result;
 }
 
-/* SLEEPS until the answer, or until the wait ends otherwise. */
-static long call_wait(struct call *call, int timeout_ms) {
-    current()->call = call;
-    return call_finish(call, native_message_wait(&call->sending, timeout_ms));
-}
-
 long sys_msg_call(pid_t to, uptr_t request, uptr_t reply, int timeout_ms) {
     struct native_message m;
     struct message_channel *channel;
@@ -314,20 +303,21 @@ long sys_msg_call(pid_t to, uptr_t request, uptr_t reply, int timeout_ms) {
     if (!error) error = link_channel_to(to, &channel);
     if (error) return error;
     struct link_end *end = container_of(channel, struct link_end, in);
-    struct endpoint *server = end->endpoint;
     error = native_receiver_init(&call.answer, reply, 0, &callers);
     if (error) return error;
-    if (timeout_ms == NOWAIT)
-        return -EAGAIN;         // an answer takes time
+    if (timeout_ms == NOWAIT) return -EAGAIN;   // an answer takes time
     waiter_init(&call.sending.waiter, &callers);
     m.base.until = UNTIL_ANSWERED;
     m.caller = call.pid;
     m.call = &call;
-    join(&call, server, false);
+    join(&call, end->endpoint, false);
     error = native_message_post(channel, &m, &call.sending, to, timeout_ms);
-    if (error == -EINPROGRESS) return call_wait(&call, timeout_ms);
-    leave(&call);
-    return error;
+    if (error != -EINPROGRESS) {
+        leave(&call);
+        return error;
+    }
+    current()->call = &call;
+    return call_finish(&call, native_message_wait(&call.sending, timeout_ms));
 }
 
 /* -- msg_reply --------------------------------------------------------------------- */
