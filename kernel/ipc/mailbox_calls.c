@@ -367,34 +367,29 @@ struct mailbox_stat {           /* as in <parley.h> */
 };
 static_assert(sizeof(struct mailbox_stat) == 84, "<parley.h>");
 
-static void mailbox_describe(const struct mailbox *mb, struct mailbox_stat *stat) {
-    const struct message_channel *c = &mb->channel;
-    const struct mailbox_file *open;
-    struct mailbox_attributes a = mb->attributes;
-
-    a.capacity = a.capacity ? a.capacity : CAPACITY_ZERO;
-    a.max_length = a.max_length == MAILBOX_LENGTH ? MSG_MAX : a.max_length;
-    *stat = (struct mailbox_stat){
-        .id = mb->id, .owner = mb->inode->uid, .group = mb->inode->gid,
-        .mode = mb->inode->mode & 07777, .attributes = a, .queued = c->queued,
-        .bytes = c->bytes, .exclusive = mb->exclusive, .accepted = c->sequence,
-        .received = c->received, .dropped = c->dropped,
-    };
-    list_for_each (open, &mb->opens, node) {
-        stat->senders += file_is_writable(open->file);
-        stat->receivers += file_is_readable(open->file);
-    }
-    stat->waiting_senders = list_length(&mb->queue.senders.waiters);
-    stat->waiting_receivers = list_length(&mb->queue.receivers.waiters);
-}
-
 long sys_mbox_stat(int fd, uptr_t out) {
     const struct file *file = mailbox_get(fd, O_ACCMODE);
-    struct mailbox_stat stat;
+    const struct mailbox_file *open;
 
     if (!file) return -EBADF;
-    if (mailbox_of(file)->is_destroyed) return -EIDRM;
-    mailbox_describe(mailbox_of(file), &stat);
+    const struct mailbox *mb = mailbox_of(file);
+    const struct message_channel *c = &mb->channel;
+    if (mb->is_destroyed) return -EIDRM;
+    struct mailbox_stat stat = {
+        .id = mb->id, .owner = mb->inode->uid, .group = mb->inode->gid,
+        .mode = mb->inode->mode & 07777, .attributes = mb->attributes,
+        .queued = c->queued, .bytes = c->bytes, .exclusive = mb->exclusive,
+        .waiting_senders = list_length(&mb->queue.senders.waiters),
+        .waiting_receivers = list_length(&mb->queue.receivers.waiters),
+        .accepted = c->sequence, .received = c->received, .dropped = c->dropped,
+    };
+    if (stat.attributes.capacity == 0) stat.attributes.capacity = CAPACITY_ZERO;
+    if (stat.attributes.max_length == MAILBOX_LENGTH)
+        stat.attributes.max_length = MSG_MAX;
+    list_for_each (open, &mb->opens, node) {
+        stat.senders += file_is_writable(open->file);
+        stat.receivers += file_is_readable(open->file);
+    }
     return copy_to_user(out, &stat, sizeof(stat));
 }
 
