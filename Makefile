@@ -84,8 +84,7 @@ src += kernel/fs/devfs.c                # /dev; null, zero, full, random
 src += kernel/fs/tty.c                  # terminals, job control
 src += kernel/fs/tty_line.c             # the line discipline
 src += kernel/fs/procfs.c               # /proc: directories, links, texts
-src += kernel/fs/proc_process.c         # /proc/PID
-src += kernel/fs/proc_system.c          # the machine, kcheck and the ledger
+src += kernel/fs/proc_text.c            # what they tell; kcheck and the ledger
 
 # --- kernel/ipc: the book
 src += kernel/ipc/message_queue.c       # the one queue of messages

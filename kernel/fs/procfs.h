@@ -8,8 +8,6 @@
 #include "base/format.h"
 #include "fs/inode.h"
 
-struct process;
-
 /* A growing text. */
 struct text {
     char *bytes;
@@ -54,13 +52,6 @@ struct proc_entry {
 void procfs_init(const char *command_line);
 
 #define PARLEY_VERSION "0.1.0"
-
-/* -- Between the files of /proc ---------------------------------------------------- */
-
-/* In hundredths of seconds, rounded up: what has begun is not 0. */
-static inline uint64_t proc_ticks(nanoseconds_t time) {
-    return divide_u64(time + 10 * MILLISECOND - 1, 10 * MILLISECOND, NULL);
-}
 
 /* The process a node is about, by its id or a thread's; NULL: gone. */
 struct process *proc_process(struct node node);

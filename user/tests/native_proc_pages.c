@@ -1,7 +1,7 @@
 /* native_proc_pages.c - /proc/PID/pages has a line for each page that the page table
  * leads to: "Address; the frames, as their numbers, of its directory, its table and
  * itself; how many hold that; writable, executable, accessed, dirty"
- * (kernel/fs/proc_process.c).
+ * (kernel/fs/proc_text.c).
  */
 /* FEATURE(139): shared memory at two addresses in two processes is one frame */
 /* FEATURE(76): shared memory at two addresses in two processes is one frame */
