@@ -12,7 +12,6 @@
 #include "kernel_test.h"
 #include "mm/frame_alloc.h"
 #include "mm/heap.h"
-#include "mm/stack.h"
 #include "sched/process.h"
 #include "sched/scheduler.h"
 #include "sched/wait.h"

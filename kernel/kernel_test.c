@@ -6,8 +6,6 @@
 #include "core/log.h"
 #include "mm/frame_alloc.h"
 #include "mm/heap.h"
-#include "mm/stack.h"
-
 extern const struct kernel_test kernel_tests_start[], kernel_tests_end[];
 
 static unsigned failures;       /* of the running test */

@@ -19,7 +19,6 @@
 #include "ipc/pipe.h"
 #include "kernel_test.h"
 #include "mm/heap.h"
-#include "mm/stack.h"
 #include "multiboot.h"
 #include "posix/faces.h"
 #include "proc/life.h"

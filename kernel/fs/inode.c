@@ -129,19 +129,17 @@ int inode_open(struct inode *inode, uint32_t flags, struct file **out) {
 
 static const struct wait_class name_class = { "name to appear", NULL };
 
-void file_system_init(struct file_system *fs, const char *type) {
-    fs->type = type;
-    fs->device = ++last_device;
-    wait_queue_init(&fs->new_names, &name_class);
-}
-
-void file_system_mount(struct file_system *fs, struct inode *root, const char *where) {
+void file_system_mount(struct file_system *fs, const char *type, struct inode *root,
+                       const char *where) {
     const struct new_node directory = { .mode = S_IFDIR | 0755 };
     struct path path;
 
     if (!root) panic("no memory for %s", where);
+    fs->type = type;
+    fs->device = ++last_device;
     fs->root = root->parent = root;
     fs->where = where;
+    wait_queue_init(&fs->new_names, &name_class);
     list_push_back(&all_file_systems, &fs->node);
     if (!root_inode) {
         root_inode = inode_get(root);

@@ -150,12 +150,10 @@ void special_open_register(mode_t type, special_open open);
 /* unlink(2) for the kernel. */
 must_check int path_remove(struct inode *start, const char *name);
 
-/* Gives fs its type and a device number of its own. */
-void file_system_init(struct file_system *fs, const char *type);
-
 /* Mounts fs over the directory `where`, which is made when it is missing; at boot only.
  * The first one is "/". root NULL: there was no memory for it. */
-void file_system_mount(struct file_system *fs, struct inode *root, const char *where);
+void file_system_mount(struct file_system *fs, const char *type, struct inode *root,
+                       const char *where);
 
 /* -- The file system in memory (tmpfs.c) ------------------------------------------- */
 
@@ -211,9 +209,6 @@ long path_apply(int dirfd, uptr_t name, unsigned flags, inode_action action,
                 const void *context);
 long fd_apply(int fd, inode_action action, const void *context);
 long place_apply(int fd, inode_action action, const void *context);     /* O_PATH too */
-
-/* The last name is none that could be made or removed: a root, "." or "..". */
-bool path_ends_in_dots(const struct path *path);
 
 /* Makes path's last name (WALK_PARENT); path->inode is the result. -EEXIST, -EACCES,
  * -ENOENT in a removed directory, or if no directory is to have a slash behind its

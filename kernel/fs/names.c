@@ -19,6 +19,12 @@
 #include "fs/inode.h"
 #include "syscall.h"
 
+/* The last name is none that could be made or removed: a root, "." or "..". */
+static bool ends_in_dots(const struct path *path) {
+    return path->last.length == 0 || name_is(path->last, name_of("."))
+           || name_is(path->last, name_of(".."));
+}
+
 /* -- Making a name ----------------------------------------------------------------- */
 
 /* May a name be made in the directory? -EACCES, or -ENOENT when it was removed. */
@@ -42,10 +48,12 @@ int path_make(struct path *path, const struct new_node *node) {
     return operations->make(path->parent, path->last, node, &path->inode);
 }
 
+#define NAME_ITSELF (WALK_PARENT | AT_SYMLINK_NOFOLLOW)
+
 /* Makes a name that must not be there yet. */
 static long make(int dirfd, uptr_t name, const struct new_node *node) {
     struct path path;
-    int error = path_walk_user(dirfd, name, WALK_PARENT | AT_SYMLINK_NOFOLLOW, &path);
+    int error = path_walk_user(dirfd, name, NAME_ITSELF, &path);
 
     if (error) return error;
     error = path_make(&path, node);
@@ -152,7 +160,7 @@ static int open_path(struct path *path, uint32_t flags, mode_t mode,
                      struct file **out) {
     int error;
 
-    if ((flags & O_CREAT) && path->trailing_slash && !path_ends_in_dots(path))
+    if ((flags & O_CREAT) && path->trailing_slash && !ends_in_dots(path))
         error = -EISDIR;
     else if (path->inode)
         error = open_existing(path->inode, flags, out);
@@ -202,27 +210,22 @@ static int may_remove(const struct inode *parent, const struct inode *victim,
     return parent->operations->unlink ? 0 : -EPERM;
 }
 
-/* What rmdir and unlink say of a path; -EISDIR and the like when it ends in no proper
- * name, or in a slash. */
-static int judge_unlink(const struct path *path, bool is_directory) {
-    if (path_ends_in_dots(path)) {
-        if (!is_directory) return -EISDIR;
-        if (path->last.length == 0) return -EBUSY;
-        return path->last.length == 1 ? -EINVAL : -ENOTEMPTY;
-    }
-    if (!path->inode) return -ENOENT;
-    if (path->trailing_slash && !is_directory)
-        return inode_is(path->inode, S_IFDIR) ? -EISDIR : -ENOTDIR;
-    return may_remove(path->parent, path->inode, is_directory);
-}
-
-/* Removes the last name, and gives the path back. */
+/* Removes the last name, and gives the path back. -EISDIR and the like when it ends in
+ * no proper name, or in a slash. */
 static int remove_last(struct path *path, bool is_directory) {
-    int error = judge_unlink(path, is_directory);
+    struct inode *parent = path->parent;
+    int error;
 
-    if (!error)
-        error =
-            path->parent->operations->unlink(path->parent, path->last, is_directory);
+    if (ends_in_dots(path))
+        error = !is_directory              ? -EISDIR
+                : path->last.length == 0   ? -EBUSY
+                : path->last.length == 1   ? -EINVAL
+                                         : -ENOTEMPTY;
+    else if (!path->inode) error = -ENOENT;
+    else if (path->trailing_slash && !is_directory)
+        error = inode_is(path->inode, S_IFDIR) ? -EISDIR : -ENOTDIR;
+    else if (!(error = may_remove(parent, path->inode, is_directory)))
+        error = parent->operations->unlink(parent, path->last, is_directory);
     path_release(path);
     return error;
 }
@@ -231,13 +234,13 @@ long sys_unlinkat(int dirfd, uptr_t name, int flags) {
     struct path path;
 
     if (flags & ~AT_REMOVEDIR) return -EINVAL;
-    int error = path_walk_user(dirfd, name, WALK_PARENT | AT_SYMLINK_NOFOLLOW, &path);
+    int error = path_walk_user(dirfd, name, NAME_ITSELF, &path);
     return error ? error : remove_last(&path, flags);
 }
 
 int path_remove(struct inode *start, const char *name) {
     struct path path;
-    int error = path_walk(start, name, WALK_PARENT | AT_SYMLINK_NOFOLLOW, &path);
+    int error = path_walk(start, name, NAME_ITSELF, &path);
 
     return error ? error : remove_last(&path, false);
 }
@@ -254,7 +257,7 @@ static bool is_above(const struct inode *inode, const struct inode *directory) {
 /* May from's inode take to's name, in the place of what has it now? */
 static int judge_rename(const struct path *from, const struct path *to) {
     if (from->parent->fs != to->parent->fs) return -EXDEV;
-    if (path_ends_in_dots(from) || path_ends_in_dots(to)) return -EBUSY;
+    if (ends_in_dots(from) || ends_in_dots(to)) return -EBUSY;
     if (!from->inode) return -ENOENT;
     bool is_directory = inode_is(from->inode, S_IFDIR);
     if (!is_directory && (from->trailing_slash || to->trailing_slash)) return -ENOTDIR;
@@ -271,12 +274,11 @@ static int judge_rename(const struct path *from, const struct path *to) {
 }
 
 long sys_renameat(int old_dirfd, uptr_t old, int dirfd, uptr_t name) {
-    const unsigned flags = WALK_PARENT | AT_SYMLINK_NOFOLLOW;
     struct path from, to;
-    int error = path_walk_user(old_dirfd, old, flags, &from);
+    int error = path_walk_user(old_dirfd, old, NAME_ITSELF, &from);
 
     if (error) return error;
-    error = path_walk_user(dirfd, name, flags, &to);
+    error = path_walk_user(dirfd, name, NAME_ITSELF, &to);
     if (!error) {
         error = judge_rename(&from, &to);
         if (!error && from.inode != to.inode)

@@ -34,11 +34,6 @@ struct inode *inode_parent(struct inode *inode) {
     return inode->parent;
 }
 
-bool path_ends_in_dots(const struct path *path) {
-    return path->last.length == 0 || name_is(path->last, name_of("."))
-           || name_is(path->last, name_of(".."));
-}
-
 /* What `name` leads to from `at`, with a reference; mounts are crossed. */
 static int walk_lookup(struct inode *at, struct name name, struct inode **next) {
     struct inode *found;

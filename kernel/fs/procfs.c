@@ -290,9 +290,8 @@ void procfs_init(const char *command_line) {
     assert(!*entry_of((struct node){ .place = ROOT })->name
            && proc_entries_end - proc_entries_start < FIRST_NUMBER);
     proc_command_line = command_line;
-    file_system_init(&procfs, "proc");
-    file_system_mount(&procfs, inode_create(&procfs, &operations, S_IFDIR | 0555),
-                      "/proc");
+    file_system_mount(&procfs, "proc",
+                      inode_create(&procfs, &operations, S_IFDIR | 0555), "/proc");
     procfs.root->number = number_of((struct node){ .place = ROOT });
 }
 

@@ -376,8 +376,7 @@ struct file_system *tmpfs_mount(const char *where, const char *type, mode_t mode
     struct file_system *fs = heap_new(HEAP_FILE_SYSTEM, struct file_system);
 
     if (!fs) panic("no memory for %s", where);
-    file_system_init(fs, type);
     fs->make_special = make_special;
-    file_system_mount(fs, inode_create(fs, &names, S_IFDIR | mode), where);
+    file_system_mount(fs, type, inode_create(fs, &names, S_IFDIR | mode), where);
     return fs;
 }

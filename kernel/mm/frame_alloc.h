@@ -77,6 +77,11 @@ static inline struct frame *frame_of_address(const void *pointer) {
 /* The next block of frames, used or free; after NULL the first. NULL: no more. */
 struct frame *frame_next(const struct frame *block);
 
+/* Kernel stacks with a guard below each (stack.c): the top of a new slot's usable
+ * stack, where struct thread lies; 0 without memory. */
+must_check uint32_t stack_alloc(void);
+void stack_free(uint32_t thread_address);
+
 /* kcheck found a holder. */
 static inline void frame_found(struct frame *frame) {
     if (frame->refs) frame->counted++;  // a free one has its list there

@@ -1,12 +1,10 @@
 /* stack.c - kernel stacks: slots of the stack area, the upper half mapped.
  *
  * Invariants: a slot is in use, or spare, when its pages are mapped; its frames are
- *   unmapped everywhere (shootdown) before they are freed. A few stacks of threads that
- *   ended stay mapped for the next ones, and page tables of the area stay for good:
- *   nobody pays for these, and the ledger does not count them.
+ * unmapped everywhere (shootdown) before they are freed. A few stacks of threads that
+ * ended stay mapped for the next ones, and page tables of the area stay for good:
+ * nobody pays for these, and the ledger does not count them.
  */
-#include "mm/stack.h"
-
 #include "arch.h"
 #include "arch/x86/kernel_map.h"
 #include "base/string.h"

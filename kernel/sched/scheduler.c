@@ -11,7 +11,6 @@
 #include "base/random.h"
 #include "base/string.h"
 #include "core/check.h"
-#include "mm/stack.h"
 #include "sched/hand_over.h"
 
 #define HAND_OVERS_MAX 256      /* in a row, while others wait */
