@@ -289,7 +289,7 @@ struct sysv_kind sem_kind = {
 
 long sem_operate(int id, uint32_t count, const struct trap_frame *frame) {
     struct sysv_object *object = sysv_find(&sem_kind, id);
-    nanoseconds_t deadline;
+    nanoseconds_t deadline = DEADLINE_NEVER;
     uint32_t timeout = 0;
     unsigned wanted = MAY_READ, flags = 0;
     struct sem_waiter w;
@@ -299,7 +299,8 @@ long sem_operate(int id, uint32_t count, const struct trap_frame *frame) {
     if (copy_from_user(w.operations, uptr(frame->edi), count * sizeof(*w.operations))
         || (frame->ebx == CALL_SEMTIMEDOP && sixth_argument(frame, &timeout)))
         return -EFAULT;
-    int result = deadline_from_user(uptr(timeout), TIMEOUT_SPAN, &deadline);
+    int result =
+        timeout ? deadline_from_user(uptr(timeout), TIMEOUT_SPAN, &deadline) : 0;
     if (result) return result;
     if (!object) return -EINVAL;
     struct sem_set *set = set_of(object);

@@ -8,15 +8,7 @@
 
 #include "base/format.h"
 #include "core/panic.h"
-#include "core/trace.h"
 #include "sched/scheduler.h"
-
-
-void waiter_add(struct waiter *waiter) {
-    list_push_back(&waiter->queue->waiters, &waiter->node);
-}
-
-void waiter_remove(struct waiter *waiter) { list_remove(&waiter->node); }
 
 void waiter_describe(const struct waiter *waiter, char *to, size_t size) {
     if (waiter->queue->class->describe)
@@ -90,7 +82,7 @@ long waiter_sleep_forever(struct waiter *waiter) {
 long wait_sleep_killable(struct wait_queue *queue) {
     struct waiter waiter;
 
-    waiter_init(&waiter, queue);
+    waiter_init_for(&waiter, queue, current());
     waiter_add(&waiter);
     return block(waiter.thread, &waiter, 1, DEADLINE_NEVER, ATTENTION_EXIT);
 }

@@ -85,7 +85,7 @@ static inline must_check long wait_sleep(struct wait_queue *queue,
                                          nanoseconds_t deadline) {
     struct waiter waiter;
 
-    waiter_init(&waiter, queue);
+    waiter_init_for(&waiter, queue, current_thread_base());
     return wait_sleep_waiter(&waiter, deadline);
 }
 
@@ -100,8 +100,11 @@ must_check long wait_sleep_any(struct waiter *waiters, unsigned count,
 /* Two words about what it waits for: see struct wait_class. */
 void waiter_describe(const struct waiter *waiter, char *to, size_t size);
 
-void waiter_add(struct waiter *waiter);         /* at the end of its queue */
-void waiter_remove(struct waiter *waiter);
+/* At the end of its queue. */
+static inline void waiter_add(struct waiter *waiter) {
+    list_push_back(&waiter->queue->waiters, &waiter->node);
+}
+static inline void waiter_remove(struct waiter *waiter) { list_remove(&waiter->node); }
 
 /* Ends one particular wait: takes the waiter off its queue, gives the result, makes the
  * thread ready. */
@@ -120,8 +123,6 @@ static inline void wait_wake(struct wait_queue *queue, unsigned count, long resu
     }
 }
 
-#define WAKE_ALL 0xffffffffu
-
 static inline void wait_wake_all(struct wait_queue *queue, long result) {
-    wait_wake(queue, WAKE_ALL, result);
+    wait_wake(queue, UINT32_MAX, result);
 }

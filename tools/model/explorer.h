@@ -200,10 +200,6 @@ static void thread_kill(struct thread *t) {
 
 /* -- What sched/wait.c has --------------------------------------------------------- */
 
-void waiter_add(struct waiter *waiter) {
-    list_push_back(&waiter->queue->waiters, &waiter->node);
-}
-
 long waiter_sleep_forever(struct waiter *waiter) {
     if (running->killed) return -EINTR;
     waiter_add(waiter);
