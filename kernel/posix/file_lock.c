@@ -53,14 +53,17 @@ struct flock64 {
 
 static struct list locks = LIST_INIT(locks);
 
+static bool overlap(const struct lock *a, const struct lock *b) {
+    return a->start <= b->end && a->end >= b->start;
+}
+
 /* The first lock in the way of `wanted`. */
 static const struct lock *blocker(const struct lock *wanted) {
     const struct lock *lock;
 
     list_for_each (lock, &locks, node)
         if (lock->inode == wanted->inode && lock->whole == wanted->whole
-            && lock->owner != wanted->owner && lock->start <= wanted->end
-            && lock->end >= wanted->start
+            && lock->owner != wanted->owner && overlap(lock, wanted)
             && (wanted->type == F_WRLCK
                 || (wanted->type == F_RDLCK && lock->type == F_WRLCK)))
             return lock;
@@ -98,9 +101,15 @@ static bool closes_circle(const struct lock *wanted, const struct lock *lock) {
 
 /* -- The locks of one file --------------------------------------------------------- */
 
-static void lock_add(struct lock *lock, struct list_node *before) {
+/* A copy of it in the list; NULL without memory. */
+static struct lock *lock_add(const struct lock *from, struct list_node *before) {
+    struct lock *lock = heap_new(HEAP_FILE_LOCK, struct lock);
+
+    if (!lock) return NULL;
+    *lock = *from;
     list_insert_before(before, &lock->node);
     lock->inode->locks++;
+    return lock;
 }
 
 static void lock_free(struct lock *lock) {
@@ -111,51 +120,43 @@ static void lock_free(struct lock *lock) {
 
 /* Takes the range out of a lock that overlaps it. 0, -ENOLCK: nothing is changed. */
 static int cut(struct lock *lock, const struct lock *range) {
-    if (lock->start < range->start && lock->end > range->end) {
-        struct lock *behind = heap_new(HEAP_FILE_LOCK, struct lock);
-        if (!behind) return -ENOLCK;
-        *behind = *lock;
-        behind->start = range->end + 1;
-        lock_add(behind, &lock->node);
-        lock->end = range->start - 1;
-    } else if (lock->start < range->start) {
-        lock->end = range->start - 1;
-    } else if (lock->end > range->end) {
-        lock->start = range->end + 1;
-    } else {
-        lock_free(lock);
+    bool begins_before = lock->start<range->start, ends_behind = lock->end> range->end;
+
+    if (begins_before && ends_behind) {
+        struct lock behind = *lock;
+        behind.start = range->end + 1;
+        if (!lock_add(&behind, &lock->node)) return -ENOLCK;
     }
+    if (begins_before) lock->end = range->start - 1;
+    else if (ends_behind) lock->start = range->end + 1;
+    else lock_free(lock);
     return 0;
 }
 
-/* Makes `wanted` true for its owner; nobody else is in the way. 0, -ENOLCK. */
+/* Makes `wanted` true for its owner; nobody else is in the way. 0, -ENOLCK: nothing is
+ * changed. */
 static int put_in(const struct lock *wanted) {
-    struct lock range = *wanted, *new = NULL, *lock, *next;
-    int error = 0;
+    struct lock none = *wanted, *lock, *next;
+    struct lock *new = wanted->type == F_UNLCK ? &none : lock_add(wanted, &locks.head);
 
-    if (range.type != F_UNLCK && !(new = heap_new(HEAP_FILE_LOCK, struct lock)))
-        return -ENOLCK;
+    if (!new) return -ENOLCK;
     list_for_each_safe (lock, next, &locks, node) {
-        if (lock->inode != range.inode || lock->owner != range.owner
-            || lock->whole != range.whole || lock->start - 1 > range.end
-            || lock->end < range.start - 1)
+        if (lock == new || lock->inode != new->inode || lock->owner != new->owner
+            || lock->whole != new->whole || lock->start - 1 > new->end
+            || lock->end < new->start - 1)
             continue;
-        if (lock->type == range.type) {         // joined with what it touches
-            range.start = min(lock->start, range.start);
-            range.end = max(lock->end, range.end);
+        if (lock->type == new->type) {          // joined with what it touches
+            new->start = min(lock->start, new->start);
+            new->end = max(lock->end, new->end);
             lock_free(lock);
-        } else if (lock->start <= range.end && lock->end >= range.start) {
-            error = cut(lock, &range);          // fails only where it is all there is
+        } else if (overlap(lock, new) && cut(lock, new)) {
+            // so all of it lies in this one lock
+            if (new != &none) lock_free(new);
+            return -ENOLCK;
         }
     }
-    if (error || !new) {
-        heap_free(new);
-    } else {
-        *new = range;
-        lock_add(new, &locks.head);
-    }
     wait_wake_all(&waiters, 0);
-    return error;
+    return 0;
 }
 
 static void lock_end(struct inode *inode, const void *owner) {
@@ -204,17 +205,6 @@ static int range_of(const struct file *file, const struct flock64 *l,
     return 0;
 }
 
-static long tell_blocker(const struct lock *wanted, struct flock64 *l, uptr_t to) {
-    const struct lock *lock = blocker(wanted);
-
-    l->type = F_UNLCK;
-    if (lock)
-        *l = (struct flock64){ lock->type, 0, lock->start,
-                               lock->end == LOCK_END ? 0 : lock->end - lock->start + 1,
-                               lock->pid };
-    return copy_to_user(to, l, sizeof(*l));
-}
-
 static long lock_control(int fd, struct file *file, int command, uptr_t argument) {
     bool of_file = command >= F_OFD_GETLK;
     struct lock wanted = { .inode = file->inode,
@@ -230,7 +220,13 @@ static long lock_control(int fd, struct file *file, int command, uptr_t argument
     int error = range_of(file, &l, &wanted);
     if (error) return error;
     wanted.type = (uint8_t)l.type;
-    if (asks) return tell_blocker(&wanted, &l, argument);
+    if (asks) {
+        const struct lock *in = blocker(&wanted);
+        l.type = F_UNLCK;
+        if (in) l = (struct flock64){ in->type, 0, in->start, 0, in->pid };
+        if (in && in->end != LOCK_END) l.length = in->end - in->start + 1;
+        return copy_to_user(argument, &l, sizeof(l));
+    }
     if ((l.type == F_RDLCK && !file_is_readable(file))
         || (l.type == F_WRLCK && !file_is_writable(file)))
         return -EBADF;
