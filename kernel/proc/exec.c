@@ -402,13 +402,6 @@ static void reset_registers(const struct program *p) {
     load_gs(0);
 }
 
-static void rename_program(struct process *process, const char *path) {
-    const char *slash = strrchr(path, '/');
-
-    string_copy(process->name, slash ? slash + 1 : path, sizeof(process->name));
-    string_copy(current()->name, process->name, sizeof(current()->name));
-}
-
 static void move_over(struct program *p) {
     struct process *process = current_process();
     struct thread *t = current();
@@ -427,14 +420,15 @@ static void move_over(struct program *p) {
     process->credentials = p->credentials;
     links_forget_rights(process);
     process->arguments_start = p->argument_strings;
-    process->arguments_end = process->environment_start = p->environment_strings;
-    process->environment_end = p->strings_end;
+    process->arguments_end = p->environment_strings;
     process->execed = true;
     timers_end(process, false);
     file_table_close_on_exec(process->files);
     reset_signals(process);
     reset_registers(p);
-    rename_program(process, p->file);
+    const char *slash = strrchr(p->file, '/');
+    string_copy(process->name, slash ? slash + 1 : p->file, sizeof(process->name));
+    string_copy(t->name, process->name, sizeof(t->name));
     t->clear_child_tid = t->robust_list = 0;
     thread_take_id(t, process->pid);
     trace_record(TRACE_EXEC, t->tid, p->entry, 0, 0);

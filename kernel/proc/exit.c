@@ -80,9 +80,16 @@ static void give_children_to_init(struct process *p) {
     }
 }
 
-static void leave_family(struct process *p) {
+/* Its last thread is gone. */
+static void become_zombie(struct process *p) {
+    const struct signal_action *action = &p->parent->actions[SIGCHLD - 1];
+    int status = p->exit_status;
     struct process *child;
 
+    if (p == init_process) {
+        if (status & 0x7f) log_printf("init was killed by signal %d\n", status & 0x7f);
+        machine_off(status & 0x7f ? 128 + (status & 0x7f) : status >> 8);
+    }
     if (p->session == p->pid) tty_hangup_session(p->session);
     // our going may orphan our own group, or our children's
     bool anchors = process_anchors_group(p);
@@ -92,25 +99,9 @@ static void leave_family(struct process *p) {
         if (child->group != p->group && child->session == p->session)
             hang_up_if_orphaned(child->group);
     give_children_to_init(p);
-}
-
-static bool parent_does_not_care(const struct process *p) {
-    const struct signal_action *action = &p->parent->actions[SIGCHLD - 1];
-
-    return p->exit_signal == SIGCHLD
-           && (action->handler == SIG_IGN || action->flags & SA_NOCLDWAIT);
-}
-
-static void become_zombie(struct process *p) {
-    int status = p->exit_status;
-
-    if (p == init_process) {
-        if (status & 0x7f) log_printf("init was killed by signal %d\n", status & 0x7f);
-        machine_off(status & 0x7f ? 128 + (status & 0x7f) : status >> 8);
-    }
-    leave_family(p);
     parent_notify(p, status);
-    if (parent_does_not_care(p)) process_reap(p);
+    bool parent_cares = action->handler != SIG_IGN && !(action->flags & SA_NOCLDWAIT);
+    if (p->exit_signal == SIGCHLD && !parent_cares) process_reap(p);
 }
 
 void process_give_back(struct process *p) {
@@ -185,12 +176,6 @@ static void deliver_signals(struct trap_frame *frame) {
     else if (signal) process_exit_group(current_process(), signal);
 }
 
-/* No handler ran. */
-static void restore_mask(struct thread *t) {
-    t->attention &= ~(uint32_t)ATTENTION_RESTORE_MASK;
-    signal_set_mask(t, t->saved_mask);
-}
-
 void attend(struct trap_frame *frame) {
     struct thread *t = current();
 
@@ -204,7 +189,8 @@ void attend(struct trap_frame *frame) {
             deliver_signals(frame);
         } else if (t->attention & ATTENTION_RESTORE_MASK) {
             signal_restart_call(frame);
-            restore_mask(t);
+            t->attention &= ~(uint32_t)ATTENTION_RESTORE_MASK;  // no handler ran
+            signal_set_mask(t, t->saved_mask);
         } else if (t->attention & ATTENTION_RESCHEDULE) {
             thread_yield();
         } else {

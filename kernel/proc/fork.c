@@ -98,12 +98,6 @@ static int copy_process(struct process *child, struct process *parent, uint32_t 
     return 0;
 }
 
-/* Both kinds count against the limit; root's do not. */
-static bool too_many(const struct process *p) {
-    return p->account != &root_account
-           && p->account->used[ACCOUNT_PROCESSES] >= limit_soft(p, LIMIT_NPROC);
-}
-
 long sys_clone(uint32_t flags, uint32_t stack, uptr_t parent_tid, uptr_t tls,
                uptr_t child_tid) {
     struct process *parent = current_process(), *child = parent;
@@ -112,7 +106,10 @@ long sys_clone(uint32_t flags, uint32_t stack, uptr_t parent_tid, uptr_t tls,
 
     if (!is_offered(flags)) return -EINVAL;
     if (is_thread && parent->exiting) return -EINTR;
-    if (too_many(parent)) return -EAGAIN;
+    // both kinds count against the limit; root's do not
+    if (parent->account != &root_account
+        && parent->account->used[ACCOUNT_PROCESSES] >= limit_soft(parent, LIMIT_NPROC))
+        return -EAGAIN;
     if (!is_thread) {
         child = process_create(parent);
         if (!child) return -ENOMEM;

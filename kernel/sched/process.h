@@ -69,7 +69,6 @@ struct process {
     struct limit limits[LIMITS];
     struct signal_action actions[SIGNALS];      /* signal n's at n - 1 */
     uint32_t arguments_start, arguments_end;    /* user addresses, for /proc */
-    uint32_t environment_start, environment_end;
 
     struct address_space *space;    /* NULL: exited */
     struct file_table *files;       /* kernel/fs */

@@ -103,22 +103,26 @@ void sched_set_nice(struct thread *t, int nice) {
     t->turn = divide_u64(longest * (unsigned)(20 - nice), 20, NULL);
 }
 
-static uint64_t turn_of(const struct thread *t) {
-    return seed ? t->turn / STEPS_MAX * steps_to_next_choice() : t->turn;
-}
-
 /* While others wait, the timer must end the running thread's turn. It is armed once for
  * many short turns: an interrupt that comes too early arms it again. */
 static void arm_turn(struct cpu *cpu, const struct thread *t) {
+    uint64_t turn = seed ? t->turn / STEPS_MAX * steps_to_next_choice() : t->turn;
+
     cpu->slice_armed = true;
-    time_arm_for(time_now() + tsc_to_nanoseconds(turn_of(t)));
+    time_arm_for(time_now() + tsc_to_nanoseconds(turn));
 }
 
-/* Who had the CPU for how long; one look at the clock serves the trace, too. */
-INLINE void charge_time(struct cpu *cpu, struct thread *prev, struct thread *next) {
+/* Goes on with next, which is in no queue any more; prev is where it belongs. A part of
+ * schedule for the sake of two that talk to each other. */
+INLINE void run_now(struct cpu *cpu, struct thread *prev, struct thread *next) {
+    assert(bkl_is_held_by(cpu) && next->magic == THREAD_MAGIC);
+    prev->attention &= ~(uint32_t)ATTENTION_RESCHEDULE;
+    if (unlikely(!cpu->slice_armed) && next != cpu->idle
+        && (!queue_is_empty() || sched_in_lockstep()))
+        arm_turn(cpu, next);
+    // who had the CPU for how long; one look at the clock serves the trace, too
     struct trace_event *event = trace_place(cpu);
     uint64_t now = timestamp_counter();
-
     event->time = now;
     prev->run_ticks += now;
     prev->system_ticks += now;
@@ -129,11 +133,6 @@ INLINE void charge_time(struct cpu *cpu, struct thread *prev, struct thread *nex
     event->tid = prev->tid;
     event->a = (uint32_t)next->tid;
     event->b = prev->state;
-}
-
-INLINE void switch_to(struct cpu *cpu, struct thread *prev, struct thread *next) {
-    assert(next->magic == THREAD_MAGIC);
-    charge_time(cpu, prev, next);
     if (fpu_is_used(prev)) fpu_switch_out(prev);
     const struct address_space *space = next->space;
     if (space) {
@@ -151,17 +150,6 @@ void thread_begin(void *previous, void *entry) {
     current()->steps_left = steps_to_next_choice();
     ((void (*)(void))entry)();
     panic("thread %d returned from its first function", current()->tid);
-}
-
-/* Goes on with next, which is in no queue any more; prev is where it belongs. A part of
- * schedule for the sake of two that talk to each other. */
-INLINE void run_now(struct cpu *cpu, struct thread *prev, struct thread *next) {
-    assert(bkl_is_held_by(cpu));
-    prev->attention &= ~(uint32_t)ATTENTION_RESCHEDULE;
-    if (unlikely(!cpu->slice_armed) && next != cpu->idle
-        && (!queue_is_empty() || sched_in_lockstep()))
-        arm_turn(cpu, next);
-    switch_to(cpu, prev, next);
 }
 
 static __attribute__((noinline)) void run(struct cpu *cpu, struct thread *prev,
@@ -193,22 +181,20 @@ long schedule(struct thread *t) {
     return current()->wait_result;
 }
 
-/* May next run past the queue? Two that talk have short turns each, and no end of them:
- * now and then they go to the end of the queue like others. */
-static bool may_pass(const struct thread *next, struct cpu *cpu) {
-    return queue_is_empty()
-           || (queue_top() <= next->priority
-               && ++cpu->hand_overs % HAND_OVERS_MAX != 0);
-}
-
 void sched_hand_over_slowly(struct thread *next, long result) {
     struct thread *t = current();
+    struct cpu *cpu = t->cpu;
 
     if (next->steps_left == 0) next->steps_left = 1;    // it runs down on its way out
     next->wait_result = result;
     t->system_ticks -= timestamp_counter();     // as if it had just come in
-    if (likely(may_run_on(next, t->cpu) && may_pass(next, t->cpu))) {
-        run(t->cpu, t, next);
+    // Two that talk have short turns each, and no end of them: now and then they go to
+    // the end of the queue like others.
+    if (likely(may_run_on(next, cpu)
+               && (queue_is_empty()
+                   || (queue_top() <= next->priority
+                       && ++cpu->hand_overs % HAND_OVERS_MAX != 0)))) {
+        run(cpu, t, next);
     } else {
         thread_ready(next);
         schedule(t);
@@ -254,6 +240,12 @@ static void find_cpu(const struct thread *t) {
         arm_turn(cpu, cpu->running);    // what it runs is not alone any more
 }
 
+static void enqueue(struct thread *t) {
+    t->state = THREAD_READY;
+    queue_add(t);
+    find_cpu(t);
+}
+
 void thread_yield(void) {
     struct thread *t = current(), *only = ready.only;
     struct cpu *cpu = t->cpu;
@@ -276,10 +268,7 @@ void thread_yield(void) {
 
 void thread_ready(struct thread *t) {
     assert(t->state == THREAD_NEW || t->state == THREAD_BLOCKED);
-    if (queue_only(t)) return;
-    t->state = THREAD_READY;
-    queue_add(t);
-    find_cpu(t);
+    if (!queue_only(t)) enqueue(t);
 }
 
 void sched_slice_check(void) {
@@ -302,18 +291,15 @@ void sched_step_expired(struct thread *t) {
 }
 
 void thread_set_priority(struct thread *t, unsigned priority) {
+    bool is_queued = t->state == THREAD_READY;
+
     if (t->priority == priority) return;
     t->attention |= ATTENTION_SLOW;
-    if (t->state != THREAD_READY) {
-        t->priority = (uint8_t)priority;
-        if (t->state == THREAD_RUNNING && queue_top() > (int)priority)
-            thread_call(t, ATTENTION_RESCHEDULE);
-        return;
-    }
-    queue_remove(t);
+    if (is_queued) queue_remove(t);
     t->priority = (uint8_t)priority;
-    queue_add(t);
-    find_cpu(t);
+    if (is_queued) enqueue(t);
+    else if (t->state == THREAD_RUNNING && queue_top() > (int)priority)
+        thread_call(t, ATTENTION_RESCHEDULE);
 }
 
 void thread_set_affinity(struct thread *t, uint8_t cpus_allowed) {
