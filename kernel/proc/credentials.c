@@ -14,38 +14,31 @@ static struct credentials *mine(void) { return &current_process()->credentials; 
 
 static bool is_root(void) { return mine()->euid == 0; }
 
-/* A process's account is its real user's. What it has charged so far stays where it
- * is. */
-static int change_account(uid_t uid) {
-    struct process *p = current_process();
-
-    if (p->account->uid == uid) return 0;
-    struct account *account = account_get(uid);
-    if (!account) return -EAGAIN;
-    if (!account_charge(account, ACCOUNT_PROCESSES, p->nr_threads)) {
-        account_put(account);
-        return -EAGAIN;
-    }
-    account_release(p->account, ACCOUNT_PROCESSES, p->nr_threads);
-    account_put(p->account);
-    p->account = account;
-    this_cpu()->account = account;
-    return 0;
-}
-
 static bool may_have(const struct ids *ids, uint32_t id) {
     return id == KEEP || is_root() || id == ids->real || id == ids->effective
            || id == ids->saved;
 }
 
+/* A process's account is its real user's. What it has charged so far stays where it
+ * is. */
 static int set(struct ids *ids, uint32_t real, uint32_t effective, uint32_t saved) {
-    int error = ids == &mine()->user && real != KEEP ? change_account(real) : 0;
+    struct process *p = current_process();
 
-    if (error) return error;
+    if (ids == &mine()->user && real != KEEP && real != p->account->uid) {
+        struct account *account = account_get(real);
+        if (!account) return -EAGAIN;
+        if (!account_charge(account, ACCOUNT_PROCESSES, p->nr_threads)) {
+            account_put(account);
+            return -EAGAIN;
+        }
+        account_release(p->account, ACCOUNT_PROCESSES, p->nr_threads);
+        account_put(p->account);
+        this_cpu()->account = p->account = account;
+    }
     if (real != KEEP) ids->real = real;
     if (effective != KEEP) ids->effective = effective;
     if (saved != KEEP) ids->saved = saved;
-    links_forget_rights(current_process());
+    links_forget_rights(p);
     return 0;
 }
 
