@@ -114,17 +114,20 @@ long sys_tgkill(pid_t pid, pid_t tid, int signal) {
 long sys_tkill(pid_t tid, int signal) { return thread_kill(0, tid, signal); }
 
 long sys_rt_sigqueueinfo(pid_t pid, int signal, uptr_t user_info) {
-    struct siginfo info;
+    struct {
+        struct siginfo info;
+        uint8_t unused[SIGINFO_ZEROES];
+    } user;
 
-    if (copy_from_user(&info, user_info, sizeof(info))) return -EFAULT;
+    if (copy_from_user(&user, user_info, sizeof(user))) return -EFAULT;
     if ((unsigned)signal > SIGNALS) return -EINVAL;
     struct process *to = process_find(pid);
     if (!to) return -ESRCH;
     // nobody but the kernel may claim to be the kernel, or kill(2)
-    if ((info.code >= 0 || info.code == SI_TKILL) && to != current_process())
+    if ((user.info.code >= 0 || user.info.code == SI_TKILL) && to != current_process())
         return -EPERM;
-    info.signal = signal;
-    return send(to, NULL, &info, SIGNAL_KEEP_OR_FAIL);
+    user.info.signal = signal;
+    return send(to, NULL, &user.info, SIGNAL_KEEP_OR_FAIL);
 }
 
 /* -- Waiting ----------------------------------------------------------------------- */

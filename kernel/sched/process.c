@@ -12,7 +12,6 @@
 #include "core/check.h"
 #include "core/log.h"
 #include "mm/heap.h"
-#include "mm/stack.h"
 #include "sched/scheduler.h"
 
 #define HASH 64
