@@ -5,10 +5,8 @@
  */
 #pragma once
 
-#include "arch/x86/cpu.h"
 #include "arch/x86/frame.h"
 #include "arch/x86/lock.h"
-#include "arch/x86/usercopy.h"
 
 /* -- Life of the machine ----------------------------------------------------------- */
 

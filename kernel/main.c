@@ -4,15 +4,11 @@
  * systems, the other CPUs, init. Each step needs only what stands before it.
  */
 #include "arch/x86/acpi.h"
-#include "arch/x86/processor.h"
-#include "base/string.h"
 #include "core/log.h"
-#include "core/panic.h"
 #include "core/trace.h"
 #include "dev/random.h"
 #include "dev/terminal.h"
 #include "fs/devfs.h"
-#include "fs/inode.h"
 #include "fs/procfs.h"
 #include "ipc/link.h"
 #include "ipc/mailbox.h"
@@ -22,8 +18,6 @@
 #include "multiboot.h"
 #include "posix/faces.h"
 #include "proc/life.h"
-#include "syscall.h"
-#include "sched/scheduler.h"
 
 #define MINIMUM_FRAMES 500      /* free after the kernel and its archives */
 

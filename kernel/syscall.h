@@ -6,7 +6,6 @@
  */
 #pragma once
 
-#include "arch/x86/frame.h"
 #include "arch/x86/system_page.h"
 #include "arch/x86/usercopy.h"
 

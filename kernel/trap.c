@@ -9,14 +9,10 @@
  *      TLB, halt        answered without the lock (smp.c says why)
  */
 #include "arch/x86/interrupts.h"
-#include "arch/x86/io.h"
-#include "arch/x86/paging.h"
 #include "core/log.h"
-#include "core/panic.h"
 #include "core/trace.h"
 #include "ipc/fast_path.h"
 #include "proc/life.h"
-#include "syscall.h"
 
 /* The lock is free while the others run: one of them may be waiting for it. */
 static void let_other_cpus_run(void) {

@@ -16,7 +16,6 @@
 #include "core/backtrace.h"
 
 #include "arch.h"
-#include "arch/x86/frame.h"
 #include "core/log.h"
 #include "core/symbols.h"
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "arch/x86/frame.h"
-#include "base/types.h"
 
 /* Stops every CPU, prints what happened, registers if there is a frame, backtrace, the
  * report below, and leaves QEMU with EXIT_PANIC. The backtrace begins at the caller, or

@@ -7,7 +7,6 @@
 #pragma once
 
 #include "arch/x86/cpu.h"
-#include "base/types.h"
 
 enum trace_type {
 #define TRACE_EVENT(name, a, b, c) TRACE_##name,

@@ -13,7 +13,6 @@
 
 #include "arch.h"
 #include "arch/x86/processor.h"
-#include "arch/x86/io.h"
 #include "base/string.h"
 
 enum { KEY_WORDS = 8, BLOCK_WORDS = 16, BLOCK = 64, KEY = 32 };

@@ -16,7 +16,6 @@
 #include "boot_info.h"
 #include "core/log.h"
 #include "dev/text_screen.h"
-#include "mm/frame_alloc.h"
 
 enum { COLUMNS_MAX = 160, ROWS_MAX = 64, CELLS_MAX = COLUMNS_MAX * ROWS_MAX };
 enum { VGA_TEXT = 0xb8000, VGA_INDEX = 0x3d4, VGA_DATA = 0x3d5, VGA_CURSOR = 10,

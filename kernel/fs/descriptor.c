@@ -8,7 +8,6 @@
  * Tests: user/tests/dup.c, fcntl.c
  */
 #include "core/check.h"
-#include "core/panic.h"
 #include "fs/inode.h"
 #include "fs/passed_files.h"
 #include "mm/heap.h"

@@ -12,7 +12,6 @@
  */
 #include "fs/devfs.h"
 
-#include "core/panic.h"
 #include "dev/random.h"
 #include "syscall.h"
 

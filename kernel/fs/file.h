@@ -10,7 +10,6 @@
  */
 #pragma once
 
-#include "arch/x86/usercopy.h"
 #include "fs/name.h"
 #include "sched/process.h"
 

@@ -15,7 +15,6 @@
 #include "base/format.h"
 #include "fs/cpio.h"
 #include "fs/inode.h"
-#include "mm/memory_object.h"
 
 #define FREE_AT_ONCE (32 * PAGE_SIZE)   /* frames go back in such portions */
 

@@ -9,9 +9,7 @@
  */
 #include "fs/inode.h"
 
-#include "core/panic.h"
 #include "mm/heap.h"
-#include "mm/memory_object.h"
 
 struct list all_file_systems = LIST_INIT(all_file_systems);
 struct inode *root_inode;

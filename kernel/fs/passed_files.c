@@ -15,7 +15,6 @@
 #include "fs/passed_files.h"
 
 #include "core/check.h"
-#include "core/panic.h"
 
 static struct list holders = LIST_INIT(holders);
 static bool is_collecting;

@@ -19,7 +19,6 @@
  */
 #include "fs/procfs.h"
 
-#include "core/panic.h"
 #include "mm/heap.h"
 
 #define LINK_SIZE  64u          /* st_size of a link, as on Linux */

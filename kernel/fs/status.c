@@ -11,8 +11,6 @@
  *   truncate.c
  */
 #include "fs/inode.h"
-#include "mm/frame_alloc.h"
-#include "mm/memory_object.h"
 #include "syscall.h"
 
 /* -- stat -------------------------------------------------------------------------- */

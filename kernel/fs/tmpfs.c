@@ -22,10 +22,8 @@
  * Tests: user/tests/directory.c, rename.c, link.c, mkdir.c, mknod.c, symlink.c,
  *   read_write.c, truncate.c, mmap_file.c
  */
-#include "core/panic.h"
 #include "fs/inode.h"
 #include "mm/heap.h"
-#include "mm/memory_object.h"
 
 #define BUCKETS       1024u     /* a power of two */
 #define COOKIE_MAX    0x7ffffffeu   /* telldir has 31 bits */

@@ -24,7 +24,6 @@
  * See: POSIX, Base Definitions, 11.1; credentials(7), tty_ioctl(4), termios(3).
  */
 #include "base/format.h"
-#include "base/string.h"
 #include "dev/terminal.h"
 #include "fs/devfs.h"
 #include "fs/tty_line.h"

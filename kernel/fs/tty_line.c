@@ -13,7 +13,6 @@
  */
 #include "fs/tty_line.h"
 
-#include "base/string.h"
 #include "sched/signal.h"
 
 #define KEY(letter) ((letter) ^ 0x40)   /* with the control key */

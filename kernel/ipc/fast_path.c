@@ -16,7 +16,6 @@
  */
 #include "ipc/fast_path.h"
 
-#include "base/string.h"
 #include "sched/hand_over.h"
 
 /* The compiler keeps one base register: what it knows of the value is forgotten. */

@@ -15,8 +15,6 @@
 #include "ipc/fast_path.h"
 
 #include "core/check.h"
-#include "core/panic.h"
-#include "mm/account.h"
 #include "mm/heap.h"
 #include "sched/scheduler.h"
 #include "syscall.h"

@@ -14,12 +14,9 @@
  */
 #include "ipc/message.h"
 
-#include "base/string.h"
 #include "core/check.h"
-#include "core/panic.h"
 #include "ipc/link.h"
 #include "ipc/move_pages.h"
-#include "mm/account.h"
 #include "mm/heap.h"
 
 #define BODY_INLINE 1024u       /* a body up to here lies behind its message */

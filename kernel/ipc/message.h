@@ -3,12 +3,9 @@
  */
 #pragma once
 
-#include "arch/x86/usercopy.h"
-#include "base/string.h"
 #include "fs/passed_files.h"
 #include "ipc/message_queue.h"
 #include "ipc/window.h"
-#include "sched/process.h"
 
 #define MSG_MAX          65536u
 #define MSG_FDS_MAX      4

@@ -11,7 +11,6 @@
  */
 #pragma once
 
-#include "base/list.h"
 #include "sched/wait.h"
 
 enum overflow { OVERFLOW_BLOCK, OVERFLOW_REJECT, OVERFLOW_DROP_OLDEST,

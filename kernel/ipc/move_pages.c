@@ -14,11 +14,7 @@
  */
 #include "ipc/move_pages.h"
 
-#include "base/string.h"
-#include "core/panic.h"
-#include "mm/account.h"
 #include "mm/heap.h"
-#include "mm/address_space.h"
 
 struct moved_pages {
     uint32_t count;             /* entries; 0: they have not left their space yet */

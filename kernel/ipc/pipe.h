@@ -1,8 +1,6 @@
 /* pipe.h - pipes and FIFOs. */
 #pragma once
 
-#include "fs/inode.h"
-
 #define PIPE_SIZE 65536u        /* bytes in a pipe, as on Linux */
 #define PIPE_BUF  4096u         /* a write up to this size is atomic */
 

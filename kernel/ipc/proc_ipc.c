@@ -20,7 +20,6 @@
  */
 #include "ipc/proc_ipc.h"
 
-#include "arch.h"
 #include "ipc/link.h"
 #include "ipc/mailbox.h"
 

@@ -7,7 +7,6 @@
  * See: signal(7), POSIX XSH 2.4.
  */
 #include "ipc/signal_frame.h"
-#include "sched/scheduler.h"
 #include "syscall.h"
 
 /* -- Actions and masks ------------------------------------------------------------- */

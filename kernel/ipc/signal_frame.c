@@ -21,7 +21,6 @@
  */
 #include "ipc/signal_frame.h"
 
-#include "arch/x86/io.h"
 #include "base/string.h"
 #include "ipc/window.h"
 #include "syscall.h"

@@ -5,9 +5,7 @@
  */
 #include "mm/account.h"
 
-#include "base/string.h"
 #include "core/check.h"
-#include "core/panic.h"
 #include "mm/heap.h"
 
 #define ACCOUNTS_MAX 256

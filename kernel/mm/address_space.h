@@ -12,10 +12,6 @@
 
 #include "arch/x86/cpu.h"
 #include "arch/x86/io.h"
-#include "arch/x86/paging.h"
-#include "arch/x86/usercopy.h"
-#include "base/list.h"
-#include "mm/frame_alloc.h"
 #include "mm/memory_object.h"
 
 enum protection { PROT_NONE = 0, PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4 };

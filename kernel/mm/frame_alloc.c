@@ -9,9 +9,7 @@
 
 #include "base/string.h"
 #include "boot_info.h"
-#include "base/format.h"
 #include "core/check.h"
-#include "core/panic.h"
 #include "mm/account.h"
 
 #define ROOT_RESERVE 64u        /* frames that only root gets: a shell and a kill */

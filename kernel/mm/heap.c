@@ -11,11 +11,8 @@
  */
 #include "mm/heap.h"
 
-#include "base/format.h"
-#include "base/list.h"
 #include "base/string.h"
 #include "core/check.h"
-#include "core/panic.h"
 #include "mm/account.h"
 #include "mm/frame_alloc.h"
 

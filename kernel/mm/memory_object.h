@@ -7,7 +7,6 @@
  */
 #pragma once
 
-#include "base/list.h"
 #include "mm/frame_alloc.h"
 
 #define OBJECT_PAGES_MAX (1u << 20)     /* 4 GiB */

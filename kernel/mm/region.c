@@ -3,10 +3,7 @@
  * Invariants: regions are in address order and do not overlap; neighbours that differ
  * in nothing are one region; nr_mapped_pages is their sum.
  */
-#include "arch.h"
 #include "arch/x86/system_page.h"
-#include "base/format.h"
-#include "core/panic.h"
 #include "mm/address_space.h"
 #include "mm/heap.h"
 

@@ -9,7 +9,6 @@
 #include "arch/x86/kernel_map.h"
 #include "base/string.h"
 #include "core/check.h"
-#include "core/panic.h"
 #include "mm/account.h"
 #include "mm/frame_alloc.h"
 

@@ -18,7 +18,6 @@
  * See: fcntl(2), flock(2).
  */
 #include "base/format.h"
-#include "core/panic.h"
 #include "fs/inode.h"
 #include "mm/heap.h"
 #include "posix/faces.h"

@@ -13,7 +13,6 @@
  */
 #include "posix/faces.h"
 
-#include "base/string.h"
 #include "ipc/mailbox.h"
 #include "ipc/proc_ipc.h"
 #include "mm/heap.h"

@@ -7,11 +7,9 @@
  * Tests: user/tests/poll.c, select.c.
  * See: poll(2), select(2).
  */
-#include "core/panic.h"
 #include "fs/file.h"
 #include "ipc/signal_frame.h"
 #include "mm/heap.h"
-#include "sched/process.h"
 #include "syscall.h"
 
 struct user_pollfd {

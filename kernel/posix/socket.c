@@ -12,10 +12,7 @@
  */
 #include "posix/socket.h"
 
-#include "base/format.h"
-#include "base/string.h"
 #include "core/check.h"
-#include "core/panic.h"
 #include "ipc/proc_ipc.h"
 #include "mm/heap.h"
 #include "syscall.h"

@@ -10,10 +10,7 @@
  */
 #include "posix/sysv.h"
 
-#include "arch.h"
-#include "base/string.h"
 #include "core/check.h"
-#include "core/panic.h"
 #include "mm/heap.h"
 #include "syscall.h"
 

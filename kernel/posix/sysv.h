@@ -10,7 +10,6 @@
  */
 #pragma once
 
-#include "arch/x86/usercopy.h"
 #include "fs/procfs.h"
 #include "posix/faces.h"
 

@@ -9,9 +9,7 @@
  * Tests: user/tests/sysv_msg.c, sysv_msg_wait.c, sysv_ids.c.
  * See: msgop(2), msgctl(2).
  */
-#include "arch.h"
 #include "core/check.h"
-#include "core/panic.h"
 #include "ipc/proc_ipc.h"
 #include "mm/heap.h"
 #include "posix/byte_message.h"

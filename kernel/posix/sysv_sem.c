@@ -17,7 +17,6 @@
  * Tests: user/tests/sysv_sem.c, sysv_sem_wait.c, sysv_sem_undo.c, sysv_ids.c.
  * See: semop(2), semctl(2).
  */
-#include "arch.h"
 #include "ipc/proc_ipc.h"
 #include "mm/heap.h"
 #include "posix/sysv.h"

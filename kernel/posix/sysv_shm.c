@@ -18,10 +18,7 @@
  * Tests: user/tests/sysv_shm.c, sysv_shm_life.c, sysv_ids.c.
  * See: shmop(2), shmctl(2).
  */
-#include "arch.h"
 #include "core/check.h"
-#include "mm/address_space.h"
-#include "mm/heap.h"
 #include "posix/sysv.h"
 
 enum shm_flags {

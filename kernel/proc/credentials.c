@@ -4,7 +4,6 @@
  * Rules, for users as for groups: root (effective) may become anybody; everybody else
  * may only swap between real, effective and saved id. KEEP means "leave it".
  */
-#include "base/string.h"
 #include "ipc/link.h"
 #include "proc/life.h"
 

@@ -12,7 +12,6 @@
 #include "core/trace.h"
 #include "fs/devfs.h"
 #include "ipc/fast_path.h"
-#include "ipc/link.h"
 #include "ipc/signal_frame.h"
 #include "posix/faces.h"
 #include "proc/life.h"

@@ -1,7 +1,6 @@
 /* limits.c - resource limits, usage, and what the machine says of itself.
  * See: getrlimit(2), getrusage(2), sysinfo(2), uname(2), reboot(2).
  */
-#include "base/string.h"
 #include "core/log.h"
 #include "fs/procfs.h"
 #include "proc/life.h"

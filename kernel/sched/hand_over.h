@@ -8,8 +8,6 @@
  */
 #pragma once
 
-#include "arch/x86/io.h"
-#include "core/panic.h"
 #include "core/trace.h"
 #include "sched/scheduler.h"
 

@@ -4,7 +4,6 @@
 #pragma once
 
 #include "base/list.h"
-#include "base/types.h"
 
 enum signal_number {
     SIGHUP = 1, SIGINT = 2, SIGQUIT = 3, SIGILL = 4, SIGTRAP = 5, SIGABRT = 6,

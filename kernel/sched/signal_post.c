@@ -7,8 +7,6 @@
  * waits for a child that stopped, went on or ended.
  * See: signal(7), POSIX XSH 2.4.
  */
-#include "base/string.h"
-#include "core/panic.h"
 #include "core/trace.h"
 #include "mm/heap.h"
 #include "sched/scheduler.h"

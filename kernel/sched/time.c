@@ -8,7 +8,6 @@
 #include "sched/time.h"
 
 #include "core/check.h"
-#include "core/panic.h"
 #include "sched/scheduler.h"
 
 static struct ordered_heap deadlines;

@@ -5,7 +5,6 @@
 
 #include "base/math64.h"
 #include "base/ordered_heap.h"
-#include "base/types.h"
 
 #define DEADLINE_NEVER UINT64_MAX
 #define SECOND         1000000000ull

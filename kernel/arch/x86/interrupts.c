@@ -13,7 +13,6 @@
 #include "arch/x86/io.h"
 #include "arch/x86/kernel_map.h"
 #include "base/math64.h"
-#include "core/trace.h"
 
 enum { PIC1 = 0x20, PIC2 = 0xa0, PIC_END = 0x20, PIC_READ_SERVICE = 0x0b };
 

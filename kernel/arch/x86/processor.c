@@ -12,7 +12,6 @@
  */
 #include "arch/x86/processor.h"
 
-#include "arch.h"
 #include "arch/x86/io.h"
 #include "core/panic.h"
 
