@@ -16,9 +16,7 @@
  *        it; Linux cuts it short. There is no sendfile (ENOSYS): programs copy.
  * Tests: user/tests/open.c, read_write.c, vectors.c, lseek.c
  */
-#include "core/panic.h"
 #include "fs/inode.h"
-#include "mm/account.h"
 #include "mm/heap.h"
 #include "syscall.h"
 

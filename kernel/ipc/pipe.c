@@ -16,14 +16,10 @@
  */
 #include "ipc/pipe.h"
 
-#include "base/string.h"
 #include "core/check.h"
-#include "core/panic.h"
 #include "ipc/proc_ipc.h"
 #include "ipc/reader.h"
 #include "mm/heap.h"
-#include "mm/memory_object.h"
-#include "sched/process.h"
 #include "syscall.h"
 
 struct pipe {
