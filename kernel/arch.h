@@ -23,7 +23,6 @@ void arch_init_devices(uint64_t rsdp, bool use_acpi, bool use_apic); /* IRQs, ti
 /* Returns when all are up or given up; each goes on in idle(), with the lock. */
 void arch_start_other_cpus(unsigned limit, void (*idle)(void));
 no_return void arch_power_off(enum exit_code code);
-no_return void arch_reboot(void);
 
 /* -- This CPU (cpu.h) ---------------------------------------------------------------
  * this_cpu()                   the struct cpu we run on; stable while in the kernel
@@ -70,11 +69,6 @@ static inline void *sysenter_hand_over(void *saved, size_t esp_in_it, void *stac
                      : "ecx", "edx", "esi", "edi", "memory", "cc");
     return prev;
 }
-
-/* Prepares a kernel stack so that the first switch to it calls entry(prev, argument),
- * which never returns. */
-uint32_t stack_prepare(uint32_t stack_top, void (*entry)(void *prev, void *argument),
-                       void *argument);
 
 /* Is it an address on a mapped kernel stack? For backtraces. */
 bool stack_contains(uint32_t address);

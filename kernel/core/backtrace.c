@@ -124,7 +124,7 @@ static bool find_caller(struct code_moment *m, uint32_t depth) {
     if (depth < DEPTH_LOST) return false;
     if (depth == DEPTH_LOST || at % 4 || !stack_contains(at)) return lost();
     *m = (struct code_moment){ *(const uint32_t *)at, at + 4, true };
-    return true;
+    return m->pc != 0;          // a thread's first function returns to nowhere
 }
 
 void backtrace_print(struct code_moment moment) {

@@ -14,42 +14,31 @@ static uint32_t written;      /* bytes ever written; the ring holds the last LOG
 static bool quiet;
 static struct list sinks = LIST_INIT(sinks);
 
-struct line_buffer {
-    char text[128];
-    size_t length;
-};
-
-static void show(struct log_sink *sink, const char *text, size_t length) {
+/* What was written from there on; a terminal wants CR LF. */
+static void show(struct log_sink *sink, uint32_t from) {
     if (quiet && sink->is_terminal) return;
-    for (const char *end; sink->is_terminal && (end = memchr(text, '\n', length));) {
-        sink->write(text, (size_t)(end - text));
-        sink->write("\r\n", 2);
-        length -= (size_t)(++end - text);
-        text = end;
+    while (from != written) {
+        const char *text = &ring[from % LOG_SIZE], *end = NULL;
+        size_t length = min(written - from, LOG_SIZE - from % LOG_SIZE);
+        if (sink->is_terminal && (end = memchr(text, '\n', length)))
+            length = (size_t)(end - text);
+        sink->write(text, length);
+        if (end) sink->write("\r\n", 2);
+        from += length + (end != NULL);
     }
-    sink->write(text, length);
 }
 
-static void flush(struct line_buffer *b) {
-    struct log_sink *sink;
-
-    list_for_each (sink, &sinks, node) show(sink, b->text, b->length);
-    b->length = 0;
-}
-
-static void put(void *context, char c) {
-    struct line_buffer *b = context;
-
-    ring[written++ & (LOG_SIZE - 1)] = c;
-    b->text[b->length++] = c;
-    if (b->length == sizeof(b->text)) flush(b);
+static void put(void *unused, char c) {
+    (void)unused;
+    ring[written++ % LOG_SIZE] = c;
 }
 
 void log_vprintf(const char *format, va_list arguments) {
-    struct line_buffer buffer = { .length = 0 };
+    uint32_t from = written;
+    struct log_sink *sink;
 
-    format_to(put, &buffer, format, arguments);
-    flush(&buffer);
+    format_to(put, NULL, format, arguments);
+    list_for_each (sink, &sinks, node) show(sink, from);
 }
 
 void log_printf(const char *format, ...) {
@@ -61,10 +50,8 @@ void log_printf(const char *format, ...) {
 }
 
 void log_sink_register(struct log_sink *sink) {
-    uint32_t from = written - min(written, LOG_SIZE);
-
     list_push_back(&sinks, &sink->node);
-    for (; from != written; from++) show(sink, &ring[from & (LOG_SIZE - 1)], 1);
+    show(sink, written - min(written, LOG_SIZE));
 }
 
 void log_set_quiet(bool on) { quiet = on; }

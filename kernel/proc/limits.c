@@ -128,7 +128,7 @@ long sys_reboot(uint32_t magic1, uint32_t magic2, uint32_t command) {
     if (magic1 != MAGIC1 || magic2 != MAGIC2) return -EINVAL;
     if (command == RESTART) {
         log_printf("restarting\n");
-        arch_reboot();
+        arch_power_off(EXIT_REBOOT);
     }
     if (command == HALT || command == POWER_OFF) machine_off(0);
     return -EINVAL;

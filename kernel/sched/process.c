@@ -58,7 +58,11 @@ struct thread *thread_create(struct process *process, void (*entry)(void)) {
     t->affinity = UINT8_MAX;
     assert(last_id < INT32_MAX);
     t->tid = ++last_id;
-    t->esp = stack_prepare((uint32_t)thread_frame(t), thread_begin, (void *)entry);
+    t->entry = entry;
+    uint32_t *stack = (uint32_t *)thread_frame(t);
+    *--stack = 0;               // a backtrace ends there
+    *--stack = (uint32_t)thread_begin;  // what switch_stacks returns into
+    t->esp = (uint32_t)stack;
     pending_init(&t->pending);
     list_node_init(&t->run_node);
     list_push_back(&all_threads, &t->all_node);

@@ -145,10 +145,10 @@ INLINE void run_now(struct cpu *cpu, struct thread *prev, struct thread *next) {
     thread_bury(switch_stacks(&prev->esp, next->esp, prev));
 }
 
-void thread_begin(void *previous, void *entry) {
+void thread_begin(void *previous) {
     thread_bury(previous);
     current()->steps_left = steps_to_next_choice();
-    ((void (*)(void))entry)();
+    current()->entry();
     panic("thread %d returned from its first function", current()->tid);
 }
 

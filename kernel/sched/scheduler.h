@@ -90,7 +90,7 @@ no_return void cpu_idle(void);
 must_check bool sched_create_idle(struct cpu *cpu);
 
 /* For process.c: a new thread's first code. */
-void thread_begin(void *previous, void *entry);
+void thread_begin(void *previous);
 
 /* nice -20 .. 19 makes its turns longer or shorter. */
 void sched_set_nice(struct thread *thread, int nice);

@@ -33,33 +33,13 @@ void arch_init_devices(uint64_t rsdp, bool use_acpi, bool use_apic) {
     interrupts_init(use_apic && acpi.found && cpu_features.apic);
 }
 
-static no_return void stop(void) {
-    for (;;) __asm__ volatile("cli; hlt");
-}
-
 void arch_power_off(enum exit_code code) {
     interrupts_off();
     // a QEMU with isa-debug-exit ends here, and its exit status tells why
     out32(DEBUG_EXIT_PORT, code);
-    if (acpi.pm1_control) out16(acpi.pm1_control, ACPI_SLEEP_OFF);
-    stop();
-}
-
-void arch_reboot(void) {
-    interrupts_off();
-    out32(DEBUG_EXIT_PORT, EXIT_REBOOT);
-    out8(KEYBOARD_COMMAND, KEYBOARD_RESET);
-    stop();
-}
-
-uint32_t stack_prepare(uint32_t top, void (*entry)(void *, void *), void *argument) {
-    extern void thread_start(void);
-    uint32_t *sp = (uint32_t *)top;
-
-    *--sp = (uint32_t)argument;
-    *--sp = (uint32_t)entry;
-    *--sp = (uint32_t)thread_start;
-    return (uint32_t)sp;
+    if (code == EXIT_REBOOT) out8(KEYBOARD_COMMAND, KEYBOARD_RESET);
+    else if (acpi.pm1_control) out16(acpi.pm1_control, ACPI_SLEEP_OFF);
+    for (;;) __asm__ volatile("cli; hlt");
 }
 
 bool stack_contains(uint32_t address) {
