@@ -12,14 +12,11 @@
  * See: execve(2); System V ABI, chapters 4 and 5.
  */
 #include "arch/x86/processor.h"
-#include "arch/x86/io.h"
-#include "base/string.h"
 #include "core/check.h"
 #include "core/trace.h"
 #include "dev/random.h"
 #include "fs/inode.h"
 #include "ipc/fast_path.h"
-#include "ipc/link.h"
 #include "mm/heap.h"
 #include "posix/faces.h"
 #include "proc/life.h"

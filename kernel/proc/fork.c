@@ -11,8 +11,6 @@
  * See: clone(2).
  */
 #include "arch/x86/processor.h"
-#include "arch/x86/io.h"
-#include "base/string.h"
 #include "core/trace.h"
 #include "fs/inode.h"
 #include "proc/life.h"
