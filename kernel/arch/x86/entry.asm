@@ -6,7 +6,7 @@
 ;  1. a stub makes the stack uniform: error code and vector
 ;  2. trap_common saves registers, loads flat segments, clears DF and AC
 ;  3. trap(frame) in C takes the big lock, does the work, gives the lock back
-;  4. trap_return restores; a selector that went bad meanwhile is fixed up (fixup.c)
+;  4. trap_return restores; a selector that went bad meanwhile is fixed up (usercopy.c)
 ;
 ; What an attacker can bring along, and what is done about it: DF (cld), AC (clac, or
 ; SMAP would be off), NT and TF through sysenter (popfd; and a debug trap on sysenter's
