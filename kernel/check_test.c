@@ -34,7 +34,7 @@ static bool says(const char *sentence) {
     } while (0)
 
 KTEST(kcheck_sees_a_miscounted_frame) {
-    struct frame *free = NULL, *frame = frame_alloc(FRAME_BUFFER, 0);
+    struct frame *free = NULL, *frame = frame_alloc(FRAME_OBJECT, 0);
 
     CHECK(says("frames: "));    // nobody holds it
     frame_put(frame);

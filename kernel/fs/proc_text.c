@@ -203,7 +203,7 @@ static void show_meminfo(struct text *text) {
         uint32_t frames;
     } lines[] = {
         { "MemTotal:", frame_count }, { "MemFree:", frames_free },
-        { "MemAvailable:", frames_free }, { "Buffers:", used[FRAME_BUFFER] },
+        { "MemAvailable:", frames_free }, { "Buffers:", 0 },
         { "Cached:", used[FRAME_OBJECT] }, { "SwapTotal:", 0 }, { "SwapFree:", 0 },
         { "AnonPages:", used[FRAME_USER] }, { "Shmem:", used[FRAME_OBJECT] },
         { "Slab:", used[FRAME_HEAP] }, { "KernelStack:", used[FRAME_STACK] },
@@ -275,7 +275,7 @@ static void show_numbers(struct text *text, const char *kind, const char *const 
 static void show_check(struct text *text) {
     static const char *const uses[FRAME_USES] = {
         [FRAME_STACK] = "stacks", [FRAME_PAGE_TABLE] = "page-tables",
-        [FRAME_USER] = "user", [FRAME_OBJECT] = "objects", [FRAME_BUFFER] = "buffers",
+        [FRAME_USER] = "user", [FRAME_OBJECT] = "objects",
     };
     static const char *const kinds[ACCOUNT_KINDS] = {
         [ACCOUNT_HEAP] = "heap", [ACCOUNT_PROCESSES] = "processes",

@@ -16,8 +16,7 @@
 enum frame_use {                /* what a frame is for: the ledger counts by this */
     FRAME_FREE, FRAME_RESERVED, FRAME_HEAP, FRAME_STACK, FRAME_PAGE_TABLE,
     FRAME_USER,                 /* anonymous memory of a process */
-    FRAME_OBJECT,               /* file pages and shared memory */
-    FRAME_BUFFER,               /* pipe and message buffers */
+    FRAME_OBJECT,               /* pages of files, pipes and shared memory */
     FRAME_USES
 };
 

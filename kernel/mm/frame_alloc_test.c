@@ -6,11 +6,11 @@
 
 KTEST(frames_of_every_order_are_aligned_and_come_back) {
     for (unsigned order = 0; order < FRAME_ORDERS; order++) {
-        struct frame *frame = frame_alloc(FRAME_BUFFER, order);
+        struct frame *frame = frame_alloc(FRAME_OBJECT, order);
         CHECK(frame != NULL);
         if (!frame) continue;
         CHECK(frame_paddr(frame) % (PAGE_SIZE << order) == 0);
-        CHECK(frame->refs == 1 && frame->use == FRAME_BUFFER);
+        CHECK(frame->refs == 1 && frame->use == FRAME_OBJECT);
         frame_put(frame);
     }
 }
@@ -20,7 +20,7 @@ KTEST(frames_split_and_merge) {
     uint32_t before = frames_free;
 
     for (unsigned i = 0; i < ARRAY_SIZE(few); i++)
-        CHECK((few[i] = frame_alloc(FRAME_BUFFER, 0)) != NULL);
+        CHECK((few[i] = frame_alloc(FRAME_OBJECT, 0)) != NULL);
     CHECK(frames_free == before - ARRAY_SIZE(few));
     for (unsigned i = 0; i < ARRAY_SIZE(few); i += 2)   // every other one first
         frame_put(few[i]);
@@ -30,7 +30,7 @@ KTEST(frames_split_and_merge) {
 }
 
 KTEST(frame_lives_until_its_last_reference) {
-    struct frame *frame = frame_alloc_zeroed(FRAME_BUFFER);
+    struct frame *frame = frame_alloc_zeroed(FRAME_OBJECT);
     const char *bytes = frame_address(frame);
     uint32_t before = frames_free;
 
@@ -49,10 +49,10 @@ KTEST(account_stops_a_user_at_its_limit_and_not_root) {
     CHECK(user != NULL);
     user->limit[ACCOUNT_FRAMES] = 2;
     this_cpu()->account = user;
-    struct frame *a = frame_alloc(FRAME_BUFFER, 0), *b = frame_alloc(FRAME_BUFFER, 0);
-    CHECK(a && b && !frame_alloc(FRAME_BUFFER, 0));
+    struct frame *a = frame_alloc(FRAME_OBJECT, 0), *b = frame_alloc(FRAME_OBJECT, 0);
+    CHECK(a && b && !frame_alloc(FRAME_OBJECT, 0));
     this_cpu()->account = root;
-    struct frame *c = frame_alloc(FRAME_BUFFER, 0);
+    struct frame *c = frame_alloc(FRAME_OBJECT, 0);
     CHECK(c != NULL);
     frame_put(c);
     frame_put(a);               // whoever frees it: the user gets it back
