@@ -151,8 +151,8 @@ static __attribute__((noinline)) long less_usual(void) {
     case FUTEX_WAIT:
     case FUTEX_WAIT_BITSET:
     case FUTEX_WAIT_BITSET | FUTEX_REALTIME:
-        error = look_up(t, &t->waited_word);
-        if (!error) error = deadline_from_user(uptr(number), kind, &deadline);
+        error = deadline_from_user(uptr(number), kind, &deadline);
+        if (!error) error = look_up(t, &t->waited_word);
         if (error || value3 == 0) return error ? error : -EINVAL;
         return wait(t, value, deadline, value3);
     case FUTEX_WAKE_BITSET:

@@ -108,6 +108,7 @@ int deadline_from_user(uptr_t timeout, enum timeout_kind kind,
                        nanoseconds_t *deadline) {
     *deadline = DEADLINE_NEVER;
     if (uptr_is_null(timeout)) return 0;
+    if (kind != TIMEOUT_SPAN) current()->restart_deadline = 0;  // it is told again
     int error = time_from_user(timeout, deadline);
     if (!error && kind == TIMEOUT_SPAN) *deadline = time_restart_deadline(*deadline);
     if (!error && kind == TIMEOUT_REALTIME) *deadline = time_from_realtime(*deadline);

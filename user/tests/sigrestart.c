@@ -267,6 +267,37 @@ static void remaining(void) {
     signal(SIGUSR1, SIG_DFL);
 }
 
+/* The deadline of a wait for a moment, which a stop interrupted, is not that of the
+ * next
+ * sleep: futex(2), FUTEX_WAIT_BITSET; nanosleep "for at least the time specified". */
+static void keeps_no_moment(void) {
+    enum { WAIT_BITSET = 9 | 128 };
+    struct timespec a, b, span = { .tv_nsec = 50000000 };
+    pid_t pid;
+    int status;
+    need(pipe(report) == 0);
+    CHILD (pid) {
+        clock_gettime(CLOCK_MONOTONIC, &a);
+        const struct {
+            int32_t sec, nsec;
+        } t = { (int32_t)a.tv_sec + 1,
+                                                  (int32_t)a.tv_nsec };
+        need(write(report[1], "s", 1) == 1);
+        need(raw(SYS_futex, (long)&word, WAIT_BITSET, 0, (long)&t, 0, -1)
+             == -ETIMEDOUT);
+        clock_gettime(CLOCK_MONOTONIC, &a);
+        need(nanosleep(&span, NULL) == 0);
+        clock_gettime(CLOCK_MONOTONIC, &b);
+        _exit((b.tv_sec - a.tv_sec) * 1000000000LL + b.tv_nsec - a.tv_nsec < 50000000);
+    }
+    need(next_report() == 's');
+    until_asleep(pid);
+    need(kill(pid, SIGSTOP) == 0);
+    need(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status));
+    need(kill(pid, SIGCONT) == 0);
+    is_exit(wait_for(pid), 0, "a sleep after a stopped wait for a moment is as long");
+}
+
 int main(void) {
     for (int i = 0; i < CALLS; i++)
         interrupts(i, 0);
@@ -278,5 +309,6 @@ int main(void) {
     for (int i = 0; i < CALLS; i++)
         undisturbed(i);
     remaining();
+    keeps_no_moment();
     return done_testing();
 }
