@@ -164,7 +164,7 @@ int socket_find(const struct socket_address *a, unsigned type, struct socket **o
     if (a->family != AF_UNIX || a->size <= FAMILY_SIZE) return -EINVAL;
     if (a->path[0]) error = find_by_path(a->path, type, out);
     else if (!(*out = find_abstract(a, type))) error = -ECONNREFUSED;
-    if (!error) socket_get(*out);
+    *out = error ? NULL : socket_get(*out);
     return error;
 }
 

@@ -120,7 +120,8 @@ must_check int address_from_user(struct socket_address *address, uptr_t from, in
  * bytes, and its size. -EFAULT, -EINVAL. */
 must_check int address_to_user(const struct socket *name, uptr_t to, uptr_t size_at);
 
-/* The socket bound to it, with a reference. -ECONNREFUSED, -EACCES, -EPROTOTYPE ... */
+/* The socket bound to it, with a reference. NULL, and -ECONNREFUSED, -EACCES,
+ * -EPROTOTYPE ... */
 must_check int socket_find(const struct socket_address *address, unsigned type,
                            struct socket **out);
 

@@ -88,8 +88,13 @@ static void prototype(void) {
                                      "%d", (int)getpid());
     int at = listener(SOCK_STREAM, &path, 1), d = sock(SOCK_DGRAM);
     is_errno(connect_to(d, &path), EPROTOTYPE, "EPROTOTYPE: a datagram to a stream");
+    for (int i = 0; i < 3; i++)
+        is_errno(send_to(d, "x", &path), EPROTOTYPE, "EPROTOTYPE: sent there, too");
     int q = sock(SOCK_SEQPACKET);
     is_errno(connect_to(q, &path), EPROTOTYPE, "EPROTOTYPE: seqpacket to a stream");
+    int c = dial(SOCK_STREAM, &path);
+    ok(c >= 0, "which the stream has not noticed");
+    close(c);
     close(at), close(d), close(q);
     unlink(path.un.sun_path);
 }

@@ -160,6 +160,12 @@ static int try_connect(const char *path) {
     return connect_to(fd, &a) == 0 ? 0 : errno;
 }
 
+static int try_send(const char *path) {
+    struct address a = address(path);
+    int fd = sock(SOCK_DGRAM);
+    return send_to(fd, "x", &a) == 1 ? 0 : errno;
+}
+
 static int try_bind(const char *path) {
     struct address a = address(path);
     int fd = sock(SOCK_STREAM);
@@ -177,6 +183,13 @@ static void permissions(void) {
             "EACCES: connecting needs write permission");
     need(chmod("guarded", 0222) == 0);
     is_exit(as_user(try_connect, "guarded"), 0, "and no other");
+    struct address c = address("guarded too");
+    int d = bound(SOCK_DGRAM, &c);
+    need(chmod("guarded too", 0755) == 0);
+    for (int i = 0; i < 3; i++)
+        is_exit(as_user(try_send, "guarded too"), is_root() ? EACCES : 0,
+                "EACCES: so does sending a datagram");
+    close(d);
     need(mkdir("closed", 0755) == 0 && chmod("closed", 0555) == 0);
     is_exit(as_user(try_bind, "closed/x"), EACCES,
             "EACCES: bind needs write permission on the directory");
