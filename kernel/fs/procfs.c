@@ -155,7 +155,8 @@ static int directory_lookup(struct inode *directory, struct name name,
     do {
         if (next_child(node_of(directory), &at, &child)) continue;
         // /proc/TID is there, too, though a list has processes only
-        if (node_of(directory).id || !thread_find((pid_t)number)) return -ENOENT;
+        if (node_of(directory).place != ROOT || !thread_find((pid_t)number))
+            return -ENOENT;
         child.node = (struct node){ .id = (pid_t)number, .place = PROCESS };
         break;
     } while (!name_is(child.name, name));
@@ -271,7 +272,9 @@ static int node_open(struct inode *inode, uint32_t flags, struct file **out) {
     bool is_file = inode_is(inode, S_IFREG);
     struct text *text = NULL;
 
-    if (node_of(inode).id && inode->mode == (S_IFREG | 0400) && may_inspect(inode))
+    // whatever chmod has made of it
+    if (node_of(inode).id && entry_of(node_of(inode))->mode == (S_IFREG | 0400)
+        && may_inspect(inode))
         return -EACCES;
     if (is_file && !(text = heap_new(HEAP_TEXT, struct text))) return -ENOMEM;
     *out = file_create(is_file ? &text_files : &directory_files, flags,

@@ -287,7 +287,14 @@ static void test_link(void) {
     end(pid);
 }
 
+/* Processes are in /proc, not in the directories there. */
+static void test_names(void) {
+    struct stat st;
+    is_errno(stat("/proc/ipc/1", &st), ENOENT, "process 1 is not in /proc/ipc");
+}
+
 int main(void) {
+    test_names();
     test_pipe();
     test_mailbox();
     test_link();

@@ -260,6 +260,37 @@ static void self(void) {
        "nothing can be made in /proc");
 }
 
+/* /proc/PID/maps: "Permission to access this file is governed by a ptrace access mode
+ * check", which wants all three user ids, and which chmod does not change. */
+static void secrets(void) {
+    if (geteuid() != 0)
+        return;
+    struct gate ready, done;
+    gate_init(&ready);
+    gate_init(&done);
+    pid_t other, me;
+    CHILD (other) {
+        need(setresuid(1001, 1002, 1002) == 0);
+        gate_open(&ready);
+        gate_wait(&done);
+    }
+    gate_wait(&ready);
+    CHILD (me) {
+        char path[64], link[64];
+        need(setresuid(1002, 1002, 1002) == 0);
+        snprintf(path, sizeof path, "/proc/%d/maps", other);
+        need(open(path, O_RDONLY) == -1 && errno == EACCES);
+        int fd = open(path, O_PATH);
+        need(fd >= 0);
+        snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+        chmod(link, 0444);
+        need(open(link, O_RDONLY) == -1 && errno == EACCES);
+    }
+    is_exit(wait_for(me), 0, "maps of one with another real id cannot be opened");
+    gate_open(&done);
+    wait_for(other);
+}
+
 int main(int argc, char **argv) {
     (void)argc;
     scratch();
@@ -269,5 +300,6 @@ int main(int argc, char **argv) {
     maps();
     links();
     self();
+    secrets();
     return done_testing();
 }
