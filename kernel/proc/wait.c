@@ -58,7 +58,7 @@ static int do_wait(struct wait_request *r) {
         bool any = false;
         list_for_each_safe (child, next, &p->children, sibling_node) {
             if (!is_meant(child, r)) continue;
-            any = true;
+            any |= !child->is_zombie || r->options & WEXITED;       // it will not stop
             if (collect(child, r)) return 1;
         }
         if (!any) return -ECHILD;

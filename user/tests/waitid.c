@@ -63,6 +63,20 @@ static void nowait(void) {
              "then it is gone");
 }
 
+/* "ECHILD: The calling process has no existing unwaited-for child processes" that could
+ * do what it asks for: one that has ended will neither stop nor go on. */
+static void too_late(void) {
+    siginfo_t si;
+    pid_t pid;
+    CHILD (pid)
+        pause();
+    kill(pid, SIGKILL);
+    is_errno(waitid(P_PID, (id_t)pid, &si, WSTOPPED | WCONTINUED), ECHILD,
+             "nobody waits for ever for a zombie to stop");
+    is_int(waitid(P_PID, (id_t)pid, &si, WSTOPPED | WEXITED), 0, "its end is there");
+    check(&si, pid, CLD_KILLED, SIGKILL, "a zombie");
+}
+
 /* waitid(2): "If WNOHANG was specified in options and there were no children in a
  * waitable state, then waitid() returns 0 immediately and the state of the siginfo_t
  * structure pointed to by infop depends on the implementation. ... zero out the si_pid
@@ -118,6 +132,7 @@ int main(void) {
     contents();
     stop_and_continue();
     nowait();
+    too_late();
     nohang();
     errors();
     return done_testing();
