@@ -1,6 +1,6 @@
 /* check.h - does every structure agree with itself, and with those that point to it?
  *
- *      count   whoever holds something counts it  space, object, pipe -> frame->counted
+ *      count   whoever holds something counts it  space, object, heap -> frame->counted
  *      check   its keeper compares                 frame->refs == frame->counted?
  *
  * Two rounds, because what is held and who holds it are in different folders. Whoever
