@@ -9,7 +9,7 @@
  * and nothing that it sent is left.
  * Sleeps: msg_send, msg_receive.
  * Wakes: a receiver that is notified; whoever waits for a process that ends.
- * Tests: user/tests/native_msg_*.c, native_link*.c.
+ * Tests: user/tests/native_msg_*.c.
  * See: IPC.md 2, 3.
  */
 #include "ipc/fast_path.h"

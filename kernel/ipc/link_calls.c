@@ -1,6 +1,6 @@
 /* link_calls.c - what a process may set and see of its links, and its inbox as a file.
  *
- * Tests: user/tests/native_link*.c, native_msg_fd.c.
+ * Tests: user/tests/native_msg_link.c, native_msg_poll.c.
  * See: IPC.md 2.3, 2.5, 2.7.
  */
 #include "ipc/link.h"
