@@ -73,6 +73,14 @@ static ssize_t soft_write(struct file *file, struct io *io, uint64_t *offset) {
     return file->inode->device == DEV_FULL ? -ENOSPC : (ssize_t)io->left;
 }
 
+/* There are no places: one is always at 0. */
+static int64_t soft_seek(struct file *file, int64_t offset, int whence) {
+    (void)file;
+    (void)offset;
+    (void)whence;
+    return 0;
+}
+
 /* No object: a mapping of /dev/zero is anonymous memory. */
 static int soft_map(struct file *file, struct memory_object **object) {
     *object = NULL;
@@ -87,7 +95,7 @@ static const struct {
 
 static int device_open(struct inode *inode, uint32_t flags, struct file **out) {
     static const struct file_operations soft = {
-        .name = "device", .read = soft_read, .write = soft_write, .seek = file_seek,
+        .name = "device", .read = soft_read, .write = soft_write, .seek = soft_seek,
         .map = soft_map,
     };
 

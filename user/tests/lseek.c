@@ -81,6 +81,7 @@ static void other_files(void) {
     close(fd);
     fd = open("/dev/null", O_RDONLY);
     is_int(lseek(fd, 0, SEEK_SET), 0, "/dev/null accepts lseek");
+    is_int(lseek(fd, 100, SEEK_SET), 0, "and stays at 0, wherever one would go");
     close(fd);
 }
 
