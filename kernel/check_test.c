@@ -198,13 +198,17 @@ KTEST(kcheck_sees_a_broken_mailbox) {
     m = (struct message){ .channel = &mb->channel, .place = MESSAGE_OFFERED,
                           .sending = &s };
     list_push_back(&mb->queue.messages, &m.node);
+    mb->queue.nr_there = 1;
+    BREAKS("mailboxes: ", mb->queue.nr_there, 0);
     BREAKS("mailboxes: a message without a sender", m.sending, NULL);
     BREAKS("mailboxes: a message in the wrong place", m.place, MESSAGE_PENDING);
     list_remove(&m.node);
+    mb->queue.nr_there = 0;
     BREAKS("mailboxes: ", mb->channel.queued, 1);
     BREAKS("mailboxes: ", mb->channel.bytes, 1);
     m.place = MESSAGE_ACCEPTED;
     list_push_back(&mb->queue.messages, &m.node);
+    mb->queue.nr_there = 1;
     waiter_init(&r.waiter, &mb->queue.receivers);
     waiter_add(&r.waiter);
     s.message = &m;
@@ -212,6 +216,7 @@ KTEST(kcheck_sees_a_broken_mailbox) {
     CHECK(says("mailboxes: a receiver left waiting"));
     waiter_remove(&r.waiter);
     list_remove(&m.node);
+    mb->queue.nr_there = 0;
     list_push_back(&mb->channel.accepted, &m.age_node);
     CHECK(says("mailboxes: a message out of sequence"));
     list_remove(&m.age_node);

@@ -367,7 +367,8 @@ static void mailboxes_check(void) {
     list_for_each (mb, &all_mailboxes, node) {
         message_channel_check(&mb->channel);
         // a receiver of a broadcast has read what is left for others
-        if (mb->attributes.receivers != MBOX_BROADCAST) message_queue_check(&mb->queue);
+        if (mb->attributes.receivers != MBOX_BROADCAST)
+            message_queue_check(&mb->queue, 0);
     }
 }
 

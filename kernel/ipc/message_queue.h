@@ -203,6 +203,6 @@ static inline void message_number(struct message *m) {
     m->place = MESSAGE_ACCEPTED;
 }
 
-/* For kcheck. */
-void message_queue_check(const struct message_queue *queue);
+/* For kcheck. besides: what the face has there besides messages. */
+void message_queue_check(const struct message_queue *queue, uint32_t besides);
 void message_channel_check(const struct message_channel *channel);

@@ -33,12 +33,14 @@ static const char *fault_of(const struct message_queue *q, const struct list *li
     return NULL;
 }
 
-void message_queue_check(const struct message_queue *q) {
+void message_queue_check(const struct message_queue *q, uint32_t besides) {
     const char *fault = fault_of(q, &q->messages, false);
     const struct waiter *waiter;
 
     if (!fault) fault = fault_of(q, &q->pending, true);
     check_that(!fault, "%s", fault);
+    check_counted(q, "messages there", q->nr_there,
+                  list_length(&q->messages) + list_length(&q->pending) + besides);
     list_for_each (waiter, &q->receivers.waiters, node) {
         const struct receiver *r = container_of(waiter, struct receiver, waiter);
         check_that(!message_is_there((struct message_queue *)q, r),

@@ -112,7 +112,7 @@ static void queues_check(void) {
     const struct sysv_object *object;
 
     list_for_each (object, &msg_kind.objects, node) {
-        message_queue_check(&queue_of(object)->queue);
+        message_queue_check(&queue_of(object)->queue, 0);
         message_channel_check(&queue_of(object)->channel);
     }
 }

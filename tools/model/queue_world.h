@@ -331,7 +331,7 @@ bool check_counted(const void *object, const char *what, uint32_t counted,
 }
 
 static void judge(void) {
-    message_queue_check(&world.queue);
+    message_queue_check(&world.queue, 0);
     judge_queue();
     for (struct actor *a = world.actors; a < world.actors + world.nr_actors; a++) {
         if (a->thread.state != ASLEEP) continue;
