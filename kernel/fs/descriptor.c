@@ -1,7 +1,6 @@
 /* descriptor.c - the small numbers by which a process names its open files.
  *
- * Invariants: the table only grows. Between finding a free place and filling it nothing
- * sleeps.
+ * Invariants: the table only grows. From finding a free place to filling it, no sleep.
  * Sleeps: fcntl (F_SETLKW) and ioctl.
  * Linux: F_SETFL changes O_APPEND, O_NONBLOCK and O_DIRECT only; no owners (F_SETOWN),
  *        leases, seals or pipe sizes.

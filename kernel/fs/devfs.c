@@ -75,9 +75,7 @@ static ssize_t soft_write(struct file *file, struct io *io, uint64_t *offset) {
 
 /* There are no places: one is always at 0. */
 static int64_t soft_seek(struct file *file, int64_t offset, int whence) {
-    (void)file;
-    (void)offset;
-    (void)whence;
+    (void)file, (void)offset, (void)whence;
     return 0;
 }
 

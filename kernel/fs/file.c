@@ -160,8 +160,7 @@ static inline int io_init_buffer(struct io *io, uptr_t buffer, size_t size) {
 typedef ssize_t (*mover)(struct file *file, struct io *io, uint64_t *offset);
 
 /* SLEEPS. `memory` is one buffer, or a vector of `size` of them; `at` is a place of the
- * call's own, or NULL: where the file is. Inline, so that every call is its own
- * case. */
+ * call's own, or NULL: where the file is. Inline: every call is a case of its own. */
 static inline __attribute__((always_inline)) long transfer(int fd, uptr_t memory,
                                                            size_t size, bool is_vector,
                                                            uint64_t *at, mover move) {

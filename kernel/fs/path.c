@@ -6,8 +6,7 @@
  *
  *      walked: "link/x"   link -> "../to"       walked: "../to/x"
  *
- * No walk sleeps, so there is never more than one, and its texts need no memory of
- * their own.
+ * No walk sleeps: there is never more than one, and its texts are static.
  *
  * An inode does not know its own name. Its path is written from the end: each name is
  * looked for in its directory's list, up to the root.

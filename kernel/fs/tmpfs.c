@@ -35,8 +35,7 @@ struct entry {
     struct entry *next;         /* same bucket */
     struct inode *directory;    /* no reference: the entry goes before it does */
     struct inode *inode;        /* with a reference */
-    uint32_t hash;
-    uint32_t cookie;
+    uint32_t hash, cookie;
     uint8_t length;
     char text[];                /* not terminated */
 };
