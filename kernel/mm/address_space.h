@@ -156,11 +156,6 @@ void space_prefault(struct address_space *space, vaddr_t start, vaddr_t end);
  * pages read as zeros (or the file) again. */
 void space_unmap_pages(struct address_space *space, vaddr_t start, vaddr_t end);
 
-/* Moves the pages of [from, from + size) to `to`; both ranges have regions. False when
- * page tables could not be made: nothing has moved then. */
-must_check bool space_move_pages(struct address_space *space, vaddr_t from, vaddr_t to,
-                                 size_t size);
-
 /* -- Page tables ------------------------------------------------------------------- */
 
 /* Software bit: the entry is not present but keeps its frame (PROT_NONE). */

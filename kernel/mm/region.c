@@ -171,21 +171,6 @@ void space_unmap_pages(struct address_space *space, vaddr_t start, vaddr_t end) 
     }
 }
 
-bool space_move_pages(struct address_space *space, vaddr_t from, vaddr_t to,
-                      size_t size) {
-    vaddr_t at, end = from + size;
-    pte_t *source;
-
-    for (at = from; pte_next(space, &at, end); at += PAGE_SIZE)
-        if (!pte_make(space, to + (at - from))) return false;
-    for (at = from; (source = pte_next(space, &at, end)); at += PAGE_SIZE) {
-        *pte_find(space, to + (at - from)) = *source;
-        *source = 0;
-    }
-    space_flush(space, from, end);
-    return true;
-}
-
 /* Write permission comes back by a fault, which knows whether the page must be copied
  * first. */
 int space_protect(struct address_space *space, vaddr_t start, size_t size,

@@ -12,9 +12,7 @@
  *   attachments; each of those regions names the segment as its owner. A segment marked
  *   SHM_DEST has one at least.
  * Sleeps: never.
- * Linux: a store behind the segment's last page is SIGBUS after mremap there too, but
- *   mremap does not make an attachment larger (EINVAL). Huge pages: SHM_HUGETLB means
- *   nothing.
+ * Linux: huge pages: SHM_HUGETLB means nothing.
  * Tests: user/tests/sysv_shm.c, sysv_shm_life.c, sysv_ids.c.
  * See: shmop(2), shmctl(2).
  */

@@ -1,4 +1,4 @@
-/* malloc.c - ISO C 7.22.3: the C library's allocator on brk, mmap, mremap, munmap and
+/* malloc.c - ISO C 7.22.3: the C library's allocator on brk, mmap, munmap and
  * madvise. Blocks must not overlap, keep their contents, and go back when they are
  * large.
  */

@@ -13,7 +13,7 @@
 
 #include <pthread.h>
 
-enum { NOTHING, UNMAPPED, READ_ONLY, REPLACED, FORKED, MOVED_AWAY, REMAPPED, AND_BACK,
+enum { NOTHING, UNMAPPED, READ_ONLY, REPLACED, FORKED, MOVED_AWAY, AND_BACK,
        DISCARDED, TRUNCATED, CHANGES };
 
 static const struct {
@@ -25,7 +25,6 @@ static const struct {
                        { "other memory is mapped there", 0 },
                        { "it is shared with a child by fork", 0 },
                        { "it is moved away by MSG_MOVE", EFAULT },
-                       { "it is moved away by mremap", EFAULT },
                        { "it is protected, and is not again", 0 },
                        { "it is moved away, and comes back", 0 },
                        { "its file is cut short", EFAULT } };
@@ -69,10 +68,6 @@ static void change(int how) {
     case MOVED_AWAY:
         need(mbox_send(side, &away, MSG_MOVE, NOWAIT) == 0);
         take_back(page + 8 * PAGE);
-        break;
-    case REMAPPED:
-        need(mremap(page, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, page + 8 * PAGE)
-             == page + 8 * PAGE);
         break;
     case AND_BACK:
         need(mprotect(page, PAGE, PROT_NONE) == 0);

@@ -9,7 +9,7 @@
 enum { LOOKS = 20, SPACE = 50, ENOUGH = 5 };
 
 static const char *const programs[] = {
-    "pipe_full", "scm_rights", "poll", "thread_exit", "exec", "vfork", "cow", "mremap",
+    "pipe_full", "scm_rights", "poll", "thread_exit", "exec", "vfork", "cow", "madvise",
     "mmap_file", "sysv_shm_life", "mq_wait", "sigqueue", "wait", "native_msg_fds",
     "native_mbox_receivers", "native_mbox_broadcast", "native_move",
 };

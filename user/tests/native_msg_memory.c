@@ -21,11 +21,6 @@ static void is_read_only(char *page) { need(mprotect(page, PAGE, PROT_READ) == 0
 
 static void is_shut(char *page) { need(mprotect(page, PAGE, PROT_NONE) == 0); }
 
-static void moves(char *page) {
-    need(mremap(page, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, page + 8 * PAGE)
-         == page + 8 * PAGE);
-}
-
 static char *map_page(char *at) {
     char *page = mmap(at, PAGE, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | (at ? MAP_FIXED : 0), -1, 0);
@@ -84,7 +79,6 @@ static const struct change {
     { "it is unmapped", is_unmapped, EFAULT },
     { "it is made read-only", is_read_only, EFAULT },
     { "it is made inaccessible", is_shut, EFAULT },
-    { "it is moved", moves, EFAULT },
     { "its frame goes to others", is_reused, EFAULT },
     { "it is replaced", is_replaced, 0 },
     { "it is shared by fork", is_shared_by_fork, 0 },

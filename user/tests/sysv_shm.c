@@ -159,12 +159,6 @@ static void parts(void) {
     need(munmap(p, 5 * PAGE) == 0);
     is_int((long)status_of(id).shm_nattch, 0, "munmap of all detaches, too");
     is_errno(shmdt(p), EINVAL, "EINVAL: nothing left for shmdt");
-    p = attach(id, NULL, 0);
-    char *to = mremap(p, 5 * PAGE, 5 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, hole(5));
-    need(to != MAP_FAILED);
-    ok(to != p && to[3 * PAGE] == '3' && status_of(id).shm_nattch == 1,
-       "mremap moves an attachment");
-    is_int(shmdt(to), 0, "shmdt finds it there");
     need(shm_remove(id) == 0);
 }
 
