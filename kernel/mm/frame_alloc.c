@@ -14,7 +14,7 @@
 
 #define ROOT_RESERVE 64u        /* frames that only root gets: a shell and a kill */
 
-struct frame *frames;
+struct frame *frames, **frame_chains;
 uint32_t frame_count, frames_free;
 uint32_t frames_used[FRAME_USES];
 static struct list free_lists[FRAME_ORDERS];
@@ -140,9 +140,11 @@ void frames_init(const struct boot_info *boot) {
         if (m->type == BOOT_USABLE || m->type == BOOT_LOADER)
             frame_count = max(frame_count, (uint32_t)(end >> PAGE_SHIFT));
     }
-    uint32_t size = round_up(frame_count * (uint32_t)sizeof(struct frame), PAGE_SIZE);
+    uint32_t size = frame_count * (sizeof(struct frame) + sizeof(struct frame *));
+    size = round_up(size, PAGE_SIZE);
     paddr_t table = place_for(boot, size);
     frames = paddr_to_kernel(table);
+    frame_chains = (struct frame **)&frames[frame_count];
     memset(frames, 0, size);
     for (uint32_t i = 0; i < frame_count; i++) {
         frames[i].use = FRAME_RESERVED;

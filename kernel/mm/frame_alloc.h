@@ -21,18 +21,20 @@ enum frame_use {                /* what a frame is for: the ledger counts by thi
 };
 
 struct frame {
-    union {
-        struct list_node node;  /* free: on its list */
-        uint32_t counted;       /* used: holders that kcheck has found */
-    };
+    struct list_node node;      /* free: on its list; an object's page: on the object */
+    struct frame *next;         /* an object's page: in its chain (memory_object.c), */
+    struct memory_object *object;   /* and which one it is */
+    uint32_t index;
     uint32_t refs;              /* 0: free */
+    uint32_t counted;           /* holders that kcheck has found */
     uint8_t order;              /* of the block whose first frame this is */
     uint8_t use;                /* enum frame_use */
     uint16_t account;           /* who pays, or NOBODY_PAYS */
 };
-static_assert(sizeof(struct frame) == 16, "an index is a shift");
+static_assert(sizeof(struct frame) == 32, "an index is a shift");
 
 extern struct frame *frames;    /* [const] one for each frame of memory */
+extern struct frame **frame_chains; /* [const] as many, for the pages of objects */
 extern uint32_t frame_count;    /* [const] */
 extern uint32_t frames_free;
 extern uint32_t frames_used[FRAME_USES];
@@ -82,6 +84,4 @@ must_check uint32_t stack_alloc(void);
 void stack_free(uint32_t thread_address);
 
 /* kcheck found a holder. */
-static inline void frame_found(struct frame *frame) {
-    if (frame->refs) frame->counted++;  // a free one has its list there
-}
+static inline void frame_found(struct frame *frame) { frame->counted++; }

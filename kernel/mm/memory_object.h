@@ -1,8 +1,8 @@
 /* memory_object.h - pages that can be mapped by many: the contents of a file, a shared
  * memory segment, shared anonymous memory. One structure for all three.
  *
- * Sparse: a page that was never written does not exist and reads as zeros. The pages
- * hang in a radix tree of 64-way nodes. Every region that maps the object is on its
+ * Sparse: a page that was never written does not exist and reads as zeros. A page is
+ * found by a hash of object and index. Every region that maps the object is on its
  * list, so that shrinking can take the pages out of all page tables.
  */
 #pragma once
@@ -15,8 +15,7 @@ struct memory_object {
     uint32_t refs;
     uint32_t nr_pages;          /* pages that exist */
     uint32_t size_pages;        /* a mapped page at or behind this one is SIGBUS */
-    void *root;                 /* radix tree; NULL when nothing was written */
-    unsigned height;            /* levels below root */
+    struct list pages;          /* struct frame, by node */
     struct list mappings;       /* struct region, by object_node */
     uint32_t counted;           /* what kcheck has found of refs */
 };
