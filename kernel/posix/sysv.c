@@ -16,11 +16,12 @@
 
 static int last_id;
 
-struct sysv_object *sysv_look_up(struct sysv_kind *kind, int id) {
+struct sysv_object *sysv_look_up(struct sysv_kind *kind, int number, bool is_index) {
     struct sysv_object *object;
 
     list_for_each (object, &kind->objects, node)
-        if (object->id == id) return kind->last_found = object;
+        if (is_index ? number-- == 0 : object->id == number)
+            return kind->last_found = object;
     return NULL;
 }
 
@@ -47,20 +48,29 @@ int sysv_judge(const struct sysv_object *object, unsigned wanted) {
 void sysv_free(struct sysv_kind *kind, struct sysv_object *object) {
     account_release(heap_account(object), ACCOUNT_SYSV, 1);
     list_remove(&object->node);
-    kind->nr_objects--;
     kind->last_found = NULL;
     heap_free(object);
 }
 
-static long create(struct sysv_kind *kind, int32_t key, uint32_t size, int flags) {
+/* shmget and its kin: an id or -errno. */
+static long get(struct sysv_kind *kind, int32_t key, uint32_t size, int flags) {
     const struct credentials *who = current_credentials();
+    struct sysv_object *object;
 
+    list_for_each (object, &kind->objects, node) {
+        if (key == IPC_PRIVATE || object->perm.key != key) continue;
+        if (flags & IPC_CREAT && flags & IPC_EXCL) return -EEXIST;
+        if (size > object->size) return -EINVAL;
+        int error =
+            sysv_permission(object, (unsigned)(flags >> 6 | flags >> 3 | flags));
+        return error ? error : object->id;
+    }
+    if (key != IPC_PRIVATE && !(flags & IPC_CREAT)) return -ENOENT;
     if (kind->size_max && (size == 0 || size > kind->size_max)) return -EINVAL;
-    if (kind->nr_objects >= SYSV_MAX || last_id == INT32_MAX
+    if (list_length(&kind->objects) >= SYSV_MAX || last_id == INT32_MAX
         || !account_charge(account_current(), ACCOUNT_SYSV, 1))
         return -ENOSPC;
-    struct sysv_object *object =
-        heap_alloc(HEAP_SYSV, kind->bytes + size * kind->bytes_each);
+    object = heap_alloc(HEAP_SYSV, kind->bytes + size * kind->bytes_each);
     if (!object) {
         account_release(account_current(), ACCOUNT_SYSV, 1);
         return -ENOMEM;
@@ -69,71 +79,25 @@ static long create(struct sysv_kind *kind, int32_t key, uint32_t size, int flags
     object->size = size;
     object->perm = (struct ipc_perm){ key, who->euid, who->egid, who->euid, who->egid,
                                       .mode = (uint16_t)flags & 0777 };
-    object->changed = timestamp_counter();
+    object->times[2] = timestamp_counter();
     list_push_back(&kind->objects, &object->node);
-    kind->nr_objects++;
     if (kind->init(object)) return object->id;
     sysv_free(kind, object);
     return -ENOMEM;
 }
 
-/* shmget and its kin: an id or -errno. */
-static long get(struct sysv_kind *kind, int32_t key, uint32_t size, int flags) {
-    struct sysv_object *object;
-
-    if (key == IPC_PRIVATE) return create(kind, key, size, flags);
-    list_for_each (object, &kind->objects, node) {
-        if (object->perm.key != key) continue;
-        if (flags & IPC_CREAT && flags & IPC_EXCL) return -EEXIST;
-        if (size > object->size) return -EINVAL;
-        int error =
-            sysv_permission(object, (unsigned)(flags >> 6 | flags >> 3 | flags));
-        return error ? error : object->id;
-    }
-    return flags & IPC_CREAT ? create(kind, key, size, flags) : -ENOENT;
-}
-
 /* -- Control ----------------------------------------------------------------------- */
 
-static struct sysv_object *at_index(const struct sysv_kind *kind, int index) {
-    struct sysv_object *object;
-
-    list_for_each (object, &kind->objects, node)
-        if (index-- == 0) return object;
-    return NULL;
-}
-
-struct status {                 /* shmid_ds, semid_ds or msqid_ds, and NOWHERE */
-    struct ipc_perm perm;
-    uint32_t words[NOWHERE + 1];
-};
-
-/* A moment that was noted as ticks of the time stamp counter: since 1970; 0: never. */
-static uint32_t seconds(uint64_t ticks) {
+uint32_t sysv_seconds(uint64_t ticks) {
     nanoseconds_t ago = tsc_to_nanoseconds(timestamp_counter() - ticks);
 
     return ticks ? (uint32_t)divide_u64(time_realtime() - ago, (uint32_t)SECOND, NULL)
                  : 0;
 }
 
-static int tell_status(const struct sysv_kind *kind, const struct sysv_object *object,
-                       uptr_t to) {
-    struct status status = { .perm = object->perm };
-    uint32_t *times = status.words + kind->time_word, numbers[SYSV_NUMBERS];
-
-    for (int i = 0; i < kind->nr_times; i++) times[2 * i] = seconds(object->times[i]);
-    times[2 * kind->nr_times] = seconds(object->changed);
-    if (kind->pid_word)
-        memcpy(&status.words[kind->pid_word], object->pids, sizeof(object->pids));
-    kind->count(object, numbers);
-    for (int i = 0; i < kind->nr_numbers; i++)
-        status.words[kind->numbers[i].status] = numbers[i];
-    return copy_to_user(to, &status, kind->status_size);
-}
-
 static int change(const struct sysv_kind *kind, struct sysv_object *object,
                   uptr_t from) {
-    struct status new;
+    struct sysv_status new;
     int error = copy_from_user(&new, from, kind->status_size);
 
     if (error) return error;
@@ -143,26 +107,23 @@ static int change(const struct sysv_kind *kind, struct sysv_object *object,
     object->perm.uid = new.perm.uid;
     object->perm.gid = new.perm.gid;
     object->perm.mode = (object->perm.mode & ~0777) | (new.perm.mode & 0777);
-    object->changed = timestamp_counter();
+    object->times[2] = timestamp_counter();
     return 0;
 }
 
 static long tell_info(const struct sysv_kind *kind, bool counts, uptr_t to) {
+    uint32_t words[ARRAY_SIZE(kind->infos[0])], count = list_length(&kind->objects);
     const struct sysv_object *object;
-    uint32_t words[NOWHERE + 1];
 
-    memcpy(words, kind->infos[counts], sizeof(kind->infos[counts]));
-    if (counts) {
-        words[kind->count_word] = kind->nr_objects;
-        list_for_each (object, &kind->objects, node) {
-            uint32_t numbers[SYSV_NUMBERS];
-            kind->count(object, numbers);
-            for (int i = 0; i < kind->nr_numbers; i++)
-                words[kind->numbers[i].info] += numbers[i];
-        }
+    memcpy(words, kind->infos[counts], sizeof(words));
+    if (counts) words[kind->count_word] = count;
+    list_for_each (object, &kind->objects, node) {
+        struct sysv_status status = kind->tell(object);
+        for (int i = 0; i < 2 && counts && kind->sums[i].to; i++)
+            words[kind->sums[i].to] += status.words[kind->sums[i].from];
     }
     if (copy_to_user(to, words, kind->info_sizes[counts])) return -EFAULT;
-    return kind->nr_objects ? (long)kind->nr_objects - 1 : 0;
+    return count ? (long)count - 1 : 0;
 }
 
 enum { IPC_64 = 0x100 };        /* in a command: 32-bit ids in the structures */
@@ -175,11 +136,12 @@ static long control(struct sysv_kind *kind, int id, uint32_t number, uint32_t ho
 
     if (!(how & IPC_64)) return -EINVAL;
     if (command == IPC_INFO || more == 1) return tell_info(kind, more == 1, argument);
-    struct sysv_object *object = by_index ? at_index(kind, id) : sysv_find(kind, id);
+    struct sysv_object *object = sysv_look_up(kind, id, by_index);
     if (!object) return -EINVAL;
     if (command == IPC_STAT || by_index) {
+        struct sysv_status status = kind->tell(object);
         int error = more == 2 ? 0 : sysv_permission(object, MAY_READ);
-        if (!error) error = tell_status(kind, object, argument);
+        if (!error) error = copy_to_user(argument, &status, kind->status_size);
         return error || !by_index ? error : object->id;
     }
     if (command != IPC_SET && command != IPC_RMID)
@@ -198,12 +160,11 @@ static void show(const struct sysv_kind *kind, struct text *text) {
     const struct sysv_object *o;
 
     list_for_each (o, &kind->objects, node) {
-        uint32_t numbers[SYSV_NUMBERS];
-        kind->count(o, numbers);
+        struct sysv_status status = kind->tell(o);
         text_printf(text, "%s:%d %08x %u %u %04o", kind->name, o->id,
                     (uint32_t)o->perm.key, o->perm.uid, o->perm.gid, o->perm.mode);
-        for (int i = 0; i < kind->nr_shown; i++) text_printf(text, " %u", numbers[i]);
-        if (kind->pid_word) text_printf(text, " %d %d", o->pids[0], o->pids[1]);
+        for (int i = 0; i < kind->nr_shown; i++)
+            text_printf(text, " %u", status.words[kind->shown[i]]);
         if (kind->show) kind->show(text, o);
         text_add(text, "\n", 1);
     }

@@ -32,31 +32,32 @@ struct sysv_object {            /* first in every object */
     int id;                     /* [const] above 0, never used twice */
     uint32_t size;              /* [const] bytes, semaphores: a get may ask for less */
     struct ipc_perm perm;
-    uint64_t times[2];          /* of use, as the kind has it; ticks */
-    uint64_t changed;           /* by IPC_SET and the like */
+    uint64_t times[3];          /* two of use, as the kind has it, and of IPC_SET and
+                                   the like; ticks */
     pid_t pids[2];              /* who made or used it */
 };
 
-enum { SYSV_NUMBERS = 4, NOWHERE = 13 };
+/* What IPC_STAT gives: shmid_ds, semid_ds or msqid_ds; and behind that the kind's own
+ * numbers. */
+struct sysv_status {
+    struct ipc_perm perm;
+    uint32_t words[14];
+};
 
-struct sysv_kind {              /* [const], but for the last three */
+struct sysv_kind {              /* [const], but for the last two */
     const char *name;           /* "shm": one is "shm:12" in /proc/ipc */
     size_t bytes, bytes_each;   /* of an object: of itself, for each in its size */
     uint32_t size_max;          /* of what get asks for; 0: any, even none */
     int stat_command;           /* SHM_STAT; SHM_INFO and SHM_STAT_ANY are the next */
     size_t status_size;         /* of what IPC_STAT gives */
     size_t info_sizes[2];       /* of what IPC_INFO and SHM_INFO give, which is: */
-    uint32_t infos[2][10];      /* limits; the same or nothing, and counts to come */
-    uint8_t count_word;         /* of how many objects there are, in SHM_INFO */
-    /* An object's numbers: the words for them behind the perm in shmid_ds, semid_ds or
-     * msqid_ds, and for their sums in SHM_INFO. The first few are in /proc/ipc. */
+    uint32_t infos[2][10];      /* limits; the same or nothing, and in SHM_INFO */
+    uint8_t count_word;         /* how many objects there are, */
     struct {
-        uint8_t status, info;   /* or NOWHERE */
-    } numbers[SYSV_NUMBERS];
-    uint8_t nr_numbers, nr_shown;
-    uint8_t nr_times, time_word;    /* words of the times; `changed` is the next */
-    uint8_t pid_word;           /* of the two pids; 0: they mean nothing */
-    void (*count)(const struct sysv_object *object, uint32_t numbers[SYSV_NUMBERS]);
+        uint8_t from, to;       /* and the sums of two words of their status; 0: none */
+    } sums[2];
+    uint8_t nr_shown, shown[5]; /* the words that /proc/ipc shows */
+    struct sysv_status (*tell)(const struct sysv_object *object);
     /* A new object is filled in, but for the kind's own part. False: no memory. */
     bool (*init)(struct sysv_object *object);
     /* The kind's own part of IPC_SET, or nothing. 0 or -errno. */
@@ -70,21 +71,20 @@ struct sysv_kind {              /* [const], but for the last three */
     void (*show)(struct text *text, const struct sysv_object *object);
     struct list objects;
     struct sysv_object *last_found; /* or NULL */
-    unsigned nr_objects;
 };
 
 extern struct sysv_kind shm_kind, sem_kind, msg_kind;
 
 #define SYSV_MAX 4096           /* objects of one kind */
 
-struct sysv_object *sysv_look_up(struct sysv_kind *kind, int id);
+struct sysv_object *sysv_look_up(struct sysv_kind *kind, int number, bool is_index);
 int sysv_judge(const struct sysv_object *object, unsigned wanted);
 
 /* The object of that id; NULL: -EINVAL. */
 static inline struct sysv_object *sysv_find(struct sysv_kind *kind, int id) {
     struct sysv_object *last = kind->last_found;
 
-    return likely(last && last->id == id) ? last : sysv_look_up(kind, id);
+    return likely(last && last->id == id) ? last : sysv_look_up(kind, id, false);
 }
 
 /* wanted: enum permission bits (fs/inode.h). 0, -EACCES. */
@@ -95,6 +95,10 @@ static inline must_check int sysv_permission(const struct sysv_object *object,
 
 /* By effective ids: its owner, its creator, or root? */
 bool sysv_is_owned(const struct sysv_object *object);
+
+/* Since 1970, of a moment that was noted as ticks of the time stamp counter; 0:
+ * never. */
+uint32_t sysv_seconds(uint64_t ticks);
 
 /* The end of an object: no longer to be found, its memory given back. */
 void sysv_free(struct sysv_kind *kind, struct sysv_object *object);

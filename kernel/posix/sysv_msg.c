@@ -63,14 +63,17 @@ static bool queue_init(struct sysv_object *object) {
     return true;
 }
 
-/* Bytes at most, messages, bytes. */
 enum { WORD_BYTES_MAX = 8 };
-static void queue_count(const struct sysv_object *object, uint32_t *numbers) {
-    const struct message_channel *c = &queue_of(object)->channel;
+static struct sysv_status queue_tell(const struct sysv_object *o) {
+    const struct message_channel *c = &queue_of(o)->channel;
 
-    numbers[0] = c->bytes_max;
-    numbers[1] = c->queued;
-    numbers[2] = c->bytes;
+    return (struct sysv_status){
+        .perm = o->perm,
+        .words = { [0] = sysv_seconds(o->times[0]), [2] = sysv_seconds(o->times[1]),
+                   [4] = sysv_seconds(o->times[2]), [6] = c->bytes, [7] = c->queued,
+                   [WORD_BYTES_MAX] = c->bytes_max, [9] = (uint32_t)o->pids[0],
+                   [10] = (uint32_t)o->pids[1] },
+    };
 }
 
 static int queue_set(struct sysv_object *object, const uint32_t *words) {
@@ -99,11 +102,9 @@ struct sysv_kind msg_kind = {
     .name = "msg", .bytes = sizeof(struct msg_queue),
     .stat_command = MSG_STAT, .status_size = 88, .info_sizes = { 32, 32 },
     .infos = { MSG_LIMITS, MSG_LIMITS },
-    .numbers = { { WORD_BYTES_MAX, NOWHERE }, { 7, 1 }, { 6, 6 } },
-    .nr_numbers = 3, .nr_shown = 3,
-    .nr_times = 2,              // sent, received
-    .pid_word = 9,              // who did
-    .count = queue_count, .init = queue_init, .set = queue_set,
+    .sums = { { 7, 1 }, { 6, 6 } },
+    .nr_shown = 5, .shown = { WORD_BYTES_MAX, 7, 6, 9, 10 },
+    .tell = queue_tell, .init = queue_init, .set = queue_set,
     .remove = queue_remove, .show = queue_show,
     .objects = LIST_INIT(msg_kind.objects),
 };

@@ -188,8 +188,12 @@ static bool set_init(struct sysv_object *object) {
     return true;
 }
 
-static void set_count(const struct sysv_object *object, uint32_t *numbers) {
-    numbers[0] = object->size;
+static struct sysv_status set_tell(const struct sysv_object *o) {
+    return (struct sysv_status){
+        .perm = o->perm,
+        .words = { [0] = sysv_seconds(o->times[0]), [2] = sysv_seconds(o->times[2]),
+                   [4] = o->size },
+    };
 }
 
 static void set_remove(struct sysv_object *object) {
@@ -225,7 +229,7 @@ static void set_value(struct sem_set *set, uint32_t number, uint16_t value) {
 
     set->of[number].value = value;
     set->of[number].last = current_process()->pid;
-    set->common.changed = timestamp_counter();
+    set->common.times[2] = timestamp_counter();
     list_for_each (undo, &set->undos, set_node) undo->adjust[number] = 0;
 }
 
@@ -277,9 +281,8 @@ struct sysv_kind sem_kind = {
     .bytes_each = sizeof(struct semaphore), .size_max = SEMMSL,
     .stat_command = SEM_STAT, .status_size = 64, .info_sizes = { 40, 40 },
     .infos = { { SEM_LIMITS, SEMVMX }, { SEM_LIMITS, 0 } },
-    .count_word = 7, .numbers = { { 4, 9 } }, .nr_numbers = 1, .nr_shown = 1,
-    .nr_times = 1,              // operated on
-    .count = set_count, .init = set_init, .control = set_control,
+    .count_word = 7, .sums = { { 4, 9 } }, .nr_shown = 1, .shown = { 4 },
+    .tell = set_tell, .init = set_init, .control = set_control,
     .remove = set_remove, .show = set_show,
     .objects = LIST_INIT(sem_kind.objects),
 };

@@ -75,14 +75,17 @@ static bool segment_init(struct sysv_object *object) {
     return s->object;
 }
 
-/* Bytes, pages that exist, attachments, pages. */
-static void segment_count(const struct sysv_object *object, uint32_t *numbers) {
-    const struct memory_object *memory = segment_of(object)->object;
+static struct sysv_status segment_tell(const struct sysv_object *o) {
+    const struct memory_object *memory = segment_of(o)->object;
 
-    numbers[0] = object->size;
-    numbers[1] = memory->nr_pages;
-    numbers[2] = list_length(&memory->mappings);
-    numbers[3] = memory->size_pages;
+    return (struct sysv_status){
+        .perm = o->perm,
+        .words = { [0] = o->size, [1] = sysv_seconds(o->times[0]),
+                   [3] = sysv_seconds(o->times[1]), [5] = sysv_seconds(o->times[2]),
+                   [7] = (uint32_t)o->pids[0], [8] = (uint32_t)o->pids[1],
+                   [9] = list_length(&memory->mappings),
+                   [12] = memory->size_pages, [13] = memory->nr_pages },
+    };
 }
 
 /* All memory stays anyway: it is only noted. */
@@ -106,12 +109,8 @@ struct sysv_kind shm_kind = {
     .name = "shm", .bytes = sizeof(struct segment), .size_max = SHMMAX,
     .stat_command = SHM_STAT, .status_size = 84, .info_sizes = { 36, 24 },
     .infos = { { SHMMAX, 1, SYSV_MAX, SYSV_MAX, SHMMAX >> PAGE_SHIFT } },
-    .numbers = { { 0, NOWHERE }, { NOWHERE, 2 }, { 9, NOWHERE }, { NOWHERE, 1 } },
-    .nr_numbers = 4, .nr_shown = 3,
-    .nr_times = 2,              // attached, detached
-    .time_word = 1,
-    .pid_word = 7,              // who made it, who attached or detached last
-    .count = segment_count, .init = segment_init, .control = segment_control,
+    .sums = { { 12, 1 }, { 13, 2 } }, .nr_shown = 5, .shown = { 0, 13, 9, 7, 8 },
+    .tell = segment_tell, .init = segment_init, .control = segment_control,
     .remove = segment_remove,
     .objects = LIST_INIT(shm_kind.objects),
 };
