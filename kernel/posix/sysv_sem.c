@@ -55,7 +55,7 @@ struct sem_waiter {                 /* one semop; on the caller's stack */
     struct waiter waiter;
     struct sembuf operations[SEMOPM];
     unsigned count;
-    unsigned blocker;               /* the operation that has to wait */
+    const struct sembuf *blocker;   /* the operation that has to wait */
     struct sem_undo *undo;          /* NULL: no SEM_UNDO among them */
     pid_t pid;
 };
@@ -68,40 +68,34 @@ static struct sem_set *set_of(const struct sysv_object *object) {
 
 enum { MUST_WAIT = 1 };
 
-/* One operation. 0, -ERANGE, -EAGAIN, MUST_WAIT; and then nothing is changed. */
-static int operate(struct sem_set *set, const struct sembuf *o, struct sem_undo *undo) {
-    struct semaphore *semaphore = &set->of[o->number];
-    int value = semaphore->value + o->change;
-
-    if (value < 0 || (o->change == 0 && value != 0))
-        return o->flags & IPC_NOWAIT ? -EAGAIN : MUST_WAIT;
-    if (value > SEMVMX) return -ERANGE;
-    if (o->flags & SEM_UNDO) {
-        int adjust = undo->adjust[o->number] - o->change;
-        if (adjust != (int16_t)adjust) return -ERANGE;
-        undo->adjust[o->number] = (int16_t)adjust;
-    }
-    semaphore->value = (uint16_t)value;
-    return 0;
-}
-
-/* All of w's operations, or none. As operate(). */
+/* All of w's operations: 0; or none: -ERANGE, -EAGAIN, MUST_WAIT. */
 static int attempt(struct sem_set *set, struct sem_waiter *w) {
+    const struct sembuf *o = w->operations, *end = o + w->count;
     int result = 0;
-    unsigned done = 0;
 
-    while (done < w->count && !(result = operate(set, &w->operations[done], w->undo)))
-        done++;
+    for (; o < end; o++) {
+        struct semaphore *semaphore = &set->of[o->number];
+        int value = semaphore->value + o->change, adjust = 0;
+        if (value < 0 || (o->change == 0 && value != 0)) {
+            result = o->flags & IPC_NOWAIT ? -EAGAIN : MUST_WAIT;
+            break;
+        }
+        if (o->flags & SEM_UNDO) adjust = w->undo->adjust[o->number] - o->change;
+        if (value > SEMVMX || adjust != (int16_t)adjust) {
+            result = -ERANGE;
+            break;
+        }
+        semaphore->value = (uint16_t)value;
+        if (o->flags & SEM_UNDO) w->undo->adjust[o->number] = (int16_t)adjust;
+    }
     if (result) {
-        w->blocker = done;
-        while (done-- > 0) {
-            const struct sembuf *o = &w->operations[done];
+        for (w->blocker = o; o-- > w->operations;) {
             set->of[o->number].value -= o->change;
             if (o->flags & SEM_UNDO) w->undo->adjust[o->number] += o->change;
         }
         return result;
     }
-    while (done-- > 0) set->of[w->operations[done].number].last = w->pid;
+    while (o-- > w->operations) set->of[o->number].last = w->pid;
     set->common.times[0] = timestamp_counter();
     return 0;
 }
@@ -167,8 +161,8 @@ void semaphores_end(struct process *process) {
 static void describe(const struct waiter *waiter, char *to, size_t size) {
     const struct sem_waiter *w = container_of(waiter, const struct sem_waiter, waiter);
     const struct sem_set *set = container_of(waiter->queue, struct sem_set, waiters);
-    const struct sembuf *o = &w->operations[w->blocker];
     const struct sem_undo *undo;
+    const struct sembuf *o = w->blocker;
     char before = ' ';
     size_t at = (size_t)format(to, size, "sem:%d", set->common.id);
 
@@ -217,7 +211,7 @@ static uint32_t count_waiters(const struct sem_set *set, uint32_t number,
 
     list_for_each (waiter, &set->waiters.waiters, node) {
         const struct sem_waiter *w = container_of(waiter, struct sem_waiter, waiter);
-        const struct sembuf *o = &w->operations[w->blocker];
+        const struct sembuf *o = w->blocker;
         count += o->number == number && (o->change == 0) == for_zero;
     }
     return count;
@@ -233,44 +227,37 @@ static void set_value(struct sem_set *set, uint32_t number, uint16_t value) {
     list_for_each (undo, &set->undos, set_node) undo->adjust[number] = 0;
 }
 
-/* GETALL, SETALL: all or none. */
-static int pass_all(struct sem_set *set, bool sets, uptr_t memory) {
-    uint32_t count = set->common.size, size = count * sizeof(uint16_t);
-    uint16_t *values = heap_alloc(HEAP_IO, size);
-    int error = !values ? -ENOMEM : sets ? copy_from_user(values, memory, size) : 0;
-
-    for (uint32_t i = 0; i < count && sets && !error; i++)
-        if (values[i] > SEMVMX) error = -ERANGE;
-    for (uint32_t i = 0; i < count && !error; i++) {
-        if (sets) set_value(set, i, values[i]);
-        else values[i] = set->of[i].value;
-    }
-    if (sets && !error) serve(set);
-    if (!sets && !error) error = copy_to_user(memory, values, size);
-    heap_free(values);
-    return error;
-}
-
 static long set_control(struct sysv_object *object, uint32_t number, int command,
                         uptr_t argument) {
     bool sets = command == SETVAL || command == SETALL;
     struct sem_set *set = set_of(object);
+    uint32_t value = argument.address, size = object->size * sizeof(uint16_t);
+    uint16_t *values = (void *)path_buffer;
 
+    static_assert(SEMMSL * sizeof(*values) <= PATH_MAX, "nothing here sleeps");
     if (command < GETPID || command > SETALL) return -EINVAL;
-    if (command == SETVAL && argument.address > SEMVMX) return -ERANGE;
+    if (command == SETVAL && value > SEMVMX) return -ERANGE;
     int error = sysv_permission(object, sets ? MAY_WRITE : MAY_READ);
     if (error) return error;
-    if (command == GETALL || command == SETALL) return pass_all(set, sets, argument);
-    if (number >= object->size) return -EINVAL;
+    if (command != GETALL && command != SETALL && number >= object->size)
+        return -EINVAL;
     switch (command) {
     case GETPID: return set->of[number].last;
     case GETVAL: return set->of[number].value;
-    case SETVAL:
-        set_value(set, number, (uint16_t)argument.address);
-        serve(set);
-        return 0;
+    case GETALL:
+        for (uint32_t i = 0; i < object->size; i++) values[i] = set->of[i].value;
+        return copy_to_user(argument, values, size);
+    case SETALL:
+        if (copy_from_user(values, argument, size)) return -EFAULT;
+        for (uint32_t i = 0; i < object->size; i++)
+            if (values[i] > SEMVMX) return -ERANGE;
+        for (uint32_t i = 0; i < object->size; i++) set_value(set, i, values[i]);
+        break;
+    case SETVAL: set_value(set, number, (uint16_t)value); break;
     default: return (long)count_waiters(set, number, command == GETZCNT);
     }
+    serve(set);
+    return 0;
 }
 
 #define SEM_LIMITS SYSV_MAX * SEMMSL, SYSV_MAX, SYSV_MAX * SEMMSL, SYSV_MAX, SEMMSL, \
@@ -301,7 +288,7 @@ long sem_operate(int id, uint32_t count, const struct trap_frame *frame) {
     if (copy_from_user(w.operations, uptr(frame->edi), count * sizeof(*w.operations))
         || (frame->ebx == CALL_SEMTIMEDOP && sixth_argument(frame, &timeout)))
         return -EFAULT;
-    int result =
+    long result =
         timeout ? deadline_from_user(uptr(timeout), TIMEOUT_SPAN, &deadline) : 0;
     if (result) return result;
     if (!object) return -EINVAL;
@@ -319,7 +306,7 @@ long sem_operate(int id, uint32_t count, const struct trap_frame *frame) {
     result = attempt(set, &w);
     if (result == 0) serve(set);
     if (result != MUST_WAIT) return result;
-    waiter_init(&w.waiter, &set->waiters);
-    long ended = wait_sleep_waiter(&w.waiter, deadline);
-    return ended == -ETIMEDOUT ? -EAGAIN : ended;
+    waiter_init_for(&w.waiter, &set->waiters, current());
+    result = wait_sleep_waiter(&w.waiter, deadline);
+    return result == -ETIMEDOUT ? -EAGAIN : result;
 }
