@@ -8,34 +8,7 @@
 
 #define DEADLINE_NOW 0ull       /* do not wait at all: -EAGAIN */
 
-/* What is usual: who has waited longest wants it and has room for it in one page, which
- * is known. 0, -EFAULT; -EINPROGRESS: something else. */
-static inline int byte_message_hand_over(struct message_channel *channel,
-                                         const struct message *m, uptr_t body) {
-    const struct list *waiters = &channel->queue->receivers.waiters;
-    struct waiter *waiter = list_entry(waiters->head.next, struct waiter, node);
-    struct native_receiver *r =
-        container_of(waiter, struct native_receiver, base.waiter);
-
-    if (unlikely(list_is_empty(waiters)
-                 || (r->base.wants && !r->base.wants(&r->base, m))
-                 || m->length > r->room
-                 || (r->body.address & PAGE_MASK) + m->length > PAGE_SIZE
-                 || !user_range_ok(body, m->length)))
-        return -EINPROGRESS;
-    char *to = window(waiter->thread, WINDOW_BODY_IN, r->body.address, 1);
-    if (unlikely(!to)) return -EINPROGRESS;
-    if (unlikely(user_copy(to, (const void *)body.address, m->length))) return -EFAULT;
-    r->type = m->type;
-    r->priority = m->priority;
-    r->length = m->length;
-    channel->sequence++;
-    channel->received++;
-    waiter_wake(waiter, 0);
-    return 0;
-}
-
-/* SLEEPS. What is not: it is kept, or has to wait. */
+/* SLEEPS. What is not usual: it is kept, or has to wait. */
 static __attribute__((noinline)) long byte_message_post(struct message_channel *channel,
                                                         const struct message *what,
                                                         uptr_t body,
@@ -59,14 +32,30 @@ static inline must_check long byte_message_send(struct message_channel *channel,
                                                 uptr_t body, uint32_t length,
                                                 uint32_t type, uint32_t priority,
                                                 nanoseconds_t deadline) {
+    const struct list *waiters = &channel->queue->receivers.waiters;
+    struct waiter *waiter = list_entry(waiters->head.next, struct waiter, node);
+    struct native_receiver *r =
+        container_of(waiter, struct native_receiver, base.waiter);
     struct message m;
+    char *to = NULL;
 
     m.type = type;
     m.priority = priority;
     m.length = length;
-    long result = byte_message_hand_over(channel, &m, body);
-    return result == -EINPROGRESS ? byte_message_post(channel, &m, body, deadline)
-                                  : result;
+    if (likely(!list_is_empty(waiters)
+               && (!r->base.wants || r->base.wants(&r->base, &m)) && length <= r->room
+               && (r->body.address & PAGE_MASK) + length <= PAGE_SIZE
+               && user_range_ok(body, length)))
+        to = window(waiter->thread, WINDOW_BODY_IN, r->body.address, 1);
+    if (unlikely(!to)) return byte_message_post(channel, &m, body, deadline);
+    if (unlikely(user_copy(to, (const void *)body.address, length))) return -EFAULT;
+    r->type = type;
+    r->priority = priority;
+    r->length = length;
+    channel->sequence++;
+    channel->received++;
+    waiter_wake(waiter, 0);
+    return 0;
 }
 
 /* SLEEPS. 0 or -errno. r: made by native_body_receiver_init. */

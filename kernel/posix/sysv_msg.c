@@ -49,17 +49,12 @@ static const struct message_queue_classes classes = {
 
 /* -- As a System V object ---------------------------------------------------------- */
 
-static void set_capacity(struct msg_queue *mq, uint32_t bytes) {
-    mq->channel.capacity = max(bytes, 1u);      // 0 would be a rendezvous
-    mq->channel.bytes_max = bytes;
-}
-
 static bool queue_init(struct sysv_object *object) {
     struct msg_queue *mq = queue_of(object);
 
     message_queue_init(&mq->queue, &native_message_operations, &classes);
-    message_channel_init(&mq->channel, &mq->queue, 1, OVERFLOW_BLOCK);
-    set_capacity(mq, MSGMNB);
+    message_channel_init(&mq->channel, &mq->queue, MSGMNB, OVERFLOW_BLOCK);
+    mq->channel.bytes_max = MSGMNB;
     return true;
 }
 
@@ -77,12 +72,13 @@ static struct sysv_status queue_tell(const struct sysv_object *o) {
 }
 
 static int queue_set(struct sysv_object *object, const uint32_t *words) {
-    struct msg_queue *mq = queue_of(object);
+    struct message_channel *c = &queue_of(object)->channel;
+    uint32_t bytes = words[WORD_BYTES_MAX];
 
-    if (words[WORD_BYTES_MAX] > MSGMNB && current_credentials()->euid != 0)
-        return -EPERM;
-    set_capacity(mq, words[WORD_BYTES_MAX]);
-    message_channel_refill(&mq->channel);
+    if (bytes > MSGMNB && current_credentials()->euid != 0) return -EPERM;
+    c->capacity = max(bytes, 1u);       // 0 would be a rendezvous
+    c->bytes_max = bytes;
+    message_channel_refill(c);
     return 0;
 }
 
@@ -122,10 +118,6 @@ static const struct checker checker CHECKER = { "System V queues", NULL, queues_
 
 /* -- Sending and receiving --------------------------------------------------------- */
 
-static inline nanoseconds_t deadline_in(const struct trap_frame *frame) {
-    return frame->esi & IPC_NOWAIT ? DEADLINE_NOW : DEADLINE_NEVER;
-}
-
 /* The current process has sent (0) or received (1); meanwhile the queue may have
  * gone. */
 static inline void note(int id, int which) {
@@ -146,46 +138,32 @@ long msg_send(int id, uint32_t size, const struct trap_frame *frame) {
     if (!object || (int32_t)type < 1) return -EINVAL;
     long result = sysv_permission(object, MAY_WRITE);
     if (result) return result;
-    result = byte_message_send(&queue_of(object)->channel, uptr_add(message, 4), size,
-                               type, 0, deadline_in(frame));
+    result =
+        byte_message_send(&queue_of(object)->channel, uptr_add(message, 4), size, type,
+                          0, frame->esi & IPC_NOWAIT ? DEADLINE_NOW : DEADLINE_NEVER);
     if (result == 0) note(id, 0);
     return result;
 }
 
+/* A type below 0: all up to that. */
 static bool wants_type(const struct receiver *receiver, const struct message *m) {
-    return m->type == container_of(receiver, struct native_receiver, base)->type;
+    uint32_t type = container_of(receiver, struct native_receiver, base)->type;
+
+    return m->type == type || ((int32_t)type < 0 && m->type <= 0 - type);
 }
 
 static bool wants_others(const struct receiver *receiver, const struct message *m) {
     return !wants_type(receiver, m);
 }
 
-static bool wants_up_to(const struct receiver *receiver, const struct message *m) {
-    return m->type <= container_of(receiver, struct native_receiver, base)->type;
-}
-
-/* The lowest type up to `limit` in the queue; 0: none. */
-static int32_t lowest_type(const struct message_queue *queue, int32_t limit) {
+/* Of all types up to that the lowest in the queue, if there is one. */
+static uint32_t lowest_up_to(const struct message_queue *queue, uint32_t type) {
     const struct message *m;
-    int32_t lowest = 0;
+    uint32_t lowest = 0;
 
     list_for_each (m, &queue->messages, node)
-        if ((int32_t)m->type <= limit && (!lowest || (int32_t)m->type < lowest))
-            lowest = (int32_t)m->type;
-    return lowest;
-}
-
-static void select(struct native_receiver *r, const struct message_queue *queue,
-                   int32_t type, bool except) {
-    r->type = (uint32_t)type;
-    if (type > 0) {
-        r->base.wants = except ? wants_others : wants_type;
-    } else if (type < 0) {
-        int32_t limit = type == INT32_MIN ? INT32_MAX : -type;
-        int32_t lowest = lowest_type(queue, limit);
-        r->type = (uint32_t)(lowest ? lowest : limit);
-        r->base.wants = lowest ? wants_type : wants_up_to;
-    }
+        if (m->type <= 0 - type && (!lowest || m->type < lowest)) lowest = m->type;
+    return lowest ? lowest : type;
 }
 
 long msg_receive(int id, uint32_t size, const struct trap_frame *frame) {
@@ -194,7 +172,7 @@ long msg_receive(int id, uint32_t size, const struct trap_frame *frame) {
     struct native_receiver r;
     struct {
         uptr_t message;
-        int32_t type;
+        uint32_t type;
     } wanted;
 
     if (copy_from_user(&wanted, uptr(frame->edi), sizeof(wanted))) return -EFAULT;
@@ -205,8 +183,12 @@ long msg_receive(int id, uint32_t size, const struct trap_frame *frame) {
     if (result) return result;
     native_body_receiver_init(&r, uptr_add(wanted.message, 4), size, &queue->receivers);
     r.cuts = flags & MSG_NOERROR;
-    select(&r, queue, wanted.type, flags & MSG_EXCEPT);
-    result = byte_message_receive(queue, &r, deadline_in(frame));
+    bool up_to = (int32_t)wanted.type < 0;
+    r.type = up_to ? lowest_up_to(queue, wanted.type) : wanted.type;
+    if (wanted.type)
+        r.base.wants = flags & MSG_EXCEPT && !up_to ? wants_others : wants_type;
+    result = byte_message_receive(queue, &r,
+                                  flags & IPC_NOWAIT ? DEADLINE_NOW : DEADLINE_NEVER);
     if (result)
         return result == -EMSGSIZE ? -E2BIG : result == -EAGAIN ? -ENOMSG : result;
     note(id, 1);
