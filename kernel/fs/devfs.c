@@ -91,7 +91,7 @@ static const struct {
 } soft_devices[] = { { "null", DEV_NULL }, { "zero", DEV_ZERO }, { "full", DEV_FULL },
                      { "random", DEV_RANDOM }, { "urandom", DEV_URANDOM } };
 
-static int device_open(struct inode *inode, uint32_t flags, struct file **out) {
+int device_open(struct inode *inode, uint32_t flags, struct file **out) {
     static const struct file_operations soft = {
         .name = "device", .read = soft_read, .write = soft_write, .seek = soft_seek,
         .map = soft_map,
@@ -107,7 +107,6 @@ static int device_open(struct inode *inode, uint32_t flags, struct file **out) {
 
 void devfs_init(void) {
     devfs = tmpfs_mount("/dev", "devtmpfs", 0755, NULL);
-    special_open_register(S_IFCHR, device_open);
     for (unsigned i = 0; i < ARRAY_SIZE(soft_devices); i++)
         device_make(soft_devices[i].name, soft_devices[i].number, 0666);
 }

@@ -14,7 +14,9 @@ void device_make(const char *name, uint32_t number, mode_t mode);
  * screen if there is one and it is wanted. A terminal's size is the driver's of now. */
 void tty_init(bool console_on_screen);
 
-/* As inode_operations' open; -ENXIO when the device is none of the terminals. */
+/* As inode_operations' open, for all devices, and for terminals; -ENXIO when it is none
+ * of them. */
+int device_open(struct inode *inode, uint32_t flags, struct file **out);
 int tty_open(struct inode *inode, uint32_t flags, struct file **out);
 
 /* Ends what the session has with its terminal, because its leader exits: SIGHUP to the

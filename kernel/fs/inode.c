@@ -7,14 +7,13 @@
  * Linux: access times follow relatime, but without its once a day.
  * Tests: user/tests/permissions.c
  */
-#include "fs/inode.h"
-
+#include "fs/devfs.h"
 #include "mm/heap.h"
 
 struct list all_file_systems = LIST_INIT(all_file_systems);
 struct inode *root_inode;
 
-static special_open special_opens[16];      // by type: (mode & S_IFMT) >> 12
+int (*fifo_open_hook)(struct inode *inode, uint32_t flags, struct file **out);
 static uint32_t last_device;
 
 /* -- Life -------------------------------------------------------------------------- */
@@ -71,8 +70,6 @@ void inode_touch_modified(struct inode *inode) {
     inode->modified = inode->changed = time_realtime();
 }
 
-void inode_touch_changed(struct inode *inode) { inode->changed = time_realtime(); }
-
 mode_t inode_plain_mode(const struct inode *inode) {
     // without x for the group the bit means something else
     return inode->mode & ~(inode->mode & 010 ? S_ISUID | S_ISGID : S_ISUID);
@@ -108,18 +105,16 @@ int inode_permission(const struct inode *inode, unsigned wanted) {
 
 /* -- Opening, mounting ------------------------------------------------------------- */
 
-void special_open_register(mode_t type, special_open open) {
-    special_opens[(type & S_IFMT) >> 12] = open;
-}
-
 int inode_open(struct inode *inode, uint32_t flags, struct file **out) {
     static const struct file_operations place = { .name = "place" };
-    const struct file_operations *operations = inode->operations->files;
-    special_open open = inode->operations->open;
+    const struct inode_operations *node = inode->operations;
+    const struct file_operations *operations = flags & O_PATH ? &place : node->files;
 
-    if (!open) open = special_opens[(inode->mode & S_IFMT) >> 12];
-    if (flags & O_PATH) operations = &place;
-    else if (open) return open(inode, flags, out);
+    if (operations != &place) {
+        if (node->open) return node->open(inode, flags, out);
+        if (inode_is(inode, S_IFIFO)) return fifo_open_hook(inode, flags, out);
+        if (inode_is(inode, S_IFCHR)) return device_open(inode, flags, out);
+    }
     if (!operations) return -ENXIO;
     *out = file_create(operations, flags, inode_get(inode), NULL);
     return *out ? 0 : -ENFILE;

@@ -42,8 +42,8 @@ struct inode_operations {
     /* Where a magic link leads (/proc/PID/fd/N), with a reference; NULL: use
      * readlink. */
     struct inode *(*follow)(struct inode *inode);
-    /* SLEEPS. Makes the open file with a reference of its own to the inode. NULL:
-     * FIFOs, sockets and devices go to special_open, the others get `files`. */
+    /* SLEEPS. Makes the open file with a reference of its own to the inode. NULL: it
+     * gets `files`, and -ENXIO without. FIFOs and devices have theirs by type. */
     int (*open)(struct inode *inode, uint32_t flags, struct file **out) SLEEPS;
     const struct file_operations *files;
     int (*truncate)(struct inode *inode, uint64_t size);
@@ -119,7 +119,6 @@ must_check struct inode *inode_nameless(mode_t mode);
  * as on Linux (relatime). */
 void inode_touch_accessed(struct inode *inode);
 void inode_touch_modified(struct inode *inode); /* and changed */
-void inode_touch_changed(struct inode *inode);
 
 /* The mode without set-user-id and set-group-id bits, which go when contents or owner
  * change. */
@@ -141,11 +140,9 @@ bool inode_is_owned(const struct inode *inode);
 must_check int inode_open(struct inode *inode, uint32_t flags,
                           struct file **out) SLEEPS;
 
-/* A node whose opening is another part's business: FIFOs (kernel/ipc), sockets
- * (kernel/posix) and devices register themselves for their S_IFMT type. As
- * inode_operations' open. Nobody registered: -ENXIO. */
-typedef int (*special_open)(struct inode *inode, uint32_t flags, struct file **out);
-void special_open_register(mode_t type, special_open open);
+/* As inode_operations' open; set by kernel/ipc. */
+extern int (*fifo_open_hook)(struct inode *inode, uint32_t flags,
+                             struct file **out) SLEEPS;
 
 /* unlink(2) for the kernel. */
 must_check int path_remove(struct inode *start, const char *name);

@@ -184,7 +184,7 @@ static long change_mode(struct inode *inode, const void *to) {
     if (!inode_is_owned(inode)) return -EPERM;
     if (who->euid != 0 && !credentials_in_group(who, inode->gid)) mode &= ~S_ISGID;
     inode->mode = (inode->mode & S_IFMT) | mode;
-    inode_touch_changed(inode);
+    inode->changed = time_realtime();
     return 0;
 }
 
@@ -218,7 +218,7 @@ static long change_owner(struct inode *inode, const void *context) {
     inode->mode = mode;
     inode->uid = to.uid;
     inode->gid = to.gid;
-    inode_touch_changed(inode);
+    inode->changed = time_realtime();
     return 0;
 }
 
@@ -248,7 +248,7 @@ static long change_times(struct inode *inode, const void *context) {
         if (times[0] != NOW || times[1] != NOW) return -EPERM;
         if (inode_permission(inode, MAY_WRITE)) return -EACCES;
     }
-    inode_touch_changed(inode);
+    inode->changed = time_realtime();
     for (int i = 0; i < 2; i++)
         if (times[i] != KEEP) *stamps[i] = times[i] == NOW ? inode->changed : times[i];
     return 0;

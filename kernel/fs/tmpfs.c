@@ -10,7 +10,7 @@
  *
  * A regular file's bytes lie in the pages of a memory object, which is also what mmap
  * maps: a read, a write and a mapping see the same bytes. FIFOs, sockets and devices
- * only have their nodes here, special_open knows more.
+ * only have their nodes here, inode_open knows more.
  *
  * Invariants: a cookie is where reading goes on; it stays the entry's own, so that
  * removing other entries while a program reads the directory skips or repeats nothing.
@@ -110,7 +110,7 @@ static void drop_inode(struct inode *directory, struct inode *inode) {
         inode->links--;
         inode->parent = NULL;   // perhaps it has other names; which is not known
     }
-    inode_touch_changed(inode);
+    inode->changed = time_realtime();
     if (inode->operations->unlinked) inode->operations->unlinked(inode);
     inode_put(inode);
 }
@@ -296,7 +296,7 @@ static int directory_make(struct inode *directory, struct name name,
     if (inode_is(inode, S_IFDIR)) directory->links++;
     if (new->inode) {
         inode->links++;
-        inode_touch_changed(inode);
+        inode->changed = time_realtime();
     }
     *out = inode;
     return 0;
@@ -341,7 +341,7 @@ static int directory_rename(struct inode *from_dir, struct name from,
         from_dir->links--;
         inode_put(from_dir);
     }
-    inode_touch_changed(inode);
+    inode->changed = time_realtime();
     return 0;
 }
 

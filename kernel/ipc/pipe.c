@@ -327,5 +327,5 @@ static void pipes_check(void) {
 static const struct checker checker CHECKER = { "pipes", pipes_count, pipes_check };
 
 void pipe_init(void) {
-    special_open_register(S_IFIFO, fifo_open);
+    fifo_open_hook = fifo_open;
 }
