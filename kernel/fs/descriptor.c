@@ -126,8 +126,10 @@ int fd_install_all(struct process *to, struct file *const *files, unsigned count
         fds[i] = fd = find_free(to, (unsigned)(fd + 1));
     this_cpu()->account = payer;
     if (count && fd < 0) return fd;
-    for (unsigned i = 0; i < count; i++)
+    for (unsigned i = 0; i < count; i++) {
+        file_get(files[i]);
         to->files->places[fds[i]] = (struct descriptor){ files[i], close_on_exec };
+    }
     return 0;
 }
 
@@ -136,7 +138,7 @@ int fd_install_pair(struct file *const files[2], bool close_on_exec, uptr_t fds_
 
     if (files[0] && files[1])
         error = fd_install_all(current_process(), files, 2, close_on_exec, fds);
-    for (unsigned i = 0; error && i < 2; i++)
+    for (unsigned i = 0; i < 2; i++)
         if (files[i]) file_put(files[i]);
     if (!error && copy_to_user(fds_out, fds, sizeof(fds))) {
         (void)!fd_close(fds[0]);

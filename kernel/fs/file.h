@@ -262,8 +262,8 @@ must_check int fd_install(struct file *file, bool close_on_exec);
 must_check int fd_install_pair(struct file *const files[2], bool close_on_exec,
                                uptr_t fds_out);
 
-/* All at once or none, into any process's table, which pays for its own growth:
- * for messages handed to a sleeper. */
+/* All at once or none, each with a new reference, into any process's table, which pays
+ * for its own growth: for messages handed to a sleeper. */
 must_check int fd_install_all(struct process *to, struct file *const *files,
                               unsigned count, bool close_on_exec, int *fds);
 must_check int fd_close(int fd);        /* -EBADF */

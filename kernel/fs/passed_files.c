@@ -15,23 +15,29 @@
 #include "fs/passed_files.h"
 
 #include "core/check.h"
+#include "mm/heap.h"
 
 static struct list holders = LIST_INIT(holders);
 static bool is_collecting;
 
-int passed_take(struct file **files, const int *fds, unsigned count) {
-    for (unsigned i = 0; i < count; i++) {
-        files[i] = fd_get(fds[i]);
-        if (!files[i]) {
-            passed_discard(files, i);
-            return -EBADF;
-        }
-    }
+struct passed_files *passed_create(unsigned most) {
+    return heap_alloc(HEAP_PASSED_FILES,
+                      sizeof(struct passed_files) + most * sizeof(struct file *));
+}
+
+int passed_add(struct passed_files *passed, int fd) {
+    struct file *file = fd_get(fd);
+
+    if (!file) return -EBADF;
+    passed->files[passed->count++] = file;
     return 0;
 }
 
-void passed_discard(struct file *const *files, unsigned count) {
-    for (unsigned i = 0; i < count; i++) passed_drop(files[i]);
+void passed_free(struct passed_files *passed) {
+    if (!passed) return;
+    passed_unqueue(passed);
+    while (passed->count) passed_drop(passed->files[--passed->count]);
+    heap_free(passed);
 }
 
 void passed_queue(struct passed_files *passed, struct file_holder *holder) {
@@ -71,48 +77,33 @@ static void reach(struct file_holder *holder, struct list *reached) {
     list_push_back(reached, &holder->node);
 }
 
-/* Leaves in `holders` those that cannot be reached. The list of those found is also the
- * list of those still to be looked into: no recursion, no memory. */
-static void find_reached(struct list *reached) {
+/* The list of those found is also the list of those still to be looked into: no
+ * recursion, no memory. Each put may free the holder, the message and the array in it;
+ * what was left in them then leaves the lists by the usual way. So one file at a time,
+ * and nothing is looked at again behind a put. */
+void passed_collect(void) {
+    struct list reached = LIST_INIT(reached);
     struct file_holder *holder, *next;
     struct passed_files *passed;
     struct file *file;
 
+    if (is_collecting || list_is_empty(&holders)) return;
+    is_collecting = true;
     list_for_each_safe (holder, next, &holders, node)
-        if (holder->is_named) reach(holder, reached);
+        if (holder->is_named) reach(holder, &reached);
     list_for_each (file, &all_files, all_node)
-        if (file->refs > file->inflight) reach(holder_of(file), reached);
-    list_for_each (holder, reached, node)
+        if (file->refs > file->inflight) reach(holder_of(file), &reached);
+    list_for_each (holder, &reached, node)
         list_for_each (passed, &holder->queued, node)
             for (unsigned i = 0; i < passed->count; i++)
-                reach(holder_of(passed->files[i]), reached);
-}
-
-/* Each put may free the holder, the message and the array in it; what was left in them
- * then leaves the lists by the usual way. So one file at a time, and nothing is looked
- * at again behind a put. */
-static void drop_unreached(void) {
-    struct file_holder *holder;
-
+                reach(holder_of(passed->files[i]), &reached);
     while ((holder = list_first_entry(&holders, struct file_holder, node))) {
-        struct passed_files *passed =
-            list_first_entry(&holder->queued, struct passed_files, node);
-        struct file *file = passed->files[--passed->count];
+        passed = list_first_entry(&holder->queued, struct passed_files, node);
+        file = passed->files[--passed->count];
         if (passed->count == 0) passed_unqueue(passed);
         file->inflight--;
         file_put(file);
     }
-}
-
-void passed_collect(void) {
-    struct list reached;
-    struct file_holder *holder;
-
-    if (is_collecting || list_is_empty(&holders)) return;
-    is_collecting = true;
-    list_init(&reached);
-    find_reached(&reached);
-    drop_unreached();
     while ((holder = list_first_entry(&reached, struct file_holder, node))) {
         holder->is_reached = false;
         list_remove(&holder->node);
@@ -132,6 +123,14 @@ void passed_drop(struct file *file) {
 
 /* -- Checking ---------------------------------------------------------------------- */
 
+static void passed_count(void) {
+    const struct passed_files *passed;
+
+    heap_for_each(passed, HEAP_PASSED_FILES) for (unsigned i = 0; i < passed->count;
+                                                  i++) passed->files[i]
+        ->counted++;
+}
+
 /* Both ways of counting agree: over the files, and over the queues. */
 static void passed_check(void) {
     const struct file_holder *holder;
@@ -148,4 +147,5 @@ static void passed_check(void) {
     check_counted(NULL, "passed files", in_files, in_queues);
 }
 
-static const struct checker checker CHECKER = { "passed files", NULL, passed_check };
+static const struct checker checker CHECKER = { "passed files", passed_count,
+                                                passed_check };

@@ -1,13 +1,14 @@
 /* passed_files.h - open files on their way inside messages.
  *
- *      sender's table          message in a queue            receiver's table
- *      files[3] --passed_take--> files[0] --fd_install_all--> files[7]
- *                                   |
- *                              passed_discard: the message was thrown away
+ *      sender's table         message in a queue            receiver's table
+ *      files[3] --passed_add--> files[0] --fd_install_all--> files[7]
+ *                                  |
+ *                             passed_free: it was received, or thrown away
  *
- * A message holds a reference to each of its files. When those messages lie in the
- * queue of something that is a file itself, circles are possible, and counting cannot
- * end them: a socket that waits in its own queue is held by nobody but itself.
+ * A message has a reference to each of its files, and gives the receiver another. When
+ * it lies in the queue of something that is a file itself, circles are possible, and
+ * counting cannot end them: a socket that waits in its own queue is held by nobody but
+ * itself.
  *
  *      mailbox A: [ msg: B ]           nobody has a descriptor for A or B, and
  *      mailbox B: [ msg: A ]           both have a reference: from each other
@@ -34,13 +35,12 @@ struct file_holder {
     bool is_reached;            /* during a collection */
 };
 
-/* Part of a message that carries files. `files` is the message's own array; the
- * collector may take files away from its end. */
+/* The files of one message; the collector may take some away from the end. */
 struct passed_files {
     struct list_node node;      /* holder->queued */
     struct file_holder *holder; /* NULL: in no queue */
     unsigned count;
-    struct file **files;
+    struct file *files[];       /* with references */
 };
 
 static inline void file_holder_init(struct file_holder *holder) {
@@ -49,13 +49,16 @@ static inline void file_holder_init(struct file_holder *holder) {
     list_init(&holder->queued);
 }
 
-/* References to the current process's descriptors. -EBADF: none was taken. */
-must_check int passed_take(struct file **files, const int *fds, unsigned count);
+/* Room for files. NULL without memory. */
+must_check struct passed_files *passed_create(unsigned most);
 
-void passed_discard(struct file *const *files, unsigned count);
+/* The file behind one more of the current process's descriptors. -EBADF. */
+must_check int passed_add(struct passed_files *passed, int fd);
 
-/* The message enters the queue of holder; it leaves before its files are installed or
- * discarded. passed_unqueue may be called twice. */
+/* Takes it out of its queue, and drops the references. NULL: nothing. */
+void passed_free(struct passed_files *passed);
+
+/* The message enters the queue of holder; and leaves it, if it is in one. */
 void passed_queue(struct passed_files *passed, struct file_holder *holder);
 void passed_unqueue(struct passed_files *passed);
 
@@ -65,9 +68,3 @@ void passed_drop(struct file *file);
 
 /* Ends all circles. For those who give up another way in, such as a name. */
 void passed_collect(void);
-
-/* kcheck found these references. */
-static inline void passed_found(struct file *const *files, unsigned count) {
-    for (unsigned i = 0; i < count; i++)
-        files[i]->counted++;
-}

@@ -6,18 +6,14 @@
 #include "kernel_test.h"
 #include "mm/heap.h"
 
-/* Something that is a file and queues messages with files, as a mailbox does: each
- * message has room for two. */
+/* Something that is a file and queues messages with files, as a mailbox does. */
 #define MESSAGES 4
 
 struct box {
     struct file_holder holder;
     unsigned opens;             /* files that are open for it */
     unsigned nr_messages;
-    struct message {
-        struct passed_files passed;
-        struct file *files[2];
-    } messages[MESSAGES];
+    struct passed_files *messages[MESSAGES];
 };
 
 static unsigned nr_boxes;
@@ -30,25 +26,10 @@ static void box_release(struct file *file) {
     struct box *box = file->object;
 
     if (--box->opens) return;
-    for (unsigned i = 0; i < box->nr_messages; i++) {
-        struct passed_files *passed = &box->messages[i].passed;
-        passed_unqueue(passed);
-        passed_discard(passed->files, passed->count);
-    }
+    for (unsigned i = 0; i < box->nr_messages; i++) passed_free(box->messages[i]);
     heap_free(box);
     nr_boxes--;
 }
-
-/* Only here are boxes of that type, and nothing else is while there are some. */
-static void boxes_count(void) {
-    const struct box *box;
-
-    if (nr_boxes > 0)
-        heap_for_each(box, HEAP_IO) for (unsigned i = 0; i < box->nr_messages; i++)
-            passed_found(box->messages[i].files, box->messages[i].passed.count);
-}
-
-static const struct checker checker CHECKER = { "boxes", boxes_count, NULL };
 
 static const struct file_operations box_operations = {
     .name = "box", .holder = box_holder, .release = box_release,
@@ -74,14 +55,15 @@ static struct file *box_create(void) {
 /* A message with a (and b) in it enters the queue of `to`. */
 static void send(struct file *to, struct file *a, struct file *b) {
     struct box *box = to->object;
-    struct message *m = &box->messages[box->nr_messages++];
+    struct passed_files *m = passed_create(2);
 
     file_get(a);
     if (b) file_get(b);
     m->files[0] = a;
     m->files[1] = b;
-    m->passed = (struct passed_files){ .count = b ? 2 : 1, .files = m->files };
-    passed_queue(&m->passed, &box->holder);
+    m->count = b ? 2 : 1;
+    passed_queue(m, &box->holder);
+    box->messages[box->nr_messages++] = m;
 }
 
 KTEST(passed_files_end_with_their_queue) {
@@ -122,10 +104,10 @@ KTEST(passed_circles_live_while_there_is_a_way_in) {
     passed_drop(b);
     CHECK(nr_boxes == 3 && kcheck() == NULL);
     struct box *box = way->object;
-    passed_unqueue(&box->messages[0].passed);
+    passed_unqueue(box->messages[0]);
     box->nr_messages = 0;       // received: by one who closes it again
     CHECK(nr_boxes == 3);
-    passed_discard(&b, 1);
+    passed_free(box->messages[0]);
     CHECK(nr_boxes == 1);
     passed_drop(way);
     CHECK(nr_boxes == 0 && kcheck() == NULL);

@@ -54,18 +54,11 @@ static void mark_read(struct mailbox_file *open, uint64_t sequence) {
     }
 }
 
-/* Gives r a copy of m, with references of its own to the files. */
+/* Gives r a copy of m. */
 static int deliver_copy_of(struct native_message *m, struct native_receiver *r,
                            int *error) {
-    struct native_message copy = *m;
+    int result = native_deliver(m, r, error);
 
-    copy.holder = NULL;
-    copy.passed = (struct passed_files){ .count = m->has_files ? m->passed.count : 0,
-                                         .files = copy.files };
-    copy.nr_files = copy.passed.count;
-    for (unsigned i = 0; i < copy.passed.count; i++) file_get(copy.files[i]);
-    int result = native_deliver(&copy, r, error);
-    if (copy.has_files) passed_discard(copy.files, copy.passed.count);
     if (result == 0) {
         mark_read(r->open, m->base.sequence);
         r->open->mailbox->channel.received++;

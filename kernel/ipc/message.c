@@ -59,7 +59,8 @@ void native_message_init(struct native_message *m, vaddr_t body, uint32_t length
     m->payer = t->cpu->account;
     m->pages = NULL;
     m->holder = NULL;
-    m->is_kept = m->is_short = m->moves = m->has_files = false;
+    m->is_kept = m->is_short = m->moves = false;
+    m->files = NULL;
     m->nr_files = 0;
 }
 
@@ -135,25 +136,6 @@ int native_receiver_init(struct native_receiver *r, uptr_t message, int flags,
     return 0;
 }
 
-/* -- Descriptors ------------------------------------------------------------------- */
-
-/* Descriptors that are still the sender's become the message's. */
-static int take_files(struct native_message *m) {
-    if (m->nr_files == 0 || m->has_files) return 0;
-    int error = passed_take(m->files, m->fds, m->nr_files);
-    if (error) return error;
-    m->passed = (struct passed_files){ .count = m->nr_files, .files = m->files };
-    m->has_files = true;
-    return 0;
-}
-
-static void drop_files(struct native_message *m) {
-    if (!m->has_files) return;
-    passed_unqueue(&m->passed);
-    passed_discard(m->files, m->passed.count);
-    m->has_files = false;
-}
-
 /* -- Messages that stay ------------------------------------------------------------ */
 
 /* Bytes in the kernel's memory; pages that move are charged as pages. */
@@ -162,7 +144,7 @@ static uint32_t bytes_of(const struct native_message *m) {
 }
 
 void native_message_free(struct native_message *m) {
-    drop_files(m);
+    passed_free(m->files);
     if (m->pages) moved_pages_free(m->pages);
     if (!m->space && m->body != (vaddr_t)(m + 1)) heap_free((void *)m->body);
     message_release(m->payer, bytes_of(m));
@@ -172,6 +154,18 @@ void native_message_free(struct native_message *m) {
 
 static void discard(struct message *message) {
     if (native(message)->is_kept) native_message_discard(native(message));
+}
+
+/* The files behind the sender's descriptors. */
+static int take_files(const struct native_message *m, struct passed_files **out) {
+    struct passed_files *files = passed_create(m->nr_files);
+    int error = files ? 0 : -ENOMEM;
+
+    for (unsigned i = 0; !error && i < m->nr_files; i++)
+        error = passed_add(files, m->fds[i]);
+    if (error) passed_free(files);
+    else *out = files;
+    return error;
 }
 
 /* The body, copied from the current process, or from a buffer of the kernel. */
@@ -209,14 +203,14 @@ static struct message *keep(struct message *message, int *error) {
     kept->is_kept = true;
     kept->call = NULL;          // until it cannot fail any more
     *error = m->moves ? 0 : keep_body(kept, size);
-    if (!*error && m->nr_files) *error = take_files(kept);
+    if (!*error && m->nr_files) *error = take_files(kept, &kept->files);
     if (*error) {
         discard(&kept->base);
         return NULL;
     }
     kept->is_short = m->mailbox && size <= NATIVE_SHORT && !m->moves && !m->nr_files
                      && m->base.until == UNTIL_ACCEPTED;
-    if (kept->has_files && kept->holder) passed_queue(&kept->passed, kept->holder);
+    if (kept->files && kept->holder) passed_queue(kept->files, kept->holder);
     kept->call = m->call;
     if (kept->call) kept->call->request = kept;
     return &kept->base;
@@ -278,20 +272,14 @@ static int deliver_files(struct native_message *m, struct native_receiver *r,
                          int *error) {
     int fds[MSG_FDS_MAX] = { -1, -1, -1, -1 };
     size_t size = m->nr_files * sizeof(int);
-    bool were_senders = !m->has_files;
+    struct passed_files *files = m->files;
 
     if (uptr_is_null(r->fds)) return 0;
     if (space_write(r->process->space, r->fds, fds, size)) return -EFAULT;
-    if ((*error = take_files(m))) return MESSAGE_UNFIT;
-    passed_unqueue(&m->passed);
-    int result = fd_install_all(r->process, m->files, m->passed.count, false, fds);
-    if (result) {
-        if (were_senders) drop_files(m);
-        else if (m->holder) passed_queue(&m->passed, m->holder);
-        return result;
-    }
-    m->has_files = false;
-    return space_write(r->process->space, r->fds, fds, size);
+    if (!files && (*error = take_files(m, &files))) return MESSAGE_UNFIT;
+    int result = fd_install_all(r->process, files->files, files->count, false, fds);
+    if (!m->files) passed_free(files);
+    return result ? result : space_write(r->process->space, r->fds, fds, size);
 }
 
 static inline void fill_header(struct user_message *u, const struct native_message *m,
@@ -410,7 +398,6 @@ static void messages_count(void) {
         if (m->base.place == MESSAGE_NOWHERE) continue;         // a spare
         m->payer->counted[ACCOUNT_MESSAGES]++;
         m->payer->counted[ACCOUNT_MESSAGE_BYTES] += bytes_of(m);
-        if (m->has_files) passed_found(m->files, m->passed.count);
         if (m->pages) moved_pages_count(m->pages);
     }
 }

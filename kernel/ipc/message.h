@@ -63,13 +63,9 @@ struct native_message {
     bool is_short;              /* kept, at most NATIVE_SHORT bytes and nothing else,
                                    UNTIL_ACCEPTED */
     bool moves;                 /* MSG_MOVE: whole pages, from here on or to come */
-    bool has_files;             /* `files` and `passed` are filled in */
     uint8_t nr_files;
-
-    /* only with nr_files */
-    int fds[MSG_FDS_MAX];       /* the sender's; used until has_files */
-    struct file *files[MSG_FDS_MAX];
-    struct passed_files passed; /* names `files` */
+    struct passed_files *files; /* NULL until it is kept; its sender's are: */
+    int fds[MSG_FDS_MAX];       /* only with nr_files */
 };
 
 struct native_receiver {

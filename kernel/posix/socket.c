@@ -314,13 +314,6 @@ static const struct proc_entry entry PROC_TABLE = { .name = "ipc/sockets",
 
 /* -- Checking ---------------------------------------------------------------------- */
 
-static void sockets_count(void) {
-    const struct rights *rights;
-
-    heap_for_each(rights, HEAP_SOCKET_RIGHTS)
-        passed_found(rights->files, rights->passed.count);
-}
-
 static void socket_check(const struct socket *s) {
     const struct socket *peer = s->peer;
     const struct chunk *c;
@@ -344,5 +337,4 @@ static void sockets_check(void) {
         if (file->operations == &socket_operations) socket_check(file->object);
 }
 
-static const struct checker checker CHECKER = { "sockets", sockets_count,
-                                                sockets_check };
+static const struct checker checker CHECKER = { "sockets", NULL, sockets_check };

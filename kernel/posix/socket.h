@@ -69,15 +69,10 @@ struct socket {
     nanoseconds_t send_timeout, receive_timeout;    /* 0: none */
 };
 
-struct rights {                 /* the files of one message */
-    struct passed_files passed;
-    struct file *files[];
-};
-
 /* A record; or what was written at once to a stream, up to a page. */
 struct chunk {
     struct list_node node;
-    struct rights *rights;      /* come with its first byte; or NULL */
+    struct passed_files *rights;        /* come with its first byte; or NULL */
     struct socket *from;        /* whose name a record has, with a reference; or NULL */
     uint32_t size, start, end;  /* what it counts; start..end is unread */
     char data[];
@@ -88,8 +83,8 @@ struct socket_message {
     uint32_t flags;             /* enum socket_message_flags */
     bool is_cut;                /* what was received was longer */
     struct socket *to;          /* sending a datagram: to whom; NULL: the peer */
-    struct rights *rights;      /* sending: NULL once they are queued. Received: what
-                                   came; with MSG_PEEK it is still the queue's */
+    struct passed_files *rights;    /* sending: NULL once they are queued. Received:
+                                   what came; with MSG_PEEK it is still the queue's */
     struct socket *from;        /* received: whose name it has, with a reference */
     nanoseconds_t deadline;     /* of its waits */
 };
@@ -127,9 +122,6 @@ must_check int socket_find(const struct socket_address *address, unsigned type,
 
 /* -- socket_transfer.c ------------------------------------------------------------- */
 
-must_check struct rights *rights_create(unsigned most);  /* no files yet */
-void rights_discard(struct rights *rights);     /* takes NULL too */
-
 /* For a call on an open file: O_NONBLOCK is MSG_DONTWAIT for all calls. */
 static inline struct socket_message socket_message(const struct file *file,
                                                    uint32_t flags,
@@ -143,7 +135,7 @@ static inline struct socket_message socket_message(const struct file *file,
 
 /* Gives back what came with a message and was not taken over. */
 static inline void socket_message_end(struct socket_message *m) {
-    if (m->rights && !(m->flags & MSG_PEEK)) rights_discard(m->rights);
+    if (m->rights && !(m->flags & MSG_PEEK)) passed_free(m->rights);
     if (m->from) socket_put(m->from);
 }
 

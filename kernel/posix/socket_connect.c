@@ -95,11 +95,11 @@ static int call(struct socket *s, struct socket *listener) {
     if (!listener->listens || listener->shut & SHUT_READ) return -ECONNREFUSED;
     if (listener->queued >= socket_capacity(listener)) return -EAGAIN;
     if (s->peer || s->listens) return s->peer ? -EISCONN : -EINVAL;
-    struct socket_message m = { .rights = rights_create(1) };
+    struct socket_message m = { .rights = passed_create(1) };
     struct file *file = m.rights ? socket_make(s->type) : NULL;
-    if (file) m.rights->files[m.rights->passed.count++] = file;
+    if (file) m.rights->files[m.rights->count++] = file;
     if (!file || queue_put(listener, &nothing, &m, NULL)) {
-        rights_discard(m.rights);
+        passed_free(m.rights);
         return -ENOMEM;
     }
     /* --- commit: nothing below fails or sleeps --- */

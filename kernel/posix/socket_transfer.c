@@ -3,7 +3,7 @@
  *
  *      msghdr  name       control                                vector
  *              |          [ length level SCM_RIGHTS | 3 | 5 ]    [ bytes ][ bytes ]
- *      to whom, from whom        struct rights                   struct io
+ *      to whom, from whom        struct passed_files             struct io
  *
  *      chunk   [ used | unread..... ]
  *
@@ -32,21 +32,6 @@
 
 /* -- The queue --------------------------------------------------------------------- */
 
-struct rights *rights_create(unsigned most) {
-    struct rights *r =
-        heap_alloc(HEAP_SOCKET_RIGHTS, sizeof(*r) + most * sizeof(struct file *));
-
-    if (r) r->passed.files = r->files;
-    return r;
-}
-
-void rights_discard(struct rights *rights) {
-    if (!rights) return;
-    passed_unqueue(&rights->passed);
-    passed_discard(rights->files, rights->passed.count);
-    heap_free(rights);
-}
-
 static struct chunk *first_chunk(const struct socket *s) {
     return list_first_entry(&s->chunks, struct chunk, node);
 }
@@ -54,7 +39,7 @@ static struct chunk *first_chunk(const struct socket *s) {
 static void chunk_free(struct socket *s, struct chunk *c) {
     s->queued -= c->size;
     list_remove(&c->node);
-    rights_discard(c->rights);
+    passed_free(c->rights);
     socket_put(c->from);
     heap_free(c);
 }
@@ -84,7 +69,7 @@ int queue_put(struct socket *to, struct io *io, struct socket_message *m,
     /* --- commit: nothing below fails or sleeps --- */
     *c = (struct chunk){ .rights = m->rights, .size = size, .end = n };
     if (!is_stream) c->from = socket_get(from);
-    if (m->rights) passed_queue(&m->rights->passed, &to->holder);
+    if (m->rights) passed_queue(m->rights, &to->holder);
     m->rights = NULL;
     list_push_back(&to->chunks, &c->node);
     to->queued += size;
@@ -112,7 +97,7 @@ ssize_t queue_take(struct socket *s, struct io *io, struct socket_message *m) {
     m->from = socket_get(first_chunk(s)->from);
     ssize_t result = (ssize_t)(m->flags & MSG_TRUNC ? length : done);
     if (m->flags & MSG_PEEK) return result;
-    if (m->rights) passed_unqueue(&m->rights->passed);
+    if (m->rights) passed_unqueue(m->rights);
     do {
         c = first_chunk(s);
         size_t n = min(c->end - c->start, length);
@@ -244,7 +229,7 @@ enum { SCM_RIGHTS = 1 };
 /* -- Descriptors out of control data ----------------------------------------------- */
 
 /* Takes the files that the control data name, of which each word is read once. */
-static int take_files(struct rights *r, uint32_t control, uint32_t size) {
+static int take_files(struct passed_files *r, uint32_t control, uint32_t size) {
     struct user_control c;
     uint32_t fd;
 
@@ -253,28 +238,27 @@ static int take_files(struct rights *r, uint32_t control, uint32_t size) {
         if (c.size < sizeof(c) || c.size > size - at) return -EINVAL;
         if (c.level != SOL_SOCKET) continue;
         uint32_t count = (c.size - sizeof(c)) / sizeof(fd);
-        if (c.type != SCM_RIGHTS || r->passed.count + count > RIGHTS_MAX)
-            return -EINVAL;
+        if (c.type != SCM_RIGHTS || r->count + count > RIGHTS_MAX) return -EINVAL;
         for (uint32_t i = 0; i < count; i++) {
             if (u32_from_user(&fd, uptr(control + at + sizeof(c) + i * sizeof(fd))))
                 return -EFAULT;
-            struct file *file = fd_get((int)fd);
-            if (!file) return -EBADF;
-            r->files[r->passed.count++] = file;
+            if (passed_add(r, (int)fd)) return -EBADF;
         }
     }
     return 0;
 }
 
 /* What the control data want to pass on; *out stays as it is for nothing. */
-static int rights_from_user(const struct user_message *user, struct rights **out) {
+static int rights_from_user(const struct user_message *user,
+                            struct passed_files **out) {
     uint32_t size = user->control ? user->control_size : 0;
 
     if (size < sizeof(struct user_control)) return 0;
     if (size > CONTROL_MAX) return -ENOBUFS;
-    struct rights *r = rights_create(min(size / (uint32_t)sizeof(int), RIGHTS_MAX));
+    struct passed_files *r =
+        passed_create(min(size / (uint32_t)sizeof(int), RIGHTS_MAX));
     int error = r ? take_files(r, user->control, size) : -ENOBUFS;
-    if (error || r->passed.count == 0) rights_discard(r);
+    if (error || r->count == 0) passed_free(r);
     else *out = r;
     return error;
 }
@@ -283,10 +267,10 @@ static int rights_from_user(const struct user_message *user, struct rights **out
 
 /* Installs what fits into the user's buffer and table, one by one, as Linux does. Sets
  * control_size to what was used, and flags. */
-static void rights_to_user(const struct rights *r, struct user_message *user,
+static void rights_to_user(const struct passed_files *r, struct user_message *user,
                            bool close_on_exec) {
     struct user_control c = { sizeof(c), SOL_SOCKET, SCM_RIGHTS };
-    uint32_t count = r ? r->passed.count : 0, done = 0;
+    uint32_t count = r ? r->count : 0, done = 0;
 
     while (done < count && user->control
            && user->control_size >= c.size + sizeof(int)) {
@@ -327,7 +311,7 @@ static long send_message(int fd, struct io *io, uint32_t flags,
             result = socket_find(&address, SOCK_DGRAM, &m.to);
     }
     if (!result) result = socket_send(s, io, &m);
-    rights_discard(m.rights);
+    passed_free(m.rights);
     socket_put(m.to);
     passed_drop(file);
     return result;
