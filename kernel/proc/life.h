@@ -50,8 +50,8 @@ long ids_get(const struct ids *ids, uptr_t real, uptr_t effective, uptr_t saved)
 enum { SCHED_RESET_ON_FORK = 0x40000000 };
 long scheduling_change(pid_t pid, int policy, uptr_t param);
 long scheduling_priority(int policy, int realtime);
-/* setpriority; and getpriority, without `new`, whose answer is 20 - nice. */
-long scheduling_nice(int which, pid_t who, const int *new);
+/* setpriority; and getpriority, wanted NULL, whose answer is 20 - nice. */
+long scheduling_nice(int which, pid_t who, const int *wanted);
 
 /* -- Programs (exec.c) ------------------------------------------------------------- */
 

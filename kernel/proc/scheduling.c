@@ -11,16 +11,13 @@ static struct thread *thread_or_self(pid_t pid) {
     return pid == 0 ? current() : thread_find(pid);
 }
 
-static int find(pid_t pid, struct thread **t) {
-    *t = thread_or_self(pid);
-    return pid < 0 ? -EINVAL : *t ? 0 : -ESRCH;
-}
+static bool is_root(void) { return current_process()->credentials.euid == 0; }
 
 static bool may_change(const struct thread *t) {
-    const struct credentials *c = &current_process()->credentials;
     const struct credentials *target = &t->process->credentials;
+    uid_t me = current_process()->credentials.euid;
 
-    return c->euid == 0 || c->euid == target->euid || c->euid == target->uid;
+    return me == 0 || me == target->euid || me == target->uid;
 }
 
 static bool is_realtime(int policy) {
@@ -36,20 +33,36 @@ static int priority_of(const struct thread *t) {
     return is_realtime(t->policy) ? t->base_priority - PRIORITY_REALTIME : 0;
 }
 
-long scheduling_change(pid_t pid, int policy, uptr_t param) {
-    struct thread *t;
-    uint32_t priority;
-    int error = uptr_is_null(param) ? -EINVAL : find(pid, &t);
+long scheduling_priority(int policy, int realtime) {
+    return !is_policy(policy) ? -EINVAL : is_realtime(policy) ? realtime : 0;
+}
 
-    if (error) return error;
+long sys_sched_getscheduler(pid_t pid) {
+    const struct thread *t = thread_or_self(pid);
+
+    return pid < 0 ? -EINVAL : t ? t->policy : -ESRCH;
+}
+
+long sys_sched_getparam(pid_t pid, uptr_t param) {
+    long policy = uptr_is_null(param) ? -EINVAL : sys_sched_getscheduler(pid);
+
+    if (policy < 0) return policy;
+    return u32_to_user(param, (uint32_t)priority_of(thread_or_self(pid)));
+}
+
+long scheduling_change(pid_t pid, int policy, uptr_t param) {
+    long old = uptr_is_null(param) ? -EINVAL : sys_sched_getscheduler(pid);
+    struct thread *t = thread_or_self(pid);
+    uint32_t priority;
+
+    if (old < 0) return old;
     if (u32_from_user(&priority, param)) return -EFAULT;
-    if (policy == -1) policy = t->policy;
+    if (policy == -1) policy = (int)old;
     if (!is_policy(policy) || priority > 99 || (priority == 0) == is_realtime(policy))
         return -EINVAL;
-    if (current_process()->credentials.euid != 0
-        && (!may_change(t)
-            || (priority > limit_soft(t->process, LIMIT_RTPRIO)
-                && !(policy == t->policy && (int)priority <= priority_of(t)))))
+    bool is_more = policy != old || (int)priority > priority_of(t);
+    if (!may_change(t)
+        || (!is_root() && is_more && priority > limit_soft(t->process, LIMIT_RTPRIO)))
         return -EPERM;
     unsigned level = policy == SCHED_IDLE  ? PRIORITY_IDLE
                      : is_realtime(policy) ? PRIORITY_REALTIME + priority
@@ -61,31 +74,11 @@ long scheduling_change(pid_t pid, int policy, uptr_t param) {
     return 0;
 }
 
-long sys_sched_getscheduler(pid_t pid) {
-    struct thread *t;
-    int error = find(pid, &t);
-
-    return error ? error : t->policy;
-}
-
-long sys_sched_getparam(pid_t pid, uptr_t param) {
-    struct thread *t;
-    int error = uptr_is_null(param) ? -EINVAL : find(pid, &t);
-
-    return error ? error : u32_to_user(param, (uint32_t)priority_of(t));
-}
-
-long scheduling_priority(int policy, int realtime) {
-    return !is_policy(policy) ? -EINVAL : is_realtime(policy) ? realtime : 0;
-}
-
 long sys_sched_rr_get_interval(pid_t pid, uptr_t interval) {
-    struct thread *t;
-    int error = find(pid, &t);
+    long policy = sys_sched_getscheduler(pid);
+    struct timespec32 ts = { 0, policy == SCHED_FIFO ? 0 : 10000000 };
 
-    if (error) return error;
-    struct timespec32 ts = { 0, t->policy == SCHED_FIFO ? 0 : 10000000 };
-    return copy_to_user(interval, &ts, sizeof(ts));
+    return policy < 0 ? policy : copy_to_user(interval, &ts, sizeof(ts));
 }
 
 static uint32_t all_cpus(void) { return (1u << cpu_count) - 1; }
@@ -105,47 +98,33 @@ long sys_sched_setaffinity(pid_t pid, size_t size, uptr_t mask) {
     if (copy_from_user(&wanted, mask, min(size, sizeof(wanted)))) return -EFAULT;
     if (!t) return -ESRCH;
     if (!may_change(t)) return -EPERM;
-    if (!(wanted & all_cpus())) return -EINVAL;
-    thread_set_affinity(t, (uint8_t)(wanted & all_cpus()));
-    return 0;
+    wanted &= all_cpus();
+    if (wanted) thread_set_affinity(t, (uint8_t)wanted);
+    return wanted ? 0 : -EINVAL;
 }
 
-long sys_getcpu(uptr_t cpu, uptr_t node) {
-    if (!uptr_is_null(cpu) && u32_to_user(cpu, this_cpu()->number)) return -EFAULT;
-    if (!uptr_is_null(node) && u32_to_user(node, 0)) return -EFAULT;
-    return 0;
-}
-
-/* -- Nice -------------------------------------------------------------------------- */
-
-enum { PRIO_PROCESS = 0, PRIO_PGRP = 1, PRIO_USER = 2 };
-
-static bool is_meant(const struct thread *t, int which, pid_t who) {
-    const struct process *p = t->process, *me = current_process();
-
-    if (which == PRIO_PROCESS) return t == thread_or_self(who);
-    if (which == PRIO_PGRP) return p->group == (who ? who : me->group);
-    return p->credentials.uid == (who ? (uid_t)who : me->credentials.uid);
-}
-
-static int set_nice(struct thread *t, int nice) {
-    if (!may_change(t)) return -EPERM;
-    if (nice < t->nice && current_process()->credentials.euid != 0
-        && 20 - nice > (int)limit_soft(t->process, LIMIT_NICE))
-        return -EACCES;
-    sched_set_nice(t, nice);
-    return 0;
-}
-
-long scheduling_nice(int which, pid_t who, const int *new) {
+long scheduling_nice(int which, pid_t who, const int *wanted) {
+    enum { PRIO_PROCESS = 0, PRIO_PGRP = 1, PRIO_USER = 2 };
+    const struct process *me = current_process();
+    uid_t user = who ? (uid_t)who : me->credentials.uid;
+    pid_t group = who ? who : me->group;
     struct thread *t;
     long result = -ESRCH;
 
     if (which < PRIO_PROCESS || which > PRIO_USER) return -EINVAL;
     list_for_each (t, &all_threads, all_node) {
-        if (!is_meant(t, which, who)) continue;
-        int one = new ? set_nice(t, min(max(*new, -20), 19)) : 20 - t->nice;
-        if (result == -ESRCH || (new ? one < 0 : one > result)) result = one;
+        if (which == PRIO_PROCESS ? t != thread_or_self(who)
+            : which == PRIO_PGRP  ? t->process->group != group
+                                  : t->process->credentials.uid != user)
+            continue;
+        int nice = wanted ? min(max(*wanted, -20), 19) : t->nice, one = 0;
+        if (!wanted) one = 20 - nice;
+        else if (!may_change(t)) one = -EPERM;
+        else if (nice < t->nice && !is_root()
+                 && 20 - nice > (int)limit_soft(t->process, LIMIT_NICE))
+            one = -EACCES;
+        else sched_set_nice(t, nice);
+        if (result == -ESRCH || (wanted ? one < 0 : one > result)) result = one;
     }
     return result;
 }
