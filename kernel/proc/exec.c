@@ -58,16 +58,21 @@ struct program {                /* all of an exec until its commit */
     struct inode *inode;
     const char *file;           /* path, or the last script's interpreter */
     char lines[SCRIPT_DEPTH + 1][HEADER_SIZE + 1];      /* the files' first bytes */
-    const char *places[FRONT_MAX], **front;     /* scripts' arguments: the last ones */
+    const char *front[FRONT_MAX];       /* scripts' arguments, the first one last */
+    unsigned nr_front;
     struct strings arguments, environment;      /* behind them, and the other one */
     struct address_space *space;
     vaddr_t base, entry, end;   /* added to all addresses; end: behind the last page */
     vaddr_t headers;            /* user address of the program headers, or 0 */
     uint32_t nr_headers;
     uint8_t random[16];         /* AT_RANDOM */
-    vaddr_t esp, argument_strings, environment_strings, strings_end;
+    /* The first stack, which is written upwards. */
+    vaddr_t esp;                /* 0: nothing is written, only measured */
+    vaddr_t limit;              /* E2BIG above */
+    vaddr_t vector, at;         /* where the next word goes, and the next string */
+    vaddr_t argument_strings, environment_strings;
+    int error;                  /* the first one: then nothing is put any more */
     struct credentials credentials;
-    bool secure;                /* runs with more rights than the caller has */
     char path[];                /* PATH_MAX: as execve had it */
 };
 
@@ -81,10 +86,9 @@ static int map(struct program *p, vaddr_t start, vaddr_t end, int protection,
     const struct region region = { .start = start, .end = end, .object = object,
                                    .first_page = first_page,
                                    .protection = (uint8_t)protection };
-    bool done =
-        !space_unmap(p->space, start, end - start) && !space_map(p->space, &region);
+    int error = space_unmap(p->space, start, end - start);
 
-    return done ? 0 : -ENOMEM;
+    return error ? error : space_map(p->space, &region);
 }
 
 /* The part that the file fills is mapped, and copied when written. Behind it, the last
@@ -121,42 +125,10 @@ static int load_segment(struct program *p, const struct program_header *s) {
     return 0;
 }
 
-static bool header_ok(const struct elf_header *h, size_t size) {
-    static const uint8_t ident[7] = { 0x7f, 'E', 'L', 'F', 1, 1, 1 };
-
-    return size >= sizeof(*h) && memcmp(h->ident, ident, sizeof(ident)) == 0
-           && (h->type == ET_EXEC || h->type == ET_DYN) && h->machine == EM_386
-           && h->program_header_size == sizeof(struct program_header)
-           && h->nr_program_headers > 0 && h->program_headers <= size
-           && h->nr_program_headers
-                  <= (size - h->program_headers) / sizeof(struct program_header);
-}
-
-/* Of an ELF file, whose first bytes these are. The program headers may lie in a
- * segment: AT_PHDR. A segment of no size is none. */
-static int load_segments(struct program *p, const void *start, size_t size) {
-    const struct elf_header *h = start;
-
-    if (!header_ok(h, size)) return -ENOEXEC;
-    uint32_t at = h->program_headers;
-    const struct program_header *s = (const void *)((const char *)start + at);
-    p->base = h->type == ET_DYN ? PIE_BASE : 0;
-    p->entry = h->entry + p->base;
-    p->nr_headers = h->nr_program_headers;
-    for (const struct program_header *last = s + p->nr_headers; s < last; s++) {
-        if (s->type == PT_INTERP)
-            return -ENOEXEC;    // there is no dynamic linker
-        if (s->type != PT_LOAD || s->memory_size == 0) continue;
-        int error = load_segment(p, s);
-        if (error) return error;
-        if (at >= s->offset && at - s->offset < s->file_size)
-            p->headers = s->address + p->base + (at - s->offset);
-    }
-    return p->end ? 0 : -ENOEXEC;
-}
-
-/* The space of a program file: all but what is on the stack. */
+/* The space of an ELF file, whose first bytes these are: all but what is on the stack.
+ * The program headers may lie in a segment: AT_PHDR. A segment of no size is none. */
 static int load(struct program *p, const void *start, size_t size) {
+    static const uint8_t ident[7] = { 0x7f, 'E', 'L', 'F', 1, 1, 1 };
     const struct region system = { .start = SYSTEM_PAGE, .end = SYSTEM_PAGE + PAGE_SIZE,
                                    .protection = PROT_READ | PROT_EXEC,
                                    .flags = REGION_SYSTEM | REGION_SHARED,
@@ -164,40 +136,37 @@ static int load(struct program *p, const void *start, size_t size) {
     const struct region stack = { .start = STACK_TOP - STACK_INITIAL, .end = STACK_TOP,
                                   .protection = PROT_READ | PROT_WRITE,
                                   .flags = REGION_GROWS_DOWN };
+    const struct elf_header *h = start;
+    uint32_t at = h->program_headers;
+    const struct program_header *s = (const void *)((const char *)start + at);
 
+    if (size < sizeof(*h) || memcmp(h->ident, ident, sizeof(ident)) != 0
+        || (h->type != ET_EXEC && h->type != ET_DYN) || h->machine != EM_386
+        || h->program_header_size != sizeof(*s) || h->nr_program_headers == 0
+        || at > size || h->nr_program_headers > (size - at) / sizeof(*s))
+        return -ENOEXEC;
     p->space = space_create();
     if (!p->space) return -ENOMEM;
     limits_apply(current_process(), p->space);
-    int error = load_segments(p, start, size);
-    if (!error) error = space_map(p->space, &system);
-    if (!error) error = space_map(p->space, &stack);
+    p->base = h->type == ET_DYN ? PIE_BASE : 0;
+    p->entry = h->entry + p->base;
+    p->nr_headers = h->nr_program_headers;
+    for (const struct program_header *last = s + p->nr_headers; s < last; s++) {
+        if (s->type == PT_INTERP) return -ENOEXEC;      // there is no dynamic linker
+        if (s->type != PT_LOAD || s->memory_size == 0) continue;
+        int error = load_segment(p, s);
+        if (error) return error;
+        if (at >= s->offset && at - s->offset < s->file_size)
+            p->headers = s->address + p->base + (at - s->offset);
+    }
     p->space->heap_start = p->space->heap_end = p->end;
-    return error;
+    if (!p->end) return -ENOEXEC;
+    return space_map(p->space, &system) || space_map(p->space, &stack) ? -ENOMEM : 0;
 }
 
 /* -- Finding the file -------------------------------------------------------------- */
 
-static int open_program(struct program *p) {
-    struct path path;
-    int error = path_walk(NULL, p->file, 0, &path);
-
-    if (error) return error;
-    p->inode = inode_get(path.inode);
-    path_release(&path);
-    if (!inode_is(p->inode, S_IFREG)) return -EACCES;
-    return inode_permission(p->inode, MAY_EXECUTE);
-}
-
 static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
-
-static void push_front(struct program *p, const char *string) {
-    assert(p->front > p->places);
-    *--p->front = string;
-}
-
-static bool has_front(const struct program *p) {
-    return p->front < p->places + FRONT_MAX;
-}
 
 /* "#!interpreter [option]": these two and the script's path become the first arguments,
  * instead of the first one. */
@@ -211,12 +180,12 @@ static int use_script(struct program *p, char *line, size_t size) {
     for (option = name; *option && !is_blank(*option);) option++;
     while (is_blank(*option)) *option++ = '\0';
     if (!*name) return -ENOEXEC;
-    if (has_front(p)) p->front++;
+    assert(p->nr_front + 2 <= FRONT_MAX);
+    if (p->nr_front) p->nr_front--;
     else p->arguments.user = uptr_add(p->arguments.user, 4);
-    push_front(p, p->file);
-    if (*option) push_front(p, option);
-    push_front(p, name);
-    p->file = name;
+    p->front[p->nr_front++] = p->file;
+    if (*option) p->front[p->nr_front++] = option;
+    p->front[p->nr_front++] = p->file = name;
     inode_put(p->inode);
     p->inode = NULL;
     return 0;
@@ -226,7 +195,13 @@ static int use_script(struct program *p, char *line, size_t size) {
 static int find_and_load(struct program *p) {
     for (int depth = 0; depth <= SCRIPT_DEPTH; depth++) {
         char *line = p->lines[depth];
-        int error = open_program(p);
+        struct path path;
+        int error = path_walk(NULL, p->file, 0, &path);
+        if (error) return error;
+        p->inode = inode_get(path.inode);
+        path_release(&path);
+        if (!inode_is(p->inode, S_IFREG)) return -EACCES;
+        error = inode_permission(p->inode, MAY_EXECUTE);
         if (error) return error;
         size_t size = (size_t)min(p->inode->size, (uint64_t)HEADER_SIZE);
         if (p->inode->object) object_read(p->inode->object, 0, line, size);
@@ -239,35 +214,27 @@ static int find_and_load(struct program *p) {
 
 /* -- The first stack --------------------------------------------------------------- */
 
-struct stack_image {            /* is written upwards */
-    struct address_space *space;        /* NULL: nothing is written, only measured */
-    vaddr_t limit;              /* E2BIG above */
-    vaddr_t vector, at;         /* where the next word goes, and the next string */
-    int error;                  /* the first one: then nothing is done any more */
-};
-
 /* Puts bytes at *at, which is `vector` or `at`, and moves it on. */
-static void put(struct stack_image *s, vaddr_t *at, const void *bytes, size_t size) {
-    if (s->error) return;
-    if (*at > s->limit || size > s->limit - *at)
-        s->error = -E2BIG;
-    else if (s->space && space_write(s->space, uptr(*at), bytes, size))
-        s->error = -ENOMEM;
+static void put(struct program *p, vaddr_t *at, const void *bytes, size_t size) {
+    if (p->error) return;
+    if (*at > p->limit || size > p->limit - *at) p->error = -E2BIG;
+    else if (p->esp && space_write(p->space, uptr(*at), bytes, size))
+        p->error = -ENOMEM;
     *at += size;
 }
 
 /* In pieces that end at multiples of their size: none reaches into a page in which the
  * string has nothing. */
-static void put_user_string(struct stack_image *s, uptr_t from) {
+static void put_user_string(struct program *p, uptr_t from) {
     char piece[256];
 
-    for (size_t done = 0, size; !s->error; done += size) {
+    for (size_t done = 0, size; !p->error; done += size) {
         uptr_t at = uptr_add(from, done);
         size = sizeof(piece) - (at.address & (sizeof(piece) - 1));
-        if (done >= STRING_MAX) s->error = -E2BIG;
-        if (copy_from_user(piece, at, size)) s->error = -EFAULT;
+        if (done >= STRING_MAX) p->error = -E2BIG;
+        if (copy_from_user(piece, at, size)) p->error = -EFAULT;
         size_t length = strnlen(piece, size);
-        put(s, &s->at, piece, min(length + 1, size));
+        put(p, &p->at, piece, min(length + 1, size));
         if (length < size) return;
     }
 }
@@ -275,18 +242,18 @@ static void put_user_string(struct stack_image *s, uptr_t from) {
 /* All strings, and the vector of their addresses with a NULL. The first time, when it
  * only measures, it counts them; the second time there must be as many, for others can
  * change them. */
-static void put_strings(struct stack_image *s, struct strings *strings) {
+static void put_strings(struct program *p, struct strings *strings) {
     uint32_t string = 0, end = 0;
 
-    for (unsigned i = 0; !s->error && !uptr_is_null(strings->user); i++) {
-        if (s->space && i == strings->count) break;
-        if (u32_from_user(&string, uptr_add(strings->user, 4 * i))) s->error = -EFAULT;
-        if (!s->space) strings->count = i;
-        if (!s->space && !string) break;
-        put(s, &s->vector, &s->at, sizeof(s->at));
-        put_user_string(s, uptr(string));
+    for (unsigned i = 0; !p->error && !uptr_is_null(strings->user); i++) {
+        if (p->esp && i == strings->count) break;
+        if (u32_from_user(&string, uptr_add(strings->user, 4 * i))) p->error = -EFAULT;
+        if (!p->esp) strings->count = i;
+        if (!p->esp && !string) break;
+        put(p, &p->vector, &p->at, sizeof(p->at));
+        put_user_string(p, uptr(string));
     }
-    put(s, &s->vector, &end, sizeof(end));
+    put(p, &p->vector, &end, sizeof(end));
 }
 
 /* The new stack, as the System V ABI wants it (musl's _start):
@@ -297,22 +264,21 @@ static void put_strings(struct stack_image *s, struct strings *strings) {
  *              argument pointers, NULL
  *      esp ->  argument count                      16-byte aligned
  */
-static void put_all(struct program *p, struct stack_image *s) {
+static void put_all(struct program *p) {
     const struct credentials *c = &p->credentials;
-    const char **front = p->front, **front_end = p->places + FRONT_MAX;
-    uint32_t count = (uint32_t)(front_end - front) + p->arguments.count;
+    uint32_t count = p->nr_front + p->arguments.count;
 
-    put(s, &s->vector, &count, sizeof(count));
-    p->argument_strings = s->at;
-    for (; front < front_end; front++) {
-        put(s, &s->vector, &s->at, sizeof(s->at));
-        put(s, &s->at, *front, strlen(*front) + 1);
+    put(p, &p->vector, &count, sizeof(count));
+    p->argument_strings = p->at;
+    for (unsigned i = p->nr_front; i-- > 0;) {
+        put(p, &p->vector, &p->at, sizeof(p->at));
+        put(p, &p->at, p->front[i], strlen(p->front[i]) + 1);
     }
-    put_strings(s, &p->arguments);
-    p->environment_strings = s->at;
-    put_strings(s, &p->environment);
-    p->strings_end = s->at;
-    put(s, &s->at, p->random, sizeof(p->random));
+    put_strings(p, &p->arguments);
+    p->environment_strings = p->at;
+    put_strings(p, &p->environment);
+    vaddr_t random = p->at;
+    put(p, &p->at, p->random, sizeof(p->random));
     const uint32_t auxiliary[][2] = {
         // without sysenter the page's int 0x80 serves
         { AT_SYSINFO, cpu_features.sysenter ? SYSTEM_PAGE : SYSTEM_PAGE_INT80 },
@@ -320,83 +286,68 @@ static void put_all(struct program *p, struct stack_image *s) {
         { AT_PHDR, p->headers }, { AT_PHENT, sizeof(struct program_header) },
         { AT_PHNUM, p->nr_headers }, { AT_ENTRY, p->entry }, { AT_UID, c->uid },
         { AT_EUID, c->euid }, { AT_GID, c->gid }, { AT_EGID, c->egid },
-        { AT_SECURE, p->secure }, { AT_RANDOM, p->strings_end }, { AT_EXECFN, s->at },
-        { AT_NULL, 0 },
+        { AT_SECURE, c->euid != c->uid || c->egid != c->gid }, { AT_RANDOM, random },
+        { AT_EXECFN, p->at }, { AT_NULL, 0 },
     };
-    put(s, &s->at, p->file, strlen(p->file) + 1);
-    put(s, &s->vector, auxiliary, sizeof(auxiliary));
+    put(p, &p->at, p->file, strlen(p->file) + 1);
+    put(p, &p->vector, auxiliary, sizeof(auxiliary));
 }
 
 /* First it measures, then it writes. */
 static int place_arguments(struct program *p) {
     uint64_t quarter = limit_soft(current_process(), LIMIT_STACK) / 4;
-    uint32_t limit = max((uint32_t)min(quarter, 2ull << 20), 131072u);
-    struct stack_image s = { .limit = limit };
 
+    p->limit = max((uint32_t)min(quarter, 2ull << 20), 131072u);
     random_bytes(p->random, sizeof(p->random));
-    put_all(p, &s);
-    if (s.error) return s.error;
-    if (s.vector + s.at > limit) return -E2BIG;
-    p->esp = round_down(STACK_TOP - s.vector - s.at, 16);
-    s = (struct stack_image){ p->space, STACK_TOP, p->esp, p->esp + s.vector, 0 };
-    put_all(p, &s);
-    return s.error;
-}
-
-static void choose_credentials(struct program *p) {
-    struct credentials *c = &p->credentials;
-
-    *c = current_process()->credentials;
-    if (p->inode->mode & S_ISUID) c->euid = p->inode->uid;
-    if ((p->inode->mode & (S_ISGID | 010)) == (S_ISGID | 010)) c->egid = p->inode->gid;
-    c->suid = c->euid;
-    c->sgid = c->egid;
-    p->secure = c->euid != c->uid || c->egid != c->gid;
+    put_all(p);
+    if (p->error) return p->error;
+    if (p->vector + p->at > p->limit) return -E2BIG;
+    p->limit = STACK_TOP;
+    p->esp = round_down(STACK_TOP - p->vector - p->at, 16);
+    p->at = p->esp + p->vector;
+    p->vector = p->esp;
+    put_all(p);
+    return p->error;
 }
 
 static int build(struct program *p) {
+    struct credentials *c = &p->credentials;
     uint32_t first = 0;
 
     if (!uptr_is_null(p->arguments.user) && u32_from_user(&first, p->arguments.user))
         return -EFAULT;
     if (!first) {               // or it would read its environment as arguments
         p->arguments.user = uptr(0);
-        push_front(p, "");
+        p->front[p->nr_front++] = "";
     }
     int error = find_and_load(p);
     if (error) return error;
-    choose_credentials(p);
+    *c = current_process()->credentials;
+    if (p->inode->mode & S_ISUID) c->euid = p->inode->uid;
+    if ((p->inode->mode & (S_ISGID | 010)) == (S_ISGID | 010)) c->egid = p->inode->gid;
+    c->suid = c->euid;
+    c->sgid = c->egid;
     return place_arguments(p);
 }
 
 /* -- Moving over ------------------------------------------------------------------- */
 
-static void reset_signals(struct process *process) {
-    struct thread *t = current();
-
-    for (int i = 0; i < SIGNALS; i++) {
-        struct signal_action *action = &process->actions[i];
-        if (action->handler != SIG_IGN) action->handler = SIG_DFL;
-        action->flags = 0;
-        action->mask = 0;
-    }
-    t->alternate_stack = t->alternate_stack_size = 0;
-    t->attention &= ~(uint32_t)ATTENTION_RESTORE_MASK;
-}
-
-static void reset_registers(const struct program *p) {
-    struct thread *t = current();
-    struct trap_frame *f = thread_frame(t);
-
-    *f = (struct trap_frame){ .eip = p->entry, .cs = USER_CS, .esp = p->esp,
-                              .ss = USER_DS, .ds = USER_DS, .es = USER_DS,
-                              .eflags = EFLAGS_IF | EFLAGS_ALWAYS,
-                              .vector = VECTOR_CHANGED };
+/* The thread has nothing left of the old program but its times and its signal mask. */
+static void begin_anew(struct thread *t, const struct program *p) {
+    *thread_frame(t) =
+        (struct trap_frame){ .eip = p->entry, .cs = USER_CS, .esp = p->esp,
+                             .ss = USER_DS, .ds = USER_DS, .es = USER_DS,
+                             .eflags = EFLAGS_IF | EFLAGS_ALWAYS,
+                             .vector = VECTOR_CHANGED };
     fpu_replace(t, false);
-    t->tls_descriptor = 0;
-    this_cpu()->gdt[TLS_SELECTOR / 8] = 0;
+    t->tls_descriptor = this_cpu()->gdt[TLS_SELECTOR / 8] = 0;
     load_fs(0);
     load_gs(0);
+    t->alternate_stack = t->alternate_stack_size = 0;
+    t->attention &= ~(uint32_t)ATTENTION_RESTORE_MASK;
+    t->clear_child_tid = t->robust_list = 0;
+    string_copy(t->name, t->process->name, sizeof(t->name));
+    thread_take_id(t, t->process->pid);
 }
 
 static void move_over(struct program *p) {
@@ -421,13 +372,14 @@ static void move_over(struct program *p) {
     process->execed = true;
     timers_end(process, false);
     file_table_close_on_exec(process->files);
-    reset_signals(process);
-    reset_registers(p);
+    for (int i = 0; i < SIGNALS; i++) {
+        bool ignored = process->actions[i].handler == SIG_IGN;
+        process->actions[i] =
+            (struct signal_action){ .handler = ignored ? SIG_IGN : SIG_DFL };
+    }
     const char *slash = strrchr(p->file, '/');
     string_copy(process->name, slash ? slash + 1 : p->file, sizeof(process->name));
-    string_copy(t->name, process->name, sizeof(t->name));
-    t->clear_child_tid = t->robust_list = 0;
-    thread_take_id(t, process->pid);
+    begin_anew(t, p);
     trace_record(TRACE_EXEC, t->tid, p->entry, 0, 0);
 }
 
@@ -437,7 +389,6 @@ long sys_execve(uptr_t path, uptr_t arguments, uptr_t environment) {
     if (!p) return -ENOMEM;
     memset(p, 0, sizeof(*p));
     p->file = p->path;
-    p->front = p->places + FRONT_MAX;
     p->arguments.user = arguments;
     p->environment.user = environment;
     ssize_t error = string_from_user(p->path, path, PATH_MAX);
