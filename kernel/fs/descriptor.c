@@ -196,7 +196,7 @@ long sys_dup3(int fd, int to, int flags) {
 
 enum fcntl_command {
     F_DUPFD = 0, F_GETFD = 1, F_SETFD = 2, F_GETFL = 3, F_SETFL = 4, F_GETLK = 12,
-    F_SETLKW = 14, F_OFD_GETLK = 36, F_OFD_SETLKW = 38, F_DUPFD_CLOEXEC = 1030,
+    F_SETLKW = 14, F_DUPFD_CLOEXEC = 1030,
 };
 #define FD_CLOEXEC       1u
 #define CHANGEABLE_FLAGS (O_APPEND | O_NONBLOCK | O_DIRECT)
@@ -222,9 +222,7 @@ long sys_fcntl64(int fd, int command, uint32_t argument) {
         file->flags ^= (file->flags ^ argument) & CHANGEABLE_FLAGS;
         return 0;
     }
-    if ((command < F_GETLK || command > F_SETLKW)
-        && (command < F_OFD_GETLK || command > F_OFD_SETLKW))
-        return -EINVAL;
+    if (command < F_GETLK || command > F_SETLKW) return -EINVAL;
     file_get(file);
     result = file_lock_hook(fd, file, command, uptr(argument));
     file_put(file);

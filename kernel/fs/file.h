@@ -199,7 +199,7 @@ unsigned file_poll(struct file *file, struct poll_table *table);
 int64_t file_seek(struct file *file, int64_t offset, int whence);
 ssize_t directory_read(struct file *file, struct io *io, uint64_t *offset);
 
-/* F_GETLK, F_SETLK, F_SETLKW and F_OFD_...; set by kernel/posix. */
+/* F_GETLK, F_SETLK and F_SETLKW; set by kernel/posix. */
 extern long (*file_lock_hook)(int fd, struct file *file, int command, uptr_t lock);
 
 /* Ends an owner's locks on the inode: a descriptor table's, an open file's. Called for

@@ -159,9 +159,11 @@ static void others(void) {
     is_int(flock(dir, LOCK_EX | LOCK_NB), 0, "a directory can be locked");
     int c = open_file();
     need(flock(a, LOCK_SH) == 0 && flock(c, LOCK_SH) == 0
-         && fcntl(a, F_OFD_SETLK, &l) == 0);
+         && fcntl(a, F_SETLK, &l) == 0);
     is_errno(flock(a, LOCK_EX | LOCK_NB), EWOULDBLOCK, "who cannot convert his lock");
-    is_errno(fcntl(c, F_OFD_SETLK, &l), EAGAIN, "keeps his open file's F_OFD_SETLK");
+    CHILD (pid)
+        _exit(fcntl(open_file(), F_SETLK, &l) ? errno : 0);
+    is_exit(wait_for(pid), EAGAIN, "keeps his process's F_SETLK");
     close(a), close(c), close(dir);
 }
 

@@ -1,5 +1,5 @@
 /* record_lock.c - POSIX fcntl(), F_GETLK, F_SETLK, F_SETLKW: locks of a process on
- * bytes of a file. fcntl(2), "Open file description locks": the same for an open file.
+ * bytes of a file.
  */
 #include "lock.h"
 
@@ -293,47 +293,6 @@ static void threads(void) {
     close(fd);
 }
 
-static int open_lock(int fd, int command, int type, off_t start, off_t length) {
-    struct flock l = region(type, start, length);
-    return fcntl(fd, command, &l);
-}
-
-/* fcntl(2): "Open file description locks ... are associated with the open file
- * description on which they are acquired, rather than with the process". */
-static void open_files(void) {
-    int a = open_file(), b = open_file();
-    pid_t pid;
-    is_int(open_lock(a, F_OFD_SETLK, F_WRLCK, 0, 10), 0, "F_OFD_SETLK");
-    is_errno(open_lock(b, F_OFD_SETLK, F_WRLCK, 5, 1), EAGAIN,
-             "EAGAIN: another open file of the same process");
-    is_errno(lock(a, F_WRLCK, 5, 1), EAGAIN, "EAGAIN: the process itself, too");
-    struct flock l = region(F_RDLCK, 0, 0);
-    is_int(fcntl(b, F_OFD_GETLK, &l), 0, "F_OFD_GETLK");
-    ok(l.l_type == F_WRLCK && l.l_pid == -1 && l.l_len == 10, "no process owns it: -1");
-    l.l_pid = 5, l.l_type = F_RDLCK;
-    is_errno(fcntl(b, F_OFD_SETLK, &l), EINVAL, "EINVAL: l_pid must be 0");
-    CHILD (pid) {
-        need(open_lock(a, F_OFD_SETLK, F_UNLCK, 0, 5) == 0);
-        need(open_lock(a, F_OFD_SETLK, F_RDLCK, 15, 1) == 0);
-    }
-    is_exit(wait_for(pid), 0, "a child has the same open file and the same locks");
-    is_text(seen(), ".....WWWWW.....R....", "what it changes is changed");
-    int c = dup(a);
-    close(a);
-    is_text(seen(), ".....WWWWW.....R....", "they stay while a duplicate is open");
-    CHILD (pid) {
-        close(c);
-        need(open_lock(b, F_OFD_SETLKW, F_WRLCK, 0, 0) == 0);
-    }
-    until_asleep(pid);
-    close(c);
-    is_exit(wait_for(pid), 0, "F_OFD_SETLKW waits until the last one closes");
-    is_text(seen(), "WWWWWWWWWWWWWWWWWWWW",
-            "what a child locked stays with its parent");
-    close(b);
-    is_text(seen(), "....................", "until that closes");
-}
-
 int main(int argc, char **argv) {
     (void)argv;
     if (argc > 1)                                       // executed by release()
@@ -348,6 +307,5 @@ int main(int argc, char **argv) {
     interrupted(take);
     deadlock();
     threads();
-    open_files();
     return done_testing();
 }
