@@ -83,11 +83,6 @@ void file_free(struct file *file) {
 
 /* -- What every kind of file does the same way ------------------------------------- */
 
-unsigned file_poll(struct file *file, struct poll_table *table) {
-    if (file->operations->poll) return file->operations->poll(file, table);
-    return POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
-}
-
 ssize_t directory_read(struct file *file, struct io *io, uint64_t *offset) {
     (void)file, (void)io, (void)offset;
     return -EISDIR;

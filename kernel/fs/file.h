@@ -95,14 +95,20 @@ struct file_holder;
 struct inode;
 struct memory_object;
 
-/* Collects the queues a poll must wait on; poll(2) embeds it. table NULL: only the
- * events are wanted. */
+/* Collects the queues that poll(2) must wait on, which has the memory for the waiters.
+ * NULL: only the events are wanted. */
 struct poll_table {
-    void (*add)(struct poll_table *table, struct wait_queue *queue);
+    struct waiter *waiters;
+    unsigned count, size;       /* used, allocated */
 };
 
 static inline void poll_wait(struct poll_table *table, struct wait_queue *queue) {
-    if (table) table->add(table, queue);
+    if (!table) return;
+    assert(table->count < table->size);
+    struct waiter *w = &table->waiters[table->count++];
+    waiter_init(w, queue);
+    w->shared = true;
+    waiter_add(w);
 }
 
 /* Takes one entry of a type (S_IFMT); `next` is the offset behind it. 0, or 1 when it
@@ -191,9 +197,6 @@ static inline ssize_t file_write(struct file *file, struct io *io, uint64_t *off
     if (unlikely(!file_is_writable(file) || !file->operations->write)) return -EBADF;
     return file->operations->write(file, io, offset);
 }
-
-/* The events that are true now. */
-unsigned file_poll(struct file *file, struct poll_table *table);
 
 /* A `seek` for files that end at inode->size, a `read` for directories: -EISDIR. */
 int64_t file_seek(struct file *file, int64_t offset, int whence);

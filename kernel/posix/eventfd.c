@@ -19,41 +19,35 @@ struct event_counter {
     struct wait_queue changed;
 };
 
-/* SLEEPS. 0: look again. */
-static int wait_for_change(struct file *file) {
+/* SLEEPS. A write adds to the count, a read takes it from there. */
+static ssize_t transfer(struct file *file, struct io *io, bool is_write) {
     struct event_counter *e = file->object;
+    uint64_t n = 0;
 
-    if (file_is_nonblocking(file)) return -EAGAIN;
-    return wait_sleep(&e->changed, DEADLINE_NEVER) ? -ERESTART : 0;
+    if (io->left < sizeof(n)) return -EINVAL;
+    if (is_write && io_take(io, &n, sizeof(n))) return -EFAULT;
+    if (n > COUNT_MAX) return -EINVAL;
+    while (is_write ? n > COUNT_MAX - e->count : e->count == 0) {
+        if (file_is_nonblocking(file)) return -EAGAIN;
+        if (wait_sleep(&e->changed, DEADLINE_NEVER)) return -ERESTART;
+    }
+    if (!is_write) {
+        n = e->is_semaphore ? 1 : e->count;
+        if (io_give(io, &n, sizeof(n))) return -EFAULT;
+    }
+    e->count = is_write ? e->count + n : e->count - n;
+    wait_wake_all(&e->changed, 0);
+    return sizeof(n);
 }
 
 static ssize_t eventfd_read(struct file *file, struct io *io, uint64_t *offset) {
-    struct event_counter *e = file->object;
-    int error = io->left < sizeof(e->count) ? -EINVAL : 0;
-
     (void)offset;
-    while (!error && e->count == 0) error = wait_for_change(file);
-    if (error) return error;
-    uint64_t taken = e->is_semaphore ? 1 : e->count;
-    if (io_give(io, &taken, sizeof(taken))) return -EFAULT;
-    e->count -= taken;
-    wait_wake_all(&e->changed, 0);
-    return sizeof(taken);
+    return transfer(file, io, false);
 }
 
 static ssize_t eventfd_write(struct file *file, struct io *io, uint64_t *offset) {
-    struct event_counter *e = file->object;
-    uint64_t added;
-
     (void)offset;
-    if (io->left < sizeof(added)) return -EINVAL;
-    int error = io_take(io, &added, sizeof(added));
-    if (!error && added > COUNT_MAX) return -EINVAL;
-    while (!error && added > COUNT_MAX - e->count) error = wait_for_change(file);
-    if (error) return error;
-    e->count += added;
-    wait_wake_all(&e->changed, 0);
-    return sizeof(added);
+    return transfer(file, io, true);
 }
 
 static unsigned eventfd_poll(struct file *file, struct poll_table *table) {
@@ -83,8 +77,8 @@ long sys_eventfd2(uint32_t initial, int flags) {
     e->count = initial;
     e->is_semaphore = flags & EFD_SEMAPHORE;
     wait_queue_init(&e->changed, &class);
-    uint32_t mode = O_RDWR | (flags & O_NONBLOCK);
-    struct file *file = file_create(&operations, mode, inode_nameless(0600), e);
+    struct file *file = file_create(&operations, O_RDWR | (flags & O_NONBLOCK),
+                                    inode_nameless(0600), e);
     if (!file) heap_free(e);
     return fd_install(file, flags & O_CLOEXEC);
 }

@@ -21,51 +21,29 @@ struct user_pollfd {
  * waiters. No object has more queues. */
 #define ENTRY (sizeof(struct user_pollfd) + 2 * sizeof(struct waiter))
 #define SMALL 8                 /* descriptors handled without allocating */
+#define ALWAYS_READY (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM)
 
-struct waiter_table {
-    struct poll_table table;    /* what the objects see of it */
-    struct waiter *waiters;
-    unsigned count, size;       /* used, allocated */
-};
-
-static void add(struct poll_table *poll_table, struct wait_queue *queue) {
-    struct waiter_table *table = container_of(poll_table, struct waiter_table, table);
-
-    assert(table->count < table->size);
-    struct waiter *w = &table->waiters[table->count++];
-    waiter_init(w, queue);
-    w->shared = true;
-    waiter_add(w);
-}
-
-/* The events of each entry; registers the queues while table is not NULL. How many have
- * some. */
-static unsigned look(struct user_pollfd *p, unsigned count, struct poll_table *table) {
-    unsigned ready = 0;
-
-    for (; count > 0; count--, p++) {
-        struct file *file = p->fd < 0 ? NULL : fd_peek(p->fd);
-        unsigned events = p->fd < 0 ? 0 : POLLNVAL;
-        // once something is ready nobody will sleep: no more queues are needed
-        if (file)
-            events = file_poll(file, ready ? NULL : table)
-                     & ((uint16_t)p->wanted | POLLERR | POLLHUP);
-        p->events = (int16_t)events;
-        ready += events != 0;
-    }
-    return ready;
-}
-
-/* SLEEPS, until the deadline (0: not at all). The number of ready entries, or
+/* SLEEPS, until the deadline (0: not at all). The number of entries with events, or
  * -ERESTART_NO_HANDLER. fds has room for `count` times ENTRY. */
 static long wait_for_events(struct user_pollfd *fds, unsigned count,
                             nanoseconds_t deadline) {
-    struct waiter_table table = { .table = { add },
-                                  .waiters = (struct waiter *)(fds + count),
-                                  .size = 2 * count };
-    long ready, error;
+    struct poll_table table = { (struct waiter *)(fds + count), 0, 2 * count };
+    long ready = 0, error;
 
-    while (!(ready = look(fds, count, deadline ? &table.table : NULL)) && deadline) {
+    for (;;) {
+        for (struct user_pollfd *p = fds; p < fds + count; p++) {
+            struct file *file = p->fd < 0 ? NULL : fd_peek(p->fd);
+            unsigned events = p->fd < 0 ? 0 : POLLNVAL;
+            // once something is ready nobody will sleep: no more queues are needed
+            struct poll_table *queues = ready || !deadline ? NULL : &table;
+            if (file)
+                events = (file->operations->poll ? file->operations->poll(file, queues)
+                                                 : ALWAYS_READY)
+                         & ((uint16_t)p->wanted | POLLERR | POLLHUP);
+            p->events = (int16_t)events;
+            ready += events != 0;
+        }
+        if (ready || !deadline) break;
         error = wait_sleep_any(table.waiters, table.count, deadline);
         table.count = 0;        // all are off their queues
         if (error == -ETIMEDOUT) deadline = 0;
@@ -73,11 +51,6 @@ static long wait_for_events(struct user_pollfd *fds, unsigned count,
     }
     while (table.count > 0) waiter_remove(&table.waiters[--table.count]);
     return ready;
-}
-
-/* 0: do not wait; DEADLINE_NEVER: for ever. */
-static nanoseconds_t deadline_in(nanoseconds_t span) {
-    return span ? time_restart_deadline(span) : 0;
 }
 
 /* What ppoll and pselect have more. The mask holds for the time of the wait; it comes
@@ -109,9 +82,10 @@ static long do_poll(uptr_t user_fds, uint32_t count, nanoseconds_t deadline) {
 }
 
 long sys_poll(uptr_t fds, uint32_t count, int timeout_ms) {
+    nanoseconds_t span = (unsigned)timeout_ms * MILLISECOND;
+
     return do_poll(fds, count,
-                   timeout_ms < 0 ? DEADLINE_NEVER
-                                  : deadline_in((unsigned)timeout_ms * MILLISECOND));
+                   timeout_ms < 0 ? DEADLINE_NEVER : time_restart_deadline(span));
 }
 
 long sys_ppoll(uptr_t fds, uint32_t count, uptr_t timeout, uptr_t mask,
@@ -133,39 +107,9 @@ static const int16_t meaning[3] = {
     POLLPRI,
 };
 
-typedef uint32_t select_sets[3][SET_BITS / 32]; /* in: asked for; out: ready */
-
-/* The descriptors asked for, as poll entries. -EBADF when one is not open. */
-static int entries_from_sets(select_sets sets, int count, struct user_pollfd *fds) {
-    int n = 0;
-
-    for (int fd = 0; fd < count; fd++) {
-        int16_t wanted = 0;
-        for (int i = 0; i < 3; i++)
-            if (sets[i][fd / 32] >> fd % 32 & 1) wanted |= meaning[i];
-        if (!wanted) continue;
-        if (!fd_peek(fd)) return -EBADF;
-        fds[n++] = (struct user_pollfd){ fd, wanted, 0 };
-    }
-    return n;
-}
-
-/* Takes out what is not ready. How many bits are left. */
-static long keep_ready(select_sets sets, const struct user_pollfd *fds, int count) {
-    long bits = 0;
-
-    for (; count > 0; count--, fds++) {
-        for (int i = 0; i < 3; i++) {
-            uint32_t *word = &sets[i][fds->fd / 32], bit = 1u << fds->fd % 32;
-            if (!(fds->events & meaning[i])) *word &= ~bit;
-            bits += (*word & bit) != 0;
-        }
-    }
-    return bits;
-}
-
 static long do_select(int count, const uptr_t user[3], nanoseconds_t deadline) {
-    select_sets sets = { 0 };
+    uint32_t sets[3][SET_BITS / 32] = { 0 };    /* in: asked for; out: ready */
+    long bits = 0;
 
     if (count < 0) return -EINVAL;
     count = min(count, (int)min(limit_soft(current_process(), LIMIT_NOFILE),
@@ -176,14 +120,26 @@ static long do_select(int count, const uptr_t user[3], nanoseconds_t deadline) {
             return -EFAULT;
     struct user_pollfd *fds = heap_alloc_raw(HEAP_POLL, ((size_t)count + 1) * ENTRY);
     if (!fds) return -ENOMEM;
-    int n = entries_from_sets(sets, count, fds);
-    long result = n < 0 ? n : wait_for_events(fds, (unsigned)n, deadline);
-    if (result >= 0) result = keep_ready(sets, fds, n);
+    for (int fd = 0; fd < count; fd++) {
+        fds[fd] = (struct user_pollfd){ .fd = -1 };
+        for (int i = 0; i < 3; i++)
+            if (sets[i][fd / 32] >> fd % 32 & 1)
+                fds[fd].fd = fd, fds[fd].wanted |= meaning[i];
+    }
+    long result = wait_for_events(fds, (unsigned)count, deadline);
+    for (int fd = 0; fd < count && result >= 0; fd++) {
+        if (fds[fd].events & POLLNVAL) result = -EBADF;
+        for (int i = 0; i < 3; i++) {
+            uint32_t *word = &sets[i][fd / 32], bit = 1u << fd % 32;
+            if (!(fds[fd].events & meaning[i])) *word &= ~bit;
+            bits += (*word & bit) != 0;
+        }
+    }
     heap_free(fds);
     for (int i = 0; i < 3 && result >= 0; i++)
         if (!uptr_is_null(user[i]) && copy_to_user(user[i], sets[i], bytes))
             result = -EFAULT;
-    return result;
+    return result < 0 ? result : bits;
 }
 
 long sys__newselect(int count, uptr_t read, uptr_t write, uptr_t except,
@@ -195,7 +151,7 @@ long sys__newselect(int count, uptr_t read, uptr_t write, uptr_t except,
     if (!uptr_is_null(timeout)) {
         if (copy_from_user(&tv, timeout, sizeof(tv))) return -EFAULT;
         if (tv.seconds < 0 || tv.microseconds < 0) return -EINVAL;
-        deadline = deadline_in(timeval32_to_nanoseconds(tv));
+        deadline = time_restart_deadline(timeval32_to_nanoseconds(tv));
     }
     long result = do_select(count, user, deadline);
     nanoseconds_t now = time_now();     // programs that loop rely on the time left

@@ -36,7 +36,7 @@ nanoseconds_t time_restart_deadline(nanoseconds_t span) {
     nanoseconds_t kept = current()->restart_deadline;
 
     current()->restart_deadline = 0;
-    return kept ? kept : time_deadline(span);
+    return kept ? kept : span ? time_deadline(span) : 0;
 }
 
 long time_restart(nanoseconds_t deadline) {

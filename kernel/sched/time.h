@@ -46,7 +46,7 @@ nanoseconds_t time_deadline(nanoseconds_t span);
 
 /* The same for a call that may be made again after a stop: then it is the deadline of
  * the first time, which time_restart has kept. That gives -ERESTART_NO_HANDLER, the
- * result of a call that was interrupted. */
+ * result of a call that was interrupted. A span of 0 stays 0: not to wait at all. */
 nanoseconds_t time_restart_deadline(nanoseconds_t span);
 long time_restart(nanoseconds_t deadline);
 
