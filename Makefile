@@ -32,9 +32,7 @@ src += kernel/arch/x86/kernel_map.c     # the kernel's own page tables
 src += kernel/arch/x86/smp.c            # other CPUs: start, ask, wait for the lock
 src += kernel/arch/x86/ap_start.asm     # where the other CPUs begin
 src += kernel/arch/x86/interrupts.c     # APICs or the old PIC; TSC and timers
-src += kernel/arch/x86/acpi.c           # processors and interrupt lines
-src += kernel/arch/x86/rtc.c            # the date
-src += kernel/arch/x86/machine.c        # boot CPU, power off
+src += kernel/arch/x86/machine.c        # ACPI, the date, power off
 src += kernel/arch/x86/offsets.c        # C's offsets for assembly (never linked)
 
 # --- kernel/core: what every part leans on

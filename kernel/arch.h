@@ -20,8 +20,10 @@ enum exit_code {                /* what isa-debug-exit is told; see tools/vm */
 
 void arch_init_boot_cpu(void);          /* processor, page tables, GDT, IDT, sysenter */
 void arch_init_devices(uint64_t rsdp, bool use_acpi, bool use_apic); /* IRQs, timers */
-/* Returns when all are up or given up; each goes on in idle(), with the lock. */
-void arch_start_other_cpus(unsigned limit, void (*idle)(void));
+/* Returns when all are up or given up, or one cannot be prepared; each goes on in
+ * idle(), with the lock. */
+void arch_start_other_cpus(unsigned limit, bool (*prepare)(struct cpu *cpu),
+                           void (*idle)(void));
 no_return void arch_power_off(enum exit_code code);
 
 /* -- This CPU (cpu.h) ---------------------------------------------------------------
@@ -79,12 +81,12 @@ no_return void user_enter(struct trap_frame *frame);
 /* -- Interrupts -------------------------------------------------------------------- */
 
 typedef void (*irq_handler)(void);
+enum { TIMER_IRQ = 0 };                 /* the one-shot timer below */
 void irq_register(unsigned irq, irq_handler handler); /* ISA line 0 .. 15, unmasks it */
-void timer_irq_register(irq_handler handler);           /* the one-shot timer below */
 void timer_arm(nanoseconds_t from_now);                 /* one interrupt on this CPU */
 void ipi_reschedule(struct cpu *cpu);                   /* makes it enter the kernel */
-void tlb_shootdown(vaddr_t start, vaddr_t end, uint32_t root); /* everywhere; waits */
-void tlb_leave(uint32_t root);          /* nobody keeps these tables loaded; waits */
+/* Everywhere; waits. An empty range: nobody keeps these tables loaded. */
+void tlb_shootdown(vaddr_t start, vaddr_t end, uint32_t root);
 void halt_other_cpus(void);                           /* for panic; they never return */
 void cpu_wait_for_interrupt(void);      /* gives the lock back, halts, takes it again */
 

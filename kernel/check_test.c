@@ -1,7 +1,6 @@
 /* check_test.c - kcheck sees what is broken: each case breaks one thing, expects the
  * sentence about it, and mends it. */
-#include "arch/x86/processor.h"
-#include "arch/x86/kernel_map.h"
+#include "arch/x86/paging.h"
 #include "base/string.h"
 #include "core/check.h"
 #include "core/log.h"
@@ -84,7 +83,7 @@ KTEST(kcheck_sees_a_broken_space) {
     pte_t *entry = pte_find(space, PAGE);
     CHECK(kcheck() == NULL);
     BREAKS("spaces: the page at 00100000 has other rights", *entry, *entry & ~PTE_USER);
-    if (cpu_features.no_execute)
+    if (pte_no_execute)
         BREAKS("spaces: the page at 00100000 has other rights", *entry,
                *entry & ~PTE_NO_EXECUTE);
     BREAKS("spaces: the page at 00100000 is writable", region->protection, PROT_READ);
@@ -125,7 +124,7 @@ KTEST(kcheck_sees_kernel_pages_with_wrong_rights) {
     pte_t *large = &kernel_directory[directory_index(KERNEL_BASE + 16 * LARGE_PAGE)];
 
     BREAKS("kernel: the page at c2000000", *large, *large | PTE_USER);
-    if (cpu_features.no_execute)
+    if (pte_no_execute)
         BREAKS("kernel: the page at c2000000", *large, *large & ~PTE_NO_EXECUTE);
 }
 

@@ -3,7 +3,6 @@
  * Order: log, processor, memory, scheduler, interrupts and clocks, devices, file
  * systems, the other CPUs, init. Each step needs only what stands before it.
  */
-#include "arch/x86/acpi.h"
 #include "core/log.h"
 #include "core/trace.h"
 #include "dev/random.h"
@@ -272,13 +271,6 @@ static void start_time_limit(void) {
     timer_start(&limit, time_deadline(command_line.time_limit * SECOND));
 }
 
-static void start_other_cpus(void) {
-    for (unsigned i = 1; i < min(acpi.nr_cpus, command_line.cpus); i++)
-        if (!sched_create_idle(&cpus[i])) break;
-    // they spin for the lock we hold until we are idle
-    arch_start_other_cpus(command_line.cpus, cpu_idle);
-}
-
 void kmain(uint32_t magic, uint32_t address);
 
 void kmain(uint32_t magic, uint32_t address) {
@@ -303,14 +295,14 @@ void kmain(uint32_t magic, uint32_t address) {
     start_time_limit();
     random_init(command_line.sched_seed);
     system_calls_init();
-    traps_init();
     exec_init();
     serial_start();
     keyboard_start();
     start_file_systems(boot);
     log_printf("Parley %s: %u MiB, %u KiB free, TSC %u MHz\n", PARLEY_VERSION,
                frame_count / 256, frames_free * 4, tsc_kilohertz / 1000);
-    start_other_cpus();
+    // they spin for the lock we hold until we are idle
+    arch_start_other_cpus(command_line.cpus, sched_create_idle, cpu_idle);
     if (command_line.run_kernel_tests) kernel_tests_run();
     start_init();
     cpu_idle();

@@ -62,4 +62,5 @@ void system_calls_init(void) {
     for (unsigned i = 0; i < SYSTEM_CALLS; i++)
         if (!system_calls[i].call) system_calls[i].call = no_such_call;
     trace_system_call_name = call_name;
+    sysenter_handler = trap_sysenter;
 }

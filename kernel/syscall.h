@@ -6,7 +6,6 @@
  */
 #pragma once
 
-#include "arch/x86/system_page.h"
 #include "arch/x86/usercopy.h"
 
 /* The table fetches it for a SYSCALL6; a call that seldom has one does so itself. 0,
@@ -69,6 +68,7 @@ extern struct system_call {
     const char *name;           /* NULL: no such call */
 } system_calls[SYSTEM_CALLS];
 
-/* Fills the gaps in the table, and tells the trace what the calls are named. */
+/* Fills the gaps in the table, tells the trace what the calls are named, and sysenter
+ * who takes its calls. */
 void system_calls_init(void);
-void traps_init(void);          /* trap.c: system calls that come by sysenter */
+void trap_sysenter(struct trap_frame *frame);   /* trap.c */

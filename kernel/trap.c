@@ -8,7 +8,7 @@
  *                       copy touched, or our own bug
  *      TLB, halt        answered without the lock (smp.c says why)
  */
-#include "arch/x86/interrupts.h"
+#include "arch/x86/processor.h"
 #include "core/log.h"
 #include "core/trace.h"
 #include "ipc/fast_path.h"
@@ -164,7 +164,9 @@ static void kernel_fault(struct trap_frame *frame) {
         bool is_mended =
             frame->vector == VECTOR_PAGE_FAULT && address < USER_END && t->space
             && space_fault(t->space, address, access_of(frame->error)) == FAULT_OK;
-        if (!is_mended) fixup_apply(fixup, frame);      // else the copy goes on
+        if (is_mended) return;  // the copy goes on
+        if (fixup->go_on) frame->eip = fixup->go_on;
+        else frame->esp = 0;    // no stack switch: this is the word `pop` will read
         return;
     }
     bool is_page_fault = frame->vector == VECTOR_PAGE_FAULT;
@@ -179,7 +181,7 @@ static __attribute__((noinline)) void exception_or_interrupt(struct trap_frame *
     bool from_user = frame_is_user(frame);
 
     if (frame->vector == VECTOR_TLB || frame->vector == VECTOR_HALT) {
-        apic_end_of_interrupt();
+        apic_write(APIC_END, 0);
         cpu_answer_requests();
         return;
     }
@@ -211,7 +213,7 @@ void trap(struct trap_frame *frame) {
 
 /* Messages have a way of their own; it ends in another thread's call, or it has done
  * nothing. */
-static void sysenter_call(struct trap_frame *frame) {
+void trap_sysenter(struct trap_frame *frame) {
     struct thread *t = (struct thread *)(frame + 1);
     struct cpu *cpu = bkl_acquire_for(t->cpu);
 
@@ -223,5 +225,3 @@ static void sysenter_call(struct trap_frame *frame) {
     }
     system_call(t, cpu, frame);
 }
-
-void traps_init(void) { sysenter_handler = sysenter_call; }

@@ -16,7 +16,7 @@
 #include "base/string.h"
 
 enum { KEY_WORDS = 8, BLOCK_WORDS = 16, BLOCK = 64, KEY = 32 };
-enum { CPUID_RDRAND = 1 << 30, RDRAND_TRIES = 10 };
+enum { RDRAND_TRIES = 10 };
 
 static uint32_t key[KEY_WORDS];
 

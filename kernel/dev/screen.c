@@ -11,7 +11,7 @@
 #include "dev/terminal.h"
 
 #include "arch/x86/io.h"
-#include "arch/x86/kernel_map.h"
+#include "arch/x86/paging.h"
 #include "base/string.h"
 #include "boot_info.h"
 #include "core/log.h"

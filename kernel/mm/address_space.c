@@ -10,7 +10,7 @@
 #include "mm/address_space.h"
 
 #include "arch.h"
-#include "arch/x86/kernel_map.h"
+#include "arch/x86/paging.h"
 #include "core/panic.h"
 #include "mm/heap.h"
 
@@ -117,7 +117,7 @@ void space_put(struct address_space *space) {
     assert(space->refs > 0);
     if (--space->refs > 0) return;
     assert(list_is_empty(&space->watchers));
-    tlb_leave(space->root_paddr);
+    tlb_shootdown(0, 0, space->root_paddr);
     // the system page goes like all others: space_unmap would refuse it
     struct region *region, *next;
     list_for_each_safe (region, next, &space->regions, node) {

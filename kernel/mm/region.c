@@ -3,7 +3,6 @@
  * Invariants: regions are in address order and do not overlap; neighbours that differ
  * in nothing are one region; nr_mapped_pages is their sum.
  */
-#include "arch/x86/system_page.h"
 #include "mm/address_space.h"
 #include "mm/heap.h"
 

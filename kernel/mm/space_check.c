@@ -2,7 +2,7 @@
  *
  * Who holds which frame is written in the tables, so the frames' counts come from here.
  */
-#include "arch/x86/kernel_map.h"
+#include "arch/x86/paging.h"
 #include "core/check.h"
 #include "mm/heap.h"
 #include "mm/address_space.h"

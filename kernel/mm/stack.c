@@ -6,13 +6,13 @@
  * nobody pays for these, and the ledger does not count them.
  */
 #include "arch.h"
-#include "arch/x86/kernel_map.h"
+#include "arch/x86/paging.h"
 #include "base/string.h"
 #include "core/check.h"
 #include "mm/account.h"
 #include "mm/frame_alloc.h"
 
-#define SLOTS       ((STACK_AREA_END - STACK_AREA) / STACK_SLOT)
+#define SLOTS       ((DEVICE_AREA - STACK_AREA) / STACK_SLOT)
 #define STACK_SIZE  (STACK_SLOT - STACK_GUARD)
 #define STACK_ORDER 1           /* its block of frames */
 static_assert(STACK_SIZE == PAGE_SIZE << STACK_ORDER, "one block is one stack");

@@ -281,7 +281,8 @@ static void put_all(struct program *p) {
     put(p, &p->at, p->random, sizeof(p->random));
     const uint32_t auxiliary[][2] = {
         // without sysenter the page's int 0x80 serves
-        { AT_SYSINFO, cpu_features.sysenter ? SYSTEM_PAGE : SYSTEM_PAGE_INT80 },
+        { AT_SYSINFO,
+          cpu_features.edx & CPUID_SYSENTER ? SYSTEM_PAGE : SYSTEM_PAGE_INT80 },
         { AT_HWCAP, cpu_features.edx }, { AT_PAGESZ, PAGE_SIZE }, { AT_CLKTCK, 100 },
         { AT_PHDR, p->headers }, { AT_PHENT, sizeof(struct program_header) },
         { AT_PHNUM, p->nr_headers }, { AT_ENTRY, p->entry }, { AT_UID, c->uid },

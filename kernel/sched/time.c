@@ -92,7 +92,7 @@ static const struct checker checker CHECKER = { "time", NULL, time_check };
 
 void time_init(void) {
     realtime_offset = clock_realtime_at_boot();
-    timer_irq_register(timer_interrupt);
+    irq_register(TIMER_IRQ, timer_interrupt);
 }
 
 int time_from_user(uptr_t from, nanoseconds_t *time) {

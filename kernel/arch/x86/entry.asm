@@ -22,12 +22,12 @@ global sysenter_entry, sysenter_leave, nmi_entry, debug_entry, iret_failed
 
 %macro clac 0                           ; patched in when the CPU has SMAP
 %%site: db 0x0f, 0x1f, 0x00
-        [section .clac_sites progbits alloc noexec nowrite align=4]
-        dd %%site
+        [section .smap_sites progbits alloc noexec nowrite align=4]
+        dd %%site, 0xca
         __SECT__
 %endmacro
 
-section .clac_sites progbits alloc noexec nowrite align=4
+section .smap_sites progbits alloc noexec nowrite align=4
 section .text
 
 ; 256 stubs of 16 bytes each

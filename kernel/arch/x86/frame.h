@@ -42,8 +42,7 @@ enum vector {
     VECTOR_NO_SEGMENT = 11, VECTOR_STACK = 12, VECTOR_PROTECTION = 13,
     VECTOR_PAGE_FAULT = 14, VECTOR_FPU_ERROR = 16, VECTOR_ALIGNMENT = 17,
     VECTOR_MACHINE_CHECK = 18, VECTOR_SIMD = 19,
-    VECTOR_IRQ = 0x20,          /* 0x20 .. 0x2f: ISA lines 0 .. 15 */
-    VECTOR_TIMER = 0x30,        /* the local APIC's timer */
+    VECTOR_IRQ = 0x20,          /* 0x20 .. 0x2f: the timer, ISA lines 1 .. 15 */
     VECTOR_SYSTEM_CALL = 0x80,
     VECTOR_CHANGED = 0x81,    /* no interrupt: a system call's frame that was changed */
     VECTOR_RESCHEDULE = 0xf0,   /* between CPUs */
@@ -70,7 +69,15 @@ static inline bool frame_is_user(const struct trap_frame *frame) {
     return (frame->cs & 3) || (frame->eflags & EFLAGS_VM);
 }
 
+/* The page that every process has at the end of its address space: AT_SYSINFO points to
+ * its start, and the C library calls it for every system call. sysenter remembers
+ * nothing, so the return address is a constant the kernel knows (system_page.asm checks
+ * it). An `int 0x80` right in front of it is where an interrupted call is restarted. */
+#define SYSTEM_PAGE        0xBFFFF000u
+#define SYSTEM_CALL_RETURN (SYSTEM_PAGE + 9)
+#define SYSTEM_PAGE_INT80  (SYSTEM_PAGE + 13)   /* for CPUs without sysenter */
+extern const unsigned char system_page_code[], system_page_code_end[];
+
 /* Called by every entry stub, on the thread's kernel stack, interrupts off. */
 void trap(struct trap_frame *frame);
-/* The same of sysenter's; set once at boot. */
-extern void (*sysenter_handler)(struct trap_frame *frame);
+extern void (*sysenter_handler)(struct trap_frame *frame);      /* [const] sysenter's */

@@ -3,15 +3,14 @@
  * Invariants: no page is writable and executable; everything is global and supervisor
  * only; the tables are static, so this works before there is an allocator.
  */
-#include "arch/x86/kernel_map.h"
-
+#include "arch.h"
 #include "arch/x86/io.h"
-#include "arch/x86/processor.h"
+#include "arch/x86/paging.h"
 #include "core/panic.h"
 
 #define FINE_TABLES  4         /* 8 MiB in 4 KiB pages: where the kernel's image lies */
 
-extern char kernel_start[], kernel_text_end[], kernel_rodata_end[];
+extern char kernel_start[], kernel_text_end[], kernel_rodata_end[], boot_stack_slot[];
 
 pte_t kernel_directory[PTES] __attribute__((aligned(4096)));
 uint64_t kernel_root[4] __attribute__((aligned(32)));
@@ -19,28 +18,23 @@ pte_t pte_no_execute;
 static pte_t fine_tables[FINE_TABLES * PTES] __attribute__((aligned(4096)));
 static unsigned device_pages;   /* 2 MiB pages of the device window in use */
 
-paddr_t kernel_root_paddr(void) { return kernel_to_paddr(kernel_root); }
-
-static pte_t fine_entry(vaddr_t address) {
-    pte_t entry = (address - KERNEL_BASE) | PTE_PRESENT | PTE_GLOBAL;
-
-    if (address < (vaddr_t)kernel_start || address >= (vaddr_t)kernel_rodata_end)
-        return entry | PTE_WRITABLE | pte_no_execute;
-    return address < (vaddr_t)kernel_text_end ? entry : entry | pte_no_execute;
-}
-
 void kernel_map_init(void) {
-    if (cpu_features.no_execute) pte_no_execute = PTE_NO_EXECUTE;
-    for (uint32_t i = 0; i < FINE_TABLES * PTES; i++)
-        fine_tables[i] = fine_entry(KERNEL_BASE + i * PAGE_SIZE);
+    for (uint32_t i = 0; i < FINE_TABLES * PTES; i++) {
+        vaddr_t at = KERNEL_BASE + i * PAGE_SIZE;
+        bool is_image = at >= (vaddr_t)kernel_start && at < (vaddr_t)kernel_rodata_end;
+        bool is_text = is_image && at < (vaddr_t)kernel_text_end;
+        fine_tables[i] = i * PAGE_SIZE | PTE_PRESENT | PTE_GLOBAL
+                         | (is_image ? 0 : PTE_WRITABLE)
+                         | (is_text ? 0 : pte_no_execute);
+    }
     for (uint32_t i = 0; i < DIRECT_MAP_MAX / LARGE_PAGE; i++)
-        kernel_directory[i] = i * LARGE_PAGE | PTE_PRESENT | PTE_WRITABLE | PTE_LARGE
-                              | PTE_GLOBAL | pte_no_execute;
-    for (uint32_t i = 0; i < FINE_TABLES; i++)
         kernel_directory[i] =
-            kernel_to_paddr(&fine_tables[i * PTES]) | PTE_PRESENT | PTE_WRITABLE;
+            i < FINE_TABLES
+                ? kernel_to_paddr(&fine_tables[i * PTES]) | PTE_PRESENT | PTE_WRITABLE
+                : i * LARGE_PAGE | PTE_PRESENT | PTE_WRITABLE | PTE_LARGE | PTE_GLOBAL
+                      | pte_no_execute;
     kernel_root[3] = kernel_to_paddr(kernel_directory) | PTE_PRESENT;
-    write_cr3(kernel_root_paddr());
+    write_cr3(kernel_to_paddr(kernel_root));
 }
 
 void *kernel_map_device(paddr_t base, size_t size) {
@@ -57,4 +51,15 @@ void *kernel_map_device(paddr_t base, size_t size) {
                                    | PTE_GLOBAL | PTE_NO_CACHE | pte_no_execute;
     }
     return (void *)(DEVICE_AREA + at * LARGE_PAGE + offset);
+}
+
+bool stack_contains(uint32_t address) {
+    if (address - (uint32_t)boot_stack_slot < STACK_SLOT) return true;
+    if (address < STACK_AREA || address >= DEVICE_AREA
+        || address % STACK_SLOT < STACK_GUARD)
+        return false;
+    pte_t entry = kernel_directory[directory_index(address)];
+    if (!(entry & PTE_PRESENT)) return false;
+    const pte_t *table = paddr_to_kernel((paddr_t)(entry & PTE_ADDRESS));
+    return table[table_index(address)] & PTE_PRESENT;
 }

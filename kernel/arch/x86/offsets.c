@@ -3,7 +3,6 @@
  * build/offsets.inc. */
 #include "arch/x86/cpu.h"
 #include "arch/x86/frame.h"
-#include "arch/x86/system_page.h"
 
 #define DEFINE(name, value) __asm__ volatile("\n->" #name " %c0" : : "i"(value))
 

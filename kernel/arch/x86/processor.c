@@ -12,10 +12,10 @@
  */
 #include "arch/x86/processor.h"
 
+#include "arch.h"
 #include "arch/x86/io.h"
+#include "arch/x86/paging.h"
 #include "core/panic.h"
-
-void (*sysenter_handler)(struct trap_frame *frame) = trap;
 
 /* -- Features and control registers ------------------------------------------------ */
 
@@ -27,48 +27,35 @@ enum {
 #define CR0_PG 0x80000000u
 
 struct cpu_features cpu_features;
+void (*sysenter_handler)(struct trap_frame *frame);
 
-static void require(bool has, const char *what) {
-    if (!has)
-        boot_refuse("This processor has no %s, and Parley needs it. With QEMU use "
-                    "-cpu max or -cpu qemu32.",
-                    what);
-}
+/* Refuses to boot on a processor without PAE, SSE2, FXSR, TSC. */
+static void features_find(void) {
+    static const struct {
+        uint32_t bit;
+        const char *name;
+    } needed[] = { { 1 << 4, "time stamp counter (TSC)" },
+                   { 1 << 6, "physical address extension (PAE)" },
+                   { 1 << 24, "FXSAVE instruction (FXSR)" },
+                   { 1 << 26, "SSE2" } };
+    struct cpuid one = cpuid(1, 0), seven = { 0 };
 
-void cpu_features_init(void) {
-    struct cpu_features *f = &cpu_features;
-    uint32_t last = cpuid(0, 0).eax, last_extended = cpuid(0x80000000, 0).eax;
-    struct cpuid r = cpuid(1, 0);
-
-    f->edx = r.edx;
-    f->ecx = r.ecx;
-    require(r.edx & 1 << 4, "time stamp counter (TSC)");
-    require(r.edx & 1 << 6, "physical address extension (PAE)");
-    require(r.edx & 1 << 24, "FXSAVE instruction (FXSR)");
-    require(r.edx & 1 << 26, "SSE2");
-    f->apic = r.edx & 1 << 9;
-    f->sysenter = r.edx & 1 << 11;
-    f->page_global = r.edx & 1 << 13;
-    if (last >= 7) {            // beyond the last leaf CPUID returns rubbish
-        r = cpuid(7, 0);
-        f->smep = r.ebx & 1 << 7;
-        f->smap = r.ebx & 1 << 20;
-        f->umip = r.ecx & 1 << 2;
-    }
-    if (last_extended >= 0x80000001) f->no_execute = cpuid(0x80000001, 0).edx & 1 << 20;
-}
-
-void cpu_control_init(void) {
-    const struct cpu_features *f = &cpu_features;
-    uint32_t cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT;
-
-    if (f->page_global) cr4 |= CR4_PGE;
-    if (f->smep) cr4 |= CR4_SMEP;
-    if (f->smap) cr4 |= CR4_SMAP;
-    if (f->umip) cr4 |= CR4_UMIP;
-    if (f->no_execute) write_msr(MSR_EFER, read_msr(MSR_EFER) | EFER_NXE);
-    write_cr4(cr4);
-    write_cr0(CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_TS | CR0_MP | CR0_PE);
+    for (unsigned i = 0; i < ARRAY_SIZE(needed); i++)
+        if (!(one.edx & needed[i].bit))
+            boot_refuse("This processor has no %s, and Parley needs it. With QEMU use "
+                        "-cpu max or -cpu qemu32.",
+                        needed[i].name);
+    // beyond the last leaf CPUID returns rubbish
+    if (cpuid(0, 0).eax >= 7) seven = cpuid(7, 0);
+    if (cpuid(0x80000000, 0).eax > 0x80000000 && cpuid(0x80000001, 0).edx & 1 << 20)
+        pte_no_execute = PTE_NO_EXECUTE;
+    cpu_features = (struct cpu_features){
+        one.edx, one.ecx,
+        CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT | (one.edx & 1 << 13 ? CR4_PGE : 0)
+            | (seven.ebx & 1 << 7 ? CR4_SMEP : 0)
+            | (seven.ebx & 1 << 20 ? CR4_SMAP : 0)
+            | (seven.ecx & 1 << 2 ? CR4_UMIP : 0),
+    };
 }
 
 /* -- Segments, gates, task state --------------------------------------------------- */
@@ -86,24 +73,11 @@ struct table_pointer {
 
 extern const uint8_t trap_stubs[256][16];
 extern void sysenter_entry(void), nmi_entry(void), debug_entry(void);
+extern char boot_stack_slot[];
 
 static struct gate idt[256];
 
 enum gate_type { GATE_INTERRUPT = 0x8e00, GATE_USER = 0xee00, GATE_TASK = 0x8500 };
-
-void idt_init(void) {
-    for (unsigned v = 0; v < 256; v++) {
-        uint32_t handler = v == VECTOR_DEBUG ? (uint32_t)debug_entry
-                           : v == VECTOR_NMI ? (uint32_t)nmi_entry
-                                             : (uint32_t)trap_stubs[v];
-        bool is_users =
-            v == VECTOR_BREAKPOINT || v == VECTOR_OVERFLOW || v == VECTOR_SYSTEM_CALL;
-        idt[v] = (struct gate){ (uint16_t)handler, KERNEL_CS,
-                                is_users ? GATE_USER : GATE_INTERRUPT,
-                                (uint16_t)(handler >> 16) };
-    }
-    idt[VECTOR_DOUBLE_FAULT] = (struct gate){ 0, DOUBLE_FAULT_TSS, GATE_TASK, 0 };
-}
 
 static uint64_t tss_descriptor(const struct tss *tss) {
     uint32_t base = (uint32_t)tss;
@@ -122,21 +96,15 @@ static no_return void double_fault(void) {
         this_cpu()->number, t->eip, t->esp, round_down(t->esp0 - 1, STACK_SLOT));
 }
 
-static void double_fault_task_init(struct cpu *cpu) {
-    // the stack pointer must find a thread, for this_cpu(): borrow the idle thread's
-    uint32_t esp = (uint32_t)cpu->idle;
-
-    cpu->double_fault_tss = (struct tss){
-        .esp0 = esp, .ss0 = KERNEL_DS, .cr3 = read_cr3(), .eip = (uint32_t)double_fault,
-        .eflags = EFLAGS_ALWAYS, .esp = esp, .es = USER_DS, .cs = KERNEL_CS,
-        .ss = KERNEL_DS, .ds = USER_DS, .io_bitmap = sizeof(struct tss),
-    };
-}
-
-void descriptor_tables_load(struct cpu *cpu) {
+void cpu_init(struct cpu *cpu) {
     struct table_pointer gdt = { sizeof(cpu->gdt) - 1, (uint32_t)cpu->gdt };
     struct table_pointer idt_pointer = { sizeof(idt) - 1, (uint32_t)idt };
+    uint32_t stack = (uint32_t)cpu->idle;
 
+    if (pte_no_execute) write_msr(MSR_EFER, read_msr(MSR_EFER) | EFER_NXE);
+    write_cr4(cpu_features.cr4);
+    write_cr0(CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_TS | CR0_MP | CR0_PE);
+    cpu->space_root = kernel_to_paddr(kernel_root);
     cpu->gdt[KERNEL_CS / 8] = SEGMENT(0x9a);
     cpu->gdt[KERNEL_DS / 8] = SEGMENT(0x92);
     cpu->gdt[USER_CS / 8] = SEGMENT(0xfa);
@@ -144,9 +112,15 @@ void descriptor_tables_load(struct cpu *cpu) {
     cpu->gdt[TSS_SELECTOR / 8] = tss_descriptor(&cpu->tss);
     cpu->gdt[DOUBLE_FAULT_TSS / 8] = tss_descriptor(&cpu->double_fault_tss);
     cpu->tss.ss0 = KERNEL_DS;
-    cpu->tss.esp0 = (uint32_t)cpu->idle;
+    cpu->tss.esp0 = stack;
     cpu->tss.io_bitmap = sizeof(struct tss);    // beyond the limit: no port for anyone
-    double_fault_task_init(cpu);
+    // a stack pointer must find a thread, for this_cpu(): borrow the idle thread's
+    cpu->double_fault_tss = (struct tss){
+        .esp0 = stack, .ss0 = KERNEL_DS, .cr3 = cpu->space_root,
+        .eip = (uint32_t)double_fault, .eflags = EFLAGS_ALWAYS, .esp = stack,
+        .es = USER_DS, .cs = KERNEL_CS, .ss = KERNEL_DS, .ds = USER_DS,
+        .io_bitmap = sizeof(struct tss),
+    };
 
     __asm__ volatile("lgdt %0" : : "m"(gdt));
     __asm__ volatile("ljmp %0, $1f; 1:" : : "i"(KERNEL_CS));
@@ -155,11 +129,35 @@ void descriptor_tables_load(struct cpu *cpu) {
     __asm__ volatile("mov %0, %%fs; mov %0, %%gs" : : "r"(0));
     __asm__ volatile("lidt %0" : : "m"(idt_pointer));
     __asm__ volatile("lldt %w0; ltr %w1" : : "r"(0), "r"(TSS_SELECTOR));
-    if (cpu_features.sysenter) {
+    if (cpu_features.edx & CPUID_SYSENTER) {
         write_msr(MSR_SYSENTER_CS, KERNEL_CS);
         write_msr(MSR_SYSENTER_ESP, (uint32_t)&cpu->tss);
         write_msr(MSR_SYSENTER_EIP, (uint32_t)sysenter_entry);
     }
+    cpu->timer_deadline = UINT64_MAX;
+    __atomic_store_n(&cpu->online, true, __ATOMIC_SEQ_CST);
+}
+
+void arch_init_boot_cpu(void) {
+    struct cpu *cpu = &cpus[0];
+
+    cpu->idle = cpu->running = (void *)(boot_stack_slot + STACK_SLOT - THREAD_AREA);
+    *(struct cpu **)cpu->idle = cpu;
+    features_find();
+    if (cpu_features.cr4 & CR4_SMAP) smap_patch();
+    for (unsigned v = 0; v < 256; v++) {
+        uint32_t handler = v == VECTOR_DEBUG ? (uint32_t)debug_entry
+                           : v == VECTOR_NMI ? (uint32_t)nmi_entry
+                                             : (uint32_t)trap_stubs[v];
+        bool is_users =
+            v == VECTOR_BREAKPOINT || v == VECTOR_OVERFLOW || v == VECTOR_SYSTEM_CALL;
+        idt[v] = (struct gate){ (uint16_t)handler, KERNEL_CS,
+                                is_users ? GATE_USER : GATE_INTERRUPT,
+                                (uint16_t)(handler >> 16) };
+    }
+    idt[VECTOR_DOUBLE_FAULT] = (struct gate){ 0, DOUBLE_FAULT_TSS, GATE_TASK, 0 };
+    cpu_init(cpu);
+    kernel_map_init();
 }
 
 bool tls_descriptor_make(const struct user_descriptor *u, uint64_t *descriptor) {

@@ -15,10 +15,8 @@
  * The bit operations are locked, which orders 2 before 4 and 4 before 6.
  */
 #include "arch.h"
-#include "arch/x86/acpi.h"
-#include "arch/x86/interrupts.h"
 #include "arch/x86/io.h"
-#include "arch/x86/kernel_map.h"
+#include "arch/x86/paging.h"
 #include "arch/x86/processor.h"
 #include "base/string.h"
 #include "core/log.h"
@@ -31,10 +29,15 @@ unsigned cpu_count = 1;
 struct cpu *volatile bkl_owner;
 
 static struct {
-    vaddr_t start, end;
+    vaddr_t start, end;         /* the same: the tables go; load the kernel's own */
     uint32_t root;              /* 0: the kernel's half, whatever is loaded */
-    bool leave;                 /* the tables are about to go: load the kernel's own */
 } tlb_request;
+
+static void ipi_send(uint32_t apic_id, uint32_t command) {
+    apic_write(APIC_COMMAND_HIGH, apic_id << 24);
+    apic_write(APIC_COMMAND, command);
+    while (apic_read(APIC_COMMAND) & 1 << 12) cpu_relax();
+}
 
 /* -- Starting ---------------------------------------------------------------------- */
 
@@ -46,38 +49,36 @@ no_return void ap_main(struct cpu *cpu);
 static void (*ap_idle)(void);
 
 void ap_main(struct cpu *cpu) {
-    cpu_control_init();
-    descriptor_tables_load(cpu);
     apic_init_here();
-    cpu->space_root = kernel_root_paddr();
-    cpu->timer_deadline = UINT64_MAX;
-    __atomic_store_n(&cpu->online, true, __ATOMIC_SEQ_CST);
+    cpu_init(cpu);
     bkl_acquire();
     ap_idle();
     __builtin_unreachable();
 }
 
-static bool start_one(struct cpu *cpu) {
-    ap_cpu = cpu;
-    ipi_start_cpu(cpu->apic_id, AP_PAGE);
-    // generous: under one host thread the new CPU gets its turn when we pause
-    for (uint32_t i = 0; i < 20000000 && !cpu->online; i++) cpu_relax();
-    return cpu->online;
-}
-
-void arch_start_other_cpus(unsigned limit, void (*idle)(void)) {
+void arch_start_other_cpus(unsigned limit, bool (*prepare)(struct cpu *cpu),
+                           void (*idle)(void)) {
     ap_idle = idle;
-    if (!apic_is_used()) return;
+    if (!local_apic) return;
     memcpy(paddr_to_kernel(AP_PAGE), ap_start, (size_t)(ap_start_end - ap_start));
     for (unsigned i = 0; i < acpi.nr_cpus && cpu_count < limit; i++) {
         struct cpu *cpu = &cpus[cpu_count];
         if (acpi.apic_ids[i] == cpus[0].apic_id) continue;
         cpu->apic_id = acpi.apic_ids[i];
-        if (cpu->idle && start_one(cpu))
-            cpu_count++;
+        if (!prepare(cpu)) return;
+        ap_cpu = cpu;
+        // INIT, then START twice, as Intel wants it
+        for (int step = 0; step < 3; step++) {
+            ipi_send(cpu->apic_id, step == 0 ? 0xc500 : 0x4600 | AP_PAGE >> 12);
+            nanoseconds_t end = clock_monotonic() + 200000;
+            while (clock_monotonic() < end) cpu_relax();
+        }
+        // generous: under one host thread the new CPU gets its turn when we pause
+        for (uint32_t n = 0; n < 20000000 && !cpu->online; n++) cpu_relax();
+        if (cpu->online) cpu_count++;
         else
             log_printf("cpu %u (APIC %u) did not start; going on without it\n",
-                       cpu_count, acpi.apic_ids[i]);
+                       cpu_count, cpu->apic_id);
     }
 }
 
@@ -85,17 +86,14 @@ void arch_start_other_cpus(unsigned limit, void (*idle)(void)) {
 
 static void flush(void) {
     struct cpu *cpu = this_cpu();
+    vaddr_t at = tlb_request.start, end = tlb_request.end;
 
     if (tlb_request.root && cpu->space_root != tlb_request.root) return;
-    if (tlb_request.leave) {
-        cpu->space_root = kernel_root_paddr();
-        write_cr3(cpu->space_root);
-    } else if (tlb_request.end - tlb_request.start > FLUSH_SINGLY * 4096) {
-        write_cr3(read_cr3());
-    } else {
-        for (vaddr_t at = tlb_request.start; at != tlb_request.end; at += 4096)
+    if (at == end) cpu->space_root = kernel_to_paddr(kernel_root);
+    if (at == end || end - at > FLUSH_SINGLY * PAGE_SIZE) write_cr3(cpu->space_root);
+    else
+        for (; at != end; at += PAGE_SIZE)
             invalidate_page(at);
-    }
 }
 
 void cpu_answer_requests(void) {
@@ -125,11 +123,12 @@ static void ask_others(enum cpu_request what, uint32_t vector) {
                          || cpus[i].space_root == tlb_request.root;
         if (&cpus[i] == this_cpu() || !concerned) continue;
         __sync_fetch_and_or(&cpus[i].requests, what);
-        ipi_send(cpus[i].apic_id, vector);
+        ipi_send(cpus[i].apic_id, 1 << 14 | vector);
     }
 }
 
-static void flush_everywhere(void) {
+void tlb_shootdown(vaddr_t start, vaddr_t end, uint32_t root) {
+    tlb_request = (__typeof__(tlb_request)){ start, end, root };
     flush();
     if (cpu_count == 1) return;
     ask_others(REQUEST_TLB, VECTOR_TLB);
@@ -137,19 +136,11 @@ static void flush_everywhere(void) {
         while (cpus[i].requests & REQUEST_TLB) cpu_relax();
 }
 
-void tlb_shootdown(vaddr_t start, vaddr_t end, uint32_t root) {
-    tlb_request = (__typeof__(tlb_request)){ start, end, root, false };
-    flush_everywhere();
-}
-
-void tlb_leave(uint32_t root) {
-    tlb_request = (__typeof__(tlb_request)){ 0, 0, root, true };
-    flush_everywhere();
-}
-
 void halt_other_cpus(void) { ask_others(REQUEST_HALT, VECTOR_HALT); }
 
-void ipi_reschedule(struct cpu *cpu) { ipi_send(cpu->apic_id, VECTOR_RESCHEDULE); }
+void ipi_reschedule(struct cpu *cpu) {
+    ipi_send(cpu->apic_id, 1 << 14 | VECTOR_RESCHEDULE);
+}
 
 void cpu_wait_for_interrupt(void) {
     struct cpu *cpu = this_cpu();

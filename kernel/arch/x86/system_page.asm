@@ -29,8 +29,8 @@ plain:                                  ; the way in for CPUs without sysenter
 system_page_code_end:
 
 %if (returned - system_page_code) != (SYSTEM_CALL_RETURN & 0xfff)
-%error "SYSTEM_CALL_RETURN in system_page.h is wrong"
+%error "SYSTEM_CALL_RETURN in frame.h is wrong"
 %endif
 %if (plain - system_page_code) != (SYSTEM_PAGE_INT80 & 0xfff)
-%error "SYSTEM_PAGE_INT80 in system_page.h is wrong"
+%error "SYSTEM_PAGE_INT80 in frame.h is wrong"
 %endif

@@ -12,15 +12,15 @@
 #include "base/string.h"
 
 int copy_from_user(void *to, uptr_t from, size_t size) {
-    if (!user_range_ok(from, size) || user_copy(to, (const void *)from.address, size))
-        return -EFAULT;
-    return 0;
+    bool ok = user_range_ok(from, size) && !user_copy(to, (void *)from.address, size);
+
+    return ok ? 0 : -EFAULT;
 }
 
 int copy_to_user(uptr_t to, const void *from, size_t size) {
-    if (!user_range_ok(to, size) || user_copy((void *)to.address, from, size))
-        return -EFAULT;
-    return 0;
+    bool ok = user_range_ok(to, size) && !user_copy((void *)to.address, from, size);
+
+    return ok ? 0 : -EFAULT;
 }
 
 int clear_user(uptr_t to, size_t size) {
@@ -84,31 +84,23 @@ ssize_t string_from_user(char *to, uptr_t from, size_t size) {
     return -ENAMETOOLONG;
 }
 
-/* -- Fix-ups ----------------------------------------------------------------------- */
-
-/* Kernel instructions that may fault, and where to go on. 0 marks a `pop` of a segment
- * register in trap return: the selector that went bad meanwhile becomes the null
- * selector. */
-extern const struct fixup { uint32_t at, go_on; } fixups_start[], fixups_end[];
+/* -- Tables of instructions -------------------------------------------------------- */
 
 const struct fixup *fixup_find(uint32_t eip) {
+    extern const struct fixup fixups_start[], fixups_end[];
+
     for (const struct fixup *f = fixups_start; f < fixups_end; f++)
         if (f->at == eip) return f;
     return NULL;
 }
 
-void fixup_apply(const struct fixup *f, struct trap_frame *frame) {
-    if (f->go_on) frame->eip = f->go_on;
-    else frame->esp = 0;        // no stack switch: this is the word `pop` will read
-}
-
-extern uint32_t stac_sites_start[], stac_sites_end[], clac_sites_start[],
-    clac_sites_end[];
-
 /* Turns the no-ops into stac and clac. The text is still writable at this time. */
 void smap_patch(void) {
-    for (uint32_t *site = stac_sites_start; site < stac_sites_end; site++)
-        memcpy((void *)*site, "\x0f\x01\xcb", 3);
-    for (uint32_t *site = clac_sites_start; site < clac_sites_end; site++)
-        memcpy((void *)*site, "\x0f\x01\xca", 3);
+    extern const struct smap_site {
+        uint8_t *at;
+        uint32_t byte;
+    } smap_sites_start[], smap_sites_end[];
+
+    for (const struct smap_site *site = smap_sites_start; site < smap_sites_end; site++)
+        memcpy(site->at, (const uint8_t[]){ 0x0f, 0x01, (uint8_t)site->byte }, 3);
 }

@@ -28,18 +28,20 @@ static inline bool user_range_ok(uptr_t p, size_t size) {
 }
 
 /* An instruction that may fault on user memory is listed in .fixups, with where to go
- * on then; the places of stac and clac, so that they can be put in. */
+ * on then; and where stac (0f 01 cb) and clac (0f 01 ca) are to be put in, with their
+ * last byte. */
 #define LIST(section, words) \
     ".pushsection " section ", \"a\"; .long " words "; .popsection\n"
-#define NOP3 ".byte 0x0f, 0x1f, 0x00\n"
-#define STAC "771: " NOP3 LIST(".stac_sites", "771b")
-#define CLAC "772: " NOP3 LIST(".clac_sites", "772b")
+#define SMAP_SITE(byte) \
+    "771: .byte 0x0f, 0x1f, 0x00\n" LIST(".smap_sites", "771b, " #byte)
+#define STAC SMAP_SITE(0xcb)
+#define CLAC SMAP_SITE(0xca)
 #define FIXUP(at, to) LIST(".fixups", #at ", " #to)
 
-/* For trap.c: NULL when the instruction is not listed; else mends the frame, so that
- * returning goes on at the fix-up. */
-const struct fixup *fixup_find(uint32_t eip);
-void fixup_apply(const struct fixup *fixup, struct trap_frame *frame);
+/* For trap.c: what is listed for the instruction, or NULL. go_on 0 marks a `pop` of a
+ * segment register in trap return: the selector that went bad meanwhile becomes the
+ * null selector. */
+const struct fixup { uint32_t at, go_on; } * fixup_find(uint32_t eip);
 
 void smap_patch(void);          /* once at boot, if the CPU has SMAP */
 
