@@ -55,7 +55,7 @@ static void table_clear(struct file_table *table, struct descriptor *place) {
 
     place->file = NULL;
     // any close of a file ends all the process's locks on it
-    if (file->inode && file->inode->locks && !(file->flags & O_PATH))
+    if (file->inode->locks && !(file->flags & O_PATH))
         file_lock_end(file->inode, table);
     passed_drop(file);
 }
@@ -155,8 +155,6 @@ int fd_close(int fd) {
 }
 
 /* -- System calls ------------------------------------------------------------------ */
-
-long sys_close(int fd) { return fd_close(fd); }
 
 /* A second descriptor for the same open file: `to`, if that is no error. */
 static long duplicate(struct file *file, int to, bool close_on_exec) {

@@ -52,8 +52,7 @@ long sys_getrandom(uptr_t buffer, size_t size, uint32_t flags) {
 
     if (flags & ~GRND_ALL || (flags & GRND_RANDOM && flags & GRND_INSECURE))
         return -EINVAL;
-    io_init(&io, buffer, min(size, RANDOM_MAX));
-    return user_range_ok(buffer, io.left) ? give_random(&io) : -EFAULT;
+    return io_init(&io, buffer, min(size, RANDOM_MAX)) ? -EFAULT : give_random(&io);
 }
 
 static ssize_t soft_read(struct file *file, struct io *io, uint64_t *offset) {

@@ -5,9 +5,8 @@
  *      base, piece          more[0]        more[1]
  *      [........####]       [#########]    [####]       # is still to be moved: left
  *
- * All calls that move bytes are one: find the file, find out where in user memory the
- * bytes are, let the file move them. Each holds a reference to its file while it runs:
- * another thread may close the descriptor meanwhile, and the operation may sleep.
+ * A call holds a reference to its file while it runs: another thread may close the
+ * descriptor meanwhile, and the operation may sleep.
  *
  * Invariants: every open file is on all_files, nr_open_files counts them, and each is
  * charged to the account that pays for its memory. left is the sum of all pieces.
@@ -55,16 +54,6 @@ fail:
     return NULL;
 }
 
-static void file_destroy(struct file *file) {
-    struct account *account = heap_account(file);
-
-    if (file->operations->release) file->operations->release(file);
-    if (file->inode && file->inode->locks) file_lock_end(file->inode, file);
-    inode_put(file->inode);
-    heap_free(file);
-    account_release(account, ACCOUNT_FILES, 1);
-}
-
 /* A release may drop the last reference to another file: descriptors that lay in a
  * message of this one, and in that one's messages more of them. So the files queue up
  * here and the first caller works them off, or a long chain would use up the stack. */
@@ -75,17 +64,15 @@ void file_free(struct file *file) {
     if (is_closing) return;
     is_closing = true;
     while ((file = list_first_entry(&closing, struct file, all_node))) {
+        struct account *account = heap_account(file);
         list_remove(&file->all_node);
-        file_destroy(file);
+        if (file->operations->release) file->operations->release(file);
+        if (file->inode->locks) file_lock_end(file->inode, file);
+        inode_put(file->inode);
+        heap_free(file);
+        account_release(account, ACCOUNT_FILES, 1);
     }
     is_closing = false;
-}
-
-/* -- What every kind of file does the same way ------------------------------------- */
-
-ssize_t directory_read(struct file *file, struct io *io, uint64_t *offset) {
-    (void)file, (void)io, (void)offset;
-    return -EISDIR;
 }
 
 int64_t file_seek(struct file *file, int64_t offset, int whence) {
@@ -120,99 +107,69 @@ int io_move_pieces(struct io *io, void *memory, size_t size, bool give) {
     return 0;
 }
 
-int io_init_vector(struct io *io, struct io_vector *copy, uptr_t vector,
-                   unsigned count) {
+int io_init_vector(struct io *io, uptr_t vector, unsigned count) {
     size_t size = count * sizeof(struct iovec);
     int error = 0;
 
     if (count > IOV_MAX) return -EINVAL;
-    copy->pieces = count > IOV_SHORT ? heap_alloc(HEAP_IO, size) : copy->few;
-    if (!copy->pieces) return -ENOMEM;
-    *io = (struct io){ .more = copy->pieces };
-    if (copy_from_user(copy->pieces, vector, size)) error = -EFAULT;
+    io->many = count > ARRAY_SIZE(io->few) ? heap_alloc(HEAP_IO, size) : NULL;
+    struct iovec *pieces = count > ARRAY_SIZE(io->few) ? io->many : io->few;
+    if (!pieces) return -ENOMEM;
+    io->more = pieces;
+    io->piece = io->left = 0;
+    if (copy_from_user(pieces, vector, size)) error = -EFAULT;
     for (unsigned i = 0; !error && i < count; i++) {
-        const struct iovec *piece = &copy->pieces[i];
-        if (piece->length > SSIZE_MAX - io->left) error = -EINVAL;
-        else if (!user_range_ok(uptr(piece->base), piece->length)) error = -EFAULT;
-        io->left += piece->length;
+        if (pieces[i].length > SSIZE_MAX - io->left) error = -EINVAL;
+        else if (!user_range_ok(uptr(pieces[i].base), pieces[i].length))
+            error = -EFAULT;
+        io->left += pieces[i].length;
     }
-    if (error) io_vector_release(copy);
+    if (error) io_release(io);
     return error;
 }
 
-void io_vector_release(struct io_vector *copy) {
-    if (copy->pieces != copy->few) heap_free(copy->pieces);
-}
-
-static inline int io_init_buffer(struct io *io, uptr_t buffer, size_t size) {
-    io_init(io, buffer, size);
-    if (size > SSIZE_MAX) return -EINVAL;
-    return user_range_ok(buffer, size) ? 0 : -EFAULT;
-}
+void io_release(struct io *io) { heap_free(io->many); }
 
 /* -- System calls ------------------------------------------------------------------ */
 
 typedef ssize_t (*mover)(struct file *file, struct io *io, uint64_t *offset);
 
-/* SLEEPS. `memory` is one buffer, or a vector of `size` of them; `at` is a place of the
- * call's own, or NULL: where the file is. Inline: every call is a case of its own. */
+/* SLEEPS. Inline: read and write are cases of their own. */
 static inline __attribute__((always_inline)) long transfer(int fd, uptr_t memory,
-                                                           size_t size, bool is_vector,
-                                                           uint64_t *at, mover move) {
-    struct io_vector copy;
+                                                           size_t size, unsigned how,
+                                                           uint64_t at) {
     struct io io;
     long result;
 
-    if (at && (int64_t)*at < 0) return -EINVAL;
+    if ((how & PLACED) && (int64_t)at < 0) return -EINVAL;
     struct file *file = fd_get(fd);
     if (!file) return -EBADF;
-    if (at && !file->operations->seek)
-        result = -ESPIPE;
-    else
-        result = is_vector ? io_init_vector(&io, &copy, memory, size)
-                           : io_init_buffer(&io, memory, size);
+    if ((how & PLACED) && !file->operations->seek) result = -ESPIPE;
+    else if (how & VECTOR) result = io_init_vector(&io, memory, size);
+    else result = size > SSIZE_MAX ? -EINVAL : io_init(&io, memory, size);
     if (!result) {
-        result = move(file, &io, at ? at : &file->offset);
-        if (is_vector) io_vector_release(&copy);
+        bool may = how & WRITES ? file_is_writable(file) : file_is_readable(file);
+        mover move = how & WRITES ? file->operations->write : file->operations->read;
+        if (likely(may && move))
+            result = move(file, &io, how & PLACED ? &at : &file->offset);
+        else
+            result = may && inode_is(file->inode, S_IFDIR) ? -EISDIR : -EBADF;
+        if (how & VECTOR) io_release(&io);
     }
     file_put(file);
     return result;
 }
 
+long file_transfer(int fd, uptr_t memory, size_t size, unsigned how, uint64_t at) {
+    return transfer(fd, memory, size, how, at);
+}
+
 long sys_read(int fd, uptr_t buffer, size_t size) {
-    return transfer(fd, buffer, size, false, NULL, file_read);
+    return transfer(fd, buffer, size, 0, 0);
 }
 
 long sys_write(int fd, uptr_t buffer, size_t size) {
-    return transfer(fd, buffer, size, false, NULL, file_write);
-}
-
-long sys_readv(int fd, uptr_t vector, int count) {
-    return transfer(fd, vector, (size_t)count, true, NULL, file_read);
-}
-
-long sys_writev(int fd, uptr_t vector, int count) {
-    return transfer(fd, vector, (size_t)count, true, NULL, file_write);
-}
-
-long sys_pread64(int fd, uptr_t buffer, size_t size, uint32_t low, uint32_t high) {
-    return transfer(fd, buffer, size, false, &(uint64_t){ join_words(low, high) },
-                    file_read);
-}
-
-long sys_pwrite64(int fd, uptr_t buffer, size_t size, uint32_t low, uint32_t high) {
-    return transfer(fd, buffer, size, false, &(uint64_t){ join_words(low, high) },
-                    file_write);
-}
-
-long sys_preadv(int fd, uptr_t vector, int count, uint32_t low, uint32_t high) {
-    return transfer(fd, vector, (size_t)count, true,
-                    &(uint64_t){ join_words(low, high) }, file_read);
-}
-
-long sys_pwritev(int fd, uptr_t vector, int count, uint32_t low, uint32_t high) {
-    return transfer(fd, vector, (size_t)count, true,
-                    &(uint64_t){ join_words(low, high) }, file_write);
+    return transfer(fd, buffer, size, WRITES, 0);
 }
 
 long sys__llseek(int fd, uint32_t high, uint32_t low, uptr_t result, int whence) {
@@ -234,5 +191,3 @@ long sys_fsync(int fd) {
         return -EINVAL;
     return 0;
 }
-
-long sys_sync(void) { return 0; }

@@ -31,13 +31,15 @@ struct iovec {
     uint32_t base, length;
 };
 
-/* User memory that bytes come from or go to: one buffer, or several (readv). Who makes
- * one has asked user_range_ok; nobody asks again. */
+/* User memory that bytes come from or go to: one buffer, or several (readv). Where they
+ * are was judged when it was made; nobody asks again. */
 struct io {
     vaddr_t base;               /* of the piece in work */
     size_t piece;               /* bytes left in it */
     size_t left;                /* bytes left in all */
-    const struct iovec *more;   /* pieces after it (a kernel copy), if left > piece */
+    const struct iovec *more;   /* pieces after it, if left > piece */
+    struct iovec *many;         /* a copy of the user's vector, from the heap; or */
+    struct iovec few[8];        /* it needs no memory */
 };
 
 /* A 64-bit argument, which comes as two. */
@@ -47,22 +49,17 @@ static inline uint64_t join_words(uint32_t low, uint32_t high) {
 
 #define SSIZE_MAX 0x7fffffffu
 #define IOV_MAX   1024
-#define IOV_SHORT 8             /* vectors up to here need no memory from the heap */
 
-struct io_vector {              /* a user's vector, copied and judged */
-    struct iovec *pieces;       /* `few`, or from the heap */
-    struct iovec few[IOV_SHORT];
-};
-
-static inline void io_init(struct io *io, uptr_t base, size_t size) {
+/* For one buffer: 0, -EFAULT. */
+static inline must_check int io_init(struct io *io, uptr_t base, size_t size) {
     io->base = base.address;
     io->piece = io->left = size;
+    return user_range_ok(base, size) ? 0 : -EFAULT;
 }
 
-/* Prepares io for it. 0, and io_vector_release later; or -EFAULT, -EINVAL, -ENOMEM. */
-must_check int io_init_vector(struct io *io, struct io_vector *copy, uptr_t vector,
-                              unsigned count);
-void io_vector_release(struct io_vector *copy);
+/* For a user's vector: 0, and io_release later; or -EFAULT, -EINVAL, -ENOMEM. */
+must_check int io_init_vector(struct io *io, uptr_t vector, unsigned count);
+void io_release(struct io *io);
 
 /* Moves size bytes (at most io->left) out of, or into, the buffers and advances; from
  * NULL means zeros. 0, or -EFAULT: how far it came is then unknown, so treat nothing as
@@ -122,8 +119,8 @@ typedef int (*directory_emit)(void *context, struct name name, uint64_t inode,
 struct file_operations {
     const char *name;           /* "pipe", "regular file", for people */
     /* SLEEPS. Bytes moved, 0 at the end, -errno. offset is the file's own or pread's,
-     * and moves on by what was moved. */
-    ssize_t (*read)(struct file *file, struct io *io, uint64_t *offset);    /* EBADF */
+     * and moves on by what was moved. [EBADF; a directory's read: EISDIR] */
+    ssize_t (*read)(struct file *file, struct io *io, uint64_t *offset);
     ssize_t (*write)(struct file *file, struct io *io, uint64_t *offset);   /* EBADF */
     /* The events that are true now; registers its queues. [readable and writable] */
     unsigned (*poll)(struct file *file, struct poll_table *table);
@@ -186,21 +183,15 @@ static inline bool file_is_nonblocking(const struct file *file) {
     return file->flags & O_NONBLOCK;
 }
 
-/* SLEEPS. What read(2) and write(2) do with any source of bytes: checks the access
- * mode, then lets the operation do it. */
-static inline ssize_t file_read(struct file *file, struct io *io, uint64_t *offset) {
-    if (unlikely(!file_is_readable(file) || !file->operations->read)) return -EBADF;
-    return file->operations->read(file, io, offset);
-}
+/* SLEEPS. read(2), write(2) and all their kin: find the file, find out where in user
+ * memory the bytes are, let the file move them. `memory` is one buffer, or a VECTOR of
+ * `size` of them; `at` is a place of the call's own, if it is PLACED. */
+enum transfer { WRITES = 1, VECTOR = 2, PLACED = 4 };
+long file_transfer(int fd, uptr_t memory, size_t size, unsigned how,
+                   uint64_t at) SLEEPS;
 
-static inline ssize_t file_write(struct file *file, struct io *io, uint64_t *offset) {
-    if (unlikely(!file_is_writable(file) || !file->operations->write)) return -EBADF;
-    return file->operations->write(file, io, offset);
-}
-
-/* A `seek` for files that end at inode->size, a `read` for directories: -EISDIR. */
+/* A `seek` for files that end at inode->size. */
 int64_t file_seek(struct file *file, int64_t offset, int whence);
-ssize_t directory_read(struct file *file, struct io *io, uint64_t *offset);
 
 /* F_GETLK, F_SETLK and F_SETLKW; set by kernel/posix. */
 extern long (*file_lock_hook)(int fd, struct file *file, int command, uptr_t lock);

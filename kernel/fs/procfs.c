@@ -185,8 +185,7 @@ static int directory_list(struct file *file, directory_emit emit, void *context)
 }
 
 static const struct file_operations directory_files = {
-    .name = "directory of /proc", .read = directory_read, .seek = file_seek,
-    .list = directory_list,
+    .name = "directory of /proc", .seek = file_seek, .list = directory_list,
 };
 
 /* -- Links ------------------------------------------------------------------------- */

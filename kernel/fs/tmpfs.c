@@ -357,8 +357,7 @@ static int directory_list(struct file *file, directory_emit emit, void *context)
 }
 
 static const struct file_operations directory_files = {
-    .name = "directory", .read = directory_read, .seek = file_seek,
-    .list = directory_list,
+    .name = "directory", .seek = file_seek, .list = directory_list,
 };
 
 /* Of directories and symbolic links. */

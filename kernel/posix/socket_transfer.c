@@ -322,29 +322,26 @@ long sys_sendto(int fd, uptr_t buffer, size_t size, uint32_t flags, uptr_t to,
     struct user_message user = { .name = to.address, .name_size = to_size };
     struct io io;
 
-    if (!user_range_ok(buffer, size)) return -EFAULT;
-    io_init(&io, buffer, min(size, SSIZE_MAX));
+    if (io_init(&io, buffer, min(size, SSIZE_MAX))) return -EFAULT;
     return send_message(fd, &io, flags, &user);
 }
 
 /* Reads the head and the vector, for both directions. */
-static long message_from_user(uptr_t from, struct user_message *user, struct io *io,
-                              struct io_vector *vector) {
+static long message_from_user(uptr_t from, struct user_message *user, struct io *io) {
     if (copy_from_user(user, from, sizeof(*user))) return -EFAULT;
     if (user->name_size < 0) return -EINVAL;
     if (user->vector_count > IOV_MAX) return -EMSGSIZE;
-    return io_init_vector(io, vector, uptr(user->vector), user->vector_count);
+    return io_init_vector(io, uptr(user->vector), user->vector_count);
 }
 
 long sys_sendmsg(int fd, uptr_t message, uint32_t flags) {
     struct user_message user;
-    struct io_vector vector;
     struct io io;
-    long result = message_from_user(message, &user, &io, &vector);
+    long result = message_from_user(message, &user, &io);
 
     if (result) return result;
     result = send_message(fd, &io, flags, &user);
-    io_vector_release(&vector);
+    io_release(&io);
     return result;
 }
 
@@ -393,8 +390,7 @@ long sys_recvfrom(int fd, uptr_t buffer, size_t size, uint32_t flags, uptr_t fro
     struct user_message user = { .name = from.address };
     struct io io;
 
-    if (!user_range_ok(buffer, size)) return -EFAULT;
-    io_init(&io, buffer, min(size, SSIZE_MAX));
+    if (io_init(&io, buffer, min(size, SSIZE_MAX))) return -EFAULT;
     return receive_message(fd, &io, flags, &user, from_size);
 }
 
@@ -403,13 +399,12 @@ long sys_recvfrom(int fd, uptr_t buffer, size_t size, uint32_t flags, uptr_t fro
 
 long sys_recvmsg(int fd, uptr_t message, uint32_t flags) {
     struct user_message user;
-    struct io_vector vector;
     struct io io;
-    long result = message_from_user(message, &user, &io, &vector);
+    long result = message_from_user(message, &user, &io);
 
     if (result) return result;
     result = receive_message(fd, &io, flags, &user, FIELD(message, name_size));
-    io_vector_release(&vector);
+    io_release(&io);
     if (result >= 0
         && (u32_to_user(FIELD(message, control_size), user.control_size)
             || u32_to_user(FIELD(message, flags), user.flags)))
