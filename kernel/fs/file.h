@@ -10,7 +10,7 @@
  */
 #pragma once
 
-#include "fs/name.h"
+#include "base/string.h"
 #include "sched/process.h"
 
 enum open_flags {
@@ -106,6 +106,20 @@ static inline void poll_wait(struct poll_table *table, struct wait_queue *queue)
     waiter_init(w, queue);
     w->shared = true;
     waiter_add(w);
+}
+
+struct name {
+    const char *text;           /* not terminated */
+    size_t length;
+};
+
+static inline struct name name_of(const char *text) {
+    return (struct name){ text, strlen(text) };
+}
+
+static inline bool name_is(struct name name, struct name other) {
+    return name.length == other.length
+           && memcmp(name.text, other.text, name.length) == 0;
 }
 
 /* Takes one entry of a type (S_IFMT); `next` is the offset behind it. 0, or 1 when it

@@ -173,7 +173,9 @@ enum walk_flags {
     WALK_PARENT = 1,            /* stop at the directory that holds the last name */
     AT_SYMLINK_NOFOLLOW = 0x100, /* do not follow a link in the last place */
     AT_REMOVEDIR = 0x200, AT_SYMLINK_FOLLOW = 0x400,    /* unlinkat, linkat */
-    AT_EMPTY_PATH = 0x1000,     /* path_apply: "" means the descriptor itself */
+    /* path_apply alone */
+    AT_EMPTY_PATH = 0x1000,     /* "" means the descriptor itself */
+    THE_FILE = 2, THE_PLACE = 4, /* no path at all: the descriptor; O_PATH's too */
 };
 
 #define AT_FDCWD (-100)
@@ -199,13 +201,11 @@ void path_release(struct path *path);
 /* Room for one path, for those who do not sleep while they use it. */
 extern char path_buffer[PATH_MAX];
 
-/* Lets a function work on what a path leads to, or a descriptor. The function's result,
- * or the walk's error. */
+/* Lets a function work on what a path leads to, or a descriptor stands for. The
+ * function's result, or the walk's error. */
 typedef long (*inode_action)(struct inode *inode, const void *context);
 long path_apply(int dirfd, uptr_t name, unsigned flags, inode_action action,
                 const void *context);
-long fd_apply(int fd, inode_action action, const void *context);
-long place_apply(int fd, inode_action action, const void *context);     /* O_PATH too */
 
 /* Makes path's last name (WALK_PARENT); path->inode is the result. -EEXIST, -EACCES,
  * -ENOENT in a removed directory, or if no directory is to have a slash behind its

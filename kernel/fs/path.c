@@ -18,7 +18,7 @@
  * with permission. ".." stops at the root and leaves a mounted file system.
  * Sleeps: never.
  * Linux: a link's text and the path behind it together must fit PATH_MAX.
- * Tests: user/tests/path.c, symlink.c, chdir.c, proc_pid.c, kernel/fs/name_host_test.c
+ * Tests: user/tests/path.c, symlink.c, chdir.c, proc_pid.c
  */
 #include "fs/inode.h"
 #include "syscall.h"
@@ -75,39 +75,41 @@ static int walk_link(struct inode **at, const char **rest, struct inode *link,
     return 0;
 }
 
-/* Is a link of this name followed? In the last place a slash behind it asks for what it
- * leads to; but who makes or removes names means the link itself. */
-static bool follows(const struct component *c, unsigned flags) {
-    return !c->last || !(flags & (c->slash ? WALK_PARENT : AT_SYMLINK_NOFOLLOW));
-}
-
-/* Walks the path in `walked` from `start`, or from the root if it is absolute. */
+/* Walks the path in `walked` from `start`, or from the root if it is absolute. A link
+ * in the last place is followed with a slash behind it, which asks for what it leads
+ * to; but who makes or removes names means the link itself. */
 static int walk(struct inode *start, unsigned flags, struct path *path) {
     struct inode *at = inode_get(walked[0] == '/' ? root_inode : start), *next;
     const char *rest = walked;
-    struct component c;
     unsigned links = 0;
     int error;
 
     path->parent = NULL;
     path->last = (struct name){ path->text, 0 };
     path->trailing_slash = false;
-    while (component_next(&rest, &c)) {
-        bool ends = c.last && (flags & WALK_PARENT);
-        path->trailing_slash = c.slash;
-        error = walk_lookup(at, c.name, &next);
+    for (;;) {
+        while (*rest == '/') rest++;
+        if (!*rest) break;
+        struct name name = { rest, 0 };
+        while (*rest && *rest != '/') rest++;
+        name.length = (size_t)(rest - name.text);
+        bool slash = path->trailing_slash = *rest == '/';
+        while (*rest == '/') rest++;
+        bool is_last = !*rest, ends = is_last && (flags & WALK_PARENT);
+        error = walk_lookup(at, name, &next);
         if (error == -ENOENT && ends) next = NULL;
         else if (error) goto fail;
-        if (next && inode_is(next, S_IFLNK) && follows(&c, flags)) {
+        if (next && inode_is(next, S_IFLNK)
+            && !(is_last && (flags & (slash ? WALK_PARENT : AT_SYMLINK_NOFOLLOW)))) {
             error =
-                ++links > SYMLINKS_MAX ? -ELOOP : walk_link(&at, &rest, next, c.slash);
+                ++links > SYMLINKS_MAX ? -ELOOP : walk_link(&at, &rest, next, slash);
             inode_put(next);
             if (error) goto fail;
         } else if (ends) {
             path->parent = at;
             path->inode = next;
-            path->last.length = c.name.length;
-            memcpy(path->text, c.name.text, c.name.length);
+            path->last.length = name.length;
+            memcpy(path->text, name.text, name.length);
             return 0;
         } else {
             inode_put(at);
@@ -152,30 +154,22 @@ int path_walk_user(int dirfd, uptr_t name, unsigned flags, struct path *path) {
     return file ? walk(file->inode, flags, path) : -EBADF;
 }
 
-/* -- Working on what is found ------------------------------------------------------ */
-
-long place_apply(int fd, inode_action action, const void *context) {
-    const struct file *file = fd_place(fd);
-
-    return file ? action(file->inode, context) : -EBADF;
-}
-
-long fd_apply(int fd, inode_action action, const void *context) {
-    return fd_peek(fd) ? place_apply(fd, action, context) : -EBADF;
-}
-
 long path_apply(int dirfd, uptr_t name, unsigned flags, inode_action action,
                 const void *context) {
     struct path path;
-    long result = path_walk_user(dirfd, name, flags, &path);
 
-    if (result == -ENOENT && !walked[0] && (flags & AT_EMPTY_PATH))
-        return dirfd == AT_FDCWD ? action(current_process()->directory, context)
-                                 : place_apply(dirfd, action, context);
-    if (result) return result;
-    result = action(path.inode, context);
-    path_release(&path);
-    return result;
+    if (!(flags & (THE_FILE | THE_PLACE))) {
+        long result = path_walk_user(dirfd, name, flags, &path);
+        if (!result) {
+            result = action(path.inode, context);
+            path_release(&path);
+            return result;
+        }
+        if (result != -ENOENT || walked[0] || !(flags & AT_EMPTY_PATH)) return result;
+        if (dirfd == AT_FDCWD) return action(current_process()->directory, context);
+    }
+    const struct file *file = flags & THE_FILE ? fd_peek(dirfd) : fd_place(dirfd);
+    return file ? action(file->inode, context) : -EBADF;
 }
 
 /* -- Back up, and the working directory -------------------------------------------- */
@@ -246,7 +240,7 @@ static long enter(struct inode *inode, const void *unused) {
 
 long sys_chdir(uptr_t name) { return path_apply(AT_FDCWD, name, 0, enter, NULL); }
 
-long sys_fchdir(int fd) { return place_apply(fd, enter, NULL); }
+long sys_fchdir(int fd) { return path_apply(fd, uptr(0), THE_PLACE, enter, NULL); }
 
 long sys_umask(mode_t mask) {
     struct process *process = current_process();

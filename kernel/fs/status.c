@@ -1,8 +1,8 @@
 /* status.c - what an inode says of itself. Asked: statx, access, readlink, statfs,
  * getdents; changed: mode, owner, times, size.
  *
- * Shape: path_apply, fd_apply and place_apply find the inode, by path or by descriptor;
- * one function for all judges and acts.
+ * Shape: path_apply finds the inode, by path or by descriptor; one function for all
+ * judges and acts.
  *
  * Sleeps: never.
  * Linux: statx knows no mount ids and no attributes; statfs tells tmpfs's sizes only;
@@ -97,7 +97,9 @@ long sys_fstatat64(int dirfd, uptr_t name, uptr_t to, int flags) {
     return path_apply(dirfd, name, (unsigned)flags, give_stat64, &to);
 }
 
-long sys_fstat64(int fd, uptr_t to) { return place_apply(fd, give_stat64, &to); }
+long sys_fstat64(int fd, uptr_t to) {
+    return path_apply(fd, uptr(0), THE_PLACE, give_stat64, &to);
+}
 
 /* -- access ------------------------------------------------------------------------ */
 
@@ -172,10 +174,11 @@ long sys_statfs64(uptr_t name, size_t size, uptr_t to) {
 }
 
 long sys_fstatfs64(int fd, size_t size, uptr_t to) {
-    return place_apply(fd, give_file_system, &(struct buffer){ to, size });
+    return path_apply(fd, uptr(0), THE_PLACE, give_file_system,
+                      &(struct buffer){ to, size });
 }
 
-/* -- Mode -------------------------------------------------------------------------- */
+/* -- Mode, owner, times, size ------------------------------------------------------ */
 
 static long change_mode(struct inode *inode, const void *to) {
     const struct credentials *who = current_credentials();
@@ -192,117 +195,103 @@ long sys_fchmodat(int dirfd, uptr_t name, mode_t mode) {
     return path_apply(dirfd, name, 0, change_mode, &mode);
 }
 
-long sys_fchmod(int fd, mode_t mode) { return fd_apply(fd, change_mode, &mode); }
+long sys_fchmod(int fd, mode_t mode) {
+    return path_apply(fd, uptr(0), THE_FILE, change_mode, &mode);
+}
 
-/* -- Owner ------------------------------------------------------------------------- */
-
-struct owner {
-    uid_t uid;                  /* -1: as it is */
-    gid_t gid;
-};
-
-/* Root may do anything; an owner may give the file to another of the own groups. */
+/* To a user and a group, -1: as it is. Root may do anything; an owner may give the file
+ * to another of the own groups. */
 static long change_owner(struct inode *inode, const void *context) {
     const struct credentials *who = current_credentials();
-    struct owner to = *(const struct owner *)context;
+    const uint32_t *to = context;
+    uid_t uid = to[0] == UINT32_MAX ? inode->uid : to[0];
+    gid_t gid = to[1] == UINT32_MAX ? inode->gid : to[1];
     mode_t mode = inode_is(inode, S_IFDIR) ? inode->mode : inode_plain_mode(inode);
-    bool changes = to.uid != UINT32_MAX || to.gid != UINT32_MAX || mode != inode->mode;
+    bool changes = (to[0] & to[1]) != UINT32_MAX || mode != inode->mode;
 
-    if (to.uid == UINT32_MAX) to.uid = inode->uid;
-    if (to.gid == UINT32_MAX) to.gid = inode->gid;
     if (changes && !inode_is_owned(inode)) return -EPERM;
     if (who->euid != 0
-        && (to.uid != inode->uid
-            || (to.gid != inode->gid && !credentials_in_group(who, to.gid))))
+        && (uid != inode->uid
+            || (gid != inode->gid && !credentials_in_group(who, gid))))
         return -EPERM;
     inode->mode = mode;
-    inode->uid = to.uid;
-    inode->gid = to.gid;
+    inode->uid = uid;
+    inode->gid = gid;
     inode->changed = time_realtime();
     return 0;
 }
 
 long sys_fchownat(int dirfd, uptr_t name, uid_t uid, gid_t gid, int flags) {
-    const struct owner to = { uid, gid };
-
     if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) return -EINVAL;
-    return path_apply(dirfd, name, (unsigned)flags, change_owner, &to);
+    return path_apply(dirfd, name, (unsigned)flags, change_owner,
+                      (const uint32_t[]){ uid, gid });
 }
 
 long sys_fchown32(int fd, uid_t uid, gid_t gid) {
-    return fd_apply(fd, change_owner, &(struct owner){ uid, gid });
+    return path_apply(fd, uptr(0), THE_FILE, change_owner,
+                      (const uint32_t[]){ uid, gid });
 }
 
-/* -- Times ------------------------------------------------------------------------- */
-
 enum { UTIME_NOW = 0x3fffffff, UTIME_OMIT = 0x3ffffffe };
-#define NOW  UINT64_MAX         /* and what is to stay as it is: */
-#define KEEP (UINT64_MAX - 1)
 
 /* "Now" only needs the right to write, anything else the owner's. */
 static long change_times(struct inode *inode, const void *context) {
-    const nanoseconds_t *times = context;
+    const struct timespec32 *to = context;
     nanoseconds_t *stamps[] = { &inode->accessed, &inode->modified };
 
     if (!inode_is_owned(inode)) {
-        if (times[0] != NOW || times[1] != NOW) return -EPERM;
+        if (to[0].nanoseconds != UTIME_NOW || to[1].nanoseconds != UTIME_NOW)
+            return -EPERM;
         if (inode_permission(inode, MAY_WRITE)) return -EACCES;
     }
     inode->changed = time_realtime();
-    for (int i = 0; i < 2; i++)
-        if (times[i] != KEEP) *stamps[i] = times[i] == NOW ? inode->changed : times[i];
+    for (int i = 0; i < 2; i++) {
+        if (to[i].nanoseconds == UTIME_NOW) *stamps[i] = inode->changed;
+        else if (to[i].nanoseconds != UTIME_OMIT)
+            *stamps[i] = to[i].seconds < 0 ? 0 : timespec_to_nanoseconds(&to[i]);
+    }
     return 0;
 }
 
-long sys_utimensat(int dirfd, uptr_t name, uptr_t user_times, int flags) {
+long sys_utimensat(int dirfd, uptr_t name, uptr_t times, int flags) {
     struct timespec32 t[2] = { { 0, UTIME_NOW }, { 0, UTIME_NOW } };
-    nanoseconds_t times[2];
+    bool is_fd = uptr_is_null(name) && dirfd != AT_FDCWD;
 
-    if (!uptr_is_null(user_times) && copy_from_user(t, user_times, sizeof(t)))
-        return -EFAULT;
+    if (!uptr_is_null(times) && copy_from_user(t, times, sizeof(t))) return -EFAULT;
     if (t[0].nanoseconds == UTIME_OMIT && t[1].nanoseconds == UTIME_OMIT) return 0;
-    for (int i = 0; i < 2; i++) {
-        if (t[i].nanoseconds == UTIME_NOW) times[i] = NOW;
-        else if (t[i].nanoseconds == UTIME_OMIT) times[i] = KEEP;
-        else if ((uint32_t)t[i].nanoseconds >= SECOND) return -EINVAL;
-        else times[i] = t[i].seconds < 0 ? 0 : timespec_to_nanoseconds(&t[i]);
-    }
-    if (flags & ~AT_SYMLINK_NOFOLLOW) return -EINVAL;
-    if (uptr_is_null(name) && dirfd != AT_FDCWD)
-        return flags ? -EINVAL : fd_apply(dirfd, change_times, times);
-    return path_apply(dirfd, name, (unsigned)flags, change_times, times);
+    for (int i = 0; i < 2; i++)
+        if ((uint32_t)t[i].nanoseconds >= SECOND && t[i].nanoseconds != UTIME_NOW
+            && t[i].nanoseconds != UTIME_OMIT)
+            return -EINVAL;
+    if (flags & ~(is_fd ? 0 : AT_SYMLINK_NOFOLLOW)) return -EINVAL;
+    return path_apply(dirfd, name, is_fd ? THE_FILE : (unsigned)flags, change_times, t);
 }
 
-/* -- Size -------------------------------------------------------------------------- */
-
-struct new_size {
-    uint64_t size;
-    unsigned wanted;            /* the permission that is asked for */
-};
-
-static long change_size(struct inode *inode, const void *context) {
-    const struct new_size *to = context;
-    int error = inode_permission(inode, to->wanted);
+static long change_size(struct inode *inode, const void *size) {
+    int error = inode_permission(inode, MAY_WRITE);
 
     if (inode_is(inode, S_IFDIR)) return -EISDIR;
     if (!inode->operations->truncate) return -EINVAL;
-    return error ? error : inode->operations->truncate(inode, to->size);
+    return error ? error : inode->operations->truncate(inode, *(const uint64_t *)size);
 }
 
 long sys_truncate64(uptr_t name, uint32_t low, uint32_t high) {
-    const struct new_size to = { join_words(low, high), MAY_WRITE };
+    const uint64_t size = join_words(low, high);
 
-    if ((int64_t)to.size < 0) return -EINVAL;
-    return path_apply(AT_FDCWD, name, 0, change_size, &to);
+    if ((int64_t)size < 0) return -EINVAL;
+    return path_apply(AT_FDCWD, name, 0, change_size, &size);
 }
 
 /* That the file may be written was asked when it was opened. */
 long sys_ftruncate64(int fd, uint32_t low, uint32_t high) {
-    const struct new_size to = { join_words(low, high), 0 };
+    const uint64_t size = join_words(low, high);
     const struct file *file = fd_peek(fd);
 
-    if (file && ((int64_t)to.size < 0 || !file_is_writable(file))) return -EINVAL;
-    return fd_apply(fd, change_size, &to);
+    if (!file) return -EBADF;
+    if ((int64_t)size < 0 || !file_is_writable(file)
+        || !file->inode->operations->truncate)
+        return -EINVAL;
+    return file->inode->operations->truncate(file->inode, size);
 }
 
 /* -- getdents ---------------------------------------------------------------------- */
@@ -343,28 +332,21 @@ static int give_entry(void *context, struct name name, uint64_t number, mode_t t
     return 0;
 }
 
-/* `.` and `..`, which no file system has to know. */
-static int give_dots(struct listing *listing) {
-    struct inode *directory = listing->file->inode, *above = inode_parent(directory);
-    uint64_t *offset = &listing->file->offset;
-
-    if (*offset == 0
-        && give_entry(listing, name_of("."), directory->number, S_IFDIR, 1))
-        return 1;
-    return *offset == 1
-           && give_entry(listing, name_of(".."), above->number, S_IFDIR, FIRST_ENTRY);
-}
-
 long sys_getdents64(int fd, uptr_t to, size_t size) {
     struct file *file = fd_peek(fd);
     struct listing listing = { .file = file, .to = to, .room = size };
-    int error;
+    int error = 0;
 
     if (!file) return -EBADF;
     if (!file->operations->list) return -ENOTDIR;
     if (file->inode->links == 0) return -ENOENT;
-    error =
-        give_dots(&listing) ? 0 : file->operations->list(file, give_entry, &listing);
+    // `.` and `..`, which no file system has to know
+    if ((file->offset > 0
+         || !give_entry(&listing, name_of("."), file->inode->number, S_IFDIR, 1))
+        && (file->offset > 1
+            || !give_entry(&listing, name_of(".."), inode_parent(file->inode)->number,
+                           S_IFDIR, FIRST_ENTRY)))
+        error = file->operations->list(file, give_entry, &listing);
     if (error) return error;
     if (listing.used == 0) return listing.error;
     inode_touch_accessed(file->inode);
