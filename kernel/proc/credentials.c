@@ -95,24 +95,14 @@ long sys_setgroups32(int size, uptr_t list) {
 
 /* -- Groups of processes, names --------------------------------------------------- */
 
-static struct process *self_or(pid_t pid) {
-    return pid == 0 ? current_process() : process_find(pid);
-}
+long group_or_session(pid_t pid, bool session) {
+    const struct process *p = pid ? process_find(pid) : current_process();
 
-long sys_getpgid(pid_t pid) {
-    const struct process *p = self_or(pid);
-
-    return p ? p->group : -ESRCH;
-}
-
-long sys_getsid(pid_t pid) {
-    const struct process *p = self_or(pid);
-
-    return p ? p->session : -ESRCH;
+    return !p ? -ESRCH : session ? p->session : p->group;
 }
 
 long sys_setpgid(pid_t pid, pid_t id) {
-    struct process *me = current_process(), *p = self_or(pid);
+    struct process *me = current_process(), *p = pid ? process_find(pid) : me;
 
     if (id < 0) return -EINVAL;
     if (!p || (p != me && p->parent != me)) return -ESRCH;

@@ -63,11 +63,25 @@ static void hang_up_if_orphaned(pid_t group) {
     }
 }
 
-static void give_children_to_init(struct process *p) {
+/* Its last thread is gone. */
+static void become_zombie(struct process *p) {
+    const struct signal_action *action = &p->parent->actions[SIGCHLD - 1];
+    int status = p->exit_status;
     struct process *child, *next;
     bool zombies = false;
 
+    if (p == init_process) {
+        if (status & 0x7f) log_printf("init was killed by signal %d\n", status & 0x7f);
+        machine_off(status & 0x7f ? 128 + (status & 0x7f) : status >> 8);
+    }
+    if (p->session == p->pid) tty_hangup_session(p->session);
+    // our going may orphan our own group, or our children's, whom init adopts
+    bool anchors = process_anchors_group(p);
+    p->is_zombie = true;
+    if (anchors) hang_up_if_orphaned(p->group);
     list_for_each_safe (child, next, &p->children, sibling_node) {
+        if (child->group != p->group && child->session == p->session)
+            hang_up_if_orphaned(child->group);
         list_remove(&child->sibling_node);
         child->parent = init_process;
         list_push_back(&init_process->children, &child->sibling_node);
@@ -77,27 +91,6 @@ static void give_children_to_init(struct process *p) {
         signal_kernel(init_process, SIGCHLD);
         wait_wake_all(&init_process->child_wait, 0);
     }
-}
-
-/* Its last thread is gone. */
-static void become_zombie(struct process *p) {
-    const struct signal_action *action = &p->parent->actions[SIGCHLD - 1];
-    int status = p->exit_status;
-    struct process *child;
-
-    if (p == init_process) {
-        if (status & 0x7f) log_printf("init was killed by signal %d\n", status & 0x7f);
-        machine_off(status & 0x7f ? 128 + (status & 0x7f) : status >> 8);
-    }
-    if (p->session == p->pid) tty_hangup_session(p->session);
-    // our going may orphan our own group, or our children's
-    bool anchors = process_anchors_group(p);
-    p->is_zombie = true;
-    if (anchors) hang_up_if_orphaned(p->group);
-    list_for_each (child, &p->children, sibling_node)
-        if (child->group != p->group && child->session == p->session)
-            hang_up_if_orphaned(child->group);
-    give_children_to_init(p);
     parent_notify(p, status);
     bool parent_cares = action->handler != SIG_IGN && !(action->flags & SA_NOCLDWAIT);
     if (p->exit_signal == SIGCHLD && !parent_cares) process_reap(p);
@@ -152,27 +145,23 @@ void process_reap(struct process *zombie) {
     process_free(zombie);
 }
 
-/* -- Stopping ---------------------------------------------------------------------- */
-
-static void process_stop(int signal) {
-    struct process *p = current_process();
-    struct thread *t;
-
-    // the terminal's stops mean nothing where no shell could continue the job
-    if (signal != SIGSTOP && group_is_orphaned(p->group)) return;
-    p->stopped = true;
-    p->report = signal << 8 | STATUS_STOPPED;
-    list_for_each (t, &p->threads, process_node) thread_call(t, ATTENTION_STOP);
-    parent_notify(p, p->report);
-}
-
 /* -- Return to user mode ----------------------------------------------------------- */
 
 static void deliver_signals(struct trap_frame *frame) {
+    struct process *p = current_process();
     int signal = signal_deliver(frame);
+    struct thread *t;
 
-    if (signal && SIGSET_STOPS & sigset_of(signal)) process_stop(signal);
-    else if (signal) process_exit_group(current_process(), signal);
+    if (!signal) return;
+    if (!(SIGSET_STOPS & sigset_of(signal))) {
+        process_exit_group(p, signal);
+    } else if (signal == SIGSTOP || !group_is_orphaned(p->group)) {
+        // the terminal's stops mean nothing where no shell could continue the job
+        p->stopped = true;
+        p->report = signal << 8 | STATUS_STOPPED;
+        list_for_each (t, &p->threads, process_node) thread_call(t, ATTENTION_STOP);
+        parent_notify(p, p->report);
+    }
 }
 
 void attend(struct trap_frame *frame) {
@@ -217,10 +206,5 @@ long sys_exit(int status) {
 
     // POSIX: the status of a process whose last thread exits is that thread's
     if (p->nr_threads == 1) process_exit_group(p, (status & 0xff) << 8);
-    thread_exit();
-}
-
-long sys_exit_group(int status) {
-    process_exit_group(current_process(), (status & 0xff) << 8);
     thread_exit();
 }

@@ -92,15 +92,13 @@ static int copy_process(struct process *child, struct process *parent, uint32_t 
         return -ENOMEM;
     }
     child->files = file_table_create(parent->files);
-    if (!child->files) return -ENOMEM;
-    return 0;
+    return child->files ? 0 : -ENOMEM;
 }
 
 long sys_clone(uint32_t flags, uint32_t stack, uptr_t parent_tid, uptr_t tls,
                uptr_t child_tid) {
     struct process *parent = current_process(), *child = parent;
     bool is_thread = flags & CLONE_THREAD;
-    int error = 0;
 
     if (!is_offered(flags)) return -EINVAL;
     if (is_thread && parent->exiting) return -EINTR;
@@ -108,16 +106,14 @@ long sys_clone(uint32_t flags, uint32_t stack, uptr_t parent_tid, uptr_t tls,
     if (parent->account != &root_account
         && parent->account->used[ACCOUNT_PROCESSES] >= limit_soft(parent, LIMIT_NPROC))
         return -EAGAIN;
-    if (!is_thread) {
-        child = process_create(parent);
-        if (!child) return -ENOMEM;
-        error = copy_process(child, parent, flags);
-    }
+    if (!is_thread && !(child = process_create(parent))) return -ENOMEM;
+    int error = is_thread ? 0 : copy_process(child, parent, flags);
     struct thread *t = error ? NULL : thread_create(child, user_thread_start);
-    if (!t && !error) error = -EAGAIN;
-    if (!error) {
+    if (t) {
         copy_user_state(t, current(), stack);
         error = apply_flags(t, flags, parent_tid, tls, child_tid);
+    } else if (!error) {
+        error = -EAGAIN;
     }
     if (error) {
         if (t) thread_free(t);
@@ -148,9 +144,4 @@ long sys_set_thread_area(uptr_t descriptor) {
     load_fs(read_fs());
     load_gs(read_gs());
     return 0;
-}
-
-long sys_set_tid_address(uptr_t tid) {
-    current()->clear_child_tid = tid.address;
-    return current()->tid;
 }

@@ -45,6 +45,8 @@ long ids_set_two(struct ids *ids, uint32_t real, uint32_t effective);
 long ids_set_three(struct ids *ids, uint32_t real, uint32_t effective, uint32_t saved);
 long ids_get(const struct ids *ids, uptr_t real, uptr_t effective, uptr_t saved);
 
+long group_or_session(pid_t pid, bool session);    /* getpgid, getsid */
+
 /* scheduling.c: sched_setscheduler, and sched_setparam with policy -1; 0, or `realtime`
  * for a policy that has priorities, or -EINVAL. */
 enum { SCHED_RESET_ON_FORK = 0x40000000 };

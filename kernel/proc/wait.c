@@ -18,48 +18,44 @@ struct wait_request {
     enum id_type type;
     pid_t id;
     uint32_t options;
-    /* what was found */
-    pid_t pid;
-    uid_t uid;
+    uid_t uid;                  /* this and the rest: what was found */
     int status;                 /* as wait4 reports it */
     struct usage usage;
 };
 
-static bool is_meant(const struct process *child, const struct wait_request *r) {
-    return r->type == P_ALL || (r->type == P_PID ? child->pid : child->group) == r->id;
-}
-
 /* Does the child have something to report? Takes the report unless WNOWAIT. */
 static bool collect(struct process *child, struct wait_request *r) {
-    bool ended = child->is_zombie;
-    int status = ended ? child->exit_status : child->report;
-    uint32_t kind = ended                        ? WEXITED
+    int status = child->is_zombie ? child->exit_status : child->report;
+    uint32_t kind = child->is_zombie             ? WEXITED
                     : status == STATUS_CONTINUED ? WCONTINUED
                     : status                     ? WSTOPPED
                                                  : 0;
 
     if (!(r->options & kind)) return false;
-    r->pid = child->pid;
     r->uid = child->credentials.uid;
     r->status = status;
     r->usage = process_usage(child);
     if (r->options & WNOWAIT) return true;
-    if (ended) process_reap(child);
+    if (kind == WEXITED) process_reap(child);
     else child->report = 0;
     return true;
 }
 
-/* 1: something was found, 0: nothing yet (WNOHANG), -ECHILD, -ERESTART. SLEEPS. */
-static int do_wait(struct wait_request *r) {
+/* The pid of one with something to report; 0: nothing yet (WNOHANG); -ECHILD,
+ * -ERESTART. SLEEPS. */
+static pid_t do_wait(struct wait_request *r) {
     struct process *p = current_process(), *child, *next;
     long error = 0;
 
     for (;;) {                  // after a sleep children count before signals do
         bool any = false;
         list_for_each_safe (child, next, &p->children, sibling_node) {
-            if (!is_meant(child, r)) continue;
+            pid_t pid = child->pid;
+            if (r->type == P_PID ? pid != r->id
+                                 : r->type == P_PGID && child->group != r->id)
+                continue;
             any |= !child->is_zombie || r->options & WEXITED;       // it will not stop
-            if (collect(child, r)) return 1;
+            if (collect(child, r)) return pid;
         }
         if (!any) return -ECHILD;
         if (r->options & WNOHANG) return 0;
@@ -95,12 +91,11 @@ long sys_wait4(pid_t pid, uptr_t status, int options, uptr_t usage) {
     if ((uint32_t)options & ~WAIT4_OPTIONS) return -EINVAL;
     if (pid == INT32_MIN) return -ESRCH;
     r.id = pid > 0 ? pid : pid == 0 ? current_process()->group : -pid;
-    int result = do_wait(&r);
-    if (result <= 0) return result;
+    pid_t found = do_wait(&r);
+    if (found <= 0) return found;
     if (!uptr_is_null(status) && u32_to_user(status, (uint32_t)r.status))
         return -EFAULT;
-    if (!uptr_is_null(usage) && usage_to_user(usage, &r.usage)) return -EFAULT;
-    return r.pid;
+    return !uptr_is_null(usage) && usage_to_user(usage, &r.usage) ? -EFAULT : found;
 }
 
 long sys_waitid(int type, pid_t id, uptr_t info_out, int options, uptr_t usage) {
@@ -113,11 +108,11 @@ long sys_waitid(int type, pid_t id, uptr_t info_out, int options, uptr_t usage) 
         || type > P_PGID || (type == P_PID && id <= 0) || (type == P_PGID && id < 0))
         return -EINVAL;
     if (type == P_PGID && id == 0) r.id = current_process()->group;
-    int result = do_wait(&r);
-    if (result < 0) return result;
-    if (result == 1) {
+    pid_t found = do_wait(&r);
+    if (found < 0) return found;
+    if (found) {
         info = (struct siginfo){ .signal = SIGCHLD, .code = child_code(r.status),
-                                 .pid = r.pid, .uid = r.uid,
+                                 .pid = found, .uid = r.uid,
                                  .status_or_value = child_value(r.status) };
         if (!uptr_is_null(usage) && usage_to_user(usage, &r.usage)) return -EFAULT;
     }
