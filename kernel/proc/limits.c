@@ -49,27 +49,23 @@ void limits_apply(const struct process *p, struct address_space *space) {
 }
 
 long sys_prlimit64(pid_t pid, uint32_t resource, uptr_t new_limit, uptr_t old_limit) {
-    struct process *me = current_process(), *p = pid ? process_find(pid) : me;
-    bool changes = !uptr_is_null(new_limit), is_root = me->credentials.euid == 0;
+    struct process *p = current_process();
+    bool changes = !uptr_is_null(new_limit);
     struct limit new;
 
     if (resource >= LIMITS) return -EINVAL;
-    if (changes && copy_from_user(&new, new_limit, sizeof(new))) return -EFAULT;
-    if (!p) return -ESRCH;
-    const struct credentials *c = &me->credentials, *t = &p->credentials;
-    if (p != me && !is_root
-        && (c->uid != t->uid || c->uid != t->euid || c->uid != t->suid))
-        return -EPERM;
     struct limit *limit = &p->limits[resource];
+    if (changes && copy_from_user(&new, new_limit, sizeof(new))) return -EFAULT;
+    if (pid && pid != p->pid) return process_find(pid) ? -EPERM : -ESRCH;
     if (changes && new.soft > new.hard) return -EINVAL;
     if (changes
-        && ((new.hard > limit->hard && !is_root)
+        && ((new.hard > limit->hard && p->credentials.euid != 0)
             || (resource == LIMIT_NOFILE && new.hard > FILES_MAX)))
         return -EPERM;
     if (!uptr_is_null(old_limit) && copy_to_user(old_limit, limit, sizeof(*limit)))
         return -EFAULT;
     if (changes) *limit = new;
-    if (changes && p->space) limits_apply(p, p->space);
+    limits_apply(p, p->space);
     return 0;
 }
 
