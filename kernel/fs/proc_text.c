@@ -180,17 +180,6 @@ static void show_pages(struct text *text) {
                     *e & PTE_ACCESSED ? 'a' : '-', *e & PTE_DIRTY ? 'd' : '-');
 }
 
-/* -- Directories and links --------------------------------------------------------- */
-
-static bool next_descriptor(struct node *node, uint32_t *number) {
-    const struct process *process = proc_process(*node);
-    const struct file_table *table = process ? process->files : NULL;
-
-    while (table && *number < table->size && !table->places[*number].file) ++*number;
-    node->descriptor = (uint16_t)(*number + 1);
-    return table && *number < table->size;
-}
-
 static struct inode *follow_cwd(const struct process *p) { return p->directory; }
 static struct inode *follow_exe(const struct process *p) { return p->executable; }
 
@@ -315,7 +304,6 @@ static const struct proc_entry entries[] PROC_TABLE = {
     { .name = "PID/comm", .show = show_comm },
     { .name = "PID/maps", .mode = S_IFREG | 0400, .show = show_maps },
     { .name = "PID/pages", .mode = S_IFREG | 0400, .show = show_pages },
-    { .name = "PID/fd", .mode = S_IFDIR | 0500, .next = next_descriptor },
     { .name = "PID/cwd", .mode = S_IFLNK | 0777, .follow = follow_cwd },
     { .name = "PID/exe", .mode = S_IFLNK | 0777, .follow = follow_exe },
     { .name = "meminfo", .show = show_meminfo },

@@ -7,7 +7,7 @@
  *      /proc/PID    "PID/stat" "PID/fd"      the entries per process
  *      /proc/PID/fd                                         0 1 2: what it has open
  *
- * Invariants: an inode of /proc holds nothing but its number (struct node); what that
+ * Invariants: an inode of /proc holds nothing but its number (union node); what that
  *   stands for is looked up at every use. Ids are never used twice, so it cannot become
  *   somebody else.
  * Sleeps: never.
@@ -24,33 +24,51 @@
 #define LINK_SIZE  64u          /* st_size of a link, as on Linux */
 #define FIRST_SIZE (PAGE_SIZE - 8)      /* of a text; with the heap's header: a page */
 
-enum { ROOT = 1, PROCESS };     /* places of /proc and /proc/PID */
+enum { ROOT = 1, PROCESS, DESCRIPTORS };        /* places of /proc, /proc/PID, its fd */
 enum { FIRST_NUMBER = 64 };     /* offsets in directories: numbers from here on */
+
+union node {                    /* what an inode of /proc stands for */
+    uint64_t number;            /* the inode's */
+    struct {
+        pid_t id;               /* process or thread; 0: the machine's */
+        uint16_t place;         /* of its entry in the tables, from 1 */
+        uint16_t descriptor;    /* + 1; 0: not below fd */
+    };
+};
 
 extern const struct proc_entry proc_entries_start[], proc_entries_end[];
 
 static struct file_system procfs;
 const char *proc_command_line;
 
+/* Before all others; listings begin behind the first two. See procfs_init. */
+static const struct proc_entry roots[] PROC_TABLE = {
+    [ROOT - 1] = { .name = "", .mode = S_IFDIR | 0555 },
+    [PROCESS - 1] = { .name = "PID", .mode = S_IFDIR | 0555 },
+    [DESCRIPTORS - 1] = { .name = "PID/fd", .mode = S_IFDIR | 0500 },
+};
+static_assert(PROCESS == FIRST_ENTRY, "behind `.` and `..`");
+
 /* -- Nodes ------------------------------------------------------------------------- */
 
-static uint64_t number_of(struct node node) {
-    return *(uint64_t *)&node;
+static union node node_of(const struct inode *inode) {
+    return (union node){ .number = inode->number };
 }
 
-static struct node node_of(const struct inode *inode) {
-    return *(const struct node *)&inode->number;
+static const struct proc_entry *entry_of(union node node) {
+    return &proc_entries_start[node.place - 1];
 }
 
-struct process *proc_process(struct node node) {
+/* The process a node is about, by its id or a thread's; NULL: gone. */
+static struct process *process_of(union node node) {
     struct process *process = process_find(node.id);
     const struct thread *thread = process ? NULL : thread_find(node.id);
 
     return thread ? thread->process : process;
 }
 
-static struct file *open_file_of(struct node node) {
-    const struct process *process = proc_process(node);
+static struct file *open_file_of(union node node) {
+    const struct process *process = process_of(node);
     unsigned fd = node.descriptor - 1u;
 
     return process && process->files && fd < process->files->size
@@ -61,7 +79,7 @@ static struct file *open_file_of(struct node node) {
 /* May the current process look into that of the inode? 0, -ENOENT when it is gone,
  * -EACCES. */
 static int may_inspect(const struct inode *inode) {
-    const struct process *process = proc_process(node_of(inode));
+    const struct process *process = process_of(node_of(inode));
     uid_t me = current_credentials()->euid;
 
     if (!process) return -ENOENT;
@@ -69,33 +87,8 @@ static int may_inspect(const struct inode *inode) {
     return me == 0 || (me == c->uid && me == c->euid && me == c->suid) ? 0 : -EACCES;
 }
 
-/* -- Directories ------------------------------------------------------------------- */
-
-static bool next_process(struct node *node, uint32_t *number) {
-    const struct process *process;
-
-    list_for_each (process, &all_processes, all_node)
-        if ((uint32_t)process->pid >= *number) {
-            *node = (struct node){ .id = process->pid, .place = PROCESS };
-            *number = (uint32_t)process->pid;
-            return true;
-        }
-    return false;
-}
-
-/* Before all others, where no listing begins; see procfs_init. */
-static const struct proc_entry roots[] PROC_TABLE = {
-    [ROOT - 1] = { .name = "", .mode = S_IFDIR | 0555, .next = next_process },
-    [PROCESS - 1] = { .name = "PID", .mode = S_IFDIR | 0555 },
-};
-static_assert(ARRAY_SIZE(roots) == FIRST_ENTRY, "behind `.` and `..`");
-
-static const struct proc_entry *entry_of(struct node node) {
-    return &proc_entries_start[node.place - 1];
-}
-
-static mode_t mode_of(struct node node) {
-    const struct file *file = node.descriptor ? open_file_of(node) : NULL;
+static mode_t mode_of(union node node) {
+    const struct file *file = open_file_of(node);
     mode_t mode = entry_of(node)->mode;
 
     if (!file) return mode ? mode : S_IFREG | 0444;
@@ -103,37 +96,50 @@ static mode_t mode_of(struct node node) {
            | (file_is_writable(file) ? 0300 : 0);
 }
 
-/* The last part of an entry's name if the rest is that of the directory, or NULL. */
-static const char *name_in(struct node directory, struct node child) {
-    const char *above = entry_of(directory)->name, *name = entry_of(child)->name;
-    const char *slash = strchr(name, '/');
-    size_t length = slash ? (size_t)(slash - name) : 0;
-
-    if (length != strlen(above) || memcmp(name, above, length) != 0) return NULL;
-    return slash ? slash + 1 : name;
-}
+/* -- Directories ------------------------------------------------------------------- */
 
 struct child {
-    struct node node;
+    union node node;
     struct name name;
     char digits[12];            /* of a number, which is its name */
 };
 
+/* The first number from *number on that is a name in a directory, /proc or an fd, and
+ * its node; that of the directory before. */
+static bool next_number(union node *node, uint32_t *number) {
+    const struct process *p = process_of(*node);
+
+    if (node->place == DESCRIPTORS && p && p->files) {
+        while (*number < p->files->size && !p->files->places[*number].file) ++*number;
+        node->descriptor = (uint16_t)(*number + 1);
+        return *number < p->files->size;
+    }
+    if (node->place != ROOT) return false;
+    list_for_each (p, &all_processes, all_node) {
+        if ((uint32_t)p->pid < *number) continue;
+        *number = (uint32_t)p->pid;
+        *node = (union node){ .id = p->pid, .place = PROCESS };
+        return true;
+    }
+    return false;
+}
+
 /* The child of a directory at *at or the first behind, which moves behind that. False:
  * there is none. */
-static bool next_child(struct node directory, uint64_t *at, struct child *child) {
+static bool next_child(union node directory, uint64_t *at, struct child *child) {
     uint32_t number = *at > FIRST_NUMBER ? (uint32_t)(*at - FIRST_NUMBER) : 0;
+    const char *above = entry_of(directory)->name;
 
     child->node = directory;
     while (*at < (uint64_t)(proc_entries_end - proc_entries_start)) {
-        child->node.place = (uint16_t)++ * at;
-        const char *name = name_in(directory, child->node);
-        child->name = name_of(name ? name : "");
-        if (name) return true;
+        const char *name = proc_entries_start[(*at)++].name, *slash = strchr(name, '/');
+        size_t length = slash ? (size_t)(slash - name) : 0;
+        if (strncmp(name, above, length) != 0 || above[length]) continue;
+        child->node.place = (uint16_t)*at;
+        child->name = name_of(slash ? slash + 1 : name);
+        return true;
     }
-    child->node.place = directory.place;
-    if (!entry_of(directory)->next || !entry_of(directory)->next(&child->node, &number))
-        return false;
+    if (!next_number(&child->node, &number)) return false;
     *at = FIRST_NUMBER + (uint64_t)number + 1;
     format(child->digits, sizeof(child->digits), "%u", number);
     child->name = name_of(child->digits);
@@ -144,26 +150,26 @@ static const struct inode_operations operations;
 
 static int directory_lookup(struct inode *directory, struct name name,
                             struct inode **out) {
-    uint64_t at = FIRST_ENTRY, number = 0;
     struct child child;
+    uint32_t number = 0;
 
-    if (name.text[0] >= '0' && name.text[0] <= '9') {
-        for (size_t i = 0; i < min(name.length, 10u); i++)
-            number = number * 10 + (uint8_t)(name.text[i] - '0');
-        at = number + FIRST_NUMBER;
+    for (size_t i = 0; i < name.length; i++)
+        number = number * 10 + (uint8_t)(name.text[i] - '0');
+    format(child.digits, sizeof(child.digits), "%u", number);
+    bool is_number = name_is(name_of(child.digits), name);
+    uint64_t at = is_number ? FIRST_NUMBER + (uint64_t)number : FIRST_ENTRY;
+    child.node = (union node){ .id = (pid_t)number, .place = PROCESS };
+    // /proc/TID is there, too, though a list has processes only
+    bool found =
+        is_number && node_of(directory).place == ROOT && process_of(child.node);
+    while (!found) {
+        if (!next_child(node_of(directory), &at, &child)) return -ENOENT;
+        found = name_is(child.name, name);
     }
-    do {
-        if (next_child(node_of(directory), &at, &child)) continue;
-        // /proc/TID is there, too, though a list has processes only
-        if (node_of(directory).place != ROOT || !thread_find((pid_t)number))
-            return -ENOENT;
-        child.node = (struct node){ .id = (pid_t)number, .place = PROCESS };
-        break;
-    } while (!name_is(child.name, name));
     struct inode *inode = inode_create(&procfs, &operations, mode_of(child.node));
     if (!inode) return -ENOMEM;
-    const struct process *process = proc_process(child.node);
-    inode->number = number_of(child.node);
+    const struct process *process = process_of(child.node);
+    inode->number = child.node.number;
     inode->uid = process ? process->credentials.euid : 0;
     inode->gid = process ? process->credentials.egid : 0;
     if (inode_is(inode, S_IFDIR)) inode->parent = inode_get(directory);
@@ -173,13 +179,13 @@ static int directory_lookup(struct inode *directory, struct name name,
 }
 
 static int directory_list(struct file *file, directory_emit emit, void *context) {
-    struct node node = node_of(file->inode);
+    union node node = node_of(file->inode);
     uint64_t at = file->offset;
     struct child child;
 
-    if (node.id && !proc_process(node)) return -ENOENT;
+    if (node.id && !process_of(node)) return -ENOENT;
     while (next_child(node, &at, &child))
-        if (emit(context, child.name, number_of(child.node), mode_of(child.node), at))
+        if (emit(context, child.name, child.node.number, mode_of(child.node), at))
             break;
     return 0;
 }
@@ -192,9 +198,9 @@ static const struct file_operations directory_files = {
 
 /* What a link stands for, without a new reference; NULL: something without an inode. */
 static struct inode *target_of(const struct inode *link) {
-    struct node node = node_of(link);
-    const struct process *process = proc_process(node);
-    const struct file *file = node.descriptor ? open_file_of(node) : NULL;
+    union node node = node_of(link);
+    const struct process *process = process_of(node);
+    const struct file *file = open_file_of(node);
 
     if (file) return file->inode;
     return process && entry_of(node)->follow ? entry_of(node)->follow(process) : NULL;
@@ -226,28 +232,22 @@ static ssize_t link_read(struct inode *link, char to[PATH_MAX]) {
 
 /* -- Files ------------------------------------------------------------------------- */
 
-/* 0, -ESRCH, -ENOMEM. */
-static int make_text(struct node node, struct text *text) {
+static ssize_t text_read(struct file *file, struct io *io, uint64_t *offset) {
     static const struct thread nobody;
-    struct process *process = proc_process(node);
-    const struct thread *thread = thread_find(node.id);
-
-    if (node.id && !process) return -ESRCH;
-    if (process && !thread)
-        thread = list_first_entry(&process->threads, struct thread, process_node);
-    heap_free(text->bytes);
-    *text = (struct text){ .process = process, .thread = thread ? thread : &nobody,
-                           .id = node.id };
-    entry_of(node)->show(text);
-    return text->is_cut ? -ENOMEM : 0;
-}
-
-static ssize_t file_read_text(struct file *file, struct io *io, uint64_t *offset) {
+    union node node = node_of(file->inode);
     struct text *text = file->object;
 
     if (*offset == 0 || !text->bytes) {
-        int error = make_text(node_of(file->inode), text);
-        if (error) return error;
+        struct process *process = process_of(node);
+        const struct thread *thread = thread_find(node.id);
+        if (node.id && !process) return -ESRCH;
+        if (process && !thread)
+            thread = list_first_entry(&process->threads, struct thread, process_node);
+        heap_free(text->bytes);
+        *text = (struct text){ .process = process, .thread = thread ? thread : &nobody,
+                               .id = node.id };
+        entry_of(node)->show(text);
+        if (text->is_cut) return -ENOMEM;
     }
     if (*offset >= text->length) return 0;
     size_t n = min(io->left, text->length - (size_t)*offset);
@@ -256,7 +256,7 @@ static ssize_t file_read_text(struct file *file, struct io *io, uint64_t *offset
     return (ssize_t)n;
 }
 
-static void file_close(struct file *file) {
+static void text_close(struct file *file) {
     struct text *text = file->object;
 
     heap_free(text->bytes);
@@ -265,8 +265,8 @@ static void file_close(struct file *file) {
 
 static int node_open(struct inode *inode, uint32_t flags, struct file **out) {
     static const struct file_operations text_files = {
-        .name = "file of /proc", .read = file_read_text, .seek = file_seek,
-        .release = file_close,
+        .name = "file of /proc", .read = text_read, .seek = file_seek,
+        .release = text_close,
     };
     bool is_file = inode_is(inode, S_IFREG);
     struct text *text = NULL;
@@ -288,12 +288,12 @@ static const struct inode_operations operations = {
 };
 
 void procfs_init(const char *command_line) {
-    assert(!*entry_of((struct node){ .place = ROOT })->name
+    assert(!*entry_of((union node){ .place = ROOT })->name
            && proc_entries_end - proc_entries_start < FIRST_NUMBER);
     proc_command_line = command_line;
     file_system_mount(&procfs, "proc",
                       inode_create(&procfs, &operations, S_IFDIR | 0555), "/proc");
-    procfs.root->number = number_of((struct node){ .place = ROOT });
+    procfs.root->number = (union node){ .place = ROOT }.number;
 }
 
 /* -- Texts that grow while they are made ------------------------------------------- */

@@ -22,13 +22,6 @@ struct text {
 void text_printf(struct text *text, const char *format, ...) printf_like(2, 3);
 void text_add(struct text *text, const char *bytes, size_t size);
 
-/* What an inode of /proc stands for: these are the bytes of its number. */
-struct node {
-    pid_t id;                   /* process or thread; 0: the machine's */
-    uint16_t place;             /* of its entry in the tables, from 1 */
-    uint16_t descriptor;        /* + 1; 0: not below fd */
-};
-
 /* One name in /proc. What is NULL cannot be done. */
 struct proc_entry {
     const char *name;           /* "stat"; "ipc/pipes" is in the directory "ipc", and
@@ -37,9 +30,6 @@ struct proc_entry {
                                    process's file of mode 0400 is only for who has all
                                    its user ids, and root */
     void (*show)(struct text *text);
-    /* S_IFDIR: the first child whose number is not below *number: it and its node,
-     * which is that of the directory before. */
-    bool (*next)(struct node *node, uint32_t *number);
     /* S_IFLNK: where it leads, without a new reference, or NULL. */
     struct inode *(*follow)(const struct process *process);
 };
@@ -52,8 +42,5 @@ struct proc_entry {
 void procfs_init(const char *command_line);
 
 #define PARLEY_VERSION "0.1.0"
-
-/* The process a node is about, by its id or a thread's; NULL: gone. */
-struct process *proc_process(struct node node);
 
 extern const char *proc_command_line;

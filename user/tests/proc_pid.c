@@ -252,6 +252,10 @@ static void self(void) {
        "/proc lists this process and number 1, once each");
     struct stat st;
     is_errno(stat("/proc/999999999", &st), ENOENT, "a number nobody has is ENOENT");
+    snprintf(text, sizeof text, "/proc/%lld", (1ll << 32) + getpid());
+    is_errno(stat(text, &st), ENOENT, "so is one of more than 32 bits");
+    snprintf(text, sizeof text, "/proc/0%d", getpid());
+    is_errno(stat(text, &st), ENOENT, "and one with a 0 in front");
     is_errno(open("/proc/self/none", O_RDONLY), ENOENT,
              "so is a name that is not there");
     need(stat("/proc/self/stat", &st) == 0);
