@@ -31,8 +31,8 @@
 #include "sched/scheduler.h"
 
 /* In hundredths of seconds, rounded up: what has begun is not 0. */
-static uint64_t ticks(nanoseconds_t time) {
-    return divide_u64(time + 10 * MILLISECOND - 1, 10 * MILLISECOND, NULL);
+static int64_t ticks(nanoseconds_t time) {
+    return (int64_t)divide_u64(time + 10 * MILLISECOND - 1, 10 * MILLISECOND, NULL);
 }
 
 /* -- Processes --------------------------------------------------------------------- */
@@ -54,18 +54,6 @@ static const char *state_of(const struct text *text) {
     return text->thread->state == THREAD_BLOCKED ? "S (sleeping)" : "R (running)";
 }
 
-/* The signals that are ignored (how: SIG_IGN), or caught (any other). */
-static sigset_t signals_handled(const struct process *process, uint32_t how) {
-    sigset_t set = 0;
-
-    for (int signal = 1; signal <= SIGNALS; signal++) {
-        uint32_t handler = process->actions[signal - 1].handler;
-        if (handler != SIG_DFL && (handler == SIG_IGN) == (how == SIG_IGN))
-            set |= sigset_of(signal);
-    }
-    return set;
-}
-
 static void show_stat(struct text *text) {
     const struct process *p = text->process;
     const struct thread *t = text->thread;
@@ -73,23 +61,23 @@ static void show_stat(struct text *text) {
     const struct usage own = process_usage(p), *children = &p->children_usage;
     int realtime = max(t->base_priority - PRIORITY_REALTIME, 0), foreground;
     uint32_t tty = tty_of_session(p->session, &foreground);
+    const int64_t fields[53] = {        // by their numbers in proc(5)
+        [4] = p->parent ? p->parent->pid : 0, [5] = p->group, [6] = p->session,
+        [7] = tty, [8] = foreground, [10] = own.minor_faults,
+        [11] = children->minor_faults, [14] = ticks(own.user_time),
+        [15] = ticks(own.system_time), [16] = ticks(children->user_time),
+        [17] = ticks(children->system_time),
+        [18] = realtime ? -1 - realtime : 20 + t->nice, [19] = t->nice,
+        [20] = p->nr_threads, [22] = ticks(p->started),
+        [23] = space->nr_mapped_pages * PAGE_SIZE, [24] = space->nr_resident,
+        [25] = UINT32_MAX, [28] = p->arguments_start, [38] = p->exit_signal,
+        [39] = t->cpu ? t->cpu->number : 0, [40] = realtime, [41] = t->policy,
+    };
 
-    // 1 to 9
-    text_printf(text, "%d (%s) %c %d %d %d %u %d 0", text->id, name_of_text(text),
-                *state_of(text), p->parent ? p->parent->pid : 0, p->group, p->session,
-                tty, foreground);
-    // 10 to 17
-    text_printf(text, " %u %u 0 0 %llu %llu %llu %llu", own.minor_faults,
-                children->minor_faults, ticks(own.user_time), ticks(own.system_time),
-                ticks(children->user_time), ticks(children->system_time));
-    // 18 to 37
-    text_printf(text, " %d %d %u 0 %llu %u %u 4294967295 0 0 %u 0 0 0 0 0 0 0 0 0",
-                realtime ? -1 - realtime : 20 + t->nice, t->nice, p->nr_threads,
-                ticks(p->started), space->nr_mapped_pages * PAGE_SIZE,
-                space->nr_resident, p->arguments_start);
-    // 38 to 52
-    text_printf(text, " %d %u %d %u 0 0 0 0 0 0 0 0 0 0 0\n", p->exit_signal,
-                t->cpu ? t->cpu->number : 0, realtime, t->policy);
+    text_printf(text, "%d (%s) %c", text->id, name_of_text(text), *state_of(text));
+    for (unsigned i = 4; i < ARRAY_SIZE(fields); i++)
+        text_printf(text, " %lld", fields[i]);
+    text_add(text, "\n", 1);
 }
 
 static void show_statm(struct text *text) {
@@ -101,22 +89,25 @@ static void show_statm(struct text *text) {
 
 static void show_status(struct text *text) {
     const struct process *p = text->process;
-    const struct thread *t = text->thread;
     const struct address_space *space = space_of(text);
     const struct credentials *c = &p->credentials;
+    sigset_t handled[3] = { 0 };        // by SIG_DFL, SIG_IGN, and any other handler
 
-    text_printf(text, "Name:\t%s\nState:\t%s\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\n",
+    for (int signal = 1; signal <= SIGNALS; signal++)
+        handled[min(p->actions[signal - 1].handler, 2u)] |= sigset_of(signal);
+    text_printf(text,
+                "Name:\t%s\nState:\t%s\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\n"
+                "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n"
+                "VmSize:\t%8u kB\nVmRSS:\t%8u kB\nThreads:\t%u\n"
+                "SigPnd:\t%016llx\nShdPnd:\t%016llx\nSigBlk:\t%016llx\n"
+                "SigIgn:\t%016llx\nSigCgt:\t%016llx\n",
                 name_of_text(text), state_of(text), p->pid, text->id,
-                p->parent ? p->parent->pid : 0);
-    text_printf(text, "Uid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid, c->euid);
-    text_printf(text, "Gid:\t%u\t%u\t%u\t%u\n", c->gid, c->egid, c->sgid, c->egid);
-    text_printf(text, "VmSize:\t%8u kB\nVmRSS:\t%8u kB\nThreads:\t%u\n",
+                p->parent ? p->parent->pid : 0, c->uid, c->euid, c->suid, c->euid,
+                c->gid, c->egid, c->sgid, c->egid,
                 space->nr_mapped_pages * (PAGE_SIZE / 1024),
-                space->nr_resident * (PAGE_SIZE / 1024), p->nr_threads);
-    text_printf(text, "SigPnd:\t%016llx\nShdPnd:\t%016llx\nSigBlk:\t%016llx\n",
-                t->pending.set, p->pending.set, t->blocked);
-    text_printf(text, "SigIgn:\t%016llx\nSigCgt:\t%016llx\n",
-                signals_handled(p, SIG_IGN), signals_handled(p, SIG_DFL));
+                space->nr_resident * (PAGE_SIZE / 1024), p->nr_threads,
+                text->thread->pending.set, p->pending.set, text->thread->blocked,
+                handled[SIG_IGN], handled[2]);
 }
 
 static void show_comm(struct text *text) {
@@ -137,31 +128,28 @@ static void show_cmdline(struct text *text) {
     }
 }
 
-static const char *region_name(const struct region *region, const struct process *p,
-                               const char *program) {
-    if (region->flags & REGION_SYSTEM) return "[vdso]";
-    if (region->flags & REGION_GROWS_DOWN) return "[stack]";
-    if (region->object)
-        return p->executable && region->object == p->executable->object ? program : "";
-    return region->start < p->space->heap_end && region->end > p->space->heap_start
-               ? "[heap]"
-               : "";
-}
-
 static void show_maps(struct text *text) {
     const struct process *p = text->process;
-    ssize_t length = p->executable ? path_of_inode(p->executable) : 0;
-    const char *program = length > 0 ? path_buffer + PATH_MAX - length : "";
+    const struct inode *program = p->executable;
+    ssize_t length = program ? path_of_inode(p->executable) : 0;
     const struct region *r;
 
     if (!p->space) return;
-    list_for_each (r, &p->space->regions, node)
+    list_for_each (r, &p->space->regions, node) {
+        bool is_heap = r->start < p->space->heap_end && r->end > p->space->heap_start;
+        const char *name = r->flags & REGION_SYSTEM       ? "[vdso]"
+                           : r->flags & REGION_GROWS_DOWN ? "[stack]"
+                           : !r->object                   ? is_heap ? "[heap]" : ""
+                           : length > 0 && r->object == program->object
+                               ? path_buffer + PATH_MAX - length
+                               : "";
         text_printf(text, "%08x-%08x %c%c%c%c %08x 00:00 0 %16s%s\n", r->start, r->end,
                     r->protection & PROT_READ ? 'r' : '-',
                     r->protection & PROT_WRITE ? 'w' : '-',
                     r->protection & PROT_EXEC ? 'x' : '-',
                     r->flags & REGION_SHARED ? 's' : 'p', r->first_page << PAGE_SHIFT,
-                    "", region_name(r, p, program));
+                    "", name);
+    }
 }
 
 /* Parley's own: the page table, one line a page. Address; the frames, as their numbers,
@@ -204,10 +192,6 @@ static void show_meminfo(struct text *text) {
                     lines[i].frames * (PAGE_SIZE / 1024));
 }
 
-static nanoseconds_t idle_time_of(unsigned cpu) {
-    return min(usage_time(thread_usage(cpus[cpu].idle)), time_now());
-}
-
 static void show_loadavg(struct text *text) {
     uint32_t running = sched_runnable();
 
@@ -217,29 +201,27 @@ static void show_loadavg(struct text *text) {
 
 /* Time that is gone is kept by somebody: a zombie, or who waited for one. */
 static void show_machine_stat(struct text *text) {
-    static const char *const line = " %llu 0 %llu %llu 0 0 0 0 0 0\n";
-    nanoseconds_t user = 0, system = 0, idle = 0, now = time_now();
+    nanoseconds_t now = time_now(), idle[CPU_MAX], idle_in_all = 0;
+    struct usage used = { 0 };
     const struct process *p;
 
     list_for_each (p, &all_processes, all_node) {
         struct usage usage = process_usage(p);
-        usage_add(&usage, &p->children_usage);
-        user += usage.user_time;
-        system += usage.system_time;
+        usage_add(&used, &usage);
+        usage_add(&used, &p->children_usage);
     }
-    for (unsigned cpu = 0; cpu < cpu_count; cpu++) idle += idle_time_of(cpu);
-    text_printf(text, "cpu ");
-    text_printf(text, line, ticks(user), ticks(system), ticks(idle));
     for (unsigned cpu = 0; cpu < cpu_count; cpu++) {
-        idle = idle_time_of(cpu);
-        text_printf(text, "cpu%u", cpu);
-        text_printf(text, line, ticks(max(now, idle) - idle), 0ull, ticks(idle));
+        idle[cpu] = min(usage_time(thread_usage(cpus[cpu].idle)), now);
+        idle_in_all += idle[cpu];
     }
+    text_printf(text, "cpu  %lld 0 %lld %lld 0 0 0 0 0 0\n", ticks(used.user_time),
+                ticks(used.system_time), ticks(idle_in_all));
+    for (unsigned cpu = 0; cpu < cpu_count; cpu++)
+        text_printf(text, "cpu%u %lld 0 0 %lld 0 0 0 0 0 0\n", cpu,
+                    ticks(now - idle[cpu]), ticks(idle[cpu]));
     text_printf(text, "btime %llu\nprocesses %d\n",
                 divide_u64(time_realtime() - now, (uint32_t)SECOND, NULL), id_last());
 }
-
-/* -- What it is -------------------------------------------------------------------- */
 
 static void show_command_line(struct text *text) {
     text_printf(text, "%s\n", proc_command_line);
@@ -251,8 +233,6 @@ static void show_mounts(struct text *text) {
     list_for_each (fs, &all_file_systems, node)
         text_printf(text, "%s %s %s rw 0 0\n", fs->type, fs->where, fs->type);
 }
-
-/* -- How it is --------------------------------------------------------------------- */
 
 static void show_numbers(struct text *text, const char *kind, const char *const *names,
                          const uint32_t *numbers, unsigned count) {
