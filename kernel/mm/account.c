@@ -1,7 +1,7 @@
 /* account.c - who pays: charges, limits, and the accounts themselves.
  *
  * Invariants: used[kind] never exceeds limit[kind] for anyone but root; an account
- * lives as long as somebody holds it or something is charged to it.
+ * lives as long as something is charged to it: every process is.
  */
 #include "mm/account.h"
 
@@ -18,7 +18,6 @@ static uint32_t default_limit[ACCOUNT_KINDS];
 static void account_register(struct account *account, uint16_t number, uid_t uid) {
     account->uid = uid;
     account->number = number;
-    account->refs = 1;
     for (unsigned kind = 0; kind < ACCOUNT_KINDS; kind++)
         account->limit[kind] = uid == 0 ? UINT32_MAX : default_limit[kind];
     table[number] = account;
@@ -43,12 +42,8 @@ struct account *account_get(uid_t uid) {
     struct account *account;
     uint16_t number = 0;
 
-    list_for_each (account, &all_accounts, node) {
-        if (account->uid == uid) {
-            account->refs++;
-            return account;
-        }
-    }
+    list_for_each (account, &all_accounts, node)
+        if (account->uid == uid) return account;
     while (number < ACCOUNTS_MAX && table[number]) number++;
     if (number == ACCOUNTS_MAX) return NULL;
     account = heap_new(HEAP_ACCOUNT, struct account);
@@ -56,25 +51,13 @@ struct account *account_get(uid_t uid) {
     return account;
 }
 
-void account_ref(struct account *account) { account->refs++; }
-
-static bool is_unused(const struct account *account) {
-    for (unsigned kind = 0; kind < ACCOUNT_KINDS; kind++)
-        if (account->used[kind]) return false;
-    return account->refs == 0;
-}
-
 void account_drop_if_unused(struct account *account) {
-    if (account == &root_account || !is_unused(account)) return;
+    for (unsigned kind = 0; kind < ACCOUNT_KINDS; kind++)
+        if (account->used[kind]) return;
+    if (account == &root_account) return;
     table[account->number] = NULL;
     list_remove(&account->node);
     heap_free(account);
-}
-
-void account_put(struct account *account) {
-    assert(account->refs > 0);
-    account->refs--;
-    account_drop_if_unused(account);
 }
 
 struct account *account_by_number(uint16_t number) {

@@ -28,7 +28,6 @@ struct account {
     struct list_node node;
     uid_t uid;                  /* [const] */
     uint16_t number;            /* [const] index in the table; frames store it */
-    uint32_t refs;              /* processes of this user */
     uint32_t used[ACCOUNT_KINDS];
     uint32_t limit[ACCOUNT_KINDS];
     uint32_t counted[ACCOUNT_KINDS];    /* what kcheck has found of `used` */
@@ -38,10 +37,9 @@ extern struct account root_account;
 
 void accounts_init(uint32_t total_frames);
 
-/* The account of uid, made when it does not exist. NULL without memory. */
+/* The account of uid, made when it does not exist. NULL without memory. It goes when
+ * the last that is charged to it is given back. */
 struct account *account_get(uid_t uid);
-void account_ref(struct account *account);
-void account_put(struct account *account);
 struct account *account_by_number(uint16_t number);
 
 /* Charges, or returns false when the limit would be passed: nothing is charged then. */
@@ -62,7 +60,7 @@ static inline void account_release(struct account *account, enum account_kind ki
                                    uint32_t amount) {
     assert(account->used[kind] >= amount);
     account->used[kind] -= amount;
-    if (unlikely(account->refs == 0)) account_drop_if_unused(account);
+    if (unlikely(!account->used[ACCOUNT_FRAMES])) account_drop_if_unused(account);
 }
 
 /* Who pays for what this CPU allocates now. */

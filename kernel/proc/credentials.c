@@ -25,13 +25,9 @@ static int set(struct ids *ids, uint32_t real, uint32_t effective, uint32_t save
 
     if (ids == &mine()->user && real != KEEP && real != p->account->uid) {
         struct account *account = account_get(real);
-        if (!account) return -EAGAIN;
-        if (!account_charge(account, ACCOUNT_PROCESSES, p->nr_threads)) {
-            account_put(account);
+        if (!account || !account_charge(account, ACCOUNT_PROCESSES, p->nr_threads))
             return -EAGAIN;
-        }
         account_release(p->account, ACCOUNT_PROCESSES, p->nr_threads);
-        account_put(p->account);
         this_cpu()->account = p->account = account;
     }
     if (real != KEEP) ids->real = real;

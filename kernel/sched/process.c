@@ -180,7 +180,6 @@ struct process *process_create(struct process *parent) {
     if (parent)
         memcpy(&p->group, &parent->group,
                offsetof(struct process, space) - offsetof(struct process, group));
-    account_ref(p->account);
     return p;
 }
 
@@ -200,7 +199,6 @@ void process_free(struct process *p) {
         list_remove(&p->all_node);
     }
     if (p->is_zombie) account_release(p->account, ACCOUNT_PROCESSES, 1);
-    account_put(p->account);
     heap_free(p);
 }
 
