@@ -12,18 +12,15 @@
  *   attachments; each of those regions names the segment as its owner. A segment marked
  *   SHM_DEST has one at least.
  * Sleeps: never.
- * Linux: huge pages: SHM_HUGETLB means nothing.
+ * Linux: SHM_HUGETLB means nothing.
  * Tests: user/tests/sysv_shm.c, sysv_shm_life.c, sysv_ids.c.
  * See: shmop(2), shmctl(2).
  */
 #include "core/check.h"
 #include "posix/sysv.h"
 
-enum shm_flags {
-    SHM_DEST = 01000, SHM_LOCKED = 02000,                           /* in the mode */
-    SHM_RDONLY = 010000, SHM_RND = 020000, SHM_REMAP = 040000, SHM_EXEC = 0100000,
-};
-enum { SHM_LOCK = 11, SHM_UNLOCK = 12, SHM_STAT = 13 };
+enum { SHM_RDONLY = 010000, SHM_RND = 020000, SHM_REMAP = 040000, SHM_EXEC = 0100000 };
+enum { SHM_STAT = 13, SHM_DEST = 01000 };   /* a command; in the mode */
 
 #define SHMMAX 0x7fffffffu      /* bytes of one segment */
 
@@ -88,17 +85,6 @@ static struct sysv_status segment_tell(const struct sysv_object *o) {
     };
 }
 
-/* All memory stays anyway: it is only noted. */
-static long segment_control(struct sysv_object *object, uint32_t number, int command,
-                            uptr_t argument) {
-    (void)number, (void)argument;
-    if (command != SHM_LOCK && command != SHM_UNLOCK) return -EINVAL;
-    if (!sysv_is_owned(object)) return -EPERM;
-    object->perm.mode =
-        (object->perm.mode & ~SHM_LOCKED) | (command == SHM_LOCK ? SHM_LOCKED : 0);
-    return 0;
-}
-
 static void segment_remove(struct sysv_object *object) {
     object->perm.mode |= SHM_DEST;
     object->perm.key = IPC_PRIVATE;
@@ -110,8 +96,7 @@ struct sysv_kind shm_kind = {
     .stat_command = SHM_STAT, .status_size = 84, .info_sizes = { 36, 24 },
     .infos = { { SHMMAX, 1, SYSV_MAX, SYSV_MAX, SHMMAX >> PAGE_SHIFT } },
     .sums = { { 12, 1 }, { 13, 2 } }, .nr_shown = 5, .shown = { 0, 13, 9, 7, 8 },
-    .tell = segment_tell, .init = segment_init, .control = segment_control,
-    .remove = segment_remove,
+    .tell = segment_tell, .init = segment_init, .remove = segment_remove,
     .objects = LIST_INIT(shm_kind.objects),
 };
 
@@ -168,16 +153,13 @@ long shm_detach(uint32_t address) {
 
     if (address & PAGE_MASK) return -EINVAL;
     while ((region = space_find_above(space, at)) && region->start < end) {
-        uint32_t offset = region->first_page << PAGE_SHIFT;
         vaddr_t start = region->start;
         at = region->end;
         if (!region->owner || (owner && region->owner != owner)
-            || start - address != offset)
+            || start - address != region->first_page << PAGE_SHIFT)
             continue;
-        if (!owner) {
-            owner = region->owner;
-            end = address + (region->object->size_pages << PAGE_SHIFT);
-        }
+        owner = region->owner;
+        end = address + (region->object->size_pages << PAGE_SHIFT);
         int error = space_unmap(space, start, at - start);
         if (error) return error;
     }

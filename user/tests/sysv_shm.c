@@ -162,13 +162,9 @@ static void parts(void) {
     need(shm_remove(id) == 0);
 }
 
-/* shmctl(2): "SHM_LOCK, SHM_UNLOCK"; SHM_INFO, SHM_STAT as ipcs uses them. */
+/* shmctl(2): SHM_INFO, SHM_STAT as ipcs uses them. */
 static void control(void) {
     int id = private_segment(PAGE), found = -1;
-    is_int(shmctl(id, SHM_LOCK, NULL), 0, "SHM_LOCK");
-    is_int(status_of(id).shm_perm.mode, 0600 | SHM_LOCKED, "shows in the mode");
-    need(shmctl(id, SHM_UNLOCK, NULL) == 0);
-    is_int(status_of(id).shm_perm.mode, 0600, "until SHM_UNLOCK");
     struct shm_info info;
     struct shminfo limits;
     struct shmid_ds ds;
