@@ -2,8 +2,9 @@
  *
  * Lines of words, one line an object; `-`: nothing to say.
  *
- *      mailboxes   id name owner group mode capacity overflow receivers queued bytes
- *                  accepted received dropped senders=pid,pid receivers=pid,pid
+ *      mailboxes   mailbox:[id] name owner group mode capacity overflow receivers
+ *                  queued bytes accepted received dropped senders=pid,pid
+ *                  receivers=pid,pid               a POSIX queue: mq:[id]
  *      links       from to capacity refuse queued bytes accepted received calls
  *                  senders=pid receivers=pid           one line a direction
  *      limits      uid messages used limit bytes used limit mailboxes used limit
@@ -47,18 +48,6 @@ static void text_some_waiters(struct text *text, const char *label,
     text_printf(text, *before == '=' ? "=-" : "");
 }
 
-void text_inode(struct text *text, struct inode *inode, bool with_slash) {
-    ssize_t length = inode->links ? path_of_inode(inode) : 0;
-    char *name = path_buffer + PATH_MAX - 1;
-
-    if (length > 0) {
-        while (*name != '/') name--;
-        text_word(text, with_slash ? name : name + 1);
-    }
-    text_printf(text, "%s %u %u %04o", length > 0 ? "" : " -", inode->uid, inode->gid,
-                inode->mode & 07777);
-}
-
 void text_waiters(struct text *text, const char *label,
                   const struct wait_queue *queue) {
     text_some_waiters(text, label, queue, NULL, NULL);
@@ -84,9 +73,13 @@ static void show_mailboxes(struct text *text) {
 
     list_for_each (mb, &all_mailboxes, node) {
         const struct message_channel *c = &mb->channel;
-        if (mb->kind != &mailbox_kind) continue;
-        text_printf(text, "%u", mb->id);
-        text_inode(text, mb->inode, false);
+        const struct inode *inode = mb->inode;
+        ssize_t length = inode->links ? path_of_inode(mb->inode) : 0;
+        const char *name = path_buffer + PATH_MAX - 1;
+        while (length > 0 && name[-1] != '/') name--;
+        text_printf(text, "%s:[%u]", mb->kind->name, mb->id);
+        text_word(text, length > 0 ? name : "");
+        text_printf(text, " %u %u %04o", inode->uid, inode->gid, inode->mode & 07777);
         text_capacity(text, c->capacity);
         text_printf(text, " %s %s %u %u %llu %llu %llu", overflows[c->overflow],
                     takers[mb->attributes.receivers], c->queued, c->bytes, c->sequence,

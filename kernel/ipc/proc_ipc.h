@@ -11,10 +11,6 @@
  * "-" when it is empty. */
 void text_word(struct text *text, const char *name);
 
-/* " name owner group mode" of an inode: its name in its directory as one word, or "-"
- * when it has none. POSIX queues have names that begin with a slash. */
-void text_inode(struct text *text, struct inode *inode, bool with_slash);
-
 /* " label=5,7": the processes that sleep on the queue, longest wait first, pollers left
  * out; " label=-" when there are none. */
 void text_waiters(struct text *text, const char *label, const struct wait_queue *queue);

@@ -13,8 +13,8 @@
  */
 #include "posix/faces.h"
 
+#include "base/format.h"
 #include "ipc/mailbox.h"
-#include "ipc/proc_ipc.h"
 #include "mm/heap.h"
 #include "posix/byte_message.h"
 #include "syscall.h"
@@ -252,27 +252,6 @@ long sys_mq_getsetattr(int fd, uptr_t new, uptr_t old) {
         file->flags = (file->flags & ~O_NONBLOCK) | (uint32_t)a.flags;
     return 0;
 }
-
-/* -- /proc/ipc/mq ------------------------------------------------------------------ */
-
-/* One line each: mq:[inode] name owner group mode maxmsg msgsize queued bytes, and who
- * waits. */
-static void show(struct text *text) {
-    const struct mailbox *mb;
-
-    list_for_each (mb, &all_mailboxes, node) {
-        const struct message_channel *c = &mb->channel;
-        if (mb->kind != &mqueue_kind) continue;
-        text_printf(text, "mq:[%u]", mb->id);
-        text_inode(text, mb->inode, true);
-        text_printf(text, " %u %u %u %u", c->capacity, mb->attributes.max_length,
-                    c->queued, c->bytes);
-        text_queue(text, &mb->queue);
-        text_add(text, "\n", 1);
-    }
-}
-
-static const struct proc_entry file PROC_TABLE = { .name = "ipc/mq", .show = show };
 
 void mqueues_init(void) {
     mqueue_kind.names = tmpfs_mount("/dev/mqueue", "mqueue", 01777, make_queue);

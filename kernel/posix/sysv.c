@@ -153,37 +153,29 @@ static long control(struct sysv_kind *kind, int id, uint32_t number, uint32_t ho
     return 0;
 }
 
-/* -- /proc/ipc --------------------------------------------------------------------- */
+/* -- /proc/ipc/sysv, kcheck -------------------------------------------------------- */
+
+static struct sysv_kind *const kinds[] = { &shm_kind, &sem_kind, &msg_kind };
 
 /* One line each: kind:id key owner group mode, numbers, pids, and who waits. */
-static void show(const struct sysv_kind *kind, struct text *text) {
+static void show(struct text *text) {
     const struct sysv_object *o;
 
-    list_for_each (o, &kind->objects, node) {
-        struct sysv_status status = kind->tell(o);
-        text_printf(text, "%s:%d %08x %u %u %04o", kind->name, o->id,
-                    (uint32_t)o->perm.key, o->perm.uid, o->perm.gid, o->perm.mode);
-        for (int i = 0; i < kind->nr_shown; i++)
-            text_printf(text, " %u", status.words[kind->shown[i]]);
-        if (kind->show) kind->show(text, o);
-        text_add(text, "\n", 1);
-    }
+    for (unsigned k = 0; k < ARRAY_SIZE(kinds); k++)
+        list_for_each (o, &kinds[k]->objects, node) {
+            struct sysv_status status = kinds[k]->tell(o);
+            text_printf(text, "%s:%d %08x %u %u %04o", kinds[k]->name, o->id,
+                        (uint32_t)o->perm.key, o->perm.uid, o->perm.gid, o->perm.mode);
+            for (int i = 0; i < kinds[k]->nr_shown; i++)
+                text_printf(text, " %u", status.words[kinds[k]->shown[i]]);
+            if (kinds[k]->show) kinds[k]->show(text, o);
+            text_add(text, "\n", 1);
+        }
 }
 
-static void show_shm(struct text *text) { show(&shm_kind, text); }
-
-static void show_sem(struct text *text) { show(&sem_kind, text); }
-
-static void show_msg(struct text *text) { show(&msg_kind, text); }
-
-static const struct proc_entry files[] PROC_TABLE = {
-    { .name = "ipc/shm", .show = show_shm },
-    { .name = "ipc/sem", .show = show_sem },
-    { .name = "ipc/msg", .show = show_msg },
-};
+static const struct proc_entry file PROC_TABLE = { .name = "ipc/sysv", .show = show };
 
 static void objects_count(void) {
-    struct sysv_kind *const kinds[] = { &shm_kind, &sem_kind, &msg_kind };
     const struct sysv_object *object;
 
     for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++)

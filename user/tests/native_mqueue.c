@@ -1,6 +1,6 @@
 /* native_mqueue.c - /dev/mqueue as mq_overview(7) has it on Linux ("Mounting the
- * message queue filesystem"), and IPC.md 7.1: /proc/ipc/mq and msg say what is in the
- * queues and who waits.
+ * message queue filesystem"), and IPC.md 7.1: /proc/ipc/mailboxes and sysv say what is
+ * in the queues and who waits.
  */
 #include "mqueue.h"
 #include "proc_lines.h"
@@ -67,21 +67,24 @@ static void listing(void) {
     CHILD (pid)
         queue_receive(q);
     until_asleep(pid);
-    snprintf(want, sizeof want, "%s %s %u %u 0600 2 8192 0 0 senders=- receivers=%d\n",
-             word, own_name(), geteuid(), getegid(), pid);
-    need(line_of("mq", word, line, sizeof line));
-    is_text(line, want, "/proc/ipc/mq: name, owner, mode, capacity, and a receiver");
+    snprintf(want, sizeof want,
+             "%s %s %u %u 0600 2 block shared 0 0 0 0 0 senders=- receivers=%d\n", word,
+             own_name() + 1, geteuid(), getegid(), pid);
+    need(line_of("mailboxes", word, line, sizeof line));
+    is_text(line, want,
+            "/proc/ipc/mailboxes: name, owner, mode, capacity, and a receiver");
     need(queue_send(q, "x", 0) == 0 && wait_for(pid) == 0);
     need(queue_send(q, "ab", 0) == 0 && queue_send(q, "cd", 0) == 0);
     CHILD (pid)
         queue_send(q, "ef", 0);
     until_asleep(pid);
-    snprintf(want, sizeof want, " 2 8192 2 4 senders=%d receivers=-\n", pid);
-    need(line_of("mq", word, line, sizeof line));
+    snprintf(want, sizeof want, " 2 block shared 2 4 3 1 0 senders=%d receivers=-\n",
+             pid);
+    need(line_of("mailboxes", word, line, sizeof line));
     ok(strstr(line, want), "messages, bytes, and a sender");
     need(*queue_receive(q) == '0' && wait_for(pid) == 0);
     queue_close(q);
-    ok(!line_of("mq", word, line, sizeof line),
+    ok(!line_of("mailboxes", word, line, sizeof line),
        "a closed queue without a name is gone");
     int id = msg_get(own_key(1), IPC_CREAT | 0620);
     CHILD (pid) {
@@ -94,8 +97,8 @@ static void listing(void) {
     snprintf(want, sizeof want,
              "%s %08x %u %u 0620 16384 1 0 %d 0 senders=- receivers=%d\n", word,
              own_key(1), geteuid(), getegid(), getpid(), pid);
-    need(line_of("msg", word, line, sizeof line));
-    is_text(line, want, "/proc/ipc/msg: the same of a System V queue");
+    need(line_of("sysv", word, line, sizeof line));
+    is_text(line, want, "/proc/ipc/sysv: the same of a System V queue");
     need(msg_remove(id) == 0 && wait_for(pid) == 0);
 }
 

@@ -207,11 +207,11 @@ static void test_mailbox(void) {
     need(box >= 0 && mbox_stat(box, &stat) == 0);
     for (int i = 0; i < 3; i++)
         need(mbox_send(box, &m, 0, NOWAIT) == 0);
-    snprintf(id, sizeof id, "%u", stat.id);
+    snprintf(id, sizeof id, "mailbox:[%u]", stat.id);
     snprintf(want, sizeof want,
-             "%u native\\040proc\\040ipc %u %u 0640 2 drop-oldest shared 2 6 3 0 1 "
+             "%s native\\040proc\\040ipc %u %u 0640 2 drop-oldest shared 2 6 3 0 1 "
              "senders=- receivers=-\n",
-             stat.id, geteuid(), getegid());
+             id, geteuid(), getegid());
     ok(line_of("mailboxes", id, line, sizeof line), "a mailbox is listed by its id");
     is_text(line, want, "with name, owner, mode, capacity, policies and counts");
     need(mbox_unlink("native proc ipc") == 0);
@@ -223,7 +223,7 @@ static void test_mailbox(void) {
     attr = (struct mbox_attr){ .capacity = 1 };
     box = mbox_open("native_proc_ipc", O_CREAT | O_EXCL | O_RDWR, 0640, &attr);
     need(box >= 0 && mbox_stat(box, &stat) == 0);
-    snprintf(id, sizeof id, "%u", stat.id);
+    snprintf(id, sizeof id, "mailbox:[%u]", stat.id);
     CHILD (pid)
         need(mbox_receive(box, &(struct msg){ 0 }, 0, FOREVER) == getppid());
     struct wait_line w = until_waits(pid, "message in mailbox");

@@ -14,16 +14,16 @@ static void segments(void) {
     snprintf(word, sizeof word, "shm:%d", id);
     snprintf(want, sizeof want, "%s %08x %u %u 0640 %d 1 2 %d %d\n", word, own_key(1),
              geteuid(), getegid(), 3 * PAGE - 5, getpid(), getpid());
-    need(line_of("shm", word, line, sizeof line));
+    need(line_of("sysv", word, line, sizeof line));
     // FEATURE(82): ipcs shows owner, mode, size, pages and attachments of a segment
     is_text(line, want,
             "ipcs shows owner, mode, size, pages and attachments of a segment");
     need(shmdt(p) == 0 && shm_remove(id) == 0);
-    need(line_of("shm", word, line, sizeof line));
+    need(line_of("sysv", word, line, sizeof line));
     ok(strstr(line, " 00000000 ") && strstr(line, " 1640 "),
        "removed while attached: no key, and marked in the mode");
     need(shmdt(q) == 0);
-    ok(!line_of("shm", word, line, sizeof line),
+    ok(!line_of("sysv", word, line, sizeof line),
        "the last shmdt takes it off the list");
 }
 
@@ -48,7 +48,7 @@ static void semaphores(void) {
     snprintf(word, sizeof word, "sem:%d", set);
     snprintf(want, sizeof want, "%s 00000000 %u %u 0600 3 waiters=%d\n", word,
              geteuid(), getegid(), waiter);
-    need(line_of("sem", word, line, sizeof line));
+    need(line_of("sysv", word, line, sizeof line));
     is_text(line, want, "a semaphore set, and who waits at it");
     snprintf(word, sizeof word, "%d", waiter);
     snprintf(want, sizeof want, " \"System V semaphore\" sem:%d %d - ", set, holder);

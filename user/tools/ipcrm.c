@@ -22,8 +22,10 @@ static const char usage[] = "usage: ipcrm MAILBOX ...          by name, or by id
 static const char *name_of_mailbox(const char *id, struct line *line) {
     FILE *file = open_ipc("mailboxes");
     const char *name = NULL;
+    char word[40];
+    snprintf(word, sizeof word, "mailbox:[%s]", id);
     while (!name && read_line(file, line))
-        if (strcmp(word_of(line, 0), id) == 0)
+        if (strcmp(word_of(line, 0), word) == 0)
             name = word_of(line, 1);
     if (file)
         fclose(file);

@@ -27,50 +27,51 @@ struct column {
 
 struct kind {
     char option;                /* -q, -m ... */
-    const char *file, *title;   /* /proc/ipc/FILE; NULL: /dev/shm */
+    const char *file, *begin;   /* lines of /proc/ipc/FILE that do; NULL: /dev/shm */
+    const char *title;
     struct column columns[9];
 };
 
 static const struct kind kinds[] = {
-    { 'q', "mailboxes", "Mailboxes",
-      { { "ID", 6, NUMBER, 0 }, { "NAME", 17, PLAIN, 1 }, { "OWNER", 8, USER, 2 },
+    { 'q', "mailboxes", "mailbox", "Mailboxes",
+      { { "ID", 6, INSIDE, 0 }, { "NAME", 17, PLAIN, 1 }, { "OWNER", 8, USER, 2 },
         { "MODE", 4, PLAIN, 4 }, { "CAPACITY", 9, NUMBER, 5 },
         { "QUEUED", 6, NUMBER, 8 }, { "BYTES", 8, NUMBER, 9 },
         { "WAITING", 0, WAITING, 13 } } },
-    { 'q', "links", "Links, each way",
+    { 'q', "links", "", "Links, each way",
       { { "FROM", 16, PROCESS, 0 }, { "TO", 16, PROCESS, 1 }, { "CALLS", 5, NUMBER, 8 },
         { "CAPACITY", 9, NUMBER, 2 }, { "QUEUED", 6, NUMBER, 4 },
         { "BYTES", 8, NUMBER, 5 }, { "WAITING", 0, WAITING, 9 } } },
-    { 'q', "mq", "POSIX message queues",
+    { 'q', "mailboxes", "mq", "POSIX message queues",
       { { "ID", 6, INSIDE, 0 }, { "NAME", 17, PLAIN, 1 }, { "OWNER", 8, USER, 2 },
         { "MODE", 4, PLAIN, 4 }, { "CAPACITY", 9, NUMBER, 5 },
-        { "QUEUED", 6, NUMBER, 7 }, { "BYTES", 8, NUMBER, 8 },
-        { "WAITING", 0, WAITING, 9 } } },
-    { 'q', "msg", "System V message queues, capacity in bytes",
+        { "QUEUED", 6, NUMBER, 8 }, { "BYTES", 8, NUMBER, 9 },
+        { "WAITING", 0, WAITING, 13 } } },
+    { 'q', "sysv", "msg", "System V message queues, capacity in bytes",
       { { "ID", 6, INSIDE, 0 }, { "KEY", 17, PLAIN, 1 }, { "OWNER", 8, USER, 2 },
         { "MODE", 4, PLAIN, 4 }, { "CAPACITY", 9, NUMBER, 5 },
         { "QUEUED", 6, NUMBER, 6 }, { "BYTES", 8, NUMBER, 7 },
         { "WAITING", 0, WAITING, 10 } } },
-    { 'm', "shm", "System V shared memory",
+    { 'm', "sysv", "shm", "System V shared memory",
       { { "ID", 6, INSIDE, 0 }, { "KEY", 17, PLAIN, 1 }, { "OWNER", 8, USER, 2 },
         { "MODE", 4, PLAIN, 4 }, { "BYTES", 9, NUMBER, 5 },
         { "ATTACHED", 8, NUMBER, 7 }, { "CREATOR", 16, PROCESS, 8 } } },
-    { 'm', NULL, "POSIX shared memory",
+    { 'm', NULL, "", "POSIX shared memory",
       { { "NAME", 24, PLAIN, 0 }, { "OWNER", 8, USER, 1 }, { "MODE", 4, PLAIN, 2 },
         { "BYTES", 9, NUMBER, 3 } } },
-    { 's', "sem", "System V semaphores",
+    { 's', "sysv", "sem", "System V semaphores",
       { { "ID", 6, INSIDE, 0 }, { "KEY", 17, PLAIN, 1 }, { "OWNER", 8, USER, 2 },
         { "MODE", 4, PLAIN, 4 }, { "COUNT", 9, NUMBER, 5 },
         { "WAITING", 0, WAITING, 6 } } },
-    { 's', NULL, "POSIX semaphores",
+    { 's', NULL, "", "POSIX semaphores",
       { { "NAME", 24, PLAIN, 0 }, { "OWNER", 8, USER, 1 }, { "MODE", 4, PLAIN, 2 },
         { "VALUE", 9, NUMBER, 4 } } },
-    { 'i', "pipes", "Pipes and FIFOs, capacity in bytes",
+    { 'i', "pipes", "", "Pipes and FIFOs, capacity in bytes",
       { { "ID", 6, INSIDE, 0 }, { "NAME", 17, NAME, 0 }, { "OWNER", 8, USER, 1 },
         { "MODE", 4, PLAIN, 3 }, { "CAPACITY", 9, NUMBER, 4 },
         { "BYTES", 15, NUMBER, 5 },
         { "WAITING", 0, WAITING, 8 } } },
-    { 'x', "sockets", "Sockets, capacity in bytes",
+    { 'x', "sockets", "", "Sockets, capacity in bytes",
       { { "ID", 6, INSIDE, 0 }, { "NAME", 17, PLAIN, 2 }, { "OWNER", 8, USER, 3 },
         { "MODE", 4, PLAIN, 5 }, { "CAPACITY", 9, NUMBER, 6 },
         { "BYTES", 15, NUMBER, 7 },
@@ -167,14 +168,11 @@ static int has_waiter(const struct line *line, pid_t pid) {
 
 /* Does the process use it: hold it open, wait at it, or is it said to be its? */
 static int is_used(const struct kind *kind, const struct line *line, pid_t pid) {
-    char object[60];
-    const char *first = word_of(line, 0);
     for (const struct column *c = kind->columns; c->head; c++)
         if (c->how == PROCESS && atoi(word_of(line, c->word)) == pid)
             return 1;
-    snprintf(object, sizeof object, kind == &kinds[0] ? "mailbox:[%s]" : "%s", first);
     for (int i = 0; i < nr_holdings; i++)
-        if (holdings[i].pid == pid && strcmp(holdings[i].object, object) == 0)
+        if (holdings[i].pid == pid && strcmp(holdings[i].object, word_of(line, 0)) == 0)
             return 1;
     return has_waiter(line, pid);
 }
@@ -213,7 +211,8 @@ static int list_kind(const struct kind *kind) {
     int count = 0;
     while (kind->file ? read_line(file, &line)
                       : read_shm(folder, kind->option == 's', &line)) {
-        if ((wanted.waited_for && !has_waiter(&line, 0))
+        if (!begins(word_of(&line, 0), kind->begin)
+            || (wanted.waited_for && !has_waiter(&line, 0))
             || (wanted.pid && !is_used(kind, &line, wanted.pid)))
             continue;
         if (count++ == 0) {

@@ -66,34 +66,27 @@ static void empty_folder(const char *path) {
         closedir(folder);
 }
 
-/* Each line of /proc/ipc/sem and its like begins with kind:id. */
-static void remove_objects(const char *path, void (*remove)(int id)) {
+/* Each line of /proc/ipc/sysv begins with kind:id. */
+static void remove_objects(void) {
     char line[200];
-    FILE *file = fopen(path, "re");
-    while (file && fgets(line, sizeof line, file) && strchr(line, ':'))
-        remove(atoi(strchr(line, ':') + 1));
+    int id;
+    FILE *file = fopen("/proc/ipc/sysv", "re");
+    while (file && fgets(line, sizeof line, file)) {
+        if (sscanf(line, "shm:%d", &id) == 1)
+            shmctl(id, IPC_RMID, NULL);
+        else if (sscanf(line, "sem:%d", &id) == 1)
+            semctl(id, 0, IPC_RMID);
+        else if (sscanf(line, "msg:%d", &id) == 1)
+            msgctl(id, IPC_RMID, NULL);
+    }
     if (file)
         fclose(file);
-}
-
-static void remove_segment(int id) {
-    shmctl(id, IPC_RMID, NULL);
-}
-
-static void remove_set(int id) {
-    semctl(id, 0, IPC_RMID);
-}
-
-static void remove_queue(int id) {
-    msgctl(id, IPC_RMID, NULL);
 }
 
 /* What has a name outlives its processes: that is no leak. */
 static int remove_named(pid_t group) {
     (void)group;
-    remove_objects("/proc/ipc/shm", remove_segment);
-    remove_objects("/proc/ipc/sem", remove_set);
-    remove_objects("/proc/ipc/msg", remove_queue);
+    remove_objects();
     empty_folder("/dev/shm");
     empty_folder("/dev/mqueue");
     empty_folder("/mbox");
