@@ -74,14 +74,6 @@ void file_table_put(struct file_table *table) {
     passed_collect();
 }
 
-bool file_table_has(const struct file_table *table,
-                    bool (*is)(const struct file *file, const void *context),
-                    const void *context) {
-    for (unsigned fd = 0; fd < table->size; fd++)
-        if (table->places[fd].file && is(table->places[fd].file, context)) return true;
-    return false;
-}
-
 /* -- Descriptors of the current process -------------------------------------------- */
 
 static struct file_table *own_table(void) { return current_process()->files; }

@@ -275,8 +275,3 @@ must_check int fd_install_pair(struct file *const files[2], bool close_on_exec,
 must_check int fd_install_all(struct process *to, struct file *const *files,
                               unsigned count, bool close_on_exec, int *fds);
 must_check int fd_close(int fd);        /* -EBADF */
-
-/* Does the table have a file for which `is` is true? */
-bool file_table_has(const struct file_table *table,
-                    bool (*is)(const struct file *file, const void *context),
-                    const void *context);

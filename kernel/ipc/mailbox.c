@@ -1,5 +1,4 @@
-/* mailbox.c - mailboxes: their life, their names in /mbox, and being left alone with
- * one.
+/* mailbox.c - mailboxes: their life, and their names in /mbox.
  *
  *      descriptor -> struct file -> mailbox_file -> mailbox -> channel -> queue
  *                                                      ^
@@ -10,11 +9,7 @@
  * modes, ls, chmod and rm are the file system's. What one may do is decided when it is
  * opened; the queue does the rest.
  *
- * Invariants: mailbox->opens lists the open files; a destroyed mailbox's queue is empty
- * and nobody waits in it.
  * Sleeps: mbox_lookup, until something appears in /mbox; condition shape.
- * Wakes: whoever is the only one left of a nameless mailbox (EPIPE), everybody when it
- * is destroyed (EIDRM).
  * Tests: user/tests/native_mbox_*.c.
  * See: IPC.md 4.
  */
@@ -88,160 +83,18 @@ void mailbox_end(struct inode *inode) {
     heap_free(mb);
 }
 
-void mailbox_destroy(struct mailbox *mb) {
-    mb->is_destroyed = true;
-    mb->is_plain = false;
-    message_discard_all(&mb->queue, NULL, -EIDRM);
-    tmpfs_forget(mailbox_kind.names->root, mb->inode);
-}
-
-/* -- Being the only one left ------------------------------------------------------- */
-
-struct search {
-    const struct mailbox *mailbox;
-    uint32_t access;            /* O_RDONLY: who can receive; O_WRONLY: who can send */
-};
-
-static bool gives_access(const struct file *file, const void *context) {
-    const struct search *search = context;
-    const struct mailbox_file *open = file->object;
-
-    return file->operations == &mailbox_file_operations
-           && open->mailbox == search->mailbox
-           && (search->access == O_RDONLY ? file_is_readable(file)
-                                          : file_is_writable(file));
-}
-
-bool mailbox_can(const struct process *p, const struct mailbox *mb, uint32_t access) {
-    struct search search = { mb, access };
-
-    return p->files && file_table_has(p->files, gives_access, &search);
-}
-
-/* Somebody else who is in a call: the descriptor may have been closed since. */
-static bool is_in_call(const struct mailbox *mb, uint32_t access,
-                       const struct process *self) {
-    const struct wait_queue *queue =
-        access == O_RDONLY ? &mb->queue.receivers : &mb->queue.senders;
-    const struct waiter *waiter;
-
-    list_for_each (waiter, &queue->waiters, node)
-        if (waiter->thread->process != self) return true;
-    return false;
-}
-
-/* Can anybody but `self` receive from (or send to) it? One under way in a message can
- * come out with anybody. Who was found is remembered until somebody closes it: with two
- * of them, whoever asks has another one. */
-static bool others_can(struct mailbox *mb, uint32_t access,
-                       const struct process *self) {
-    const struct search search = { mb, access };
-    pid_t *company = mb->company[access];
-    const struct mailbox_file *open;
-    const struct process *p;
-
-    for (int i = 0; i < 2; i++)
-        if (company[i] && company[i] != self->pid) return true;
-    list_for_each (p, &all_processes, all_node) {
-        if (p == self || !mailbox_can(p, mb, access)) continue;
-        company[1] = company[0];
-        company[0] = p->pid;
-        return true;
-    }
-    list_for_each (open, &mb->opens, node)
-        if (open->file->inflight > 0 && gives_access(open->file, &search)) return true;
-    return is_in_call(mb, access, self);
-}
-
-bool mailbox_is_abandoned(struct mailbox *mb, uint32_t other_side,
-                          const struct process *self) {
-    return mailbox_is_nameless(mb) && !others_can(mb, other_side, self)
-           && (mb->was_shared || !mailbox_can(self, mb, other_side)
-               || others_can(mb, O_WRONLY - other_side, self));
-}
-
-/* Ends the waits in a queue for which nobody is left on the other side. */
-static void end_abandoned(struct mailbox *mb, struct wait_queue *queue,
-                          uint32_t other_side) {
-    struct waiter *waiter, *next;
-
-    list_for_each_safe (waiter, next, &queue->waiters, node)
-        if (mailbox_is_abandoned(mb, other_side, waiter->thread->process))
-            waiter_wake(waiter, -EPIPE);
-}
-
-/* A descriptor or a name has gone. */
-static void review(struct mailbox *mb) {
-    memset(mb->company, 0, sizeof(mb->company));
-    if (!mailbox_is_nameless(mb)) return;
-    end_abandoned(mb, &mb->queue.senders, O_RDONLY);
-    end_abandoned(mb, &mb->queue.receivers, O_WRONLY);
-    wait_wake_all(&mb->queue.can_receive, 0);
-    wait_wake_all(&mb->queue.can_send, 0);
-}
-
-/* The running process has closed a descriptor. */
-void mailbox_closed(struct file *file) {
-    struct mailbox_file *open = file->object;
-    struct mailbox *mb = open->mailbox;
-    const struct process *self = current_process();
-
-    if (!mailbox_can(self, mb, O_RDONLY)) {
-        if (mb->exclusive == self->pid) mb->exclusive = 0;
-        if (!mailbox_can(self, mb, O_WRONLY))
-            mb->was_shared = true;      // for whoever still has it
-    }
-    review(mb);
-}
-
 static void unlinked(struct inode *inode) {
     struct mailbox *mb = inode->data;
 
     mb->holder.is_named = inode->links > 0;
     mb->is_plain &= mb->holder.is_named;
-    review(mb);
+    mailbox_review(mb);
     passed_collect();
 }
 
-/* -- Open files -------------------------------------------------------------------- */
-
-static int open_file(struct inode *inode, uint32_t flags, struct file **out) {
-    struct mailbox *mb = inode->data;
-    struct mailbox_file *open = heap_new(HEAP_MAILBOX, struct mailbox_file);
-
-    if (!open) return -ENOMEM;
-    struct file *file =
-        file_create(&mailbox_file_operations, flags, inode_get(inode), open);
-    if (!file) {
-        heap_free(open);
-        return -ENFILE;
-    }
-    open->mailbox = mb;
-    open->file = file;
-    open->next = mb->channel.sequence + 1;
-    list_push_back(&mb->opens, &open->node);
-    *out = file;
-    return 0;
-}
-
 static const struct inode_operations operations = {
-    .open = open_file, .unlinked = unlinked, .release = mailbox_end,
+    .open = mailbox_open, .unlinked = unlinked, .release = mailbox_end,
 };
-
-void mailbox_release(struct file *file) {
-    struct mailbox_file *open = file->object;
-
-    list_remove(&open->node);
-    broadcast_trim(open->mailbox);
-    heap_free(open->ahead);
-    heap_free(open);
-}
-
-struct file_holder *mailbox_holder(struct file *file) {
-    struct mailbox_file *open = file->object;
-
-    return &open->mailbox->holder;
-}
 
 /* -- Names ------------------------------------------------------------------------- */
 
@@ -347,7 +200,7 @@ long sys_mbox_create(uptr_t user_attributes) {
     if (!inode) return -ENOMEM;
     inode->links = 0;
     error = mailbox_create(inode, &mailbox_kind, &attributes);
-    if (!error) error = open_file(inode, O_RDWR, &file);
+    if (!error) error = mailbox_open(inode, O_RDWR, &file);
     inode_put(inode);
     return error ? error : fd_install(file, false);
 }

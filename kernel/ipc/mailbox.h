@@ -36,7 +36,7 @@ struct mailbox {
     bool is_destroyed;
     bool is_plain;              /* it is not, has a name, and is MBOX_SHARED */
     bool was_shared;            /* another process held it, too, and went */
-    pid_t company[2][2];        /* by access: two who can, as was found, or 0 */
+    pid_t company[2];           /* processes that can do both, as was found, or 0 */
     struct list opens;          /* struct mailbox_file */
 };
 
@@ -45,13 +45,11 @@ struct mailbox_file {
     struct list_node node;      /* mailbox->opens */
     struct mailbox *mailbox;
     struct file *file;
-    uint64_t next;              /* MBOX_BROADCAST: the sequence number it reads next */
-    uint8_t *ahead;             /* a bit for each it has read behind that; NULL */
+    bool has_read[];            /* MBOX_BROADCAST: which places of the ring */
 };
 
 extern struct list all_mailboxes;
 extern struct mailbox_kind mailbox_kind;
-extern const struct file_operations mailbox_file_operations;
 
 /* The classes of a kind, and who describes their waiters. */
 #define MAILBOX_CLASSES(what) { { "message in " what, mailbox_describe_receiver }, \
@@ -75,38 +73,28 @@ must_check long mailbox_open_name(struct mailbox_kind *kind, const char *name,
                                   uint32_t flags, mode_t mode,
                                   const struct mailbox_attributes *wanted);
 
-/* Nobody can find it by name (any more). */
-static inline bool mailbox_is_nameless(const struct mailbox *mailbox) {
-    return mailbox->inode->links == 0;
-}
+/* A new open file of the inode's; as inode_operations' open. */
+must_check int mailbox_open(struct inode *inode, uint32_t flags, struct file **out);
 
-/* Discards all that is in it; nobody can use it any more. */
-void mailbox_destroy(struct mailbox *mailbox);
-
-/* Can the process receive (O_RDONLY) or send (O_WRONLY)? */
-bool mailbox_can(const struct process *p, const struct mailbox *mailbox,
-                 uint32_t access);
-
-/* 4.10: the other side of a nameless mailbox has gone, for a process that would use
- * this one. Who never had company may talk to itself. */
-bool mailbox_is_abandoned(struct mailbox *mailbox, uint32_t other_side,
-                          const struct process *self);
-
-/* As file_operations' holder, closed and release. */
-struct file_holder *mailbox_holder(struct file *file);
-void mailbox_closed(struct file *file);
-void mailbox_release(struct file *file);
+/* A descriptor or a name has gone: those for whom nobody is left wait no longer. */
+void mailbox_review(struct mailbox *mailbox);
 
 void mailboxes_init(void);
 
 /* -- Broadcast (mailbox_broadcast.c) ----------------------------------------------- */
 
+static inline bool mailbox_is_broadcast(const struct mailbox *mailbox) {
+    return mailbox->attributes.receivers == MBOX_BROADCAST;
+}
+
 /* Never waits. 0 or -errno. */
 must_check int broadcast_send(struct mailbox *mailbox, struct native_message *m);
 
-/* What `from` has not read yet, oldest first: 0, -EAGAIN, or the receiver's error. */
+/* The oldest message that `from` has not read yet and r wants, or NULL. r NULL: any. */
+struct native_message *broadcast_first(struct mailbox_file *from,
+                                       const struct receiver *r);
+/* Takes that one: 0, -EAGAIN, or the receiver's error. */
 must_check int broadcast_take(struct mailbox_file *from, struct native_receiver *r);
-bool broadcast_is_there(const struct mailbox_file *from);
 
 /* Frees what everybody has read. */
 void broadcast_trim(struct mailbox *mailbox);

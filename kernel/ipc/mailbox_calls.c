@@ -1,6 +1,11 @@
-/* mailbox_calls.c - what a descriptor of a mailbox can do.
+/* mailbox_calls.c - what a descriptor of a mailbox can do, and being left alone with
+ * one.
  *
+ * Invariants: mailbox->opens lists the open files; a destroyed mailbox's queue is empty
+ * and nobody waits in it; mailbox->exclusive can receive.
  * Sleeps: mbox_send, mbox_receive, read, write.
+ * Wakes: whoever is the only one left of a nameless mailbox (EPIPE), everybody when it
+ * is destroyed (EIDRM).
  * Tests: user/tests/native_mbox_*.c.
  * See: IPC.md 4.
  */
@@ -10,20 +15,13 @@
 #include "mm/heap.h"
 #include "syscall.h"
 
-static bool is_broadcast(const struct mailbox *mb) {
-    return mb->attributes.receivers == MBOX_BROADCAST;
-}
+static const struct file_operations mailbox_file_operations;
 
-/* A mailbox's file that may send (or receive): good until something sleeps. NULL:
- * -EBADF. */
-static inline struct file *mailbox_get(int fd, uint32_t access) {
+/* A mailbox's file: good until something sleeps. NULL: -EBADF. */
+static inline struct file *mailbox_get(int fd) {
     struct file *file = fd_place(fd);
 
-    return likely(file && file->operations == &mailbox_file_operations
-                  && (access != O_RDONLY || !(file->flags & O_WRONLY))
-                  && (access != O_WRONLY || file_is_writable(file)))
-               ? file
-               : NULL;
+    return likely(file && file->operations == &mailbox_file_operations) ? file : NULL;
 }
 
 /* The fourth argument of a call: no register is left for it. */
@@ -33,17 +31,100 @@ static struct mailbox *mailbox_of(const struct file *file) {
     return ((const struct mailbox_file *)file->object)->mailbox;
 }
 
-/* -- When nothing is unusual: see fast_path.h -------------------------------------- */
+/* -- Being the only one left ------------------------------------------------------- */
 
-static inline bool read_letter(struct thread *t, struct exchange *x, vaddr_t sent,
-                               struct letter *letter) {
-    if (unlikely(!x->sent_seen || x->sent != sent
-                 || x->sent_seen->body.address != x->body)
-        && !exchange_sends(t, sent))
-        return false;
-    letter->length = x->sent_seen->length;
-    return letter_read(letter, x);
+/* What can be done with it: bits. */
+enum { RECEIVE = 1, SEND = 2, BOTH = 3 };
+
+static unsigned access_of(const struct file *file) {
+    return (file_is_readable(file) ? RECEIVE : 0) | (file_is_writable(file) ? SEND : 0);
 }
+
+/* By some descriptor of the process. */
+static unsigned process_access(const struct process *p, const struct mailbox *mb) {
+    const struct file_table *table = p->files;
+    unsigned access = 0;
+
+    for (unsigned fd = 0; table && fd < table->size; fd++) {
+        const struct file *file = table->places[fd].file;
+        if (file && file->operations == &mailbox_file_operations
+            && mailbox_of(file) == mb)
+            access |= access_of(file);
+    }
+    return access;
+}
+
+/* By somebody else than `self`. One under way in a message can come out with anybody;
+ * who is in a call may have closed the descriptor since. Who was found to do both is
+ * remembered until somebody closes it: with two of them, whoever asks has another
+ * one. */
+static unsigned access_of_others(struct mailbox *mb, const struct process *self) {
+    const struct mailbox_file *open;
+    const struct waiter *waiter;
+    const struct process *p;
+    unsigned access = 0;
+
+    for (int i = 0; i < 2; i++)
+        if (mb->company[i] && mb->company[i] != self->pid) return BOTH;
+    list_for_each (p, &all_processes, all_node) {
+        if (p == self) continue;
+        unsigned its = process_access(p, mb);
+        access |= its;
+        if (its != BOTH) continue;
+        mb->company[1] = mb->company[0];
+        mb->company[0] = p->pid;
+        return BOTH;
+    }
+    list_for_each (open, &mb->opens, node)
+        if (open->file->inflight > 0) access |= access_of(open->file);
+    list_for_each (waiter, &mb->queue.receivers.waiters, node)
+        if (waiter->thread->process != self) access |= RECEIVE;
+    list_for_each (waiter, &mb->queue.senders.waiters, node)
+        if (waiter->thread->process != self) access |= SEND;
+    return access;
+}
+
+/* 4.10: nobody is left on the other side, for a process that would use this one. Who
+ * never had company may talk to itself. */
+static bool is_abandoned(struct mailbox *mb, unsigned other_side,
+                         const struct process *self) {
+    if (likely(mb->holder.is_named)) return false;
+    unsigned others = access_of_others(mb, self);
+    return !(others & other_side)
+           && (others || mb->was_shared || !(process_access(self, mb) & other_side));
+}
+
+/* Ends the waits in a queue for which nobody is left on the other side. */
+static void end_abandoned(struct mailbox *mb, struct wait_queue *queue,
+                          unsigned other_side) {
+    struct waiter *waiter, *next;
+
+    list_for_each_safe (waiter, next, &queue->waiters, node)
+        if (is_abandoned(mb, other_side, waiter->thread->process))
+            waiter_wake(waiter, -EPIPE);
+}
+
+void mailbox_review(struct mailbox *mb) {
+    memset(mb->company, 0, sizeof(mb->company));
+    if (mb->holder.is_named) return;
+    end_abandoned(mb, &mb->queue.senders, RECEIVE);
+    end_abandoned(mb, &mb->queue.receivers, SEND);
+    wait_wake_all(&mb->queue.can_receive, 0);
+    wait_wake_all(&mb->queue.can_send, 0);
+}
+
+/* The running process has closed a descriptor. */
+static void mailbox_closed(struct file *file) {
+    struct mailbox *mb = mailbox_of(file);
+    const struct process *self = current_process();
+    unsigned left = process_access(self, mb);
+
+    if (!(left & RECEIVE) && mb->exclusive == self->pid) mb->exclusive = 0;
+    if (!left) mb->was_shared = true;   // for whoever still has it
+    mailbox_review(mb);
+}
+
+/* -- When nothing is unusual: see fast_path.h -------------------------------------- */
 
 /* To the receiver that has waited longest. */
 static inline bool send_to(struct thread *t, struct mailbox *mb, struct waiter *waiter,
@@ -85,11 +166,16 @@ static inline bool send_spare(struct thread *t, struct mailbox *mb,
 }
 
 static inline bool send_fast(struct thread *t, struct mailbox *mb, uptr_t message) {
+    struct exchange *x = exchange_of(t);
     struct letter letter;
 
-    if (unlikely(!mb->is_plain
-                 || !read_letter(t, exchange_of(t), message.address, &letter)
-                 || letter.length > mb->attributes.max_length))
+    if (unlikely(!mb->is_plain)) return false;
+    if (unlikely(!x->sent_seen || x->sent != message.address
+                 || x->sent_seen->body.address != x->body)
+        && !exchange_sends(t, message.address))
+        return false;
+    letter.length = x->sent_seen->length;
+    if (unlikely(!letter_read(&letter, x) || letter.length > mb->attributes.max_length))
         return false;
     if (wait_queue_is_empty(&mb->queue.receivers)) return send_spare(t, mb, &letter);
     return send_to(
@@ -97,19 +183,16 @@ static inline bool send_fast(struct thread *t, struct mailbox *mb, uptr_t messag
         &letter);
 }
 
-/* The end of a wait, which has held the file: perhaps the descriptor was closed. */
+/* The end of a call that has held the file: perhaps the descriptor was closed. */
 static inline void end_hold(int fd, struct file *file) {
-    if (unlikely(fd >= 0 && fd_place(fd) != file)) mailbox_closed(file);
+    if (unlikely(fd_place(fd) != file)) mailbox_closed(file);
     file_put(file);
 }
 
-/* SLEEPS. Waits for what is handed over; the sender, or -errno. fd: what is held
- * meanwhile; -1: the caller holds it. */
-static inline long wait_for_one(int fd, struct file *file, struct native_receiver *r,
-                                int timeout_ms) {
-    file_get(file);
+/* SLEEPS. Waits for what is handed over; the sender, or -errno. */
+static inline long wait_for_one(struct native_receiver *r, int timeout_ms) {
     long result = message_receive_wait(&r->base, deadline_of(timeout_ms));
-    end_hold(fd, file);
+
     return result ? restartable(result, timeout_ms) : r->sender;
 }
 
@@ -160,127 +243,87 @@ static inline bool receive_fast(struct thread *t, int fd, struct file *file,
     r->is_read_late = false;
     r->channel = &mb->channel;
     r->base.waiter.queue = &mb->queue.receivers;
-    *result = wait_for_one(fd, file, r, FOREVER);
+    file_get(file);
+    *result = wait_for_one(r, FOREVER);
+    end_hold(fd, file);
     return true;
 }
 
-/* -- Sending ----------------------------------------------------------------------- */
+/* -- Sending and receiving --------------------------------------------------------- */
 
-/* SLEEPS. As native_message_send. fd: what is held during a wait; -1: the caller holds
- * it. */
-static long send(int fd, struct file *file, struct native_message *m, int timeout_ms) {
+/* SLEEPS. As native_message_send; the caller holds the file. */
+static long send(struct file *file, struct native_message *m, int timeout_ms) {
     struct mailbox *mb = mailbox_of(file);
-    struct sending s;
 
     if (unlikely(mb->is_destroyed)) return -EIDRM;
     if (unlikely(m->base.length > mb->attributes.max_length)) return -EMSGSIZE;
-    if (unlikely(mailbox_is_nameless(mb))
-        && mailbox_is_abandoned(mb, O_RDONLY, current_process()))
-        return -EPIPE;
+    if (is_abandoned(mb, RECEIVE, current_process())) return -EPIPE;
     m->mailbox = mb->id;
     m->holder = &mb->holder;
-    if (unlikely(is_broadcast(mb))) return broadcast_send(mb, m);
-    bool waits = timeout_ms != NOWAIT && !file_is_nonblocking(file);
-    waiter_init(&s.waiter, &mb->queue.senders);
-    long result = message_post(&mb->channel, &m->base, waits ? &s : NULL);
-    if (result != -EINPROGRESS) return result;
-    file_get(file);
-    result = native_message_wait(&s, timeout_ms);
-    end_hold(fd, file);
-    return result;
-}
-
-static __attribute__((noinline)) long send_any(int fd, uptr_t message, int flags) {
-    int timeout_ms = timeout_of(current());
-    struct native_message m;
-
-    if (flags & ~(MSG_SYNC | MSG_MOVE) || timeout_ms < FOREVER) return -EINVAL;
-    struct file *file = mailbox_get(fd, O_WRONLY);
-    if (!file) return -EBADF;
-    long result = native_message_read(&m, message, flags);
-    if (!result) result = send(fd, file, &m, timeout_ms);
-    return flags & MSG_SYNC ? result : min(result, 0l);
+    if (unlikely(mailbox_is_broadcast(mb))) return broadcast_send(mb, m);
+    return native_message_send(&mb->channel, m, 0,
+                               file_is_nonblocking(file) ? NOWAIT : timeout_ms);
 }
 
 long sys_mbox_send(int fd, uptr_t message, int flags) {
     struct thread *t = current();
+    struct native_message m;
 
-    if (likely(!flags && timeout_of(t) >= FOREVER)) {
-        struct file *file = mailbox_get(fd, O_WRONLY);
-        if (likely(file && send_fast(t, mailbox_of(file), message))) return 0;
-    }
-    return send_any(fd, message, flags);
+    if (unlikely(flags & ~(MSG_SYNC | MSG_MOVE) || timeout_of(t) < FOREVER))
+        return -EINVAL;
+    struct file *file = mailbox_get(fd);
+    if (unlikely(!file || !file_is_writable(file))) return -EBADF;
+    if (likely(!flags && send_fast(t, mailbox_of(file), message))) return 0;
+    long result = native_message_read(&m, message, flags);
+    if (result) return result;
+    file_get(file);
+    result = send(file, &m, timeout_of(t));
+    end_hold(fd, file);
+    return flags & MSG_SYNC ? result : min(result, 0l);
 }
 
-/* -- Receiving --------------------------------------------------------------------- */
-
-/* 4.7: the first process to receive owns the receiving side. */
-static int claim(struct mailbox *mb) {
-    struct process *self = current_process(), *owner;
-
-    if (mb->exclusive == self->pid) return 0;
-    owner = mb->exclusive ? process_find(mb->exclusive) : NULL;
-    if (owner && mailbox_can(owner, mb, O_RDONLY)) return -EBUSY;
-    mb->exclusive = self->pid;
-    return 0;
-}
-
-/* Takes a message that is there: 0, or -EAGAIN. */
-static inline int take(struct mailbox_file *open, struct native_receiver *r) {
-    struct mailbox *mb = open->mailbox;
+/* SLEEPS. The sender, or -errno; the caller holds the file. */
+static long receive(struct file *file, struct native_receiver *r, int timeout_ms) {
+    struct mailbox *mb = mailbox_of(file);
+    pid_t self = r->base.pid;
 
     if (unlikely(mb->is_destroyed)) return -EIDRM;
     if (unlikely(mb->attributes.receivers == MBOX_EXCLUSIVE)) {
-        int error = claim(mb);
-        if (error) return error;
+        if (mb->exclusive && mb->exclusive != self) return -EBUSY;
+        mb->exclusive = self;   // the first process to receive owns this side (4.7)
     }
-    return is_broadcast(mb) ? broadcast_take(open, r)
-                            : message_take(&mb->queue, &r->base);
-}
-
-/* SLEEPS. The sender, or -errno. */
-static long receive(int fd, struct file *file, struct native_receiver *r,
-                    int timeout_ms) {
-    struct mailbox *mb = mailbox_of(file);
-
     r->open = file->object;
-    long result = take(r->open, r);
-    if (result == -EAGAIN) {
-        if (unlikely(mailbox_is_nameless(mb))
-            && mailbox_is_abandoned(mb, O_WRONLY, current_process()))
-            return -EPIPE;
-        if (timeout_ms == NOWAIT || file_is_nonblocking(file)) return -EAGAIN;
-        return wait_for_one(fd, file, r, timeout_ms);
-    }
-    return result ? result : r->sender;
-}
-
-static __attribute__((noinline)) long receive_any(int fd, uptr_t message, int flags) {
-    int timeout_ms = timeout_of(current());
-    struct native_receiver r;
-
-    if (flags & ~(MSG_TYPE | MSG_MOVE) || timeout_ms < FOREVER) return -EINVAL;
-    struct file *file = mailbox_get(fd, O_RDONLY);
-    if (!file) return -EBADF;
-    int error =
-        native_receiver_init(&r, message, flags, &mailbox_of(file)->queue.receivers);
-    return error ? error : receive(fd, file, &r, timeout_ms);
+    long result = unlikely(mailbox_is_broadcast(mb))
+                      ? broadcast_take(r->open, r)
+                      : message_take(&mb->queue, &r->base);
+    if (result != -EAGAIN) return result ? result : r->sender;
+    if (is_abandoned(mb, SEND, r->process)) return -EPIPE;
+    if (timeout_ms == NOWAIT || file_is_nonblocking(file)) return -EAGAIN;
+    return wait_for_one(r, timeout_ms);
 }
 
 long sys_mbox_receive(int fd, uptr_t message, int flags) {
     struct thread *t = current();
+    struct native_receiver r;
     long result;
 
-    if (likely(!flags && timeout_of(t) >= FOREVER)) {
-        struct file *file = mailbox_get(fd, O_RDONLY);
-        if (likely(file && receive_fast(t, fd, file, message, &result))) return result;
-    }
-    return receive_any(fd, message, flags);
+    if (unlikely(flags & ~(MSG_TYPE | MSG_MOVE) || timeout_of(t) < FOREVER))
+        return -EINVAL;
+    struct file *file = mailbox_get(fd);
+    if (unlikely(!file || !file_is_readable(file))) return -EBADF;
+    if (likely(!flags && receive_fast(t, fd, file, message, &result))) return result;
+    int error =
+        native_receiver_init(&r, message, flags, &mailbox_of(file)->queue.receivers);
+    if (error) return error;
+    file_get(file);
+    result = receive(file, &r, timeout_of(t));
+    end_hold(fd, file);
+    return result;
 }
 
 /* -- read and write ---------------------------------------------------------------- */
 
-/* Several pieces, or the kernel's memory, are gathered in one place. */
+/* Several pieces are gathered in one place. */
 static ssize_t mailbox_write(struct file *file, struct io *io, uint64_t *offset) {
     struct native_message m;
     void *buffer = NULL;
@@ -297,7 +340,7 @@ static ssize_t mailbox_write(struct file *file, struct io *io, uint64_t *offset)
         m.space = NULL;
         result = io_take(io, buffer, size);
     }
-    if (!result) result = send(-1, file, &m, FOREVER);
+    if (!result) result = send(file, &m, FOREVER);
     heap_free(buffer);
     return result < 0 ? result : (ssize_t)size;
 }
@@ -313,16 +356,11 @@ static ssize_t mailbox_read(struct file *file, struct io *io, uint64_t *offset) 
         r.buffer = heap_alloc(HEAP_MESSAGE_BODY, r.room);
         if (!r.buffer) return -ENOMEM;
     }
-    long result = receive(-1, file, &r, FOREVER);
+    long result = receive(file, &r, FOREVER);
     if (result >= 0)
         result = r.buffer && io_give(io, r.buffer, r.length) ? -EFAULT : (long)r.length;
     heap_free(r.buffer);
     return result == -EPIPE ? 0 : result;
-}
-
-static bool anything_to_receive(struct mailbox_file *open) {
-    return is_broadcast(open->mailbox) ? broadcast_is_there(open)
-                                       : message_is_there(&open->mailbox->queue, NULL);
 }
 
 static unsigned mailbox_poll(struct file *file, struct poll_table *table) {
@@ -332,26 +370,57 @@ static unsigned mailbox_poll(struct file *file, struct poll_table *table) {
 
     if (file_is_readable(file)) {
         poll_wait(table, &mb->queue.can_receive);
-        if (anything_to_receive(open))
+        if (mailbox_is_broadcast(mb) ? broadcast_first(open, NULL) != NULL
+                                     : message_is_there(&mb->queue, NULL))
             events |= POLLIN | POLLRDNORM;
-        else if (mailbox_is_abandoned(mb, O_WRONLY, current_process()))
+        else if (is_abandoned(mb, SEND, current_process()))
             events |= POLLHUP;
     }
     if (file_is_writable(file)) {
         poll_wait(table, &mb->queue.can_send);
-        if (mailbox_is_abandoned(mb, O_RDONLY, current_process()))
+        if (is_abandoned(mb, RECEIVE, current_process()))
             events |= POLLHUP;
-        else if (is_broadcast(mb) || message_has_room(&mb->channel))
+        else if (mailbox_is_broadcast(mb) || message_has_room(&mb->channel))
             events |= POLLOUT | POLLWRNORM;
     }
     return events;
 }
 
-const struct file_operations mailbox_file_operations = {
+static struct file_holder *mailbox_holder(struct file *file) {
+    return &mailbox_of(file)->holder;
+}
+
+static void mailbox_release(struct file *file) {
+    struct mailbox_file *open = file->object;
+
+    list_remove(&open->node);
+    if (mailbox_is_broadcast(open->mailbox)) broadcast_trim(open->mailbox);
+    heap_free(open);
+}
+
+static const struct file_operations mailbox_file_operations = {
     .name = "mailbox", .read = mailbox_read, .write = mailbox_write,
     .poll = mailbox_poll, .holder = mailbox_holder, .closed = mailbox_closed,
     .release = mailbox_release,
 };
+
+int mailbox_open(struct inode *inode, uint32_t flags, struct file **out) {
+    struct mailbox *mb = inode->data;
+    size_t marks = mailbox_is_broadcast(mb) ? mb->channel.capacity : 0;
+    struct mailbox_file *open = heap_alloc(HEAP_MAILBOX, sizeof(*open) + marks);
+
+    if (!open) return -ENOMEM;
+    *out = file_create(&mailbox_file_operations, flags, inode_get(inode), open);
+    if (!*out) {
+        heap_free(open);
+        return -ENFILE;
+    }
+    open->mailbox = mb;
+    open->file = *out;
+    memset(open->has_read, true, marks);
+    list_push_back(&mb->opens, &open->node);
+    return 0;
+}
 
 /* -- stat and destroy -------------------------------------------------------------- */
 
@@ -368,7 +437,7 @@ struct mailbox_stat {           /* as in <parley.h> */
 static_assert(sizeof(struct mailbox_stat) == 84, "<parley.h>");
 
 long sys_mbox_stat(int fd, uptr_t out) {
-    const struct file *file = mailbox_get(fd, O_ACCMODE);
+    const struct file *file = mailbox_get(fd);
     const struct mailbox_file *open;
 
     if (!file) return -EBADF;
@@ -394,11 +463,15 @@ long sys_mbox_stat(int fd, uptr_t out) {
 }
 
 long sys_mbox_destroy(int fd) {
-    const struct file *file = mailbox_get(fd, O_ACCMODE);
+    const struct file *file = mailbox_get(fd);
 
     if (!file) return -EBADF;
-    if (mailbox_of(file)->is_destroyed) return -EIDRM;
-    if (!inode_is_owned(mailbox_of(file)->inode)) return -EPERM;
-    mailbox_destroy(mailbox_of(file));
+    struct mailbox *mb = mailbox_of(file);
+    if (mb->is_destroyed) return -EIDRM;
+    if (!inode_is_owned(mb->inode)) return -EPERM;
+    mb->is_destroyed = true;
+    mb->is_plain = false;
+    message_discard_all(&mb->queue, NULL, -EIDRM);
+    tmpfs_forget(mailbox_kind.names->root, mb->inode);
     return 0;
 }
