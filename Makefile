@@ -86,7 +86,6 @@ src += kernel/fs/proc_text.c            # what they tell; kcheck and the ledger
 
 # --- kernel/ipc: the book
 src += kernel/ipc/message_queue.c       # the one queue of messages
-src += kernel/ipc/message_queue_check.c # what must hold of it
 src += kernel/ipc/message.c             # from one memory to another
 src += kernel/ipc/move_pages.c          # the same without a copy
 src += kernel/ipc/link.c                # direct naming: links

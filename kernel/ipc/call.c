@@ -380,7 +380,6 @@ long sys_msg_forward(pid_t caller, pid_t to, uptr_t message, int timeout_ms) {
     struct forwarding forwarding = { call, self, call->sequence };
     m.caller = caller;
     m.call = call;
-    m.base.tells_accept = true;
     call->forwarding = &forwarding;
     move_to(call, container_of(channel, struct link_end, in)->endpoint, false);
     long result = native_message_send(channel, &m, to, timeout_ms);

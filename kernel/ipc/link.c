@@ -40,7 +40,7 @@ struct endpoint *endpoint_of(struct process *process) {
     if (!e) return NULL;
     e->process = process;
     e->refs = 1;
-    message_queue_init(&e->inbox, &native_message_operations, &inbox_classes);
+    message_queue_init(&e->inbox, &inbox_classes);
     list_init(&e->links);
     list_init(&e->notified);
     list_init(&e->given_up);

@@ -123,7 +123,7 @@ static unsigned inbox_poll(struct file *file, struct poll_table *table) {
 
     poll_wait(table, &e->inbox.can_receive);
     if (!e->process) return POLLHUP;
-    return list_is_empty(&e->notified) && !message_is_there(&e->inbox, NULL)
+    return list_is_empty(&e->notified) && !message_find(&e->inbox, NULL)
                ? 0
                : POLLIN | POLLRDNORM;
 }

@@ -54,7 +54,7 @@ int mailbox_create(struct inode *inode, const struct mailbox_kind *kind,
         account_release(account, ACCOUNT_MAILBOXES, 1);
         return -ENOMEM;
     }
-    message_queue_init(&mb->queue, &native_message_operations, &kind->classes);
+    message_queue_init(&mb->queue, &kind->classes);
     message_channel_init(&mb->channel, &mb->queue, attributes->capacity,
                          attributes->overflow);
     file_holder_init(&mb->holder);

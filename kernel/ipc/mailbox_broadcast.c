@@ -62,7 +62,7 @@ int broadcast_send(struct mailbox *mb, struct native_message *m) {
     if (m->moves || m->base.until != UNTIL_ACCEPTED) return -EINVAL;
     m->base.channel = c;
     m->base.sending = NULL;
-    struct message *copy = native_message_operations.keep(&m->base, &error);
+    struct message *copy = message_keep(&m->base, &error);
     if (!copy) return error;
     m = container_of(copy, struct native_message, base);
     if (c->queued == c->capacity) {
@@ -70,7 +70,6 @@ int broadcast_send(struct mailbox *mb, struct native_message *m) {
         c->dropped++;
     }
     message_insert(&m->base, MESSAGE_ACCEPTED);
-    message_number(&m->base);
     list_for_each (open, &mb->opens, node)
         *mark(open, m) = !file_is_readable(open->file);
     list_for_each_safe (waiter, next, &mb->queue.receivers.waiters, node) {

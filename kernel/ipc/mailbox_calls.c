@@ -161,7 +161,6 @@ static inline bool send_spare(struct thread *t, struct mailbox *mb,
     m->sender = t->process->pid;
     body_copy((char *)(m + 1), exchange_of(t)->body_seen, letter->length);
     message_insert(&m->base, MESSAGE_ACCEPTED);
-    message_number(&m->base);
     return true;
 }
 
@@ -371,7 +370,7 @@ static unsigned mailbox_poll(struct file *file, struct poll_table *table) {
     if (file_is_readable(file)) {
         poll_wait(table, &mb->queue.can_receive);
         if (mailbox_is_broadcast(mb) ? broadcast_first(open, NULL) != NULL
-                                     : message_is_there(&mb->queue, NULL))
+                                     : message_find(&mb->queue, NULL))
             events |= POLLIN | POLLRDNORM;
         else if (is_abandoned(mb, SEND, current_process()))
             events |= POLLHUP;

@@ -48,7 +48,6 @@ void native_message_init(struct native_message *m, vaddr_t body, uint32_t length
     m->base.type = m->base.priority = 0;
     m->base.length = length;
     m->base.until = UNTIL_ACCEPTED;
-    m->base.tells_accept = false;
     m->sender = t->process->pid;
     m->caller = 0;
     m->call = NULL;
@@ -59,7 +58,7 @@ void native_message_init(struct native_message *m, vaddr_t body, uint32_t length
     m->payer = t->cpu->account;
     m->pages = NULL;
     m->holder = NULL;
-    m->is_kept = m->is_short = m->moves = false;
+    m->is_short = m->moves = false;
     m->files = NULL;
     m->nr_files = 0;
 }
@@ -94,7 +93,7 @@ int native_message_read(struct native_message *m, uptr_t from, int flags) {
     if (!user_range_ok(uptr(m->body), m->base.length)) return -EFAULT;
     if (flags & MSG_SYNC) m->base.until = UNTIL_RECEIVED;
     if (flags & MSG_MOVE) {
-        m->moves = m->base.tells_accept = true;
+        m->moves = true;
         int error = moved_pages_check(m->space, m->body, m->base.length);
         if (error) return error;
     }
@@ -152,8 +151,8 @@ void native_message_free(struct native_message *m) {
     heap_free(m);
 }
 
-static void discard(struct message *message) {
-    if (native(message)->is_kept) native_message_discard(native(message));
+void message_discard(struct message *message) {
+    native_message_discard(native(message));
 }
 
 /* The files behind the sender's descriptors. */
@@ -183,7 +182,7 @@ static int keep_body(struct native_message *kept, size_t size) {
     return 0;
 }
 
-static struct message *keep(struct message *message, int *error) {
+struct message *message_keep(struct message *message, int *error) {
     struct native_message *m = native(message);
     uint32_t size = bytes_of(m);
     size_t behind = size > BODY_INLINE ? 0 : max((size_t)size, NATIVE_SHORT);
@@ -200,12 +199,11 @@ static struct message *keep(struct message *message, int *error) {
         return NULL;
     }
     memcpy(kept, m, sizeof(*m));
-    kept->is_kept = true;
     kept->call = NULL;          // until it cannot fail any more
     *error = m->moves ? 0 : keep_body(kept, size);
     if (!*error && m->nr_files) *error = take_files(kept, &kept->files);
     if (*error) {
-        discard(&kept->base);
+        native_message_free(kept);
         return NULL;
     }
     kept->is_short = m->mailbox && size <= NATIVE_SHORT && !m->moves && !m->nr_files
@@ -216,7 +214,7 @@ static struct message *keep(struct message *message, int *error) {
     return &kept->base;
 }
 
-static int accept(struct message *message) {
+int message_accept(struct message *message) {
     struct native_message *m = native(message);
 
     if (m->call) call_message_accepted(m->call);
@@ -381,8 +379,7 @@ int native_deliver(struct native_message *m, struct native_receiver *r, int *err
     return result;
 }
 
-static int deliver_native(struct message *message, struct receiver *receiver,
-                          int *error) {
+int message_deliver(struct message *message, struct receiver *receiver, int *error) {
     struct native_message *m = native(message);
     struct native_receiver *r = container_of(receiver, struct native_receiver, base);
     int result = native_deliver(m, r, error);
@@ -403,10 +400,6 @@ static void messages_count(void) {
 }
 
 static const struct checker checker CHECKER = { "messages", messages_count, NULL };
-
-const struct message_operations native_message_operations = {
-    .keep = keep, .accept = accept, .deliver = deliver_native, .discard = discard,
-};
 
 /* -- Send and receive -------------------------------------------------------------- */
 

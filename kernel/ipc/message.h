@@ -59,7 +59,6 @@ struct native_message {
     struct account *payer;      /* the sender's account */
     struct moved_pages *pages;  /* those that have left their space */
     struct file_holder *holder; /* the mailbox that queues it, or NULL */
-    bool is_kept;
     bool is_short;              /* kept, at most NATIVE_SHORT bytes and nothing else,
                                    UNTIL_ACCEPTED */
     bool moves;                 /* MSG_MOVE: whole pages, from here on or to come */
@@ -96,8 +95,6 @@ struct native_receiver {
 /* A kept message with a body up to here takes one of the heap's small blocks, and its
  * queue keeps one as a spare. */
 #define NATIVE_SHORT (256 - 8 - sizeof(struct native_message))
-
-extern const struct message_operations native_message_operations;
 
 /* A plain message of the current process: what write(2) sends. */
 void native_message_init(struct native_message *m, vaddr_t body, uint32_t length);

@@ -26,11 +26,10 @@
  */
 #include "ipc/message_queue.h"
 
+#include "core/check.h"
 
 void message_queue_init(struct message_queue *q,
-                        const struct message_operations *operations,
                         const struct message_queue_classes *classes) {
-    q->operations = operations;
     list_init(&q->messages);
     list_init(&q->pending);
     wait_queue_init(&q->receivers, &classes->receivers);
@@ -65,21 +64,14 @@ static inline void tell_sender(struct message *m, long result) {
 }
 
 static void drop(struct message *m, long error) {
-    const struct message_operations *operations = m->channel->queue->operations;
-
     message_take_out(m);
     tell_sender(m, error);
-    operations->discard(m);
+    message_discard(m);
 }
 
-/* The sender lets go of it. 0, or the sender's error. */
-static inline int accept(struct message *m) {
-    return unlikely(m->tells_accept) ? m->channel->queue->operations->accept(m) : 0;
-}
-
-/* It has a number now, and counts; some senders have waited for that. */
-static void number(struct message *m) {
-    message_number(m);
+/* Into the queue with a number; some senders have waited for that. */
+static void admit(struct message *m) {
+    message_insert(m, MESSAGE_ACCEPTED);
     if (m->until == UNTIL_ACCEPTED) tell_sender(m, 0);
 }
 
@@ -104,15 +96,13 @@ void message_channel_refill(struct message_channel *c) {
     struct message *m;
 
     while ((m = first_pending(c)) && message_fits(c, m->length)) {
-        int error = accept(m);
+        int error = message_accept(m);
         if (error) {
             drop(m, error);
             continue;
         }
         message_take_out(m);
-        // no receiver waits for it: they look at what is pending, too
-        message_insert(m, MESSAGE_ACCEPTED);
-        number(m);
+        admit(m);   // no receiver waits for it: they look at what is pending, too
     }
     if (message_has_room(c)) wait_wake_all(&c->queue->can_send, 0);
 }
@@ -129,18 +119,11 @@ void message_channel_set_capacity(struct message_channel *c, uint32_t capacity) 
     struct message *m;
 
     c->capacity = capacity;
-    // what was offered while there was no capacity stays where it is, if it fits
+    // what was offered while there was no capacity is asked for now, like what is
+    // pending
     while (capacity > 0 && (m = first_at(&c->queue->messages, c, MESSAGE_OFFERED))) {
-        bool fits = message_fits(c, m->length) && !first_pending(c);
-        int error = fits ? accept(m) : -EAGAIN;
-        if (error == 0) {
-            number(m);
-        } else if (error == -EAGAIN) {
-            message_take_out(m);
-            make_pending(m);
-        } else {
-            drop(m, error);
-        }
+        message_take_out(m);
+        make_pending(m);
     }
     message_channel_refill(c);
 }
@@ -153,7 +136,7 @@ static inline int hand_to(struct message *m, struct receiver *r, int *error) {
     bool is_new = m->place != MESSAGE_ACCEPTED;
 
     if (is_new) m->sequence = c->sequence + 1;
-    int result = c->queue->operations->deliver(m, r, error);
+    int result = message_deliver(m, r, error);
     if (result == 0) {
         c->sequence += is_new;
         c->received++;
@@ -187,21 +170,17 @@ static inline struct message *first_in(struct list *list, const struct receiver 
     return NULL;
 }
 
-/* What the receiver would take; a sender in a full channel is asked last. */
-static struct message *first_wanted(struct message_queue *q, const struct receiver *r) {
+/* A sender in a full channel is asked last. */
+struct message *message_find(struct message_queue *q, const struct receiver *r) {
     struct message *m = first_in(&q->messages, r);
 
     return m ? m : first_in(&q->pending, r);
 }
 
-bool message_is_there(struct message_queue *q, const struct receiver *r) {
-    return first_wanted(q, r) != NULL;
-}
-
 int message_take(struct message_queue *q, struct receiver *r) {
     struct message *m;
 
-    while ((m = first_wanted(q, r))) {
+    while ((m = message_find(q, r))) {
         struct message_channel *c = m->channel;
         int error = 0, result = hand_to(m, r, &error);
         if (result < 0) return result;
@@ -213,7 +192,7 @@ int message_take(struct message_queue *q, struct receiver *r) {
                 tell_sender(m, m->until == UNTIL_RECEIVED ? r->pid : 0);
             else if (m->sending)
                 m->sending->message = NULL; // it goes on waiting for the answer
-            q->operations->discard(m);
+            message_discard(m);
         }
         if (unlikely(c->nr_pending || !wait_queue_is_empty(&q->can_send)))
             message_channel_refill(c);
@@ -235,8 +214,7 @@ static void place(struct message *m, bool is_accepted) {
     struct message_channel *c = m->channel;
 
     if (is_accepted) {
-        message_insert(m, MESSAGE_ACCEPTED);
-        number(m);
+        admit(m);
     } else if (c->capacity == 0 && !first_pending(c)) {
         message_insert(m, MESSAGE_OFFERED);
     } else {
@@ -246,8 +224,6 @@ static void place(struct message *m, bool is_accepted) {
 }
 
 int message_post(struct message_channel *c, struct message *m, struct sending *s) {
-    const struct message_operations *operations = c->queue->operations;
-
     m->channel = c;
     m->place = MESSAGE_NOWHERE;
     m->sending = s;
@@ -265,11 +241,11 @@ int message_post(struct message_channel *c, struct message *m, struct sending *s
     bool is_accepted = fits || c->overflow == OVERFLOW_DROP_OLDEST;
     bool waits = !is_accepted || m->until != UNTIL_ACCEPTED;
     if (waits && !s) return -EAGAIN;
-    struct message *kept = operations->keep(m, &error);
+    struct message *kept = message_keep(m, &error);
     if (!kept) return error;
     kept->sending = NULL;
-    if (is_accepted && (error = accept(kept))) {
-        operations->discard(kept);
+    if (is_accepted && (error = message_accept(kept))) {
+        message_discard(kept);
         return error;
     }
     if (is_accepted && !fits) {
@@ -309,20 +285,74 @@ long message_wait(struct sending *s, nanoseconds_t deadline) {
 
 /* -- The end ----------------------------------------------------------------------- */
 
-static void discard_list(struct list *list, const struct message_channel *only,
+void message_discard_all(struct message_queue *q, struct message_channel *only,
                          long error) {
     struct message *m, *next;
 
-    list_for_each_safe (m, next, list, node)
+    list_for_each_safe (m, next, &q->messages, node)
         if (!only || m->channel == only) drop(m, error);
-}
-
-void message_discard_all(struct message_queue *q, struct message_channel *only,
-                         long error) {
-    discard_list(&q->messages, only, error);
-    discard_list(&q->pending, only, error);
+    list_for_each_safe (m, next, &q->pending, node)
+        if (!only || m->channel == only) drop(m, error);
     wait_wake_all(&q->can_send, 0);
     if (only) return;
     wait_wake_all(&q->receivers, error);
     wait_wake_all(&q->can_receive, 0);
+}
+
+/* -- Checking ---------------------------------------------------------------------- */
+
+/* A message of the queue is where it may be: its sender waits if it has to. */
+static void message_check(const struct message *m, const struct message_queue *q,
+                          bool pending) {
+    bool is_accepted = m->place == MESSAGE_ACCEPTED;
+
+    check_that(m->channel->queue == q, "a message of another queue");
+    check_that(pending ? m->place == MESSAGE_PENDING
+                       : is_accepted || m->place == MESSAGE_OFFERED,
+               "a message in the wrong place");
+    check_that(is_accepted || m->sending, "a message without a sender");
+}
+
+void message_queue_check(const struct message_queue *q, uint32_t besides) {
+    const struct waiter *waiter;
+    const struct message *m;
+    uint32_t priority = UINT32_MAX;
+
+    if (!check_list(&q->messages) || !check_list(&q->pending)) return;
+    list_for_each (m, &q->messages, node) {
+        message_check(m, q, false);
+        check_that(m->priority <= priority, "a message out of order");
+        priority = m->priority;
+    }
+    list_for_each (m, &q->pending, node) message_check(m, q, true);
+    check_counted(q, "messages there", q->nr_there,
+                  list_length(&q->messages) + list_length(&q->pending) + besides);
+    list_for_each (waiter, &q->receivers.waiters, node)
+        check_that(!message_find((struct message_queue *)q,
+                                 container_of(waiter, struct receiver, waiter)),
+                   "a receiver left waiting though there is a message");
+}
+
+void message_channel_check(const struct message_channel *c) {
+    uint32_t queued = 0, bytes = 0, pending = 0;
+    uint64_t sequence = 0;
+    const struct message *m;
+
+    list_for_each (m, &c->accepted, age_node) {
+        queued++;
+        bytes += m->length;
+        check_that(m->channel == c && m->sequence > sequence
+                       && m->sequence <= c->sequence,
+                   "a message out of sequence");
+        sequence = m->sequence;
+    }
+    list_for_each (m, &c->queue->pending, node) {
+        if (m->channel != c) continue;
+        // the sender of one that is withdrawn will refill
+        check_that(pending++ || message_is_withdrawn(m) || !message_fits(c, m->length),
+                   "a sender left waiting though there is room");
+    }
+    check_counted(c, "messages", c->queued, queued);
+    check_counted(c, "bytes", c->bytes, bytes);
+    check_counted(c, "messages pending", c->nr_pending, pending);
 }

@@ -37,7 +37,6 @@ struct message {
     uint32_t type, priority, length;
     uint8_t place;              /* enum message_place */
     uint8_t until;              /* enum message_until */
-    bool tells_accept;          /* operations->accept is to be called for it */
 };
 
 /* A sender that waits, on its own stack. */
@@ -54,23 +53,7 @@ struct receiver {
     bool (*wants)(const struct receiver *receiver, const struct message *message);
 };
 
-/* What the faces differ in. None sleeps. */
-struct message_operations {
-    /* Makes a message that can stay of one that is its running sender's. NULL and
-     * *error. */
-    struct message *(*keep)(struct message *message, int *error);
-    /* The message leaves its sender for good (pages move now). 0, -errno. */
-    int (*accept)(struct message *message);
-    /* Writes it into the receiver's memory. 0; -errno: this receiver cannot take it;
-     * MESSAGE_UNFIT: nobody can, and *error is its sender's. */
-    int (*deliver)(struct message *message, struct receiver *receiver, int *error);
-    void (*discard)(struct message *message);   /* frees a kept one */
-};
-
-#define MESSAGE_UNFIT 1
-
 struct message_queue {
-    const struct message_operations *operations;    /* [const] */
     struct list messages;       /* offered and accepted: by priority, then by arrival */
     struct list pending;        /* found their channel full: by arrival */
     uint32_t nr_there;          /* on these two, and what the face has besides */
@@ -98,7 +81,6 @@ struct message_queue_classes {
 };
 
 void message_queue_init(struct message_queue *queue,
-                        const struct message_operations *operations,
                         const struct message_queue_classes *classes);
 void message_channel_init(struct message_channel *channel, struct message_queue *queue,
                           uint32_t capacity, enum overflow overflow);
@@ -136,8 +118,11 @@ static inline must_check long message_receive_wait(struct receiver *receiver,
     return wait_sleep_waiter(&receiver->waiter, deadline);
 }
 
-/* Is there anything to take (for anybody: NULL)? Would a send go through at once? */
-bool message_is_there(struct message_queue *queue, const struct receiver *receiver);
+/* What the receiver (anybody: NULL) would take, or NULL. */
+struct message *message_find(struct message_queue *queue,
+                             const struct receiver *receiver);
+
+/* Would a send go through at once? */
 bool message_has_room(const struct message_channel *channel);
 
 /* Discards all that came through the channel (all channels: NULL); senders that wait
@@ -149,6 +134,24 @@ void message_discard_all(struct message_queue *queue, struct message_channel *ch
 void message_channel_refill(struct message_channel *channel);
 /* The same by a larger capacity. With a smaller one what is queued stays. */
 void message_channel_set_capacity(struct message_channel *channel, uint32_t capacity);
+
+/* -- What is done with messages (message.c; none sleeps) --------------------------- */
+
+#define MESSAGE_UNFIT 1
+
+/* Makes a message that can stay of one that is its running sender's. NULL and
+ * *error. */
+must_check struct message *message_keep(struct message *message, int *error);
+
+/* The message leaves its sender for good (pages move now). 0, -errno. */
+must_check int message_accept(struct message *message);
+
+/* Writes it into the receiver's memory. 0; -errno: this receiver cannot take it;
+ * MESSAGE_UNFIT: nobody can, and *error is its sender's. */
+must_check int message_deliver(struct message *message, struct receiver *receiver,
+                               int *error);
+
+void message_discard(struct message *message);  /* frees a kept one */
 
 /* -- Steps that message_queue.c is made of ----------------------------------------- */
 
@@ -178,9 +181,11 @@ static inline void message_take_out(struct message *m) {
     m->place = MESSAGE_NOWHERE;
 }
 
-/* Behind all of its priority and above. */
+/* Behind all of its priority and above; one that is accepted has a number, and
+ * counts. */
 static inline void message_insert(struct message *m, enum message_place place) {
-    struct message_queue *q = m->channel->queue;
+    struct message_channel *c = m->channel;
+    struct message_queue *q = c->queue;
     struct list_node *after = q->messages.head.prev;
 
     while (after != &q->messages.head
@@ -190,17 +195,11 @@ static inline void message_insert(struct message *m, enum message_place place) {
     q->nr_there++;
     m->place = (uint8_t)place;
     wait_wake_all(&q->can_receive, 0);
-}
-
-/* It has a number now, and counts. */
-static inline void message_number(struct message *m) {
-    struct message_channel *c = m->channel;
-
+    if (place != MESSAGE_ACCEPTED) return;
     m->sequence = ++c->sequence;
     c->queued++;
     c->bytes += m->length;
     list_push_back(&c->accepted, &m->age_node);
-    m->place = MESSAGE_ACCEPTED;
 }
 
 /* For kcheck. besides: what the face has there besides messages. */

@@ -15,7 +15,6 @@
  *      build/host/kernel/ipc/message_queue_host_test seed 4711
  */
 #include "ipc/message_queue.c"
-#include "ipc/message_queue_check.c"
 #include "tools/model/explorer.h"
 #include "tools/model/queue_world.h"
 
@@ -36,7 +35,7 @@ static void world_create(unsigned capacity, enum overflow overflow) {
     static const struct message_queue_classes classes;
 
     memset(&world, 0, sizeof(world));
-    message_queue_init(&world.queue, &operations, &classes);
+    message_queue_init(&world.queue, &classes);
     message_channel_init(&world.channels[0], &world.queue, capacity, overflow);
     world.nr_channels = 1;
     row.count = 0;

@@ -52,7 +52,7 @@ static const struct message_queue_classes classes = {
 static bool queue_init(struct sysv_object *object) {
     struct msg_queue *mq = queue_of(object);
 
-    message_queue_init(&mq->queue, &native_message_operations, &classes);
+    message_queue_init(&mq->queue, &classes);
     message_channel_init(&mq->channel, &mq->queue, MSGMNB, OVERFLOW_BLOCK);
     mq->channel.bytes_max = MSGMNB;
     return true;

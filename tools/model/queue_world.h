@@ -53,7 +53,7 @@ static bool fails_now(void) {
 
 /* -- A face of the queue that keeps books ------------------------------------------ */
 
-static struct message *test_keep(struct message *message, int *error) {
+struct message *message_keep(struct message *message, int *error) {
     struct test_message *m = fails_now() ? NULL : malloc(sizeof(*m));
 
     *error = -ENOMEM;
@@ -65,7 +65,7 @@ static struct message *test_keep(struct message *message, int *error) {
     return &m->base;
 }
 
-static int test_accept(struct message *message) {
+int message_accept(struct message *message) {
     if (!fails_now()) return 0;
     world.fate[container_of(message, struct test_message, base)->id] = FAILED;
     return -ENOMEM;
@@ -103,8 +103,7 @@ static void judge_order(const struct test_message *m, const struct test_receiver
     }
 }
 
-static int test_deliver(struct message *message, struct receiver *receiver,
-                        int *error) {
+int message_deliver(struct message *message, struct receiver *receiver, int *error) {
     struct test_message *m = container_of(message, struct test_message, base);
     struct test_receiver *r = container_of(receiver, struct test_receiver, base);
 
@@ -133,7 +132,7 @@ static int test_deliver(struct message *message, struct receiver *receiver,
     return 0;
 }
 
-static void test_discard(struct message *message) {
+void message_discard(struct message *message) {
     struct test_message *m = container_of(message, struct test_message, base);
 
     require(m->is_kept, "discarded what was not kept");
@@ -142,11 +141,6 @@ static void test_discard(struct message *message) {
     world.nr_kept--;
     free(m);
 }
-
-static const struct message_operations operations = {
-    .keep = test_keep, .accept = test_accept, .deliver = test_deliver,
-    .discard = test_discard,
-};
 
 /* -- What the threads do ----------------------------------------------------------- */
 
@@ -175,7 +169,6 @@ static void send_one(struct actor *a) {
     struct sending s;
     struct test_message m = { .id = a->thread.number * MESSAGES + a->step };
 
-    m.base.tells_accept = true;
     if (world.fail_one_in) {
         m.base.priority = m.id * 7 % 3;
         m.base.type = m.id * 5 % 3;
@@ -218,7 +211,7 @@ static bool is_ready(struct actor *a) {
     struct test_receiver r = { .base = { .wants = wants_type }, .actor = a };
 
     if (world.destroyed) return true;
-    return a->role == READ_POLLER ? message_is_there(&world.queue, &r.base)
+    return a->role == READ_POLLER ? message_find(&world.queue, &r.base) != NULL
                                   : message_has_room(a->channel);
 }
 
@@ -276,22 +269,12 @@ static void judge_message(const struct message *m) {
 }
 
 static void judge_channel(const struct message_channel *c) {
-    const struct message *m;
-    unsigned queued = 0, bytes = 0, pending = 0;
     unsigned numbered = c->overflow == OVERFLOW_DROP_NEWEST ? (unsigned)c->dropped : 0;
 
-    list_for_each (m, &world.queue.messages, node)
-        if (m->channel == c && m->place == MESSAGE_ACCEPTED) {
-            queued++;
-            bytes += m->length;
-        }
-    list_for_each (m, &world.queue.pending, node)
-        pending += m->channel == c;
+    message_channel_check(c);
     for (unsigned i = 0; i < THREADS * MESSAGES; i++)
         numbered += world.numbered_by[i] == c;
-    require(queued == c->queued && bytes == c->bytes && pending == c->nr_pending,
-            "a channel's counts are wrong");
-    require(bytes <= c->bytes_max && (world.resizes || queued <= c->capacity),
+    require(c->bytes <= c->bytes_max && (world.resizes || c->queued <= c->capacity),
             "more than its capacity");
     require(c->sequence == numbered, "%u numbers given to %u messages",
             (unsigned)c->sequence, numbered);
@@ -328,6 +311,10 @@ bool check_that(bool is_so, const char *format, ...) {
 bool check_counted(const void *object, const char *what, uint32_t counted,
                    uint32_t there) {
     return check_that(counted == there, "%p has %u %s", object, there, what);
+}
+
+bool check_list(const struct list *list) {
+    return check_that(list_is_consistent(list), "a broken list");
 }
 
 static void judge(void) {
