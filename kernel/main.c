@@ -9,7 +9,6 @@
 #include "dev/terminal.h"
 #include "fs/devfs.h"
 #include "fs/procfs.h"
-#include "ipc/link.h"
 #include "ipc/mailbox.h"
 #include "ipc/pipe.h"
 #include "kernel_test.h"
@@ -151,7 +150,6 @@ static void start_file_systems(const struct boot_info *boot) {
     serial_terminal.columns = (uint16_t)command_line.columns;
     tty_init(command_line.screen_console);
     pipe_init();
-    links_init();
     mailboxes_init();
     mqueues_init();
     file_locks_init();

@@ -1,30 +1,31 @@
-/* call.c - call and reply: a request, and a wait for the answer to this very one.
+/* call.c - messages over links: send and receive, notifications, call and reply.
  *
- * Shape: a call is its caller's wait, on the caller's stack. From the start it is on
- * the server's list of calls, which is what lends the server their priority; the
- * server's reply is written through the wait into the caller's memory.
+ * A notification is a word of bits of the link's end: it is or-ed in, and read and
+ * cleared by the next receive, or written straight into the memory of one that waits.
+ *
+ * A call is its caller's wait, on the caller's stack. From the start it is on the
+ * server's list of calls, which is what lends the server their priority; the server's
+ * reply is written through the wait into the caller's memory.
  *
  *      server->calls:  queued, queued ... | received, oldest first,
  *                                           named by (caller, sequence)
  *
- * A caller that gives up while the server has its request leaves a note, so that the
+ * A caller that gives up while the server has its request leaves a mark, so that the
  * server learns ECANCELED and not EPERM.
  *
+ * Shape: hand-over.
  * Invariants: a call on e->calls has e as its server; its request, while that is kept,
  * points back at it; the thread that waits in it has it as t->call.
- * Sleeps: msg_call, msg_forward, msg_reply_receive.
- * Wakes: the caller, when it is answered or its server ends.
- * Tests: user/tests/native_msg_call.c and others.
- * See: IPC.md 2.10 - 2.16.
+ * Sleeps: msg_send, msg_receive, msg_call, msg_forward, msg_reply_receive.
+ * Wakes: a receiver that is notified; the caller, when it is answered or its server
+ * ends.
+ * Tests: user/tests/native_msg_*.c.
+ * See: IPC.md 2, 3.
  */
 #include "ipc/fast_path.h"
 
-#include "base/format.h"
-#include "mm/heap.h"
 #include "sched/scheduler.h"
 #include "syscall.h"
-
-#define NOTES_MAX 64            /* given-up calls that a server remembers */
 
 static struct thread *thread_of(const struct call *call) {
     return call->sending.waiter.thread;
@@ -34,80 +35,40 @@ static bool is_waiting(const struct call *call) {
     return waiter_is_asleep(&call->sending.waiter);
 }
 
-/* -- Circles ----------------------------------------------------------------------- */
-
-static const struct wait_class caller_class = { "answer to a call", describe_partner };
-struct wait_queue callers = WAIT_QUEUE_INIT(callers, &caller_class);
-
-/* The one process that can end this wait, or 0. */
-static pid_t partner_of(const struct waiter *waiter) {
-    const struct wait_queue *queue = waiter->queue;
-
-    if (queue == &callers)
-        return container_of(waiter, struct call, sending.waiter)->server->process->pid;
-    if (queue->class->describe != describe_partner) return 0;
-    const struct endpoint *own = waiter->thread->process->endpoint;
-    if (queue != &own->inbox.receivers) {
-        const struct sending *s = container_of(waiter, struct sending, waiter);
-        return container_of(s->message->channel, struct link_end, in)->pid;
+static void mark(struct marks *marks, uint64_t sequence) {
+    if (sequence > marks->last) {
+        uint64_t steps = sequence - marks->last;
+        marks->bits = steps < 64 ? marks->bits << steps : 0;
+        marks->last = sequence;
     }
-    const struct native_receiver *r =
-        container_of(waiter, struct native_receiver, base.waiter);
-    return r->channel ? container_of(r->channel, struct link_end, in)->other->pid : 0;
+    uint64_t age = marks->last - sequence;
+    if (age < 64) marks->bits |= 1ull << age;
 }
 
-void describe_partner(const struct waiter *waiter, char *to, size_t size) {
-    pid_t pid = partner_of(waiter);
+static bool is_marked(const struct marks *marks, uint64_t sequence) {
+    uint64_t age = marks->last - sequence;
 
-    if (pid) format(to, size, "link:%d %d", pid, pid);
-    else format(to, size, "- -");
-}
-
-static const struct thread *only_thread(const struct process *p) {
-    return p->nr_threads == 1
-               ? list_entry(p->threads.head.next, struct thread, process_node)
-               : NULL;
-}
-
-bool wait_closes_circle(const struct process *self, pid_t pid) {
-    const struct process *p;
-
-    if (!only_thread(self)) return false;
-    // a circle that we are not in can exist: do not go round in it for ever
-    for (unsigned steps = 0; steps < 4096; steps++) {
-        if (pid == self->pid) return true;
-        p = process_find(pid);
-        const struct thread *t = p ? only_thread(p) : NULL;
-        if (!t || t->state != THREAD_BLOCKED || t->nr_waiters != 1
-            || t->wait_timer.armed || !(pid = partner_of(t->waiters)))
-            return false;
-    }
-    return false;
+    return age < 64 && marks->bits >> age & 1;
 }
 
 /* -- Priority inheritance ---------------------------------------------------------- */
 
-static void set_lent(struct process *server, uint8_t lent) {
-    struct thread *t;
-
-    server->lent_priority = lent;
-    list_for_each (t, &server->threads, process_node) {
-        thread_set_priority(t, max(t->base_priority, lent));
-        if (lent > PRIORITY_NORMAL) t->attention |= ATTENTION_SLOW;
-        if (t->call)
-            call_priority_changed(t);   // along the chain
-    }
-}
-
 /* The most that those who wait for the server have. */
 static void lend(struct endpoint *server) {
     const struct call *call;
+    struct thread *t;
     uint8_t lent = 0;
 
     if (!server || !server->process) return;
     list_for_each (call, &server->calls, node)
         lent = max(lent, thread_of(call)->priority);
-    if (lent != server->process->lent_priority) set_lent(server->process, lent);
+    if (lent == server->process->lent_priority) return;
+    server->process->lent_priority = lent;
+    list_for_each (t, &server->process->threads, process_node) {
+        thread_set_priority(t, max(t->base_priority, lent));
+        if (lent > PRIORITY_NORMAL) t->attention |= ATTENTION_SLOW;
+        if (t->call) call_priority_changed(t);  // along the chain
+    }
 }
 
 void call_priority_changed(struct thread *t) {
@@ -140,7 +101,7 @@ static void move_to(struct call *call, struct endpoint *server, bool received) {
 }
 
 /* Its forwarder has nothing to do with it any more. */
-static void part(struct call *call) {
+void call_passed_on(struct call *call) {
     if (call->forwarding) call->forwarding->call = NULL;
     call->forwarding = NULL;
 }
@@ -149,12 +110,10 @@ static void part(struct call *call) {
 static void give_back(struct call *call) {
     struct forwarding *f = call->forwarding;
 
-    part(call);
+    call_passed_on(call);
     call->sequence = f->sequence;
     move_to(call, f->endpoint, true);
 }
-
-void call_message_accepted(struct call *call) { part(call); }
 
 void call_message_lost(struct call *call) {
     call->request = NULL;
@@ -164,48 +123,25 @@ void call_message_lost(struct call *call) {
         waiter_wake(&call->sending.waiter, -EPIPE); // nobody but the caller waited
 }
 
-void call_received(struct native_message *m, struct endpoint *by) {
+void link_message_received(struct native_message *m, struct native_receiver *r) {
+    struct link_end *end = container_of(m->base.channel, struct link_end, in);
     struct call *call = m->call;
 
-    part(call);
+    r->from = end;
+    if (!call) {
+        mark(&end->plain, m->base.sequence);
+        return;
+    }
+    call_passed_on(call);
     call->received = true;
     call->sequence = m->base.sequence;
     list_remove(&call->node);
-    list_push_back(&by->calls, &call->node);
-}
-
-static void forget(struct given_up *note) {
-    list_remove(&note->node);
-    heap_free(note);
-}
-
-static void remember(const struct call *call) {
-    struct list *notes = &call->server->given_up;
-    struct given_up *note = heap_new(HEAP_CALL, struct given_up);
-
-    if (!note) return;          // the server will be told EPERM
-    *note = (struct given_up){ .pid = call->pid, .sequence = call->sequence };
-    list_push_back(notes, &note->node);
-    if (list_length(notes) > NOTES_MAX)
-        forget(list_first_entry(notes, struct given_up, node));
-}
-
-/* The wait has ended without an answer: whoever has the request must not find it. */
-static void give_up(struct call *call) {
-    struct native_message *request = call->request;
-
-    part(call);
-    if (request && request->base.sending != &call->sending) {
-        request->call = NULL;   // forwarded: its forwarder hears of it
-        message_cancel(&request->base, -ECANCELED);
-    } else if (call->received && call->server) {
-        remember(call);
-    }
+    list_push_back(&end->endpoint->calls, &call->node);
 }
 
 /* Ends the wait from the server's side. */
 static void end_call(struct call *call, long result) {
-    part(call);
+    call_passed_on(call);
     if (call->request) call->request->call = NULL;
     call->request = NULL;
     leave(call);
@@ -214,50 +150,232 @@ static void end_call(struct call *call, long result) {
 
 void calls_cancel(struct endpoint *server, pid_t pid) {
     struct call *call, *next;
-    struct given_up *note, *next_note;
 
     list_for_each_safe (call, next, &server->calls, node)
         if (call->pid == pid && call->received) end_call(call, -ECANCELED);
-    list_for_each_safe (note, next_note, &server->given_up, node)
-        if (note->pid == pid) forget(note);
 }
 
 void calls_end(struct endpoint *server) {
     struct call *call, *next;
-    struct given_up *note, *next_note;
 
     list_for_each_safe (call, next, &server->calls, node)
         if (call->request && call->request->base.sending == &call->sending)
             leave(call);        // still queued: it ends with its message
         else if (!call->forwarding)     // else it goes back with its message
             end_call(call, -ESRCH);
-    list_for_each_safe (note, next_note, &server->given_up, node) forget(note);
 }
 
-uint32_t calls_count(const struct endpoint *server, pid_t pid) {
-    const struct call *call;
-    uint32_t count = 0;
+long call_finish(struct call *call, long result) {
+    struct native_message *request = call->request;
 
-    list_for_each (call, &server->calls, node) count += call->pid == pid;
-    return count;
+    current()->call = NULL;
+    if (result == -ERESTART && call->sequence)
+        result = -EINTR;        // a server has had it: once is enough
+    if (result < 0) {
+        // without an answer: whoever has the request must not find the call
+        call_passed_on(call);
+        if (request && request->base.sending != &call->sending) {
+            request->call = NULL;       // forwarded: its forwarder hears of it
+            message_cancel(&request->base, -ECANCELED);
+        } else if (call->received && call->server) {
+            const struct link_end *end = link_with(call->server->process->pid);
+            if (end) mark(&end->other->given_up, call->sequence);
+        }
+    }
+    if (call->server) leave(call);
+    return result;
 }
 
-/* -- Which call is answered -------------------------------------------------------- */
+/* -- Sending ----------------------------------------------------------------------- */
+
+/* SLEEPS. Sends m and waits in s as it must: for its reception, or with UNTIL_ANSWERED
+ * for the answer. Who received it, if anybody has; 0, or -errno; -EDEADLK where a wait
+ * for ever would close a circle; -ERESTART when a signal came first. */
+static long send(struct link_end *to, struct native_message *m, struct sending *s,
+                 int timeout_ms) {
+    long result = message_post(&to->in, &m->base, timeout_ms == NOWAIT ? NULL : s);
+    if (result != -EINPROGRESS) return result;
+    if (timeout_ms != FOREVER || !wait_closes_circle(current_process(), to->pid))
+        return native_message_wait(s, timeout_ms);
+    message_withdraw(s);
+    return -EDEADLK;
+}
+
+long sys_msg_send(pid_t to, uptr_t message, int flags, int timeout_ms) {
+    struct native_message m;
+    struct link_end *end;
+    struct sending s;
+
+    if (flags & ~(MSG_SYNC | MSG_MOVE) || timeout_ms < FOREVER) return -EINVAL;
+    int error = native_message_read(&m, message, flags);
+    if (!error) error = link_to(to, &end);
+    if (error) return error;
+    waiter_init(&s.waiter, &end->in.queue->senders);
+    return min(send(end, &m, &s, timeout_ms), 0l);
+}
+
+long sys_msg_call(pid_t to, uptr_t request, uptr_t reply, int timeout_ms) {
+    struct native_message m;
+    struct link_end *end;
+    struct call call;
+
+    if (timeout_ms < FOREVER) return -EINVAL;
+    call = (struct call){ .pid = current_process()->pid };
+    int error = native_message_read(&m, request, 0);
+    if (!error) error = link_to(to, &end);
+    if (!error) error = native_receiver_init(&call.answer, reply, 0, &callers);
+    if (error) return error;
+    if (timeout_ms == NOWAIT) return -EAGAIN;   // an answer takes time
+    m.base.until = UNTIL_ANSWERED;
+    m.caller = call.pid;
+    m.call = current()->call = &call;
+    waiter_init(&call.sending.waiter, &callers);
+    join(&call, end->endpoint, false);
+    return call_finish(&call, send(end, &m, &call.sending, timeout_ms));
+}
+
+/* -- Notifications ----------------------------------------------------------------- */
+
+static bool takes_notification(const struct native_receiver *r,
+                               const struct link_end *end) {
+    return (!r->channel || r->channel == &end->in)
+           && (!r->by_type || r->type == MSG_NOTIFICATION);
+}
+
+/* The word as a message; it is zero then. 0 or -errno of r. */
+static int notification_deliver(struct link_end *end, struct native_receiver *r) {
+    struct native_message m;
+    int error;
+
+    native_message_init(&m, 0, 0);
+    m.base.type = MSG_NOTIFICATION;
+    m.base.sequence = 0;
+    m.sender = end->other->pid;
+    m.bits = end->bits;
+    r->from = end;
+    int result = native_deliver(&m, r, &error);
+    if (result) return result;
+    end->bits = 0;
+    list_remove(&end->notified_node);
+    end->endpoint->inbox.nr_there--;
+    return 0;
+}
+
+/* To the first that waits, if nothing is unusual: what notify does. */
+static inline bool notify_first(struct link_end *end, uint32_t bits) {
+    struct wait_queue *queue = &end->endpoint->inbox.receivers;
+
+    if (unlikely(wait_queue_is_empty(queue))) return false;                       // 3
+    struct native_receiver *r =
+        list_entry(queue->waiters.head.next, struct native_receiver, base.waiter.node);
+    if (unlikely(r->channel != &end->in || is_zero(&r->fast))) return false;      // 5
+
+    /* --- commit: nothing below fails --- */
+    pid_t sender = end->other->pid;
+    const struct letter l = { .type = MSG_NOTIFICATION, .to = r->message_seen };
+    letter_write(&l, r, &sender, false, 0);
+    l.to->bits = bits;
+    l.to->sequence = 0;
+    list_unlink(&r->base.waiter.node);
+    struct thread *next = r->base.waiter.thread;
+    next->wait_result = sender;
+    if (likely(queue_only(next))) next->attention |= ATTENTION_TOLD;
+    else thread_ready(next);
+    return true;
+}
+
+/* To a receiver that waits, or into the word. */
+static __attribute__((noinline)) long notify(pid_t to, uint32_t bits) {
+    struct waiter *waiter, *next;
+    struct link_end *end;
+    int error = link_to(to, &end);
+
+    if (error || !bits) return error;
+    struct endpoint *e = end->endpoint;
+    if (end->bits == 0) {
+        list_push_back(&e->notified, &end->notified_node);
+        e->inbox.nr_there++;
+    }
+    end->bits |= bits;
+    list_for_each_safe (waiter, next, &e->inbox.receivers.waiters, node) {
+        struct native_receiver *r =
+            container_of(waiter, struct native_receiver, base.waiter);
+        if (!takes_notification(r, end)) continue;
+        int result = notification_deliver(end, r);
+        waiter_wake(waiter, result);
+        if (result == 0) return 0;
+    }
+    wait_wake_all(&e->inbox.can_receive, 0);
+    return 0;
+}
+
+long sys_msg_notify(pid_t to, uint32_t bits) {
+    struct link_end *end = link_end_known(current_process(), to);
+
+    return likely(end && bits && notify_first(end, bits)) ? 0 : notify(to, bits);
+}
+
+/* -- Receiving --------------------------------------------------------------------- */
+
+/* SLEEPS. Notifications first, then messages. partner: whom r waits for, or 0. */
+static long receive(struct endpoint *e, struct native_receiver *r, pid_t partner,
+                    int timeout_ms) {
+    struct link_end *end;
+    long result = -EAGAIN;
+
+    list_for_each (end, &e->notified, notified_node)
+        if (takes_notification(r, end)) {
+            result = notification_deliver(end, r);
+            break;
+        }
+    if (result == -EAGAIN) result = message_take(&e->inbox, &r->base);
+    if (result == 0 && !r->from->other->endpoint)
+        link_settle(r->from->link);     // the last words of one who has ended
+    if (result != -EAGAIN) return result ? result : r->sender;
+    if (partner && !process_is_alive(partner)) return -ESRCH;
+    if (timeout_ms == NOWAIT) return -EAGAIN;
+    if (partner && timeout_ms == FOREVER
+        && wait_closes_circle(current_process(), partner))
+        return -EDEADLK;
+    result = message_receive_wait(&r->base, deadline_of(timeout_ms));
+    return result ? restartable(result, timeout_ms) : r->sender;
+}
+
+long sys_msg_receive(pid_t from, uptr_t message, int flags, int timeout_ms) {
+    struct endpoint *e = endpoint_of(current_process());
+    struct native_receiver own, *r = NULL;
+    int error = 0;
+
+    if (flags & ~(MSG_TYPE | MSG_MOVE) || timeout_ms < FOREVER) return -EINVAL;
+    if (!e) return -ENOMEM;
+    if (!flags && timeout_ms == FOREVER) r = listener_begin(message);
+    if (!r)
+        error = native_receiver_init(r = &own, message, flags, &e->inbox.receivers);
+    if (!error && from != MSG_ANY) {
+        struct link_end *end = link_with(from);
+        if (process_is_alive(from)) error = link_get(process_find(from), &end);
+        else if (!end) error = -ESRCH;
+        if (!error) r->channel = &end->in;
+        r->base.wants = native_wants;
+    }
+    if (error) return error;
+    long result = receive(e, r, from == MSG_ANY ? 0 : from, timeout_ms);
+    listener_end();
+    return result;
+}
+
+/* -- Answering --------------------------------------------------------------------- */
 
 /* Why there is no such call to answer. The same every time: msg_reply_receive may
  * restart. */
-static int why_none(const struct endpoint *e, pid_t caller, uint64_t sequence) {
-    struct link *link = link_find(e->process->pid, caller);
-    const struct given_up *note;
+static int why_none(pid_t caller, uint64_t sequence) {
+    const struct link_end *end = link_with(caller);
 
     if (!process_is_alive(caller)) return -ESRCH;
-    if (!link) return -EPERM;
-    const struct link_end *end = link_end_of(link, e->process->pid);
+    if (!end) return -EPERM;
     if (!sequence) sequence = end->in.sequence - end->in.queued;
-    list_for_each (note, &e->given_up, node)
-        if (note->pid == caller && note->sequence == sequence) return -ECANCELED;
-    uint64_t age = end->last_plain - sequence;
-    return age < 64 && end->plain >> age & 1 ? -EINVAL : -EPERM;
+    if (is_marked(&end->given_up, sequence)) return -ECANCELED;
+    return is_marked(&end->plain, sequence) ? -EINVAL : -EPERM;
 }
 
 /* The call that the current process is to answer; NULL and *error. */
@@ -277,50 +395,9 @@ static struct call *call_to_answer(pid_t caller, uint64_t sequence, int *error) 
         *error = process_is_alive(caller) ? -ECANCELED : -ESRCH;
         return NULL;
     }
-    *error = why_none(e, caller, sequence);
+    *error = why_none(caller, sequence);
     return NULL;
 }
-
-/* -- msg_call ---------------------------------------------------------------------- */
-
-long call_finish(struct call *call, long result) {
-    current()->call = NULL;
-    if (result == -ERESTART && call->sequence)
-        result = -EINTR;        // a server has had it: once is enough
-    if (result < 0) give_up(call);
-    if (call->server) leave(call);
-    return result;
-}
-
-long sys_msg_call(pid_t to, uptr_t request, uptr_t reply, int timeout_ms) {
-    struct native_message m;
-    struct message_channel *channel;
-    struct call call;
-
-    if (timeout_ms < FOREVER) return -EINVAL;
-    call = (struct call){ .pid = current_process()->pid };
-    int error = native_message_read(&m, request, 0);
-    if (!error) error = link_channel_to(to, &channel);
-    if (error) return error;
-    struct link_end *end = container_of(channel, struct link_end, in);
-    error = native_receiver_init(&call.answer, reply, 0, &callers);
-    if (error) return error;
-    if (timeout_ms == NOWAIT) return -EAGAIN;   // an answer takes time
-    waiter_init(&call.sending.waiter, &callers);
-    m.base.until = UNTIL_ANSWERED;
-    m.caller = call.pid;
-    m.call = &call;
-    join(&call, end->endpoint, false);
-    error = native_message_post(channel, &m, &call.sending, to, timeout_ms);
-    if (error != -EINPROGRESS) {
-        leave(&call);
-        return error;
-    }
-    current()->call = &call;
-    return call_finish(&call, native_message_wait(&call.sending, timeout_ms));
-}
-
-/* -- msg_reply --------------------------------------------------------------------- */
 
 /* Gives m to the caller as its answer. 0 or the replier's error. */
 static int answer(struct native_message *m, pid_t caller) {
@@ -358,31 +435,30 @@ long sys_msg_reply_receive(pid_t caller, uptr_t reply, uptr_t next, int timeout_
     if (!error && caller) replied = error = answer(&m, caller);
     if (error && error != -ESRCH && error != -ECANCELED)
         return error;           // a caller that has gone is no reason not to go on
-    long result = inbox_receive(e, r, 0, timeout_ms);
+    long result = receive(e, r, 0, timeout_ms);
     return result == -ERESTART && replied == 0 ? -EINTR : result;
 }
 
-/* -- msg_forward ------------------------------------------------------------------- */
-
 long sys_msg_forward(pid_t caller, pid_t to, uptr_t message, int timeout_ms) {
-    struct endpoint *self = current_process()->endpoint;
     struct native_message m;
-    struct message_channel *channel;
+    struct link_end *end;
+    struct sending s;
 
     if (timeout_ms < FOREVER) return -EINVAL;
     int error = native_message_read(&m, message, 0);
     struct call *call = error ? NULL : call_to_answer(caller, m.base.sequence, &error);
-    if (call) error = link_channel_to(to, &channel);
+    if (call) error = link_to(to, &end);
     if (!error && !thread_of(call)->wait_timer.armed
         && wait_closes_circle(thread_of(call)->process, to))
         error = -EDEADLK;
     if (error) return error;
-    struct forwarding forwarding = { call, self, call->sequence };
+    struct forwarding forwarding = { call, call->server, call->sequence };
     m.caller = caller;
     m.call = call;
     call->forwarding = &forwarding;
-    move_to(call, container_of(channel, struct link_end, in)->endpoint, false);
-    long result = native_message_send(channel, &m, to, timeout_ms);
+    move_to(call, end->endpoint, false);
+    waiter_init(&s.waiter, &end->in.queue->senders);
+    long result = send(end, &m, &s, timeout_ms);
     if (forwarding.call)
         give_back(call);        // its message has never left us
     return min(result, 0l);

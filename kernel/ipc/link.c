@@ -1,36 +1,75 @@
-/* link.c - links: made by talking, one for each pair, both ways.
+/* link.c - links: made by talking, one for each pair, both ways; what a process may set
+ * and see of them, and its inbox as a file.
  *
- * A notification is a word of bits of the link's end: it is or-ed in, and read and
- * cleared by the next receive, or written straight into the memory of one that waits.
- *
- * Invariants: an end is on its endpoint's list of the notified if its word is not zero;
- * link_find's table holds every link once; an end is on its endpoint's list
- * as long as its process lives; a link goes when both processes have ended, or one has
- * and nothing that it sent is left.
- * Sleeps: msg_send, msg_receive.
- * Wakes: a receiver that is notified; whoever waits for a process that ends.
- * Tests: user/tests/native_msg_*.c.
- * See: IPC.md 2, 3.
+ * Invariants: an end is on its endpoint's list as long as its process lives, and on its
+ * list of the notified if its word is not zero; a link goes when both processes have
+ * ended, or one has and nothing that it sent is left.
+ * Sleeps: never.
+ * Wakes: whoever waits for a process that ends, or for a message of a link that closes.
+ * Tests: user/tests/native_msg_link.c, native_msg_poll.c, native_msg_death.c.
+ * See: IPC.md 2.1 - 2.8, 2.17.
  */
-#include "ipc/fast_path.h"
+#include "ipc/link.h"
 
+#include "base/format.h"
 #include "core/check.h"
+#include "fs/inode.h"
 #include "mm/heap.h"
-#include "sched/scheduler.h"
 #include "syscall.h"
 
-#define LINKS_MAX 1024u         /* open links a process; root has no limit */
-#define BUCKETS   128u
+#define LINKS_MAX 1024u         /* a process; root has no limit */
 
-static struct list links_by_pids[BUCKETS];
+/* -- Whom a wait is for ------------------------------------------------------------ */
+
+static const struct wait_class caller_class = { "answer to a call", describe_partner };
+struct wait_queue callers = WAIT_QUEUE_INIT(callers, &caller_class);
+
+/* The one process that can end this wait, or 0. */
+static pid_t partner_of(const struct waiter *waiter) {
+    const struct wait_queue *queue = waiter->queue;
+
+    if (queue == &callers)
+        return container_of(waiter, struct call, sending.waiter)->server->process->pid;
+    if (queue->class->describe != describe_partner) return 0;
+    if (queue != &waiter->thread->process->endpoint->inbox.receivers) {
+        const struct sending *s = container_of(waiter, struct sending, waiter);
+        return container_of(s->message->channel, struct link_end, in)->pid;
+    }
+    const struct native_receiver *r =
+        container_of(waiter, struct native_receiver, base.waiter);
+    return r->channel ? container_of(r->channel, struct link_end, in)->other->pid : 0;
+}
+
+void describe_partner(const struct waiter *waiter, char *to, size_t size) {
+    pid_t pid = partner_of(waiter);
+
+    if (pid) format(to, size, "link:%d %d", pid, pid);
+    else format(to, size, "- -");
+}
+
+bool wait_closes_circle(const struct process *self, pid_t pid) {
+    if (self->nr_threads != 1) return false;
+    // a circle that we are not in can exist: do not go round in it for ever
+    for (unsigned steps = 0; steps < 4096; steps++) {
+        if (pid == self->pid) return true;
+        const struct process *p = process_find(pid);
+        if (!p || p->nr_threads != 1) return false;
+        const struct thread *t =
+            list_entry(p->threads.head.next, struct thread, process_node);
+        if (t->state != THREAD_BLOCKED || t->nr_waiters != 1 || t->wait_timer.armed
+            || !(pid = partner_of(t->waiters)))
+            return false;
+    }
+    return false;
+}
+
+/* -- Endpoints --------------------------------------------------------------------- */
 
 static const struct message_queue_classes inbox_classes = {
     .receivers = { "message over a link", describe_partner },
     .senders = { "partner to receive", describe_partner },
     .poll = { "message over a link", NULL },
 };
-
-/* -- Endpoints --------------------------------------------------------------------- */
 
 struct endpoint *endpoint_of(struct process *process) {
     struct endpoint *e = process->endpoint;
@@ -43,165 +82,40 @@ struct endpoint *endpoint_of(struct process *process) {
     message_queue_init(&e->inbox, &inbox_classes);
     list_init(&e->links);
     list_init(&e->notified);
-    list_init(&e->given_up);
     list_init(&e->calls);
     process->endpoint = e;
     return e;
 }
 
-void endpoint_put(struct endpoint *e) {
+static void endpoint_put(struct endpoint *e) {
     if (--e->refs == 0) heap_free(e);
 }
 
-int partner_find(pid_t pid, struct process **partner) {
-    struct process *p = process_find(pid);
-
-    if (!p || !p->space) return -ESRCH;
-    *partner = p;
-    if (process_may_signal(p, 0) || (p->endpoint && p->endpoint->open_to_all))
-        return 0;
-    return -EPERM;
-}
-
-/* -- Links ------------------------------------------------------------------------- */
-
-static struct list *bucket(pid_t a, pid_t b) {
-    return &links_by_pids[((uint32_t)a + (uint32_t)b) % BUCKETS];
-}
-
-struct link *link_find(pid_t a, pid_t b) {
-    struct link *link;
-
-    list_for_each (link, bucket(a, b), node)
-        if ((link->ends[0].pid == a && link->ends[1].pid == b)
-            || (link->ends[0].pid == b && link->ends[1].pid == a))
-            return link;
-    return NULL;
-}
-
-static void end_init(struct link *link, unsigned which, struct endpoint *endpoint,
-                     bool alone) {
-    struct link_end *end = &link->ends[which];
-
-    end->link = link;
-    end->other = alone ? end : &link->ends[!which];
-    end->endpoint = endpoint;
-    end->pid = endpoint->process->pid;
-    list_node_init(&end->notified_node);
-    message_channel_init(&end->in, &endpoint->inbox, 0, OVERFLOW_BLOCK);
-    list_push_back(&endpoint->links, &end->node);
-}
-
-static struct link *link_create(struct endpoint *a, struct endpoint *b) {
-    struct link *link = heap_new(HEAP_LINK, struct link);
-
-    if (!link) return NULL;
-    end_init(link, 0, a, a == b);
-    if (a != b) end_init(link, 1, b, false);
-    link->ends[1].pid = b->process->pid;    // of a process with itself, too
-    list_push_back(bucket(a->process->pid, b->process->pid), &link->node);
-    return link;
-}
-
-/* Who has sent to this end last looks it up again. */
-static void forget_called(struct link_end *end) {
-    struct endpoint *sender = end->other->endpoint;
-
-    if (sender && sender->called == end) sender->called = NULL;
-}
-
 void links_forget_rights(struct process *process) {
-    struct link_end *end;
+    struct endpoint *e = process->endpoint;
+    const struct link_end *end;
 
-    if (!process->endpoint) return;
-    list_for_each (end, &process->endpoint->links, node) {
-        forget_called(end);
-        forget_called(end->other);
+    if (!e) return;
+    e->called = NULL;
+    list_for_each (end, &e->links, node) {
+        struct endpoint *sender = end->other->endpoint;
+        if (sender && sender->called == end) sender->called = NULL;
     }
 }
 
-/* Both sides count open links. */
-static void set_open(struct link *link, bool open) {
-    struct link_end *end = &link->ends[0];
-    uint32_t change = open ? 1 : (uint32_t)-1;
+void link_settle(struct link *link) {
+    struct link_end *ends = link->ends, *end;
 
-    if (link->is_open == open) return;
-    link->is_open = open;
-    forget_called(end);
-    forget_called(end->other);
-    if (end->endpoint) end->endpoint->nr_links += change;
-    if (end->other != end && end->other->endpoint)
-        end->other->endpoint->nr_links += change;
-}
-
-static bool is_full(const struct endpoint *e) {
-    return e->nr_links >= LINKS_MAX && e->process->credentials.euid != 0;
-}
-
-/* The open link of the current process with another one. */
-int link_get(struct process *partner, struct link **out) {
-    struct process *self = current_process();
-    struct link *link = *out = link_find(self->pid, partner->pid);
-
-    if (link && link->is_open) return 0;
-    struct endpoint *mine = endpoint_of(self), *other = endpoint_of(partner);
-    if (!mine || !other) return -ENOMEM;
-    if (is_full(mine) || is_full(other)) return -EDQUOT;
-    if (!link && !(*out = link_create(mine, other))) return -ENOMEM;
-    set_open(*out, true);
-    return 0;
-}
-
-static void link_free(struct link *link) {
-    set_open(link, false);
-    list_remove(&link->node);
-    heap_free(link);
-}
-
-/* Frees a link when nothing can come through it any more. */
-static void link_settle(struct link *link) {
-    bool used = false;
-
-    for (unsigned i = 0; i < 2; i++) {
-        const struct link_end *end = &link->ends[i];
+    // who lives keeps it for a living partner, or for what a dead one has left
+    for (end = ends; end < ends + 2; end++)
+        if (end->endpoint && (end->other->endpoint || end->in.queued || end->bits))
+            return;
+    for (end = ends; end < ends + 2; end++) {
         if (!end->endpoint) continue;
-        // who lives keeps it for a living partner, or for what a dead one has left
-        used |= end->other->endpoint || end->in.queued || end->bits;
+        list_remove(&end->node);
+        end->endpoint->nr_links--;
     }
-    if (used) return;
-    for (unsigned i = 0; i < 2; i++)
-        if (link->ends[i].endpoint) list_remove(&link->ends[i].node);
-    link_free(link);
-}
-
-int link_channel_to(pid_t pid, struct message_channel **channel) {
-    const struct process *self = current_process();
-    struct link_end *end = link_end_known(self, pid);
-    struct process *partner;
-    struct link *link;
-
-    if (!end) {
-        int error = partner_find(pid, &partner);
-        if (!error) error = link_get(partner, &link);
-        if (error) return error;
-        end = link_end_of(link, pid);
-        if (end->refuses) return -EPERM;
-        self->endpoint->called = end;
-    }
-    *channel = &end->in;
-    return 0;
-}
-
-static void notification_clear(struct link_end *end) {
-    if (end->bits == 0) return;
-    end->bits = 0;
-    list_remove(&end->notified_node);
-    end->endpoint->inbox.nr_there--;
-}
-
-void link_shut(struct link *link) {
-    set_open(link, false);
-    link_settle(link);
+    heap_free(link);
 }
 
 /* Ends the waits of those who receive from this end's partner only. */
@@ -215,228 +129,270 @@ static void end_receivers(struct link_end *end, long result) {
     }
 }
 
-static void end_leave(struct link_end *end) {
-    struct link_end *other = end->other;
-
-    list_remove(&end->node);
-    notification_clear(end);
-    if (end->link->is_open) end->endpoint->nr_links--;
-    forget_called(end);
-    end->endpoint = NULL;
-    if (other->endpoint) end_receivers(other, -ESRCH);
-    link_settle(end->link);
-}
-
 void endpoint_exit(struct process *process) {
     struct endpoint *e = process->endpoint;
     struct link_end *end, *next;
 
     if (!e) return;
+    links_forget_rights(process);
     process->endpoint = NULL;
     calls_end(e);
     message_discard_all(&e->inbox, NULL, -ESRCH);
-    list_for_each_safe (end, next, &e->links, node) end_leave(end);
+    list_for_each_safe (end, next, &e->links, node) {
+        list_remove(&end->node);
+        list_remove(&end->notified_node);
+        end->endpoint = NULL;
+        if (end->other->endpoint) end_receivers(end->other, -ESRCH);
+        link_settle(end->link);
+    }
     e->process = NULL;
     endpoint_put(e);
 }
 
-/* -- Notifications: a word of bits for each end, never queued ---------------------- */
+/* -- Links ------------------------------------------------------------------------- */
 
-static bool takes_notification(const struct native_receiver *r,
-                               const struct link_end *end) {
-    return (!r->channel || r->channel == &end->in)
-           && (!r->by_type || r->type == MSG_NOTIFICATION);
-}
-
-/* The word as a message; it is zero then. 0 or -errno of r. */
-static int notification_deliver(struct link_end *end, struct native_receiver *r) {
-    struct native_message m;
-    int error;
-
-    native_message_init(&m, 0, 0);
-    m.base.type = MSG_NOTIFICATION;
-    m.base.sequence = 0;
-    m.sender = end->other->pid;
-    m.bits = end->bits;
-    int result = native_deliver(&m, r, &error);
-    if (result == 0) notification_clear(end);
-    return result;
-}
-
-/* To the first that waits, if nothing is unusual: what notify does. */
-static inline bool notify_first(struct link_end *end, uint32_t bits) {
-    struct wait_queue *queue = &end->endpoint->inbox.receivers;
-
-    if (unlikely(wait_queue_is_empty(queue))) return false;                       // 3
-    struct native_receiver *r =
-        list_entry(queue->waiters.head.next, struct native_receiver, base.waiter.node);
-    if (unlikely(r->channel != &end->in || is_zero(&r->fast))) return false;      // 5
-
-    /* --- commit: nothing below fails --- */
-    pid_t sender = end->other->pid;
-    const struct letter l = { .type = MSG_NOTIFICATION, .to = r->message_seen };
-    letter_write(&l, r, &sender, false, 0);
-    l.to->bits = bits;
-    l.to->sequence = 0;
-    list_unlink(&r->base.waiter.node);
-    struct thread *next = r->base.waiter.thread;
-    next->wait_result = sender;
-    if (likely(queue_only(next))) next->attention |= ATTENTION_TOLD;
-    else thread_ready(next);
-    return true;
-}
-
-/* To a receiver that waits, or into the word. */
-static void notify(struct link_end *end, uint32_t bits) {
-    struct endpoint *e = end->endpoint;
-    struct waiter *waiter, *next;
-
-    if (end->bits == 0) {
-        list_push_back(&e->notified, &end->notified_node);
-        e->inbox.nr_there++;
-    }
-    end->bits |= bits;
-    list_for_each_safe (waiter, next, &e->inbox.receivers.waiters, node) {
-        struct native_receiver *r =
-            container_of(waiter, struct native_receiver, base.waiter);
-        if (!takes_notification(r, end)) continue;
-        int result = notification_deliver(end, r);
-        waiter_wake(waiter, result);
-        if (result == 0) return;
-    }
-    wait_wake_all(&e->inbox.can_receive, 0);
-}
-
-/* -- Receiving --------------------------------------------------------------------- */
-
-void link_message_received(struct native_message *m, struct native_receiver *r) {
-    struct link_end *end = container_of(m->base.channel, struct link_end, in);
-
-    r->from = end;
-    if (m->call) {
-        call_received(m, end->endpoint);
-        return;
-    }
-    uint64_t passed = m->base.sequence - end->last_plain;
-    end->plain = (passed < 64 ? end->plain << passed : 0) | 1;
-    end->last_plain = m->base.sequence;
-}
-
-/* Takes a notification or message that is there; -EAGAIN. */
-static int take(struct endpoint *e, struct native_receiver *r) {
+/* Looks for it where there are fewer. */
+struct link_end *link_with(pid_t pid) {
+    const struct process *self = current_process(), *partner = process_find(pid);
+    const struct endpoint *mine = self->endpoint;
+    const struct endpoint *other = partner ? partner->endpoint : NULL;
     struct link_end *end;
-    int result = -EAGAIN;
 
-    list_for_each (end, &e->notified, notified_node)
-        if (takes_notification(r, end)) {
-            r->from = end;
-            result = notification_deliver(end, r);
-            break;
-        }
-    if (result == -EAGAIN) result = message_take(&e->inbox, &r->base);
-    if (result == 0 && !r->from->other->endpoint)
-        link_settle(r->from->link);     // the last words of one who has ended
-    return result;
+    if (mine && other && other->nr_links < mine->nr_links) {
+        list_for_each (end, &other->links, node)
+            if (end->other->pid == self->pid) return end->other;
+    } else if (mine) {
+        list_for_each (end, &mine->links, node)
+            if (end->other->pid == pid) return end;
+    }
+    return NULL;
 }
 
-long inbox_receive(struct endpoint *e, struct native_receiver *r, pid_t partner,
-                   int timeout_ms) {
-    long result = take(e, r);
+static void end_init(struct link_end *end, struct link_end *other, struct link *link,
+                     struct endpoint *endpoint) {
+    end->link = link;
+    end->other = other;
+    end->endpoint = endpoint;
+    end->pid = endpoint->process->pid;
+    list_node_init(&end->notified_node);
+    message_channel_init(&end->in, &endpoint->inbox, 0, OVERFLOW_BLOCK);
+    list_push_back(&endpoint->links, &end->node);
+    endpoint->nr_links++;
+}
 
-    if (result != -EAGAIN) return result ? result : r->sender;
-    if (partner && !process_is_alive(partner)) return -ESRCH;
-    if (timeout_ms == NOWAIT) return -EAGAIN;
-    if (partner && timeout_ms == FOREVER
-        && wait_closes_circle(current_process(), partner))
-        return -EDEADLK;
-    result = message_receive_wait(&r->base, deadline_of(timeout_ms));
-    return result ? restartable(result, timeout_ms) : r->sender;
+static bool is_full(const struct endpoint *e) {
+    return e->nr_links >= LINKS_MAX && e->process->credentials.euid != 0;
+}
+
+int link_get(struct process *partner, struct link_end **out) {
+    struct link_end *end = *out = link_with(partner->pid);
+
+    if (!end) {
+        struct endpoint *mine = endpoint_of(current_process());
+        struct endpoint *other = endpoint_of(partner);
+        if (!mine || !other) return -ENOMEM;
+        if (is_full(mine) || is_full(other)) return -EDQUOT;
+        struct link *link = heap_new(HEAP_LINK, struct link);
+        if (!link) return -ENOMEM;
+        end = *out = &link->ends[0];
+        end_init(end, &link->ends[mine != other], link, mine);
+        if (mine != other) end_init(end->other, end, link, other);
+    }
+    end->link->is_open = true;
+    return 0;
+}
+
+/* -ESRCH, -EPERM, or 0 and the process. */
+static int partner_find(pid_t pid, struct process **partner) {
+    struct process *p = *partner = process_find(pid);
+
+    if (!p || !p->space) return -ESRCH;
+    return process_may_signal(p, 0) || (p->endpoint && p->endpoint->open_to_all)
+               ? 0
+               : -EPERM;
+}
+
+int link_to(pid_t pid, struct link_end **to) {
+    const struct process *self = current_process();
+    struct process *partner;
+    struct link_end *end;
+
+    if ((*to = link_end_known(self, pid))) return 0;
+    int error = partner_find(pid, &partner);
+    if (!error) error = link_get(partner, &end);
+    if (error) return error;
+    if (end->other->refuses) return -EPERM;
+    *to = self->endpoint->called = end->other;
+    return 0;
 }
 
 /* -- System calls ------------------------------------------------------------------ */
 
-long sys_msg_send(pid_t to, uptr_t message, int flags, int timeout_ms) {
-    struct native_message m;
-    struct message_channel *channel;
+struct link_attr {              /* as in <parley.h> */
+    uint32_t capacity, refuse;
+};
 
-    if (flags & ~(MSG_SYNC | MSG_MOVE) || timeout_ms < FOREVER) return -EINVAL;
-    int error = native_message_read(&m, message, flags);
-    if (!error) error = link_channel_to(to, &channel);
+struct link_side {
+    uint32_t capacity, refuse, queued, bytes;
+    uint64_t accepted, received;
+    uint32_t waiting_senders, waiting_receivers;
+};
+
+struct link_stat {
+    pid_t peer;
+    uint32_t calls;
+    struct link_side in, out;
+};
+static_assert(sizeof(struct link_stat) == 88, "<parley.h>");
+
+long sys_link_open(pid_t peer, uptr_t attr) {
+    struct link_attr wanted = { 0, 0 };
+    struct process *partner;
+    struct link_end *end = link_with(peer);
+
+    if (attr.address && copy_from_user(&wanted, attr, sizeof(wanted))) return -EFAULT;
+    if (!capacity_is_valid(wanted.capacity) || wanted.refuse > 1) return -EINVAL;
+    // who has been written to may set what it receives, whoever wrote
+    int error = partner_find(peer, &partner);
+    if (!error || (error == -EPERM && end)) error = link_get(partner, &end);
     if (error) return error;
-    long result = native_message_send(channel, &m, to, timeout_ms);
-    return min(result, 0l);
-}
-
-/* What msg_receive(from) listens to: the end of a link that may have to be made. */
-static int listen_to(pid_t from, struct native_receiver *r) {
-    pid_t self = current_process()->pid;
-    struct link *link = link_find(self, from);
-    int error = link ? 0 : -ESRCH;
-
-    if (process_is_alive(from)) error = link_get(process_find(from), &link);
-    if (error) return error;
-    r->base.wants = native_wants;
-    r->channel = &link_end_of(link, self)->in;
+    end->refuses = wanted.refuse;
+    links_forget_rights(current_process());
+    message_channel_set_capacity(&end->in, capacity_of(wanted.capacity, 0));
     return 0;
 }
 
-long sys_msg_receive(pid_t from, uptr_t message, int flags, int timeout_ms) {
+/* The current process's end of its open link with `peer`; NULL and *error. */
+static struct link_end *open_link_with(pid_t peer, int *error) {
+    struct link_end *end = link_with(peer);
+
+    *error = process_is_alive(peer) || end ? -ENOENT : -ESRCH;
+    return end && end->link->is_open ? end : NULL;
+}
+
+long sys_link_close(pid_t peer) {
+    int error;
+    struct link_end *end = open_link_with(peer, &error);
+
+    if (!end) return error;
+    calls_cancel(end->endpoint, peer);
+    end->given_up.bits = 0;
+    message_discard_all(end->in.queue, &end->in, -EPIPE);
+    if (end->other->endpoint)
+        message_discard_all(end->other->in.queue, &end->other->in, -EPIPE);
+    end->in.capacity = 0;
+    end->refuses = end->link->is_open = false;
+    links_forget_rights(current_process());
+    link_settle(end->link);
+    return 0;
+}
+
+bool link_sends_to(const struct waiter *waiter, const struct link_end *end) {
+    const struct sending *s = container_of(waiter, const struct sending, waiter);
+
+    return s->message && s->message->channel == &end->in;
+}
+
+bool link_receives_at(const struct waiter *waiter, const struct link_end *end) {
+    const struct native_receiver *r =
+        container_of(waiter, const struct native_receiver, base.waiter);
+
+    return !r->channel || r->channel == &end->in;
+}
+
+uint32_t calls_count(const struct endpoint *server, pid_t pid) {
+    const struct call *call;
+    uint32_t count = 0;
+
+    list_for_each (call, &server->calls, node) count += call->pid == pid;
+    return count;
+}
+
+/* What comes in at one end. Result: how many calls of those. */
+static uint32_t describe_side(const struct link_end *end, struct link_side *side) {
+    const struct message_channel *c = &end->in;
+    const struct waiter *waiter;
+
+    *side = (struct link_side){ .capacity = c->capacity ? c->capacity : CAPACITY_ZERO,
+                                .refuse = end->refuses, .queued = c->queued,
+                                .bytes = c->bytes, .accepted = c->sequence,
+                                .received = c->received };
+    if (!end->endpoint) return 0;
+    list_for_each (waiter, &c->queue->senders.waiters, node)
+        side->waiting_senders += link_sends_to(waiter, end);
+    list_for_each (waiter, &c->queue->receivers.waiters, node)
+        side->waiting_receivers += link_receives_at(waiter, end);
+    return calls_count(end->endpoint, end->other->pid);
+}
+
+long sys_link_stat(pid_t peer, uptr_t out) {
+    int error;
+    const struct link_end *end = open_link_with(peer, &error);
+    struct link_stat stat = { .peer = peer };
+
+    if (!end) return error;
+    stat.calls = describe_side(end, &stat.in);
+    uint32_t others = describe_side(end->other, &stat.out);
+    if (end->other != end) stat.calls += others;
+    return copy_to_user(out, &stat, sizeof(stat));
+}
+
+static unsigned inbox_poll(struct file *file, struct poll_table *table) {
+    struct endpoint *e = file->object;
+
+    poll_wait(table, &e->inbox.can_receive);
+    if (!e->process) return POLLHUP;
+    return list_is_empty(&e->notified) && !message_find(&e->inbox, NULL)
+               ? 0
+               : POLLIN | POLLRDNORM;
+}
+
+static void inbox_release(struct file *file) { endpoint_put(file->object); }
+
+static const struct file_operations inbox_operations = {
+    .name = "inbox", .poll = inbox_poll, .release = inbox_release,
+};
+
+long sys_msg_fd(void) {
     struct endpoint *e = endpoint_of(current_process());
-    struct native_receiver own, *r = NULL;
-    int error = 0;
 
-    if (flags & ~(MSG_TYPE | MSG_MOVE) || timeout_ms < FOREVER) return -EINVAL;
     if (!e) return -ENOMEM;
-    if (!flags && timeout_ms == FOREVER) r = listener_begin(message);
-    if (!r)
-        error = native_receiver_init(r = &own, message, flags, &e->inbox.receivers);
-    if (!error && from != MSG_ANY) error = listen_to(from, r);
-    if (error) return error;
-    long result = inbox_receive(e, r, from == MSG_ANY ? 0 : from, timeout_ms);
-    listener_end();
-    return result;
+    struct file *file =
+        file_create(&inbox_operations, O_RDONLY, inode_nameless(0600), e);
+    if (!file) return -ENFILE;
+    e->refs++;
+    return fd_install(file, true);
 }
 
-static __attribute__((noinline)) long notify_any(pid_t to, uint32_t bits) {
-    struct message_channel *channel;
-    int error = link_channel_to(to, &channel);
+long sys_msg_accept(int who) {
+    enum { MSG_SAME_USER = 0, MSG_ANYONE = 1 };
+    struct endpoint *e = endpoint_of(current_process());
 
-    if (!error && bits) notify(container_of(channel, struct link_end, in), bits);
-    return error;
-}
-
-long sys_msg_notify(pid_t to, uint32_t bits) {
-    struct link_end *end = link_end_known(current_process(), to);
-
-    return likely(end && bits && notify_first(end, bits)) ? 0 : notify_any(to, bits);
+    if (who != MSG_SAME_USER && who != MSG_ANYONE) return -EINVAL;
+    if (!e) return -ENOMEM;
+    e->open_to_all = who == MSG_ANYONE;
+    links_forget_rights(current_process());
+    return 0;
 }
 
 /* -- Checking ---------------------------------------------------------------------- */
 
-static void endpoint_check(const struct endpoint *e, pid_t pid) {
-    const struct link_end *end;
-    uint32_t open = 0;
-
-    message_queue_check(&e->inbox, list_length(&e->notified));
-    list_for_each (end, &e->links, node) {
-        open += end->link->is_open;
-        check_that(end->endpoint == e && end->pid == pid
-                       && !end->bits == !list_node_is_linked(&end->notified_node),
-                   "process %d has a broken link", pid);
-        message_channel_check(&end->in);
-    }
-    check_counted(e, "links", e->nr_links, open);
-}
-
 static void links_check(void) {
     const struct process *p;
+    const struct link_end *end;
 
-    list_for_each (p, &all_processes, all_node)
-        if (p->endpoint) endpoint_check(p->endpoint, p->pid);
+    list_for_each (p, &all_processes, all_node) {
+        const struct endpoint *e = p->endpoint;
+        if (!e) continue;
+        message_queue_check(&e->inbox, list_length(&e->notified));
+        check_counted(e, "links", e->nr_links, list_length(&e->links));
+        list_for_each (end, &e->links, node) {
+            check_that(end->endpoint == e && end->pid == p->pid
+                           && !end->bits == !list_node_is_linked(&end->notified_node),
+                       "process %d has a broken link", p->pid);
+            message_channel_check(&end->in);
+        }
+    }
 }
 
 static const struct checker checker CHECKER = { "links", NULL, links_check };
-
-void links_init(void) {
-    for (unsigned i = 0; i < BUCKETS; i++) list_init(&links_by_pids[i]);
-}

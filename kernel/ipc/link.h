@@ -19,11 +19,16 @@ struct endpoint {
     struct link_end *called;    /* an open link's end that this process may send to: the
                                    last one it did; NULL when that may have changed */
     struct list links;          /* struct link_end, by node */
-    uint32_t nr_links;          /* open ones */
+    uint32_t nr_links;
     struct list notified;       /* struct link_end with bits, first bit first */
     struct list calls;          /* struct call: queued for or received by this process;
                                    the received ones last, in order of receipt */
-    struct list given_up;       /* struct given_up, newest last */
+};
+
+/* Which of the last 64 sequence numbers something holds for. */
+struct marks {
+    uint64_t last;              /* the highest that was marked */
+    uint64_t bits;              /* bit n: last - n is marked */
 };
 
 struct link_end {               /* one side's view */
@@ -36,12 +41,11 @@ struct link_end {               /* one side's view */
     bool refuses;
     uint32_t bits;              /* notification for this side */
     struct list_node notified_node;
-    uint64_t last_plain;        /* sequence of the last message received, no call */
-    uint64_t plain;             /* bit n: so was last_plain - n */
+    struct marks plain;         /* what was received here and is no call */
+    struct marks given_up;      /* calls received here whose callers no longer wait */
 };
 
 struct link {
-    struct list_node node;      /* links_by_pids */
     bool is_open;               /* false after link_close: only sequence numbers and the
                                    other side's settings live on */
     struct link_end ends[2];    /* a link to oneself uses ends[0] only */
@@ -67,30 +71,21 @@ struct forwarding {
     uint64_t sequence;          /* its name there */
 };
 
-/* A call that was received and whose caller no longer waits. */
-struct given_up {
-    struct list_node node;
-    pid_t pid;
-    uint64_t sequence;
-};
+extern struct wait_queue callers;       /* where all sleep who wait for answers */
+
+/* -- Links (link.c) ---------------------------------------------------------------- */
 
 /* The endpoint of a living process, made when it has none. NULL without memory. */
 must_check struct endpoint *endpoint_of(struct process *process);
-void endpoint_put(struct endpoint *endpoint);
 
 /* The end of a process: partners that wait for it get ESRCH. */
 void endpoint_exit(struct process *process);
 
-/* -ESRCH, -EPERM, or 0 and the process. */
-must_check int partner_find(pid_t pid, struct process **partner);
+/* The current process's end of its link with another; NULL: there is none. */
+struct link_end *link_with(pid_t pid);
 
-/* The link between the current process and another, or NULL. */
-struct link *link_find(pid_t a, pid_t b);
-
-/* The end at which pid receives. */
-static inline struct link_end *link_end_of(struct link *link, pid_t pid) {
-    return &link->ends[link->ends[0].pid != pid];
-}
+/* The same of an open link, made when there is none. -EDQUOT, -ENOMEM. */
+must_check int link_get(struct process *partner, struct link_end **end);
 
 /* Where `pid` receives, if `self` has sent to it last and nothing has changed: then
  * there is nothing to be looked up. Else NULL. */
@@ -100,23 +95,23 @@ static inline struct link_end *link_end_known(const struct process *self, pid_t 
     return likely(end && end->pid == pid) ? end : NULL;
 }
 
-/* The process's ids, or what it accepts, have changed: rights are looked up again. */
+/* Where `pid` receives what the current process may send it; opens a link where there
+ * is none. -ESRCH, -EPERM, -EDQUOT, -ENOMEM. */
+must_check int link_to(pid_t pid, struct link_end **end);
+
+/* Frees a link when nothing can come through it any more. */
+void link_settle(struct link *link);
+
+/* The process's ids, or what it accepts, have changed, or a link has closed: whom it
+ * sends to, and who sends to it, is looked up again. */
 void links_forget_rights(struct process *process);
-
-/* The channel to send to `pid` through; opens a link where there is none. -ESRCH,
- * -EPERM, -EDQUOT, -ENOMEM. */
-must_check int link_channel_to(pid_t pid, struct message_channel **channel);
-
-/* The open link of the current process with another, made when there is none. -EDQUOT,
- * -ENOMEM. */
-must_check int link_get(struct process *partner, struct link **link);
-
-/* It is closed from now on; what remains is remembered, or freed with the last. */
-void link_shut(struct link *link);
 
 /* Of those who wait at an inbox: does this one send to, or receive at, the end? */
 typedef bool link_waiter(const struct waiter *waiter, const struct link_end *end);
 link_waiter link_sends_to, link_receives_at;
+
+/* Of calls between the two, for link_stat. */
+uint32_t calls_count(const struct endpoint *server, pid_t pid);
 
 /* Tells the partner that is waited for; see struct wait_class. */
 void describe_partner(const struct waiter *waiter, char *to, size_t size);
@@ -125,22 +120,13 @@ void describe_partner(const struct waiter *waiter, char *to, size_t size);
  * processes? */
 bool wait_closes_circle(const struct process *self, pid_t pid);
 
-/* SLEEPS. msg_receive: notifications first, then messages. The receiver was made by
- * native_receiver_init; partner: whom it waits for, or 0. */
-long inbox_receive(struct endpoint *endpoint, struct native_receiver *r, pid_t partner,
-                   int timeout_ms) SLEEPS;
+/* -- Messages and calls (call.c) --------------------------------------------------- */
 
-/* -- Between message.c and the links ----------------------------------------------- */
-
+/* From message.c: what came over a link is r's now; a request is queued, so who has
+ * passed the call on has done so; it will never be received. */
 void link_message_received(struct native_message *m, struct native_receiver *r);
-void call_message_accepted(struct call *call);
+void call_passed_on(struct call *call);
 void call_message_lost(struct call *call);
-
-/* -- Calls (call.c) ---------------------------------------------------------------- */
-
-extern struct wait_queue callers;       /* where all sleep who wait for answers */
-
-void call_received(struct native_message *m, struct endpoint *by);
 
 /* The wait of the running thread for an answer has ended with `result`; the result of
  * msg_call. */
@@ -152,10 +138,5 @@ void calls_cancel(struct endpoint *server, pid_t pid);
 /* The server ends: so do all waits for its answers. */
 void calls_end(struct endpoint *server);
 
-/* Of calls between the two, for link_stat. */
-uint32_t calls_count(const struct endpoint *server, pid_t pid);
-
 /* The thread runs at another priority: so may those who are to answer its call. */
 void call_priority_changed(struct thread *thread);
-
-void links_init(void);

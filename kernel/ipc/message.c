@@ -217,7 +217,7 @@ struct message *message_keep(struct message *message, int *error) {
 int message_accept(struct message *message) {
     struct native_message *m = native(message);
 
-    if (m->call) call_message_accepted(m->call);
+    if (m->call) call_passed_on(m->call);
     if (!m->moves || m->pages) return 0;
     int error = moved_pages_reserve(m);
     if (!error) moved_pages_take(m);
@@ -400,30 +400,3 @@ static void messages_count(void) {
 }
 
 static const struct checker checker CHECKER = { "messages", messages_count, NULL };
-
-/* -- Send and receive -------------------------------------------------------------- */
-
-long native_message_wait(struct sending *s, int timeout_ms) {
-    return restartable(message_wait(s, deadline_of(timeout_ms)), timeout_ms);
-}
-
-int native_message_post(struct message_channel *channel, struct native_message *m,
-                        struct sending *s, pid_t partner, int timeout_ms) {
-    int result = message_post(channel, &m->base, timeout_ms == NOWAIT ? NULL : s);
-
-    if (result != -EINPROGRESS || !partner || timeout_ms != FOREVER
-        || !wait_closes_circle(current_process(), partner))
-        return result;
-    message_withdraw(s);
-    return -EDEADLK;
-}
-
-long native_message_send(struct message_channel *channel, struct native_message *m,
-                         pid_t partner, int timeout_ms) {
-    struct sending s;
-
-    waiter_init(&s.waiter, &channel->queue->senders);
-    int result = native_message_post(channel, m, &s, partner, timeout_ms);
-    return likely(result != -EINPROGRESS) ? result
-                                          : native_message_wait(&s, timeout_ms);
-}

@@ -143,21 +143,10 @@ static inline long restartable(long result, int timeout_ms) {
     return result == -EINTR && timeout_ms == FOREVER ? -ERESTART : result;
 }
 
-/* Sends m without sleeping: message_post's results, or -EDEADLK where a wait for ever
- * for the partner would close a circle. partner: the process at the other end of a
- * link, or 0. */
-must_check int native_message_post(struct message_channel *channel,
-                                   struct native_message *m, struct sending *s,
-                                   pid_t partner, int timeout_ms);
-
-/* Sends m and waits as it must. Who received it, if anybody has; 0, or -errno;
- * -ERESTART when a signal came first. partner: the process at the other end of a link,
- * or 0. SLEEPS. */
-long native_message_send(struct message_channel *channel, struct native_message *m,
-                         pid_t partner, int timeout_ms) SLEEPS;
-
-/* Waits for the fate of a message or call. SLEEPS. */
-long native_message_wait(struct sending *s, int timeout_ms) SLEEPS;
+/* SLEEPS. Waits for the fate of a message or call. */
+static inline long native_message_wait(struct sending *s, int timeout_ms) {
+    return restartable(message_wait(s, deadline_of(timeout_ms)), timeout_ms);
+}
 
 /* A message of so many bytes stays in the kernel. False: over the user's limit. */
 static inline must_check bool message_charge(struct account *account, uint32_t bytes) {

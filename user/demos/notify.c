@@ -124,5 +124,5 @@ int main(int argc, char **argv) {
     say("So who serves many can tell each of them something, and never depends on a\n"
         "slow one. What to do about it is asked for afterwards, by a message.");
     return demo_end("send 3000 realtime signals instead. Where are they kept?",
-                    "kernel/ipc/link.c");
+                    "kernel/ipc/call.c");
 }
