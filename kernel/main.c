@@ -121,6 +121,7 @@ static void take_command_line(const char *given) {
 static void start_memory(const struct boot_info *boot) {
     frames_init(boot);
     accounts_init(frame_count);
+    stacks_init();
     if (frames_free < MINIMUM_FRAMES)
         boot_refuse("there are only %u KiB of free memory. Give the machine at least "
                     "8 MiB (MEM=8).",

@@ -112,51 +112,46 @@ void frames_free_range(paddr_t start, paddr_t end) {
 
 #define FIRST_MANAGED 0x100000ull   /* what lies below 1 MiB is left to the firmware */
 
-/* The lowest usable place for the array of struct frame. */
-static paddr_t place_for(const struct boot_info *boot, uint32_t size) {
-    uint64_t best = DIRECT_MAP_MAX;
-
-    for (uint32_t i = 0; i < boot->nr_memory; i++) {
-        const struct boot_memory *m = &boot->memory[i];
-        uint64_t start = round_up(max(m->base, FIRST_MANAGED), PAGE_SIZE);
-        if (m->type == BOOT_USABLE && start + size <= m->base + m->length
-            && start < best)
-            best = start;
-    }
-    if (best == DIRECT_MAP_MAX)
-        boot_refuse(
-            "there is too little memory: no %u KiB in one piece for the table of "
-            "page frames. Give the machine at least 8 MiB (MEM=8).",
-            size / 1024);
-    return (paddr_t)best;
+/* The end of what is usable of a piece of memory from *start on; 0: nothing is. */
+static uint64_t usable(const struct boot_memory *m, uint64_t *start) {
+    *start = round_up(max(m->base, FIRST_MANAGED), PAGE_SIZE);
+    return m->type == BOOT_USABLE ? min(m->base + m->length, (uint64_t)DIRECT_MAP_MAX)
+                                  : 0;
 }
 
 void frames_init(const struct boot_info *boot) {
+    const struct boot_memory *m, *last = boot->memory + boot->nr_memory;
+    uint64_t start, end, table = DIRECT_MAP_MAX;    // the lowest place for the table
+
     for (unsigned order = 0; order < FRAME_ORDERS; order++)
         list_init(&free_lists[order]);
-    for (uint32_t i = 0; i < boot->nr_memory; i++) {
-        const struct boot_memory *m = &boot->memory[i];
-        uint64_t end = min(m->base + m->length, (uint64_t)DIRECT_MAP_MAX);
+    for (m = boot->memory; m < last; m++) {
+        end = min(m->base + m->length, (uint64_t)DIRECT_MAP_MAX);
         if (m->type == BOOT_USABLE || m->type == BOOT_LOADER)
             frame_count = max(frame_count, (uint32_t)(end >> PAGE_SHIFT));
     }
     uint32_t size = frame_count * (sizeof(struct frame) + sizeof(struct frame *));
     size = round_up(size, PAGE_SIZE);
-    paddr_t table = place_for(boot, size);
-    frames = paddr_to_kernel(table);
+    for (m = boot->memory; m < last; m++) {
+        end = usable(m, &start);
+        if (start + size <= end) table = min(table, start);
+    }
+    if (table == DIRECT_MAP_MAX)
+        boot_refuse(
+            "there is too little memory: no %u KiB in one piece for the table of "
+            "page frames. Give the machine at least 8 MiB (MEM=8).",
+            size / 1024);
+    frames = paddr_to_kernel((paddr_t)table);
     frame_chains = (struct frame **)&frames[frame_count];
     memset(frames, 0, size);
     for (uint32_t i = 0; i < frame_count; i++) {
         frames[i].use = FRAME_RESERVED;
         frames[i].refs = 1;
     }
-    for (uint32_t i = 0; i < boot->nr_memory; i++) {
-        const struct boot_memory *m = &boot->memory[i];
-        uint64_t start = round_up(max(m->base, FIRST_MANAGED), PAGE_SIZE);
-        uint64_t end = min(m->base + m->length, (uint64_t)DIRECT_MAP_MAX);
+    for (m = boot->memory; m < last; m++) {
+        end = usable(m, &start);
         if (start == table) start += size;
-        if (m->type == BOOT_USABLE && start < end)
-            frames_free_range((paddr_t)start, (paddr_t)end);
+        if (start < end) frames_free_range((paddr_t)start, (paddr_t)end);
     }
 }
 
@@ -171,7 +166,7 @@ struct frame *frame_next(const struct frame *block) {
 static void frames_count(void) {
     for (struct frame *f = NULL; (f = frame_next(f));) {
         if (f->use <= FRAME_RESERVED) continue;
-        f->counted = 0;
+        f->counted = f->use == FRAME_HEAP;  // the heap has those by their use
         if (f->account != NOBODY_PAYS)
             account_by_number(f->account)->counted[ACCOUNT_FRAMES] += 1u << f->order;
     }

@@ -80,6 +80,7 @@ struct frame *frame_next(const struct frame *block);
 
 /* Kernel stacks with a guard below each (stack.c): the top of a new slot's usable
  * stack, where struct thread lies; 0 without memory. */
+void stacks_init(void);
 must_check uint32_t stack_alloc(void);
 void stack_free(uint32_t thread_address);
 

@@ -90,19 +90,13 @@ static inline struct header *take_small(unsigned class) {
     slab->free = (struct header *)h->size;
     slab->nr_live++;
     if (unlikely(!slab->free)) list_remove(&slab->node);
-    h->size = class_size(class);
-    h->class = (uint8_t) class;
     return h;
 }
 
-static __attribute__((noinline)) struct header *take_large(unsigned class) {
+static struct header *take_large(unsigned class) {
     struct frame *frame = frame_alloc(FRAME_HEAP, class - CLASSES);
 
-    if (!frame) return NULL;
-    struct header *h = frame_address(frame);
-    h->size = class_size(class);
-    h->class = (uint8_t) class;
-    return h;
+    return frame ? frame_address(frame) : NULL;
 }
 
 void *heap_alloc_raw(enum heap_type type, size_t size) {
@@ -120,6 +114,8 @@ void *heap_alloc_raw(enum heap_type type, size_t size) {
     }
     h->magic = LIVE;
     h->type = (uint8_t)type;
+    h->class = (uint8_t) class;
+    h->size = class_size(class);
     h->account = (uint8_t)account->number;
     heap_objects[type]++;
     heap_bytes[type] += h->size;
@@ -169,70 +165,62 @@ struct account *heap_account(const void *object) {
 
 /* -- Walking, checking ------------------------------------------------------------- */
 
-/* The header behind h in the same block; after NULL the first. NULL: no more. */
-static struct header *header_next(const struct frame *frame, struct header *h) {
-    struct slab *slab = frame_address(frame);
-    struct header *only = frame_address(frame);
+/* The header behind h, of a live object or a free one; after NULL the first. NULL: no
+ * more. */
+static struct header *header_next(const struct header *h) {
+    struct frame *frame = h ? frame_of_address(h) : NULL;
+    const struct slab *slab = slab_of(h);
 
-    if (only->magic == LIVE) return h ? NULL : only;
-    size_t step = class_size(slab->class);
-    uint32_t at = h ? (uint32_t)h + step : (uint32_t)slab + max(step, sizeof(*slab));
-    return at < (uint32_t)slab + PAGE_SIZE ? (struct header *)at : NULL;
-}
-
-static struct frame *heap_frame_next(struct frame *frame) {
+    if (h && *(const uint8_t *)slab != LIVE) {
+        uint32_t at = (uint32_t)h + class_size(slab->class);
+        if (at < (uint32_t)slab + PAGE_SIZE) return (struct header *)at;
+    }
     while ((frame = frame_next(frame)) && frame->use != FRAME_HEAP) {
     }
-    return frame;
+    if (!frame) return NULL;
+    slab = frame_address(frame);
+    uint32_t first = *(const uint8_t *)slab == LIVE ? 0 : class_size(slab->class);
+    return (struct header *)((uint32_t)slab + first);
 }
 
 void *heap_next(enum heap_type type, const void *object) {
     struct header *h = object ? (struct header *)object - 1 : NULL;
-    struct frame *frame = h ? frame_of_address(h) : heap_frame_next(NULL);
 
-    for (; frame; frame = heap_frame_next(frame))
-        while ((h = header_next(frame, h)))
-            if (h->magic == LIVE && h->type == type) return h + 1;
-    return NULL;
+    while ((h = header_next(h)) && (h->magic != LIVE || h->type != type)) {
+    }
+    return h ? h + 1 : NULL;
 }
 
 static void heap_count(void) {
-    for (struct frame *frame = NULL; (frame = heap_frame_next(frame));) {
-        frame_found(frame);
-        for (struct header *h = NULL; (h = header_next(frame, h));)
-            if (h->magic == LIVE)
-                account_by_number(h->account)->counted[ACCOUNT_HEAP] += h->size;
-    }
+    for (struct header *h = NULL; (h = header_next(h));)
+        if (h->magic == LIVE)
+            account_by_number(h->account)->counted[ACCOUNT_HEAP] += h->size;
 }
 
 /* The free list holds as many as are free. */
-static bool slab_is_sound(const struct slab *slab, unsigned nr_live, unsigned nr_free) {
+static bool slab_is_sound(const struct slab *slab) {
+    unsigned nr_free = PAGE_SIZE / class_size(slab->class) - 1 - slab->nr_live;
     const struct header *h = slab->free;
 
     for (; h && nr_free > 0; h = (const struct header *)h->size, nr_free--)
         if (slab_of(h) != slab || h->magic != FREED) return false;
-    return !h && nr_free == 0 && nr_live == slab->nr_live
-           && !slab->free == !list_node_is_linked(&slab->node);
+    return !h && nr_free == 0 && !slab->free == !list_node_is_linked(&slab->node);
 }
 
 static void heap_check(void) {
     uint32_t objects[HEAP_TYPES] = { 0 }, bytes[HEAP_TYPES] = { 0 };
 
     for (unsigned class = 0; class < CLASSES; class ++) check_list(&partial[class]);
-    for (struct frame *frame = NULL; (frame = heap_frame_next(frame));) {
-        const struct slab *slab = frame_address(frame);
-        unsigned nr_live = 0, nr_free = 0;
-        for (struct header *h = NULL; (h = header_next(frame, h));) {
-            nr_free += h->magic == FREED;
-            if (h->magic != LIVE) continue;
-            if (!check_that(h->type < HEAP_TYPES, "%p has no type", h + 1)) return;
-            objects[h->type]++;
-            bytes[h->type] += h->size;
-            nr_live++;
-        }
-        check_that(*(const uint8_t *)slab == LIVE
-                       || slab_is_sound(slab, nr_live, nr_free),
-                   "frame at %p of class %u is broken", slab, slab->class);
+    for (struct header *h = NULL; (h = header_next(h));) {
+        const struct slab *slab = slab_of(h);
+        if (*(const uint8_t *)slab != LIVE
+            && (uint32_t)h == (uint32_t)slab + class_size(slab->class))
+            check_that(slab_is_sound(slab), "frame at %p of class %u is broken", slab,
+                       slab->class);
+        if (h->magic != LIVE) continue;
+        if (!check_that(h->type < HEAP_TYPES, "%p has no type", h + 1)) return;
+        objects[h->type]++;
+        bytes[h->type] += h->size;
     }
     for (unsigned type = 0; type < HEAP_TYPES; type++)
         check_that(

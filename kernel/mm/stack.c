@@ -2,8 +2,8 @@
  *
  * Invariants: a slot is in use, or spare, when its pages are mapped; its frames are
  * unmapped everywhere (shootdown) before they are freed. A few stacks of threads that
- * ended stay mapped for the next ones, and page tables of the area stay for good:
- * nobody pays for these, and the ledger does not count them.
+ * ended stay mapped for the next ones. Nobody pays for those nor for the page tables of
+ * the area, and the ledger does not count them.
  */
 #include "arch.h"
 #include "arch/x86/paging.h"
@@ -12,58 +12,53 @@
 #include "mm/account.h"
 #include "mm/frame_alloc.h"
 
-#define SLOTS       ((DEVICE_AREA - STACK_AREA) / STACK_SLOT)
 #define STACK_SIZE  (STACK_SLOT - STACK_GUARD)
 #define STACK_ORDER 1           /* its block of frames */
 static_assert(STACK_SIZE == PAGE_SIZE << STACK_ORDER, "one block is one stack");
+
+#define TABLES_ORDER 5          /* of the whole area's page tables */
+#define TABLE_SLOTS  (PTES * PAGE_SIZE / STACK_SLOT)
+static_assert(DEVICE_AREA - STACK_AREA >= STACK_SLOT * TABLE_SLOTS << TABLES_ORDER,
+              "there is room for as many");
 
 #define SPARES 4
 
 static uint32_t spare[SPARES];  /* slots that are mapped and not in use */
 static unsigned nr_spares;
+static pte_t *entries;          /* of all slots, one behind the other */
+static uint32_t nr_slots;
 static uint32_t lowest;         /* all slots below it are mapped */
 
-static vaddr_t slot_base(uint32_t slot) {
-    return STACK_AREA + slot * STACK_SLOT + STACK_GUARD;
+/* As many as all memory would fill, or one block of page tables. */
+void stacks_init(void) {
+    unsigned order = 0;
+
+    while (order < TABLES_ORDER && frame_count >> STACK_ORDER > TABLE_SLOTS << order)
+        order++;
+    struct frame *tables = frame_alloc(FRAME_STACK, order);
+    assert(tables);
+    frame_recharge(tables, NULL);
+    entries = memset(frame_address(tables), 0, PAGE_SIZE << order);
+    nr_slots = TABLE_SLOTS << order;
+    for (unsigned i = 0; i < 1u << order; i++)
+        kernel_directory[directory_index(STACK_AREA) + i] =
+            frame_paddr(tables + i) | PTE_PRESENT | PTE_WRITABLE;
 }
 
-/* The entries of a slot's pages; NULL: no page table for them yet. */
 static pte_t *entries_of(uint32_t slot) {
-    pte_t table = kernel_directory[directory_index(slot_base(slot))];
-
-    return table & PTE_PRESENT
-               ? (pte_t *)paddr_to_kernel((paddr_t)(table & PTE_ADDRESS))
-                     + table_index(slot_base(slot))
-               : NULL;
+    return &entries[(slot * STACK_SLOT + STACK_GUARD) / PAGE_SIZE];
 }
 
 /* NULL: it is not mapped. */
 static struct frame *frame_of_slot(uint32_t slot) {
-    const pte_t *entry = entries_of(slot);
+    pte_t entry = *entries_of(slot);
 
-    return entry && *entry & PTE_PRESENT
-               ? frame_of_paddr((paddr_t)(*entry & PTE_ADDRESS))
-               : NULL;
-}
-
-static bool slot_map(uint32_t slot) {
-    if (!entries_of(slot)) {
-        struct frame *table = frame_alloc_zeroed(FRAME_STACK);
-        if (!table) return false;
-        frame_recharge(table, NULL);
-        kernel_directory[directory_index(slot_base(slot))] =
-            frame_paddr(table) | PTE_PRESENT | PTE_WRITABLE;
-    }
-    struct frame *frame = frame_alloc(FRAME_STACK, STACK_ORDER);
-    if (!frame) return false;
-    for (unsigned i = 0; i < 1u << STACK_ORDER; i++)
-        entries_of(slot)[i] = frame_paddr(frame + i) | PTE_PRESENT | PTE_WRITABLE
-                              | PTE_GLOBAL | pte_no_execute;
-    return true;
+    return entry ? frame_of_paddr((paddr_t)(entry & PTE_ADDRESS)) : NULL;
 }
 
 uint32_t stack_alloc(void) {
     struct account *payer = account_current();
+    struct frame *frame;
     uint32_t slot = lowest;
 
     if (nr_spares > 0) {
@@ -71,17 +66,22 @@ uint32_t stack_alloc(void) {
         slot = spare[--nr_spares];
         frame_recharge(frame_of_slot(slot), payer);
     } else {
-        while (slot < SLOTS && frame_of_slot(slot)) slot++;
-        if (slot == SLOTS || !slot_map(slot)) return 0;
+        while (slot < nr_slots && frame_of_slot(slot)) slot++;
+        if (slot == nr_slots || !(frame = frame_alloc(FRAME_STACK, STACK_ORDER)))
+            return 0;
+        for (unsigned i = 0; i < 1u << STACK_ORDER; i++)
+            entries_of(slot)[i] = frame_paddr(frame + i) | PTE_PRESENT | PTE_WRITABLE
+                                  | PTE_GLOBAL | pte_no_execute;
         lowest = slot + 1;
     }
-    return slot_base(slot) + STACK_SIZE - THREAD_AREA;
+    return STACK_AREA + (slot + 1) * STACK_SLOT - THREAD_AREA;
 }
 
 void stack_free(uint32_t thread_address) {
     uint32_t slot = (thread_address - STACK_AREA) / STACK_SLOT;
+    vaddr_t end = STACK_AREA + (slot + 1) * STACK_SLOT;
 
-    assert(thread_address >= STACK_AREA && slot < SLOTS && frame_of_slot(slot));
+    assert(slot < nr_slots && frame_of_slot(slot));
     struct frame *frame = frame_of_slot(slot);
     if (nr_spares < SPARES) {
         frame_recharge(frame, NULL);
@@ -89,7 +89,7 @@ void stack_free(uint32_t thread_address) {
         return;
     }
     memset(entries_of(slot), 0, sizeof(pte_t) << STACK_ORDER);
-    tlb_shootdown(slot_base(slot), slot_base(slot) + STACK_SIZE, 0);
+    tlb_shootdown(end - STACK_SIZE, end, 0);
     frame_put(frame);
     lowest = min(lowest, slot);
 }
@@ -97,20 +97,16 @@ void stack_free(uint32_t thread_address) {
 /* -- Checking ---------------------------------------------------------------------- */
 
 static void stacks_count(void) {
-    for (uint32_t slot = 0; slot < SLOTS; slot++) {
-        pte_t *entries = entries_of(slot);
-        if (entries && table_index(slot_base(slot)) < STACK_SLOT / PAGE_SIZE)
-            frame_found(frame_of_address(entries));
+    frame_found(frame_of_address(entries));
+    for (uint32_t slot = 0; slot < nr_slots; slot++)
         if (frame_of_slot(slot)) frame_found(frame_of_slot(slot));
-    }
 }
 
 /* What a guard page shows is nothing. */
 static void stacks_check(void) {
-    for (uint32_t slot = 0; slot < SLOTS; slot++)
-        for (unsigned i = 1; entries_of(slot) && i <= STACK_GUARD / PAGE_SIZE; i++)
-            check_that(!*(entries_of(slot) - i), "the guard page at %08x is mapped",
-                       slot_base(slot) - i * PAGE_SIZE);
+    for (uint32_t at = 0; at < nr_slots * STACK_SLOT; at += PAGE_SIZE)
+        check_that(at % STACK_SLOT >= STACK_GUARD || !entries[at / PAGE_SIZE],
+                   "the guard page at %08x is mapped", STACK_AREA + at);
 }
 
 static const struct checker checker CHECKER = { "stacks", stacks_count, stacks_check };
