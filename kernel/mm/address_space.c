@@ -50,18 +50,13 @@ pte_t *pte_make(struct address_space *space, vaddr_t address) {
     return &table_at(*entry)[table_index(address)];
 }
 
-/* Where the next table begins, when there is none for `at`: 2 MiB or a GiB further. */
-static vaddr_t skip_hole(const struct address_space *space, vaddr_t at) {
-    uint32_t step = space->root[pdpt_index(at)] & PTE_PRESENT ? 1u << 21 : 1u << 30;
-
-    return round_down(at, step) + step;
-}
-
 pte_t *pte_next(struct address_space *space, vaddr_t *at, vaddr_t end) {
     while (*at < end) {
         pte_t *entry = pte_find(space, *at);
-        if (!entry) {
-            *at = skip_hole(space, *at);
+        if (!entry) {           // no table: 2 MiB or a GiB further
+            uint32_t hole =
+                space->root[pdpt_index(*at)] & PTE_PRESENT ? 1u << 21 : 1u << 30;
+            *at = round_down(*at, hole) + hole;
             continue;
         }
         vaddr_t table_end = min(end, round_down(*at, 1u << 21) + (1u << 21));
@@ -81,18 +76,6 @@ pte_t pte_bits(int protection) {
     pte_t bits = protection ? PTE_PRESENT | PTE_USER : PTE_HELD | PTE_USER;
 
     return protection & PROT_EXEC ? bits : bits | pte_no_execute;
-}
-
-/* The entries must be empty. */
-static void page_tables_free(struct address_space *space) {
-    for (unsigned i = 0; i < 3; i++) {
-        if (!(space->root[i] & PTE_PRESENT)) continue;
-        const pte_t *directory = table_at(space->root[i]);
-        for (unsigned d = 0; d < PTES; d++)
-            if (directory[d] & PTE_PRESENT) frame_put(pte_frame(directory[d]));
-        frame_put(pte_frame(space->root[i]));
-        space->root[i] = 0;
-    }
 }
 
 /* -- Making, ending ---------------------------------------------------------------- */
@@ -124,7 +107,13 @@ void space_put(struct address_space *space) {
         space_unmap_pages(space, region->start, region->end);
         region_free(region);
     }
-    page_tables_free(space);
+    for (unsigned i = 0; i < 3; i++) {
+        if (!(space->root[i] & PTE_PRESENT)) continue;
+        const pte_t *directory = table_at(space->root[i]);
+        for (unsigned d = 0; d < PTES; d++)
+            if (directory[d] & PTE_PRESENT) frame_put(pte_frame(directory[d]));
+        frame_put(pte_frame(space->root[i]));
+    }
     heap_free(space);
 }
 

@@ -99,6 +99,10 @@ static inline uint32_t region_page(const struct region *region, vaddr_t address)
     return region->first_page + ((address - region->start) >> PAGE_SHIFT);
 }
 
+static inline uint32_t region_pages(const struct region *region) {
+    return (region->end - region->start) >> PAGE_SHIFT;
+}
+
 /* Does RLIMIT_AS allow so many pages more? */
 static inline bool space_has_room(const struct address_space *space, uint32_t pages) {
     return pages <= space->limit_pages

@@ -75,8 +75,7 @@ void object_truncate(struct memory_object *object, uint64_t size) {
     struct frame *frame, *next;
 
     list_for_each (region, &object->mappings, object_node) {
-        uint32_t pages = (region->end - region->start) >> PAGE_SHIFT;
-        if (region->first_page + pages <= index) continue;
+        if (region->first_page + region_pages(region) <= index) continue;
         uint32_t skip = index > region->first_page ? index - region->first_page : 0;
         space_unmap_pages(region->space, region->start + skip * PAGE_SIZE, region->end);
     }

@@ -23,32 +23,26 @@ struct region *space_find(struct address_space *space, vaddr_t address) {
     return space->last_found = region;
 }
 
-static bool is_free(struct address_space *space, vaddr_t start, size_t size) {
-    if (size > USER_END || start < USER_START || start > USER_END - size) return false;
-    struct region *above = space_find_above(space, start);
-    if (!above) return true;
-    vaddr_t limit = above->start;
-    if (above->flags & REGION_GROWS_DOWN) limit -= min(limit, STACK_GAP);
-    return start + size <= limit;
+/* Where what is mapped below a region, or NULL, must end: a stack keeps a gap. */
+static vaddr_t floor_of(const struct region *region, uint32_t gap) {
+    if (!region) return USER_END;
+    return region->flags & REGION_GROWS_DOWN ? region->start - min(region->start, gap)
+                                             : region->start;
 }
 
 vaddr_t space_find_gap(struct address_space *space, vaddr_t hint, size_t size) {
     struct region *region = list_last_entry(&space->regions, struct region, node);
     vaddr_t top = USER_END;
 
-    if (hint && is_free(space, hint, size)) return hint;
+    if (hint >= USER_START && size <= USER_END && hint <= USER_END - size
+        && hint + size <= floor_of(space_find_above(space, hint), STACK_GAP))
+        return hint;
     for (;; region = region_neighbour(region, region->node.prev)) {
         vaddr_t bottom = region ? region->end : USER_START;
         if (top > bottom && top - bottom >= size) return top - size;
         if (!region) return 0;
-        top = region->start;
-        if (region->flags & REGION_GROWS_DOWN)
-            top -= min(top, max(space->stack_limit, STACK_GAP));
+        top = floor_of(region, max(space->stack_limit, STACK_GAP));
     }
-}
-
-static uint32_t pages_of(const struct region *region) {
-    return (region->end - region->start) >> PAGE_SHIFT;
 }
 
 void region_free(struct region *region) {
@@ -107,9 +101,9 @@ static inline struct region *region_add(struct address_space *space,
 int space_map(struct address_space *space, const struct region *like) {
     struct region *region = NULL;
 
-    if (space_has_room(space, pages_of(like))) region = region_add(space, like);
+    if (space_has_room(space, region_pages(like))) region = region_add(space, like);
     if (!region) return -ENOMEM;
-    space->nr_mapped_pages += pages_of(like);
+    space->nr_mapped_pages += region_pages(like);
     join_around(region);
     return 0;
 }
@@ -145,7 +139,7 @@ int space_unmap(struct address_space *space, vaddr_t start, size_t size) {
     space_unmap_pages(space, start, end);
     for (struct region *next; region && region->start < end; region = next) {
         next = region_neighbour(region, region->node.next);
-        space->nr_mapped_pages -= pages_of(region);
+        space->nr_mapped_pages -= region_pages(region);
         region_free(region);
     }
     return 0;

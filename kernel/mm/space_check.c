@@ -46,22 +46,11 @@ static const char *fault_of(const struct region *region, pte_t entry) {
     return NULL;
 }
 
-static void entries_check(struct address_space *space) {
-    const pte_t *entry;
-    uint32_t resident = 0;
-
-    for (vaddr_t at = 0; (entry = pte_next(space, &at, USER_END)); at += PAGE_SIZE) {
-        const char *fault = fault_of(space_find(space, at), *entry);
-        check_that(!fault, "the page at %08x %s", at, fault);
-        resident++;
-    }
-    check_counted(space, "pages", space->nr_resident, resident);
-}
-
-static void regions_check(const struct address_space *space) {
+static void space_check(struct address_space *space) {
     const struct region *region;
+    const pte_t *entry;
     vaddr_t end = USER_START;
-    uint32_t pages = 0, count = 0;
+    uint32_t pages = 0, count = 0, resident = 0;
 
     if (!check_list(&space->regions)) return;
     list_for_each (region, &space->regions, node) {
@@ -71,40 +60,38 @@ static void regions_check(const struct address_space *space) {
                        && !region->object == !list_node_is_linked(&region->object_node),
                    "the region at %08x is misplaced", region->start);
         end = region->end;
-        pages += (region->end - region->start) >> PAGE_SHIFT;
+        pages += region_pages(region);
         count++;
+    }
+    for (vaddr_t at = 0; (entry = pte_next(space, &at, USER_END)); at += PAGE_SIZE) {
+        const char *fault = fault_of(space_find(space, at), *entry);
+        check_that(!fault, "the page at %08x %s", at, fault);
+        resident++;
     }
     check_counted(space, "pages mapped", space->nr_mapped_pages, pages);
     check_counted(space, "regions", space->nr_regions, count);
+    check_counted(space, "pages", space->nr_resident, resident);
+    check_references(space, space->refs, &space->counted);
 }
 
 static void spaces_check(void) {
     struct address_space *space;
 
-    heap_for_each(space, HEAP_SPACE) {
-        regions_check(space);
-        entries_check(space);
-        check_references(space, space->refs, &space->counted);
-    }
+    heap_for_each(space, HEAP_SPACE) space_check(space);
 }
 
 /* The kernel's entries: no user's, and none writable and executable. */
-static void kernel_entry_check(vaddr_t at, pte_t entry) {
-    bool may_run = (entry & pte_no_execute) != pte_no_execute;
-
-    check_that(!(entry & PTE_PRESENT)
-                   || !(entry & PTE_USER || (entry & PTE_WRITABLE && may_run)),
-               "the page at %08x has rights it should not", at);
-}
-
 static void kernel_check(void) {
     for (vaddr_t at = KERNEL_BASE; at >= KERNEL_BASE; at += LARGE_PAGE) {
-        pte_t entry = kernel_directory[directory_index(at)];
-        const pte_t *table = paddr_to_kernel((paddr_t)(entry & PTE_ADDRESS));
-        bool is_table = (entry & (PTE_PRESENT | PTE_LARGE)) == PTE_PRESENT;
-        kernel_entry_check(at, is_table ? entry | PTE_NO_EXECUTE : entry);
-        for (unsigned i = 0; is_table && i < PTES; i++)
-            kernel_entry_check(at + i * PAGE_SIZE, table[i]);
+        const pte_t *entry = &kernel_directory[directory_index(at)];
+        bool is_table = (*entry & (PTE_PRESENT | PTE_LARGE)) == PTE_PRESENT;
+        if (is_table) entry = frame_address(pte_frame(*entry));
+        for (unsigned i = 0; i < (is_table ? PTES : 1); i++, entry++)
+            check_that(!(*entry & PTE_PRESENT)
+                           || !(*entry & PTE_USER
+                                || (*entry & PTE_WRITABLE
+                                    && (*entry & pte_no_execute) != pte_no_execute)),
+                       "the page at %08x has rights it should not", at + i * PAGE_SIZE);
     }
 }
 
