@@ -196,7 +196,7 @@ static void show_loadavg(struct text *text) {
     uint32_t running = sched_runnable();
 
     text_printf(text, "%u.00 %u.00 %u.00 %u/%u %d\n", running, running, running,
-                running, list_length(&all_threads), id_last());
+                running, list_length(&all_threads), last_tid);
 }
 
 /* Time that is gone is kept by somebody: a zombie, or who waited for one. */
@@ -220,7 +220,7 @@ static void show_machine_stat(struct text *text) {
         text_printf(text, "cpu%u %lld 0 0 %lld 0 0 0 0 0 0\n", cpu,
                     ticks(now - idle[cpu]), ticks(idle[cpu]));
     text_printf(text, "btime %llu\nprocesses %d\n",
-                divide_u64(time_realtime() - now, (uint32_t)SECOND, NULL), id_last());
+                divide_u64(time_realtime() - now, (uint32_t)SECOND, NULL), last_tid);
 }
 
 static void show_command_line(struct text *text) {

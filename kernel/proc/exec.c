@@ -348,7 +348,7 @@ static void begin_anew(struct thread *t, const struct program *p) {
     t->attention &= ~(uint32_t)ATTENTION_RESTORE_MASK;
     t->clear_child_tid = t->robust_list = 0;
     string_copy(t->name, t->process->name, sizeof(t->name));
-    thread_take_id(t, t->process->pid);
+    t->tid = t->process->pid;   // the only thread left takes over its id
 }
 
 static void move_over(struct program *p) {

@@ -19,21 +19,15 @@
 struct list all_processes = LIST_INIT(all_processes);
 struct process *init_process;
 struct list all_threads = LIST_INIT(all_threads);
-static struct list by_pid[HASH], by_tid[HASH];
-static pid_t last_id;
-
-pid_t id_last(void) { return last_id; }
-
-static struct list *bucket(struct list table[HASH], pid_t id) {
-    return &table[(uint32_t)id % HASH];
-}
+static struct process *by_pid[HASH];    /* chains by hash_next */
+pid_t last_tid;
 
 /* -- Threads ----------------------------------------------------------------------- */
 
 struct thread *thread_find(pid_t tid) {
     struct thread *t;
 
-    list_for_each (t, bucket(by_tid, tid), hash_node)
+    list_for_each (t, &all_threads, all_node)
         if (t->tid == tid) return t;
     return NULL;
 }
@@ -56,8 +50,8 @@ struct thread *thread_create(struct process *process, void (*entry)(void)) {
     t->attention = ATTENTION_SLOW;
     t->priority = t->base_priority = PRIORITY_NORMAL;
     t->affinity = UINT8_MAX;
-    assert(last_id < INT32_MAX);
-    t->tid = ++last_id;
+    assert(last_tid < INT32_MAX);
+    t->tid = ++last_tid;
     t->entry = entry;
     uint32_t *stack = (uint32_t *)thread_frame(t);
     *--stack = 0;               // a backtrace ends there
@@ -66,16 +60,9 @@ struct thread *thread_create(struct process *process, void (*entry)(void)) {
     pending_init(&t->pending);
     list_node_init(&t->run_node);
     list_push_back(&all_threads, &t->all_node);
-    list_push_back(bucket(by_tid, t->tid), &t->hash_node);
     list_push_back(&process->threads, &t->process_node);
     process->nr_threads++;
     return t;
-}
-
-void thread_take_id(struct thread *t, pid_t id) {
-    list_remove(&t->hash_node);
-    t->tid = id;
-    list_push_back(bucket(by_tid, id), &t->hash_node);
 }
 
 /* Takes a thread out of its process; its stack goes when it no longer runs on it. */
@@ -85,7 +72,6 @@ void thread_detach(struct thread *t) {
     usage_add(&t->process->usage, &usage);
     pending_clear(&t->pending, ~0ull);
     list_remove(&t->process_node);
-    list_remove(&t->hash_node);
     list_remove(&t->all_node);
     // the charge for the last one stays: a zombie counts until it was waited for
     if (--t->process->nr_threads > 0 || t->state == THREAD_NEW)
@@ -145,12 +131,16 @@ static const struct wait_class vfork_class = { "vfork child to exec or exit",
 static const struct wait_class stop_class = { "SIGCONT", NULL };
 static const struct wait_class exec_class = { "other threads to end for exec", NULL };
 
-struct process *process_find(pid_t pid) {
-    struct process *p;
+/* Where the process hangs, or NULL does. */
+static struct process **link_to(pid_t pid) {
+    struct process **link = &by_pid[(uint32_t)pid % HASH];
 
-    list_for_each (p, bucket(by_pid, pid), hash_node)
-        if (p->pid == pid) return p;
-    return NULL;
+    while (*link && (*link)->pid != pid) link = &(*link)->hash_next;
+    return link;
+}
+
+struct process *process_find(pid_t pid) {
+    return *link_to(pid);
 }
 
 bool process_is_alive(pid_t pid) {
@@ -186,7 +176,7 @@ struct process *process_create(struct process *parent) {
 void process_publish(struct process *p, pid_t pid) {
     p->pid = pid;
     list_push_back(&all_processes, &p->all_node);
-    list_push_back(bucket(by_pid, pid), &p->hash_node);
+    *link_to(pid) = p;
     if (p->parent) list_push_back(&p->parent->children, &p->sibling_node);
 }
 
@@ -195,7 +185,7 @@ void process_free(struct process *p) {
     pending_clear(&p->pending, ~0ull);
     list_remove(&p->sibling_node);
     if (p->pid) {               // it was published
-        list_remove(&p->hash_node);
+        *link_to(p->pid) = p->hash_next;
         list_remove(&p->all_node);
     }
     if (p->is_zombie) account_release(p->account, ACCOUNT_PROCESSES, 1);
@@ -362,10 +352,6 @@ static const struct checker checker CHECKER = { "processes", processes_count,
                                                 processes_check };
 
 void processes_init(void) {
-    for (unsigned i = 0; i < HASH; i++) {
-        list_init(&by_pid[i]);
-        list_init(&by_tid[i]);
-    }
     check_calls_holding = stacks_naming;
     panic_report = print_threads;
 }

@@ -52,7 +52,7 @@ struct usage {
 struct process {
     pid_t pid;                  /* [const] */
     struct list_node all_node;  /* all_processes, by pid */
-    struct list_node hash_node; /* by pid */
+    struct process *hash_next;  /* by pid */
     struct process *parent;     /* NULL only for init */
     struct list children;       /* struct process, by sibling_node, oldest first */
     struct list_node sibling_node;

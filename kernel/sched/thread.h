@@ -82,7 +82,6 @@ struct thread {
     struct list_node run_node;  /* run queue */
     struct list_node process_node; /* process->threads */
     struct list_node all_node;  /* all_threads */
-    struct list_node hash_node;    /* by tid */
 
     /* while BLOCKED */
     struct waiter *waiters;     /* array on its stack, or NULL */
@@ -157,10 +156,8 @@ static inline struct thread *current(void) { return current_thread_base(); }
 must_check struct thread *thread_create(struct process *process, void (*entry)(void));
 void thread_free(struct thread *thread);        /* one that never ran, or is dead */
 void thread_detach(struct thread *thread);      /* the running one, about to die */
-/* The only thread left takes over its process's id (execve). */
-void thread_take_id(struct thread *thread, pid_t id);
 struct thread *thread_find(pid_t tid);
-pid_t id_last(void);                            /* the newest */
+extern pid_t last_tid;                           /* the newest */
 
 /* Gives it one more reason to attend to something before it goes to user mode, and sees
  * to it that it soon comes there: from its sleep, unless only others may end that, or
