@@ -33,7 +33,7 @@ no_return void arch_power_off(enum exit_code code);
  * cpu_count                    CPUs that came up
  *
  * -- The big kernel lock (lock.h) ---------------------------------------------------
- * bkl_acquire(), bkl_release(), bkl_is_held()
+ * bkl_acquire(), bkl_release(), bkl_is_held_by()
  *
  * -- Traps (frame.h) ----------------------------------------------------------------
  * struct trap_frame; trap(frame) is called by assembly and defined in kernel/trap.c

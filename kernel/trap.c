@@ -141,7 +141,7 @@ static void user_fault(struct trap_frame *frame) {
     uint32_t vector = frame->vector;
 
     if (vector == VECTOR_PAGE_FAULT)
-        page_fault(frame, read_cr2());
+        page_fault(frame, read_register(cr2));
     else if (vector == VECTOR_NO_FPU)
         fpu_load();
     else if (vector == VECTOR_FPU_ERROR || vector == VECTOR_SIMD)
@@ -156,7 +156,7 @@ static void user_fault(struct trap_frame *frame) {
 /* -- Faults of the kernel ---------------------------------------------------------- */
 
 static void kernel_fault(struct trap_frame *frame) {
-    uint32_t address = frame->vector == VECTOR_PAGE_FAULT ? read_cr2() : 0;
+    uint32_t address = frame->vector == VECTOR_PAGE_FAULT ? read_register(cr2) : 0;
     const struct fixup *fixup = fixup_find(frame->eip);
     struct thread *t = current();
 

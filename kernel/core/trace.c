@@ -15,8 +15,6 @@ static const struct {
 #undef TRACE_EVENT
 };
 
-void trace_init(struct cpu *cpu) { cpu->trace_next = trace_ring[cpu->number]; }
-
 const struct trace_event *trace_after(const struct trace_event *than) {
     const struct trace_event *best = NULL;
 

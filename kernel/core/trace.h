@@ -29,8 +29,6 @@ static_assert(sizeof(struct trace_event) == 32, "an index is a shift");
 
 extern struct trace_event trace_ring[CPU_MAX][TRACE_RING];
 
-void trace_init(struct cpu *cpu);       /* before its first event */
-
 /* The place of the CPU's next event. The rings are aligned to their size. */
 static inline struct trace_event *trace_place(struct cpu *cpu) {
     struct trace_event *event = cpu->trace_next, *next = event + 1;

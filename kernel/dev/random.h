@@ -1,5 +1,5 @@
 /* random.h - bytes nobody can guess: for AT_RANDOM, getrandom(2) and /dev/urandom.
- * Choices of the scheduler come from elsewhere (base/random.h). */
+ * Choices of the scheduler come from elsewhere (sched/scheduler.c). */
 #pragma once
 
 #include "base/types.h"

@@ -149,8 +149,8 @@ static void context_fill(struct user_context *c, const struct thread *t,
                          const struct trap_frame *f, uint32_t fpu_state) {
     c->flags = c->link = 0;
     c->stack = get_stack(t, f->esp);
-    c->gs = read_gs();
-    c->fs = read_fs();
+    c->gs = read_register(gs);
+    c->fs = read_register(fs);
     c->es = f->es & 0xffff;
     c->ds = f->ds & 0xffff;
     c->general = f->general;
@@ -281,8 +281,8 @@ static void registers_restore(struct trap_frame *f,
     f->es = user_selector(c->es);
     f->eflags = (c->eflags & EFLAGS_USER) | EFLAGS_IF | EFLAGS_ALWAYS;
     f->vector = VECTOR_CHANGED;
-    load_fs(user_selector(c->fs));
-    load_gs(user_selector(c->gs));
+    load_selector(fs, user_selector(c->fs));
+    load_selector(gs, user_selector(c->gs));
 }
 
 static long return_from(uint32_t frame_address) {

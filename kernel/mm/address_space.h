@@ -83,7 +83,7 @@ void space_put(struct address_space *space);
 static inline void space_activate(struct cpu *cpu, const struct address_space *space) {
     if (cpu->space_root != space->root_paddr) {
         cpu->space_root = space->root_paddr;
-        write_cr3(space->root_paddr);
+        write_register(cr3, space->root_paddr);
     }
 }
 

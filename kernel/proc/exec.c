@@ -342,8 +342,8 @@ static void begin_anew(struct thread *t, const struct program *p) {
                              .vector = VECTOR_CHANGED };
     fpu_replace(t, false);
     t->tls_descriptor = this_cpu()->gdt[TLS_SELECTOR / 8] = 0;
-    load_fs(0);
-    load_gs(0);
+    load_selector(fs, 0);
+    load_selector(gs, 0);
     t->alternate_stack = t->alternate_stack_size = 0;
     t->attention &= ~(uint32_t)ATTENTION_RESTORE_MASK;
     t->clear_child_tid = t->robust_list = 0;

@@ -141,7 +141,7 @@ long sys_set_thread_area(uptr_t descriptor) {
     if (error) return error;
     this_cpu()->gdt[TLS_SELECTOR / 8] = current()->tls_descriptor;
     // a register that holds the selector keeps the old segment until it is loaded again
-    load_fs(read_fs());
-    load_gs(read_gs());
+    load_selector(fs, read_register(fs));
+    load_selector(gs, read_register(gs));
     return 0;
 }

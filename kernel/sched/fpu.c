@@ -11,7 +11,7 @@ enum { CR0_TS = 8 };
 
 uint32_t fpu_mxcsr_mask;
 
-static void set_ts(void) { write_cr0(read_cr0() | CR0_TS); }
+static void set_ts(void) { write_register(cr0, read_register(cr0) | CR0_TS); }
 
 static void save(struct fpu_image *to) { __asm__ volatile("fxsave %0" : "=m"(*to)); }
 

@@ -39,8 +39,8 @@ static inline void hand_over_cpu(struct cpu *cpu, struct thread *t,
     cpu->running = next;
     cpu->tss.esp0 = (uint32_t)next;
     cpu->gdt[TLS_SELECTOR / 8] = next->tls_descriptor;
-    load_fs(next->fs);
-    load_gs(next->gs);
+    load_selector(fs, next->fs);
+    load_selector(gs, next->gs);
 }
 
 /* SLEEPS, with `waiter`, as wait_sleep_waiter does without a deadline. The running

@@ -8,7 +8,6 @@
  */
 #include "sched/scheduler.h"
 
-#include "base/random.h"
 #include "base/string.h"
 #include "core/check.h"
 #include "sched/hand_over.h"
@@ -22,12 +21,20 @@
 
 struct run_queue ready;
 static uint32_t seed;
-static struct random generator;
+static uint32_t generator;      /* never 0 */
 
 bool sched_in_lockstep(void) { return seed && cpu_count > 1; }
 
+/* 0 .. bound - 1. The same seed gives the same choices (Marsaglia's xorshift32). */
+static uint32_t choose_below(uint32_t bound) {
+    generator ^= generator << 13;
+    generator ^= generator >> 17;
+    generator ^= generator << 5;
+    return (uint32_t)((uint64_t)generator * bound >> 32);
+}
+
 static uint32_t steps_to_next_choice(void) {
-    return seed ? 1 + random_below(&generator, STEPS_MAX) : UINT32_MAX;
+    return seed ? 1 + choose_below(STEPS_MAX) : UINT32_MAX;
 }
 
 /* -- The run queue ----------------------------------------------------------------- */
@@ -159,7 +166,7 @@ static __attribute__((noinline)) void run(struct cpu *cpu, struct thread *prev,
 
 /* The first of the queue, or with a seed one of the first few, or the idle thread. */
 static __attribute__((noinline)) void run_next(struct cpu *cpu) {
-    uint32_t skip = seed && ready.count ? random_below(&generator, CANDIDATES) : 0;
+    uint32_t skip = seed && ready.count ? choose_below(CANDIDATES) : 0;
     struct thread *next = queue_search(cpu, skip);
 
     if (next) queue_remove(next);
@@ -330,23 +337,16 @@ void cpu_idle(void) {
 bool sched_create_idle(struct cpu *cpu) {
     struct thread *idle = cpu->idle;    // of the CPU that boots: what boots
 
-    if (!idle) {
-        idle = (struct thread *)stack_alloc();
-        if (!idle) return false;
-        memset(idle, 0, sizeof(*idle));
-    }
+    if (!idle && !(idle = (struct thread *)stack_alloc())) return false;
     cpu->number = (uint32_t)(cpu - cpus);
     cpu->affinity_bit = (uint8_t)(1u << cpu->number);
-    idle->cpu = cpu;
-    idle->magic = THREAD_MAGIC;
-    idle->state = THREAD_RUNNING;
-    idle->priority = PRIORITY_IDLE;
-    idle->affinity = UINT8_MAX;
+    *idle = (struct thread){ .cpu = cpu, .magic = THREAD_MAGIC,
+                             .state = THREAD_RUNNING, .priority = PRIORITY_IDLE,
+                             .affinity = UINT8_MAX, .name = "idle" };
     list_node_init(&idle->run_node);
-    string_copy(idle->name, "idle", sizeof(idle->name));
     cpu->idle = cpu->running = idle;
     cpu->account = &root_account;
-    trace_init(cpu);
+    cpu->trace_next = trace_ring[cpu->number];
     return true;
 }
 
@@ -369,6 +369,7 @@ static const struct checker checker CHECKER = { "scheduler", NULL, sched_check }
 
 void sched_init(uint32_t new_seed) {
     seed = new_seed;
-    random_seed(&generator, new_seed);
+    generator = new_seed * 2654435769u + 0x9e3779b9u;
+    if (generator == 0) generator = 1;
     for (unsigned i = 0; i < PRIORITIES; i++) list_init(&ready.levels[i]);
 }

@@ -22,24 +22,14 @@ static inline void out32(uint16_t port, uint32_t value) {
     __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
 }
 
-#define READ_REGISTER(name)                                                            \
-    static inline uint32_t read_##name(void) {                                         \
-        uint32_t value;                                                                \
-        __asm__ volatile("mov %%" #name ", %0" : "=r"(value) : : "memory");            \
-        return value;                                                                  \
-    }
-#define WRITE_REGISTER(name)                                                           \
-    static inline void write_##name(uint32_t value) {                                  \
-        __asm__ volatile("mov %0, %%" #name : : "r"(value) : "memory");                \
-    }
-READ_REGISTER(cr0)
-READ_REGISTER(cr2)
-READ_REGISTER(cr3)
-WRITE_REGISTER(cr0)
-WRITE_REGISTER(cr3)
-WRITE_REGISTER(cr4)
-#undef READ_REGISTER
-#undef WRITE_REGISTER
+#define read_register(name)                                                            \
+    ({                                                                                 \
+        uint32_t value_;                                                               \
+        __asm__ volatile("mov %%" #name ", %0" : "=r"(value_) : : "memory");           \
+        value_;                                                                        \
+    })
+#define write_register(name, value) \
+    __asm__ volatile("mov %0, %%" #name : : "r"(value) : "memory")
 
 enum msr {
     MSR_APIC_BASE = 0x1b, MSR_SYSENTER_CS = 0x174, MSR_SYSENTER_ESP = 0x175,
@@ -70,33 +60,17 @@ static inline struct cpuid cpuid(uint32_t leaf, uint32_t subleaf) {
     return r;
 }
 
-static inline void invalidate_page(vaddr_t address) {
-    __asm__ volatile("invlpg (%0)" : : "r"(address) : "memory");
-}
-
-static inline void interrupts_off(void) { __asm__ volatile("cli" : : : "memory"); }
-
 /* fs and gs belong to user mode: threads carry them along. A selector that cannot be
  * loaded (any more) becomes the null selector. */
-#define SEGMENT_REGISTER(name)                                                         \
-    static inline uint16_t read_##name(void) {                                         \
-        uint16_t value;                                                                \
-        __asm__ volatile("mov %%" #name ", %0" : "=r"(value));                         \
-        return value;                                                                  \
-    }                                                                                  \
-    static inline void load_##name(uint16_t value) {                                   \
-        __asm__ volatile("1: mov %0, %%" #name "\n"                                    \
-                         "2:\n"                                                        \
-                         ".pushsection .text.fixup,\"ax\"\n"                           \
-                         "3: push $0\n"                                                \
-                         "   pop %%" #name "\n"                                        \
-                         "   jmp 2b\n"                                                 \
-                         ".popsection\n" FIXUP(1b, 3b)                                 \
-                         : : "rm"(value));                                             \
-    }
-SEGMENT_REGISTER(fs)
-SEGMENT_REGISTER(gs)
-#undef SEGMENT_REGISTER
+#define load_selector(name, selector)                                                  \
+    __asm__ volatile("1: mov %0, %%" #name "\n"                                        \
+                     "2:\n"                                                            \
+                     ".pushsection .text.fixup,\"ax\"\n"                               \
+                     "3: push $0\n"                                                    \
+                     "   pop %%" #name "\n"                                            \
+                     "   jmp 2b\n"                                                     \
+                     ".popsection\n" FIXUP(1b, 3b)                                     \
+                     : : "rm"((uint16_t)(selector)))
 
 static inline void segments_save(uint16_t *fs, uint16_t *gs) {
     __asm__ volatile("mov %%fs, %0\n mov %%gs, %1" : "=m"(*fs), "=m"(*gs));

@@ -34,7 +34,7 @@ void kernel_map_init(void) {
                 : i * LARGE_PAGE | PTE_PRESENT | PTE_WRITABLE | PTE_LARGE | PTE_GLOBAL
                       | pte_no_execute;
     kernel_root[3] = kernel_to_paddr(kernel_directory) | PTE_PRESENT;
-    write_cr3(kernel_to_paddr(kernel_root));
+    write_register(cr3, kernel_to_paddr(kernel_root));
 }
 
 void *kernel_map_device(paddr_t base, size_t size) {

@@ -16,8 +16,6 @@ struct cpu *bkl_acquire_slow(struct cpu *me);
 
 static inline bool bkl_is_held_by(const struct cpu *cpu) { return bkl_owner == cpu; }
 
-static inline bool bkl_is_held(void) { return bkl_is_held_by(this_cpu()); }
-
 /* `me` is this_cpu(), for who has it at hand; it is also the result. */
 static inline struct cpu *bkl_acquire_for(struct cpu *me) {
     if (unlikely(!__sync_bool_compare_and_swap(&bkl_owner, NULL, me)))

@@ -159,10 +159,10 @@ enum { DEBUG_EXIT_PORT = 0xf4, KEYBOARD_COMMAND = 0x64, KEYBOARD_RESET = 0xfe,
        ACPI_SLEEP_OFF = 0x2000 };
 
 void arch_power_off(enum exit_code code) {
-    interrupts_off();
+    __asm__ volatile("cli");
     // a QEMU with isa-debug-exit ends here, and its exit status tells why
     out32(DEBUG_EXIT_PORT, code);
     if (code == EXIT_REBOOT) out8(KEYBOARD_COMMAND, KEYBOARD_RESET);
     else if (acpi.pm1_control) out16(acpi.pm1_control, ACPI_SLEEP_OFF);
-    for (;;) __asm__ volatile("cli; hlt");
+    for (;;) __asm__ volatile("hlt");
 }

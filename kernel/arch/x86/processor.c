@@ -102,8 +102,8 @@ void cpu_init(struct cpu *cpu) {
     uint32_t stack = (uint32_t)cpu->idle;
 
     if (pte_no_execute) write_msr(MSR_EFER, read_msr(MSR_EFER) | EFER_NXE);
-    write_cr4(cpu_features.cr4);
-    write_cr0(CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_TS | CR0_MP | CR0_PE);
+    write_register(cr4, cpu_features.cr4);
+    write_register(cr0, CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_TS | CR0_MP | CR0_PE);
     cpu->space_root = kernel_to_paddr(kernel_root);
     cpu->gdt[KERNEL_CS / 8] = SEGMENT(0x9a);
     cpu->gdt[KERNEL_DS / 8] = SEGMENT(0x92);
