@@ -133,39 +133,26 @@ static int judge(const struct inode *inode, uint32_t flags) {
     return inode_permission(inode, wanted);
 }
 
-/* SLEEPS. Opens what is there. */
-static int open_existing(struct inode *inode, uint32_t flags, struct file **out) {
-    int error = judge(inode, flags);
-
-    if (!error) error = inode_open(inode, flags, out);
-    if (error || !(flags & O_TRUNC) || !inode->operations->truncate) return error;
-    error = inode->operations->truncate(inode, 0);
-    if (error) file_put(*out);
-    return error;
-}
-
-/* SLEEPS. Makes a regular file, and opens it whatever its mode says. */
-static int open_new(struct path *path, uint32_t flags, mode_t mode, struct file **out) {
-    const struct new_node node = { .mode = S_IFREG | less_umask(mode & 07777) };
-    int error = path_make(path, &node);
-
-    if (error) return error;
-    error = inode_open(path->inode, flags, out);
-    if (error) path->parent->operations->unlink(path->parent, path->last, false);
-    return error;
-}
-
-/* SLEEPS. Opens what was walked to, and releases the path. */
+/* SLEEPS. Opens what was walked to, and releases the path. What is not there is made, a
+ * regular file, and opened whatever its mode says. */
 static int open_path(struct path *path, uint32_t flags, mode_t mode,
                      struct file **out) {
-    int error;
+    const struct new_node node = { .mode = S_IFREG | less_umask(mode & 07777) };
+    bool is_new = !path->inode;
+    int error = is_new ? 0 : judge(path->inode, flags);
 
     if ((flags & O_CREAT) && path->trailing_slash && !ends_in_dots(path))
         error = -EISDIR;
-    else if (path->inode)
-        error = open_existing(path->inode, flags, out);
-    else
-        error = open_new(path, flags, mode, out);
+    if (!error && is_new) error = path_make(path, &node);
+    if (!error) {
+        error = inode_open(path->inode, flags, out);
+        if (error && is_new)
+            path->parent->operations->unlink(path->parent, path->last, false);
+    }
+    if (!error && !is_new && (flags & O_TRUNC) && path->inode->operations->truncate) {
+        error = path->inode->operations->truncate(path->inode, 0);
+        if (error) file_put(*out);
+    }
     path_release(path);
     return error;
 }

@@ -157,41 +157,45 @@ static void set_size(struct inode *inode, uint64_t size) {
     inode_touch_modified(inode);
 }
 
-static ssize_t regular_read(struct file *file, struct io *io, uint64_t *offset) {
-    struct inode *inode = file->inode;
-    uint64_t start = *offset, at = start, end;
+/* Between the contents from `at` on, up to `end`, and the user. Bytes moved, -errno. */
+static ssize_t move(struct inode *inode, struct io *io, uint64_t at, uint64_t end,
+                    bool write) {
+    uint64_t start = at;
     int error = 0;
 
-    if (start >= inode->size || io->left == 0) return 0;
-    end = start + min((uint64_t)io->left, inode->size - start);
+    end = at + min((uint64_t)io->left, end - at);
     for (size_t size; at < end; at += size) {
         size = (size_t)(end - at);
-        const char *bytes = object_bytes(inode->object, at, &size, false);
-        if ((error = io_give(io, bytes, size))) break;
+        char *bytes = object_bytes(inode->object, at, &size, write);
+        if (!write) error = io_give(io, bytes, size);
+        else error = bytes ? io_take(io, bytes, size) : -ENOSPC;
+        if (error) break;
     }
-    *offset = at;
-    inode_touch_accessed(inode);
     return at > start ? (ssize_t)(at - start) : error;
+}
+
+static ssize_t regular_read(struct file *file, struct io *io, uint64_t *offset) {
+    struct inode *inode = file->inode;
+
+    if (*offset >= inode->size || io->left == 0) return 0;
+    ssize_t n = move(inode, io, *offset, inode->size, false);
+    *offset += (uint64_t)max(n, 0);
+    inode_touch_accessed(inode);
+    return n;
 }
 
 static ssize_t regular_write(struct file *file, struct io *io, uint64_t *offset) {
     struct inode *inode = file->inode;
-    uint64_t start = file->flags & O_APPEND ? inode->size : *offset, at = start, end;
-    int error = 0;
+    uint64_t start = file->flags & O_APPEND ? inode->size : *offset;
 
     if (io->left == 0) return 0;
     if (start >= size_limit()) return refuse_growth();
     if (start > inode->size) object_truncate(inode->object, inode->size);
-    end = start + min((uint64_t)io->left, size_limit() - start);
-    for (size_t size; at < end; at += size) {
-        size = (size_t)(end - at);
-        char *bytes = object_bytes(inode->object, at, &size, true);
-        if ((error = bytes ? io_take(io, bytes, size) : -ENOSPC)) break;
-    }
-    if (at == start) return error;
-    *offset = at;
-    set_size(inode, max(inode->size, at));
-    return (ssize_t)(at - start);
+    ssize_t n = move(inode, io, start, size_limit(), true);
+    if (n <= 0) return n;
+    *offset = start + (uint64_t)n;
+    set_size(inode, max(inode->size, *offset));
+    return n;
 }
 
 static int regular_truncate(struct inode *inode, uint64_t size) {
@@ -226,46 +230,44 @@ static void link_release(struct inode *inode) { heap_free(inode->data); }
 
 static const struct inode_operations names, special;
 
-/* In a set-group-id directory everything belongs to the directory's group. */
-static void inherit_group(struct inode *inode, const struct inode *directory) {
+/* A node without a name yet. 0, -ENOSPC, or what make_special says. */
+static int node_create(struct inode *directory, const struct new_node *new,
+                       struct inode **out) {
     const struct credentials *who = current_credentials();
-
-    if (!(directory->mode & S_ISGID)) return;
-    inode->gid = directory->gid;
-    if (inode_is(inode, S_IFDIR))
-        inode->mode |= S_ISGID;
-    else if ((inode->mode & 010) && who->euid != 0
-             && !credentials_in_group(who, inode->gid))
-        inode->mode &= ~S_ISGID;
-}
-
-static bool set_target(struct inode *link, const char *target) {
-    link->size = strlen(target);
-    link->data = heap_alloc(HEAP_PATH, (size_t)link->size);
-    if (link->data) memcpy(link->data, target, (size_t)link->size);
-    return link->data;
-}
-
-/* A node without a name yet. NULL without memory. */
-static struct inode *node_create(struct inode *directory, const struct new_node *new) {
-    mode_t type = new->mode &S_IFMT;
+    const struct file_system *fs = directory->fs;
+    mode_t type = S_IFMT & new->mode;
+    bool is_name = type == S_IFDIR || type == S_IFLNK;
     struct inode *inode = inode_create(directory->fs,
-                                       type == S_IFREG                      ? &regular
-                                       : type == S_IFDIR || type == S_IFLNK ? &names
-                                                                            : &special,
+                                       type == S_IFREG ? &regular
+                                       : is_name       ? &names
+                                                       : &special,
                                        new->mode);
-    bool ok = true;
+    int error = 0;
 
-    if (!inode) return NULL;
+    if (!inode) return -ENOSPC;
     inode->device = new->device;
-    inherit_group(inode, directory);
-    if (type == S_IFDIR) inode->parent = inode_get(directory);
-    if (type == S_IFLNK) ok = set_target(inode, new->target);
-    if (type == S_IFREG && !directory->fs->make_special)
-        ok = (inode->object = object_create(0));
-    if (ok) return inode;
-    inode_put(inode);
-    return NULL;
+    if (directory->mode & S_ISGID) {    // everything in it belongs to its group
+        inode->gid = directory->gid;
+        if (type == S_IFDIR) inode->mode |= S_ISGID;
+        else if ((inode->mode & 010) && who->euid != 0
+                 && !credentials_in_group(who, inode->gid))
+            inode->mode &= ~S_ISGID;
+    }
+    if (fs->make_special) {
+        error = type == S_IFREG ? fs->make_special(inode) : -EPERM;
+    } else if (type == S_IFDIR) {
+        inode->parent = inode_get(directory);
+    } else if (type == S_IFREG) {
+        if (!(inode->object = object_create(0))) error = -ENOSPC;
+    } else if (type == S_IFLNK) {
+        inode->size = strlen(new->target);
+        inode->data = heap_alloc(HEAP_PATH, (size_t)inode->size);
+        if (inode->data) memcpy(inode->data, new->target, (size_t)inode->size);
+        else error = -ENOSPC;
+    }
+    if (error) inode_put(inode);
+    else *out = inode;
+    return error;
 }
 
 /* -- What a directory can do ------------------------------------------------------- */
@@ -281,14 +283,13 @@ static int directory_lookup(struct inode *directory, struct name name,
 
 static int directory_make(struct inode *directory, struct name name,
                           const struct new_node *new, struct inode **out) {
-    struct inode *inode =
-        new->inode ? inode_get(new->inode) : node_create(directory, new);
+    struct inode *inode = new->inode;
     int error = 0;
 
-    if (!inode) return -ENOSPC;
-    if (!new->inode && inode->fs->make_special)
-        error = inode_is(inode, S_IFREG) ? inode->fs->make_special(inode) : -EPERM;
-    if (!error) error = entry_create(directory, name, inode);
+    if (inode) inode_get(inode);
+    else error = node_create(directory, new, &inode);
+    if (error) return error;
+    error = entry_create(directory, name, inode);
     if (error) {
         inode_put(inode);
         return error;
