@@ -37,12 +37,11 @@ static bool table_grow(struct file_table *table, unsigned size) {
 struct file_table *file_table_create(const struct file_table *from) {
     struct file_table *table = heap_new(HEAP_FILE_TABLE, struct file_table);
 
-    if (!table) return NULL;
-    table->refs = 1;
-    if (!table_grow(table, from ? from->size : FIRST_SIZE)) {
+    if (!table || !table_grow(table, from ? from->size : FIRST_SIZE)) {
         heap_free(table);
         return NULL;
     }
+    table->refs = 1;
     for (unsigned fd = 0; from && fd < from->size; fd++) {
         table->places[fd] = from->places[fd];
         if (table->places[fd].file) file_get(table->places[fd].file);
@@ -162,26 +161,21 @@ long sys_dup(int fd) {
     return file ? duplicate(file, find_free(current_process(), 0), false) : -EBADF;
 }
 
-/* The same in a certain place; what was there is closed. */
-static long duplicate_to(int fd, int to, bool close_on_exec) {
+/* What was there is closed. */
+long sys_dup3(int fd, int to, int flags) {
     struct file_table *table = own_table();
     struct file *file = fd_place(fd);
 
+    if (fd == to || ((uint32_t)flags & ~O_CLOEXEC)) return -EINVAL;
     if (!file || to < 0 || (unsigned)to >= descriptor_limit(current_process()))
         return -EBADF;
     if (!table_grow(table, (unsigned)to + 1)) return -ENOMEM;
     if (table->places[to].file) table_clear(table, &table->places[to]);
-    return duplicate(file, to, close_on_exec);
+    return duplicate(file, to, flags);
 }
 
 long sys_dup2(int fd, int to) {
-    if (fd == to) return fd_place(fd) ? fd : -EBADF;
-    return duplicate_to(fd, to, false);
-}
-
-long sys_dup3(int fd, int to, int flags) {
-    if (fd == to || ((uint32_t)flags & ~O_CLOEXEC)) return -EINVAL;
-    return duplicate_to(fd, to, flags);
+    return fd != to ? sys_dup3(fd, to, 0) : fd_place(fd) ? fd : -EBADF;
 }
 
 enum fcntl_command {

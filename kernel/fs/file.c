@@ -32,26 +32,20 @@ static bool is_closing;                             // somebody further up is at
 struct file *file_create(const struct file_operations *operations, uint32_t flags,
                          struct inode *inode, void *object) {
     struct account *account = account_current();
-    struct file *file;
 
     if (!inode) return NULL;
-    if (!account_charge(account, ACCOUNT_FILES, 1)) goto fail;
-    file = heap_new(HEAP_FILE, struct file);
-    if (!file) goto fail_charged;
-    file->refs = 1;
-    file->operations = operations;
-    file->flags = flags & ~FLAGS_OF_OPENING;
-    file->inode = inode;
-    file->object = object;
+    struct file *file = heap_new(HEAP_FILE, struct file);
+    if (!file || !account_charge(account, ACCOUNT_FILES, 1)) {
+        heap_free(file);
+        inode_put(inode);
+        return NULL;
+    }
+    *file = (struct file){ .refs = 1, .operations = operations,
+                           .flags = flags & ~FLAGS_OF_OPENING, .inode = inode,
+                           .object = object };
     list_push_back(&all_files, &file->all_node);
     nr_open_files++;
     return file;
-
-fail_charged:
-    account_release(account, ACCOUNT_FILES, 1);
-fail:
-    inode_put(inode);
-    return NULL;
 }
 
 /* A release may drop the last reference to another file: descriptors that lay in a

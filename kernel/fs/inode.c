@@ -20,20 +20,17 @@ static uint32_t last_device;
 
 struct inode *inode_create(struct file_system *fs,
                            const struct inode_operations *operations, mode_t mode) {
-    const struct credentials *credentials = current_credentials();
+    const struct credentials *who = current_credentials();
     struct inode *inode = heap_new(HEAP_INODE, struct inode);
+    const nanoseconds_t now = time_realtime();
 
     if (!inode) return NULL;
-    inode->refs = 1;
-    inode->links = (mode & S_IFMT) == S_IFDIR ? 2 : 1;
-    inode->number = ++fs->next_inode;
-    inode->fs = fs;
-    inode->operations = operations;
-    inode->mode = mode;
-    inode->uid = credentials->euid;
-    inode->gid = credentials->egid;
-    inode->accessed = time_realtime();
-    inode->modified = inode->changed = inode->born = inode->accessed;
+    *inode = (struct inode){
+        .refs = 1, .links = (mode & S_IFMT) == S_IFDIR ? 2 : 1, .fs = fs,
+        .number = ++fs->next_inode, .operations = operations, .mode = mode,
+        .uid = who->euid, .gid = who->egid, .accessed = now, .modified = now,
+        .changed = now, .born = now,
+    };
     list_init(&inode->entries);
     return inode;
 }

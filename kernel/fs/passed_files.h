@@ -14,13 +14,10 @@
  *      mailbox B: [ msg: A ]           both have a reference: from each other
  *
  * So such a message says whose queue it is in (passed_queue), and when a descriptor
- * goes, the files that can still be reached from outside are found (passed_collect):
- * those with a reference that is not a queue's, and what lies in their queues, and so
- * on. What is left is garbage: its messages lose their files, and the rest is counting.
- *
- * Files that are not queued - in a call in progress, in a message between processes
- * that have no descriptors for it - are held from outside: to forget a passed_queue
- * loses a circle, never a file.
+ * goes, the files that can still be reached are found (passed_collect): those with a
+ * reference that is not a queue's, what lies in their queues, and so on. What is left
+ * is garbage: its messages lose their files, and the rest is counting. To forget a
+ * passed_queue loses a circle, never a file.
  */
 #pragma once
 
