@@ -89,27 +89,26 @@ static void show_mailboxes(struct text *text) {
     }
 }
 
-/* What comes in at this end. */
-static void show_direction(struct text *text, const struct link_end *end) {
-    const struct message_channel *c = &end->in;
-
-    text_printf(text, "%d %d", end->other->pid, end->pid);
-    text_capacity(text, c->capacity);
-    text_printf(text, " %u %u %u %llu %llu %u", end->refuses, c->queued, c->bytes,
-                c->sequence, c->received, calls_count(end->endpoint, end->other->pid));
-    text_some_waiters(text, "senders", &c->queue->senders, link_sends_to, end);
-    text_some_waiters(text, "receivers", &c->queue->receivers, link_receives_at, end);
-    text_add(text, "\n", 1);
-}
-
+/* One line a direction: what comes in at an end. */
 static void show_links(struct text *text) {
     const struct process *p;
     const struct link_end *end;
 
     list_for_each (p, &all_processes, all_node) {
         if (!p->endpoint) continue;
-        list_for_each (end, &p->endpoint->links, node)
-            if (end->link->is_open) show_direction(text, end);
+        list_for_each (end, &p->endpoint->links, node) {
+            const struct message_channel *c = &end->in;
+            if (!end->link->is_open) continue;
+            text_printf(text, "%d %d", end->other->pid, end->pid);
+            text_capacity(text, c->capacity);
+            text_printf(text, " %u %u %u %llu %llu %u", end->refuses, c->queued,
+                        c->bytes, c->sequence, c->received,
+                        calls_count(end->endpoint, end->other->pid));
+            text_some_waiters(text, "senders", &c->queue->senders, link_sends_to, end);
+            text_some_waiters(text, "receivers", &c->queue->receivers, link_receives_at,
+                              end);
+            text_add(text, "\n", 1);
+        }
     }
 }
 
@@ -133,28 +132,21 @@ static void show_limits(struct text *text) {
 
 /* -- Waits ------------------------------------------------------------------------- */
 
-static uint64_t milliseconds(nanoseconds_t time) {
-    return divide_u64(time, (uint32_t)MILLISECOND, NULL);
-}
-
 /* waiter NULL: it waits for its time-out or a signal only. */
 static void show_wait(struct text *text, const struct thread *t,
                       const struct waiter *waiter) {
     const struct timer *timer = &t->wait_timer;
-    nanoseconds_t now = time_now();
+    nanoseconds_t slept = tsc_to_nanoseconds(timestamp_counter() - t->switched);
+    nanoseconds_t now = time_now(), left = max(timer->node.key, now) - now;
     char about[128] = "- -";
 
     if (waiter) waiter_describe(waiter, about, sizeof(about));
     text_printf(text, "%d %d", t->tid, t->process->pid);
     text_word(text, t->name);
-    text_printf(text, " %llu \"%s\" %s ",
-                milliseconds(tsc_to_nanoseconds(timestamp_counter() - t->switched)),
+    text_printf(text, " %llu \"%s\" %s", divide_u64(slept, MILLISECOND, NULL),
                 waiter ? waiter->queue->class->name : "time to pass", about);
-    if (timer->armed)
-        text_printf(text, "%llu",
-                    milliseconds(timer->node.key > now ? timer->node.key - now : 0));
-    else
-        text_printf(text, "-");
+    text_printf(text, timer->armed ? " %llu" : " -",
+                divide_u64(left, MILLISECOND, NULL));
     text_printf(text, " %u\n", t->switches_voluntary);
 }
 
