@@ -26,24 +26,6 @@ struct cpio_entry {
 #define CPIO_TRAILER "TRAILER!!!"      /* the name that ends an archive */
 #define CPIO_HEADER  110u
 
-/* Eight hexadecimal digits each. False when one is none. */
-static inline bool cpio_read_fields(const uint8_t *from, struct cpio_entry *entry) {
-    for (unsigned f = 0; f < ARRAY_SIZE(entry->fields); f++) {
-        uint32_t value = 0;
-        for (const uint8_t *end = from + 8; from < end; from++) {
-            uint32_t digit = *from - (uint32_t)'0';
-            if (digit > 9) {
-                digit = (*from | 0x20u) - 'a';      // 0x20: capitals become small
-                if (digit > 5) return false;
-                digit += 10;
-            }
-            value = value << 4 | digit;
-        }
-        entry->fields[f] = value;
-    }
-    return true;
-}
-
 /* Where the next multiple of 4 is, or the end when that is nearer. */
 static inline uint32_t cpio_align(uint32_t offset, uint32_t length) {
     return length - offset < 4 ? length : round_up(offset, 4u);
@@ -57,11 +39,16 @@ static inline const char *cpio_next(const uint8_t *archive, uint32_t length,
 
     while (at < length && archive[at] == 0) at++;
     *offset = at;
-    entry->name = NULL;
+    *entry = (struct cpio_entry){ .name = NULL };
     if (at == length) return NULL;
     if (length - at < CPIO_HEADER) return "the header is cut off";
     if (memcmp(archive + at, "070701", 6) != 0) return "no header of the format newc";
-    if (!cpio_read_fields(archive + at + 6, entry)) return "a field is not hexadecimal";
+    for (unsigned i = 0; i < 8 * ARRAY_SIZE(entry->fields); i++) {
+        uint32_t c = archive[at + 6 + i], letter = (c | 0x20) - 'a';     // or capital
+        if (c - '0' > 9 && letter > 5) return "a field is not hexadecimal";
+        uint32_t *field = &entry->fields[i / 8];
+        *field = *field << 4 | (letter > 5 ? c - '0' : letter + 10);
+    }
     at += CPIO_HEADER;
     entry->name = (const char *)archive + at;
     if (entry->name_size < 2 || entry->name_size > 4096)
