@@ -1,7 +1,7 @@
 /* devfs.c - /dev: an ordinary tmpfs with device nodes in it; and the devices that are
  * no hardware; getrandom.
  *
- *      open("/dev/null") -> node, S_IFCHR 1:3 -> soft_devices: it is one -> `soft`
+ *      open("/dev/null") -> node, S_IFCHR 1:3 -> soft_devices has it -> `soft`
  *
  * A node is only a number; mknod makes more of them anywhere, and chmod works on them,
  * as on Linux.
@@ -28,8 +28,11 @@ void device_make(const char *name, uint32_t number, mode_t mode) {
 
 /* -- Devices that are no hardware -------------------------------------------------- */
 
-enum { DEV_NULL = 0x103, DEV_ZERO = 0x105, DEV_FULL = 0x107, DEV_RANDOM = 0x108,
-       DEV_URANDOM = 0x109 };
+enum { SOFT = 0x100, DEV_NULL = SOFT + 3, DEV_ZERO = SOFT + 5, DEV_FULL = SOFT + 7 };
+
+static const char *const soft_devices[] = {     // behind SOFT
+    [3] = "null", [5] = "zero", [7] = "full", [8] = "random", [9] = "urandom"
+};
 
 #define RANDOM_MAX (256u << 10)     /* what one read gives at most */
 
@@ -45,9 +48,8 @@ static ssize_t give_random(struct io *io) {
     return (ssize_t)size;
 }
 
-enum { GRND_NONBLOCK = 1, GRND_RANDOM = 2, GRND_INSECURE = 4, GRND_ALL = 7 };
-
 long sys_getrandom(uptr_t buffer, size_t size, uint32_t flags) {
+    enum { GRND_RANDOM = 2, GRND_INSECURE = 4, GRND_ALL = 7 };
     struct io io;
 
     if (flags & ~GRND_ALL || (flags & GRND_RANDOM && flags & GRND_INSECURE))
@@ -84,28 +86,21 @@ static int soft_map(struct file *file, struct memory_object **object) {
     return file->inode->device == DEV_ZERO ? 0 : -ENODEV;
 }
 
-static const struct {
-    const char *name;
-    uint32_t number;
-} soft_devices[] = { { "null", DEV_NULL }, { "zero", DEV_ZERO }, { "full", DEV_FULL },
-                     { "random", DEV_RANDOM }, { "urandom", DEV_URANDOM } };
-
 int device_open(struct inode *inode, uint32_t flags, struct file **out) {
     static const struct file_operations soft = {
         .name = "device", .read = soft_read, .write = soft_write, .seek = soft_seek,
         .map = soft_map,
     };
+    uint32_t place = inode->device - SOFT;
 
-    for (unsigned i = 0; i < ARRAY_SIZE(soft_devices); i++)
-        if (soft_devices[i].number == inode->device) {
-            *out = file_create(&soft, flags, inode_get(inode), NULL);
-            return *out ? 0 : -ENFILE;
-        }
-    return tty_open(inode, flags, out);
+    if (place >= ARRAY_SIZE(soft_devices) || !soft_devices[place])
+        return tty_open(inode, flags, out);
+    *out = file_create(&soft, flags, inode_get(inode), NULL);
+    return *out ? 0 : -ENFILE;
 }
 
 void devfs_init(void) {
     devfs = tmpfs_mount("/dev", "devtmpfs", 0755, NULL);
     for (unsigned i = 0; i < ARRAY_SIZE(soft_devices); i++)
-        device_make(soft_devices[i].name, soft_devices[i].number, 0666);
+        if (soft_devices[i]) device_make(soft_devices[i], SOFT + i, 0666);
 }
