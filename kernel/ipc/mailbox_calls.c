@@ -250,9 +250,10 @@ static inline bool receive_fast(struct thread *t, int fd, struct file *file,
 
 /* -- Sending and receiving --------------------------------------------------------- */
 
-/* SLEEPS. As native_message_send; the caller holds the file. */
+/* SLEEPS. Who received it, 0, or -errno; the caller holds the file. */
 static long send(struct file *file, struct native_message *m, int timeout_ms) {
     struct mailbox *mb = mailbox_of(file);
+    struct sending s;
 
     if (unlikely(mb->is_destroyed)) return -EIDRM;
     if (unlikely(m->base.length > mb->attributes.max_length)) return -EMSGSIZE;
@@ -260,8 +261,10 @@ static long send(struct file *file, struct native_message *m, int timeout_ms) {
     m->mailbox = mb->id;
     m->holder = &mb->holder;
     if (unlikely(mailbox_is_broadcast(mb))) return broadcast_send(mb, m);
-    return native_message_send(&mb->channel, m, 0,
-                               file_is_nonblocking(file) ? NOWAIT : timeout_ms);
+    bool waits = timeout_ms != NOWAIT && !file_is_nonblocking(file);
+    waiter_init(&s.waiter, &mb->queue.senders);
+    long result = message_post(&mb->channel, &m->base, waits ? &s : NULL);
+    return result == -EINPROGRESS ? native_message_wait(&s, timeout_ms) : result;
 }
 
 long sys_mbox_send(int fd, uptr_t message, int flags) {
@@ -370,7 +373,7 @@ static unsigned mailbox_poll(struct file *file, struct poll_table *table) {
     if (file_is_readable(file)) {
         poll_wait(table, &mb->queue.can_receive);
         if (mailbox_is_broadcast(mb) ? broadcast_first(open, NULL) != NULL
-                                     : message_find(&mb->queue, NULL))
+                                     : message_find(&mb->queue, NULL) != NULL)
             events |= POLLIN | POLLRDNORM;
         else if (is_abandoned(mb, SEND, current_process()))
             events |= POLLHUP;
