@@ -70,7 +70,7 @@ struct stat64 {
     uint64_t size;
     uint32_t block_size;
     uint64_t blocks;            /* of 512 bytes */
-    struct timespec32 accessed, modified, changed;
+    struct time32 accessed, modified, changed;
     uint64_t number;
 } packed;
 static_assert(sizeof(struct stat64) == 96, "Linux/i386 ABI");
@@ -81,9 +81,10 @@ static long give_stat64(struct inode *inode, const void *to) {
         .mode = inode->mode, .links = inode->links, .uid = inode->uid,
         .gid = inode->gid, .node_device = inode->device, .size = inode->size,
         .block_size = PAGE_SIZE, .blocks = blocks_of(inode),
-        .accessed = nanoseconds_to_timespec32(inode->accessed),
-        .modified = nanoseconds_to_timespec32(inode->modified),
-        .changed = nanoseconds_to_timespec32(inode->changed), .number = inode->number,
+        .accessed = nanoseconds_to_time32(inode->accessed, NANOSECOND),
+        .modified = nanoseconds_to_time32(inode->modified, NANOSECOND),
+        .changed = nanoseconds_to_time32(inode->changed, NANOSECOND),
+        .number = inode->number,
     };
 
     return copy_to_user(*(const uptr_t *)to, &s, sizeof(s));
@@ -236,32 +237,32 @@ enum { UTIME_NOW = 0x3fffffff, UTIME_OMIT = 0x3ffffffe };
 
 /* "Now" only needs the right to write, anything else the owner's. */
 static long change_times(struct inode *inode, const void *context) {
-    const struct timespec32 *to = context;
+    const struct time32 *to = context;
     nanoseconds_t *stamps[] = { &inode->accessed, &inode->modified };
 
     if (!inode_is_owned(inode)) {
-        if (to[0].nanoseconds != UTIME_NOW || to[1].nanoseconds != UTIME_NOW)
+        if (to[0].parts != UTIME_NOW || to[1].parts != UTIME_NOW)
             return -EPERM;
         if (inode_permission(inode, MAY_WRITE)) return -EACCES;
     }
     inode->changed = time_realtime();
     for (int i = 0; i < 2; i++) {
-        if (to[i].nanoseconds == UTIME_NOW) *stamps[i] = inode->changed;
-        else if (to[i].nanoseconds != UTIME_OMIT)
-            *stamps[i] = to[i].seconds < 0 ? 0 : timespec_to_nanoseconds(&to[i]);
+        if (to[i].parts == UTIME_NOW) *stamps[i] = inode->changed;
+        else if (to[i].parts != UTIME_OMIT)
+            *stamps[i] = to[i].seconds < 0 ? 0 : time32_to_nanoseconds(to[i], NANOSECOND);
     }
     return 0;
 }
 
 long sys_utimensat(int dirfd, uptr_t name, uptr_t times, int flags) {
-    struct timespec32 t[2] = { { 0, UTIME_NOW }, { 0, UTIME_NOW } };
+    struct time32 t[2] = { { 0, UTIME_NOW }, { 0, UTIME_NOW } };
     bool is_fd = uptr_is_null(name) && dirfd != AT_FDCWD;
 
     if (!uptr_is_null(times) && copy_from_user(t, times, sizeof(t))) return -EFAULT;
-    if (t[0].nanoseconds == UTIME_OMIT && t[1].nanoseconds == UTIME_OMIT) return 0;
+    if (t[0].parts == UTIME_OMIT && t[1].parts == UTIME_OMIT) return 0;
     for (int i = 0; i < 2; i++)
-        if ((uint32_t)t[i].nanoseconds >= SECOND && t[i].nanoseconds != UTIME_NOW
-            && t[i].nanoseconds != UTIME_OMIT)
+        if ((uint32_t)t[i].parts >= SECOND && t[i].parts != UTIME_NOW
+            && t[i].parts != UTIME_OMIT)
             return -EINVAL;
     if (flags & ~(is_fd ? 0 : AT_SYMLINK_NOFOLLOW)) return -EINVAL;
     return path_apply(dirfd, name, is_fd ? THE_FILE : (unsigned)flags, change_times, t);

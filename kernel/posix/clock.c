@@ -14,8 +14,7 @@
 #include "syscall.h"
 
 #define TIMERS_MAX 64           /* of one process */
-#define SHORTEST   (10 * MICROSECOND)   /* a timer fires no oftener than that, */
-#define SHORT_CPU  (MILLISECOND / 10)   /* and CPU time is not looked at oftener */
+#define SHORTEST   (10 * MICROSECOND)   /* a timer fires no oftener than that */
 
 enum clock_id {
     CLOCK_REALTIME = 0, CLOCK_MONOTONIC = 1, CLOCK_PROCESS_CPUTIME = 2,
@@ -59,7 +58,7 @@ long sys_clock_gettime64(int clock, uptr_t time) {
 }
 
 long sys_clock_getres(int clock, uptr_t resolution) {
-    struct timespec32 ts = { 0, 1 };
+    struct time32 ts = { 0, 1 };
     nanoseconds_t now;
     int error = clock_now(clock, &now);
 
@@ -71,7 +70,7 @@ long sys_clock_settime(int clock, uptr_t time) {
     nanoseconds_t now;
 
     if (clock != CLOCK_REALTIME) return -EINVAL;
-    int error = time_from_user(time, &now);
+    int error = time_from_user(time, NANOSECOND, &now);
     if (error) return error;
     if (current_process()->credentials.euid != 0) return -EPERM;
     time_set_realtime(now);
@@ -98,8 +97,8 @@ long sys_clock_nanosleep(int clock, int flags, uptr_t request, uptr_t remaining)
     if (kind != TIMEOUT_SPAN) return -ERESTART_NO_HANDLER;
     if (!uptr_is_null(remaining)) {
         now = time_now();
-        struct timespec32 left =
-            nanoseconds_to_timespec32(deadline > now ? deadline - now : 0);
+        struct time32 left =
+            nanoseconds_to_time32(deadline > now ? deadline - now : 0, NANOSECOND);
         if (copy_to_user(remaining, &left, sizeof(left))) return -EFAULT;
     }
     return time_restart(deadline);
@@ -127,12 +126,16 @@ struct posix_timer {
     uint32_t last_overrun;      /* timer_getoverrun */
 };
 
-static bool counts_cpu_time(const struct posix_timer *t) {
-    return t->id == ~ITIMER_VIRTUAL || t->id == ~ITIMER_PROF;
+/* Does anybody get the signal: the process, or that thread of it? */
+static bool goes_to(const struct event *e, const struct process *p,
+                    struct thread **thread) {
+    *thread = e->notify == SIGEV_THREAD_ID ? thread_find(e->tid) : NULL;
+    return e->notify == SIGEV_SIGNAL || (*thread && (*thread)->process == p);
 }
 
+/* On what it counts. */
 static nanoseconds_t now_of(const struct posix_timer *t) {
-    if (!counts_cpu_time(t)) return time_now();
+    if (t->id >= ~ITIMER_REAL) return time_now();
     struct usage u = process_usage(t->process);
     return u.user_time + (t->id == ~ITIMER_PROF ? u.system_time : 0);
 }
@@ -143,14 +146,12 @@ static nanoseconds_t left_of(const struct posix_timer *t) {
     return !t->due ? 0 : t->due > now ? t->due - now : 1;
 }
 
-/* For the earliest moment at which it can be due. */
+/* For the earliest moment at which it can be due: all threads may use CPU time. */
 static void arm(struct posix_timer *t) {
-    nanoseconds_t left = left_of(t);
+    uint32_t speed = t->id < ~ITIMER_REAL ? t->process->nr_threads : 1;
+    nanoseconds_t left = divide_u64(left_of(t), speed, NULL);
 
-    left = counts_cpu_time(t)
-               ? max(divide_u64(left, t->process->nr_threads, NULL), SHORT_CPU)
-               : max(left, SHORTEST);
-    timer_start(&t->timer, time_deadline(left));
+    timer_start(&t->timer, time_deadline(max(left, (nanoseconds_t)SHORTEST)));
 }
 
 /* Counts the expirations up to `now`, and arms it for the next one. */
@@ -183,10 +184,8 @@ static void fired(struct timer *timer) {
     uint64_t n = expire(t, now);
     t->overrun = is_queued ? t->overrun + n : n - 1;
     if (is_queued) return;      // still waiting to be taken: only counted
-    int notify = t->event.notify;
-    struct thread *thread =
-        notify == SIGEV_THREAD_ID ? thread_find(t->event.tid) : NULL;
-    if (notify == SIGEV_SIGNAL || (thread && thread->process == t->process))
+    struct thread *thread;
+    if (goes_to(&t->event, t->process, &thread))
         signal_post(t->process, thread, &t->queued.info, SIGNAL_KEEP_HERE);
 }
 
@@ -216,46 +215,26 @@ static struct posix_timer *create(int id, int clock, const struct event *e) {
     struct posix_timer *t = heap_new(HEAP_TIMER, struct posix_timer);
 
     if (!t) return NULL;
-    t->process = current_process();
-    t->id = id;
-    t->clock = clock;
-    t->event = *e;
+    *t = (struct posix_timer){ .process = current_process(), .id = id, .clock = clock,
+                               .event = *e, .queued.taken = taken };
+    t->queued.info = (struct siginfo){ .signal = e->signal,
+                                       .code = id < 0 ? SI_KERNEL : SI_TIMER,
+                                       .timer = max(id, 0),
+                                       .timer_value = (int32_t)e->value };
     timer_init(&t->timer, fired);
-    list_push_back(&t->process->posix_timers, &t->node);
     list_node_init(&t->queued.node);
-    t->queued.taken = taken;
-    t->queued.info = (struct siginfo){ .signal = e->signal, .code = SI_KERNEL };
-    if (id < 0) return t;
-    t->queued.info.code = SI_TIMER;
-    t->queued.info.timer = id;
-    t->queued.info.timer_value = (int32_t)e->value;
+    list_push_back(&t->process->posix_timers, &t->node);
     return t;
 }
 
-/* Interval and time as programs pass them, in seconds and parts of so many nanoseconds.
- * 0, -EFAULT, -EINVAL. */
-static int times_from_user(nanoseconds_t times[2], uptr_t from, uint32_t unit) {
-    struct timespec32 t[2];
-
-    if (copy_from_user(t, from, sizeof(t))) return -EFAULT;
-    for (unsigned i = 0; i < 2; i++) {
-        uint64_t parts = (uint64_t)(uint32_t)t[i].nanoseconds * unit;
-        if (t[i].seconds < 0 || parts >= SECOND) return -EINVAL;
-        times[i] = (nanoseconds_t)t[i].seconds * SECOND + parts;
-    }
-    return 0;
-}
-
-/* The same the other way. NULL is off; what runs is never told as 0: that means off. */
+/* Interval and time. NULL is off; what runs is never told as 0: that means off. */
 static int times_to_user(uptr_t to, const struct posix_timer *t, uint32_t unit) {
     nanoseconds_t left = t ? left_of(t) : 0;
-    struct timespec32 out[2] = {
-        nanoseconds_to_timespec32(t ? t->interval : 0),
-        nanoseconds_to_timespec32(left && left < unit ? unit : left)
+    struct time32 out[2] = {
+        nanoseconds_to_time32(t ? t->interval : 0, unit),
+        nanoseconds_to_time32(left && left < unit ? unit : left, unit),
     };
 
-    out[0].nanoseconds /= (int32_t)unit;
-    out[1].nanoseconds /= (int32_t)unit;
     return copy_to_user(to, out, sizeof(out));
 }
 
@@ -265,28 +244,34 @@ static long set(struct posix_timer *t, int id, int flags, uptr_t value, uptr_t o
     static const struct event events[] = {
         { .signal = SIGALRM }, { .signal = SIGVTALRM }, { .signal = SIGPROF }
     };
-    uint32_t unit = id < 0 ? (uint32_t)MICROSECOND : 1;
-    nanoseconds_t times[2] = { 0, 0 };
-    int error = uptr_is_null(value) ? 0 : times_from_user(times, value, unit);
+    uint32_t unit = id < 0 ? MICROSECOND : NANOSECOND;
+    nanoseconds_t interval = 0, first = 0;
+    int error = 0;
 
+    if (!uptr_is_null(value)) {
+        error = time_from_user(value, unit, &interval);
+        if (!error)
+            error =
+                time_from_user(uptr_add(value, sizeof(struct time32)), unit, &first);
+    }
     if (!error && !uptr_is_null(old)) error = times_to_user(old, t, unit);
     if (error) return error;
-    if (!t && times[1] && !(t = create(id, 0, &events[~id]))) return -ENOMEM;
+    if (!t && first && !(t = create(id, 0, &events[~id]))) return -ENOMEM;
     if (!t) return 0;
     timer_cancel(&t->timer);
     t->overrun = 0;
-    t->interval = times[1] ? times[0] : 0;
-    t->due = !times[1]                    ? 0
-             : !(flags & TIMER_ABSTIME)   ? now_of(t) + times[1]
-             : t->clock == CLOCK_REALTIME ? time_from_realtime(times[1])
-                                          : times[1];
+    t->interval = first ? interval : 0;
+    t->due = !first                       ? 0
+             : !(flags & TIMER_ABSTIME)   ? now_of(t) + first
+             : t->clock == CLOCK_REALTIME ? time_from_realtime(first)
+                                          : first;
     if (t->due) arm(t);
     return 0;
 }
 
 long sys_getitimer(int which, uptr_t value) {
     if ((unsigned)which > ITIMER_PROF) return -EINVAL;
-    return times_to_user(value, find(~which), (uint32_t)MICROSECOND);
+    return times_to_user(value, find(~which), MICROSECOND);
 }
 
 long sys_setitimer(int which, uptr_t value, uptr_t old) {
@@ -294,25 +279,18 @@ long sys_setitimer(int which, uptr_t value, uptr_t old) {
     return set(find(~which), ~which, 0, value, old);
 }
 
-static int take_event(uptr_t from, struct event *e) {
-    if (!uptr_is_null(from) && copy_from_user(e, from, sizeof(*e))) return -EFAULT;
-    if (e->notify == SIGEV_NONE) return 0;
-    if (e->signal < 1 || e->signal > SIGNALS) return -EINVAL;
-    if (e->notify == SIGEV_SIGNAL) return 0;
-    if (e->notify != SIGEV_THREAD_ID) return -EINVAL;
-    const struct thread *thread = thread_find(e->tid);
-    return thread && thread->process == current_process() ? 0 : -EINVAL;
-}
-
 long sys_timer_create(int clock, uptr_t event, uptr_t id) {
     struct process *p = current_process();
     struct event e = { (uint32_t)p->next_timer_id, SIGALRM, SIGEV_SIGNAL, 0 };
+    struct thread *thread;
 
     if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME)
         return -EINVAL;
     if (list_length(&p->posix_timers) >= TIMERS_MAX) return -EAGAIN;
-    int error = take_event(event, &e);
-    if (error) return error;
+    if (!uptr_is_null(event) && copy_from_user(&e, event, sizeof(e))) return -EFAULT;
+    if (e.notify != SIGEV_NONE
+        && (!goes_to(&e, p, &thread) || e.signal < 1 || e.signal > SIGNALS))
+        return -EINVAL;
     if (u32_to_user(id, (uint32_t)p->next_timer_id)) return -EFAULT;
     if (!create(p->next_timer_id, clock, &e)) return -EAGAIN;
     p->next_timer_id++;

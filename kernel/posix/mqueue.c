@@ -170,7 +170,7 @@ static inline int deadline_until(const struct file *file, uptr_t timeout,
     *deadline = waits ? DEADLINE_NEVER : DEADLINE_NOW;
     if (likely(uptr_is_null(timeout))) return 0;
     nanoseconds_t until;
-    int error = time_from_user(timeout, &until);
+    int error = time_from_user(timeout, NANOSECOND, &until);
     if (waits && !error) *deadline = time_from_realtime(until);
     return error;
 }

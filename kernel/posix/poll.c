@@ -146,16 +146,16 @@ long sys__newselect(int count, uptr_t read, uptr_t write, uptr_t except,
                     uptr_t timeout) {
     const uptr_t user[3] = { read, write, except };
     nanoseconds_t deadline = DEADLINE_NEVER;
-    struct timeval32 tv;
+    struct time32 tv;
 
     if (!uptr_is_null(timeout)) {
         if (copy_from_user(&tv, timeout, sizeof(tv))) return -EFAULT;
-        if (tv.seconds < 0 || tv.microseconds < 0) return -EINVAL;
-        deadline = time_restart_deadline(timeval32_to_nanoseconds(tv));
+        if (tv.seconds < 0 || tv.parts < 0) return -EINVAL;
+        deadline = time_restart_deadline(time32_to_nanoseconds(tv, MICROSECOND));
     }
     long result = do_select(count, user, deadline);
     nanoseconds_t now = time_now();     // programs that loop rely on the time left
-    tv = nanoseconds_to_timeval32(deadline > now ? deadline - now : 0);
+    tv = nanoseconds_to_time32(deadline > now ? deadline - now : 0, MICROSECOND);
     if (!uptr_is_null(timeout)) (void)!copy_to_user(timeout, &tv, sizeof(tv));
     return result;
 }

@@ -200,7 +200,7 @@ enum { SEND_LEAST = 4608, RECEIVE_LEAST = 2304 };
 long sys_getsockopt(int fd, int level, int name, uptr_t value, uptr_t size_at) {
     union {
         uint32_t number;
-        struct timeval32 time;
+        struct time32 time;
         struct credentials_of_peer peer;
     } v = { 0 };
     uint32_t size = sizeof(v.number), room;
@@ -222,8 +222,8 @@ long sys_getsockopt(int fd, int level, int name, uptr_t value, uptr_t size_at) {
     case SO_PEERCRED: v.peer = s->peer_credentials, size = sizeof(v.peer); break;
     case SO_RCVTIMEO:
     case SO_SNDTIMEO:
-        v.time = nanoseconds_to_timeval32(name == SO_RCVTIMEO ? s->receive_timeout
-                                                              : s->send_timeout);
+        v.time = nanoseconds_to_time32(
+            name == SO_RCVTIMEO ? s->receive_timeout : s->send_timeout, MICROSECOND);
         size = sizeof(v.time);
         break;
     default: return -ENOPROTOOPT;
@@ -235,12 +235,12 @@ long sys_getsockopt(int fd, int level, int name, uptr_t value, uptr_t size_at) {
 
 /* A negative time means not at all, as on Linux. */
 static int set_timeout(nanoseconds_t *timeout, uptr_t value, int size) {
-    struct timeval32 time;
+    struct time32 time;
 
     if (size < (int)sizeof(time)) return -EINVAL;
     if (copy_from_user(&time, value, sizeof(time))) return -EFAULT;
-    if (time.microseconds < 0 || time.microseconds >= 1000000) return -EDOM;
-    *timeout = time.seconds < 0 ? 1 : timeval32_to_nanoseconds(time);
+    if (time.parts < 0 || time.parts >= 1000000) return -EDOM;
+    *timeout = time.seconds < 0 ? 1 : time32_to_nanoseconds(time, MICROSECOND);
     return 0;
 }
 

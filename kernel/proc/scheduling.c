@@ -76,7 +76,7 @@ long scheduling_change(pid_t pid, int policy, uptr_t param) {
 
 long sys_sched_rr_get_interval(pid_t pid, uptr_t interval) {
     long policy = sys_sched_getscheduler(pid);
-    struct timespec32 ts = { 0, policy == SCHED_FIFO ? 0 : 10000000 };
+    struct time32 ts = { 0, policy == SCHED_FIFO ? 0 : 10000000 };
 
     return policy < 0 ? policy : copy_to_user(interval, &ts, sizeof(ts));
 }

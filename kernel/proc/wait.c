@@ -65,7 +65,7 @@ static pid_t do_wait(struct wait_request *r) {
 }
 
 struct user_rusage {
-    struct timeval32 user, system;
+    struct time32 user, system;
     int32_t largest_resident_kib, unused1[3], minor_faults, unused2[7], voluntary,
         forced;
 };
@@ -73,8 +73,8 @@ static_assert(sizeof(struct user_rusage) == 72, "Linux/i386 ABI");
 
 int usage_to_user(uptr_t to, const struct usage *usage) {
     struct user_rusage u = {
-        .user = nanoseconds_to_timeval32(usage->user_time),
-        .system = nanoseconds_to_timeval32(usage->system_time),
+        .user = nanoseconds_to_time32(usage->user_time, MICROSECOND),
+        .system = nanoseconds_to_time32(usage->system_time, MICROSECOND),
         .largest_resident_kib = (int32_t)usage->largest_resident * 4,
         .minor_faults = (int32_t)usage->minor_faults,
         .voluntary = (int32_t)usage->switches_voluntary,

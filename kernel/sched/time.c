@@ -95,12 +95,12 @@ void time_init(void) {
     irq_register(TIMER_IRQ, timer_interrupt);
 }
 
-int time_from_user(uptr_t from, nanoseconds_t *time) {
-    struct timespec32 t;
+int time_from_user(uptr_t from, uint32_t unit, nanoseconds_t *time) {
+    struct time32 t;
 
     if (copy_from_user(&t, from, sizeof(t))) return -EFAULT;
-    if (t.seconds < 0 || (uint32_t)t.nanoseconds >= SECOND) return -EINVAL;
-    *time = timespec_to_nanoseconds(&t);
+    if (t.seconds < 0 || (uint64_t)(uint32_t)t.parts * unit >= SECOND) return -EINVAL;
+    *time = time32_to_nanoseconds(t, unit);
     return 0;
 }
 
@@ -109,16 +109,16 @@ int deadline_from_user(uptr_t timeout, enum timeout_kind kind,
     *deadline = DEADLINE_NEVER;
     if (uptr_is_null(timeout)) return 0;
     if (kind != TIMEOUT_SPAN) current()->restart_deadline = 0;  // it is told again
-    int error = time_from_user(timeout, deadline);
+    int error = time_from_user(timeout, NANOSECOND, deadline);
     if (!error && kind == TIMEOUT_SPAN) *deadline = time_restart_deadline(*deadline);
     if (!error && kind == TIMEOUT_REALTIME) *deadline = time_from_realtime(*deadline);
     return error;
 }
 
-struct timespec32 nanoseconds_to_timespec32(nanoseconds_t t) {
+struct time32 nanoseconds_to_time32(nanoseconds_t t, uint32_t unit) {
     uint32_t rest, seconds = (uint32_t)divide_u64(t, (uint32_t)SECOND, &rest);
 
-    return (struct timespec32){ (int32_t)seconds, (int32_t)rest };
+    return (struct time32){ (int32_t)seconds, (int32_t)(rest / unit) };
 }
 
 struct timespec64 nanoseconds_to_timespec64(nanoseconds_t t) {
@@ -126,10 +126,4 @@ struct timespec64 nanoseconds_to_timespec64(nanoseconds_t t) {
     uint64_t seconds = divide_u64(t, (uint32_t)SECOND, &rest);
 
     return (struct timespec64){ (int64_t)seconds, rest };
-}
-
-struct timeval32 nanoseconds_to_timeval32(nanoseconds_t t) {
-    uint32_t rest, seconds = (uint32_t)divide_u64(t, (uint32_t)SECOND, &rest);
-
-    return (struct timeval32){ (int32_t)seconds, (int32_t)(rest / 1000) };
 }

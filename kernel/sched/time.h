@@ -9,7 +9,8 @@
 #define DEADLINE_NEVER UINT64_MAX
 #define SECOND         1000000000ull
 #define MILLISECOND    1000000ull
-#define MICROSECOND    1000ull
+#define MICROSECOND    1000u
+#define NANOSECOND     1u
 
 struct timer {
     struct heap_node node;      /* key: the deadline */
@@ -55,19 +56,17 @@ static inline int32_t clock_ticks(nanoseconds_t time) {
     return (int32_t)divide_u64(time, 10 * MILLISECOND, NULL);
 }
 
-/* Structures of the system call interface. */
-struct timespec32 {
-    int32_t seconds, nanoseconds;
+/* Structures of the system call interface. Here `parts` of a second are nanoseconds, as
+ * in a timespec, or microseconds, as in a timeval; `unit` says how many nanoseconds. */
+struct time32 {
+    int32_t seconds, parts;
 };
 struct timespec64 {
     int64_t seconds, nanoseconds;
 };
-struct timeval32 {
-    int32_t seconds, microseconds;
-};
 
-/* Reads a timespec32. 0, -EFAULT, -EINVAL for one that is not valid. */
-must_check int time_from_user(uptr_t from, nanoseconds_t *time);
+/* Reads a time32. 0, -EFAULT, -EINVAL for one that is not valid. */
+must_check int time_from_user(uptr_t from, uint32_t unit, nanoseconds_t *time);
 
 /* The same as a deadline: it says how long from now, as time_restart_deadline, or a
  * moment of a clock. NULL: never. */
@@ -75,14 +74,8 @@ enum timeout_kind { TIMEOUT_SPAN, TIMEOUT_MONOTONIC, TIMEOUT_REALTIME };
 must_check int deadline_from_user(uptr_t timeout, enum timeout_kind kind,
                                   nanoseconds_t *deadline);
 
-static inline nanoseconds_t timespec_to_nanoseconds(const struct timespec32 *t) {
-    return (nanoseconds_t)t->seconds * SECOND + (nanoseconds_t)t->nanoseconds;
+static inline nanoseconds_t time32_to_nanoseconds(struct time32 t, uint32_t unit) {
+    return (nanoseconds_t)t.seconds * SECOND + (nanoseconds_t)t.parts * unit;
 }
-struct timespec32 nanoseconds_to_timespec32(nanoseconds_t t);
+struct time32 nanoseconds_to_time32(nanoseconds_t t, uint32_t unit);
 struct timespec64 nanoseconds_to_timespec64(nanoseconds_t t);
-struct timeval32 nanoseconds_to_timeval32(nanoseconds_t t);
-
-static inline nanoseconds_t timeval32_to_nanoseconds(struct timeval32 t) {
-    return (nanoseconds_t)t.seconds * SECOND
-           + (nanoseconds_t)t.microseconds * MICROSECOND;
-}

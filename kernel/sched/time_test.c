@@ -29,12 +29,12 @@ KTEST(timers_fire_in_order_of_their_deadlines) {
 }
 
 KTEST(times_convert_both_ways) {
-    struct timespec32 ts = { 12, 345678901 };
-    nanoseconds_t t = timespec_to_nanoseconds(&ts);
-    struct timespec32 back = nanoseconds_to_timespec32(t);
+    struct time32 ts = { 12, 345678901 };
+    nanoseconds_t t = time32_to_nanoseconds(ts, NANOSECOND);
+    struct time32 back = nanoseconds_to_time32(t, NANOSECOND);
 
     CHECK(t == 12345678901ull);
-    CHECK(back.seconds == 12 && back.nanoseconds == 345678901);
-    CHECK(nanoseconds_to_timeval32(t).microseconds == 345678);
+    CHECK(back.seconds == 12 && back.parts == 345678901);
+    CHECK(nanoseconds_to_time32(t, MICROSECOND).parts == 345678);
     CHECK(time_deadline(UINT64_MAX) == DEADLINE_NEVER - 1);
 }
