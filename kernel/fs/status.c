@@ -249,7 +249,8 @@ static long change_times(struct inode *inode, const void *context) {
     for (int i = 0; i < 2; i++) {
         if (to[i].parts == UTIME_NOW) *stamps[i] = inode->changed;
         else if (to[i].parts != UTIME_OMIT)
-            *stamps[i] = to[i].seconds < 0 ? 0 : time32_to_nanoseconds(to[i], NANOSECOND);
+            *stamps[i] =
+                to[i].seconds < 0 ? 0 : time32_to_nanoseconds(to[i], NANOSECOND);
     }
     return 0;
 }

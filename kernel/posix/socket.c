@@ -1,30 +1,43 @@
-/* socket.c - sockets: their life, their names, what they are as files.
+/* socket.c - sockets: their life, what they are as files, and their queues: bytes,
+ * records and descriptors on the way from one to another.
  *
- *      "/run/log"    a node in a file system; its inode's data is the socket
- *      "\0log"       an abstract name: known to the list below, gone with the socket
- *      none          sizes 0 and 2: a socket that was never bound
+ *      chunk   [ used | unread..... ]
  *
  * Invariants: a connected socket has a peer, and each points at the other until its own
  * file is closed. What is queued for a closed socket is gone, and nobody finds it.
- * Wakes: all, when a side is closed.
- * Tests: user/tests/socket_create.c, socket_name.c, socket_poll.c
- * See: unix(7), Address format
+ *   queued is the sum of the chunks' sizes. The files in rights are queued
+ *   (passed_files.h) while their chunk is.
+ * Sleeps: send while the receiver's queue is full, receive while it is empty; condition
+ *   shape, and hand-over to a receiver who can take all of it (ipc/reader.h).
+ * Wakes: all, when a side is shut or closed; else the next one whose condition may
+ *   hold, after every step, so a waiter that leaves early never leaves others behind.
+ * Linux: the queue of a datagram socket is limited by its own SO_RCVBUF, not by its
+ *   senders' SO_SNDBUF. No out-of-band data, no error queue.
+ * Tests: user/tests/socket_stream.c, socket_dgram.c, socket_poll.c, socket_signal.c
+ * See: unix(7), send(2), recv(2)
  */
 #include "posix/socket.h"
 
 #include "core/check.h"
+#include "ipc/pipe.h"
 #include "ipc/proc_ipc.h"
 #include "mm/heap.h"
 #include "syscall.h"
 
-#define FAMILY_SIZE 2u          /* of an address without a path */
-#define ADDRESS_MAX (FAMILY_SIZE + SOCKET_PATH)
+/* A record; or what was written at once to a stream, up to a page. */
+struct chunk {
+    struct list_node node;
+    struct passed_files *rights;        /* come with its first byte; or NULL */
+    struct socket *from;        /* whose name a record has, with a reference; or NULL */
+    uint32_t size, start, end;  /* what it counts; start..end is unread */
+    char data[];
+};
 
-static void describe(const struct waiter *waiter, char *to, size_t size);
+#define OVERHEAD    (sizeof(struct chunk) + 8)  /* with the heap's header */
+#define CHUNK_SMALL (256 - OVERHEAD)
+#define CHUNK_LARGE (PAGE_SIZE - OVERHEAD)
 
-static const struct wait_class arrived_class = { "socket with something to receive",
-                                                 describe };
-static const struct wait_class room_class = { "socket with room", describe };
+static const struct wait_class arrived_class;
 
 static void describe(const struct waiter *waiter, char *to, size_t size) {
     const struct wait_queue *q = waiter->queue;
@@ -35,7 +48,34 @@ static void describe(const struct waiter *waiter, char *to, size_t size) {
     format(to, size, "socket:[%u] -", s->number);
 }
 
+static const struct wait_class arrived_class = { "socket with something to receive",
+                                                 describe };
+static const struct wait_class room_class = { "socket with room", describe };
+
 /* -- Life -------------------------------------------------------------------------- */
+
+struct file *socket_make(int type) {
+    struct socket *s = heap_new(HEAP_SOCKET, struct socket);
+    struct file *file =
+        s ? file_create(&socket_operations, O_RDWR | (type & O_NONBLOCK),
+                        inode_nameless(S_IFSOCK | 0777), s)
+          : NULL;
+
+    if (!file) {
+        heap_free(s);
+        return NULL;
+    }
+    *s = (struct socket){ .refs = 1, .number = (uint32_t)file->inode->number,
+                          .type = type & 0xf, .peer_credentials = { 0, -1u, -1u },
+                          .send_buffer = SOCKET_BUFFER,
+                          .receive_buffer = SOCKET_BUFFER };
+    list_init(&s->chunks);
+    list_node_init(&s->abstract_node);
+    wait_queue_init(&s->arrived, &arrived_class);
+    wait_queue_init(&s->room, &room_class);
+    file_holder_init(&s->holder);
+    return file;
+}
 
 void socket_wake_all(struct socket *s) {
     wait_wake_all(&s->arrived, 0);
@@ -56,36 +96,44 @@ void socket_put(struct socket *s) {
     heap_free(s);
 }
 
-struct file *socket_make(int type) {
-    struct socket *s = heap_new(HEAP_SOCKET, struct socket);
-    struct file *file =
-        s ? file_create(&socket_operations, O_RDWR | (type & O_NONBLOCK),
-                        inode_nameless(S_IFSOCK | 0777), s)
-          : NULL;
+static int judge_type(int domain, int type, int protocol) {
+    int kind = type & 0xf;
 
-    if (!file) {
-        heap_free(s);
-        return NULL;
-    }
-    s->refs = 1;
-    s->number = (uint32_t)file->inode->number;
-    s->type = type & 0xf;
-    list_init(&s->chunks);
-    list_node_init(&s->abstract_node);
-    wait_queue_init(&s->arrived, &arrived_class);
-    wait_queue_init(&s->room, &room_class);
-    file_holder_init(&s->holder);
-    s->peer_credentials.uid = s->peer_credentials.gid = (uid_t)-1;
-    s->send_buffer = s->receive_buffer = SOCKET_BUFFER;
-    return file;
+    if (type & ~(0xf | O_NONBLOCK | O_CLOEXEC)) return -EINVAL;
+    if (domain != AF_UNIX) return -EAFNOSUPPORT;
+    if (protocol != 0 && protocol != AF_UNIX) return -EPROTONOSUPPORT;
+    return kind == SOCK_STREAM || kind == SOCK_DGRAM || kind == SOCK_SEQPACKET
+               ? 0
+               : -ESOCKTNOSUPPORT;
 }
 
-int socket_peek(int fd, struct socket **s) {
-    const struct file *file = fd_peek(fd);
+long sys_socket(int domain, int type, int protocol) {
+    int error = judge_type(domain, type, protocol);
 
-    if (!file) return -EBADF;
-    if (file->operations != &socket_operations) return -ENOTSOCK;
-    *s = file->object;
+    return error ? error : fd_install(socket_make(type), type & O_CLOEXEC);
+}
+
+long sys_socketpair(int domain, int type, int protocol, uptr_t fds) {
+    int error = judge_type(domain, type, protocol);
+
+    if (error) return error;
+    struct file *files[2] = { socket_make(type), socket_make(type) };
+    if (files[0] && files[1]) socket_join(files[0]->object, files[1]->object);
+    return fd_install_pair(files, type & O_CLOEXEC, fds);
+}
+
+long sys_shutdown(int fd, int how) {
+    struct socket *s;
+    int error = socket_peek(fd, &s);
+
+    if (error) return error;
+    if (how < 0 || how >= SHUT_BOTH) return -EINVAL;
+    unsigned bits = (unsigned)how + 1, others = (bits >> 1 | bits << 1) & SHUT_BOTH;
+    s->shut |= bits;
+    socket_wake_all(s);
+    if (!s->peer) return 0;
+    if (s->type != SOCK_DGRAM) s->peer->shut |= others;
+    socket_wake_all(s->peer);
     return 0;
 }
 
@@ -96,124 +144,181 @@ int socket_take_error(struct socket *s) {
     return error;
 }
 
-/* -- Addresses, to and from users -------------------------------------------------- */
+/* -- The queue --------------------------------------------------------------------- */
 
-int address_from_user(struct socket_address *a, uptr_t from, int size) {
-    *a = (struct socket_address){ .size = (uint32_t)size };
-    if (size < (int)FAMILY_SIZE || size > (int)ADDRESS_MAX) return -EINVAL;
-    if (copy_from_user(&a->family, from, (size_t)size)) return -EFAULT;
-    if (a->path[0]) a->size = FAMILY_SIZE + strlen(a->path) + 1;
-    return 0;
+static struct chunk *first_chunk(const struct socket *s) {
+    return list_first_entry(&s->chunks, struct chunk, node);
 }
 
-int address_to_user(const struct socket *name, uptr_t to, uptr_t size_at) {
-    static const struct socket_address nothing = { FAMILY_SIZE, AF_UNIX, "" };
-    const struct socket_address *a = name ? &name->address : &nothing;
-    uint32_t room;
-
-    if (u32_from_user(&room, size_at)) return -EFAULT;
-    if ((int32_t)room < 0) return -EINVAL;
-    if (copy_to_user(to, &a->family, min(a->size, room))) return -EFAULT;
-    return u32_to_user(size_at, a->size);
+static void chunk_free(struct socket *s, struct chunk *c) {
+    s->queued -= c->size;
+    list_remove(&c->node);
+    passed_free(c->rights);
+    socket_put(c->from);
+    heap_free(c);
 }
 
-static long tell_name(int fd, bool of_peer, uptr_t address, uptr_t size) {
-    struct socket *s;
-    int error = socket_peek(fd, &s);
-
-    if (!error && of_peer && !(s = s->peer)) error = -ENOTCONN;
-    return error ? error : address_to_user(s->name, address, size);
+void queue_clear(struct socket *s) {
+    while (s->queued) chunk_free(s, first_chunk(s));
 }
 
-long sys_getsockname(int fd, uptr_t address, uptr_t size) {
-    return tell_name(fd, false, address, size);
+uint32_t socket_capacity(const struct socket *s) {
+    if (s->listens) return (s->backlog + 1) * CHUNK_SMALL;
+    return s->type == SOCK_DGRAM || !s->peer ? s->receive_buffer : s->peer->send_buffer;
 }
 
-long sys_getpeername(int fd, uptr_t address, uptr_t size) {
-    return tell_name(fd, true, address, size);
-}
+int queue_put(struct socket *to, struct io *io, struct socket_message *m,
+              struct socket *from) {
+    bool is_stream = to->type == SOCK_STREAM;
+    size_t left = io->left, n = is_stream ? min(left, CHUNK_LARGE) : left;
+    size_t size = max(n, CHUNK_SMALL);
+    struct chunk *c = heap_alloc_raw(HEAP_SOCKET_DATA, sizeof(*c) + size);
 
-/* -- Finding ----------------------------------------------------------------------- */
-
-static struct list abstract_names = LIST_INIT(abstract_names);
-
-static struct socket *find_abstract(const struct socket_address *a, unsigned type) {
-    struct socket *s;
-
-    list_for_each (s, &abstract_names, abstract_node)
-        if (s->type == type && memcmp(&s->address, a, sizeof(a->size) + a->size) == 0)
-            return s;
-    return NULL;
-}
-
-static int find_by_path(const char *text, unsigned type, struct socket **out) {
-    struct path path;
-    int error = path_walk(NULL, text, 0, &path);
-
-    if (error) return error;
-    error = inode_permission(path.inode, MAY_WRITE);
-    *out = inode_is(path.inode, S_IFSOCK) ? path.inode->data : NULL;
-    if (!error) error = !*out ? -ECONNREFUSED : (*out)->type != type ? -EPROTOTYPE : 0;
-    path_release(&path);
-    return error;
-}
-
-int socket_find(const struct socket_address *a, unsigned type, struct socket **out) {
-    int error = 0;
-
-    if (a->family != AF_UNIX || a->size <= FAMILY_SIZE) return -EINVAL;
-    if (a->path[0]) error = find_by_path(a->path, type, out);
-    else if (!(*out = find_abstract(a, type))) error = -ECONNREFUSED;
-    *out = error ? NULL : socket_get(*out);
-    return error;
-}
-
-/* -- Binding ----------------------------------------------------------------------- */
-
-static int bind_path(struct socket *s, const char *text) {
-    struct new_node node = { .mode = S_IFSOCK | (0777 & ~current_process()->umask) };
-    struct path path;
-    int error = path_walk(NULL, text, WALK_PARENT | AT_SYMLINK_NOFOLLOW, &path);
-
-    if (error) return error;
-    error = path_make(&path, &node);
-    if (!error) {
-        s->inode = inode_get(path.inode);
-        s->inode->data = s;
+    if (!c) return -ENOBUFS;
+    if (io_take(io, c->data, n)) {
+        heap_free(c);
+        io->left = left;
+        return -EFAULT;
     }
-    path_release(&path);
-    return error == -EEXIST ? -EADDRINUSE : error;
+    /* --- commit: nothing below fails or sleeps --- */
+    *c = (struct chunk){ .rights = m->rights, .size = size, .end = n };
+    if (!is_stream) c->from = socket_get(from);
+    if (m->rights) passed_queue(m->rights, &to->holder);
+    m->rights = NULL;
+    list_push_back(&to->chunks, &c->node);
+    to->queued += size;
+    socket_wake_next(to);
+    return 0;
 }
 
-/* For an empty name the kernel chooses a free one of five digits. There are a million;
- * a user has fewer sockets. */
-static int bind_abstract(struct socket *s, struct socket_address *a) {
-    static uint32_t last;
+/* All of it is copied out first, then used up. In a stream a chunk with rights is the
+ * last to be given: "ancillary data forms a barrier" (unix(7)). */
+ssize_t queue_take(struct socket *s, struct io *io, struct socket_message *m) {
+    bool is_stream = s->type == SOCK_STREAM;
+    size_t done = 0, length = 0;
+    struct chunk *c;
 
-    if (a->size == FAMILY_SIZE) {
-        a->size = FAMILY_SIZE + 6;
-        do
-            format(a->path + 1, 6, "%05x", ++last & 0xfffff);
-        while (find_abstract(a, s->type));
-    } else if (find_abstract(a, s->type)) {
-        return -EADDRINUSE;
+    list_for_each (c, &s->chunks, node) {
+        size_t there = c->end - c->start, n = min(there, io->left);
+        if (io_give(io, c->data + c->start, n)) return -EFAULT;
+        done += n;
+        length += is_stream ? n : there;
+        m->rights = c->rights;
+        if (!is_stream || io->left == 0 || c->rights) break;
     }
-    list_push_back(&abstract_names, &s->abstract_node);
-    return 0;
+    /* --- commit: nothing below fails or sleeps --- */
+    m->is_cut = length > done;
+    m->other = socket_get(first_chunk(s)->from);
+    ssize_t result = (ssize_t)(m->flags & MSG_TRUNC ? length : done);
+    if (m->flags & MSG_PEEK) return result;
+    if (m->rights) passed_unqueue(m->rights);
+    do {
+        c = first_chunk(s);
+        size_t n = min(c->end - c->start, length);
+        c->start += n;
+        length -= n;
+        c->rights = NULL;
+        if (c->start < c->end) break;
+        chunk_free(s, c);
+    } while (length);
+    return result;
 }
 
-long sys_bind(int fd, uptr_t address, int size) {
-    struct socket_address a;
-    struct socket *s;
-    int error = socket_peek(fd, &s);
+ssize_t queue_wait(struct socket *s, const struct io *io,
+                   const struct socket_message *m) {
+    long result = 0;
 
-    if (!error) error = address_from_user(&a, address, size);
-    if (!error && (a.family != AF_UNIX || s->name)) error = -EINVAL;
-    if (!error) error = a.path[0] ? bind_path(s, a.path) : bind_abstract(s, &a);
-    if (error) return error;
-    s->address = a;
-    s->name = s;
-    return 0;
+    while (!result && s->queued == 0)
+        result =
+            s->error || s->shut & SHUT_READ ? -EPIPE : socket_wait(&s->arrived, io, m);
+    return result;
+}
+
+/* -- Sending and receiving --------------------------------------------------------- */
+
+/* Why s cannot send to `to`, or 0. */
+static int judge(struct socket *s, struct socket *to, size_t size) {
+    if (s->type == SOCK_SEQPACKET && s->error) return -socket_take_error(s);
+    if (s->type == SOCK_DGRAM && to->is_closed) {
+        if (to == s->peer) {
+            s->peer = NULL;
+            socket_put(to);
+        }
+        return -ECONNREFUSED;
+    }
+    if (to->peer && to->peer != s) return -EPERM;
+    if ((s->shut & SHUT_WRITE) || (to->shut & SHUT_READ)) return -EPIPE;
+    return s->type != SOCK_STREAM && size > s->send_buffer ? -EMSGSIZE : 0;
+}
+
+/* The short way of bytes that need no queue and carry nothing else: to a reader who
+ * sleeps at our peer, where nothing is shut or closed then. */
+static inline bool hand_over(struct socket *s, struct io *io) {
+    struct socket *to = s->peer;
+
+    return likely(to && to->queued == 0 && to->peer == s && !(s->shut & SHUT_WRITE)
+                  && (s->type == SOCK_STREAM || (!s->name && io->left))
+                  && reader_give(&to->arrived, io));
+}
+
+ssize_t socket_send(struct socket *s, struct io *io, struct socket_message *m) {
+    struct socket *to = m->other ? m->other : s->peer;
+    bool is_stream = s->type == SOCK_STREAM;
+    const size_t size = io->left;
+
+    if (!m->other && !m->rights && hand_over(s, io)) return (ssize_t)size;
+    if (!to) return -ENOTCONN;
+    socket_get(to);             // another thread may connect us elsewhere
+    long error;
+    while (!(error = judge(s, to, size))) {
+        if (is_stream && io->left == 0) break;
+        if (to->queued >= socket_capacity(to)) error = socket_wait(&to->room, NULL, m);
+        else error = queue_put(to, io, m, s->name);
+        if (error || io->left == 0) break;
+    }
+    socket_wake_next(to);       // the wake-up we were given goes on to the next
+    socket_put(to);
+    if (!error || size != io->left) return (ssize_t)(size - io->left);
+    return error == -EPIPE && is_stream && !(m->flags & MSG_NOSIGNAL) ? pipe_broken()
+                                                                      : error;
+}
+
+ssize_t socket_receive(struct socket *s, struct io *io, struct socket_message *m) {
+    static const struct io nowhere;     // who only looks is given nothing
+    bool is_stream = s->type == SOCK_STREAM, is_datagram = s->type == SOCK_DGRAM;
+
+    if (!s->peer && !is_datagram) return is_stream ? -EINVAL : -ENOTCONN;
+    ssize_t n = unlikely(s->error) && !is_stream
+                    ? -EPIPE
+                    : queue_wait(s, m->flags & MSG_PEEK ? &nowhere : io, m);
+    if (likely(n > 0)) io_advance(io, (size_t)n);
+    if (n == -EPIPE)
+        return is_datagram && m->flags & MSG_DONTWAIT ? -EAGAIN : -socket_take_error(s);
+    if (n) return n;
+    n = queue_take(s, io, m);
+    socket_wake_next(s);        // there may be something for the next, too
+    return n;
+}
+
+static ssize_t socket_read(struct file *file, struct io *io, uint64_t *offset) {
+    struct socket *s = file->object;
+    struct socket_message m = socket_message(file, 0, s->timeout[0]);
+
+    (void)offset;
+    if (io->left == 0) return 0;
+    ssize_t n = socket_receive(s, io, &m);
+    socket_message_end(&m);
+    return n;
+}
+
+static ssize_t socket_write(struct file *file, struct io *io, uint64_t *offset) {
+    struct socket *s = file->object;
+    ssize_t size = (ssize_t)io->left;
+
+    (void)offset;
+    if (hand_over(s, io)) return size;
+    struct socket_message m = socket_message(file, 0, s->timeout[1]);
+    return socket_send(s, io, &m);
 }
 
 /* -- As a file --------------------------------------------------------------------- */
@@ -284,29 +389,29 @@ const struct file_operations socket_operations = {
 /* -- /proc/ipc/sockets ------------------------------------------------------------- */
 
 /* socket:[number] type name uid - mode capacity queued state peer, and who waits. */
-static void show_socket(struct text *text, const struct socket *s) {
-    static const char *const types[] = { "", "stream", "dgram", "", "", "seqpacket" };
-    const char *state = s->listens ? "listens" : s->peer ? "connected" : "alone";
-    char name[SOCKET_PATH + 1] = "";
-
-    if (s->name) memcpy(name, s->name->address.path, sizeof(name));
-    if (s->name && !name[0]) name[0] = '@';     // an abstract one
-    text_printf(text, "socket:[%u] %s", s->number, types[s->type]);
-    text_word(text, name);
-    text_printf(text, " %u - %04o %u %u %s", heap_account(s)->uid,
-                s->inode ? s->inode->mode & 07777 : 0777, socket_capacity(s), s->queued,
-                state);
-    text_printf(text, s->peer ? " socket:[%u]" : " -", s->peer ? s->peer->number : 0);
-    text_waiters(text, "senders", &s->room);
-    text_waiters(text, "receivers", &s->arrived);
-    text_add(text, "\n", 1);
-}
-
 static void show_sockets(struct text *text) {
+    static const char *const types[] = { "", "stream", "dgram", "", "", "seqpacket" };
     const struct file *file;
 
-    list_for_each (file, &all_files, all_node)
-        if (file->operations == &socket_operations) show_socket(text, file->object);
+    list_for_each (file, &all_files, all_node) {
+        const struct socket *s = file->object;
+        if (file->operations != &socket_operations) continue;
+        text_printf(text, "socket:[%u] %s", s->number, types[s->type]);
+        text_word(text, !s->name                  ? ""
+                        : s->name->address.path[0] ? s->name->address.path
+                                                   : "@");  // an abstract one
+        text_printf(text, " %u - %04o %u %u %s", heap_account(s)->uid,
+                    s->inode ? s->inode->mode & 07777 : 0777, socket_capacity(s),
+                    s->queued,
+                    s->listens ? "listens"
+                    : s->peer  ? "connected"
+                               : "alone");
+        text_printf(text, s->peer ? " socket:[%u]" : " -",
+                    s->peer ? s->peer->number : 0);
+        text_waiters(text, "senders", &s->room);
+        text_waiters(text, "receivers", &s->arrived);
+        text_add(text, "\n", 1);
+    }
 }
 
 static const struct proc_entry entry PROC_TABLE = { .name = "ipc/sockets",
@@ -314,27 +419,25 @@ static const struct proc_entry entry PROC_TABLE = { .name = "ipc/sockets",
 
 /* -- Checking ---------------------------------------------------------------------- */
 
-static void socket_check(const struct socket *s) {
-    const struct socket *peer = s->peer;
-    const struct chunk *c;
-    uint32_t queued = 0;
-
-    list_for_each (c, &s->chunks, node) {
-        queued += c->size;
-        check_that(c->start <= c->end && c->end <= c->size,
-                   "a chunk of %u bytes holds %u to %u", c->size, c->start, c->end);
-    }
-    check_counted(s, "bytes", s->queued, queued);
-    check_that(s->type == SOCK_DGRAM || !peer
-                   || (!s->listens && (peer->peer == s || peer->is_closed)),
-               "socket:[%u] is not its peer's", s->number);
-}
-
 static void sockets_check(void) {
     const struct file *file;
+    const struct chunk *c;
 
-    list_for_each (file, &all_files, all_node)
-        if (file->operations == &socket_operations) socket_check(file->object);
+    list_for_each (file, &all_files, all_node) {
+        const struct socket *s = file->object, *peer;
+        uint32_t queued = 0;
+        if (file->operations != &socket_operations) continue;
+        list_for_each (c, &s->chunks, node) {
+            queued += c->size;
+            check_that(c->start <= c->end && c->end <= c->size,
+                       "a chunk of %u bytes holds %u to %u", c->size, c->start, c->end);
+        }
+        check_counted(s, "bytes", s->queued, queued);
+        peer = s->peer;
+        check_that(s->type == SOCK_DGRAM || !peer
+                       || (!s->listens && (peer->peer == s || peer->is_closed)),
+                   "socket:[%u] is not its peer's", s->number);
+    }
 }
 
 static const struct checker checker CHECKER = { "sockets", NULL, sockets_check };

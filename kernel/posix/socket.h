@@ -26,7 +26,6 @@ enum socket_message_flags {
 };
 
 #define AF_UNIX       1
-#define SOL_SOCKET    1
 #define SOCKET_PATH   108       /* characters in an address */
 #define SOCKET_BUFFER 212992u   /* SO_SNDBUF and SO_RCVBUF at first, as on Linux */
 
@@ -66,30 +65,19 @@ struct socket {
     uint32_t backlog;           /* a listener's: connections that may wait, less one */
     struct credentials_of_peer peer_credentials;    /* a listener's: its own */
     uint32_t send_buffer, receive_buffer;
-    nanoseconds_t send_timeout, receive_timeout;    /* 0: none */
-};
-
-/* A record; or what was written at once to a stream, up to a page. */
-struct chunk {
-    struct list_node node;
-    struct passed_files *rights;        /* come with its first byte; or NULL */
-    struct socket *from;        /* whose name a record has, with a reference; or NULL */
-    uint32_t size, start, end;  /* what it counts; start..end is unread */
-    char data[];
+    nanoseconds_t timeout[2];   /* to receive, to send; 0: none */
 };
 
 /* What goes along with bytes on their way out of or into a user's buffers. */
 struct socket_message {
     uint32_t flags;             /* enum socket_message_flags */
     bool is_cut;                /* what was received was longer */
-    struct socket *to;          /* sending a datagram: to whom; NULL: the peer */
+    struct socket *other;       /* sending a datagram: to whom; NULL: the peer.
+                                   Received: whose name it has. With a reference */
     struct passed_files *rights;    /* sending: NULL once they are queued. Received:
                                    what came; with MSG_PEEK it is still the queue's */
-    struct socket *from;        /* received: whose name it has, with a reference */
     nanoseconds_t deadline;     /* of its waits */
 };
-
-/* -- socket.c ---------------------------------------------------------------------- */
 
 extern const struct file_operations socket_operations;
 
@@ -98,6 +86,7 @@ must_check struct file *socket_make(int type);
 void socket_put(struct socket *socket);         /* drops a reference; takes NULL too */
 void socket_wake_all(struct socket *socket);
 void socket_wake_next(struct socket *socket);   /* who waits for what is true now */
+int socket_take_error(struct socket *socket);   /* an errno, told once */
 
 static inline struct socket *socket_get(struct socket *socket) {
     if (socket) socket->refs++;
@@ -105,22 +94,28 @@ static inline struct socket *socket_get(struct socket *socket) {
 }
 
 /* The socket behind a descriptor, valid until something sleeps. -EBADF, -ENOTSOCK. */
-must_check int socket_peek(int fd, struct socket **socket);
+static inline must_check int socket_peek(int fd, struct socket **s) {
+    const struct file *file = fd_peek(fd);
 
-int socket_take_error(struct socket *socket);   /* an errno, told once */
+    if (!file) return -EBADF;
+    if (file->operations != &socket_operations) return -ENOTSOCK;
+    *s = file->object;
+    return 0;
+}
 
-/* An address as users pass it. -EFAULT, -EINVAL. */
-must_check int address_from_user(struct socket_address *address, uptr_t from, int size);
-/* Writes a socket's name (NULL: only the family) where there is room for *size_at
- * bytes, and its size. -EFAULT, -EINVAL. */
-must_check int address_to_user(const struct socket *name, uptr_t to, uptr_t size_at);
+static inline struct credentials_of_peer own_credentials(void) {
+    const struct process *p = current_process();
 
-/* The socket bound to it, with a reference. NULL, and -ECONNREFUSED, -EACCES,
- * -EPROTOTYPE ... */
-must_check int socket_find(const struct socket_address *address, unsigned type,
-                           struct socket **out);
+    return (struct credentials_of_peer){ p->pid, p->credentials.euid,
+                                         p->credentials.egid };
+}
 
-/* -- socket_transfer.c ------------------------------------------------------------- */
+/* Each becomes the peer of the other. */
+static inline void socket_join(struct socket *a, struct socket *b) {
+    a->peer = socket_get(b);
+    b->peer = socket_get(a);
+    a->peer_credentials = b->peer_credentials = own_credentials();
+}
 
 /* For a call on an open file: O_NONBLOCK is MSG_DONTWAIT for all calls. */
 static inline struct socket_message socket_message(const struct file *file,
@@ -133,10 +128,10 @@ static inline struct socket_message socket_message(const struct file *file,
     };
 }
 
-/* Gives back what came with a message and was not taken over. */
+/* Gives back what was not taken over. */
 static inline void socket_message_end(struct socket_message *m) {
     if (m->rights && !(m->flags & MSG_PEEK)) passed_free(m->rights);
-    if (m->from) socket_put(m->from);
+    if (m->other) socket_put(m->other);
 }
 
 /* SLEEPS, until woken or the message's deadline. 0: look again. -EAGAIN, -EINTR,
@@ -167,6 +162,6 @@ ssize_t queue_wait(struct socket *socket, const struct io *io,
 must_check ssize_t queue_take(struct socket *socket, struct io *io,
                               struct socket_message *m);
 
-/* As a file's operations. */
-ssize_t socket_read(struct file *file, struct io *io, uint64_t *offset) SLEEPS;
-ssize_t socket_write(struct file *file, struct io *io, uint64_t *offset) SLEEPS;
+/* SLEEP. Bytes, or an error. */
+ssize_t socket_send(struct socket *socket, struct io *io, struct socket_message *m);
+ssize_t socket_receive(struct socket *socket, struct io *io, struct socket_message *m);

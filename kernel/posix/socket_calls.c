@@ -1,0 +1,491 @@
+/* socket_calls.c - the calls on sockets: names, connecting, options, messages.
+ *
+ *      "/run/log"    a node in a file system; its inode's data is the socket
+ *      "\0log"       an abstract name: known to the list below, gone with the socket
+ *      none          sizes 0 and 2: a socket that was never bound
+ *
+ *      client C                     listener L
+ *      connect ------ makes E ----> L's queue: [ E ]     C and E are each other's peer
+ *      write --> E's queue          accept: E's fd       now; C may write
+ *
+ *      msghdr  name       control                                vector
+ *              |          [ length level SCM_RIGHTS | 3 | 5 ]    [ bytes ][ bytes ]
+ *      to whom, from whom        struct passed_files             struct io
+ *
+ * Sleeps: connect while the listener's queue is full, accept while it is empty;
+ *   condition shape. The calls that send and receive.
+ * Linux: the options below and no others (ENOPROTOOPT). Time-outs have 32-bit seconds.
+ *   Control data of other levels is passed over; no credentials (SCM_CREDENTIALS).
+ * Tests: user/tests/socket_create.c, socket_name.c, socket_connect.c, socket_message.c,
+ *   socket_options.c, scm_rights.c
+ * See: unix(7), Address format; socket(7)
+ */
+#include "base/format.h"
+#include "fs/inode.h"
+#include "posix/socket.h"
+#include "syscall.h"
+
+#define FAMILY_SIZE 2u          /* of an address without a path */
+#define BACKLOG_MAX 4096u       /* somaxconn */
+
+/* -- Names ------------------------------------------------------------------------- */
+
+/* An address as users pass it. -EFAULT, -EINVAL. */
+static int address_from_user(struct socket_address *a, uptr_t from, int size) {
+    *a = (struct socket_address){ .size = (uint32_t)size };
+    if (size < (int)FAMILY_SIZE || size > (int)FAMILY_SIZE + SOCKET_PATH)
+        return -EINVAL;
+    if (copy_from_user(&a->family, from, (size_t)size)) return -EFAULT;
+    if (a->path[0]) a->size = FAMILY_SIZE + strlen(a->path) + 1;
+    return 0;
+}
+
+/* Writes a socket's name (NULL: only the family) where there is room for *size_at
+ * bytes, and its size. -EFAULT, -EINVAL. */
+static int address_to_user(const struct socket *name, uptr_t to, uptr_t size_at) {
+    static const struct socket_address nothing = { FAMILY_SIZE, AF_UNIX, "" };
+    const struct socket_address *a = name ? &name->address : &nothing;
+    uint32_t room;
+
+    if (u32_from_user(&room, size_at)) return -EFAULT;
+    if ((int32_t)room < 0) return -EINVAL;
+    if (copy_to_user(to, &a->family, min(a->size, room))) return -EFAULT;
+    return u32_to_user(size_at, a->size);
+}
+
+long sys_getsockname(int fd, uptr_t address, uptr_t size) {
+    struct socket *s;
+    int error = socket_peek(fd, &s);
+
+    return error ? error : address_to_user(s->name, address, size);
+}
+
+long sys_getpeername(int fd, uptr_t address, uptr_t size) {
+    struct socket *s;
+    int error = socket_peek(fd, &s);
+
+    if (!error && !s->peer) error = -ENOTCONN;
+    return error ? error : address_to_user(s->peer->name, address, size);
+}
+
+static struct list abstract_names = LIST_INIT(abstract_names);
+
+static struct socket *find_abstract(const struct socket_address *a, unsigned type) {
+    struct socket *s;
+
+    list_for_each (s, &abstract_names, abstract_node)
+        if (s->type == type && memcmp(&s->address, a, sizeof(a->size) + a->size) == 0)
+            return s;
+    return NULL;
+}
+
+/* The socket bound to it, with a reference. -EINVAL, -ECONNREFUSED, -EACCES,
+ * -EPROTOTYPE ... */
+static int socket_find(const struct socket_address *a, unsigned type,
+                       struct socket **out) {
+    struct path path;
+
+    if (a->family != AF_UNIX || a->size <= FAMILY_SIZE) return -EINVAL;
+    if (!a->path[0]) {
+        *out = socket_get(find_abstract(a, type));
+        return *out ? 0 : -ECONNREFUSED;
+    }
+    int error = path_walk(NULL, a->path, 0, &path);
+    if (error) return error;
+    error = inode_permission(path.inode, MAY_WRITE);
+    struct socket *s = inode_is(path.inode, S_IFSOCK) ? path.inode->data : NULL;
+    if (!error) error = !s ? -ECONNREFUSED : s->type != type ? -EPROTOTYPE : 0;
+    if (!error) *out = socket_get(s);
+    path_release(&path);
+    return error;
+}
+
+long sys_bind(int fd, uptr_t address, int size) {
+    struct new_node node = { .mode = S_IFSOCK | (0777 & ~current_process()->umask) };
+    static uint32_t last;
+    struct socket_address a;
+    struct path path;
+    struct socket *s;
+    int error = socket_peek(fd, &s);
+
+    if (!error) error = address_from_user(&a, address, size);
+    if (!error && (a.family != AF_UNIX || s->name)) error = -EINVAL;
+    if (error) return error;
+    if (a.path[0]) {
+        error = path_walk(NULL, a.path, WALK_PARENT | AT_SYMLINK_NOFOLLOW, &path);
+        if (error) return error;
+        error = path_make(&path, &node);
+        if (!error) s->inode = inode_get(path.inode), s->inode->data = s;
+        path_release(&path);
+        if (error) return error == -EEXIST ? -EADDRINUSE : error;
+    } else if (a.size == FAMILY_SIZE) {
+        // a free one of a million names; a user has fewer sockets
+        a.size = FAMILY_SIZE + 6;
+        do
+            format(a.path + 1, 6, "%05x", ++last & 0xfffff);
+        while (find_abstract(&a, s->type));
+    } else if (find_abstract(&a, s->type)) {
+        return -EADDRINUSE;
+    }
+    if (!a.path[0]) list_push_back(&abstract_names, &s->abstract_node);
+    s->address = a;
+    s->name = s;
+    return 0;
+}
+
+/* -- Bringing two together --------------------------------------------------------- */
+
+long sys_listen(int fd, int backlog) {
+    struct socket *s;
+    int error = socket_peek(fd, &s);
+
+    if (error) return error;
+    if (s->type == SOCK_DGRAM) return -EOPNOTSUPP;
+    if (!s->name || s->peer) return -EINVAL;
+    s->listens = true;
+    s->peer_credentials = own_credentials();
+    s->backlog = min((uint32_t)backlog, BACKLOG_MAX);
+    wait_wake_all(&s->room, 0);
+    return 0;
+}
+
+/* The peer of a datagram socket: where it sends, and from whom alone it receives. */
+static int set_peer(struct socket *s, struct socket *to) {
+    struct socket *old = s->peer;
+
+    if (to && to->peer && to->peer != s) return -EPERM;
+    s->peer = socket_get(to);
+    if (old && old != to) queue_clear(s);   // what a stranger may no longer have sent
+    socket_put(old);
+    wait_wake_all(&s->room, 0);
+    return 0;
+}
+
+/* Makes the other end of s and sends it to the listener. 0, or -EAGAIN when too many
+ * are there. */
+static int call(struct socket *s, struct socket *listener) {
+    struct io nothing = { 0 };
+
+    if (!listener->listens || listener->shut & SHUT_READ) return -ECONNREFUSED;
+    if (listener->queued >= socket_capacity(listener)) return -EAGAIN;
+    if (s->peer || s->listens) return s->peer ? -EISCONN : -EINVAL;
+    struct socket_message m = { .rights = passed_create(1) };
+    struct file *file = m.rights ? socket_make(s->type) : NULL;
+    if (file) m.rights->files[m.rights->count++] = file;
+    if (!file || queue_put(listener, &nothing, &m, NULL)) {
+        passed_free(m.rights);
+        return -ENOMEM;
+    }
+    /* --- commit: nothing below fails or sleeps --- */
+    struct socket *end = file->object;
+    socket_join(s, end);
+    s->peer_credentials = listener->peer_credentials;
+    end->name = socket_get(listener->name);
+    end->is_pending = true;
+    return 0;
+}
+
+long sys_connect(int fd, uptr_t user_address, int user_size) {
+    struct socket_address address;
+    struct socket *s, *to = NULL;
+    int error = socket_peek(fd, &s);
+
+    if (error) return error;
+    bool is_datagram = s->type == SOCK_DGRAM;
+    error = address_from_user(&address, user_address, user_size);
+    if (!error && (address.family || !is_datagram))
+        error = socket_find(&address, s->type, &to);
+    if (error) return error;
+    struct file *file = fd_get(fd);
+    struct socket_message m = socket_message(file, 0, s->timeout[1]);
+    error = is_datagram ? set_peer(s, to) : call(s, to);
+    while (error == -EAGAIN && !(error = (int)socket_wait(&to->room, NULL, &m)))
+        error = call(s, to);
+    if (to) socket_wake_next(to);       // there may be room for the next
+    socket_put(to);
+    passed_drop(file);
+    return error;
+}
+
+long sys_accept4(int fd, uptr_t address, uptr_t size, int flags) {
+    struct io nothing = { 0 };
+    struct socket *s;
+    int error = flags & ~(O_NONBLOCK | O_CLOEXEC) ? -EINVAL : socket_peek(fd, &s);
+
+    if (!error) error = s->type == SOCK_DGRAM ? -EOPNOTSUPP : fd_room();
+    if (!error && !s->listens) error = -EINVAL;
+    if (error) return error;
+    struct file *file = fd_get(fd);
+    struct socket_message m = socket_message(file, 0, s->timeout[0]);
+    long result = queue_wait(s, NULL, &m);
+    if (!result) result = fd_room();    // again: something may have slept
+    if (!result) {
+        (void)!queue_take(s, &nothing, &m);
+        struct file *accepted = m.rights->files[0];
+        struct socket *end = accepted->object;
+        end->is_pending = false;
+        if (!uptr_is_null(address))
+            result = address_to_user(end->peer->name, address, size);
+        if (!result) {
+            file_get(accepted);
+            accepted->flags |= flags & O_NONBLOCK;
+            result = fd_install(accepted, flags & O_CLOEXEC);
+        }
+    }
+    socket_wake_next(s);
+    socket_message_end(&m);
+    passed_drop(file);
+    return result == -EPIPE ? -EINVAL : result;
+}
+
+/* -- Options ----------------------------------------------------------------------- */
+
+enum socket_option {
+    SOL_SOCKET = 1,             /* the level of all of them */
+    SO_TYPE = 3, SO_ERROR = 4, SO_SNDBUF = 7, SO_RCVBUF = 8, SO_PEERCRED = 17,
+    SO_RCVTIMEO = 20, SO_SNDTIMEO = 21, SO_ACCEPTCONN = 30, SO_PROTOCOL = 38,
+    SO_DOMAIN = 39,
+};
+
+#define SEND_LEAST    4608u
+#define RECEIVE_LEAST 2304u
+
+union option_value {
+    uint32_t number;
+    struct time32 time;
+    struct credentials_of_peer peer;
+};
+
+long sys_getsockopt(int fd, int level, int name, uptr_t value, uptr_t size_at) {
+    union option_value v = { 0 };
+    uint32_t size = sizeof(v.number), room;
+    struct socket *s;
+    int error = socket_peek(fd, &s);
+
+    if (error) return error;
+    if (level != SOL_SOCKET) return -EOPNOTSUPP;
+    if (u32_from_user(&room, size_at)) return -EFAULT;
+    if ((int32_t)room < 0) return -EINVAL;
+    switch (name) {
+    case SO_TYPE: v.number = s->type; break;
+    case SO_ERROR: v.number = (uint32_t)socket_take_error(s); break;
+    case SO_SNDBUF: v.number = s->send_buffer; break;
+    case SO_RCVBUF: v.number = s->receive_buffer; break;
+    case SO_ACCEPTCONN: v.number = s->listens; break;
+    case SO_PROTOCOL: break;
+    case SO_DOMAIN: v.number = AF_UNIX; break;
+    case SO_PEERCRED: v.peer = s->peer_credentials, size = sizeof(v.peer); break;
+    case SO_RCVTIMEO:
+    case SO_SNDTIMEO:
+        v.time = nanoseconds_to_time32(s->timeout[name - SO_RCVTIMEO], MICROSECOND);
+        size = sizeof(v.time);
+        break;
+    default: return -ENOPROTOOPT;
+    }
+    size = min(size, room);
+    if (copy_to_user(value, &v, size)) return -EFAULT;
+    return u32_to_user(size_at, size);
+}
+
+/* A size is doubled, as socket(7) has it. A negative time means not at all, as on
+ * Linux. */
+long sys_setsockopt(int fd, int level, int name, uptr_t value, int size) {
+    bool is_time = name == SO_RCVTIMEO || name == SO_SNDTIMEO;
+    int needed = is_time ? sizeof(struct time32) : sizeof(uint32_t);
+    union option_value v;
+    struct socket *s;
+    int error = socket_peek(fd, &s);
+
+    if (error) return error;
+    if (level != SOL_SOCKET) return -EOPNOTSUPP;
+    if (size < needed) return -EINVAL;
+    if (copy_from_user(&v, value, (size_t)needed)) return -EFAULT;
+    if (is_time) {
+        if (v.time.parts < 0 || v.time.parts >= 1000000) return -EDOM;
+        s->timeout[name - SO_RCVTIMEO] =
+            v.time.seconds < 0 ? 1 : time32_to_nanoseconds(v.time, MICROSECOND);
+        return 0;
+    }
+    v.number = 2 * min(v.number, SOCKET_BUFFER);
+    if (name == SO_SNDBUF) s->send_buffer = max(v.number, SEND_LEAST);
+    else if (name == SO_RCVBUF) s->receive_buffer = max(v.number, RECEIVE_LEAST);
+    else return -ENOPROTOOPT;
+    socket_wake_all(s);         // there may be room now
+    if (s->peer) socket_wake_all(s->peer);
+    return 0;
+}
+
+/* -- Descriptors out of control data, and into them -------------------------------- */
+
+struct user_message {           /* struct msghdr */
+    uint32_t name;
+    int32_t name_size;
+    uint32_t vector, vector_count;
+    uint32_t control, control_size;
+    uint32_t flags;
+};
+static_assert(sizeof(struct user_message) == 28, "Linux/i386 ABI");
+
+struct user_control {           /* struct cmsghdr; its data follow, and are aligned */
+    uint32_t size;              /* with this head */
+    int32_t level, type;
+};
+
+#define SCM_RIGHTS  1
+#define RIGHTS_MAX  253u        /* descriptors in one message */
+#define CONTROL_MAX 131072u
+
+/* Takes the files that the control data name, of which each word is read once. */
+static int rights_from_user(const struct user_message *user, struct socket_message *m) {
+    uint32_t size = user->control ? user->control_size : 0, total = 0, fd;
+    struct user_control c;
+
+    if (size > CONTROL_MAX) return -ENOBUFS;
+    for (uint32_t at = 0; at + sizeof(c) <= size; at += round_up(c.size, sizeof(fd))) {
+        uptr_t from = uptr(user->control + at);
+        if (copy_from_user(&c, from, sizeof(c))) return -EFAULT;
+        if (c.size < sizeof(c) || c.size > size - at) return -EINVAL;
+        if (c.level != SOL_SOCKET) continue;
+        uint32_t count = (c.size - sizeof(c)) / sizeof(fd);
+        if (c.type != SCM_RIGHTS || (total += count) > RIGHTS_MAX) return -EINVAL;
+        if (count && !m->rights
+            && !(m->rights = passed_create(min(size / sizeof(fd), RIGHTS_MAX))))
+            return -ENOBUFS;
+        for (uint32_t i = 0; i < count; i++) {
+            if (u32_from_user(&fd, uptr_add(from, sizeof(c) + i * sizeof(fd))))
+                return -EFAULT;
+            if (passed_add(m->rights, (int)fd)) return -EBADF;
+        }
+    }
+    return 0;
+}
+
+/* Installs what fits into the user's buffer and table, one by one, as Linux does. Sets
+ * control_size to what was used, and flags. */
+static void rights_to_user(const struct socket_message *m, struct user_message *user) {
+    struct user_control c = { sizeof(c), SOL_SOCKET, SCM_RIGHTS };
+    uint32_t count = m->rights ? m->rights->count : 0, done = 0;
+
+    while (done < count && user->control
+           && user->control_size >= c.size + sizeof(int)) {
+        struct file *file = m->rights->files[done];
+        file_get(file);
+        int fd = fd_install(file, m->flags & MSG_CMSG_CLOEXEC);
+        if (fd < 0) break;
+        if (u32_to_user(uptr(user->control + c.size), (uint32_t)fd)) {
+            (void)!fd_close(fd);
+            break;
+        }
+        c.size += sizeof(int);
+        done++;
+    }
+    user->flags = (m->is_cut ? MSG_TRUNC : 0) | (done < count ? MSG_CTRUNC : 0);
+    user->control_size = 0;
+    if (done && !copy_to_user(uptr(user->control), &c, sizeof(c)))
+        user->control_size = c.size;
+}
+
+/* -- Sending and receiving --------------------------------------------------------- */
+
+/* SLEEPS. */
+static long send_message(struct socket *s, struct io *io, struct socket_message *m,
+                         const struct user_message *user) {
+    struct socket_address address;
+    int error = rights_from_user(user, m);
+
+    if (!error && user->name && user->name_size) {
+        error = address_from_user(&address, uptr(user->name), user->name_size);
+        if (!error && s->type == SOCK_STREAM) error = s->peer ? -EISCONN : -EOPNOTSUPP;
+        else if (!error && s->type == SOCK_DGRAM)
+            error = socket_find(&address, SOCK_DGRAM, &m->other);
+    }
+    return error ? error : socket_send(s, io, m);
+}
+
+/* SLEEPS. MSG_WAITALL: again and again, until all is there or something ends it. */
+static long receive_message(struct socket *s, struct io *io, struct socket_message *m,
+                            struct user_message *user, uptr_t size_at) {
+    bool again =
+        (m->flags & (MSG_WAITALL | MSG_PEEK)) == MSG_WAITALL && s->type == SOCK_STREAM;
+    ssize_t n, got = 0;
+    int error = 0;
+
+    do {
+        n = socket_receive(s, io, m);
+        got += max(n, 0);
+    } while (n > 0 && again && io->left && !m->rights);
+    if (n < 0 && !got) return n;
+    const struct socket *name =
+        s->type == SOCK_STREAM && s->peer ? s->peer->name : m->other;
+    if (user->name)
+        error = name ? address_to_user(name, uptr(user->name), size_at)
+                     : u32_to_user(size_at, 0);
+    rights_to_user(m, user);
+    return error ? error : got;
+}
+
+/* SLEEPS. One of the four calls; those without a msghdr have only a name in `user`. The
+ * size of a name that was received goes to where size_at says. */
+static long transfer(int fd, bool sends, struct io *io, uint32_t flags,
+                     struct user_message *user, uptr_t size_at) {
+    struct socket *s;
+    long result = socket_peek(fd, &s);
+
+    if (result) return result;
+    if (sends) flags &= ~(uint32_t)MSG_PEEK;
+    struct file *file = fd_get(fd);
+    struct socket_message m = socket_message(file, flags, s->timeout[sends]);
+    if (flags & MSG_OOB) result = -EOPNOTSUPP;
+    else if (sends) result = send_message(s, io, &m, user);
+    else result = receive_message(s, io, &m, user, size_at);
+    socket_message_end(&m);
+    passed_drop(file);
+    return result;
+}
+
+long sys_sendto(int fd, uptr_t buffer, size_t size, uint32_t flags, uptr_t to,
+                int to_size) {
+    struct user_message user = { .name = to.address, .name_size = to_size };
+    struct io io;
+
+    if (io_init(&io, buffer, min(size, SSIZE_MAX))) return -EFAULT;
+    return transfer(fd, true, &io, flags, &user, uptr(0));
+}
+
+long sys_recvfrom(int fd, uptr_t buffer, size_t size, uint32_t flags, uptr_t from,
+                  uptr_t from_size) {
+    struct user_message user = { .name = from.address };
+    struct io io;
+
+    if (io_init(&io, buffer, min(size, SSIZE_MAX))) return -EFAULT;
+    return transfer(fd, false, &io, flags, &user, from_size);
+}
+
+#define FIELD(message, field) \
+    uptr_add(message, __builtin_offsetof(struct user_message, field))
+
+static long transfer_message(int fd, bool sends, uptr_t message, uint32_t flags) {
+    struct user_message user;
+    struct io io;
+
+    if (copy_from_user(&user, message, sizeof(user))) return -EFAULT;
+    if (user.name_size < 0) return -EINVAL;
+    if (user.vector_count > IOV_MAX) return -EMSGSIZE;
+    long result = io_init_vector(&io, uptr(user.vector), user.vector_count);
+    if (result) return result;
+    result = transfer(fd, sends, &io, flags, &user, FIELD(message, name_size));
+    io_release(&io);
+    if (!sends && result >= 0
+        && (u32_to_user(FIELD(message, control_size), user.control_size)
+            || u32_to_user(FIELD(message, flags), user.flags)))
+        return -EFAULT;
+    return result;
+}
+
+long sys_sendmsg(int fd, uptr_t message, uint32_t flags) {
+    return transfer_message(fd, true, message, flags);
+}
+
+long sys_recvmsg(int fd, uptr_t message, uint32_t flags) {
+    return transfer_message(fd, false, message, flags);
+}
