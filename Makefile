@@ -101,8 +101,7 @@ src += kernel/ipc/signal_frame.c        # entering a handler by rewriting the st
 
 # --- kernel/posix: the faces that books on Unix use
 src += kernel/posix/futex.c             # waiting on a word of memory
-src += kernel/posix/poll.c              # waiting for many
-src += kernel/posix/eventfd.c           # a counter behind a descriptor
+src += kernel/posix/poll.c              # waiting for many; eventfd
 src += kernel/posix/socket.c            # sockets: their life, their queues
 src += kernel/posix/socket_calls.c      # names, connecting, messages, options
 src += kernel/posix/clock.c             # clocks, sleeping, timers that post signals

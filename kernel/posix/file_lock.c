@@ -197,8 +197,6 @@ static long lock_control(int fd, struct file *file, int command, uptr_t argument
 }
 
 long sys_flock(int fd, int operation) {
-    static const uint8_t types[] = { [LOCK_SH] = F_RDLCK, [LOCK_EX] = F_WRLCK,
-                                     [LOCK_UN] = F_UNLCK };
     int how = operation & ~LOCK_NB;
     struct file *file = fd_get(fd);
 
@@ -207,7 +205,7 @@ long sys_flock(int fd, int operation) {
                            .end = LOCK_END };
     long result = -EINVAL;
     if (file->inode && (how == LOCK_SH || how == LOCK_EX || how == LOCK_UN)) {
-        wanted.type = types[how];
+        wanted.type = how == LOCK_SH   ? F_RDLCK : how == LOCK_EX ? F_WRLCK : F_UNLCK;
         result = acquire(fd, file, &wanted, !(operation & LOCK_NB));
     }
     file_put(file);

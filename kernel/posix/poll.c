@@ -1,13 +1,16 @@
-/* poll.c - waiting for many: poll, ppoll, select and pselect are faces of one loop.
+/* poll.c - waiting for many: poll, ppoll, select and pselect are faces of one loop. And
+ * the least that can be waited for: an eventfd.
  *
  * Shape: every object's poll operation says which events are true and names the queues
  * that would change that; the caller gets a waiter on each, on memory of its own, and
  * sleeps on all of them. A wake-up only means "look again".
- * Sleeps: until an event, a signal, or the deadline. Condition shape.
- * Tests: user/tests/poll.c, select.c.
- * See: poll(2), select(2).
+ * Sleeps: until an event, a signal, or the deadline; who reads an eventfd that is 0, or
+ *   writes what would pass COUNT_MAX. Condition shape.
+ * Wakes: all, at every change of an eventfd, for writers wait for different amounts.
+ * Tests: user/tests/poll.c, select.c, eventfd.c.
+ * See: poll(2), select(2), eventfd(2).
  */
-#include "fs/file.h"
+#include "fs/inode.h"
 #include "ipc/signal_frame.h"
 #include "mm/heap.h"
 #include "syscall.h"
@@ -172,4 +175,80 @@ long sys_pselect6(int count, uptr_t read, uptr_t write, uptr_t except, uptr_t ti
     int error = take_timeout_and_mask(timeout, uptr(mask_and_size[0]), mask_and_size[1],
                                       &deadline);
     return error ? error : do_select(count, user, deadline);
+}
+
+/* -- eventfd: writes add to a counter, a read takes it ----------------------------- */
+
+#define COUNT_MAX (UINT64_MAX - 1)
+
+enum { EFD_SEMAPHORE = 1 };
+
+struct event_counter {
+    uint64_t count;             /* at most COUNT_MAX */
+    bool is_semaphore;          /* [const] a read takes 1 */
+    struct wait_queue changed;
+};
+
+/* SLEEPS. A write adds to the count, a read takes it from there. */
+static ssize_t eventfd_move(struct file *file, struct io *io, bool is_write) {
+    struct event_counter *e = file->object;
+    uint64_t n = 0;
+
+    if (io->left < sizeof(n)) return -EINVAL;
+    if (is_write && io_take(io, &n, sizeof(n))) return -EFAULT;
+    if (n > COUNT_MAX) return -EINVAL;
+    while (is_write ? n > COUNT_MAX - e->count : e->count == 0) {
+        if (file_is_nonblocking(file)) return -EAGAIN;
+        if (wait_sleep(&e->changed, DEADLINE_NEVER)) return -ERESTART;
+    }
+    if (!is_write) {
+        n = e->is_semaphore ? 1 : e->count;
+        if (io_give(io, &n, sizeof(n))) return -EFAULT;
+    }
+    e->count = is_write ? e->count + n : e->count - n;
+    wait_wake_all(&e->changed, 0);
+    return sizeof(n);
+}
+
+static ssize_t eventfd_read(struct file *file, struct io *io, uint64_t *offset) {
+    (void)offset;
+    return eventfd_move(file, io, false);
+}
+
+static ssize_t eventfd_write(struct file *file, struct io *io, uint64_t *offset) {
+    (void)offset;
+    return eventfd_move(file, io, true);
+}
+
+static unsigned eventfd_poll(struct file *file, struct poll_table *table) {
+    struct event_counter *e = file->object;
+
+    poll_wait(table, &e->changed);
+    return (e->count > 0 ? POLLIN : 0) | (e->count < COUNT_MAX ? POLLOUT : 0);
+}
+
+static void eventfd_release(struct file *file) {
+    struct event_counter *e = file->object;
+
+    wait_wake_all(&e->changed, 0);      // pollers: they find the descriptor closed
+    heap_free(e);
+}
+
+long sys_eventfd2(uint32_t initial, int flags) {
+    static const struct wait_class class = { "eventfd to change", NULL };
+    static const struct file_operations operations = {
+        .name = "eventfd", .read = eventfd_read, .write = eventfd_write,
+        .poll = eventfd_poll, .release = eventfd_release,
+    };
+
+    if (flags & ~(O_CLOEXEC | O_NONBLOCK | EFD_SEMAPHORE)) return -EINVAL;
+    struct event_counter *e = heap_new(HEAP_EVENTFD, struct event_counter);
+    if (!e) return -ENOMEM;
+    e->count = initial;
+    e->is_semaphore = flags & EFD_SEMAPHORE;
+    wait_queue_init(&e->changed, &class);
+    struct file *file = file_create(&operations, O_RDWR | (flags & O_NONBLOCK),
+                                    inode_nameless(0600), e);
+    if (!file) heap_free(e);
+    return fd_install(file, flags & O_CLOEXEC);
 }
