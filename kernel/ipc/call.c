@@ -188,30 +188,14 @@ long call_finish(struct call *call, long result) {
 
 /* -- Sending ----------------------------------------------------------------------- */
 
-/* SLEEPS. Sends m and waits in s as it must: for its reception, or with UNTIL_ANSWERED
- * for the answer. Who received it, if anybody has; 0, or -errno; -EDEADLK where a wait
- * for ever would close a circle; -ERESTART when a signal came first. */
-static long send(struct link_end *to, struct native_message *m, struct sending *s,
-                 int timeout_ms) {
-    long result = message_post(&to->in, &m->base, timeout_ms == NOWAIT ? NULL : s);
-    if (result != -EINPROGRESS) return result;
-    if (timeout_ms != FOREVER || !wait_closes_circle(current_process(), to->pid))
-        return native_message_wait(s, timeout_ms);
-    message_withdraw(s);
-    return -EDEADLK;
-}
-
 long sys_msg_send(pid_t to, uptr_t message, int flags, int timeout_ms) {
     struct native_message m;
     struct link_end *end;
-    struct sending s;
 
     if (flags & ~(MSG_SYNC | MSG_MOVE) || timeout_ms < FOREVER) return -EINVAL;
     int error = native_message_read(&m, message, flags);
     if (!error) error = link_to(to, &end);
-    if (error) return error;
-    waiter_init(&s.waiter, &end->in.queue->senders);
-    return min(send(end, &m, &s, timeout_ms), 0l);
+    return error ? error : min(native_message_send(&end->in, &m, timeout_ms), 0l);
 }
 
 long sys_msg_call(pid_t to, uptr_t request, uptr_t reply, int timeout_ms) {
@@ -231,7 +215,7 @@ long sys_msg_call(pid_t to, uptr_t request, uptr_t reply, int timeout_ms) {
     m.call = current()->call = &call;
     waiter_init(&call.sending.waiter, &callers);
     join(&call, end->endpoint, false);
-    return call_finish(&call, send(end, &m, &call.sending, timeout_ms));
+    return call_finish(&call, native_message_send(&end->in, &m, timeout_ms));
 }
 
 /* -- Notifications ----------------------------------------------------------------- */
@@ -442,7 +426,6 @@ long sys_msg_reply_receive(pid_t caller, uptr_t reply, uptr_t next, int timeout_
 long sys_msg_forward(pid_t caller, pid_t to, uptr_t message, int timeout_ms) {
     struct native_message m;
     struct link_end *end;
-    struct sending s;
 
     if (timeout_ms < FOREVER) return -EINVAL;
     int error = native_message_read(&m, message, 0);
@@ -457,8 +440,7 @@ long sys_msg_forward(pid_t caller, pid_t to, uptr_t message, int timeout_ms) {
     m.call = call;
     call->forwarding = &forwarding;
     move_to(call, end->endpoint, false);
-    waiter_init(&s.waiter, &end->in.queue->senders);
-    long result = send(end, &m, &s, timeout_ms);
+    long result = native_message_send(&end->in, &m, timeout_ms);
     if (forwarding.call)
         give_back(call);        // its message has never left us
     return min(result, 0l);

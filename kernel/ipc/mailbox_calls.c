@@ -253,7 +253,6 @@ static inline bool receive_fast(struct thread *t, int fd, struct file *file,
 /* SLEEPS. Who received it, 0, or -errno; the caller holds the file. */
 static long send(struct file *file, struct native_message *m, int timeout_ms) {
     struct mailbox *mb = mailbox_of(file);
-    struct sending s;
 
     if (unlikely(mb->is_destroyed)) return -EIDRM;
     if (unlikely(m->base.length > mb->attributes.max_length)) return -EMSGSIZE;
@@ -261,10 +260,8 @@ static long send(struct file *file, struct native_message *m, int timeout_ms) {
     m->mailbox = mb->id;
     m->holder = &mb->holder;
     if (unlikely(mailbox_is_broadcast(mb))) return broadcast_send(mb, m);
-    bool waits = timeout_ms != NOWAIT && !file_is_nonblocking(file);
-    waiter_init(&s.waiter, &mb->queue.senders);
-    long result = message_post(&mb->channel, &m->base, waits ? &s : NULL);
-    return result == -EINPROGRESS ? native_message_wait(&s, timeout_ms) : result;
+    return native_message_send(&mb->channel, m,
+                               file_is_nonblocking(file) ? NOWAIT : timeout_ms);
 }
 
 long sys_mbox_send(int fd, uptr_t message, int flags) {

@@ -400,3 +400,21 @@ static void messages_count(void) {
 }
 
 static const struct checker checker CHECKER = { "messages", messages_count, NULL };
+
+/* -- Sending ----------------------------------------------------------------------- */
+
+long native_message_send(struct message_channel *channel, struct native_message *m,
+                         int timeout_ms) {
+    struct sending own, *s = &own;
+
+    if (m->base.until == UNTIL_ANSWERED) s = &m->call->sending;
+    else waiter_init(&own.waiter, &channel->queue->senders);
+    long result = message_post(channel, &m->base, timeout_ms == NOWAIT ? NULL : s);
+    if (likely(result != -EINPROGRESS)) return result;
+    if (m->mailbox || timeout_ms != FOREVER
+        || !wait_closes_circle(current_process(),
+                               container_of(channel, struct link_end, in)->pid))
+        return restartable(message_wait(s, deadline_of(timeout_ms)), timeout_ms);
+    message_withdraw(s);
+    return -EDEADLK;
+}

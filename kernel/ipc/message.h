@@ -143,10 +143,11 @@ static inline long restartable(long result, int timeout_ms) {
     return result == -EINTR && timeout_ms == FOREVER ? -ERESTART : result;
 }
 
-/* SLEEPS. Waits for the fate of a message or call. */
-static inline long native_message_wait(struct sending *s, int timeout_ms) {
-    return restartable(message_wait(s, deadline_of(timeout_ms)), timeout_ms);
-}
+/* SLEEPS. Sends m and waits as it must: until it has gone, is received or, in its call,
+ * answered. Who received it, if anybody has; 0, or -errno; -EDEADLK where a wait for
+ * ever would close a circle of links; -ERESTART when a signal came first. */
+long native_message_send(struct message_channel *channel, struct native_message *m,
+                         int timeout_ms) SLEEPS;
 
 /* A message of so many bytes stays in the kernel. False: over the user's limit. */
 static inline must_check bool message_charge(struct account *account, uint32_t bytes) {
