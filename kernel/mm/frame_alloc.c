@@ -45,30 +45,20 @@ static void block_free(struct frame *block, unsigned order) {
     list_block(block, order);
 }
 
-static struct frame *block_take(unsigned order) {
-    unsigned have = order;
-
-    while (have < FRAME_ORDERS && list_is_empty(&free_lists[have])) have++;
-    if (have == FRAME_ORDERS) return NULL;
-    struct frame *block = list_first_entry(&free_lists[have], struct frame, node);
-    list_remove(&block->node);
-    while (have-- > order) list_block(block + (1u << have), have);
-    frames_free -= 1u << order;
-    block->order = (uint8_t)order;
-    return block;
-}
-
 struct frame *frame_alloc(enum frame_use use, unsigned order) {
     struct account *account = account_current();
     uint32_t count = 1u << order;
+    unsigned have = order;
 
     if (account != &root_account && frames_free < ROOT_RESERVE + count) return NULL;
-    if (!account_charge(account, ACCOUNT_FRAMES, count)) return NULL;
-    struct frame *frame = block_take(order);
-    if (!frame) {
-        account_release(account, ACCOUNT_FRAMES, count);
+    while (have < FRAME_ORDERS && list_is_empty(&free_lists[have])) have++;
+    if (have == FRAME_ORDERS || !account_charge(account, ACCOUNT_FRAMES, count))
         return NULL;
-    }
+    struct frame *frame = list_first_entry(&free_lists[have], struct frame, node);
+    list_remove(&frame->node);
+    while (have-- > order) list_block(frame + (1u << have), have);
+    frames_free -= count;
+    frame->order = (uint8_t)order;
     frame->refs = 1;
     frame->use = (uint8_t)use;
     frame->account = account->number;

@@ -53,12 +53,6 @@ static_assert(CLASSES == 7, "one initialiser for each class");
 
 static size_t class_size(unsigned class) { return 1u << (CLASS_FIRST + class); }
 
-static unsigned class_for(size_t total) {
-    uint32_t last = (uint32_t)(total - 1) | ((1u << CLASS_FIRST) - 1);
-
-    return 32 - (unsigned)__builtin_clz(last) - CLASS_FIRST;
-}
-
 static struct slab *slab_of(const struct header *h) {
     return (struct slab *)round_down((uint32_t)h, PAGE_SIZE);
 }
@@ -93,21 +87,20 @@ static inline struct header *take_small(unsigned class) {
     return h;
 }
 
-static struct header *take_large(unsigned class) {
-    struct frame *frame = frame_alloc(FRAME_HEAP, class - CLASSES);
-
-    return frame ? frame_address(frame) : NULL;
-}
-
 void *heap_alloc_raw(enum heap_type type, size_t size) {
     struct account *account = account_current();
-    unsigned class = class_for(size + sizeof(struct header));
+    uint32_t last = (size + sizeof(struct header) - 1) | ((1u << CLASS_FIRST) - 1);
+    unsigned class = 32 - (unsigned)__builtin_clz(last) - CLASS_FIRST;
+    struct header *h = NULL;
+    struct frame *frame;
 
     if (unlikely(class >= CLASSES + FRAME_ORDERS)) return NULL;
     // the charge comes first: what a user may not have is not even looked for
     if (unlikely(!account_charge(account, ACCOUNT_HEAP, class_size(class))))
         return NULL;
-    struct header *h = likely(class < CLASSES) ? take_small(class) : take_large(class);
+    if (likely(class < CLASSES)) h = take_small(class);
+    else if ((frame = frame_alloc(FRAME_HEAP, class - CLASSES)))
+        h = frame_address(frame);
     if (unlikely(!h)) {
         account_release(account, ACCOUNT_HEAP, class_size(class));
         return NULL;
@@ -128,20 +121,6 @@ void *heap_alloc(enum heap_type type, size_t size) {
     return object ? memset(object, 0, size) : NULL;
 }
 
-static inline void free_small(struct header *h) {
-    struct slab *slab = slab_of(h);
-
-    // enough to make a use after free show
-    __builtin_memset(h + 1, 0xA5, (1u << CLASS_FIRST) - sizeof(*h));
-    if (unlikely(!slab->free)) list_push_front(&partial[slab->class], &slab->node);
-    h->size = (uint32_t)slab->free;
-    slab->free = h;
-    if (unlikely(--slab->nr_live == 0)) {
-        list_remove(&slab->node);
-        frame_put(frame_of_address(slab));
-    }
-}
-
 void heap_free(void *object) {
     if (!object) return;
     struct header *h = (struct header *)object - 1;
@@ -151,8 +130,21 @@ void heap_free(void *object) {
     heap_objects[h->type]--;
     heap_bytes[h->type] -= size;
     h->magic = FREED;
-    if (likely(h->class < CLASSES)) free_small(h);
-    else frame_put(frame_of_address(h));
+    if (likely(h->class < CLASSES)) {
+        struct slab *slab = slab_of(h);
+        // enough to make a use after free show
+        __builtin_memset(h + 1, 0xA5, (1u << CLASS_FIRST) - sizeof(*h));
+        if (unlikely(!slab->free))
+            list_push_front(&partial[slab->class], &slab->node);
+        h->size = (uint32_t)slab->free;
+        slab->free = h;
+        if (unlikely(--slab->nr_live == 0)) {
+            list_remove(&slab->node);
+            frame_put(frame_of_address(slab));
+        }
+    } else {
+        frame_put(frame_of_address(h));
+    }
     account_release(account, ACCOUNT_HEAP, size);
 }
 

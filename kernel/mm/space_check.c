@@ -46,38 +46,37 @@ static const char *fault_of(const struct region *region, pte_t entry) {
     return NULL;
 }
 
-static void space_check(struct address_space *space) {
-    const struct region *region;
-    const pte_t *entry;
-    vaddr_t end = USER_START;
-    uint32_t pages = 0, count = 0, resident = 0;
-
-    if (!check_list(&space->regions)) return;
-    list_for_each (region, &space->regions, node) {
-        check_that(region->start >= end && region->start < region->end
-                       && !((region->start | region->end) & PAGE_MASK)
-                       && region->end <= USER_END
-                       && !region->object == !list_node_is_linked(&region->object_node),
-                   "the region at %08x is misplaced", region->start);
-        end = region->end;
-        pages += region_pages(region);
-        count++;
-    }
-    for (vaddr_t at = 0; (entry = pte_next(space, &at, USER_END)); at += PAGE_SIZE) {
-        const char *fault = fault_of(space_find(space, at), *entry);
-        check_that(!fault, "the page at %08x %s", at, fault);
-        resident++;
-    }
-    check_counted(space, "pages mapped", space->nr_mapped_pages, pages);
-    check_counted(space, "regions", space->nr_regions, count);
-    check_counted(space, "pages", space->nr_resident, resident);
-    check_references(space, space->refs, &space->counted);
-}
-
 static void spaces_check(void) {
     struct address_space *space;
+    const struct region *region;
+    const pte_t *entry;
 
-    heap_for_each(space, HEAP_SPACE) space_check(space);
+    heap_for_each(space, HEAP_SPACE) {
+        vaddr_t end = USER_START;
+        uint32_t pages = 0, count = 0, resident = 0;
+        if (!check_list(&space->regions)) return;
+        list_for_each (region, &space->regions, node) {
+            check_that(region->start >= end && region->start < region->end
+                           && !((region->start | region->end) & PAGE_MASK)
+                           && region->end <= USER_END
+                           && !region->object
+                                  == !list_node_is_linked(&region->object_node),
+                       "the region at %08x is misplaced", region->start);
+            end = region->end;
+            pages += region_pages(region);
+            count++;
+        }
+        for (vaddr_t at = 0; (entry = pte_next(space, &at, USER_END));
+             at += PAGE_SIZE) {
+            const char *fault = fault_of(space_find(space, at), *entry);
+            check_that(!fault, "the page at %08x %s", at, fault);
+            resident++;
+        }
+        check_counted(space, "pages mapped", space->nr_mapped_pages, pages);
+        check_counted(space, "regions", space->nr_regions, count);
+        check_counted(space, "pages", space->nr_resident, resident);
+        check_references(space, space->refs, &space->counted);
+    }
 }
 
 /* The kernel's entries: no user's, and none writable and executable. */

@@ -85,17 +85,13 @@ void thread_free(struct thread *t) {
     stack_free((uint32_t)t);
 }
 
-static const char *state_name(const struct thread *t) {
-    static const char *const names[] = { "new", "asleep", "ready", "running", "dead" };
-
-    return t->state < ARRAY_SIZE(names) ? names[t->state] : "?";
-}
-
 static void print_threads(void) {
+    static const char *const states[] = { "new", "asleep", "ready", "running", "dead" };
     struct thread *t;
 
     list_for_each (t, &all_threads, all_node) {
-        log_printf("  %5d %-15s %-8s", t->tid, t->name, state_name(t));
+        log_printf("  %5d %-15s %-8s", t->tid, t->name,
+                   t->state < ARRAY_SIZE(states) ? states[t->state] : "?");
         for (unsigned i = 0; t->state == THREAD_BLOCKED && i < t->nr_waiters; i++) {
             char about[80];
             waiter_describe(&t->waiters[i], about, sizeof(about));
@@ -319,33 +315,28 @@ static bool is_in_its_place(const struct thread *t) {
            && thread_find(t->tid) == t;
 }
 
-static void process_check(const struct process *p) {
-    const struct process *child;
-    const struct thread *t;
-    unsigned nr_threads = 0;
-
-    list_for_each (t, &p->threads, process_node) nr_threads += t->process == p;
-    check_counted(p, "threads", p->nr_threads, nr_threads);
-    check_list(&p->children);
-    list_for_each (child, &p->children, sibling_node)
-        check_that(child->parent == p, "%d has another parent than %d", child->pid,
-                   p->pid);
-    check_that(process_find(p->pid) == p
-                   && (p->is_zombie ? !p->nr_threads && !p->space && !p->files
-                                    : p->nr_threads > 0)
-                   && (!p->parent || list_node_is_linked(&p->sibling_node)),
-               "%d (%s) shares its id, is half dead or not with its parent", p->pid,
-               p->name);
-}
-
 static void processes_check(void) {
-    const struct process *p;
+    const struct process *p, *child;
     const struct thread *t;
 
     list_for_each (t, &all_threads, all_node)
-        check_that(is_in_its_place(t), "thread %d (%s) is %s, and that is not true",
-                   t->tid, t->name, state_name(t));
-    list_for_each (p, &all_processes, all_node) process_check(p);
+        check_that(is_in_its_place(t), "thread %d (%s) is not where its state %u says",
+                   t->tid, t->name, t->state);
+    list_for_each (p, &all_processes, all_node) {
+        unsigned nr_threads = 0;
+        list_for_each (t, &p->threads, process_node) nr_threads += t->process == p;
+        check_counted(p, "threads", p->nr_threads, nr_threads);
+        check_list(&p->children);
+        list_for_each (child, &p->children, sibling_node)
+            check_that(child->parent == p, "%d has another parent than %d", child->pid,
+                       p->pid);
+        check_that(process_find(p->pid) == p
+                       && (p->is_zombie ? !p->nr_threads && !p->space && !p->files
+                                        : p->nr_threads > 0)
+                       && (!p->parent || list_node_is_linked(&p->sibling_node)),
+                   "%d (%s) shares its id, is half dead or not with its parent", p->pid,
+                   p->name);
+    }
 }
 
 static const struct checker checker CHECKER = { "processes", processes_count,

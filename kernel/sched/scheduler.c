@@ -212,39 +212,31 @@ void sched_hand_over_slowly(struct thread *next, long result) {
 
 static bool is_idle(const struct cpu *cpu) { return cpu->running == cpu->idle; }
 
-/* One of several CPUs for a thread that has just become ready: an idle one, else the
- * one that runs the least important thread. NULL: an idle one, and it knows already. */
-static struct cpu *weakest_cpu(const struct thread *t) {
-    struct cpu *weakest = may_run_on(t, this_cpu()) ? this_cpu() : NULL;
+/* Makes sure that some CPU soon looks at the queue, where t is now: an idle one, else
+ * the one that runs the least important thread, at once or at the end of its turn. */
+static void find_cpu(const struct thread *t) {
+    struct cpu *weakest = this_cpu();
 
-    if (weakest && is_idle(weakest))
-        return NULL;            // it looks at the queue on its way out
-    for (unsigned i = 0; i < cpu_count; i++) {
-        struct cpu *cpu = &cpus[i];
+    if (cpu_count > 1 && !may_run_on(t, weakest)) weakest = NULL;
+    else if (cpu_count > 1 && is_idle(weakest))
+        return;                 // it looks at the queue on its way out
+    for (struct cpu *cpu = cpus; cpu_count > 1 && cpu < cpus + cpu_count; cpu++) {
         if (!may_run_on(t, cpu)) continue;
         if (cpu->idling) {
             cpu->idling = false;
             ipi_reschedule(cpu);
-            return NULL;
+            return;
         }
         if (!weakest || cpu->running->priority < weakest->running->priority)
             weakest = cpu;
     }
-    return weakest;
-}
-
-/* Makes sure that some CPU soon looks at the queue, where t is now: at once, or at the
- * end of the running turn. */
-static void find_cpu(const struct thread *t) {
-    struct cpu *cpu = cpu_count > 1 ? weakest_cpu(t) : this_cpu();
-
-    if (!cpu) return;
-    if (cpu->running->priority < t->priority)
-        thread_call(cpu->running, ATTENTION_RESCHEDULE);
-    else if (unlikely(!cpu->slice_armed && cpu != this_cpu()))
-        ipi_reschedule(cpu);            // it arms its own timer
-    else if (unlikely(!cpu->slice_armed && !is_idle(cpu)))
-        arm_turn(cpu, cpu->running);    // what it runs is not alone any more
+    if (!weakest) return;
+    if (weakest->running->priority < t->priority)
+        thread_call(weakest->running, ATTENTION_RESCHEDULE);
+    else if (unlikely(!weakest->slice_armed && weakest != this_cpu()))
+        ipi_reschedule(weakest);        // it arms its own timer
+    else if (unlikely(!weakest->slice_armed && !is_idle(weakest)))
+        arm_turn(weakest, weakest->running);    // what it runs is not alone any more
 }
 
 static void enqueue(struct thread *t) {
