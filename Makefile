@@ -50,7 +50,6 @@ src += kernel/mm/memory_object.c        # pages that many can map
 src += kernel/mm/region.c               # what may be where
 src += kernel/mm/fault.c                # pages come when they are touched
 src += kernel/mm/address_space.c        # page tables; making, copying, ending a space
-src += kernel/mm/space_check.c          # what kcheck asks of page tables
 src += kernel/mm/stack.c                # kernel stacks, a guard below each
 
 # --- kernel/sched: threads, processes, waiting, time

@@ -80,7 +80,7 @@ KTEST(kcheck_sees_a_broken_space) {
     CHECK(space_map(space, &four_pages) == 0);
     struct region *region = space_find(space, PAGE);
     CHECK(space_fault(space, PAGE, PROT_WRITE) == FAULT_OK);
-    pte_t *entry = pte_find(space, PAGE);
+    pte_t *entry = pte_at(space, PAGE, false);
     CHECK(kcheck() == NULL);
     BREAKS("spaces: the page at 00100000 has other rights", *entry, *entry & ~PTE_USER);
     if (pte_no_execute)
@@ -105,7 +105,7 @@ KTEST(kcheck_sees_what_a_page_must_not_show) {
 
     CHECK(space_map(space, &four_pages) == 0);
     CHECK(space_fault(space, PAGE, PROT_WRITE) == FAULT_OK);
-    pte_t *entry = pte_find(space, PAGE), rights = *entry & ~PTE_ADDRESS;
+    pte_t *entry = pte_at(space, PAGE, false), rights = *entry & ~PTE_ADDRESS;
     while ((free = frame_next(free)) && free->use != FRAME_FREE) {
     }
     BREAKS("spaces: the page at 00101000 shows free", entry[1],

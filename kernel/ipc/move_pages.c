@@ -60,7 +60,7 @@ int moved_pages_reserve(struct native_message *m) {
 static pte_t *run_of(struct address_space *space, vaddr_t at, vaddr_t end,
                      uint32_t *count) {
     *count = (min(end, round_down(at, TABLE_SPAN) + TABLE_SPAN) - at) >> PAGE_SHIFT;
-    return pte_find(space, at);
+    return pte_at(space, at, false);
 }
 
 /* How many of the entries have a frame: nearly all, so eight at a time. */
@@ -150,7 +150,7 @@ static int make_region(struct address_space *space, struct native_receiver *r,
     if (start < USER_START) return -ENOMEM;
     for (vaddr_t at = start; at < start + size;
          at = round_down(at, TABLE_SPAN) + TABLE_SPAN)
-        if (!pte_make(space, at)) return -ENOMEM;
+        if (!pte_at(space, at, true)) return -ENOMEM;
     const struct region region = { .start = start, .end = start + size,
                                    .protection = PROT_READ | PROT_WRITE };
     if (is_plain_memory(space, start, start + size))

@@ -165,11 +165,9 @@ void space_unmap_pages(struct address_space *space, vaddr_t start, vaddr_t end);
 /* Software bit: the entry is not present but keeps its frame (PROT_NONE). */
 #define PTE_HELD 0x200ull
 
-/* The entry for address; NULL when there is no table for it yet. */
-pte_t *pte_find(struct address_space *space, vaddr_t address);
-
-/* The same; makes the tables. NULL without memory. */
-must_check pte_t *pte_make(struct address_space *space, vaddr_t address);
+/* The entry for address. NULL when there is no table for it yet, or no memory to make
+ * one. */
+must_check pte_t *pte_at(struct address_space *space, vaddr_t address, bool make);
 
 /* The next entry with a frame in [*at, end); *at becomes its address. NULL: no more. */
 pte_t *pte_next(struct address_space *space, vaddr_t *at, vaddr_t end);

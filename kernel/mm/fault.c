@@ -67,7 +67,7 @@ enum fault_result space_fault(struct address_space *space, vaddr_t address,
     int need = access & (PROT_WRITE | PROT_EXEC);
     if (!region->protection || (region->protection & need) != need)
         return FAULT_NO_ACCESS;
-    pte_t *entry = pte_make(space, address);
+    pte_t *entry = pte_at(space, address, true);
     if (!entry) return FAULT_NO_MEMORY;
     if (pte_has_frame(*entry)) {
         if (!write || *entry & PTE_WRITABLE)
@@ -87,10 +87,10 @@ void *space_page(struct address_space *space, vaddr_t address, int access) {
     pte_t want = PTE_PRESENT | (access & PROT_WRITE ? PTE_WRITABLE : 0);
 
     if (address >= USER_END) return NULL;
-    pte_t *entry = pte_find(space, address);
+    pte_t *entry = pte_at(space, address, false);
     if (!entry || (*entry & want) != want) {
         if (space_fault(space, address, access) != FAULT_OK) return NULL;
-        entry = pte_find(space, address);
+        entry = pte_at(space, address, false);
     }
     return (char *)paddr_to_kernel((paddr_t)(*entry & PTE_ADDRESS))
            + (address & PAGE_MASK);
@@ -123,7 +123,7 @@ void space_prefault(struct address_space *space, vaddr_t start, vaddr_t end) {
     for (vaddr_t at = start; region && at < end; at += PAGE_SIZE) {
         struct frame *frame =
             object_page(region->object, region_page(region, at), false);
-        pte_t *entry = frame ? pte_make(space, at) : NULL;
+        pte_t *entry = frame ? pte_at(space, at, true) : NULL;
         if (entry && !pte_has_frame(*entry))
             (void)show(space, region, at, entry, frame, false);
     }

@@ -90,16 +90,6 @@ void object_truncate(struct memory_object *object, uint64_t size) {
     if (bytes) memset(bytes, 0, rest);
 }
 
-void object_read(struct memory_object *object, uint64_t offset, void *to, size_t size) {
-    for (size_t piece; size > 0; offset += piece, to = (char *)to + piece) {
-        piece = size;
-        const char *from = object_bytes(object, offset, &piece, false);
-        if (from) memcpy(to, from, piece);
-        else memset(to, 0, piece);
-        size -= piece;
-    }
-}
-
 size_t object_write(struct memory_object *object, uint64_t offset, const void *from,
                     size_t size) {
     size_t done = 0, piece;

@@ -40,9 +40,7 @@ char *object_bytes(struct memory_object *object, uint64_t offset, size_t *size,
  * first. */
 void object_truncate(struct memory_object *object, uint64_t size);
 
-/* Copies between a kernel buffer and the object. Writing makes pages; it returns how
- * many bytes were written before memory ran out. Holes read as zeros. */
-void object_read(struct memory_object *object, uint64_t offset, void *to, size_t size);
+/* Copies from the kernel's memory; returns how many bytes before memory ran out. */
 size_t object_write(struct memory_object *object, uint64_t offset, const void *from,
                     size_t size);
 

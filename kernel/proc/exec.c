@@ -204,7 +204,9 @@ static int find_and_load(struct program *p) {
         error = inode_permission(p->inode, MAY_EXECUTE);
         if (error) return error;
         size_t size = (size_t)min(p->inode->size, (uint64_t)HEADER_SIZE);
-        if (p->inode->object) object_read(p->inode->object, 0, line, size);
+        const char *bytes =
+            p->inode->object ? object_bytes(p->inode->object, 0, &size, false) : NULL;
+        if (bytes) memcpy(line, bytes, size);
         if (size < 2 || line[0] != '#' || line[1] != '!') return load(p, line, size);
         error = use_script(p, line, size);
         if (error) return error;
