@@ -144,7 +144,7 @@ static __attribute__((noinline)) int fpu_pop(struct thread *t, uint32_t address)
 
 /* -- Into the handler -------------------------------------------------------------- */
 
-/* Word by word: it may be user memory, and each is written once. */
+/* Word by word: it is user memory, and each is written once. */
 static void context_fill(struct user_context *c, const struct thread *t,
                          const struct trap_frame *f, uint32_t fpu_state) {
     c->flags = c->link = 0;
@@ -169,7 +169,7 @@ static void context_fill(struct user_context *c, const struct thread *t,
 
 static int frame_push(struct thread *t, struct trap_frame *f,
                       const struct signal_action *action, const struct siginfo *info) {
-    struct signal_stack_frame buffer, *in_place, *frame;
+    enum { SIZE = sizeof(struct signal_stack_frame) };
     uint32_t esp = f->esp, fpu_address = 0;
 
     if (action->flags & SA_ONSTACK && t->alternate_stack_size
@@ -180,21 +180,23 @@ static int frame_push(struct thread *t, struct trap_frame *f,
         fpu_address = esp;
     }
     // the ABI wants esp + 4 aligned to 16 at a function's first instruction
-    esp = round_down(esp - sizeof(buffer), 16) - 4;
-    in_place = (void *)window(t, WINDOW_SIGNAL, esp, sizeof(buffer));
-    frame = likely(in_place) ? in_place : &buffer;
+    esp = round_down(esp - SIZE, 16) - 4;
+    struct signal_stack_frame *frame = (void *)window(t, WINDOW_SIGNAL, esp, SIZE);
+    if (unlikely(!frame)) {     // perhaps it was in two pages: the lower one will do
+        esp = min(esp, round_down((esp | PAGE_MASK) + 1 - SIZE, 16) - 4);
+        frame = (void *)window(t, WINDOW_SIGNAL, esp, SIZE);
+        if (!frame) return -EFAULT;
+    }
+    /* --- commit: nothing below fails or sleeps --- */
     frame->restorer = action->restorer;
     frame->signal = (uint32_t)info->signal;
     frame->info_address = esp + offsetof(struct signal_stack_frame, info);
     frame->context_address = esp + offsetof(struct signal_stack_frame, context);
-    if (action->flags & SA_SIGINFO || !in_place) {
+    if (action->flags & SA_SIGINFO) {
         frame->info = *info;
         memset(frame->zeroes, 0, sizeof(frame->zeroes));
     }
     context_fill(&frame->context, t, f, fpu_address);
-    if (!in_place && copy_to_user(uptr(esp), &buffer, sizeof(buffer)))
-        return -EFAULT;
-    /* --- commit: nothing below fails or sleeps --- */
     if (unlikely(t->fpu_valid)) fpu_replace(t, false);
     f->esp = esp;
     f->eip = action->handler;
@@ -231,29 +233,25 @@ static void enter_handler(struct thread *t, struct trap_frame *f,
     signal_set_mask(t, mask);
 }
 
-/* A fault of the thread itself: it comes first and cannot be blocked or ignored. */
-static void take_fault(struct thread *t, struct siginfo *info) {
-    t->fault_pending = false;
-    *info = t->fault;
-    struct signal_action *action = &t->process->actions[info->signal - 1];
-    if (action->handler == SIG_IGN || sigset_has(&t->blocked, info->signal)) {
-        action->handler = SIG_DFL;
-        sigset_remove(&t->blocked, info->signal);
-    }
-}
-
 int signal_deliver(struct trap_frame *frame) {
     struct thread *t = current();
-    struct siginfo info;
     bool is_fault = t->fault_pending;
+    struct siginfo info;
 
     if (unlikely(is_fault)) {
-        take_fault(t, &info);
+        t->fault_pending = false;
+        info = t->fault;
     } else if (!signal_take(t, t->blocked, &info)) {
         signal_update(t);
         return 0;
     }
     struct signal_action *action = &t->process->actions[info.signal - 1];
+    // a fault of the thread itself cannot be blocked or ignored
+    if (unlikely(is_fault)
+        && (action->handler == SIG_IGN || sigset_has(&t->blocked, info.signal))) {
+        action->handler = SIG_DFL;
+        sigset_remove(&t->blocked, info.signal);
+    }
     if (likely(action->handler > SIG_IGN)) {
         enter_handler(t, frame, action, &info);
         return 0;
@@ -269,9 +267,24 @@ static uint16_t user_selector(uint32_t selector) {
     return selector & 0xfffc ? (uint16_t)(selector | 3) : 0;
 }
 
-/* Each word is read once: with a window it is user memory, and others may write it. */
-static void registers_restore(struct trap_frame *f,
-                              const volatile struct user_context *c) {
+static long return_from(uint32_t frame_address) {
+    enum { CONTEXT = offsetof(struct signal_stack_frame, context) };
+    struct thread *t = current();
+    struct trap_frame *f = thread_frame(t);
+    struct user_context copy;
+    // each word is read once: with a window it is user memory, and others may write it
+    const char *frame =
+        window(t, WINDOW_SIGNAL, frame_address, sizeof(struct signal_stack_frame));
+    const volatile struct user_context *c =
+        likely(frame) ? (const void *)(frame + CONTEXT) : &copy;
+
+    if (unlikely(!frame)
+        && copy_from_user(&copy, uptr(frame_address + CONTEXT), sizeof(copy))) {
+        signal_fault(SIGSEGV, SI_KERNEL, 0);
+        return (long)f->eax;
+    }
+    struct user_stack stack = { c->stack.start, c->stack.flags, c->stack.size };
+    uint32_t fpu_state = c->fpu_state;
     f->general = c->general;
     f->eip = c->eip;
     f->esp = f->general.number[ESP];    // user_esp only tells where it was
@@ -283,33 +296,12 @@ static void registers_restore(struct trap_frame *f,
     f->vector = VECTOR_CHANGED;
     load_selector(fs, user_selector(c->fs));
     load_selector(gs, user_selector(c->gs));
-}
-
-static long return_from(uint32_t frame_address) {
-    struct thread *t = current();
-    struct trap_frame *f = thread_frame(t);
-    struct signal_stack_frame buffer, *frame;
-    uint32_t at = frame_address + offsetof(struct signal_stack_frame, context);
-
-    frame = (void *)window(t, WINDOW_SIGNAL, frame_address, sizeof(buffer));
-    if (unlikely(!frame)) {
-        frame = &buffer;
-        if (copy_from_user(&frame->context, uptr(at), sizeof(frame->context)))
-            goto bad;
-    }
-    const volatile struct user_context *c = &frame->context;
-    struct user_stack stack = { c->stack.start, c->stack.flags, c->stack.size };
-    uint32_t fpu_state = c->fpu_state;
-    registers_restore(f, c);
     if (!on_alternate_stack(t, f->esp) && !(stack.flags & ~(uint32_t)SS_DISABLE))
         set_stack(t, &stack);
     signal_set_mask(t, c->mask);
-    if (unlikely(fpu_state || t->fpu_valid) && fpu_pop(t, fpu_state)) goto bad;
+    if (unlikely(fpu_state || t->fpu_valid) && fpu_pop(t, fpu_state))
+        signal_fault(SIGSEGV, SI_KERNEL, 0);
     return (long)f->eax;        // the interrupted code's, not a result of this call
-
-bad:
-    signal_fault(SIGSEGV, SI_KERNEL, 0);
-    return (long)f->eax;
 }
 
 long sys_rt_sigreturn(void) { return return_from(thread_frame(current())->esp - 4); }

@@ -116,7 +116,7 @@ static int kept_at_depth(size_t depth) {
            && (regs.eflags & STATUS) == (CF | PF | AF | SF | DF) && after_esp == at_esp;
 }
 
-/* A frame may lie across pages: the kernel writes those in another way. */
+/* A frame that would lie across pages is moved down into one. */
 static void anywhere(void) {
     int good = 0;
     for (size_t depth = 16; depth <= 8192; depth += 16)
