@@ -116,34 +116,19 @@ static void take_command_line(const char *given) {
     command_line.columns = min(max(command_line.columns, 10u), 500u);
 }
 
-/* -- Memory and files -------------------------------------------------------------- */
+/* -- Files ------------------------------------------------------------------------- */
 
-static void start_memory(const struct boot_info *boot) {
-    frames_init(boot);
-    accounts_init(frame_count);
-    stacks_init();
-    if (frames_free < MINIMUM_FRAMES)
-        boot_refuse("there are only %u KiB of free memory. Give the machine at least "
-                    "8 MiB (MEM=8).",
-                    frames_free * (PAGE_SIZE / 1024));
-}
-
-static void unpack_archives(const struct boot_info *boot) {
+static void start_file_systems(const struct boot_info *boot) {
     char why[160];
 
+    tmpfs_mount("/", "tmpfs", 0755, NULL);
     if (boot->nr_modules == 0)
         boot_refuse("there is no initial file system. Start QEMU with "
                     "-initrd build/initramfs.cpio, or use make qemu.");
-    for (uint32_t i = 0; i < boot->nr_modules; i++) {
-        const struct boot_module *m = &boot->module[i];
+    for (const struct boot_module *m = boot->module;
+         m < boot->module + boot->nr_modules; m++)
         if (!initramfs_unpack(m->base, m->length, why, sizeof(why)))
             boot_refuse("the initial file system '%s' is damaged: %s.", m->name, why);
-    }
-}
-
-static void start_file_systems(const struct boot_info *boot) {
-    tmpfs_mount("/", "tmpfs", 0755, NULL);
-    unpack_archives(boot);
     devfs_init();
     procfs_init(boot->command_line);
     tmpfs_mount("/dev/shm", "tmpfs", 01777, NULL);
@@ -160,15 +145,6 @@ static void start_file_systems(const struct boot_info *boot) {
 
 #define INIT_ARGUMENTS 16
 #define INIT_MEMORY    (4 * PAGE_SIZE) /* for a command line of 4 KiB and so on */
-
-static void open_console(void) {
-    for (int fd = 0; fd < 3; fd++) {
-        struct file *console;
-        if (path_open(NULL, "/dev/console", O_RDWR | O_NOCTTY, 0, &console)
-            || fd_install(console, false) != fd)
-            boot_refuse("/dev/console cannot be opened.");
-    }
-}
 
 /* To see what a panic says. The recursion ends on the guard page of the stack; the
  * processor finds no place for the fault's frame, and that is a double fault. */
@@ -211,7 +187,12 @@ static void run_init(void) {
     while (count < INIT_ARGUMENTS && *command_line.arguments)
         if (*(arguments[count] = next_word(&command_line.arguments))) count++;
     crash(command_line.crash);
-    open_console();
+    for (int fd = 0; fd < 3; fd++) {
+        struct file *console;
+        if (path_open(NULL, "/dev/console", O_RDWR | O_NOCTTY, 0, &console)
+            || fd_install(console, false) != fd)
+            boot_refuse("/dev/console cannot be opened.");
+    }
     struct address_space *space = space_create();
     uptr_t path = uptr(USER_START), at = path;
     const struct region memory = { .start = USER_START, .end = USER_START + INIT_MEMORY,
@@ -262,17 +243,11 @@ static void time_is_up(struct timer *timer) {
     arch_power_off(EXIT_TIME_LIMIT);
 }
 
-static void start_time_limit(void) {
-    static struct timer limit;
-
-    if (!command_line.time_limit) return;
-    timer_init(&limit, time_is_up);
-    timer_start(&limit, time_deadline(command_line.time_limit * SECOND));
-}
-
 void kmain(uint32_t magic, uint32_t address);
 
 void kmain(uint32_t magic, uint32_t address) {
+    static struct timer limit;
+
     *(struct cpu **)current_thread_base() = &cpus[0];
     serial_early_init();
     const struct boot_info *boot = boot_info_take(magic, address);
@@ -284,14 +259,23 @@ void kmain(uint32_t magic, uint32_t address) {
     arch_init_boot_cpu();
     bkl_acquire();
     screen_init(boot);
-    start_memory(boot);
+    frames_init(boot);
+    accounts_init(frame_count);
+    stacks_init();
+    if (frames_free < MINIMUM_FRAMES)
+        boot_refuse("there are only %u KiB of free memory. Give the machine at least "
+                    "8 MiB (MEM=8).",
+                    frames_free * (PAGE_SIZE / 1024));
     sched_init(command_line.sched_seed);
     (void)!sched_create_idle(this_cpu()); // this is it already
     fpu_init();
     processes_init();
     arch_init_devices(boot->rsdp, !command_line.no_acpi, !command_line.no_apic);
     time_init();
-    start_time_limit();
+    if (command_line.time_limit) {
+        timer_init(&limit, time_is_up);
+        timer_start(&limit, time_deadline(command_line.time_limit * SECOND));
+    }
     random_init(command_line.sched_seed);
     system_calls_init();
     exec_init();

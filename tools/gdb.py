@@ -115,7 +115,7 @@ def numbers(steps):
 
 
 class Depths:
-    """The kernel's own table of how deep the stack is; kernel/core/symbols.h."""
+    """The kernel's own table of how deep the stack is; kernel/core/backtrace.h."""
     def __init__(self):
         size = 12 * (int(value("symbol_count")) + 1)
         self.symbols = list(struct.iter_unpack("<III", memory("&symbols", size)))

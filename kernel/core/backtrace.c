@@ -17,7 +17,6 @@
 
 #include "arch.h"
 #include "core/log.h"
-#include "core/symbols.h"
 
 enum { CALLERS_MAX = 64 };
 
@@ -42,25 +41,6 @@ static uint32_t take_number(uint32_t *at) {
     }
 }
 
-/* Goes through a function's steps up to the address. */
-static void take_steps(const struct symbol *symbol, uint32_t address,
-                       struct code_place *place) {
-    uint32_t code = symbol->address, at = symbol->steps;
-
-    while (at < symbol[1].steps) {
-        uint32_t after = take_number(&at);
-        code += after >> 1;
-        if (code > address) return;
-        uint32_t step = take_number(&at);
-        if (after & 1) {
-            place->depth = step;
-            continue;
-        }
-        if (step & 1) place->file = symbol_files + take_number(&at);
-        place->line += (step >> 2) ^ -(step >> 1 & 1);
-    }
-}
-
 /* Finds an address; false when it is not kernel code. */
 static bool code_find(uint32_t address, struct code_place *place) {
     uint32_t low = 0, high = symbol_count;
@@ -74,7 +54,20 @@ static bool code_find(uint32_t address, struct code_place *place) {
     *place = (struct code_place){ .function = symbol_names + symbols[low].name,
                                   .offset = address - symbols[low].address,
                                   .depth = DEPTH_END };
-    take_steps(&symbols[low], address, place);
+    // the function's steps up to the address
+    uint32_t code = symbols[low].address, at = symbols[low].steps;
+    while (at < symbols[low + 1].steps) {
+        uint32_t after = take_number(&at);
+        code += after >> 1;
+        if (code > address) break;
+        uint32_t step = take_number(&at);
+        if (after & 1) {
+            place->depth = step;
+            continue;
+        }
+        if (step & 1) place->file = symbol_files + take_number(&at);
+        place->line += (step >> 2) ^ -(step >> 1 & 1);
+    }
     return true;
 }
 
@@ -94,18 +87,25 @@ static uint32_t print_moment(unsigned number, const struct code_moment *m) {
     return place.depth;
 }
 
-static bool lost(void) {
-    log_printf("  who called that cannot be told\n");
-    return false;
-}
-
-/* From a trap to what it interrupted. False: that was user code. */
-static bool find_interrupted(struct code_moment *m) {
+/* From a function to its caller, or from a trap to what it interrupted. False: there is
+ * none, it was user code, or none can be found. */
+static bool find_caller(struct code_moment *m, uint32_t depth) {
     const struct trap_frame *frame = (const struct trap_frame *)m->esp;
-    uint32_t end = (uint32_t)&frame->esp;       // a frame of the kernel ends there
+    bool is_trap = depth == DEPTH_TRAP && m->is_return;
+    uint32_t at = is_trap ? m->esp : m->esp + 4 * (depth - DEPTH_WORDS) - 4;
+    // a frame of the kernel ends in front of esp
+    uint32_t end = is_trap ? (uint32_t)&frame->esp : at + 4;
 
-    if (m->esp % 4 || !stack_contains(m->esp) || !stack_contains(end - 1))
-        return lost();
+    if (!is_trap && depth < DEPTH_LOST) return false;
+    if (depth == DEPTH_LOST || at % 4 || !stack_contains(at)
+        || !stack_contains(end - 1)) {
+        log_printf("  who called that cannot be told\n");
+        return false;
+    }
+    if (!is_trap) {
+        *m = (struct code_moment){ *(const uint32_t *)at, end, true };
+        return m->pc != 0;      // a thread's first function returns to nowhere
+    }
     if (frame_is_user(frame)) {
         log_printf("  vector %u, from user code at 0x%08x\n", frame->vector,
                    frame->eip);
@@ -114,17 +114,6 @@ static bool find_interrupted(struct code_moment *m) {
     log_printf("  vector %u, from the kernel at\n", frame->vector);
     *m = (struct code_moment){ .pc = frame->eip, .esp = end };
     return true;
-}
-
-/* From a function to its caller. False: there is none, or none that can be found. */
-static bool find_caller(struct code_moment *m, uint32_t depth) {
-    uint32_t at = m->esp + 4 * (depth - DEPTH_WORDS) - 4;
-
-    if (depth == DEPTH_TRAP && m->is_return) return find_interrupted(m);
-    if (depth < DEPTH_LOST) return false;
-    if (depth == DEPTH_LOST || at % 4 || !stack_contains(at)) return lost();
-    *m = (struct code_moment){ *(const uint32_t *)at, at + 4, true };
-    return m->pc != 0;          // a thread's first function returns to nowhere
 }
 
 void backtrace_print(struct code_moment moment) {

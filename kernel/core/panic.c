@@ -19,15 +19,7 @@ void panic_print_reports(void) {
     if (panic_report) panic_report();
 }
 
-static void print_frame(const struct trap_frame *f, uint32_t esp) {
-    log_printf("eax %08x  ebx %08x  ecx %08x  edx %08x\n", f->eax, f->ebx, f->ecx,
-               f->edx);
-    log_printf("esi %08x  edi %08x  ebp %08x  esp %08x\n", f->esi, f->edi, f->ebp, esp);
-    log_printf("eip %08x  cs %04x  eflags %08x  vector %u  error %x\n", f->eip,
-               f->cs & 0xffff, f->eflags, f->vector, f->error);
-}
-
-static no_return void finish(const struct trap_frame *frame, struct code_moment moment,
+static no_return void finish(const struct trap_frame *f, struct code_moment moment,
                              const char *format, va_list arguments) {
     __asm__ volatile("cli");
     if (depth == 0) {
@@ -40,7 +32,14 @@ static no_return void finish(const struct trap_frame *frame, struct code_moment 
     log_vprintf(format, arguments);
     log_printf("\n");
     if (depth++ > 0) arch_power_off(EXIT_PANIC);
-    if (frame) print_frame(frame, moment.esp);
+    if (f) {
+        log_printf("eax %08x  ebx %08x  ecx %08x  edx %08x\n", f->eax, f->ebx, f->ecx,
+                   f->edx);
+        log_printf("esi %08x  edi %08x  ebp %08x  esp %08x\n", f->esi, f->edi, f->ebp,
+                   moment.esp);
+        log_printf("eip %08x  cs %04x  eflags %08x  vector %u  error %x\n", f->eip,
+                   f->cs & 0xffff, f->eflags, f->vector, f->error);
+    }
     backtrace_print(moment);
     panic_print_reports();
     log_printf("-- last events\n");

@@ -50,7 +50,13 @@ static void type(const char *keys) {
     while (*keys) terminal_input(&screen_terminal, (uint8_t)*keys++);
 }
 
-static void key_pressed(unsigned key) {
+static void take_code(uint8_t byte) {
+    unsigned key = (byte & ~CODE_RELEASED) | (extended ? EXTENDED : 0);
+
+    extended = byte == CODE_E0;
+    if (extended) return;
+    held[key] = !(byte & CODE_RELEASED);
+    if (!held[key]) return;
     unsigned code = key & ~EXTENDED;
     bool alt = held[KEY_ALT] || held[KEY_ALT | EXTENDED];
     bool control = held[KEY_CONTROL] || held[KEY_CONTROL | EXTENDED];
@@ -67,15 +73,6 @@ static void key_pressed(unsigned key) {
     else if (control && c == '?') c = 0x7f;
     if (alt) type("\033");
     terminal_input(&screen_terminal, (uint8_t)c);
-}
-
-static void take_code(uint8_t byte) {
-    unsigned key = (byte & ~CODE_RELEASED) | (extended ? EXTENDED : 0);
-
-    extended = byte == CODE_E0;
-    if (extended) return;
-    held[key] = !(byte & CODE_RELEASED);
-    if (held[key]) key_pressed(key);
 }
 
 static void keyboard_interrupt(void) {

@@ -39,14 +39,9 @@ static void chacha20_block(uint32_t out[16], const uint32_t k[8], uint32_t count
     memcpy(start + 13, nonce, 12);
     memcpy(out, start, BLOCK);
     for (int i = 0; i < 10; i++) {
-        quarter_round(out, 0, 4, 8, 12);
-        quarter_round(out, 1, 5, 9, 13);
-        quarter_round(out, 2, 6, 10, 14);
-        quarter_round(out, 3, 7, 11, 15);
-        quarter_round(out, 0, 5, 10, 15);
-        quarter_round(out, 1, 6, 11, 12);
-        quarter_round(out, 2, 7, 8, 13);
-        quarter_round(out, 3, 4, 9, 14);
+        for (int c = 0; c < 4; c++) quarter_round(out, c, 4 + c, 8 + c, 12 + c);
+        for (int c = 0; c < 4; c++)
+            quarter_round(out, c, 4 + (c + 1) % 4, 8 + (c + 2) % 4, 12 + (c + 3) % 4);
     }
     for (int i = 0; i < BLOCK_WORDS; i++) out[i] += start[i];
 }
@@ -71,30 +66,22 @@ void random_bytes(void *to, size_t size) {
     __asm__ volatile("" : : "r"(block), "r"(old_key) : "memory");   // do clear them
 }
 
-/* A word from the processor's own source; 0 when it has none or it runs dry. */
-static uint32_t processor_random(void) {
-    uint32_t value = 0;
-    bool good = false;
-
-    if (cpu_features.ecx & CPUID_RDRAND)
-        for (int i = 0; i < RDRAND_TRIES && !good; i++)
-            __asm__ volatile("rdrand %0; setc %1" : "=r"(value), "=qm"(good));
-    return good ? value : 0;
-}
-
 void random_init(uint32_t seed) {
     static const uint32_t nonce[3] = { 1 };
+    uint64_t now = seed ? 0 : clock_realtime_at_boot();
     uint32_t block[BLOCK_WORDS];
 
     memset(key, 0, sizeof(key));
     key[0] = seed;
-    if (seed == 0) {
-        uint64_t now = clock_realtime_at_boot();
-        for (int i = 0; i < KEY_WORDS; i++)
-            key[i] = processor_random() + (uint32_t)timestamp_counter();
-        key[1] ^= (uint32_t)now;
-        key[2] ^= (uint32_t)(now >> 32);
+    for (int i = 0; !seed && i < KEY_WORDS; i++) {
+        // the processor's own source, if it has one and that does not run dry
+        bool good = !(cpu_features.ecx & CPUID_RDRAND);
+        for (int n = 0; n < RDRAND_TRIES && !good; n++)
+            __asm__ volatile("rdrand %0; setc %1" : "=r"(key[i]), "=qm"(good));
+        key[i] += (uint32_t)timestamp_counter();
     }
+    key[1] ^= (uint32_t)now;
+    key[2] ^= (uint32_t)(now >> 32);
     chacha20_block(block, key, 0, nonce);
     memcpy(key, block, KEY);
 }

@@ -80,14 +80,6 @@ static void vga_draw_cell(unsigned i, uint16_t cell) {
     ((volatile uint16_t *)paddr_to_kernel(VGA_TEXT))[i] = cell;
 }
 
-/* Hides its cursor. Without VGA there may be ordinary memory in its place, but no
- * registers. */
-static bool vga_is_present(void) {
-    out8(VGA_INDEX, VGA_CURSOR);
-    out8(VGA_DATA, VGA_NO_CURSOR);
-    return in8(VGA_DATA) == VGA_NO_CURSOR;
-}
-
 /* -- Framebuffer: 32 bits a dot ---------------------------------------------------- */
 
 static void framebuffer_draw_cell(unsigned i, uint16_t cell) {
@@ -107,11 +99,22 @@ static void framebuffer_draw_cell(unsigned i, uint16_t cell) {
     }
 }
 
-static void framebuffer_start(const struct boot_framebuffer *fb) {
+void screen_init(const struct boot_info *boot) {
+    const struct boot_framebuffer *fb = &boot->framebuffer;
     unsigned zoom = fb->width >= 3200 ? 2 : fb->width >= 1800 ? 1 : 0;
     unsigned columns = min(fb->width / FONT_WIDTH >> zoom, (unsigned)COLUMNS_MAX);
     unsigned rows = min(fb->height / FONT_HEIGHT >> zoom, (unsigned)ROWS_MAX);
 
+    if (!fb->base || fb->base >> 32 || fb->bits_per_pixel != 32 || fb->width < 320
+        || fb->height < 200) {
+        if (boot->source != BOOT_MULTIBOOT) return;
+        // Hide the cursor. Without VGA there may be memory in its place, but no
+        // registers
+        out8(VGA_INDEX, VGA_CURSOR);
+        out8(VGA_DATA, VGA_NO_CURSOR);
+        if (in8(VGA_DATA) == VGA_NO_CURSOR) start(25, 80, vga_draw_cell);
+        return;
+    }
     framebuffer.base = kernel_map_device((uint32_t)fb->base, fb->pitch * fb->height);
     framebuffer.pitch = fb->pitch;
     framebuffer.zoom = zoom;
@@ -125,14 +128,4 @@ static void framebuffer_start(const struct boot_framebuffer *fb) {
     }
     memset(framebuffer.base, 0, fb->pitch * fb->height);
     start(rows, columns, framebuffer_draw_cell);
-}
-
-void screen_init(const struct boot_info *boot) {
-    const struct boot_framebuffer *fb = &boot->framebuffer;
-
-    if (fb->base && fb->base >> 32 == 0 && fb->bits_per_pixel == 32 && fb->width >= 320
-        && fb->height >= 200)
-        framebuffer_start(fb);
-    else if (boot->source == BOOT_MULTIBOOT && vga_is_present())
-        start(25, 80, vga_draw_cell);
 }

@@ -42,13 +42,6 @@ enum {
 static bool is_stuck;           /* it stopped sending: do not wait for it again */
 static bool magic;              /* BREAK came: the next byte is for us */
 
-static void wait_until_sent(void) {
-    unsigned looks = is_stuck ? 1 : PATIENCE;
-
-    while (looks && !(in8(LINE_STATUS) & STATUS_SENT)) looks--;
-    is_stuck = looks == 0;
-}
-
 static void output(uint16_t port, const char *bytes, size_t size) {
     __asm__ volatile("rep outsb" : "+S"(bytes), "+c"(size) : "d"(port) : "memory");
 }
@@ -56,7 +49,9 @@ static void output(uint16_t port, const char *bytes, size_t size) {
 static void serial_output(const char *bytes, size_t size) {
     for (size_t n; size; bytes += n, size -= n) {
         n = min(size, (size_t)FIFO_SIZE);
-        wait_until_sent();
+        unsigned looks = is_stuck ? 1 : PATIENCE;
+        while (looks && !(in8(LINE_STATUS) & STATUS_SENT)) looks--;
+        is_stuck = looks == 0;
         output(DATA, bytes, n);
     }
 }

@@ -130,28 +130,24 @@ static void run_sequence(struct text_screen *s, uint8_t letter) {
     }
 }
 
-static void csi(struct text_screen *s, uint8_t c) {
-    unsigned *last = &s->parameters[s->nr_parameters - 1];
-
-    if (c >= '0' && c <= '9') *last = min(*last * 10 + c - '0', 9999u);
-    if (c == ';' && s->nr_parameters < PARAMETERS_MAX)
-        s->parameters[s->nr_parameters++] = 0;
-    if (c >= '<' && c <= '?') s->state = PRIVATE;
-    if (c < '@') return;
-    s->state = GROUND;
-    run_sequence(s, c);
-}
-
 static void take(struct text_screen *s, uint8_t c) {
+    unsigned *end = s->parameters + s->nr_parameters;
+
     if (c < ' ') return control(s, c);
     switch (s->state) {
     case ESCAPE:
         s->state = c == '[' ? CSI : c == '(' || c == ')' || c == '#' ? SKIP : GROUND;
-        s->nr_parameters = 1;
-        s->parameters[0] = 0;
+        s->nr_parameters = 1, s->parameters[0] = 0;
         if (c == 'c') text_screen_init(s, s->rows, s->columns, s->cells);
         return;
-    case CSI: return csi(s, c);
+    case CSI:
+        if (c >= '0' && c <= '9') end[-1] = min(end[-1] * 10 + c - '0', 9999u);
+        if (c == ';' && s->nr_parameters < PARAMETERS_MAX)
+            s->parameters[s->nr_parameters++] = 0;
+        if (c >= '<' && c <= '?') s->state = PRIVATE;
+        if (c < '@') return;
+        s->state = GROUND;
+        return run_sequence(s, c);
     case PRIVATE:
         if (c < '@') return;
         // fall through

@@ -150,19 +150,6 @@ static int await(struct tty *tty, const struct file *file, bool output,
     return file->object ? 0 : 1;
 }
 
-/* Moves what the line has for one read. Bytes (0: end of file), or -EFAULT. */
-static ssize_t take_line(struct tty *tty, struct io *io) {
-    struct line *line = &tty->line;
-    size_t consume, n = line_peek(line, io->left, &consume);
-    size_t start = line->taken & (LINE_SIZE - 1), first = min(n, LINE_SIZE - start);
-
-    if (io_give(io, line->bytes + start, first) || io_give(io, line->bytes, n - first))
-        return -EFAULT;
-    line->taken += consume;
-    made_room(tty, false);
-    return (ssize_t)n;
-}
-
 /* A line; in raw mode at least VMIN bytes, or what came before VTIME tenths of a second
  * had passed: since the last byte, or with VMIN 0 since the start. */
 static ssize_t tty_read(struct file *file, struct io *io, uint64_t *offset) SLEEPS {
@@ -178,9 +165,15 @@ static ssize_t tty_read(struct file *file, struct io *io, uint64_t *offset) SLEE
         deadline = least ? DEADLINE_NEVER : time_deadline(gap);
     }
     while (io->left && !end && !(end = await(tty, file, false, deadline))) {
-        ssize_t n = take_line(tty, io);
-        if (n < 0) return got ? got : n;
-        got += n;
+        struct line *line = &tty->line;
+        size_t consume, n = line_peek(line, io->left, &consume);
+        size_t start = line->taken & (LINE_SIZE - 1), first = min(n, LINE_SIZE - start);
+        if (io_give(io, line->bytes + start, first)
+            || io_give(io, line->bytes, n - first))
+            return got ? got : -EFAULT;
+        line->taken += consume;
+        made_room(tty, false);
+        got += (ssize_t)n;
         if ((size_t)got >= least) break;
         if (gap) deadline = time_deadline(gap);
     }
@@ -250,16 +243,6 @@ static long give_id(struct tty *tty, uptr_t to, pid_t id) {
     return is_own(tty) ? u32_to_user(to, (uint32_t)id) : -ENOTTY;
 }
 
-static long set_modes(struct tty *tty, uptr_t argument, bool flushes) {
-    struct termios modes;
-
-    if (copy_from_user(&modes, argument, sizeof(modes))) return -EFAULT;
-    made_room(tty, flushes);
-    line_set_modes(&tty->line, &modes);
-    wait_wake_all(&tty->changed, 0);
-    return 0;
-}
-
 static long set_size(struct tty *tty, uptr_t argument) {
     struct window_size size;
 
@@ -272,6 +255,7 @@ static long set_size(struct tty *tty, uptr_t argument) {
 
 static long tty_ioctl(struct file *file, uint32_t request, uptr_t argument) {
     struct tty *tty = file->object;
+    struct termios modes;
     // what others would notice stops background processes
     bool shows = (request >= TCSETS && request <= TCSETSF) || request == TCFLSH
                  || request == TCSBRK || request == TCSBRKP || request == TIOCSPGRP;
@@ -283,7 +267,12 @@ static long tty_ioctl(struct file *file, uint32_t request, uptr_t argument) {
         return copy_to_user(argument, &tty->line.termios, sizeof(tty->line.termios));
     case TCSETS:
     case TCSETSW:
-    case TCSETSF: return set_modes(tty, argument, request == TCSETSF);
+    case TCSETSF:
+        if (copy_from_user(&modes, argument, sizeof(modes))) return -EFAULT;
+        made_room(tty, request == TCSETSF);
+        line_set_modes(&tty->line, &modes);
+        wait_wake_all(&tty->changed, 0);
+        return 0;
     case TCFLSH: made_room(tty, argument.address != FLUSH_OUTPUT); return 0;
     case TCSBRK:
     case TCSBRKP: return 0;

@@ -87,19 +87,6 @@ static void echo(struct line *l, uint8_t c) {
 
 /* -- Editing ----------------------------------------------------------------------- */
 
-/* The column where the line being edited ends. */
-static unsigned end_column(const struct line *l) {
-    unsigned column = l->start_column;
-
-    for (uint32_t at = l->complete; at != l->put; at++) {
-        uint8_t c = byte_at(l, at);
-        if (c == '\t') column = (column | 7) + 1;
-        else if (is_control(c)) column += line_has(l, ECHOCTL) ? 2 : 0;
-        else column++;
-    }
-    return column;
-}
-
 static bool is_blank(uint8_t c) { return c == ' ' || c == '\t'; }
 
 /* The keys that change the line; false when c is none of them. */
@@ -117,7 +104,14 @@ static bool edit(struct line *l, uint8_t c) {
         return false;
     }
     l->put = at;
-    for (unsigned end = end_column(l); line_has(l, ECHO) && l->column > end;) {
+    unsigned end = l->start_column;     // where the line now ends
+    for (at = l->complete; at != l->put; at++) {
+        uint8_t shown = byte_at(l, at);
+        if (shown == '\t') end = (end | 7) + 1;
+        else if (is_control(shown)) end += line_has(l, ECHOCTL) ? 2 : 0;
+        else end++;
+    }
+    while (line_has(l, ECHO) && l->column > end) {
         show(l, '\b');
         show(l, ' ');
         show(l, '\b');
@@ -136,16 +130,13 @@ static void store(struct line *l, uint8_t c) {
     l->bytes[l->put++ & (LINE_SIZE - 1)] = c;
 }
 
-/* The signal that a key sends, or 0. */
-static unsigned signal_of(const struct line *l, uint8_t c) {
-    if (!line_has(l, ISIG)) return 0;
-    if (is_key(l, c, VINTR)) return SIGINT;
-    return is_key(l, c, VQUIT) ? SIGQUIT : is_key(l, c, VSUSP) ? SIGTSTP : 0;
-}
-
 unsigned line_input(struct line *l, uint8_t c) {
     bool in_lines = line_has(l, ICANON), flow = l->termios.input & IXON;
-    unsigned event = 0, signal = signal_of(l, c);
+    unsigned event = 0, signal = !line_has(l, ISIG)     ? 0
+                                 : is_key(l, c, VINTR) ? SIGINT
+                                 : is_key(l, c, VQUIT) ? SIGQUIT
+                                 : is_key(l, c, VSUSP) ? SIGTSTP
+                                                       : 0;
 
     if (flow && (is_key(l, c, VSTART) || is_key(l, c, VSTOP))) {
         l->stopped = is_key(l, c, VSTOP);
@@ -171,15 +162,6 @@ unsigned line_input(struct line *l, uint8_t c) {
 
 /* -- For readers ------------------------------------------------------------------- */
 
-bool line_has_room(const struct line *l) {
-    return l->put - l->taken < LINE_SIZE - 1
-           || (line_has(l, ICANON) && l->complete == l->taken);
-}
-
-size_t line_count(const struct line *l) {
-    return (line_has(l, ICANON) ? l->complete : l->put) - l->taken;
-}
-
 size_t line_peek(const struct line *l, size_t size, size_t *consume) {
     size_t there = line_count(l), n = 0;
 
@@ -195,15 +177,4 @@ size_t line_peek(const struct line *l, size_t size, size_t *consume) {
         if (c == '\n') break;
     }
     return *consume = n;
-}
-
-void line_flush(struct line *l) {
-    l->taken = l->complete = l->put;
-}
-
-void line_set_modes(struct line *l, const struct termios *modes) {
-    // what was typed in raw mode reads as a line
-    if ((l->termios.local ^ modes->local) & ICANON) l->complete = l->put;
-    if (!(modes->input & IXON)) l->stopped = false;
-    l->termios = *modes;
 }

@@ -56,25 +56,35 @@ enum line_event {               /* what line_input did, besides echoing */
 /* Takes a typed byte. */
 unsigned line_input(struct line *line, uint8_t byte);
 
-/* Whether a further byte would not be lost. */
-bool line_has_room(const struct line *line);
-
-/* What readers could take now; an end of file counts as one. */
-size_t line_count(const struct line *line);
-
 /* How much of `taken` on a read of size bytes gets; *consume is by how much it moves
  * `taken` on: one more when it ends in an end of file. */
 size_t line_peek(const struct line *line, size_t size, size_t *consume);
-
-/* Throws away what was typed and not yet read. */
-void line_flush(struct line *line);
-
-/* New modes take effect on what is there already, as Linux does it. */
-void line_set_modes(struct line *line, const struct termios *modes);
 
 /* Output, processed as the modes say. */
 void line_write(struct line *line, const char *bytes, size_t size);
 
 static inline bool line_has(const struct line *line, enum local_flag flag) {
     return line->termios.local & flag;
+}
+
+/* Whether a further byte would not be lost. */
+static inline bool line_has_room(const struct line *l) {
+    return l->put - l->taken < LINE_SIZE - 1
+           || (line_has(l, ICANON) && l->complete == l->taken);
+}
+
+/* What readers could take now; an end of file counts as one. */
+static inline size_t line_count(const struct line *l) {
+    return (line_has(l, ICANON) ? l->complete : l->put) - l->taken;
+}
+
+/* Throws away what was typed and not yet read. */
+static inline void line_flush(struct line *l) { l->taken = l->complete = l->put; }
+
+/* New modes take effect on what is there already, as Linux does it. */
+static inline void line_set_modes(struct line *l, const struct termios *modes) {
+    // what was typed in raw mode reads as a line
+    if ((l->termios.local ^ modes->local) & ICANON) l->complete = l->put;
+    if (!(modes->input & IXON)) l->stopped = false;
+    l->termios = *modes;
 }

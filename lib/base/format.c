@@ -5,113 +5,72 @@
 
 enum { DIGITS = 22 };           /* of 64 bits in base 8 */
 
-struct output {
-    format_sink sink;
-    void *context;
-    int count;
+/* What a conversion prints; width and padding come on top. A number's digits are put at
+ * the end of `digits`. */
+struct piece {
+    const char *prefix, *text;
+    size_t length;
 };
 
-struct conversion {
-    bool left, zero, wide;      /* flags - and 0; length ll */
-    int width;
-};
-
-static void put(struct output *out, char c, int times) {
-    for (; times > 0; times--, out->count++) out->sink(out->context, c);
-}
-
-/* `prefix`, then `length` characters, padded to the width: zeros go between the two. */
-static void put_padded(struct output *out, const struct conversion *c,
-                       const char *prefix, const char *text, int length) {
-    int padding = c->width - (int)strlen(prefix) - length;
-
-    if (!c->left && !c->zero) put(out, ' ', padding);
-    while (*prefix) put(out, *prefix++, 1);
-    if (c->zero) put(out, '0', padding);
-    while (length-- > 0) put(out, *text++, 1);
-    if (c->left) put(out, ' ', padding);
-}
-
-static void put_number(struct output *out, const struct conversion *c, char letter,
-                       uint64_t value) {
+static struct piece convert(char letter, bool is_wide, va_list *arguments,
+                            char digits[DIGITS]) {
+    char *at = digits + DIGITS;
     uint32_t base = letter == 'o' ? 8 : letter == 'x' || letter == 'p' ? 16 : 10, digit;
-    bool is_negative = letter == 'd' && (int64_t)value < 0;
-    char digits[DIGITS], *at = digits + DIGITS;
 
+    if (letter == 's') {
+        const char *text = va_arg(*arguments, const char *);
+        if (!text) text = "(null)";
+        return (struct piece){ "", text, strlen(text) };
+    }
+    digits[0] = letter == 'c' ? (char)va_arg(*arguments, int) : '%';
+    digits[1] = letter;
+    if (!strchr("duoxp", letter))
+        return (struct piece){ "", digits, letter == 'c' || letter == '%' ? 1 : 2 };
+    uint64_t value = is_wide         ? va_arg(*arguments, uint64_t)
+                     : letter == 'd' ? (uint64_t)va_arg(*arguments, int32_t)
+                                     : va_arg(*arguments, uint32_t);
+    bool is_negative = letter == 'd' && (int64_t)value < 0;
     if (is_negative) value = -value;
     do {
         value = divide_u64(value, base, &digit);
         *--at = "0123456789abcdef"[digit];
     } while (value);
-    put_padded(out, c,
-               letter == 'p' ? "0x"
-               : is_negative ? "-"
-                             : "",
-               at, (int)(digits + DIGITS - at));
-}
-
-static const char *parse(const char *f, struct conversion *c) {
-    *c = (struct conversion){ .width = 0 };
-    for (; *f == '-' || *f == '0'; f++) *(*f == '-' ? &c->left : &c->zero) = true;
-    if (c->left) c->zero = false;
-    for (; *f >= '0' && *f <= '9'; f++) c->width = c->width * 10 + (*f - '0');
-    for (; *f == 'l' || *f == 'z'; f++) c->wide = f[0] == 'l' && f[-1] == 'l';
-    return f;
-}
-
-static void put_conversion(struct output *out, struct conversion *c, char letter,
-                           va_list *arguments) {
-    const char *text;
-    char byte;
-
-    switch (letter) {
-    case 'd':
-        if (!c->wide) {
-            put_number(out, c, letter, (uint64_t)(int64_t)va_arg(*arguments, int32_t));
-            break;
-        } // fall through
-    case 'u':
-    case 'o':
-    case 'x':
-    case 'p':
-        put_number(out, c, letter,
-                   c->wide ? va_arg(*arguments, uint64_t)
-                           : va_arg(*arguments, uint32_t));
-        break;
-    case 's':
-        text = va_arg(*arguments, const char *);
-        if (!text) text = "(null)";
-        c->zero = false;
-        put_padded(out, c, "", text, (int)strlen(text));
-        break;
-    case 'c':
-        byte = (char)va_arg(*arguments, int);
-        c->zero = false;
-        put_padded(out, c, "", &byte, 1);
-        break;
-    default:
-        put(out, '%', 1);
-        if (letter != '%') put(out, letter, 1);
-    }
+    return (struct piece){ letter == 'p' ? "0x"
+                           : is_negative ? "-"
+                                         : "",
+                           at, (size_t)(digits + DIGITS - at) };
 }
 
 int format_to(format_sink sink, void *context, const char *f, va_list arguments) {
-    struct output out = { sink, context, 0 };
-    struct conversion c;
+    char digits[DIGITS];
+    int count = 0;
     va_list rest;
 
     va_copy(rest, arguments);
     for (; *f; f++) {
-        if (*f != '%') {
-            put(&out, *f, 1);
-            continue;
+        bool left = false, zero = false, is_wide = false;
+        struct piece p = { "", f, 1 };
+        size_t width = 0, used;
+        if (*f == '%') {
+            for (f++; *f == '-' || *f == '0'; f++) *(*f == '-' ? &left : &zero) = true;
+            for (; *f >= '0' && *f <= '9'; f++) width = width * 10 + (size_t)(*f - '0');
+            for (; *f == 'l' || *f == 'z'; f++) is_wide = f[0] == 'l' && f[-1] == 'l';
+            if (*f == '\0') break;
+            if (left || *f == 's' || *f == 'c') zero = false;
+            p = convert(*f, is_wide, &rest, digits);
         }
-        f = parse(f + 1, &c);
-        if (*f == '\0') break;
-        put_conversion(&out, &c, *f, &rest);
+        used = strlen(p.prefix) + p.length;
+        width = max(width, used);
+        count += (int)width;
+        // blanks, prefix, zeros, text, blanks
+        for (; width > used && !left && !zero; width--) sink(context, ' ');
+        while (*p.prefix) sink(context, *p.prefix++);
+        for (; width > used && zero; width--) sink(context, '0');
+        while (p.length--) sink(context, *p.text++);
+        for (; width > used; width--) sink(context, ' ');
     }
     va_end(rest);
-    return out.count;
+    return count;
 }
 
 struct buffer {
