@@ -41,11 +41,12 @@ static inline bool same(const struct futex_word *a, const struct futex_word *b) 
     return a->object == b->object && a->offset == b->offset;
 }
 
-/* 0, -EINVAL, -EFAULT. */
+/* 0, -EINVAL, -EFAULT; who waits must be able to see it. */
 static int locate(struct futex_word *w, uint32_t address, int operation) {
     struct address_space *space = current()->space;
     const struct region *region;
 
+    w->version = 0;
     if (address & 3) return -EINVAL;
     if (!user_range_ok(uptr(address), 4)) return -EFAULT;
     w->address = w->offset = address;
@@ -59,42 +60,42 @@ static int locate(struct futex_word *w, uint32_t address, int operation) {
         }
     }
     w->queue = queue_of(w);
-    return 0;
-}
-
-/* The word of this call, again. The same errors; who waits must be able to see it. */
-static __attribute__((noinline)) int look_up(struct thread *t, struct futex_word *w) {
-    const struct trap_frame *frame = thread_frame(t);
-    int error = locate(w, frame->ebx, (int)frame->ecx);
-
-    w->seen = error ? NULL : space_page(t->space, frame->ebx, PROT_READ);
-    w->version = w->seen ? t->space->version : 0;
-    return !error && !w->seen && w == &t->waited_word ? -EFAULT : error;
+    w->seen = space_page(space, address, PROT_READ);
+    if (w->seen) w->version = space->version;
+    return w->seen || w != &current()->waited_word ? 0 : -EFAULT;
 }
 
 /* All that depends only on a word's address is kept, until the space changes. */
-static inline int find(struct thread *t, struct futex_word *w, uint32_t address,
-                       int operation) {
-    if (likely(w->address == address && w->operation == operation
-               && w->version == t->space->version))
-        return 0;
-    return look_up(t, w);
+static inline bool is_known(const struct thread *t, const struct futex_word *w,
+                            uint32_t address, int operation) {
+    return likely(w->address == address && w->operation == operation
+                  && w->version == t->space->version);
 }
 
-/* Wakes up to count (at least 1) waiters on word whose bits match. Returns how many. */
-static inline uint32_t wake(const struct futex_word *word, uint32_t count,
-                            uint32_t bits) {
+/* Wakes up to count waiters on word whose bits match, and makes up to `moves` more wait
+ * on `to`, if that is not NULL; at least one is. How many. */
+static inline long wake(const struct futex_word *word, uint32_t count, uint32_t bits,
+                        const struct futex_word *to, uint32_t moves) {
     struct waiter *w, *next;
-    uint32_t woken = 0;
+    uint32_t done = 0;
 
     list_for_each_safe (w, next, &word->queue->waiters, node) {
-        const struct futex_word *waited = &w->thread->waited_word;
+        struct futex_word *waited = &w->thread->waited_word;
         if (!same(waited, word) || (bits != ANY_BIT && !(waited->bits & bits)))
             continue;
-        waiter_wake(w, 0);
-        if (++woken >= count) break;
+        if (!to || done < count) {
+            waiter_wake(w, 0);
+        } else {
+            waiter_remove(w);
+            waited->object = to->object;
+            waited->offset = to->offset;
+            waited->version = 0;        // that is not what its thread asked for
+            w->queue = waited->queue = to->queue;
+            waiter_add(w);
+        }
+        if (++done >= count + moves) break;
     }
-    return woken;
+    return (long)done;
 }
 
 /* SLEEPS, while the waited_word has this value. */
@@ -112,83 +113,62 @@ static inline long wait(struct thread *t, uint32_t value, nanoseconds_t deadline
     return deadline == DEADLINE_NEVER ? -ERESTART : time_restart(deadline);
 }
 
-static long requeue(const struct futex_word *from, const struct futex_word *to,
-                    uint32_t wake_count, uint32_t move_count) {
-    uint32_t done = wake_count ? wake(from, wake_count, ANY_BIT) : 0;
-    struct waiter *w, *next;
-
-    if (same(from, to)) return (long)done;
-    list_for_each_safe (w, next, &from->queue->waiters, node) {
-        struct futex_word *waited = &w->thread->waited_word;
-        if (move_count == 0) break;
-        if (!same(waited, from)) continue;
-        waiter_remove(w);
-        waited->object = to->object;
-        waited->offset = to->offset;
-        waited->version = 0;            // that is not what its thread asked for
-        w->queue = waited->queue = to->queue;
-        waiter_add(w);
-        move_count--;
-        done++;
-    }
-    return (long)done;
-}
-
 static __attribute__((noinline)) long less_usual(void) {
     struct thread *t = current();
     const struct trap_frame *frame = thread_frame(t);
-    int operation = (int)frame->ecx, command = operation & ~FUTEX_PRIVATE;
-    enum timeout_kind kind = command == FUTEX_WAIT        ? TIMEOUT_SPAN
-                             : operation & FUTEX_REALTIME ? TIMEOUT_REALTIME
-                                                          : TIMEOUT_MONOTONIC;
+    int operation = (int)frame->ecx, command = operation & ~FUTEX_PRIVATE, error;
     uint32_t value = frame->edx, number = frame->esi, value3 = ANY_BIT;
     struct futex_word *word = &t->woken_word, to;
     nanoseconds_t deadline;
-    int error = command == FUTEX_WAIT ? 0 : sixth_argument(frame, &value3);
 
-    if (error) return error;
+    if (command > FUTEX_WAKE && sixth_argument(frame, &value3)) return -EFAULT;
     switch (command) {
     case FUTEX_WAIT:
     case FUTEX_WAIT_BITSET:
     case FUTEX_WAIT_BITSET | FUTEX_REALTIME:
-        error = deadline_from_user(uptr(number), kind, &deadline);
-        if (!error) error = look_up(t, &t->waited_word);
+        error = deadline_from_user(uptr(number),
+                                   command == FUTEX_WAIT          ? TIMEOUT_SPAN
+                                   : command == FUTEX_WAIT_BITSET ? TIMEOUT_MONOTONIC
+                                                                  : TIMEOUT_REALTIME,
+                                   &deadline);
+        if (!error) error = locate(&t->waited_word, frame->ebx, operation);
         if (error || value3 == 0) return error ? error : -EINVAL;
         return wait(t, value, deadline, value3);
+    case FUTEX_WAKE:
     case FUTEX_WAKE_BITSET:
-        error = look_up(t, word);
+        error = locate(word, frame->ebx, operation);
         if (error || value3 == 0) return error ? error : -EINVAL;
-        return (long)wake(word, value, value3);
+        return wake(word, value, value3, NULL, 0);
     case FUTEX_CMP_REQUEUE:
     case FUTEX_REQUEUE:
         if ((int32_t)value < 0 || (int32_t)number < 0) return -EINVAL;
-        error = look_up(t, word);
+        error = locate(word, frame->ebx, operation);
         if (!error) error = locate(&to, frame->edi, operation);
         if (error) return error;
         if (command == FUTEX_CMP_REQUEUE && !word->seen) return -EFAULT;
         if (command == FUTEX_CMP_REQUEUE && *word->seen != value3) return -EAGAIN;
-        return requeue(word, &to, value, number);
+        if (same(word, &to)) number = 0;
+        return value + number ? wake(word, value, ANY_BIT, &to, number) : 0;
     default: return -ENOSYS;
     }
 }
 
-/* What locks do most: wake, and wait for ever. Each a function of its own, with
- * registers of its own. */
+/* What locks do most: wake, and wait for ever, once more on the same word. Each a
+ * function of its own, with registers of its own. */
 static __attribute__((noinline)) long wake_some(uint32_t address, int operation) {
     struct thread *t = current();
-    int error = find(t, &t->woken_word, address, operation);
 
-    return unlikely(error) ? error
-                           : (long)wake(&t->woken_word, thread_frame(t)->edx, ANY_BIT);
+    if (!is_known(t, &t->woken_word, address, operation)) return less_usual();
+    return wake(&t->woken_word, thread_frame(t)->edx, ANY_BIT, NULL, 0);
 }
 
 static __attribute__((noinline)) long wait_for_ever(uint32_t address, int operation) {
     struct thread *t = current();
 
-    if (unlikely(thread_frame(t)->esi)) return less_usual();
-    int error = find(t, &t->waited_word, address, operation);
-    return unlikely(error) ? error
-                           : wait(t, thread_frame(t)->edx, DEADLINE_NEVER, ANY_BIT);
+    if (unlikely(thread_frame(t)->esi)
+        || !is_known(t, &t->waited_word, address, operation))
+        return less_usual();
+    return wait(t, thread_frame(t)->edx, DEADLINE_NEVER, ANY_BIT);
 }
 
 /* The other arguments are read where they are needed. */
@@ -205,7 +185,7 @@ enum { OWNER_DIED = 0x40000000, WAITERS = 0x80000000u, TID_MASK = 0x3fffffff };
 static void wake_one(uint32_t address) {
     struct futex_word word;
 
-    if (locate(&word, address, FUTEX_WAKE) == 0) wake(&word, 1, ANY_BIT);
+    if (locate(&word, address, FUTEX_WAKE) == 0) wake(&word, 1, ANY_BIT, NULL, 0);
 }
 
 /* One robust lock: if the dead thread holds it, its owner is marked dead. */
@@ -218,26 +198,20 @@ static void release_lock(struct thread *t, uint32_t word) {
     if (value & WAITERS) wake_one(word);
 }
 
-static void release_robust_locks(struct thread *t) {
+void futex_thread_exit(struct thread *t) {
     struct {
         uint32_t next, offset, pending;
     } head;
-    uint32_t at, count = 0;
 
-    if (!t->robust_list || copy_from_user(&head, uptr(t->robust_list), sizeof(head)))
-        return;
-    // bounded: the list is user memory and may be a circle
-    for (at = head.next & ~1u; at != t->robust_list && count < 2048; count++) {
-        uint32_t next;
-        if (u32_from_user(&next, uptr(at))) break;
-        if (at != (head.pending & ~1u)) release_lock(t, at + head.offset);
-        at = next & ~1u;
+    if (t->robust_list && !copy_from_user(&head, uptr(t->robust_list), sizeof(head))) {
+        uint32_t pending = head.pending & ~1u, at = head.next & ~1u, next;
+        // bounded: the list is user memory and may be a circle
+        for (int i = 0; at != t->robust_list && i < 2048; i++, at = next & ~1u) {
+            if (u32_from_user(&next, uptr(at))) break;
+            if (at != pending) release_lock(t, at + head.offset);
+        }
+        if (pending) release_lock(t, pending + head.offset);
     }
-    if (head.pending) release_lock(t, (head.pending & ~1u) + head.offset);
-}
-
-void futex_thread_exit(struct thread *t) {
-    release_robust_locks(t);
     if (t->clear_child_tid && u32_to_user(uptr(t->clear_child_tid), 0) == 0)
         wake_one(t->clear_child_tid);
 }
@@ -249,11 +223,7 @@ long sys_set_robust_list(uptr_t head, size_t size) {
 }
 
 long sys_get_robust_list(pid_t tid, uptr_t head, uptr_t size) {
-    const struct thread *t = tid ? thread_find(tid) : current();
-
-    if (!t) return -ESRCH;
-    if (t->process != current_process() && !process_may_signal(t->process, 0))
-        return -EPERM;
-    if (u32_to_user(size, 12) || u32_to_user(head, t->robust_list)) return -EFAULT;
-    return 0;
+    if (tid && tid != current()->tid) return thread_find(tid) ? -EPERM : -ESRCH;
+    return u32_to_user(size, 12) || u32_to_user(head, current()->robust_list) ? -EFAULT
+                                                                              : 0;
 }
