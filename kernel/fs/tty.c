@@ -74,14 +74,6 @@ uint32_t tty_of_session(pid_t session, pid_t *foreground) {
 
 /* -- Job control ------------------------------------------------------------------- */
 
-/* To all of a group. */
-static void signal_group(pid_t group, int signal) {
-    struct process *p;
-
-    list_for_each (p, &all_processes, all_node)
-        if (p->group == group) signal_kernel(p, signal);
-}
-
 /* May the current process use the terminal as `signal` forbids to background processes?
  * 0; -ERESTART when it was stopped by that signal instead; -EIO. */
 static int check_background(struct tty *tty, int signal) {

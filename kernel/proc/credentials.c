@@ -20,9 +20,11 @@ static bool may_have(const struct ids *ids, uint32_t id) {
 
 /* A process's account is its real user's. What it has charged so far stays where it
  * is. */
-static int set(struct ids *ids, uint32_t real, uint32_t effective, uint32_t saved) {
+long ids_set_three(struct ids *ids, uint32_t real, uint32_t effective, uint32_t saved) {
     struct process *p = current_process();
 
+    if (!may_have(ids, real) || !may_have(ids, effective) || !may_have(ids, saved))
+        return -EPERM;
     if (ids == &mine()->user && real != KEEP && real != p->account->uid) {
         struct account *account = account_get(real);
         if (!account || !account_charge(account, ACCOUNT_PROCESSES, p->nr_threads))
@@ -39,8 +41,9 @@ static int set(struct ids *ids, uint32_t real, uint32_t effective, uint32_t save
 
 long ids_set(struct ids *ids, uint32_t id) {
     if (id == KEEP) return -EINVAL;
-    if (is_root()) return set(ids, id, id, id);
-    return id == ids->real || id == ids->saved ? set(ids, KEEP, id, KEEP) : -EPERM;
+    if (is_root()) return ids_set_three(ids, id, id, id);
+    return id == ids->real || id == ids->saved ? ids_set_three(ids, KEEP, id, KEEP)
+                                               : -EPERM;
 }
 
 long ids_set_two(struct ids *ids, uint32_t real, uint32_t effective) {
@@ -48,17 +51,10 @@ long ids_set_two(struct ids *ids, uint32_t real, uint32_t effective) {
 
     if (real != KEEP && !is_root() && real != ids->real && real != ids->effective)
         return -EPERM;
-    if (!may_have(ids, effective)) return -EPERM;
     // POSIX: the saved id follows when the real one is set or the effective one differs
     if (real != KEEP || (effective != KEEP && effective != ids->real))
         saved = effective != KEEP ? effective : ids->effective;
-    return set(ids, real, effective, saved);
-}
-
-long ids_set_three(struct ids *ids, uint32_t real, uint32_t effective, uint32_t saved) {
-    bool may = may_have(ids, real) && may_have(ids, effective) && may_have(ids, saved);
-
-    return may ? set(ids, real, effective, saved) : -EPERM;
+    return ids_set_three(ids, real, effective, saved);
 }
 
 long ids_get(const struct ids *ids, uptr_t real, uptr_t effective, uptr_t saved) {

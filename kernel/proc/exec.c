@@ -225,27 +225,13 @@ static void put(struct program *p, vaddr_t *at, const void *bytes, size_t size) 
     *at += size;
 }
 
-/* In pieces that end at multiples of their size: none reaches into a page in which the
- * string has nothing. */
-static void put_user_string(struct program *p, uptr_t from) {
-    char piece[256];
-
-    for (size_t done = 0, size; !p->error; done += size) {
-        uptr_t at = uptr_add(from, done);
-        size = sizeof(piece) - (at.address & (sizeof(piece) - 1));
-        if (done >= STRING_MAX) p->error = -E2BIG;
-        if (copy_from_user(piece, at, size)) p->error = -EFAULT;
-        size_t length = strnlen(piece, size);
-        put(p, &p->at, piece, min(length + 1, size));
-        if (length < size) return;
-    }
-}
-
 /* All strings, and the vector of their addresses with a NULL. The first time, when it
  * only measures, it counts them; the second time there must be as many, for others can
- * change them. */
+ * change them. A string comes in pieces that end at multiples of their size: none
+ * reaches into a page in which the string has nothing. */
 static void put_strings(struct program *p, struct strings *strings) {
     uint32_t string = 0, end = 0;
+    char piece[256];
 
     for (unsigned i = 0; !p->error && !uptr_is_null(strings->user); i++) {
         if (p->esp && i == strings->count) break;
@@ -253,12 +239,20 @@ static void put_strings(struct program *p, struct strings *strings) {
         if (!p->esp) strings->count = i;
         if (!p->esp && !string) break;
         put(p, &p->vector, &p->at, sizeof(p->at));
-        put_user_string(p, uptr(string));
+        for (size_t done = 0, length = 0, size = 0; !p->error && length == size;) {
+            uptr_t at = uptr(string + done);
+            size = sizeof(piece) - (at.address & (sizeof(piece) - 1));
+            if (done >= STRING_MAX) p->error = -E2BIG;
+            if (copy_from_user(piece, at, size)) p->error = -EFAULT;
+            length = strnlen(piece, size);
+            put(p, &p->at, piece, min(length + 1, size));
+            done += size;
+        }
     }
     put(p, &p->vector, &end, sizeof(end));
 }
 
-/* The new stack, as the System V ABI wants it (musl's _start):
+/* The new stack, as the System V ABI wants it (musl's _start); first it is measured:
  *
  *      top ->  strings: arguments, environment; random bytes, path
  *              auxiliary vector ... AT_NULL
@@ -296,23 +290,6 @@ static void put_all(struct program *p) {
     put(p, &p->vector, auxiliary, sizeof(auxiliary));
 }
 
-/* First it measures, then it writes. */
-static int place_arguments(struct program *p) {
-    uint64_t quarter = limit_soft(current_process(), LIMIT_STACK) / 4;
-
-    p->limit = max((uint32_t)min(quarter, 2ull << 20), 131072u);
-    random_bytes(p->random, sizeof(p->random));
-    put_all(p);
-    if (p->error) return p->error;
-    if (p->vector + p->at > p->limit) return -E2BIG;
-    p->limit = STACK_TOP;
-    p->esp = round_down(STACK_TOP - p->vector - p->at, 16);
-    p->at = p->esp + p->vector;
-    p->vector = p->esp;
-    put_all(p);
-    return p->error;
-}
-
 static int build(struct program *p) {
     struct credentials *c = &p->credentials;
     uint32_t first = 0;
@@ -330,10 +307,36 @@ static int build(struct program *p) {
     if ((p->inode->mode & (S_ISGID | 010)) == (S_ISGID | 010)) c->egid = p->inode->gid;
     c->suid = c->euid;
     c->sgid = c->egid;
-    return place_arguments(p);
+    uint64_t quarter = limit_soft(current_process(), LIMIT_STACK) / 4;
+    p->limit = max((uint32_t)min(quarter, 2ull << 20), 131072u);
+    random_bytes(p->random, sizeof(p->random));
+    put_all(p);
+    if (!p->error && p->vector + p->at > p->limit) p->error = -E2BIG;
+    if (p->error) return p->error;
+    p->limit = STACK_TOP;
+    p->esp = round_down(STACK_TOP - p->vector - p->at, 16);
+    p->at = p->esp + p->vector;
+    p->vector = p->esp;
+    put_all(p);
+    return p->error;
 }
 
 /* -- Moving over ------------------------------------------------------------------- */
+
+/* Ends all threads but the current one and waits until they are gone. False: this one
+ * must end too. SLEEPS. */
+static bool end_other_threads(struct process *p) {
+    struct thread *t;
+
+    if (p->exiting || p->exec_thread) return false;
+    p->exec_thread = current();
+    list_for_each (t, &p->threads, process_node)
+        if (t != current()) thread_call(t, ATTENTION_EXIT);
+    while (p->nr_threads > 1)
+        if (wait_sleep_killable(&p->exec_wait)) break;
+    p->exec_thread = NULL;
+    return p->nr_threads == 1 && !p->exiting;
+}
 
 /* The thread has nothing left of the old program but its times and its signal mask. */
 static void begin_anew(struct thread *t, const struct program *p) {
@@ -388,6 +391,7 @@ static void move_over(struct program *p) {
 
 long sys_execve(uptr_t path, uptr_t arguments, uptr_t environment) {
     struct program *p = heap_alloc_raw(HEAP_EXEC, sizeof(*p) + PATH_MAX);
+    struct process *process = current_process();
 
     if (!p) return -ENOMEM;
     memset(p, 0, sizeof(*p));
@@ -396,7 +400,7 @@ long sys_execve(uptr_t path, uptr_t arguments, uptr_t environment) {
     p->environment.user = environment;
     ssize_t error = string_from_user(p->path, path, PATH_MAX);
     if (error >= 0) error = build(p);
-    if (!error && current_process()->nr_threads > 1 && !end_other_threads())
+    if (!error && process->nr_threads > 1 && !end_other_threads(process))
         error = -EINTR;         // this thread must end too
     if (!error) {
         /* --- commit: nothing below fails or sleeps --- */

@@ -26,20 +26,6 @@ void process_exit_group(struct process *process, int status) {
     list_for_each (t, &process->threads, process_node) thread_call(t, ATTENTION_EXIT);
 }
 
-bool end_other_threads(void) {
-    struct process *p = current_process();
-    struct thread *t;
-
-    if (p->exiting || p->exec_thread) return false;
-    p->exec_thread = current();
-    list_for_each (t, &p->threads, process_node)
-        if (t != current()) thread_call(t, ATTENTION_EXIT);
-    while (p->nr_threads > 1)
-        if (wait_sleep_killable(&p->exec_wait)) break;
-    p->exec_thread = NULL;
-    return p->nr_threads == 1 && !p->exiting;
-}
-
 void vfork_release(struct process *process) {
     if (!process->is_vfork) return;
     process->is_vfork = false;
@@ -52,15 +38,11 @@ static void hang_up_if_orphaned(pid_t group) {
     struct process *p;
     bool has_stopped = false;
 
-    if (!group_is_orphaned(group)) return;
     list_for_each (p, &all_processes, all_node)
         has_stopped |= p->group == group && p->stopped;
-    if (!has_stopped) return;
-    list_for_each (p, &all_processes, all_node) {
-        if (p->group != group) continue;
-        signal_kernel(p, SIGHUP);
-        signal_kernel(p, SIGCONT);
-    }
+    if (!has_stopped || !group_is_orphaned(group)) return;
+    signal_group(group, SIGHUP);
+    signal_group(group, SIGCONT);
 }
 
 /* Its last thread is gone. */

@@ -21,9 +21,6 @@ void process_exit_group(struct process *process, int status);
 no_return void thread_exit(void);
 /* Lets memory, descriptors and directories go: at the end, or before the beginning. */
 void process_give_back(struct process *process);
-/* Ends all threads but the current one and waits until they are gone. False: this one
- * must end too. SLEEPS. */
-must_check bool end_other_threads(void) SLEEPS;
 void vfork_release(struct process *process);
 
 /* Unlists and frees a zombie, after adding its times to its parent's. */

@@ -23,26 +23,8 @@ struct wait_request {
     struct usage usage;
 };
 
-/* Does the child have something to report? Takes the report unless WNOWAIT. */
-static bool collect(struct process *child, struct wait_request *r) {
-    int status = child->is_zombie ? child->exit_status : child->report;
-    uint32_t kind = child->is_zombie             ? WEXITED
-                    : status == STATUS_CONTINUED ? WCONTINUED
-                    : status                     ? WSTOPPED
-                                                 : 0;
-
-    if (!(r->options & kind)) return false;
-    r->uid = child->credentials.uid;
-    r->status = status;
-    r->usage = process_usage(child);
-    if (r->options & WNOWAIT) return true;
-    if (kind == WEXITED) process_reap(child);
-    else child->report = 0;
-    return true;
-}
-
-/* The pid of one with something to report; 0: nothing yet (WNOHANG); -ECHILD,
- * -ERESTART. SLEEPS. */
+/* The pid of a child that has something to report, and the report in r, which is taken
+ * unless WNOWAIT; 0: nothing yet (WNOHANG); -ECHILD, -ERESTART. SLEEPS. */
 static pid_t do_wait(struct wait_request *r) {
     struct process *p = current_process(), *child, *next;
     long error = 0;
@@ -50,12 +32,21 @@ static pid_t do_wait(struct wait_request *r) {
     for (;;) {                  // after a sleep children count before signals do
         bool any = false;
         list_for_each_safe (child, next, &p->children, sibling_node) {
-            pid_t pid = child->pid;
-            if (r->type == P_PID ? pid != r->id
-                                 : r->type == P_PGID && child->group != r->id)
-                continue;
+            pid_t pid = child->pid, id = r->type == P_PGID ? child->group : pid;
+            if (r->type != P_ALL && id != r->id) continue;
             any |= !child->is_zombie || r->options & WEXITED;       // it will not stop
-            if (collect(child, r)) return pid;
+            r->status = child->is_zombie ? child->exit_status : child->report;
+            uint32_t kind = child->is_zombie                ? WEXITED
+                            : r->status == STATUS_CONTINUED ? WCONTINUED
+                            : r->status                     ? WSTOPPED
+                                                            : 0;
+            if (!(r->options & kind)) continue;
+            r->uid = child->credentials.uid;
+            r->usage = process_usage(child);
+            if (r->options & WNOWAIT) return pid;
+            if (child->is_zombie) process_reap(child);
+            else child->report = 0;
+            return pid;
         }
         if (!any) return -ECHILD;
         if (r->options & WNOHANG) return 0;

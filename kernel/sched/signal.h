@@ -142,8 +142,9 @@ int signal_post(struct process *process, struct thread *thread,
 /* Takes it out of the queue that it is in, if any. */
 void signal_withdraw(struct queued_signal *queued);
 
-/* Sends one from the kernel itself. */
+/* Sends one from the kernel itself: to a process, to all of a group. */
 void signal_kernel(struct process *process, int signal);
+void signal_group(pid_t group, int signal);
 
 /* A fault of the running thread: posted so that it cannot be blocked or ignored. */
 void signal_fault(int signal, int code, uint32_t address);

@@ -237,6 +237,13 @@ void signal_kernel(struct process *process, int signal) {
     signal_post(process, NULL, &info, SIGNAL_KEEP_IF_ROOM);
 }
 
+void signal_group(pid_t group, int signal) {
+    struct process *p;
+
+    list_for_each (p, &all_processes, all_node)
+        if (p->group == group) signal_kernel(p, signal);
+}
+
 void signal_fault(int signal, int code, uint32_t address) {
     struct thread *t = current();
 
