@@ -52,13 +52,13 @@ KTEST(kcheck_sees_a_wrong_charge) {
 }
 
 KTEST(kcheck_sees_a_broken_heap) {
-    uint8_t *used = heap_alloc(HEAP_TEXT, 20), *freed = heap_alloc(HEAP_TEXT, 20);
+    uint8_t *used = heap_alloc(HEAP_IO, 20), *freed = heap_alloc(HEAP_IO, 20);
 
     heap_free(freed);
     BREAKS("heap: frame at", freed[-8], 0);     // its magic
     BREAKS("accounts: user 0 is charged", used[-8], 0);
     BREAKS("heap: ", used[-7], HEAP_PIPE);      // its type
-    BREAKS("heap: ", heap_objects[HEAP_TEXT], heap_objects[HEAP_TEXT] + 1);
+    BREAKS("heap: ", heap_objects[HEAP_IO], heap_objects[HEAP_IO] + 1);
     heap_free(used);
 }
 

@@ -160,6 +160,9 @@ void file_system_mount(struct file_system *fs, const char *type, struct inode *r
 struct file_system *tmpfs_mount(const char *where, const char *type, mode_t mode,
                                 int (*make_special)(struct inode *inode));
 
+/* A `read` for files whose bytes lie in their inode's object. */
+ssize_t regular_read(struct file *file, struct io *io, uint64_t *offset);
+
 /* Takes all of the inode's names out of a directory. */
 void tmpfs_forget(struct inode *directory, struct inode *inode);
 

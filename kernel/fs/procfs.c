@@ -19,10 +19,9 @@
  */
 #include "fs/procfs.h"
 
-#include "mm/heap.h"
+#include "mm/memory_object.h"
 
-#define LINK_SIZE  64u          /* st_size of a link, as on Linux */
-#define FIRST_SIZE (PAGE_SIZE - 8)      /* of a text; with the heap's header: a page */
+#define LINK_SIZE 64u          /* st_size of a link, as on Linux */
 
 enum { ROOT = 1, PROCESS, DESCRIPTORS };        /* places of /proc, /proc/PID, its fd */
 enum { FIRST_NUMBER = 64 };     /* offsets in directories: numbers from here on */
@@ -234,51 +233,36 @@ static ssize_t link_read(struct inode *link, char to[PATH_MAX]) {
 
 static ssize_t text_read(struct file *file, struct io *io, uint64_t *offset) {
     static const struct thread nobody;
-    union node node = node_of(file->inode);
-    struct text *text = file->object;
+    struct inode *inode = file->inode;
+    union node node = node_of(inode);
 
-    if (*offset == 0 || !text->bytes) {
+    if (*offset == 0 || !inode->object) {
         struct process *process = process_of(node);
         const struct thread *thread = thread_find(node.id);
         if (node.id && !process) return -ESRCH;
         if (process && !thread)
             thread = list_first_entry(&process->threads, struct thread, process_node);
-        heap_free(text->bytes);
-        *text = (struct text){ .process = process, .thread = thread ? thread : &nobody,
-                               .id = node.id };
-        entry_of(node)->show(text);
-        if (text->is_cut) return -ENOMEM;
+        if (!inode->object && !(inode->object = object_create(0))) return -ENOMEM;
+        object_truncate(inode->object, inode->size = 0);
+        struct text text = { inode, process, thread ? thread : &nobody, node.id,
+                             false };
+        entry_of(node)->show(&text);
+        if (text.is_cut) return -ENOMEM;
     }
-    if (*offset >= text->length) return 0;
-    size_t n = min(io->left, text->length - (size_t)*offset);
-    if (io_give(io, text->bytes + *offset, n)) return -EFAULT;
-    *offset += n;
-    return (ssize_t)n;
-}
-
-static void text_close(struct file *file) {
-    struct text *text = file->object;
-
-    heap_free(text->bytes);
-    heap_free(text);
+    return regular_read(file, io, offset);
 }
 
 static int node_open(struct inode *inode, uint32_t flags, struct file **out) {
     static const struct file_operations text_files = {
         .name = "file of /proc", .read = text_read, .seek = file_seek,
-        .release = text_close,
     };
-    bool is_file = inode_is(inode, S_IFREG);
-    struct text *text = NULL;
+    union node node = node_of(inode);
 
     // whatever chmod has made of it
-    if (node_of(inode).id && entry_of(node_of(inode))->mode == (S_IFREG | 0400)
-        && may_inspect(inode))
+    if (node.id && entry_of(node)->mode == (S_IFREG | 0400) && may_inspect(inode))
         return -EACCES;
-    if (is_file && !(text = heap_new(HEAP_TEXT, struct text))) return -ENOMEM;
-    *out = file_create(is_file ? &text_files : &directory_files, flags,
-                       inode_get(inode), text);
-    if (!*out) heap_free(text);
+    *out = file_create(inode_is(inode, S_IFREG) ? &text_files : &directory_files, flags,
+                       inode_get(inode), NULL);
     return *out ? 0 : -ENFILE;
 }
 
@@ -296,25 +280,14 @@ void procfs_init(const char *command_line) {
     procfs.root->number = (union node){ .place = ROOT }.number;
 }
 
-/* -- Texts that grow while they are made ------------------------------------------- */
+/* -- Writing a text ---------------------------------------------------------------- */
 
 void text_add(struct text *text, const char *bytes, size_t size) {
-    size_t wanted = text->size ? text->size : FIRST_SIZE;
+    struct inode *inode = text->inode;
 
-    while (wanted < text->length + size) wanted = 2 * wanted + 8;
-    if (wanted > text->size) {
-        char *more = heap_alloc(HEAP_TEXT, wanted);
-        if (!more) {
-            text->is_cut = true;
-            return;
-        }
-        memcpy(more, text->bytes, text->length);
-        heap_free(text->bytes);
-        text->bytes = more;
-        text->size = wanted;
-    }
-    memcpy(text->bytes + text->length, bytes, size);
-    text->length += size;
+    if (object_write(inode->object, inode->size, bytes, size) < size)
+        text->is_cut = true;
+    else inode->size += size;
 }
 
 static void put(void *text, char c) { text_add(text, &c, 1); }

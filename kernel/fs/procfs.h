@@ -1,17 +1,15 @@
 /* procfs.h - /proc: text made when it is read.
  *
- * A file's whole text is made when it is read from its start and kept with the open
- * file, so that a reader with a small buffer sees one moment and not several.
+ * A file's whole text is made when it is read from its start and kept with the inode,
+ * so that a reader with a small buffer sees one moment and not several.
  */
 #pragma once
 
 #include "base/format.h"
 #include "fs/inode.h"
 
-/* A growing text. */
 struct text {
-    char *bytes;
-    size_t length, size;
+    struct inode *inode;        /* what is written becomes its contents */
     struct process *process;    /* whom it is about; NULL: the machine */
     const struct thread *thread;        /* of it: the one with the id, or the first; all
                                            zero in a zombie */

@@ -174,7 +174,7 @@ static ssize_t move(struct inode *inode, struct io *io, uint64_t at, uint64_t en
     return at > start ? (ssize_t)(at - start) : error;
 }
 
-static ssize_t regular_read(struct file *file, struct io *io, uint64_t *offset) {
+ssize_t regular_read(struct file *file, struct io *io, uint64_t *offset) {
     struct inode *inode = file->inode;
 
     if (*offset >= inode->size || io->left == 0) return 0;
