@@ -195,38 +195,35 @@ static const struct file_operations directory_files = {
 
 /* -- Links ------------------------------------------------------------------------- */
 
-/* What a link stands for, without a new reference; NULL: something without an inode. */
-static struct inode *target_of(const struct inode *link) {
-    union node node = node_of(link);
-    const struct process *process = process_of(node);
-    const struct file *file = open_file_of(node);
-
-    if (file) return file->inode;
-    return process && entry_of(node)->follow ? entry_of(node)->follow(process) : NULL;
-}
-
 static struct inode *link_follow(struct inode *link) {
-    struct inode *inode = may_inspect(link) ? NULL : target_of(link);
+    union node node = node_of(link);
+    const struct file *file = open_file_of(node);
+    struct inode *inode = NULL;
 
+    if (may_inspect(link)) return NULL;
+    if (file) inode = file->inode;
+    else if (entry_of(node)->follow) inode = entry_of(node)->follow(process_of(node));
     return inode ? inode_get(inode) : NULL;
 }
 
 static ssize_t link_read(struct inode *link, char to[PATH_MAX]) {
     const struct file *file = open_file_of(node_of(link));
-    struct inode *inode = target_of(link);
 
     if (!node_of(link).id)      // /proc/self
         return format(to, PATH_MAX, "%d", current_process()->pid);
     ssize_t length = may_inspect(link);
-    if (length) return length;
-    length = inode ? path_of_inode(inode) : -ENOENT;
+    struct inode *inode = link_follow(link);
+    if (!inode) return length ? length : -ENOENT;
+    length = path_of_inode(inode);
     if (length > 0) {
-        memmove(to, path_buffer + PATH_MAX - length, (size_t)length);
-        return length - 1;      // without its NUL
+        memcpy(to, path_buffer + PATH_MAX - length, (size_t)length);
+        length--;               // without its NUL
+    } else if (file) {
+        length =
+            format(to, PATH_MAX, "%s:[%llu]", file->operations->name, inode->number);
     }
-    return file ? format(to, PATH_MAX, "%s:[%llu]", file->operations->name,
-                         inode->number)
-                : length;
+    inode_put(inode);
+    return length;
 }
 
 /* -- Files ------------------------------------------------------------------------- */

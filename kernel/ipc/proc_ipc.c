@@ -21,7 +21,6 @@
  */
 #include "ipc/proc_ipc.h"
 
-#include "ipc/link.h"
 #include "ipc/mailbox.h"
 
 void text_word(struct text *text, const char *name) {
@@ -53,9 +52,10 @@ void text_waiters(struct text *text, const char *label,
     text_some_waiters(text, label, queue, NULL, NULL);
 }
 
-void text_queue(struct text *text, const struct message_queue *queue) {
-    text_waiters(text, "senders", &queue->senders);
-    text_waiters(text, "receivers", &queue->receivers);
+void text_queue(struct text *text, const struct message_queue *queue,
+                const struct link_end *end) {
+    text_some_waiters(text, "senders", &queue->senders, link_sends_to, end);
+    text_some_waiters(text, "receivers", &queue->receivers, link_receives_at, end);
 }
 
 /* -- Mailboxes, links, limits ------------------------------------------------------ */
@@ -84,7 +84,7 @@ static void show_mailboxes(struct text *text) {
         text_printf(text, " %s %s %u %u %llu %llu %llu", overflows[c->overflow],
                     takers[mb->attributes.receivers], c->queued, c->bytes, c->sequence,
                     c->received, c->dropped);
-        text_queue(text, &mb->queue);
+        text_queue(text, &mb->queue, NULL);
         text_add(text, "\n", 1);
     }
 }
@@ -104,9 +104,7 @@ static void show_links(struct text *text) {
             text_printf(text, " %u %u %u %llu %llu %u", end->refuses, c->queued,
                         c->bytes, c->sequence, c->received,
                         calls_count(end->endpoint, end->other->pid));
-            text_some_waiters(text, "senders", &c->queue->senders, link_sends_to, end);
-            text_some_waiters(text, "receivers", &c->queue->receivers, link_receives_at,
-                              end);
+            text_queue(text, c->queue, end);
             text_add(text, "\n", 1);
         }
     }

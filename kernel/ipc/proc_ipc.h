@@ -5,7 +5,7 @@
 #pragma once
 
 #include "fs/procfs.h"
-#include "ipc/message_queue.h"
+#include "ipc/link.h"
 
 /* A blank and a name as one word: blanks, control characters and backslashes as \ooo;
  * "-" when it is empty. */
@@ -15,5 +15,6 @@ void text_word(struct text *text, const char *name);
  * out; " label=-" when there are none. */
 void text_waiters(struct text *text, const char *label, const struct wait_queue *queue);
 
-/* Those who wait to send, and to receive. */
-void text_queue(struct text *text, const struct message_queue *queue);
+/* Those who wait to send, and to receive, at the end of a link or, NULL, at all. */
+void text_queue(struct text *text, const struct message_queue *queue,
+                const struct link_end *end);

@@ -89,7 +89,7 @@ static void queue_remove(struct sysv_object *object) {
 }
 
 static void queue_show(struct text *text, const struct sysv_object *object) {
-    text_queue(text, &queue_of(object)->queue);
+    text_queue(text, &queue_of(object)->queue, NULL);
 }
 
 #define MSG_LIMITS { 0, 0, MSGMAX, MSGMNB, SYSV_MAX, 16 }

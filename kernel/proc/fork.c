@@ -29,25 +29,6 @@ static bool is_offered(uint32_t flags) {
     return rest == 0 || (rest == CLONE_VM && flags & CLONE_VFORK);
 }
 
-/* The new thread begins in user mode where the parent is, with 0 as result. */
-static void copy_user_state(struct thread *to, struct thread *from, uint32_t stack) {
-    struct trap_frame *frame = thread_frame(to);
-
-    *frame = *thread_frame(from);
-    frame->eax = 0;
-    frame->eflags |= EFLAGS_IF; // sysenter's frame has it off
-    if (stack) frame->esp = stack;
-    memcpy(&to->blocked, &from->blocked,
-           offsetof(struct thread, fs) - offsetof(struct thread, blocked));
-    to->priority = max(to->base_priority, to->process->lent_priority);
-    if (to->space == from->space)
-        to->alternate_stack_size = 0;   // a fork goes on with its copy of the stack
-    segments_save(&to->fs, &to->gs);
-    fpu_save(from);
-    to->fpu_valid = from->fpu_valid;
-    if (to->fpu_valid) to->fpu_state = from->fpu_state;
-}
-
 /* set_thread_area's business, and CLONE_SETTLS's, who must name the one place there is;
  * Linux has three. */
 static int take_tls(struct thread *t, uptr_t from, bool may_ask) {
@@ -64,12 +45,28 @@ static int take_tls(struct thread *t, uptr_t from, bool may_ask) {
     return 0;
 }
 
-/* What the caller wants of the thread: t, which is whole but for it. */
-static int apply_flags(struct thread *t, uint32_t flags, uptr_t parent_tid, uptr_t tls,
-                       uptr_t child_tid) {
+/* The new thread begins in user mode where the running one is, with 0 as result, and
+ * with what that wants of it. */
+static int begin_alike(struct thread *t, uint32_t flags, uint32_t stack,
+                       uptr_t parent_tid, uptr_t tls, uptr_t child_tid) {
+    struct trap_frame *frame = thread_frame(t);
+    struct thread *from = current();
     uint32_t tid = (uint32_t)t->tid;
-    int error = flags & CLONE_SETTLS ? take_tls(t, tls, false) : 0;
 
+    *frame = *thread_frame(from);
+    frame->eax = 0;
+    frame->eflags |= EFLAGS_IF; // sysenter's frame has it off
+    if (stack) frame->esp = stack;
+    memcpy(&t->blocked, &from->blocked,
+           offsetof(struct thread, fs) - offsetof(struct thread, blocked));
+    t->priority = max(t->base_priority, t->process->lent_priority);
+    if (t->space == from->space)
+        t->alternate_stack_size = 0;    // a fork goes on with its copy of the stack
+    segments_save(&t->fs, &t->gs);
+    fpu_save(from);
+    t->fpu_valid = from->fpu_valid;
+    if (t->fpu_valid) t->fpu_state = from->fpu_state;
+    int error = flags & CLONE_SETTLS ? take_tls(t, tls, false) : 0;
     if (error) return error;
     if (flags & CLONE_CHILD_CLEARTID) t->clear_child_tid = child_tid.address;
     if (flags & CLONE_PARENT_SETTID && u32_to_user(parent_tid, tid)) return -EFAULT;
@@ -109,12 +106,8 @@ long sys_clone(uint32_t flags, uint32_t stack, uptr_t parent_tid, uptr_t tls,
     if (!is_thread && !(child = process_create(parent))) return -ENOMEM;
     int error = is_thread ? 0 : copy_process(child, parent, flags);
     struct thread *t = error ? NULL : thread_create(child, user_thread_start);
-    if (t) {
-        copy_user_state(t, current(), stack);
-        error = apply_flags(t, flags, parent_tid, tls, child_tid);
-    } else if (!error) {
-        error = -EAGAIN;
-    }
+    if (t) error = begin_alike(t, flags, stack, parent_tid, tls, child_tid);
+    else if (!error) error = -EAGAIN;
     if (error) {
         if (t) thread_free(t);
         if (!is_thread) {
