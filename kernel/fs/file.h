@@ -108,27 +108,6 @@ static inline void poll_wait(struct poll_table *table, struct wait_queue *queue)
     waiter_add(w);
 }
 
-struct name {
-    const char *text;           /* not terminated */
-    size_t length;
-};
-
-static inline struct name name_of(const char *text) {
-    return (struct name){ text, strlen(text) };
-}
-
-static inline bool name_is(struct name name, struct name other) {
-    return name.length == other.length
-           && memcmp(name.text, other.text, name.length) == 0;
-}
-
-/* Takes one entry of a type (S_IFMT); `next` is the offset behind it. 0, or 1 when it
- * wants no more: that entry was then not taken. */
-typedef int (*directory_emit)(void *context, struct name name, uint64_t inode,
-                              mode_t type, uint64_t next);
-
-#define FIRST_ENTRY 2           /* an open directory's offset behind `.` and `..` */
-
 /* What kinds of files differ in. A NULL entry means: the error in brackets. */
 struct file_operations {
     const char *name;           /* "pipe", "regular file", for people */
@@ -143,9 +122,6 @@ struct file_operations {
     int64_t (*seek)(struct file *file, int64_t offset, int whence);
     /* The object to map, without a new reference; flags may grow. [ENODEV] */
     int (*map)(struct file *file, struct memory_object **object);
-    /* Calls emit for each entry from file->offset on, at least FIRST_ENTRY, until it
-     * returns non-zero. The caller moves file->offset. [ENOTDIR] */
-    int (*list)(struct file *file, directory_emit emit, void *context);
     /* What holds the files that lie in messages queued here; fs/passed_files.h.
      * [none can] */
     struct file_holder *(*holder)(struct file *file);

@@ -18,6 +18,32 @@ enum file_type {
 #define PATH_MAX     4096u
 #define SYMLINKS_MAX 40
 
+struct name {
+    const char *text;           /* not terminated */
+    size_t length;
+};
+
+static inline struct name name_of(const char *text) {
+    return (struct name){ text, strlen(text) };
+}
+
+static inline bool name_is(struct name name, struct name other) {
+    return name.length == other.length
+           && memcmp(name.text, other.text, name.length) == 0;
+}
+
+#define FIRST_ENTRY 2           /* an open directory's offset behind `.` and `..` */
+
+/* A place in a directory, and the entry that was found there. */
+struct cursor {
+    uint64_t next;              /* where to look; then the place behind the entry */
+    struct name name;
+    uint64_t number;            /* of its inode */
+    mode_t mode;                /* its type at least */
+    const void *entry;          /* the file system's own, NULL at first */
+    char text[12];              /* of a name made up */
+};
+
 /* What a directory is to make a name for. */
 struct new_node {
     mode_t mode;                /* type and permission bits */
@@ -26,11 +52,14 @@ struct new_node {
     struct inode *inode;        /* not NULL: no new node, a further name for this one */
 };
 
-/* What differs between file systems. NULL means -EPERM; a directory has lookup, and
- * rename if it has unlink. All run with the permissions already checked. */
+/* What differs between file systems. NULL means -EPERM; a directory has lookup and
+ * next, and rename if it has unlink. All run with the permissions already checked. */
 struct inode_operations {
     /* The inode with a new reference, or -ENOENT. */
     int (*lookup)(struct inode *dir, struct name name, struct inode **out);
+    /* The entry at cursor->next, at least FIRST_ENTRY, or the first behind. 1; 0: there
+     * is none; -ENOENT: the directory is gone. */
+    int (*next)(struct inode *dir, struct cursor *cursor);
     /* The node with a new reference. */
     int (*make)(struct inode *dir, struct name name, const struct new_node *node,
                 struct inode **out);

@@ -174,45 +174,27 @@ long path_apply(int dirfd, uptr_t name, unsigned flags, inode_action action,
 
 /* -- Back up, and the working directory -------------------------------------------- */
 
-struct name_search {
-    const struct inode *inode;  /* whose name is looked for */
-    size_t length;              /* how much of the path is there */
-    int error;                  /* -ENOENT until it is found */
-};
-
-/* Puts "/NAME" in front of the path when the entry is what is looked for. */
-static int match_entry(void *context, struct name name, uint64_t number, mode_t type,
-                       uint64_t next) {
-    struct name_search *search = context;
-    char *to = path_buffer + PATH_MAX - search->length - name.length - 1;
-
-    (void)type, (void)next;
-    if (number != search->inode->number) return 0;
-    search->error = -ENAMETOOLONG;
-    if (to < path_buffer) return 1;
-    search->error = 0;
-    search->length += name.length + 1;
-    to[0] = '/';
-    memcpy(to + 1, name.text, name.length);
-    return 1;
-}
-
 ssize_t path_of_inode(struct inode *inode) {
-    struct name_search search = { .length = 1 };
+    size_t length = 1;
 
     path_buffer[PATH_MAX - 1] = '\0';
     for (struct inode *parent; (parent = inode_parent(inode)) != inode;
          inode = parent) {
-        struct file directory = { .inode = parent, .offset = FIRST_ENTRY };
-        search.error = -ENOENT;
-        search.inode = inode;
-        while (search.inode->covers) search.inode = search.inode->covers;
-        if (parent && inode->links > 0 && parent->operations->files->list)
-            (void)parent->operations->files->list(&directory, match_entry, &search);
-        if (search.error) return search.error;
+        const struct inode *named = inode;
+        struct cursor c = { .next = FIRST_ENTRY };
+        while (named->covers) named = named->covers;
+        do {
+            if (!parent || inode->links == 0
+                || parent->operations->next(parent, &c) <= 0)
+                return -ENOENT;
+        } while (c.number != named->number);
+        length += c.name.length + 1;
+        if (length > PATH_MAX) return -ENAMETOOLONG;
+        path_buffer[PATH_MAX - length] = '/';
+        memcpy(path_buffer + PATH_MAX - length + 1, c.name.text, c.name.length);
     }
-    if (search.length == 1) path_buffer[PATH_MAX - ++search.length] = '/';
-    return (ssize_t)search.length;
+    if (length == 1) path_buffer[PATH_MAX - ++length] = '/';
+    return (ssize_t)length;
 }
 
 long sys_getcwd(uptr_t to, size_t size) {

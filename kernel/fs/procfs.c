@@ -97,12 +97,6 @@ static mode_t mode_of(union node node) {
 
 /* -- Directories ------------------------------------------------------------------- */
 
-struct child {
-    union node node;
-    struct name name;
-    char digits[12];            /* of a number, which is its name */
-};
-
 /* The first number from *number on that is a name in a directory, /proc or an fd, and
  * its node; that of the directory before. */
 static bool next_number(union node *node, uint32_t *number) {
@@ -123,25 +117,25 @@ static bool next_number(union node *node, uint32_t *number) {
     return false;
 }
 
-/* The child of a directory at *at or the first behind, which moves behind that. False:
- * there is none. */
-static bool next_child(union node directory, uint64_t *at, struct child *child) {
-    uint32_t number = *at > FIRST_NUMBER ? (uint32_t)(*at - FIRST_NUMBER) : 0;
+/* The child of a directory at the cursor. False: there is none. */
+static bool next_child(union node directory, struct cursor *c, union node *child) {
+    uint32_t number = c->next > FIRST_NUMBER ? (uint32_t)(c->next - FIRST_NUMBER) : 0;
     const char *above = entry_of(directory)->name;
 
-    child->node = directory;
-    while (*at < (uint64_t)(proc_entries_end - proc_entries_start)) {
-        const char *name = proc_entries_start[(*at)++].name, *slash = strchr(name, '/');
+    *child = directory;
+    while (c->next < (uint64_t)(proc_entries_end - proc_entries_start)) {
+        const char *name = proc_entries_start[c->next++].name,
+                   *slash = strchr(name, '/');
         size_t length = slash ? (size_t)(slash - name) : 0;
         if (strncmp(name, above, length) != 0 || above[length]) continue;
-        child->node.place = (uint16_t)*at;
-        child->name = name_of(slash ? slash + 1 : name);
+        child->place = (uint16_t)c->next;
+        c->name = name_of(slash ? slash + 1 : name);
         return true;
     }
-    if (!next_number(&child->node, &number)) return false;
-    *at = FIRST_NUMBER + (uint64_t)number + 1;
-    format(child->digits, sizeof(child->digits), "%u", number);
-    child->name = name_of(child->digits);
+    if (!next_number(child, &number)) return false;
+    c->next = FIRST_NUMBER + (uint64_t)number + 1;
+    format(c->text, sizeof(c->text), "%u", number);
+    c->name = name_of(c->text);
     return true;
 }
 
@@ -149,26 +143,25 @@ static const struct inode_operations operations;
 
 static int directory_lookup(struct inode *directory, struct name name,
                             struct inode **out) {
-    struct child child;
+    struct cursor c = { .next = FIRST_ENTRY };
     uint32_t number = 0;
 
     for (size_t i = 0; i < name.length; i++)
         number = number * 10 + (uint8_t)(name.text[i] - '0');
-    format(child.digits, sizeof(child.digits), "%u", number);
-    bool is_number = name_is(name_of(child.digits), name);
-    uint64_t at = is_number ? FIRST_NUMBER + (uint64_t)number : FIRST_ENTRY;
-    child.node = (union node){ .id = (pid_t)number, .place = PROCESS };
+    format(c.text, sizeof(c.text), "%u", number);
+    bool is_number = name_is(name_of(c.text), name);
+    if (is_number) c.next = FIRST_NUMBER + (uint64_t)number;
+    union node child = { .id = (pid_t)number, .place = PROCESS };
     // /proc/TID is there, too, though a list has processes only
-    bool found =
-        is_number && node_of(directory).place == ROOT && process_of(child.node);
+    bool found = is_number && node_of(directory).place == ROOT && process_of(child);
     while (!found) {
-        if (!next_child(node_of(directory), &at, &child)) return -ENOENT;
-        found = name_is(child.name, name);
+        if (!next_child(node_of(directory), &c, &child)) return -ENOENT;
+        found = name_is(c.name, name);
     }
-    struct inode *inode = inode_create(&procfs, &operations, mode_of(child.node));
+    struct inode *inode = inode_create(&procfs, &operations, mode_of(child));
     if (!inode) return -ENOMEM;
-    const struct process *process = process_of(child.node);
-    inode->number = child.node.number;
+    const struct process *process = process_of(child);
+    inode->number = child.number;
     inode->uid = process ? process->credentials.euid : 0;
     inode->gid = process ? process->credentials.egid : 0;
     if (inode_is(inode, S_IFDIR)) inode->parent = inode_get(directory);
@@ -177,20 +170,18 @@ static int directory_lookup(struct inode *directory, struct name name,
     return 0;
 }
 
-static int directory_list(struct file *file, directory_emit emit, void *context) {
-    union node node = node_of(file->inode);
-    uint64_t at = file->offset;
-    struct child child;
+static int directory_next(struct inode *directory, struct cursor *c) {
+    union node node = node_of(directory), child;
 
     if (node.id && !process_of(node)) return -ENOENT;
-    while (next_child(node, &at, &child))
-        if (emit(context, child.name, child.node.number, mode_of(child.node), at))
-            break;
-    return 0;
+    if (!next_child(node, c, &child)) return 0;
+    c->number = child.number;
+    c->mode = mode_of(child);
+    return 1;
 }
 
 static const struct file_operations directory_files = {
-    .name = "directory of /proc", .seek = file_seek, .list = directory_list,
+    .name = "directory of /proc", .seek = file_seek,
 };
 
 /* -- Links ------------------------------------------------------------------------- */
@@ -264,8 +255,8 @@ static int node_open(struct inode *inode, uint32_t flags, struct file **out) {
 }
 
 static const struct inode_operations operations = {
-    .lookup = directory_lookup, .readlink = link_read, .follow = link_follow,
-    .open = node_open, .files = &directory_files,
+    .lookup = directory_lookup, .next = directory_next, .readlink = link_read,
+    .follow = link_follow, .open = node_open, .files = &directory_files,
 };
 
 void procfs_init(const char *command_line) {

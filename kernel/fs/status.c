@@ -298,59 +298,49 @@ long sys_ftruncate64(int fd, uint32_t low, uint32_t high) {
 
 /* -- getdents ---------------------------------------------------------------------- */
 
-struct directory_entry {
+struct user_entry {
     uint64_t number, next;
     uint16_t size;
     uint8_t type;
     char name[NAME_MAX + 6];    /* with its NUL, and padding to 8 bytes */
 } packed;
-#define ENTRY_HEAD offsetof(struct directory_entry, name)
+#define ENTRY_HEAD offsetof(struct user_entry, name)
 static_assert(ENTRY_HEAD == 19, "Linux ABI");
-static_assert(sizeof(struct directory_entry) % 8 == 0, "the longest entry fits");
+static_assert(sizeof(struct user_entry) % 8 == 0, "the longest entry fits");
 
-struct listing {
-    struct file *file;
-    uptr_t to;
-    size_t room, used;
-    int error;                  /* why the first entry could not be given */
-};
-
-static int give_entry(void *context, struct name name, uint64_t number, mode_t type,
-                      uint64_t next) {
-    struct listing *listing = context;
-    size_t size = round_up(ENTRY_HEAD + name.length + 1, 8u);
-    struct directory_entry entry = {
-        .number = number, .next = next, .size = (uint16_t)size, .type = type >> 12
-    };
-
-    memcpy(entry.name, name.text, name.length);
-    listing->error =
-        size > listing->room - listing->used
-            ? -EINVAL
-            : copy_to_user(uptr_add(listing->to, listing->used), &entry, size);
-    if (listing->error) return 1;
-    listing->used += size;
-    listing->file->offset = next;
-    return 0;
-}
-
-long sys_getdents64(int fd, uptr_t to, size_t size) {
+/* The file moves on by what was given; an error only tells who was given nothing. */
+long sys_getdents64(int fd, uptr_t to, size_t room) {
     struct file *file = fd_peek(fd);
-    struct listing listing = { .file = file, .to = to, .room = size };
-    int error = 0;
+    struct cursor c = { 0 };
+    size_t used = 0;
 
     if (!file) return -EBADF;
-    if (!file->operations->list) return -ENOTDIR;
-    if (file->inode->links == 0) return -ENOENT;
-    // `.` and `..`, which no file system has to know
-    if ((file->offset > 0
-         || !give_entry(&listing, name_of("."), file->inode->number, S_IFDIR, 1))
-        && (file->offset > 1
-            || !give_entry(&listing, name_of(".."), inode_parent(file->inode)->number,
-                           S_IFDIR, FIRST_ENTRY)))
-        error = file->operations->list(file, give_entry, &listing);
-    if (error) return error;
-    if (listing.used == 0) return listing.error;
-    inode_touch_accessed(file->inode);
-    return (long)listing.used;
+    struct inode *directory = file->inode;
+    if (!inode_is(directory, S_IFDIR)) return -ENOTDIR;
+    int result = directory->links ? 1 : -ENOENT;
+    for (; result > 0; file->offset = c.next) {
+        // `.` and `..` no file system has to know
+        bool is_dot = file->offset == 0;
+        if (file->offset >= FIRST_ENTRY) {
+            c.next = file->offset;
+            result = directory->operations->next(directory, &c);
+            if (result <= 0) break;
+        } else {
+            const struct inode *inode = is_dot ? directory : inode_parent(directory);
+            c = (struct cursor){ .next = file->offset + 1, .number = inode->number,
+                                 .name = name_of(is_dot ? "." : ".."),
+                                 .mode = S_IFDIR };
+        }
+        size_t size = round_up(ENTRY_HEAD + c.name.length + 1, 8u);
+        struct user_entry entry = { .number = c.number, .next = c.next,
+                                    .size = (uint16_t)size, .type = c.mode >> 12 };
+        memcpy(entry.name, c.name.text, c.name.length);
+        if (size > room - used) result = -EINVAL;
+        else if (copy_to_user(uptr_add(to, used), &entry, size)) result = -EFAULT;
+        if (result < 0) break;
+        used += size;
+    }
+    if (used == 0) return result;
+    inode_touch_accessed(directory);
+    return (long)used;
 }

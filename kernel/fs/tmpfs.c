@@ -346,26 +346,29 @@ static int directory_rename(struct inode *from_dir, struct name from,
     return 0;
 }
 
-static int directory_list(struct file *file, directory_emit emit, void *context) {
-    const struct entry *entry;
+static int directory_next(struct inode *directory, struct cursor *c) {
+    const struct list_node *head = &directory->entries.head, *node = head->next;
 
-    list_for_each (entry, &file->inode->entries, node)
-        if (entry->cookie >= file->offset
-            && emit(context, entry_name(entry), entry->inode->number,
-                    entry->inode->mode, entry->cookie + 1))
-            break;
+    if (c->entry) node = ((const struct entry *)c->entry)->node.next;
+    for (; node != head; node = node->next) {
+        const struct entry *e = list_entry(node, struct entry, node);
+        if (e->cookie < c->next) continue;
+        *c = (struct cursor){ e->cookie + 1, entry_name(e), e->inode->number,
+                              e->inode->mode, .entry = e };
+        return 1;
+    }
     return 0;
 }
 
 static const struct file_operations directory_files = {
-    .name = "directory", .seek = file_seek, .list = directory_list,
+    .name = "directory", .seek = file_seek,
 };
 
 /* Of directories and symbolic links. */
 static const struct inode_operations names = {
-    .lookup = directory_lookup, .make = directory_make, .unlink = directory_unlink,
-    .rename = directory_rename, .readlink = link_read, .release = link_release,
-    .files = &directory_files,
+    .lookup = directory_lookup, .next = directory_next, .make = directory_make,
+    .unlink = directory_unlink, .rename = directory_rename, .readlink = link_read,
+    .release = link_release, .files = &directory_files,
 };
 
 struct file_system *tmpfs_mount(const char *where, const char *type, mode_t mode,
