@@ -28,7 +28,7 @@ void device_make(const char *name, uint32_t number, mode_t mode) {
 
 /* -- Devices that are no hardware -------------------------------------------------- */
 
-enum { SOFT = 0x100, DEV_NULL = SOFT + 3, DEV_ZERO = SOFT + 5, DEV_FULL = SOFT + 7 };
+enum { SOFT = 0x100, DEV_NULL = SOFT + 3, DEV_FULL = SOFT + 7 };
 
 static const char *const soft_devices[] = {     // behind SOFT
     [3] = "null", [5] = "zero", [7] = "full", [8] = "random", [9] = "urandom"
@@ -80,16 +80,9 @@ static int64_t soft_seek(struct file *file, int64_t offset, int whence) {
     return 0;
 }
 
-/* No object: a mapping of /dev/zero is anonymous memory. */
-static int soft_map(struct file *file, struct memory_object **object) {
-    *object = NULL;
-    return file->inode->device == DEV_ZERO ? 0 : -ENODEV;
-}
-
 int device_open(struct inode *inode, uint32_t flags, struct file **out) {
     static const struct file_operations soft = {
         .name = "device", .read = soft_read, .write = soft_write, .seek = soft_seek,
-        .map = soft_map,
     };
     uint32_t place = inode->device - SOFT;
 

@@ -120,8 +120,6 @@ struct file_operations {
     long (*ioctl)(struct file *file, uint32_t request, uptr_t argument);    /* ENOTTY */
     /* The new offset. [ESPIPE] */
     int64_t (*seek)(struct file *file, int64_t offset, int whence);
-    /* The object to map, without a new reference; flags may grow. [ENODEV] */
-    int (*map)(struct file *file, struct memory_object **object);
     /* What holds the files that lie in messages queued here; fs/passed_files.h.
      * [none can] */
     struct file_holder *(*holder)(struct file *file);

@@ -17,6 +17,7 @@ enum file_type {
 #define NAME_MAX     255
 #define PATH_MAX     4096u
 #define SYMLINKS_MAX 40
+#define DEV_ZERO     0x105u     /* the device that can be mapped: its bytes are 0 */
 
 struct name {
     const char *text;           /* not terminated */
@@ -91,10 +92,10 @@ struct inode {
     mode_t mode;                /* type and permission bits */
     uid_t uid;
     gid_t gid;
-    uint32_t device;            /* S_IFCHR: major << 8 | minor */
+    uint32_t device;            /* S_IFCHR: major << 8 | minor; else 0 */
     uint64_t size;              /* a symbolic link's text is not longer */
     nanoseconds_t accessed, modified, changed, born;    /* since 1970 */
-    struct memory_object *object;   /* contents of a regular file, or NULL */
+    struct memory_object *object;   /* contents of a regular file, to be mapped too */
     /* Where it is. Of a directory, with a reference; a file system's root itself,
      * without. Of others without a reference, NULL when that is not known. */
     struct inode *parent;
@@ -238,6 +239,9 @@ extern char path_buffer[PATH_MAX];
 typedef long (*inode_action)(struct inode *inode, const void *context);
 long path_apply(int dirfd, uptr_t name, unsigned flags, inode_action action,
                 const void *context);
+long inode_enter(struct inode *inode, const void *unused);      /* chdir */
+long inode_change_mode(struct inode *inode, const void *mode);
+long inode_stat64(struct inode *inode, const void *to);         /* an uptr_t */
 
 /* Makes path's last name (WALK_PARENT); path->inode is the result. -EEXIST, -EACCES,
  * -ENOENT in a removed directory, or if no directory is to have a slash behind its

@@ -205,14 +205,9 @@ static int regular_truncate(struct inode *inode, uint64_t size) {
     return 0;
 }
 
-static int regular_map(struct file *file, struct memory_object **object) {
-    *object = file->inode->object;
-    return 0;
-}
-
 static const struct file_operations regular_files = {
     .name = "regular file", .read = regular_read, .write = regular_write,
-    .seek = file_seek, .map = regular_map,
+    .seek = file_seek,
 };
 
 static const struct inode_operations regular = {

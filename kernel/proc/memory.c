@@ -6,7 +6,7 @@
  * Tests: user/tests/mmap*.c, mprotect.c, brk.c.
  * See: mmap(2).
  */
-#include "fs/file.h"
+#include "fs/inode.h"
 #include "proc/life.h"
 
 enum map_flags { MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_TYPE = 15, MAP_FIXED = 16,
@@ -35,11 +35,10 @@ static int object_for(struct region *region, uint32_t size, int flags, int fd) {
     bool writable = is_private || file_is_writable(file);
     if (!file_is_readable(file) || (region->protection & PROT_WRITE && !writable))
         return -EACCES;
-    if (!file->operations->map) return -ENODEV;
     if (!writable) region->flags |= REGION_NEVER_WRITABLE;
-    int error = file->operations->map(file, &region->object);
-    if (!error && region->object) object_get(region->object);
-    return error;
+    region->object = file->inode->object;       // none: it is anonymous memory
+    if (region->object) object_get(region->object);
+    return region->object || file->inode->device == DEV_ZERO ? 0 : -ENODEV;
 }
 
 long sys_mmap2(uint32_t at, size_t size, int protection, int flags, int fd,
