@@ -207,7 +207,7 @@ long sys_getcwd(uptr_t to, size_t size) {
 }
 
 /* Makes inode the working directory if that is allowed. */
-static long enter(struct inode *inode, const void *unused) {
+long inode_enter(struct inode *inode, const void *unused) {
     struct process *process = current_process();
     struct inode *old = process->directory;
 
@@ -219,10 +219,6 @@ static long enter(struct inode *inode, const void *unused) {
     inode_put(old);
     return 0;
 }
-
-long sys_chdir(uptr_t name) { return path_apply(AT_FDCWD, name, 0, enter, NULL); }
-
-long sys_fchdir(int fd) { return path_apply(fd, uptr(0), THE_PLACE, enter, NULL); }
 
 long sys_umask(mode_t mask) {
     struct process *process = current_process();

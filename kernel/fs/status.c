@@ -75,7 +75,7 @@ struct stat64 {
 } packed;
 static_assert(sizeof(struct stat64) == 96, "Linux/i386 ABI");
 
-static long give_stat64(struct inode *inode, const void *to) {
+long inode_stat64(struct inode *inode, const void *to) {
     struct stat64 s = {
         .device = inode->fs->device, .short_number = (uint32_t)inode->number,
         .mode = inode->mode, .links = inode->links, .uid = inode->uid,
@@ -95,11 +95,7 @@ static long give_stat64(struct inode *inode, const void *to) {
 long sys_fstatat64(int dirfd, uptr_t name, uptr_t to, int flags) {
     if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH))
         return -EINVAL;
-    return path_apply(dirfd, name, (unsigned)flags, give_stat64, &to);
-}
-
-long sys_fstat64(int fd, uptr_t to) {
-    return path_apply(fd, uptr(0), THE_PLACE, give_stat64, &to);
+    return path_apply(dirfd, name, (unsigned)flags, inode_stat64, &to);
 }
 
 /* -- access ------------------------------------------------------------------------ */
@@ -181,7 +177,7 @@ long sys_fstatfs64(int fd, size_t size, uptr_t to) {
 
 /* -- Mode, owner, times, size ------------------------------------------------------ */
 
-static long change_mode(struct inode *inode, const void *to) {
+long inode_change_mode(struct inode *inode, const void *to) {
     const struct credentials *who = current_credentials();
     mode_t mode = *(const mode_t *)to & 07777;
 
@@ -190,14 +186,6 @@ static long change_mode(struct inode *inode, const void *to) {
     inode->mode = (inode->mode & S_IFMT) | mode;
     inode->changed = time_realtime();
     return 0;
-}
-
-long sys_fchmodat(int dirfd, uptr_t name, mode_t mode) {
-    return path_apply(dirfd, name, 0, change_mode, &mode);
-}
-
-long sys_fchmod(int fd, mode_t mode) {
-    return path_apply(fd, uptr(0), THE_FILE, change_mode, &mode);
 }
 
 /* To a user and a group, -1: as it is. Root may do anything; an owner may give the file
