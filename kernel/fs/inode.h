@@ -64,7 +64,7 @@ struct inode_operations {
     /* The node with a new reference. */
     int (*make)(struct inode *dir, struct name name, const struct new_node *node,
                 struct inode **out);
-    int (*unlink)(struct inode *dir, struct name name, bool is_directory);
+    int (*unlink)(struct inode *dir, struct name name);
     int (*rename)(struct inode *from_dir, struct name from, struct inode *to_dir,
                   struct name to);
     /* The link's text, not terminated; its length. */

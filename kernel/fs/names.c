@@ -147,7 +147,7 @@ static int open_path(struct path *path, uint32_t flags, mode_t mode,
     if (!error) {
         error = inode_open(path->inode, flags, out);
         if (error && is_new)
-            path->parent->operations->unlink(path->parent, path->last, false);
+            path->parent->operations->unlink(path->parent, path->last);
     }
     if (!error && !is_new && (flags & O_TRUNC) && path->inode->operations->truncate) {
         error = path->inode->operations->truncate(path->inode, 0);
@@ -212,7 +212,7 @@ static int remove_last(struct path *path, bool is_directory) {
     else if (path->trailing_slash && !is_directory)
         error = inode_is(path->inode, S_IFDIR) ? -EISDIR : -ENOTDIR;
     else if (!(error = may_remove(parent, path->inode, is_directory)))
-        error = parent->operations->unlink(parent, path->last, is_directory);
+        error = parent->operations->unlink(parent, path->last);
     path_release(path);
     return error;
 }

@@ -71,27 +71,23 @@ static struct entry *entry_find(const struct inode *directory, struct name name)
     return entry;
 }
 
-/* Gives inode a name, and that name a reference. -ENOENT in a removed directory,
- * -ENOSPC. Link counts are the caller's. */
+/* Gives inode a name, and that name a reference. -ENOSPC. Link counts are the
+ * caller's. */
 static int entry_create(struct inode *directory, struct name name,
                         struct inode *inode) {
     const struct entry *last = list_last_entry(&directory->entries, struct entry, node);
     uint32_t cookie = last ? last->cookie + 1 : FIRST_ENTRY;
-    struct entry *entry, **bucket;
+    uint32_t hash = hash_name(directory, name);
+    struct entry *entry = NULL, **bucket = bucket_of(hash);
 
-    assert(name.length > 0 && name.length <= NAME_MAX && !entry_find(directory, name));
-    if (directory->links == 0) return -ENOENT;
-    if (cookie > COOKIE_MAX) return -ENOSPC;
-    entry = heap_alloc(HEAP_ENTRY, sizeof(*entry) + name.length);
+    assert(name.length > 0 && name.length <= NAME_MAX && directory->links > 0);
+    if (cookie <= COOKIE_MAX)
+        entry = heap_alloc(HEAP_ENTRY, sizeof(*entry) + name.length);
     if (!entry) return -ENOSPC;
-    entry->directory = directory;
-    entry->inode = inode_get(inode);
-    entry->cookie = cookie;
-    entry->length = (uint8_t)name.length;
+    *entry = (struct entry){ .next = *bucket, .directory = directory,
+                             .inode = inode_get(inode), .hash = hash,
+                             .cookie = cookie, .length = (uint8_t)name.length };
     memcpy(entry->text, name.text, name.length);
-    entry->hash = hash_name(directory, name);
-    bucket = bucket_of(entry->hash);
-    entry->next = *bucket;
     *bucket = entry;
     list_push_back(&directory->entries, &entry->node);
     directory->size += ENTRY_SIZE;
@@ -298,40 +294,27 @@ static int directory_make(struct inode *directory, struct name name,
     return 0;
 }
 
-static int directory_unlink(struct inode *directory, struct name name,
-                            bool is_directory) {
+static int directory_unlink(struct inode *directory, struct name name) {
     struct entry *entry = entry_find(directory, name);
 
-    if (!entry) return -ENOENT;
-    if (is_directory && !list_is_empty(&entry->inode->entries)) return -ENOTEMPTY;
+    if (!list_is_empty(&entry->inode->entries)) return -ENOTEMPTY;
     drop_inode(directory, entry_remove(entry));
     return 0;
 }
 
-/* The entry that is replaced is reused for the moved inode, so there is nothing left
- * that could fail half-way. */
+/* For a moment both have the name, so what can fail comes first. */
 static int directory_rename(struct inode *from_dir, struct name from,
                             struct inode *to_dir, struct name to) {
     struct entry *old = entry_find(from_dir, from), *victim = entry_find(to_dir, to);
-    struct inode *inode;
-    int error;
+    struct inode *inode = old->inode;
 
-    if (!old) return -ENOENT;
-    inode = old->inode;
     if (victim && !list_is_empty(&victim->inode->entries)) return -ENOTEMPTY;
-    if (victim) {
-        struct inode *replaced = victim->inode;
-        victim->inode = entry_remove(old);
-        inode_touch_modified(to_dir);
-        drop_inode(to_dir, replaced);
-    } else {
-        error = entry_create(to_dir, to, inode);
-        if (error) return error;
-        inode_put(entry_remove(old));
-    }
-    if (!inode_is(inode, S_IFDIR)) {
-        inode->parent = to_dir;
-    } else if (from_dir != to_dir) {
+    int error = entry_create(to_dir, to, inode);
+    if (error) return error;
+    /* --- commit: nothing below fails or sleeps --- */
+    if (victim) drop_inode(to_dir, entry_remove(victim));
+    inode_put(entry_remove(old));
+    if (inode_is(inode, S_IFDIR) && from_dir != to_dir) {
         inode->parent = inode_get(to_dir);
         to_dir->links++;
         from_dir->links--;
