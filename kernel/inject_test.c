@@ -64,7 +64,7 @@ static void signal_point(void) {
     struct siginfo info = { .signal = order.signal, .code = SI_USER };
 
     if (is_due(INJECT_SIGNAL))
-        (void)!signal_post(order.process, NULL, &info, SIGNAL_KEEP_IF_ROOM);
+        (void)!signal_post(order.process, NULL, &info, NULL);
 }
 
 WRAP(long, schedule, struct thread *t) {

@@ -153,7 +153,7 @@ static inline int wait_for_room(struct file *file, struct pipe *p, size_t size,
 int pipe_broken(void) {
     struct siginfo info = siginfo_from_here(SIGPIPE, SI_USER);
 
-    signal_post(current_process(), current(), &info, SIGNAL_KEEP_IF_ROOM);
+    signal_post(current_process(), current(), &info, NULL);
     return -EPIPE;
 }
 

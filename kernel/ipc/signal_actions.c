@@ -63,10 +63,9 @@ long sys_rt_sigpending(uptr_t set, size_t set_size) {
 /* -- Sending ----------------------------------------------------------------------- */
 
 /* To a process, or to one thread of it. Signal 0 only asks. */
-static int send(struct process *to, struct thread *thread, const struct siginfo *info,
-                enum signal_keeping keeping) {
+static int send(struct process *to, struct thread *thread, const struct siginfo *info) {
     if (to != current_process() && !process_may_signal(to, info->signal)) return -EPERM;
-    return info->signal == 0 ? 0 : signal_post(to, thread, info, keeping);
+    return info->signal == 0 ? 0 : signal_post(to, thread, info, NULL);
 }
 
 /* group 0: everybody but init and the caller (kill(-1)). */
@@ -75,10 +74,10 @@ static int kill_many(pid_t group, const struct siginfo *info) {
     int result = -ESRCH;
 
     list_for_each_safe (p, next, &all_processes, all_node) {
-        bool meant =
-            group ? p->group == group : p != init_process && p != current_process();
-        int error = meant ? send(p, NULL, info, SIGNAL_KEEP_IF_ROOM) : 0;
-        if (meant && result != 0) result = error;       // one success is success
+        if (group ? p->group != group : p == init_process || p == current_process())
+            continue;
+        int error = send(p, NULL, info);
+        if (result != 0) result = error;        // one success is success
     }
     return result;
 }
@@ -91,9 +90,9 @@ long sys_kill(pid_t pid, int signal) {
     if (pid == INT32_MIN) return -ESRCH;
     if (pid <= 0) return kill_many(pid == 0 ? current_process()->group : -pid, &info);
     struct process *to = process_find(pid);
-    if (likely(to)) return send(to, NULL, &info, SIGNAL_KEEP_IF_ROOM);
+    if (likely(to)) return send(to, NULL, &info);
     struct thread *t = thread_find(pid); // stands for its process, as on Linux
-    return t ? send(t->process, NULL, &info, SIGNAL_KEEP_IF_ROOM) : -ESRCH;
+    return t ? send(t->process, NULL, &info) : -ESRCH;
 }
 
 /* pid 0: of whatever process it is. */
@@ -103,7 +102,7 @@ static int thread_kill(pid_t pid, pid_t tid, int signal) {
     if (tid <= 0 || (unsigned)signal > SIGNALS) return -EINVAL;
     struct thread *t = thread_find(tid);
     if (!t || (pid && t->process->pid != pid)) return -ESRCH;
-    return send(t->process, t, &info, SIGNAL_KEEP_IF_ROOM);
+    return send(t->process, t, &info);
 }
 
 long sys_tgkill(pid_t pid, pid_t tid, int signal) {
@@ -113,20 +112,17 @@ long sys_tgkill(pid_t pid, pid_t tid, int signal) {
 long sys_tkill(pid_t tid, int signal) { return thread_kill(0, tid, signal); }
 
 long sys_rt_sigqueueinfo(pid_t pid, int signal, uptr_t user_info) {
-    struct {
-        struct siginfo info;
-        uint8_t unused[SIGINFO_ZEROES];
-    } user;
+    struct siginfo info;
 
-    if (copy_from_user(&user, user_info, sizeof(user))) return -EFAULT;
+    if (copy_from_user(&info, user_info, sizeof(info))) return -EFAULT;
     if ((unsigned)signal > SIGNALS) return -EINVAL;
     struct process *to = process_find(pid);
     if (!to) return -ESRCH;
     // nobody but the kernel may claim to be the kernel, or kill(2)
-    if ((user.info.code >= 0 || user.info.code == SI_TKILL) && to != current_process())
+    if ((info.code >= 0 || info.code == SI_TKILL) && to != current_process())
         return -EPERM;
-    user.info.signal = signal;
-    return send(to, NULL, &user.info, SIGNAL_KEEP_OR_FAIL);
+    info.signal = signal;
+    return send(to, NULL, &info);
 }
 
 /* -- Waiting ----------------------------------------------------------------------- */

@@ -186,7 +186,7 @@ static void fired(struct timer *timer) {
     if (is_queued) return;      // still waiting to be taken: only counted
     struct thread *thread;
     if (goes_to(&t->event, t->process, &thread))
-        signal_post(t->process, thread, &t->queued.info, SIGNAL_KEEP_HERE);
+        signal_post(t->process, thread, &t->queued.info, &t->queued);
 }
 
 static void taken(struct queued_signal *queued) {

@@ -74,7 +74,7 @@ static void notify(struct mqueue *mq) {
 
     if (mq->event.notify == SIGEV_SIGNAL && process) {
         info.status_or_value = mq->event.value;
-        signal_post(process, NULL, &info, SIGNAL_KEEP_IF_ROOM);
+        signal_post(process, NULL, &info, NULL);
     }
     mq->notify_pid = 0;
 }

@@ -102,9 +102,7 @@ long sys_waitid(int type, pid_t id, uptr_t info_out, int options, uptr_t usage) 
     pid_t found = do_wait(&r);
     if (found < 0) return found;
     if (found) {
-        info = (struct siginfo){ .signal = SIGCHLD, .code = child_code(r.status),
-                                 .pid = found, .uid = r.uid,
-                                 .status_or_value = child_value(r.status) };
+        info = siginfo_of_child(found, r.uid, r.status);
         if (!uptr_is_null(usage) && usage_to_user(usage, &r.usage)) return -EFAULT;
     }
     // Linux writes the fields, not the whole structure

@@ -104,40 +104,20 @@ struct process;
 bool signal_is_ignored(const struct process *process, int signal);
 
 /* What wait4(2) reports of a child that stopped or goes on; and of any such status,
- * what SIGCHLD and waitid(2) say: CLD_..., and the exit status or signal. */
+ * what SIGCHLD and waitid(2) say. */
 enum { STATUS_STOPPED = 0x7f, STATUS_CONTINUED = 0xffff };
-
-static inline int child_code(int status) {
-    return status == STATUS_CONTINUED                 ? CLD_CONTINUED
-           : (status & 0x7f) == 0                     ? CLD_EXITED
-           : (status & 0xff) == STATUS_STOPPED        ? CLD_STOPPED
-           : status & 0x80                            ? CLD_DUMPED
-                                               : CLD_KILLED;
-}
-
-static inline int child_value(int status) {
-    int code = child_code(status);
-
-    return code == CLD_CONTINUED                          ? SIGCONT
-           : code == CLD_EXITED || code == CLD_STOPPED    ? status >> 8 & 0xff
-                                                       : status & 0x7f;
-}
+struct siginfo siginfo_of_child(pid_t pid, uid_t uid, int status);
 
 /* Tells the parent that its child stopped, continued or ended: SIGCHLD, and whoever
  * waits. */
 void parent_notify(struct process *child, int status);
 
-enum signal_keeping {           /* the details, besides the bit */
-    SIGNAL_KEEP_IF_ROOM,        /* else they are lost: POSIX allows it for most */
-    SIGNAL_KEEP_OR_FAIL,        /* sigqueue of a real-time signal */
-    SIGNAL_KEEP_HERE,           /* they lie in a queued_signal with `taken` */
-};
-
 /* Posts a signal to a thread, or to a process: then `thread` is NULL and any thread
- * that does not block it may take it. Signals that are ignored are dropped here.
- * -EAGAIN only for SIGNAL_KEEP_OR_FAIL, without memory or over the limit. */
+ * that does not block it may take it. Signals that are ignored are dropped here. own:
+ * what `info` is part of, with `taken`; NULL: the details are kept if there is room,
+ * else lost. That is -EAGAIN for a real-time signal that kill(2) has not sent. */
 int signal_post(struct process *process, struct thread *thread,
-                const struct siginfo *info, enum signal_keeping keeping);
+                const struct siginfo *info, struct queued_signal *own);
 
 /* Takes it out of the queue that it is in, if any. */
 void signal_withdraw(struct queued_signal *queued);

@@ -89,6 +89,20 @@ static struct queued_signal *place_for(struct pending_signals *pending,
 
 /* -- Stop and continue ------------------------------------------------------------- */
 
+struct siginfo siginfo_of_child(pid_t pid, uid_t uid, int status) {
+    struct siginfo info = { SIGCHLD, .pid = pid, .uid = uid };
+    int signal = status & 0x7f;
+
+    info.code = status == STATUS_CONTINUED ? CLD_CONTINUED
+                : signal == STATUS_STOPPED ? CLD_STOPPED
+                : signal                   ? CLD_KILLED
+                                           : CLD_EXITED;
+    info.status_or_value = info.code == CLD_CONTINUED ? SIGCONT
+                           : info.code == CLD_KILLED  ? signal
+                                                      : status >> 8 & 0xff;
+    return info;
+}
+
 void parent_notify(struct process *child, int status) {
     struct process *parent = child->parent;
     uint32_t flags = parent->actions[SIGCHLD - 1].flags;
@@ -96,13 +110,12 @@ void parent_notify(struct process *child, int status) {
 
     if (ended ? child->exit_signal != 0 : !(flags & SA_NOCLDSTOP)) {
         struct usage usage = process_usage(child);
-        struct siginfo info = { .signal = ended ? child->exit_signal : SIGCHLD,
-                                .code = child_code(status), .pid = child->pid,
-                                .uid = child->credentials.uid,
-                                .status_or_value = child_value(status),
-                                .user_time = clock_ticks(usage.user_time),
-                                .system_time = clock_ticks(usage.system_time) };
-        signal_post(parent, NULL, &info, SIGNAL_KEEP_IF_ROOM);
+        struct siginfo info =
+            siginfo_of_child(child->pid, child->credentials.uid, status);
+        if (ended) info.signal = child->exit_signal;
+        info.user_time = clock_ticks(usage.user_time);
+        info.system_time = clock_ticks(usage.system_time);
+        signal_post(parent, NULL, &info, NULL);
     }
     wait_wake_all(&parent->child_wait, 0);
 }
@@ -168,7 +181,6 @@ static bool is_dropped(const struct process *process, const struct thread *threa
     const struct thread *t;
 
     if (likely(!signal_is_ignored(process, signal))) return false;
-    if (SIGSET_UNBLOCKABLE & sigset_of(signal)) return process == init_process;
     if (thread) return !sigset_has(&thread->blocked, signal);
     list_for_each (t, &process->threads, process_node)
         if (!sigset_has(&t->blocked, signal)) return true;
@@ -195,9 +207,8 @@ static __attribute__((noinline)) struct thread *choose(struct process *process,
 }
 
 int signal_post(struct process *process, struct thread *thread,
-                const struct siginfo *info, enum signal_keeping keeping) {
+                const struct siginfo *info, struct queued_signal *q) {
     struct pending_signals *pending = thread ? &thread->pending : &process->pending;
-    struct queued_signal *q = NULL;
     int signal = info->signal;
 
     assert(signal >= 1 && signal <= SIGNALS);
@@ -206,13 +217,12 @@ int signal_post(struct process *process, struct thread *thread,
     if (is_dropped(process, thread, signal)) return 0;
     trace_record(TRACE_SIGNAL, current()->tid, (uint32_t)signal,
                  (uint32_t)(thread ? thread->tid : process->pid), 0);
-    if (unlikely(keeping == SIGNAL_KEEP_HERE)) {
-        q = container_of(info, struct queued_signal, info);
+    if (unlikely(q)) {
         q->in = pending;
     } else if (signal >= SIGRTMIN || !sigset_has(&pending->set, signal)) {
         q = place_for(pending, process);
         if (q) q->info = *info;
-        if (!q && keeping == SIGNAL_KEEP_OR_FAIL && signal >= SIGRTMIN) return -EAGAIN;
+        else if (signal >= SIGRTMIN && info->code != SI_USER) return -EAGAIN;
     }
     if (q) list_push_back(&pending->queue, &q->node);
     sigset_add(&pending->set, signal);
@@ -234,7 +244,7 @@ void signal_withdraw(struct queued_signal *q) {
 void signal_kernel(struct process *process, int signal) {
     struct siginfo info = { .signal = signal, .code = SI_KERNEL };
 
-    signal_post(process, NULL, &info, SIGNAL_KEEP_IF_ROOM);
+    signal_post(process, NULL, &info, NULL);
 }
 
 void signal_group(pid_t group, int signal) {
@@ -247,26 +257,21 @@ void signal_group(pid_t group, int signal) {
 void signal_fault(int signal, int code, uint32_t address) {
     struct thread *t = current();
 
-    t->fault = (struct siginfo){ .signal = signal, .code = code };
-    t->fault.address = address;
+    t->fault = (struct siginfo){ signal, .code = code, .address = address };
     t->fault_pending = true;
     t->attention |= ATTENTION_SIGNAL;
 }
 
 /* -- Taking one -------------------------------------------------------------------- */
 
-static int lowest(sigset_t set) {
-    uint32_t low = (uint32_t)set;
-
-    return low ? 1 + __builtin_ctz(low) : 33 + __builtin_ctz((uint32_t)(set >> 32));
-}
-
 bool signal_take(struct thread *t, sigset_t blocked, struct siginfo *info) {
     struct pending_signals *pending = &t->pending;
     sigset_t either = (pending->set | t->process->pending.set) & ~blocked;
 
     if (!either) return false;
-    int signal = unlikely(either & sigset_of(SIGKILL)) ? SIGKILL : lowest(either);
+    uint32_t low = (uint32_t)either, high = (uint32_t)(either >> 32);
+    int signal = likely(low) ? 1 + __builtin_ctz(low) : 33 + __builtin_ctz(high);
+    if (unlikely(low & (uint32_t)sigset_of(SIGKILL))) signal = SIGKILL;
     if (!sigset_has(&pending->set, signal)) pending = &t->process->pending;
     struct queued_signal *q = first_of(pending, signal);
     if (unlikely(q && q->taken)) q->taken(q);
