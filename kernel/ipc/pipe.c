@@ -54,79 +54,23 @@ static const struct wait_class read_class = { "pipe with something to read", des
 static const struct wait_class write_class = { "pipe with room", describe };
 static const struct wait_class open_class = { "FIFO's other end", describe };
 
-static struct pipe *pipe_create(struct inode *inode) {
-    struct pipe *p = heap_new(HEAP_PIPE, struct pipe);
-
-    if (!p || !(p->buffer = object_create(PIPE_SIZE / PAGE_SIZE))) {
-        heap_free(p);
-        return NULL;
-    }
-    inode->data = p;
-    p->inode = inode;
-    wait_queue_init(&p->can_read, &read_class);
-    wait_queue_init(&p->can_write, &write_class);
-    wait_queue_init(&p->can_open, &open_class);
-    list_push_back(&all_pipes, &p->node);
-    return p;
-}
-
-static void pipe_free_if_unused(struct pipe *p) {
-    if (p->readers || p->writers) return;
-    object_put(p->buffer);
-    list_remove(&p->node);
-    p->inode->data = NULL;
-    heap_free(p);
-}
-
 static uint32_t used(const struct pipe *p) { return p->tail - p->head; }
 
 static uint32_t room(const struct pipe *p) { return PIPE_SIZE - used(p); }
 
 /* Called after every change: those whose condition may be true now look again. */
 static inline void wake_neighbours(struct pipe *p) {
-    if (!wait_queue_is_empty(&p->can_read) && used(p) > 0)
-        wait_wake(&p->can_read, 1, 0);
-    if (!wait_queue_is_empty(&p->can_write) && room(p) > 0)
-        wait_wake(&p->can_write, 1, 0);
-}
-
-/* Moves what is wanted of what is there in one page. */
-static inline int take_out(struct pipe *p, struct io *io) {
-    size_t piece = min(used(p), io->left);
-    const char *from = object_bytes(p->buffer, p->head % PIPE_SIZE, &piece, false);
-
-    if (unlikely(io_give(io, from, piece))) return -EFAULT;
-    p->head += piece;
-    if (likely(p->head == p->tail)) p->head = p->tail = 0;
-    return 0;
-}
-
-/* Moves what there is room for in one page. */
-static inline int put_in(struct pipe *p, struct io *io) {
-    size_t piece = min(room(p), io->left);
-    char *to = object_bytes(p->buffer, p->tail % PIPE_SIZE, &piece, true);
-    int error = likely(to) ? io_take(io, to, piece) : -ENOMEM;
-
-    if (likely(!error)) p->tail += piece;
-    return error;
-}
-
-static __attribute__((noinline)) ssize_t read_bytes(struct pipe *p, struct io *io) {
-    size_t wanted = io->left;
-    int error;
-
-    do
-        error = take_out(p, io);
-    while (!error && io->left > 0 && used(p) > 0);
-    wake_neighbours(p);
-    return unlikely(error) && io->left == wanted ? error : (ssize_t)(wanted - io->left);
+    if (used(p) > 0) wait_wake(&p->can_read, 1, 0);
+    if (room(p) > 0) wait_wake(&p->can_write, 1, 0);
 }
 
 static ssize_t pipe_read(struct file *file, struct io *io, uint64_t *offset) {
     struct pipe *p = file->object;
+    size_t wanted = io->left;
+    int error;
 
     (void)offset;
-    if (io->left == 0) return 0;
+    if (wanted == 0) return 0;
     while (used(p) == 0) {
         if (p->writers == 0) return 0;
         if (unlikely(file_is_nonblocking(file))) return -EAGAIN;
@@ -134,7 +78,16 @@ static ssize_t pipe_read(struct file *file, struct io *io, uint64_t *offset) {
         if (unlikely(result == -EINTR)) return -ERESTART;
         if (likely(result)) return result;
     }
-    return read_bytes(p, io);
+    do {
+        size_t piece = min(used(p), io->left);
+        const char *from = object_bytes(p->buffer, p->head % PIPE_SIZE, &piece, false);
+        error = io_give(io, from, piece);
+        if (unlikely(error)) break;
+        p->head += piece;
+        if (likely(p->head == p->tail)) p->head = p->tail = 0;
+    } while (io->left > 0 && used(p) > 0);
+    wake_neighbours(p);
+    return unlikely(error) && io->left == wanted ? error : (ssize_t)(wanted - io->left);
 }
 
 /* Waits until something of a write of `size` bytes may go in, of which `left` are left:
@@ -157,13 +110,21 @@ int pipe_broken(void) {
     return -EPIPE;
 }
 
-static __attribute__((noinline)) ssize_t write_bytes(struct file *file, struct io *io) {
+/* To a reader that waits; or through the ring. */
+static ssize_t pipe_write(struct file *file, struct io *io, uint64_t *offset) {
     struct pipe *p = file->object;
     size_t wanted = io->left;
 
+    (void)offset;
+    if (likely(used(p) == 0 && reader_give(&p->can_read, io))) return (ssize_t)wanted;
     while (io->left > 0) {
         int error = wait_for_room(file, p, wanted, io->left);
-        if (likely(!error)) error = put_in(p, io);
+        if (likely(!error)) {
+            size_t piece = min(room(p), io->left);
+            char *to = object_bytes(p->buffer, p->tail % PIPE_SIZE, &piece, true);
+            error = likely(to) ? io_take(io, to, piece) : -ENOMEM;
+            if (likely(!error)) p->tail += piece;
+        }
         size_t done = wanted - io->left;
         if (unlikely(error) && wanted <= PIPE_BUF) {
             p->tail -= done;    // an atomic write happens wholly or not at all
@@ -174,16 +135,6 @@ static __attribute__((noinline)) ssize_t write_bytes(struct file *file, struct i
             return done ? (ssize_t)done : error == -EPIPE ? pipe_broken() : error;
     }
     return (ssize_t)wanted;
-}
-
-/* To a reader that waits; or through the ring. */
-static ssize_t pipe_write(struct file *file, struct io *io, uint64_t *offset) {
-    struct pipe *p = file->object;
-    size_t size = io->left;
-
-    (void)offset;
-    if (likely(used(p) == 0 && reader_give(&p->can_read, io))) return (ssize_t)size;
-    return write_bytes(file, io);
 }
 
 static unsigned pipe_poll(struct file *file, struct poll_table *table) {
@@ -216,6 +167,14 @@ static void count_ends(struct pipe *p, const struct file *file, int change) {
     if (file_is_writable(file)) p->writers += (unsigned)change;
 }
 
+static void pipe_free_if_unused(struct pipe *p) {
+    if (p->readers || p->writers) return;
+    object_put(p->buffer);
+    list_remove(&p->node);
+    p->inode->data = NULL;
+    heap_free(p);
+}
+
 static void pipe_release(struct file *file) {
     struct pipe *p = file->object;
 
@@ -232,6 +191,22 @@ static const struct file_operations pipe_operations = {
 };
 
 /* -- Opening ----------------------------------------------------------------------- */
+
+static struct pipe *pipe_create(struct inode *inode) {
+    struct pipe *p = heap_new(HEAP_PIPE, struct pipe);
+
+    if (!p || !(p->buffer = object_create(PIPE_SIZE / PAGE_SIZE))) {
+        heap_free(p);
+        return NULL;
+    }
+    inode->data = p;
+    p->inode = inode;
+    wait_queue_init(&p->can_read, &read_class);
+    wait_queue_init(&p->can_write, &write_class);
+    wait_queue_init(&p->can_open, &open_class);
+    list_push_back(&all_pipes, &p->node);
+    return p;
+}
 
 /* One more end of an inode's pipe, which is made with its first. NULL without
  * memory. */
