@@ -1,4 +1,5 @@
-/* mailbox.c - mailboxes: their life, and their names in /mbox.
+/* mailbox.c - mailboxes: their life, their names in /mbox, and being left alone with
+ * one.
  *
  *      descriptor -> struct file -> mailbox_file -> mailbox -> channel -> queue
  *                                                      ^
@@ -10,6 +11,7 @@
  * opened; the queue does the rest.
  *
  * Sleeps: mbox_lookup, until something appears in /mbox; condition shape.
+ * Wakes: whoever is the only one left of a nameless mailbox (EPIPE).
  * Tests: user/tests/native_mbox_*.c.
  * See: IPC.md 4.
  */
@@ -83,12 +85,101 @@ void mailbox_end(struct inode *inode) {
     heap_free(mb);
 }
 
+/* -- Being the only one left ------------------------------------------------------- */
+
+/* What can be done with it: sides. */
+static unsigned access_of(const struct file *file) {
+    return (file_is_readable(file) ? RECEIVE : 0) | (file_is_writable(file) ? SEND : 0);
+}
+
+/* By some descriptor of the process. */
+static unsigned process_access(const struct process *p, const struct mailbox *mb) {
+    const struct file_table *table = p->files;
+    unsigned access = 0;
+
+    for (unsigned fd = 0; table && fd < table->size; fd++) {
+        const struct file *file = table->places[fd].file;
+        if (file && file->operations == &mailbox_file_operations
+            && mailbox_of(file) == mb)
+            access |= access_of(file);
+    }
+    return access;
+}
+
+/* By somebody else than `self`. One under way in a message can come out with anybody;
+ * who is in a call may have closed the descriptor since. Who was found to do both is
+ * remembered until somebody closes it: with two of them, whoever asks has another
+ * one. */
+static unsigned access_of_others(struct mailbox *mb, const struct process *self) {
+    const struct mailbox_file *open;
+    const struct waiter *waiter;
+    const struct process *p;
+    unsigned access = 0;
+
+    for (int i = 0; i < 2; i++)
+        if (mb->company[i] && mb->company[i] != self->pid) return BOTH;
+    list_for_each (p, &all_processes, all_node) {
+        if (p == self) continue;
+        unsigned its = process_access(p, mb);
+        access |= its;
+        if (its != BOTH) continue;
+        mb->company[1] = mb->company[0];
+        mb->company[0] = p->pid;
+        return BOTH;
+    }
+    list_for_each (open, &mb->opens, node)
+        if (open->file->inflight > 0) access |= access_of(open->file);
+    list_for_each (waiter, &mb->queue.receivers.waiters, node)
+        if (waiter->thread->process != self) access |= RECEIVE;
+    list_for_each (waiter, &mb->queue.senders.waiters, node)
+        if (waiter->thread->process != self) access |= SEND;
+    return access;
+}
+
+bool mailbox_is_abandoned(struct mailbox *mb, enum mailbox_side other_side,
+                          const struct process *self) {
+    if (likely(mb->holder.is_named)) return false;
+    unsigned others = access_of_others(mb, self);
+    return !(others & other_side)
+           && (others || mb->was_shared || !(process_access(self, mb) & other_side));
+}
+
+/* Ends the waits in a queue for which nobody is left on the other side. */
+static void end_abandoned(struct mailbox *mb, struct wait_queue *queue,
+                          enum mailbox_side other_side) {
+    struct waiter *waiter, *next;
+
+    list_for_each_safe (waiter, next, &queue->waiters, node)
+        if (mailbox_is_abandoned(mb, other_side, waiter->thread->process))
+            waiter_wake(waiter, -EPIPE);
+}
+
+/* A descriptor or a name has gone. */
+static void review(struct mailbox *mb) {
+    memset(mb->company, 0, sizeof(mb->company));
+    if (mb->holder.is_named) return;
+    end_abandoned(mb, &mb->queue.senders, RECEIVE);
+    end_abandoned(mb, &mb->queue.receivers, SEND);
+    wait_wake_all(&mb->queue.can_receive, 0);
+    wait_wake_all(&mb->queue.can_send, 0);
+}
+
+void mailbox_closed(struct file *file) {
+    struct mailbox *mb = mailbox_of(file);
+    const struct process *self = current_process();
+    unsigned left = process_access(self, mb);
+
+    if (!(left & RECEIVE) && mb->exclusive == self->pid) mb->exclusive = 0;
+    if (!left) mb->was_shared = true;   // for whoever still has it
+    review(mb);
+}
+
 static void unlinked(struct inode *inode) {
     struct mailbox *mb = inode->data;
 
     mb->holder.is_named = inode->links > 0;
     mb->is_plain &= mb->holder.is_named;
-    mailbox_review(mb);
+    review(mb);
     passed_collect();
 }
 

@@ -48,8 +48,13 @@ struct mailbox_file {
     bool has_read[];            /* MBOX_BROADCAST: which places of the ring */
 };
 
+static inline struct mailbox *mailbox_of(const struct file *file) {
+    return ((const struct mailbox_file *)file->object)->mailbox;
+}
+
 extern struct list all_mailboxes;
 extern struct mailbox_kind mailbox_kind;
+extern const struct file_operations mailbox_file_operations;
 
 /* The classes of a kind, and who describes their waiters. */
 #define MAILBOX_CLASSES(what) { { "message in " what, mailbox_describe_receiver }, \
@@ -76,25 +81,14 @@ must_check long mailbox_open_name(struct mailbox_kind *kind, const char *name,
 /* A new open file of the inode's; as inode_operations' open. */
 must_check int mailbox_open(struct inode *inode, uint32_t flags, struct file **out);
 
-/* A descriptor or a name has gone: those for whom nobody is left wait no longer. */
-void mailbox_review(struct mailbox *mailbox);
+enum mailbox_side { RECEIVE = 1, SEND = 2, BOTH = 3 };
+
+/* 4.10: nobody is left on the other side, for a process that would use this one. Who
+ * never had company may talk to itself. */
+bool mailbox_is_abandoned(struct mailbox *mailbox, enum mailbox_side other_side,
+                          const struct process *self);
+
+/* The running process has closed a descriptor; as file_operations' closed. */
+void mailbox_closed(struct file *file);
 
 void mailboxes_init(void);
-
-/* -- Broadcast (mailbox_broadcast.c) ----------------------------------------------- */
-
-static inline bool mailbox_is_broadcast(const struct mailbox *mailbox) {
-    return mailbox->attributes.receivers == MBOX_BROADCAST;
-}
-
-/* Never waits. 0 or -errno. */
-must_check int broadcast_send(struct mailbox *mailbox, struct native_message *m);
-
-/* The oldest message that `from` has not read yet and r wants, or NULL. r NULL: any. */
-struct native_message *broadcast_first(struct mailbox_file *from,
-                                       const struct receiver *r);
-/* Takes that one: 0, -EAGAIN, or the receiver's error. */
-must_check int broadcast_take(struct mailbox_file *from, struct native_receiver *r);
-
-/* Frees what everybody has read. */
-void broadcast_trim(struct mailbox *mailbox);

@@ -1,11 +1,9 @@
-/* mailbox_calls.c - what a descriptor of a mailbox can do, and being left alone with
- * one.
+/* mailbox_calls.c - what a descriptor of a mailbox can do.
  *
  * Invariants: mailbox->opens lists the open files; a destroyed mailbox's queue is empty
  * and nobody waits in it; mailbox->exclusive can receive.
  * Sleeps: mbox_send, mbox_receive, read, write.
- * Wakes: whoever is the only one left of a nameless mailbox (EPIPE), everybody when it
- * is destroyed (EIDRM).
+ * Wakes: everybody when it is destroyed (EIDRM).
  * Tests: user/tests/native_mbox_*.c.
  * See: IPC.md 4.
  */
@@ -14,8 +12,6 @@
 #include "ipc/fast_path.h"
 #include "mm/heap.h"
 #include "syscall.h"
-
-static const struct file_operations mailbox_file_operations;
 
 /* A mailbox's file: good until something sleeps. NULL: -EBADF. */
 static inline struct file *mailbox_get(int fd) {
@@ -27,121 +23,7 @@ static inline struct file *mailbox_get(int fd) {
 /* The fourth argument of a call: no register is left for it. */
 static inline int timeout_of(struct thread *t) { return (int)thread_frame(t)->esi; }
 
-static struct mailbox *mailbox_of(const struct file *file) {
-    return ((const struct mailbox_file *)file->object)->mailbox;
-}
-
-/* -- Being the only one left ------------------------------------------------------- */
-
-/* What can be done with it: bits. */
-enum { RECEIVE = 1, SEND = 2, BOTH = 3 };
-
-static unsigned access_of(const struct file *file) {
-    return (file_is_readable(file) ? RECEIVE : 0) | (file_is_writable(file) ? SEND : 0);
-}
-
-/* By some descriptor of the process. */
-static unsigned process_access(const struct process *p, const struct mailbox *mb) {
-    const struct file_table *table = p->files;
-    unsigned access = 0;
-
-    for (unsigned fd = 0; table && fd < table->size; fd++) {
-        const struct file *file = table->places[fd].file;
-        if (file && file->operations == &mailbox_file_operations
-            && mailbox_of(file) == mb)
-            access |= access_of(file);
-    }
-    return access;
-}
-
-/* By somebody else than `self`. One under way in a message can come out with anybody;
- * who is in a call may have closed the descriptor since. Who was found to do both is
- * remembered until somebody closes it: with two of them, whoever asks has another
- * one. */
-static unsigned access_of_others(struct mailbox *mb, const struct process *self) {
-    const struct mailbox_file *open;
-    const struct waiter *waiter;
-    const struct process *p;
-    unsigned access = 0;
-
-    for (int i = 0; i < 2; i++)
-        if (mb->company[i] && mb->company[i] != self->pid) return BOTH;
-    list_for_each (p, &all_processes, all_node) {
-        if (p == self) continue;
-        unsigned its = process_access(p, mb);
-        access |= its;
-        if (its != BOTH) continue;
-        mb->company[1] = mb->company[0];
-        mb->company[0] = p->pid;
-        return BOTH;
-    }
-    list_for_each (open, &mb->opens, node)
-        if (open->file->inflight > 0) access |= access_of(open->file);
-    list_for_each (waiter, &mb->queue.receivers.waiters, node)
-        if (waiter->thread->process != self) access |= RECEIVE;
-    list_for_each (waiter, &mb->queue.senders.waiters, node)
-        if (waiter->thread->process != self) access |= SEND;
-    return access;
-}
-
-/* 4.10: nobody is left on the other side, for a process that would use this one. Who
- * never had company may talk to itself. */
-static bool is_abandoned(struct mailbox *mb, unsigned other_side,
-                         const struct process *self) {
-    if (likely(mb->holder.is_named)) return false;
-    unsigned others = access_of_others(mb, self);
-    return !(others & other_side)
-           && (others || mb->was_shared || !(process_access(self, mb) & other_side));
-}
-
-/* Ends the waits in a queue for which nobody is left on the other side. */
-static void end_abandoned(struct mailbox *mb, struct wait_queue *queue,
-                          unsigned other_side) {
-    struct waiter *waiter, *next;
-
-    list_for_each_safe (waiter, next, &queue->waiters, node)
-        if (is_abandoned(mb, other_side, waiter->thread->process))
-            waiter_wake(waiter, -EPIPE);
-}
-
-void mailbox_review(struct mailbox *mb) {
-    memset(mb->company, 0, sizeof(mb->company));
-    if (mb->holder.is_named) return;
-    end_abandoned(mb, &mb->queue.senders, RECEIVE);
-    end_abandoned(mb, &mb->queue.receivers, SEND);
-    wait_wake_all(&mb->queue.can_receive, 0);
-    wait_wake_all(&mb->queue.can_send, 0);
-}
-
-/* The running process has closed a descriptor. */
-static void mailbox_closed(struct file *file) {
-    struct mailbox *mb = mailbox_of(file);
-    const struct process *self = current_process();
-    unsigned left = process_access(self, mb);
-
-    if (!(left & RECEIVE) && mb->exclusive == self->pid) mb->exclusive = 0;
-    if (!left) mb->was_shared = true;   // for whoever still has it
-    mailbox_review(mb);
-}
-
 /* -- When nothing is unusual: see fast_path.h -------------------------------------- */
-
-/* To the receiver that has waited longest. */
-static inline bool send_to(struct thread *t, struct mailbox *mb, struct waiter *waiter,
-                           struct letter *letter) {
-    struct native_receiver *r =
-        container_of(waiter, struct native_receiver, base.waiter);
-
-    if (unlikely(!letter_fits(letter, r, r->fast, &r->room))) return false;
-
-    /* --- commit: nothing below fails --- */
-    body_copy(r->body_seen, exchange_of(t)->body_seen, letter->length);
-    letter_write(letter, r, &t->process->pid, false, mb->id);
-    letter->to->sequence = count_up(&mb->channel.sequence);
-    count_up(&mb->channel.received);
-    waiter_wake(waiter, t->process->pid);
-    return true;
-}
 
 /* Into the queue, as what was received last. */
 static inline bool send_spare(struct thread *t, struct mailbox *mb,
@@ -177,9 +59,17 @@ static inline bool send_fast(struct thread *t, struct mailbox *mb, uptr_t messag
     if (unlikely(!letter_read(&letter, x) || letter.length > mb->attributes.max_length))
         return false;
     if (wait_queue_is_empty(&mb->queue.receivers)) return send_spare(t, mb, &letter);
-    return send_to(
-        t, mb, list_entry(mb->queue.receivers.waiters.head.next, struct waiter, node),
-        &letter);
+    struct native_receiver *r = list_entry(mb->queue.receivers.waiters.head.next,
+                                           struct native_receiver, base.waiter.node);
+    if (unlikely(!letter_fits(&letter, r, r->fast, &r->room))) return false;
+
+    /* --- commit: nothing below fails --- */
+    body_copy(r->body_seen, x->body_seen, letter.length);
+    letter_write(&letter, r, &t->process->pid, false, mb->id);
+    letter.to->sequence = count_up(&mb->channel.sequence);
+    count_up(&mb->channel.received);
+    waiter_wake(&r->base.waiter, t->process->pid);
+    return true;
 }
 
 /* The end of a call that has held the file: perhaps the descriptor was closed. */
@@ -248,6 +138,98 @@ static inline bool receive_fast(struct thread *t, int fd, struct file *file,
     return true;
 }
 
+/* -- Broadcast --------------------------------------------------------------------- */
+
+/* The messages are a ring that every open reads at its own pace:
+ *
+ *      accepted:        [17] [18] [19]    sequence numbers; the oldest is dropped when
+ *      open->has_read:   yes  no   no     a twentieth comes, and leaves its place to it
+ *
+ * They are numbered without a gap, and at least one open has not read each; what came
+ * before an open, that has read. An open that waits has nothing to read that it
+ * wants. */
+static bool is_broadcast(const struct mailbox *mb) {
+    return mb->attributes.receivers == MBOX_BROADCAST;
+}
+
+/* Has the open read that message? */
+static bool *mark(struct mailbox_file *open, const struct native_message *m) {
+    uint32_t place;
+
+    divide_u64(m->base.sequence, m->base.channel->capacity, &place);
+    return &open->has_read[place];
+}
+
+static struct native_message *oldest(const struct mailbox *mb) {
+    return list_first_entry(&mb->channel.accepted, struct native_message,
+                            base.age_node);
+}
+
+/* Frees what everybody has read. */
+static void broadcast_trim(struct mailbox *mb) {
+    struct native_message *m;
+    struct mailbox_file *open;
+
+    while ((m = oldest(mb))) {
+        list_for_each (open, &mb->opens, node)
+            if (!*mark(open, m)) return;
+        message_cancel(&m->base, 0);
+    }
+}
+
+/* The oldest message that the open has not read and r wants; r NULL: any. */
+static struct native_message *broadcast_first(struct mailbox_file *open,
+                                              const struct receiver *r) {
+    struct native_message *m;
+
+    list_for_each (m, &open->mailbox->channel.accepted, base.age_node)
+        if (!*mark(open, m) && (!r || !r->wants || r->wants(r, &m->base))) return m;
+    return NULL;
+}
+
+static int broadcast_take(struct mailbox_file *open, struct native_receiver *r) {
+    struct native_message *m = broadcast_first(open, &r->base);
+    int error, result;
+
+    if (r->moves || !m) return r->moves ? -EINVAL : -EAGAIN;
+    result = native_deliver(m, r, &error);
+    if (result) return result;
+    *mark(open, m) = true;
+    open->mailbox->channel.received++;
+    broadcast_trim(open->mailbox);
+    return 0;
+}
+
+/* Never waits. */
+static int broadcast_send(struct mailbox *mb, struct native_message *m) {
+    struct message_channel *c = &mb->channel;
+    struct waiter *waiter, *next;
+    struct mailbox_file *open;
+    int error;
+
+    if (m->moves || m->base.until != UNTIL_ACCEPTED) return -EINVAL;
+    m->base.channel = c;
+    m->base.sending = NULL;
+    struct message *copy = message_keep(&m->base, &error);
+    if (!copy) return error;
+    if (c->queued == c->capacity) {
+        message_cancel(&oldest(mb)->base, 0);
+        c->dropped++;
+    }
+    message_insert(copy, MESSAGE_ACCEPTED);
+    m = container_of(copy, struct native_message, base);
+    list_for_each (open, &mb->opens, node)
+        *mark(open, m) = !file_is_readable(open->file);
+    list_for_each_safe (waiter, next, &mb->queue.receivers.waiters, node) {
+        struct native_receiver *r =
+            container_of(waiter, struct native_receiver, base.waiter);
+        int result = broadcast_take(r->open, r);
+        if (result != -EAGAIN) waiter_wake(waiter, result);
+    }
+    broadcast_trim(mb);
+    return 0;
+}
+
 /* -- Sending and receiving --------------------------------------------------------- */
 
 /* SLEEPS. Who received it, 0, or -errno; the caller holds the file. */
@@ -256,10 +238,10 @@ static long send(struct file *file, struct native_message *m, int timeout_ms) {
 
     if (unlikely(mb->is_destroyed)) return -EIDRM;
     if (unlikely(m->base.length > mb->attributes.max_length)) return -EMSGSIZE;
-    if (is_abandoned(mb, RECEIVE, current_process())) return -EPIPE;
+    if (mailbox_is_abandoned(mb, RECEIVE, current_process())) return -EPIPE;
     m->mailbox = mb->id;
     m->holder = &mb->holder;
-    if (unlikely(mailbox_is_broadcast(mb))) return broadcast_send(mb, m);
+    if (unlikely(is_broadcast(mb))) return broadcast_send(mb, m);
     return native_message_send(&mb->channel, m,
                                file_is_nonblocking(file) ? NOWAIT : timeout_ms);
 }
@@ -292,11 +274,10 @@ static long receive(struct file *file, struct native_receiver *r, int timeout_ms
         mb->exclusive = self;   // the first process to receive owns this side (4.7)
     }
     r->open = file->object;
-    long result = unlikely(mailbox_is_broadcast(mb))
-                      ? broadcast_take(r->open, r)
-                      : message_take(&mb->queue, &r->base);
+    long result = unlikely(is_broadcast(mb)) ? broadcast_take(r->open, r)
+                                             : message_take(&mb->queue, &r->base);
     if (result != -EAGAIN) return result ? result : r->sender;
-    if (is_abandoned(mb, SEND, r->process)) return -EPIPE;
+    if (mailbox_is_abandoned(mb, SEND, r->process)) return -EPIPE;
     if (timeout_ms == NOWAIT || file_is_nonblocking(file)) return -EAGAIN;
     return wait_for_one(r, timeout_ms);
 }
@@ -369,17 +350,17 @@ static unsigned mailbox_poll(struct file *file, struct poll_table *table) {
 
     if (file_is_readable(file)) {
         poll_wait(table, &mb->queue.can_receive);
-        if (mailbox_is_broadcast(mb) ? broadcast_first(open, NULL) != NULL
-                                     : message_find(&mb->queue, NULL) != NULL)
+        if (is_broadcast(mb) ? broadcast_first(open, NULL) != NULL
+                             : message_find(&mb->queue, NULL) != NULL)
             events |= POLLIN | POLLRDNORM;
-        else if (is_abandoned(mb, SEND, current_process()))
+        else if (mailbox_is_abandoned(mb, SEND, current_process()))
             events |= POLLHUP;
     }
     if (file_is_writable(file)) {
         poll_wait(table, &mb->queue.can_send);
-        if (is_abandoned(mb, RECEIVE, current_process()))
+        if (mailbox_is_abandoned(mb, RECEIVE, current_process()))
             events |= POLLHUP;
-        else if (mailbox_is_broadcast(mb) || message_has_room(&mb->channel))
+        else if (is_broadcast(mb) || message_has_room(&mb->channel))
             events |= POLLOUT | POLLWRNORM;
     }
     return events;
@@ -393,11 +374,11 @@ static void mailbox_release(struct file *file) {
     struct mailbox_file *open = file->object;
 
     list_remove(&open->node);
-    if (mailbox_is_broadcast(open->mailbox)) broadcast_trim(open->mailbox);
+    if (is_broadcast(open->mailbox)) broadcast_trim(open->mailbox);
     heap_free(open);
 }
 
-static const struct file_operations mailbox_file_operations = {
+const struct file_operations mailbox_file_operations = {
     .name = "mailbox", .read = mailbox_read, .write = mailbox_write,
     .poll = mailbox_poll, .holder = mailbox_holder, .closed = mailbox_closed,
     .release = mailbox_release,
@@ -405,7 +386,7 @@ static const struct file_operations mailbox_file_operations = {
 
 int mailbox_open(struct inode *inode, uint32_t flags, struct file **out) {
     struct mailbox *mb = inode->data;
-    size_t marks = mailbox_is_broadcast(mb) ? mb->channel.capacity : 0;
+    size_t marks = is_broadcast(mb) ? mb->channel.capacity : 0;
     struct mailbox_file *open = heap_alloc(HEAP_MAILBOX, sizeof(*open) + marks);
 
     if (!open) return -ENOMEM;
