@@ -68,48 +68,39 @@ static int send(struct process *to, struct thread *thread, const struct siginfo 
     return info->signal == 0 ? 0 : signal_post(to, thread, info, NULL);
 }
 
-/* group 0: everybody but init and the caller (kill(-1)). */
-static int kill_many(pid_t group, const struct siginfo *info) {
-    struct process *p, *next;
+long sys_kill(pid_t pid, int signal) {
+    struct siginfo info = siginfo_from_here(signal, SI_USER);
+    struct process *p, *next, *self = current_process();
     int result = -ESRCH;
 
+    if ((unsigned)signal > SIGNALS) return -EINVAL;
+    if (pid > 0) {
+        if (likely((p = process_find(pid)))) return send(p, NULL, &info);
+        struct thread *t = thread_find(pid);    // stands for its process, as on Linux
+        return t ? send(t->process, NULL, &info) : -ESRCH;
+    }
+    pid_t group = pid == 0 ? self->group : (pid_t) - (uint32_t)pid;
     list_for_each_safe (p, next, &all_processes, all_node) {
-        if (group ? p->group != group : p == init_process || p == current_process())
-            continue;
-        int error = send(p, NULL, info);
+        if (pid == -1 ? p == init_process || p == self : p->group != group) continue;
+        int error = send(p, NULL, &info);
         if (result != 0) result = error;        // one success is success
     }
     return result;
 }
 
-long sys_kill(pid_t pid, int signal) {
-    struct siginfo info = siginfo_from_here(signal, SI_USER);
-
-    if ((unsigned)signal > SIGNALS) return -EINVAL;
-    if (pid == -1) return kill_many(0, &info);
-    if (pid == INT32_MIN) return -ESRCH;
-    if (pid <= 0) return kill_many(pid == 0 ? current_process()->group : -pid, &info);
-    struct process *to = process_find(pid);
-    if (likely(to)) return send(to, NULL, &info);
-    struct thread *t = thread_find(pid); // stands for its process, as on Linux
-    return t ? send(t->process, NULL, &info) : -ESRCH;
-}
-
-/* pid 0: of whatever process it is. */
-static int thread_kill(pid_t pid, pid_t tid, int signal) {
+long sys_tgkill(pid_t pid, pid_t tid, int signal) {
     struct siginfo info = siginfo_from_here(signal, SI_TKILL);
 
-    if (tid <= 0 || (unsigned)signal > SIGNALS) return -EINVAL;
+    if (pid <= 0 || tid <= 0 || (unsigned)signal > SIGNALS) return -EINVAL;
     struct thread *t = thread_find(tid);
-    if (!t || (pid && t->process->pid != pid)) return -ESRCH;
-    return send(t->process, t, &info);
+    return t && t->process->pid == pid ? send(t->process, t, &info) : -ESRCH;
 }
 
-long sys_tgkill(pid_t pid, pid_t tid, int signal) {
-    return pid <= 0 ? -EINVAL : thread_kill(pid, tid, signal);
-}
+long sys_tkill(pid_t tid, int signal) {
+    const struct thread *t = thread_find(tid);
 
-long sys_tkill(pid_t tid, int signal) { return thread_kill(0, tid, signal); }
+    return sys_tgkill(t ? t->process->pid : tid, tid, signal);
+}
 
 long sys_rt_sigqueueinfo(pid_t pid, int signal, uptr_t user_info) {
     struct siginfo info;

@@ -21,9 +21,8 @@ static const sigset_t stop_or_continue =
 /* -- Pending sets ------------------------------------------------------------------ */
 
 void pending_init(struct pending_signals *pending) {
-    pending->set = 0;
+    *pending = (struct pending_signals){ .place.in = pending };
     list_init(&pending->queue);
-    pending->place = (struct queued_signal){ .in = pending };
     list_node_init(&pending->place.node);
 }
 
@@ -123,14 +122,11 @@ void parent_notify(struct process *child, int status) {
 /* SIGCONT undoes a stop whatever else becomes of it; SIGKILL too, or it could not
  * act. */
 static __attribute__((noinline)) void job_control(struct process *process, int signal) {
+    bool stops = SIGSET_STOPS & sigset_of(signal);
     struct thread *t;
 
-    if (SIGSET_STOPS & sigset_of(signal)) {
-        signal_forget(process, sigset_of(SIGCONT));
-        return;
-    }
-    if (signal == SIGCONT) signal_forget(process, SIGSET_STOPS);
-    if (!process->stopped) return;
+    signal_forget(process, stops ? sigset_of(SIGCONT) : SIGSET_STOPS);
+    if (stops || !process->stopped) return;
     process->stopped = false;
     process->report = signal == SIGCONT ? STATUS_CONTINUED : 0;
     list_for_each (t, &process->threads, process_node)
@@ -174,19 +170,6 @@ bool signal_is_ignored(const struct process *process, int signal) {
     return process == init_process || sigset_has(&harmless, signal);
 }
 
-/* An ignored one is dropped, unless it is blocked: it is kept then, because the action
- * may change before it is unblocked. */
-static bool is_dropped(const struct process *process, const struct thread *thread,
-                       int signal) {
-    const struct thread *t;
-
-    if (likely(!signal_is_ignored(process, signal))) return false;
-    if (thread) return !sigset_has(&thread->blocked, signal);
-    list_for_each (t, &process->threads, process_node)
-        if (!sigset_has(&t->blocked, signal)) return true;
-    return false;
-}
-
 static bool wants(const struct thread *t, int signal) {
     return !sigset_has(&t->blocked, signal) || sigset_has(&t->waited_for, signal);
 }
@@ -214,7 +197,15 @@ int signal_post(struct process *process, struct thread *thread,
     assert(signal >= 1 && signal <= SIGNALS);
     if (process->is_zombie || process->exiting || (thread && thread->exiting)) return 0;
     if (unlikely(sigset_has(&stop_or_continue, signal))) job_control(process, signal);
-    if (is_dropped(process, thread, signal)) return 0;
+    struct thread *taker =
+        thread ? thread
+        : process->nr_threads == 1
+            ? list_first_entry(&process->threads, struct thread, process_node)
+            : choose(process, signal);
+    // an ignored one that is blocked is kept: the action may change meanwhile
+    if (unlikely(signal_is_ignored(process, signal)) && taker
+        && !sigset_has(&taker->blocked, signal))
+        return 0;
     trace_record(TRACE_SIGNAL, current()->tid, (uint32_t)signal,
                  (uint32_t)(thread ? thread->tid : process->pid), 0);
     if (unlikely(q)) {
@@ -226,11 +217,7 @@ int signal_post(struct process *process, struct thread *thread,
     }
     if (q) list_push_back(&pending->queue, &q->node);
     sigset_add(&pending->set, signal);
-    if (!thread)
-        thread = process->nr_threads == 1 ? list_entry(process->threads.head.next,
-                                                       struct thread, process_node)
-                                          : choose(process, signal);
-    if (thread && wants(thread, signal)) thread_call(thread, ATTENTION_SIGNAL);
+    if (taker && wants(taker, signal)) thread_call(taker, ATTENTION_SIGNAL);
     return 0;
 }
 
