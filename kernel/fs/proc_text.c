@@ -206,9 +206,8 @@ static void show_machine_stat(struct text *text) {
     const struct process *p;
 
     list_for_each (p, &all_processes, all_node) {
-        struct usage usage = process_usage(p);
-        usage_add(&used, &usage);
-        usage_add(&used, &p->children_usage);
+        usage_add(&used, process_usage(p));
+        usage_add(&used, p->children_usage);
     }
     for (unsigned cpu = 0; cpu < cpu_count; cpu++) {
         idle[cpu] = min(usage_time(thread_usage(cpus[cpu].idle)), now);

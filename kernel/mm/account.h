@@ -1,9 +1,6 @@
 /* account.h - who pays. Every user has an account; every byte of kernel memory and
  * every frame a process causes is charged to the account that was current when it was
- * taken, and given back to that same account, whoever frees it.
- *
- * A limit that is reached answers with an errno. Root has no limits, and the last
- * frames of the machine are kept for it, so that a shell can still kill the culprit.
+ * taken, and given back to that same account, whoever frees it. Root has no limits.
  */
 #pragma once
 

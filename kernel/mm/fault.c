@@ -1,12 +1,5 @@
 /* fault.c - pages come when they are touched: demand zero, file pages, copy on write.
- *
- *      not present, anonymous          a zeroed frame
- *      not present, private file       the file's frame, read-only; a copy when written
- *      not present, shared             the object's frame
- *      present, read-only, written     private: a copy, or the frame itself when nobody
- *                                      else holds it; shared: write permission
- *
- * Never sleeps: everything is in memory.
+ * README.md has the table of cases. Never sleeps: everything is in memory.
  * Tests: user/tests/cow.c, mmap_*.c.
  */
 #include "base/string.h"

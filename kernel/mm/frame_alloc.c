@@ -2,8 +2,7 @@
  *
  * Shape: free_lists[order] holds free blocks of 2^order frames, aligned to their size.
  * A block's buddy is found by flipping one bit of its number; two free buddies merge.
- * Invariants: only a block's first frame carries order and refs; a free block has refs
- * 0 and use FRAME_FREE; frames_free counts frames on the lists.
+ * Invariant: only a block's first frame carries order, use and refs.
  */
 #include "mm/frame_alloc.h"
 

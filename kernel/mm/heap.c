@@ -1,13 +1,9 @@
 /* heap.c - the kernel's heap.
  *
- * Shape: size classes 32, 64 ... 2048. A frame of a class is cut into objects; a frame
- * with free objects is on its class's list, a frame whose objects are all free goes
- * back. Larger objects get a block of frames of their own.
- *
- *      object:  [ header: type, account, class, size ][ what the caller gets ]
- *
- * Invariants: a header's magic tells a live object from a free one; freed memory is
- * filled with 0xA5, so that a late use shows.
+ * Shape: size classes 32, 64 ... 2048. A frame of a class is cut into objects, each
+ * behind its header; one with free objects is on its class's list, one whose objects
+ * are all free goes back. Larger objects get a block of frames of their own.
+ * Invariant: a header's magic tells a live object from a free one.
  */
 #include "mm/heap.h"
 
@@ -133,7 +129,7 @@ void heap_free(void *object) {
     if (likely(h->class < CLASSES)) {
         struct slab *slab = slab_of(h);
         // enough to make a use after free show
-        __builtin_memset(h + 1, 0xA5, (1u << CLASS_FIRST) - sizeof(*h));
+        __builtin_memset(h + 1, FREED, (1u << CLASS_FIRST) - sizeof(*h));
         if (unlikely(!slab->free))
             list_push_front(&partial[slab->class], &slab->node);
         h->size = (uint32_t)slab->free;

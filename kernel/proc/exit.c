@@ -120,10 +120,8 @@ void thread_exit(void) {
 }
 
 void process_reap(struct process *zombie) {
-    struct usage usage = process_usage(zombie);
-
-    usage_add(&zombie->parent->children_usage, &usage);
-    usage_add(&zombie->parent->children_usage, &zombie->children_usage);
+    usage_add(&zombie->parent->children_usage, process_usage(zombie));
+    usage_add(&zombie->parent->children_usage, zombie->children_usage);
     process_free(zombie);
 }
 

@@ -67,9 +67,7 @@ struct thread *thread_create(struct process *process, void (*entry)(void)) {
 
 /* Takes a thread out of its process; its stack goes when it no longer runs on it. */
 void thread_detach(struct thread *t) {
-    struct usage usage = thread_usage(t);
-
-    usage_add(&t->process->usage, &usage);
+    usage_add(&t->process->usage, thread_usage(t));
     pending_clear(&t->pending, ~0ull);
     list_remove(&t->process_node);
     list_remove(&t->all_node);
@@ -247,23 +245,20 @@ struct usage thread_usage(const struct thread *t) {
                            .switches_forced = t->switches_forced };
 }
 
-void usage_add(struct usage *to, const struct usage *from) {
-    to->user_time += from->user_time;
-    to->system_time += from->system_time;
-    to->minor_faults += from->minor_faults;
-    to->switches_voluntary += from->switches_voluntary;
-    to->switches_forced += from->switches_forced;
-    to->largest_resident = max(to->largest_resident, from->largest_resident);
+void usage_add(struct usage *to, struct usage more) {
+    to->user_time += more.user_time;
+    to->system_time += more.system_time;
+    to->minor_faults += more.minor_faults;
+    to->switches_voluntary += more.switches_voluntary;
+    to->switches_forced += more.switches_forced;
+    to->largest_resident = max(to->largest_resident, more.largest_resident);
 }
 
 struct usage process_usage(const struct process *p) {
     struct usage sum = p->usage;
     struct thread *t;
 
-    list_for_each (t, &p->threads, process_node) {
-        struct usage own = thread_usage(t);
-        usage_add(&sum, &own);
-    }
+    list_for_each (t, &p->threads, process_node) usage_add(&sum, thread_usage(t));
     if (p->space)
         sum.largest_resident = max(sum.largest_resident, p->space->nr_resident);
     return sum;

@@ -153,7 +153,7 @@ bool credentials_in_group(const struct credentials *c, gid_t gid);
 /* Time used so far; a process's is that of all its threads, living and gone. */
 struct usage thread_usage(const struct thread *thread);
 struct usage process_usage(const struct process *process);
-void usage_add(struct usage *to, const struct usage *from);
+void usage_add(struct usage *to, struct usage more);
 static inline nanoseconds_t usage_time(struct usage usage) {
     return usage.user_time + usage.system_time;
 }

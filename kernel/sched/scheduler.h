@@ -9,9 +9,6 @@
  *      only                            or one thread alone, which is on no level: two
  *                                      processes that talk to each other pass here
  *
- * The first of the highest level is found in a few instructions, with any number of
- * threads, as long as nobody has bound some to other CPUs with sched_setaffinity.
- *
  * Everything that could be chosen differently (which of equals, whether to preempt at a
  * step, how long a slice is) is drawn from one seeded generator, so a run is a function
  * of the seed. With seed 0 nothing is drawn: first come, first served.

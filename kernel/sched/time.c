@@ -1,8 +1,7 @@
 /* time.c - deadlines and the clocks.
  *
- * Shape: timers hang in one ordered heap; each CPU's one-shot timer is armed for the
- * nearest deadline it knows of, or for the end of the running thread's time slice. An
- * interrupt that finds nothing due just arms again.
+ * Shape: each CPU's one-shot timer is armed for the nearest deadline it knows of, or for
+ * the end of the running thread's turn. One that finds nothing due just arms again.
  * Invariant: some CPU's timer is armed for a moment no later than the heap's root.
  */
 #include "sched/time.h"
@@ -44,7 +43,6 @@ long time_restart(nanoseconds_t deadline) {
     return -ERESTART_NO_HANDLER;
 }
 
-/* Arms this CPU's timer for `deadline` unless it fires earlier anyway. */
 void time_arm_for(nanoseconds_t deadline) {
     struct cpu *cpu = this_cpu();
 

@@ -1,9 +1,8 @@
 /* wait.h - the one way to wait.
  *
  * wait_sleep and its kin are the only functions that block, wait_wake and its kin the
- * only ones that wake, and the waker decides the sleeper's result. A waiter is a node
- * on the sleeper's own stack, so one thread can wait on many queues (poll), and nothing
- * is allocated to sleep.
+ * only ones that wake, and the waker decides the sleeper's result. Waiters lie on the
+ * sleeper's own stack: one thread can wait on many queues, and needs no memory for it.
  *
  * Two shapes. Condition: the sleeper loops - done? partner gone? may not block? sleep.
  * Hand-over: the waker does the sleeper's work, takes it off the queue and writes its
