@@ -245,22 +245,19 @@ static long set(struct posix_timer *t, int id, int flags, uptr_t value, uptr_t o
         { .signal = SIGALRM }, { .signal = SIGVTALRM }, { .signal = SIGPROF }
     };
     uint32_t unit = id < 0 ? MICROSECOND : NANOSECOND;
-    nanoseconds_t interval = 0, first = 0;
+    nanoseconds_t times[2] = { 0, 0 }, first;
     int error = 0;
 
-    if (!uptr_is_null(value)) {
-        error = time_from_user(value, unit, &interval);
-        if (!error)
-            error =
-                time_from_user(uptr_add(value, sizeof(struct time32)), unit, &first);
-    }
+    for (unsigned i = 0; i < 2 && !error && !uptr_is_null(value); i++)
+        error = time_from_user(uptr_add(value, 8 * i), unit, &times[i]);
+    first = times[1];
     if (!error && !uptr_is_null(old)) error = times_to_user(old, t, unit);
     if (error) return error;
     if (!t && first && !(t = create(id, 0, &events[~id]))) return -ENOMEM;
     if (!t) return 0;
     timer_cancel(&t->timer);
     t->overrun = 0;
-    t->interval = first ? interval : 0;
+    t->interval = first ? times[0] : 0;
     t->due = !first                       ? 0
              : !(flags & TIMER_ABSTIME)   ? now_of(t) + first
              : t->clock == CLOCK_REALTIME ? time_from_realtime(first)

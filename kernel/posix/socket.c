@@ -66,7 +66,8 @@ struct file *socket_make(int type) {
         return NULL;
     }
     *s = (struct socket){ .refs = 1, .number = (uint32_t)file->inode->number,
-                          .type = type & 0xf, .peer_credentials = { 0, -1u, -1u },
+                          .type = type & 0xf, .domain = AF_UNIX,
+                          .peer_credentials = { 0, -1u, -1u },
                           .send_buffer = SOCKET_BUFFER,
                           .receive_buffer = SOCKET_BUFFER };
     list_init(&s->chunks);
@@ -135,13 +136,6 @@ long sys_shutdown(int fd, int how) {
     if (s->type != SOCK_DGRAM) s->peer->shut |= others;
     socket_wake_all(s->peer);
     return 0;
-}
-
-int socket_take_error(struct socket *s) {
-    int error = s->error;
-
-    s->error = 0;
-    return error;
 }
 
 /* -- The queue --------------------------------------------------------------------- */
@@ -236,9 +230,17 @@ ssize_t queue_wait(struct socket *s, const struct io *io,
 
 /* -- Sending and receiving --------------------------------------------------------- */
 
+/* Its error, told once. */
+static int take_error(struct socket *s) {
+    int error = s->error;
+
+    s->error = 0;
+    return -error;
+}
+
 /* Why s cannot send to `to`, or 0. */
 static int judge(struct socket *s, struct socket *to, size_t size) {
-    if (s->type == SOCK_SEQPACKET && s->error) return -socket_take_error(s);
+    if (s->type == SOCK_SEQPACKET && s->error) return take_error(s);
     if (s->type == SOCK_DGRAM && to->is_closed) {
         if (to == s->peer) {
             s->peer = NULL;
@@ -293,7 +295,7 @@ ssize_t socket_receive(struct socket *s, struct io *io, struct socket_message *m
                     : queue_wait(s, m->flags & MSG_PEEK ? &nowhere : io, m);
     if (likely(n > 0)) io_advance(io, (size_t)n);
     if (n == -EPIPE)
-        return is_datagram && m->flags & MSG_DONTWAIT ? -EAGAIN : -socket_take_error(s);
+        return is_datagram && m->flags & MSG_DONTWAIT ? -EAGAIN : take_error(s);
     if (n) return n;
     n = queue_take(s, io, m);
     socket_wake_next(s);        // there may be something for the next, too

@@ -44,12 +44,9 @@ struct credentials_of_peer {    /* SO_PEERCRED */
 struct socket {
     uint32_t refs;              /* the file, peers, calls, who goes by its name */
     uint32_t number;            /* of its file: socket:[number] */
-    uint8_t type;               /* [const] enum socket_type */
     uint8_t shut;               /* SHUT_READ: no more comes; SHUT_WRITE: none may go */
     bool is_closed;
     bool is_pending;            /* in a listener's queue: not accepted */
-    bool listens;
-    int error;                  /* SO_ERROR, an errno */
     struct socket *peer;        /* with a reference, or NULL */
     struct list chunks;         /* what can be received */
     uint32_t queued;            /* their sizes; 0: nothing to receive */
@@ -63,9 +60,14 @@ struct socket {
     struct list_node abstract_node;     /* or it is on abstract_names */
 
     uint32_t backlog;           /* a listener's: connections that may wait, less one */
-    struct credentials_of_peer peer_credentials;    /* a listener's: its own */
+
+    /* Options, as getsockopt gives them. */
+    uint32_t type, domain, protocol;    /* [const] enum socket_type, AF_UNIX, 0 */
+    uint32_t listens;           /* 0, 1 */
+    int error;                  /* an errno, told once */
     uint32_t send_buffer, receive_buffer;
-    nanoseconds_t timeout[2];   /* to receive, to send; 0: none */
+    struct time32 timeout[2];   /* to receive, to send; 0: none */
+    struct credentials_of_peer peer_credentials;    /* a listener's: its own */
 };
 
 /* What goes along with bytes on their way out of or into a user's buffers. */
@@ -86,7 +88,6 @@ must_check struct file *socket_make(int type);
 void socket_put(struct socket *socket);         /* drops a reference; takes NULL too */
 void socket_wake_all(struct socket *socket);
 void socket_wake_next(struct socket *socket);   /* who waits for what is true now */
-int socket_take_error(struct socket *socket);   /* an errno, told once */
 
 static inline struct socket *socket_get(struct socket *socket) {
     if (socket) socket->refs++;
@@ -120,11 +121,13 @@ static inline void socket_join(struct socket *a, struct socket *b) {
 /* For a call on an open file: O_NONBLOCK is MSG_DONTWAIT for all calls. */
 static inline struct socket_message socket_message(const struct file *file,
                                                    uint32_t flags,
-                                                   nanoseconds_t timeout) {
+                                                   struct time32 timeout) {
     if (file_is_nonblocking(file)) flags |= MSG_DONTWAIT;
     return (struct socket_message){
         .flags = flags,
-        .deadline = unlikely(timeout) ? time_deadline(timeout) : DEADLINE_NEVER,
+        .deadline = unlikely(timeout.seconds || timeout.parts)
+                        ? time_deadline(time32_to_nanoseconds(timeout, MICROSECOND))
+                        : DEADLINE_NEVER,
     };
 }
 

@@ -149,18 +149,6 @@ long sys_listen(int fd, int backlog) {
     return 0;
 }
 
-/* The peer of a datagram socket: where it sends, and from whom alone it receives. */
-static int set_peer(struct socket *s, struct socket *to) {
-    struct socket *old = s->peer;
-
-    if (to && to->peer && to->peer != s) return -EPERM;
-    s->peer = socket_get(to);
-    if (old && old != to) queue_clear(s);   // what a stranger may no longer have sent
-    socket_put(old);
-    wait_wake_all(&s->room, 0);
-    return 0;
-}
-
 /* Makes the other end of s and sends it to the listener. 0, or -EAGAIN when too many
  * are there. */
 static int call(struct socket *s, struct socket *listener) {
@@ -198,7 +186,17 @@ long sys_connect(int fd, uptr_t user_address, int user_size) {
     if (error) return error;
     struct file *file = fd_get(fd);
     struct socket_message m = socket_message(file, 0, s->timeout[1]);
-    error = is_datagram ? set_peer(s, to) : call(s, to);
+    if (!is_datagram) {
+        error = call(s, to);
+    } else if (to && to->peer && to->peer != s) {
+        error = -EPERM;
+    } else {                    // where it sends, and from whom alone it receives
+        struct socket *old = s->peer;
+        s->peer = socket_get(to);
+        if (old && old != to) queue_clear(s);   // what a stranger may not have sent
+        socket_put(old);
+        wait_wake_all(&s->room, 0);
+    }
     while (error == -EAGAIN && !(error = (int)socket_wait(&to->room, NULL, &m)))
         error = call(s, to);
     if (to) socket_wake_next(to);       // there may be room for the next
@@ -250,49 +248,43 @@ enum socket_option {
 #define SEND_LEAST    4608u
 #define RECEIVE_LEAST 2304u
 
-union option_value {
-    uint32_t number;
-    struct time32 time;
-    struct credentials_of_peer peer;
+#define OPTION(field) \
+    { __builtin_offsetof(struct socket, field), sizeof(((struct socket *)0)->field) }
+
+/* By an option's number: where a socket has its value. */
+static const struct {
+    uint16_t offset, size;
+} options[] = {
+    [SO_TYPE] = OPTION(type), [SO_ERROR] = OPTION(error),
+    [SO_SNDBUF] = OPTION(send_buffer), [SO_RCVBUF] = OPTION(receive_buffer),
+    [SO_RCVTIMEO] = OPTION(timeout[0]), [SO_SNDTIMEO] = OPTION(timeout[1]),
+    [SO_PEERCRED] = OPTION(peer_credentials), [SO_ACCEPTCONN] = OPTION(listens),
+    [SO_PROTOCOL] = OPTION(protocol), [SO_DOMAIN] = OPTION(domain),
 };
 
 long sys_getsockopt(int fd, int level, int name, uptr_t value, uptr_t size_at) {
-    union option_value v = { 0 };
-    uint32_t size = sizeof(v.number), room;
     struct socket *s;
+    uint32_t room;
     int error = socket_peek(fd, &s);
 
     if (error) return error;
     if (level != SOL_SOCKET) return -EOPNOTSUPP;
     if (u32_from_user(&room, size_at)) return -EFAULT;
     if ((int32_t)room < 0) return -EINVAL;
-    switch (name) {
-    case SO_TYPE: v.number = s->type; break;
-    case SO_ERROR: v.number = (uint32_t)socket_take_error(s); break;
-    case SO_SNDBUF: v.number = s->send_buffer; break;
-    case SO_RCVBUF: v.number = s->receive_buffer; break;
-    case SO_ACCEPTCONN: v.number = s->listens; break;
-    case SO_PROTOCOL: break;
-    case SO_DOMAIN: v.number = AF_UNIX; break;
-    case SO_PEERCRED: v.peer = s->peer_credentials, size = sizeof(v.peer); break;
-    case SO_RCVTIMEO:
-    case SO_SNDTIMEO:
-        v.time = nanoseconds_to_time32(s->timeout[name - SO_RCVTIMEO], MICROSECOND);
-        size = sizeof(v.time);
-        break;
-    default: return -ENOPROTOOPT;
-    }
-    size = min(size, room);
-    if (copy_to_user(value, &v, size)) return -EFAULT;
-    return u32_to_user(size_at, size);
+    if ((unsigned)name >= ARRAY_SIZE(options) || !options[name].size)
+        return -ENOPROTOOPT;
+    uint32_t size = min((uint32_t)options[name].size, room);
+    error = copy_to_user(value, (const char *)s + options[name].offset, size);
+    if (name == SO_ERROR) s->error = 0;
+    return error ? error : u32_to_user(size_at, size);
 }
 
 /* A size is doubled, as socket(7) has it. A negative time means not at all, as on
  * Linux. */
 long sys_setsockopt(int fd, int level, int name, uptr_t value, int size) {
     bool is_time = name == SO_RCVTIMEO || name == SO_SNDTIMEO;
-    int needed = is_time ? sizeof(struct time32) : sizeof(uint32_t);
-    union option_value v;
+    struct time32 v;            // or a number, where the seconds are
+    int needed = is_time ? sizeof(v) : sizeof(v.seconds);
     struct socket *s;
     int error = socket_peek(fd, &s);
 
@@ -300,22 +292,19 @@ long sys_setsockopt(int fd, int level, int name, uptr_t value, int size) {
     if (level != SOL_SOCKET) return -EOPNOTSUPP;
     if (size < needed) return -EINVAL;
     if (copy_from_user(&v, value, (size_t)needed)) return -EFAULT;
-    if (is_time) {
-        if (v.time.parts < 0 || v.time.parts >= 1000000) return -EDOM;
-        s->timeout[name - SO_RCVTIMEO] =
-            v.time.seconds < 0 ? 1 : time32_to_nanoseconds(v.time, MICROSECOND);
-        return 0;
-    }
-    v.number = 2 * min(v.number, SOCKET_BUFFER);
-    if (name == SO_SNDBUF) s->send_buffer = max(v.number, SEND_LEAST);
-    else if (name == SO_RCVBUF) s->receive_buffer = max(v.number, RECEIVE_LEAST);
+    uint32_t number = 2 * min((uint32_t)v.seconds, SOCKET_BUFFER);
+    if (is_time && (v.parts < 0 || v.parts >= 1000000)) return -EDOM;
+    if (is_time)
+        s->timeout[name - SO_RCVTIMEO] = v.seconds < 0 ? (struct time32){ 0, 1 } : v;
+    else if (name == SO_SNDBUF) s->send_buffer = max(number, SEND_LEAST);
+    else if (name == SO_RCVBUF) s->receive_buffer = max(number, RECEIVE_LEAST);
     else return -ENOPROTOOPT;
     socket_wake_all(s);         // there may be room now
     if (s->peer) socket_wake_all(s->peer);
     return 0;
 }
 
-/* -- Descriptors out of control data, and into them -------------------------------- */
+/* -- Messages ---------------------------------------------------------------------- */
 
 struct user_message {           /* struct msghdr */
     uint32_t name;
@@ -335,10 +324,37 @@ struct user_control {           /* struct cmsghdr; its data follow, and are alig
 #define RIGHTS_MAX  253u        /* descriptors in one message */
 #define CONTROL_MAX 131072u
 
-/* Takes the files that the control data name, of which each word is read once. */
-static int rights_from_user(const struct user_message *user, struct socket_message *m) {
+/* Installs what fits into the user's buffer and table, one by one, as Linux does. Sets
+ * control_size to what was used, and flags. */
+static void rights_to_user(const struct socket_message *m, struct user_message *user) {
+    struct user_control c = { sizeof(c), SOL_SOCKET, SCM_RIGHTS };
+    uint32_t count = m->rights ? m->rights->count : 0, done = 0;
+
+    if (!user->control) user->control_size = 0;
+    for (; done < count && user->control_size >= c.size + sizeof(int); done++) {
+        file_get(m->rights->files[done]);
+        int fd = fd_install(m->rights->files[done], m->flags & MSG_CMSG_CLOEXEC);
+        if (fd < 0) break;
+        if (u32_to_user(uptr(user->control + c.size), (uint32_t)fd)) {
+            (void)!fd_close(fd);
+            break;
+        }
+        c.size += sizeof(int);
+    }
+    user->flags = (m->is_cut ? MSG_TRUNC : 0) | (done < count ? MSG_CTRUNC : 0);
+    user->control_size = 0;
+    if (done && !copy_to_user(uptr(user->control), &c, sizeof(c)))
+        user->control_size = c.size;
+}
+
+/* SLEEPS. Takes the files that the control data name, of which each word is read once,
+ * and finds who is to have the message. */
+static long send_message(struct socket *s, struct io *io, struct socket_message *m,
+                         const struct user_message *user) {
     uint32_t size = user->control ? user->control_size : 0, total = 0, fd;
+    struct socket_address address;
     struct user_control c;
+    int error = 0;
 
     if (size > CONTROL_MAX) return -ENOBUFS;
     for (uint32_t at = 0; at + sizeof(c) <= size; at += round_up(c.size, sizeof(fd))) {
@@ -357,43 +373,7 @@ static int rights_from_user(const struct user_message *user, struct socket_messa
             if (passed_add(m->rights, (int)fd)) return -EBADF;
         }
     }
-    return 0;
-}
-
-/* Installs what fits into the user's buffer and table, one by one, as Linux does. Sets
- * control_size to what was used, and flags. */
-static void rights_to_user(const struct socket_message *m, struct user_message *user) {
-    struct user_control c = { sizeof(c), SOL_SOCKET, SCM_RIGHTS };
-    uint32_t count = m->rights ? m->rights->count : 0, done = 0;
-
-    while (done < count && user->control
-           && user->control_size >= c.size + sizeof(int)) {
-        struct file *file = m->rights->files[done];
-        file_get(file);
-        int fd = fd_install(file, m->flags & MSG_CMSG_CLOEXEC);
-        if (fd < 0) break;
-        if (u32_to_user(uptr(user->control + c.size), (uint32_t)fd)) {
-            (void)!fd_close(fd);
-            break;
-        }
-        c.size += sizeof(int);
-        done++;
-    }
-    user->flags = (m->is_cut ? MSG_TRUNC : 0) | (done < count ? MSG_CTRUNC : 0);
-    user->control_size = 0;
-    if (done && !copy_to_user(uptr(user->control), &c, sizeof(c)))
-        user->control_size = c.size;
-}
-
-/* -- Sending and receiving --------------------------------------------------------- */
-
-/* SLEEPS. */
-static long send_message(struct socket *s, struct io *io, struct socket_message *m,
-                         const struct user_message *user) {
-    struct socket_address address;
-    int error = rights_from_user(user, m);
-
-    if (!error && user->name && user->name_size) {
+    if (user->name && user->name_size) {
         error = address_from_user(&address, uptr(user->name), user->name_size);
         if (!error && s->type == SOCK_STREAM) error = s->peer ? -EISCONN : -EOPNOTSUPP;
         else if (!error && s->type == SOCK_DGRAM)
