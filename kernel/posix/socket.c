@@ -140,10 +140,6 @@ long sys_shutdown(int fd, int how) {
 
 /* -- The queue --------------------------------------------------------------------- */
 
-static struct chunk *first_chunk(const struct socket *s) {
-    return list_first_entry(&s->chunks, struct chunk, node);
-}
-
 static void chunk_free(struct socket *s, struct chunk *c) {
     s->queued -= c->size;
     list_remove(&c->node);
@@ -153,7 +149,7 @@ static void chunk_free(struct socket *s, struct chunk *c) {
 }
 
 void queue_clear(struct socket *s) {
-    while (s->queued) chunk_free(s, first_chunk(s));
+    while (s->queued) chunk_free(s, list_first_entry(&s->chunks, struct chunk, node));
 }
 
 uint32_t socket_capacity(const struct socket *s) {
@@ -185,37 +181,31 @@ int queue_put(struct socket *to, struct io *io, struct socket_message *m,
     return 0;
 }
 
-/* All of it is copied out first, then used up. In a stream a chunk with rights is the
- * last to be given: "ancillary data forms a barrier" (unix(7)). */
+/* In a stream a chunk with rights is the last to be given: "ancillary data forms a
+ * barrier" (unix(7)). */
 ssize_t queue_take(struct socket *s, struct io *io, struct socket_message *m) {
     bool is_stream = s->type == SOCK_STREAM;
     size_t done = 0, length = 0;
-    struct chunk *c;
+    struct chunk *c, *next;
 
-    list_for_each (c, &s->chunks, node) {
+    list_for_each_safe (c, next, &s->chunks, node) {
         size_t there = c->end - c->start, n = min(there, io->left);
-        if (io_give(io, c->data + c->start, n)) return -EFAULT;
+        if (io_give(io, c->data + c->start, n)) return done ? (ssize_t)done : -EFAULT;
         done += n;
-        length += is_stream ? n : there;
+        if (is_stream) there = n;       // of a record the rest is gone
+        length += there;
         m->rights = c->rights;
-        if (!is_stream || io->left == 0 || c->rights) break;
+        m->other = socket_get(c->from);
+        if (!(m->flags & MSG_PEEK)) {
+            if (c->rights) passed_unqueue(c->rights);
+            c->rights = NULL;
+            c->start += there;
+            if (c->start == c->end) chunk_free(s, c);
+        }
+        if (!is_stream || io->left == 0 || m->rights) break;
     }
-    /* --- commit: nothing below fails or sleeps --- */
     m->is_cut = length > done;
-    m->other = socket_get(first_chunk(s)->from);
-    ssize_t result = (ssize_t)(m->flags & MSG_TRUNC ? length : done);
-    if (m->flags & MSG_PEEK) return result;
-    if (m->rights) passed_unqueue(m->rights);
-    do {
-        c = first_chunk(s);
-        size_t n = min(c->end - c->start, length);
-        c->start += n;
-        length -= n;
-        c->rights = NULL;
-        if (c->start < c->end) break;
-        chunk_free(s, c);
-    } while (length);
-    return result;
+    return (ssize_t)(m->flags & MSG_TRUNC ? length : done);
 }
 
 ssize_t queue_wait(struct socket *s, const struct io *io,
