@@ -24,8 +24,6 @@ src += boot/multiboot.c                 # what the loader said
 
 # --- kernel/arch: the processor; its face is kernel/arch.h
 src += kernel/arch/x86/entry.asm        # every way into the kernel and back
-src += kernel/arch/x86/switch.asm       # from one kernel stack to another
-src += kernel/arch/x86/system_page.asm  # the page through which programs call
 src += kernel/arch/x86/usercopy.c       # the only way to touch user memory
 src += kernel/arch/x86/processor.c      # what it has; segments, gates, task state
 src += kernel/arch/x86/kernel_map.c     # the kernel's own page tables

@@ -45,13 +45,16 @@ no_return void arch_power_off(enum exit_code code);
 /* -- Threads ----------------------------------------------------------------------- */
 
 /* Leaves this stack for another one. Returns in the thread that left that one, with the
- * thread that ran before. No register survives: the caller has saved what it needs on
- * the stack. The big lock stays with the CPU. */
+ * thread that ran before: what the next thread needs to know, so that it can bury it.
+ * No register survives: the caller has saved what it needs on the stack. The big lock
+ * stays with the CPU. A thread that does not run has its return address on top of its
+ * stack; a new one returns into thread_begin, and the result is that function's
+ * argument. */
 static inline void *switch_stacks(uint32_t *save_esp, uint32_t load_esp, void *prev) {
-    __asm__ volatile("call switch_stacks"
-                     : "+a"(save_esp), "+d"(load_esp), "+c"(prev)
+    __asm__ volatile("push $1f\n mov %%esp, (%1)\n mov %2, %%esp\n ret\n 1:"
+                     : "+a"(prev), "+d"(save_esp), "+c"(load_esp)
                      : : "ebx", "esi", "edi", "ebp", "memory", "cc");
-    return save_esp;
+    return prev;
 }
 
 /* The same, into the user mode of a thread that came by sysenter: all that it needs is
@@ -76,7 +79,10 @@ static inline void *sysenter_hand_over(void *saved, size_t esp_in_it, void *stac
 bool stack_contains(uint32_t address);
 
 /* Enters user mode with this frame; used once in the life of a thread. */
-no_return void user_enter(struct trap_frame *frame);
+static inline no_return void user_enter(struct trap_frame *frame) {
+    __asm__ volatile("mov %0, %%esp\n jmp trap_return" : : "r"(frame) : "memory");
+    __builtin_unreachable();
+}
 
 /* -- Interrupts -------------------------------------------------------------------- */
 

@@ -27,8 +27,19 @@
 
 #define TEXT_MAX 128
 
+/* What the first process has in its memory when it calls execve. */
+#define INIT_ARGUMENTS 16
+#define AT(member)     (USER_START + offsetof(struct init_memory, member))
+static struct init_memory {
+    vaddr_t arguments[INIT_ARGUMENTS + 1], environment[3];
+    char path[TEXT_MAX], home[16], search[32];
+    char words[BOOT_CMDLINE_MAX];       /* the command line, its words ended by NULs */
+} init_memory = { .arguments = { AT(path) }, .environment = { AT(home), AT(search) },
+                  .path = "/init", .home = "HOME=/root",
+                  .search = "PATH=/bin:/demos:/tests:/bench" };
+static_assert(sizeof(init_memory) <= PAGE_SIZE, "run_init maps a page");
+
 static struct {
-    char init[TEXT_MAX];        /* init=PATH */
     char crash[TEXT_MAX];       /* crash=stack, null or assert: how to panic */
     char *arguments;            /* what follows ` -- `, for init */
     uint32_t sched_seed;
@@ -36,7 +47,7 @@ static struct {
     uint32_t rows, columns;     /* of the serial terminal */
     uint32_t cpus;              /* at most */
     bool quiet, run_kernel_tests, no_apic, no_acpi, screen_console;
-} command_line = { .init = "/init", .arguments = "", .rows = 24, .columns = 80,
+} command_line = { .arguments = "", .rows = 24, .columns = 80,
                    .cpus = CPU_MAX };
 
 static const struct word {
@@ -44,7 +55,7 @@ static const struct word {
     enum { FLAG, NUMBER, TEXT } kind;
     void *value;                /* NULL: as it is anyway */
 } words[] = {
-    { "init=", TEXT, command_line.init },
+    { "init=", TEXT, init_memory.path },
     { "crash=", TEXT, command_line.crash },
     { "sched_seed=", NUMBER, &command_line.sched_seed },
     { "limit=", NUMBER, &command_line.time_limit },
@@ -102,10 +113,9 @@ static char *next_word(char **text) {
 }
 
 static void take_command_line(const char *given) {
-    static char copy[BOOT_CMDLINE_MAX];
-    char *text = copy, *word;
+    char *text = init_memory.words, *word;
 
-    string_copy(copy, given, sizeof(copy));
+    string_copy(text, given, BOOT_CMDLINE_MAX);
     // QEMU puts the kernel's path in front
     word = next_word(&text);
     if (strchr(word, '/') && !strchr(word, '=')) word = next_word(&text);
@@ -143,9 +153,6 @@ static void start_file_systems(const struct boot_info *boot) {
 
 /* -- The first process ------------------------------------------------------------- */
 
-#define INIT_ARGUMENTS 16
-#define INIT_MEMORY    (4 * PAGE_SIZE) /* for a command line of 4 KiB and so on */
-
 /* To see what a panic says. The recursion ends on the guard page of the stack; the
  * processor finds no place for the fault's frame, and that is a double fault. */
 static __attribute__((noinline)) uint32_t overflow_stack(volatile uint32_t depth) {
@@ -160,32 +167,16 @@ static void crash(const char *how) {
     boot_refuse("crash=%s: it is crash=stack, crash=null or crash=assert.", how);
 }
 
-/* Puts strings into user memory, and behind them the vector that it returns. */
-static uptr_t put_vector(uptr_t *at, const char *const *strings, unsigned count) {
-    uint32_t vector[INIT_ARGUMENTS + 1] = { 0 };
-
-    for (unsigned i = 0; i < count; i++) {
-        size_t size = strlen(strings[i]) + 1;
-        vector[i] = at->address;
-        if (copy_to_user(*at, strings[i], size)) return uptr(0);
-        *at = uptr_add(*at, size);
-    }
-    uptr_t result = *at;
-    *at = uptr_add(result, sizeof(vector));
-    return copy_to_user(result, vector, sizeof(vector)) ? uptr(0) : result;
-}
-
 /* The first process's first kernel code: with a space that has only what execve wants,
  * it becomes a program like everybody else. */
 static void run_init(void) {
-    static const char *const environment[] = {
-        "HOME=/root", "PATH=/bin:/demos:/tests:/bench"
-    };
-    const char *arguments[INIT_ARGUMENTS] = { command_line.init };
-    unsigned count = 1;
+    const struct region region = { .start = USER_START, .end = USER_START + PAGE_SIZE,
+                                   .protection = PROT_READ | PROT_WRITE };
 
-    while (count < INIT_ARGUMENTS && *command_line.arguments)
-        if (*(arguments[count] = next_word(&command_line.arguments))) count++;
+    for (unsigned i = 1; i < INIT_ARGUMENTS && *command_line.arguments;) {
+        const char *word = next_word(&command_line.arguments);
+        if (*word) init_memory.arguments[i++] = AT(words) + (word - init_memory.words);
+    }
     crash(command_line.crash);
     for (int fd = 0; fd < 3; fd++) {
         struct file *console;
@@ -194,20 +185,17 @@ static void run_init(void) {
             boot_refuse("/dev/console cannot be opened.");
     }
     struct address_space *space = space_create();
-    uptr_t path = uptr(USER_START), at = path;
-    const struct region memory = { .start = USER_START, .end = USER_START + INIT_MEMORY,
-                                   .protection = PROT_READ | PROT_WRITE };
-    assert(space && !space_map(space, &memory));
+    assert(space && !space_map(space, &region));
     current()->space = current_process()->space = space;
     space_activate(this_cpu(), space);
-    uptr_t vector = put_vector(&at, arguments, count);
-    long error =
-        sys_execve(path, vector, put_vector(&at, environment, ARRAY_SIZE(environment)));
+    long error = copy_to_user(uptr(USER_START), &init_memory, sizeof(init_memory));
+    if (!error)
+        error = sys_execve(uptr(AT(path)), uptr(AT(arguments)), uptr(AT(environment)));
     if (error)
         boot_refuse(
             "the first program %s cannot be started (error %d). It must be in the "
             "initial file system and be a static i386 ELF program.",
-            command_line.init, (int)-error);
+            init_memory.path, (int)-error);
     user_thread_start();
 }
 

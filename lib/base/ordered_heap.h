@@ -1,9 +1,7 @@
-/* ordered_heap.h - a pairing heap of intrusive nodes ordered by a 64-bit key: the timer
- * queue. Insert is O(1), taking the least O(log n) amortised, removal of any node too.
- *
- *      root             a node's children hang from `child` and are linked by `next`;
- *      |                `prev` is the left neighbour, or the parent for the first child
- *      child - next - next
+/* ordered_heap.h - a skew heap of intrusive nodes ordered by a 64-bit key: the timer
+ * queue. A binary tree, no child before its parent; melding two trees goes down their
+ * right sides and exchanges left and right on the way, which keeps them short:
+ * inserting and removing any node take O(log n) amortised.
  */
 #pragma once
 
@@ -11,7 +9,7 @@
 
 struct heap_node {
     uint64_t key;
-    struct heap_node *child, *next, *prev;
+    struct heap_node *left, *right, *parent;
 };
 
 struct ordered_heap {

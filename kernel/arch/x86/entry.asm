@@ -19,6 +19,7 @@ bits 32
 extern trap, sysenter_handler
 global trap_stubs, trap_return, trap_return_es, trap_return_ds, trap_return_iret
 global sysenter_entry, sysenter_leave, nmi_entry, debug_entry, iret_failed
+global system_page_code, system_page_code_end
 
 %macro clac 0                           ; patched in when the CPU has SMAP
 %%site: db 0x0f, 0x1f, 0x00
@@ -148,3 +149,35 @@ section .fixups progbits alloc noexec nowrite align=4
         dd trap_return_es, 0            ; 0: the bad selector on the stack becomes null
         dd trap_return_ds, 0
         dd trap_return_iret, iret_failed
+
+; The code in every process's system call page (frame.h).
+;
+;   in:  eax number, ebx ecx edx esi edi ebp arguments      out: eax, all others kept
+;   stack at sysenter:  [ebp] -> user ebp (sixth argument), edx, ecx, return address
+;
+; sysexit returns to SYSTEM_CALL_RETURN with ecx and edx spoilt; they are popped there.
+
+section .rodata
+system_page_code:
+        push ecx
+        push edx
+        push ebp
+        mov ebp, esp
+        sysenter
+        int 0x80                        ; a restarted call comes in here
+returned:
+        pop ebp
+        pop edx
+        pop ecx
+        ret
+plain:                                  ; the way in for CPUs without sysenter
+        int 0x80
+        ret
+system_page_code_end:
+
+%if (returned - system_page_code) != (SYSTEM_CALL_RETURN & 0xfff)
+%error "SYSTEM_CALL_RETURN in frame.h is wrong"
+%endif
+%if (plain - system_page_code) != (SYSTEM_PAGE_INT80 & 0xfff)
+%error "SYSTEM_PAGE_INT80 in frame.h is wrong"
+%endif

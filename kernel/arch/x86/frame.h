@@ -71,7 +71,7 @@ static inline bool frame_is_user(const struct trap_frame *frame) {
 
 /* The page that every process has at the end of its address space: AT_SYSINFO points to
  * its start, and the C library calls it for every system call. sysenter remembers
- * nothing, so the return address is a constant the kernel knows (system_page.asm checks
+ * nothing, so the return address is a constant the kernel knows (entry.asm checks
  * it). An `int 0x80` right in front of it is where an interrupted call is restarted. */
 #define SYSTEM_PAGE        0xBFFFF000u
 #define SYSTEM_CALL_RETURN (SYSTEM_PAGE + 9)
