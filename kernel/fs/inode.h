@@ -47,7 +47,7 @@ struct cursor {
 
 /* What a directory is to make a name for. */
 struct new_node {
-    mode_t mode;                /* type and permission bits */
+    mode_t mode;                /* type and permission bits, before the umask */
     uint32_t device;            /* S_IFCHR */
     const char *target;         /* S_IFLNK: its text */
     struct inode *inode;        /* not NULL: no new node, a further name for this one */

@@ -61,22 +61,14 @@ static long make(int dirfd, uptr_t name, const struct new_node *node) {
     return error;
 }
 
-static mode_t less_umask(mode_t mode) {
-    const struct process *process = current_process();
-
-    return process ? mode & ~process->umask : mode;
-}
-
 long sys_mkdirat(int dirfd, uptr_t name, mode_t mode) {
-    const struct new_node node = { .mode = S_IFDIR | less_umask(mode & 01777) };
-
-    return make(dirfd, name, &node);
+    return make(dirfd, name, &(struct new_node){ .mode = S_IFDIR | (mode & 01777) });
 }
 
 long sys_mknodat(int dirfd, uptr_t name, mode_t mode, uint32_t device) {
     const mode_t type = mode & S_IFMT ? mode & S_IFMT : S_IFREG;
     bool is_device = type == S_IFCHR || type == S_IFBLK;
-    const struct new_node node = { .mode = type | less_umask(mode & 07777),
+    const struct new_node node = { .mode = type | (mode & 07777),
                                    .device = is_device ? device : 0 };
 
     if (type == S_IFDIR || (is_device && current_credentials()->euid != 0))
@@ -137,7 +129,7 @@ static int judge(const struct inode *inode, uint32_t flags) {
  * regular file, and opened whatever its mode says. */
 static int open_path(struct path *path, uint32_t flags, mode_t mode,
                      struct file **out) {
-    const struct new_node node = { .mode = S_IFREG | less_umask(mode & 07777) };
+    const struct new_node node = { .mode = S_IFREG | (mode & 07777) };
     bool is_new = !path->inode;
     int error = is_new ? 0 : judge(path->inode, flags);
 

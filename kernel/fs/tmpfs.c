@@ -225,6 +225,7 @@ static const struct inode_operations names, special;
 static int node_create(struct inode *directory, const struct new_node *new,
                        struct inode **out) {
     const struct credentials *who = current_credentials();
+    const struct process *process = current_process();
     const struct file_system *fs = directory->fs;
     mode_t type = S_IFMT & new->mode;
     bool is_name = type == S_IFDIR || type == S_IFLNK;
@@ -237,6 +238,7 @@ static int node_create(struct inode *directory, const struct new_node *new,
 
     if (!inode) return -ENOSPC;
     inode->device = new->device;
+    if (process && type != S_IFLNK) inode->mode &= ~process->umask;
     if (directory->mode & S_ISGID) {    // everything in it belongs to its group
         inode->gid = directory->gid;
         if (type == S_IFDIR) inode->mode |= S_ISGID;
