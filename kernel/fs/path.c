@@ -136,40 +136,34 @@ void path_release(struct path *path) {
 
 int path_walk(struct inode *start, const char *name, unsigned flags,
               struct path *path) {
-    const struct process *process = current_process();
-
     if (!string_copy(walked, name, sizeof(walked))) return -ENAMETOOLONG;
     if (!walked[0]) return -ENOENT;
-    if (!start) start = process && process->directory ? process->directory : root_inode;
-    return walk(start, flags, path);
+    return walk(start ? start : current_process()->directory, flags, path);
 }
 
 int path_walk_user(int dirfd, uptr_t name, unsigned flags, struct path *path) {
-    ssize_t length = string_from_user(walked, name, sizeof(walked));
+    const struct file *file = flags & THE_FILE ? fd_peek(dirfd) : fd_place(dirfd);
+    struct inode *start = file ? file->inode : NULL;
 
-    if (length <= 0) return length ? (int)length : -ENOENT;
-    if (dirfd == AT_FDCWD || walked[0] == '/')
-        return walk(current_process()->directory, flags, path);
-    const struct file *file = fd_place(dirfd);
-    return file ? walk(file->inode, flags, path) : -EBADF;
+    walked[0] = '\0';
+    if (!(flags & (THE_FILE | THE_PLACE))) {
+        ssize_t length = string_from_user(walked, name, sizeof(walked));
+        if (length < 0) return (int)length;
+        if (length == 0 && !(flags & AT_EMPTY_PATH)) return -ENOENT;
+        if (dirfd == AT_FDCWD || walked[0] == '/') start = current_process()->directory;
+    }
+    return start ? walk(start, flags, path) : -EBADF;
 }
 
 long path_apply(int dirfd, uptr_t name, unsigned flags, inode_action action,
                 const void *context) {
     struct path path;
+    long result = path_walk_user(dirfd, name, flags, &path);
 
-    if (!(flags & (THE_FILE | THE_PLACE))) {
-        long result = path_walk_user(dirfd, name, flags, &path);
-        if (!result) {
-            result = action(path.inode, context);
-            path_release(&path);
-            return result;
-        }
-        if (result != -ENOENT || walked[0] || !(flags & AT_EMPTY_PATH)) return result;
-        if (dirfd == AT_FDCWD) return action(current_process()->directory, context);
-    }
-    const struct file *file = flags & THE_FILE ? fd_peek(dirfd) : fd_place(dirfd);
-    return file ? action(file->inode, context) : -EBADF;
+    if (result) return result;
+    result = action(path.inode, context);
+    path_release(&path);
+    return result;
 }
 
 /* -- Back up, and the working directory -------------------------------------------- */
