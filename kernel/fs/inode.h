@@ -240,7 +240,10 @@ long path_apply(int dirfd, uptr_t name, unsigned flags, inode_action action,
                 const void *context);
 long inode_enter(struct inode *inode, const void *unused);      /* chdir */
 long inode_change_mode(struct inode *inode, const void *mode);
+long inode_change_owner(struct inode *inode, const void *ids);  /* user's and group's */
 long inode_stat64(struct inode *inode, const void *to);         /* an uptr_t */
+long inode_statfs64(struct inode *inode, const void *to);       /* the same */
+#define STATFS64_SIZE 84u
 
 /* Makes path's last name (WALK_PARENT); path->inode is the result. -EEXIST, -EACCES,
  * -ENOENT in a removed directory, or if no directory is to have a slash behind its

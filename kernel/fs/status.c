@@ -118,26 +118,22 @@ long sys_faccessat(int dirfd, uptr_t name, int wanted) {
 
 /* -- readlink ---------------------------------------------------------------------- */
 
-struct buffer {
-    uptr_t to;
-    size_t size;
-};
-
-static long give_link(struct inode *inode, const void *context) {
-    const struct buffer *buffer = context;
-
-    if (!inode_is(inode, S_IFLNK)) return -EINVAL;
-    ssize_t length = inode->operations->readlink(inode, path_buffer);
-    if (length < 0) return length;
-    length = min(length, (ssize_t)buffer->size);
-    inode_touch_accessed(inode);
-    return copy_to_user(buffer->to, path_buffer, (size_t)length) ? -EFAULT : length;
-}
-
 long sys_readlinkat(int dirfd, uptr_t name, uptr_t to, size_t size) {
+    struct path path;
+    ssize_t length;
+
     if ((ssize_t)size <= 0) return -EINVAL;
-    return path_apply(dirfd, name, AT_SYMLINK_NOFOLLOW, give_link,
-                      &(struct buffer){ to, size });
+    int error = path_walk_user(dirfd, name, AT_SYMLINK_NOFOLLOW, &path);
+    if (error) return error;
+    if (!inode_is(path.inode, S_IFLNK)) length = -EINVAL;
+    else length = path.inode->operations->readlink(path.inode, path_buffer);
+    if (length >= 0) {
+        inode_touch_accessed(path.inode);
+        length = min(length, (ssize_t)size);
+        if (copy_to_user(to, path_buffer, (size_t)length)) length = -EFAULT;
+    }
+    path_release(&path);
+    return length;
 }
 
 /* -- statfs ------------------------------------------------------------------------ */
@@ -147,12 +143,11 @@ struct statfs64 {
     uint64_t blocks, free, available, files, files_free;
     uint32_t id[2], name_max, fragment_size, flags, unused[4];
 } packed;
-static_assert(sizeof(struct statfs64) == 84, "Linux/i386 ABI");
+static_assert(sizeof(struct statfs64) == STATFS64_SIZE, "Linux/i386 ABI");
 
 enum { TMPFS_MAGIC = 0x01021994, PROC_MAGIC = 0x9fa0 };
 
-static long give_file_system(struct inode *inode, const void *context) {
-    const struct buffer *buffer = context;
+long inode_statfs64(struct inode *inode, const void *to) {
     bool is_proc = strcmp(inode->fs->type, "proc") == 0;
     uint32_t total = is_proc ? 0 : frame_count, free = is_proc ? 0 : frames_free;
     struct statfs64 s = {
@@ -161,18 +156,7 @@ static long give_file_system(struct inode *inode, const void *context) {
         .name_max = NAME_MAX, .fragment_size = PAGE_SIZE,
     };
 
-    return buffer->size == sizeof(s) ? copy_to_user(buffer->to, &s, sizeof(s))
-                                     : -EINVAL;
-}
-
-long sys_statfs64(uptr_t name, size_t size, uptr_t to) {
-    return path_apply(AT_FDCWD, name, 0, give_file_system,
-                      &(struct buffer){ to, size });
-}
-
-long sys_fstatfs64(int fd, size_t size, uptr_t to) {
-    return path_apply(fd, uptr(0), THE_PLACE, give_file_system,
-                      &(struct buffer){ to, size });
+    return copy_to_user(*(const uptr_t *)to, &s, sizeof(s));
 }
 
 /* -- Mode, owner, times, size ------------------------------------------------------ */
@@ -190,7 +174,7 @@ long inode_change_mode(struct inode *inode, const void *to) {
 
 /* To a user and a group, -1: as it is. Root may do anything; an owner may give the file
  * to another of the own groups. */
-static long change_owner(struct inode *inode, const void *context) {
+long inode_change_owner(struct inode *inode, const void *context) {
     const struct credentials *who = current_credentials();
     const uint32_t *to = context;
     uid_t uid = to[0] == UINT32_MAX ? inode->uid : to[0];
@@ -212,12 +196,7 @@ static long change_owner(struct inode *inode, const void *context) {
 
 long sys_fchownat(int dirfd, uptr_t name, uid_t uid, gid_t gid, int flags) {
     if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) return -EINVAL;
-    return path_apply(dirfd, name, (unsigned)flags, change_owner,
-                      (const uint32_t[]){ uid, gid });
-}
-
-long sys_fchown32(int fd, uid_t uid, gid_t gid) {
-    return path_apply(fd, uptr(0), THE_FILE, change_owner,
+    return path_apply(dirfd, name, (unsigned)flags, inode_change_owner,
                       (const uint32_t[]){ uid, gid });
 }
 
