@@ -18,7 +18,7 @@
 
 #include "core/check.h"
 #include "ipc/proc_ipc.h"
-#include "ipc/reader.h"
+#include "ipc/window.h"
 #include "mm/heap.h"
 #include "syscall.h"
 

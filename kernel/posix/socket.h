@@ -15,7 +15,7 @@
 #pragma once
 
 #include "fs/passed_files.h"
-#include "ipc/reader.h"
+#include "ipc/window.h"
 
 enum socket_type { SOCK_STREAM = 1, SOCK_DGRAM = 2, SOCK_SEQPACKET = 5 };
 enum { SHUT_READ = 1, SHUT_WRITE = 2, SHUT_BOTH = 3 };  /* shutdown(2)'s less one */
