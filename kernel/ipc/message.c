@@ -16,7 +16,6 @@
 
 #include "core/check.h"
 #include "ipc/link.h"
-#include "ipc/move_pages.h"
 #include "mm/heap.h"
 
 #define BODY_INLINE 1024u       /* a body up to here lies behind its message */
@@ -218,10 +217,7 @@ int message_accept(struct message *message) {
     struct native_message *m = native(message);
 
     if (m->call) call_passed_on(m->call);
-    if (!m->moves || m->pages) return 0;
-    int error = moved_pages_reserve(m);
-    if (!error) moved_pages_take(m);
-    return error;
+    return m->moves && !m->pages ? moved_pages_leave(m) : 0;
 }
 
 /* -- Delivery ---------------------------------------------------------------------- */
@@ -234,13 +230,17 @@ int write_body(struct native_receiver *r, size_t offset, const void *from,
     return 0;
 }
 
-/* From the memory of the current process into another's, page by page. 0, -EFAULT of
- * `to`; MESSAGE_UNFIT and *error of `from`. */
-static int copy_to_process(struct process *process, uptr_t to, uptr_t from, size_t size,
-                           int *error) {
-    while (size > 0) {
+static int deliver_body(struct native_message *m, struct native_receiver *r,
+                        int *error) {
+    size_t size = min(m->base.length, r->room);
+    uptr_t from = uptr(m->body), to = r->body;
+
+    if (!m->space) return size ? write_body(r, 0, (const void *)m->body, size) : 0;
+    if (r->buffer)
+        return (*error = copy_from_user(r->buffer, from, size)) ? MESSAGE_UNFIT : 0;
+    while (size > 0) {          // from the memory of the current process
         size_t piece = min(size, (size_t)(PAGE_SIZE - (to.address & PAGE_MASK)));
-        void *page = space_page(process->space, to.address, PROT_WRITE);
+        void *page = space_page(r->process->space, to.address, PROT_WRITE);
         if (!page) return -EFAULT;
         if ((*error = copy_from_user(page, from, piece))) return MESSAGE_UNFIT;
         to = uptr_add(to, piece);
@@ -248,19 +248,6 @@ static int copy_to_process(struct process *process, uptr_t to, uptr_t from, size
         size -= piece;
     }
     return 0;
-}
-
-static int deliver_body(struct native_message *m, struct native_receiver *r,
-                        int *error) {
-    size_t size = min(m->base.length, r->room);
-
-    if (m->moves) return moved_pages_copy(m, r, error);
-    if (size == 0) return 0;
-    if (!m->space) return write_body(r, 0, (const void *)m->body, size);
-    if (!r->buffer)
-        return copy_to_process(r->process, r->body, uptr(m->body), size, error);
-    *error = copy_from_user(r->buffer, uptr(m->body), size);
-    return *error ? MESSAGE_UNFIT : 0;
 }
 
 /* Installs them in the receiver's table. A receiver without a place for them gets none.
@@ -310,43 +297,9 @@ static int write_header(const struct native_message *m, struct native_receiver *
                        sizeof(u) - REST);
 }
 
-/* Too long for the receiver: it learns how long. */
-static int too_long(const struct native_message *m, struct native_receiver *r) {
-    uptr_t length = uptr_add(r->message, offsetof(struct user_message, length));
-
-    if (!uptr_is_null(r->message)
-        && space_write(r->process->space, length, &m->base.length, 4))
-        return -EFAULT;
-    return -EMSGSIZE;
-}
-
-/* Everything that can fail comes first; only then do pages go anywhere. */
-static int deliver(struct native_message *m, struct native_receiver *r, int *error) {
-    bool are_senders = m->moves && !m->pages, as_pages = moved_pages_fit(m, r);
-
-    if (are_senders && (*error = moved_pages_reserve(m))) return MESSAGE_UNFIT;
-    int result = as_pages ? moved_pages_prepare(m, r) : deliver_body(m, r, error);
-    bool is_prepared = as_pages && result == 0;
-    if (result == 0 && !uptr_is_null(r->message)) result = write_header(m, r);
-    if (result == 0 && m->nr_files) result = deliver_files(m, r, error);
-    if (result && is_prepared) moved_pages_unprepare(m, r);
-    if (result == 0 && are_senders) moved_pages_take(m);
-    if (result == 0 && as_pages) {
-        moved_pages_give(m, r);
-    } else if (m->moves && (result == 0 || are_senders)) {
-        moved_pages_free(m->pages);     // r has a copy of them, or they have not left
-        m->pages = NULL;
-    }
-    return result;
-}
-
-/* Pages that would arrive where they leave from: for another thread of their sender. */
-static bool is_onto_itself(const struct native_message *m,
-                           const struct native_receiver *r) {
-    vaddr_t to = r->body.address;
-
-    return !m->pages && m->space == r->process->space && to < m->body + m->base.length
-           && m->body < to + m->base.length;
+int deliver_rest(struct native_message *m, struct native_receiver *r, int *error) {
+    if (!uptr_is_null(r->message) && write_header(m, r)) return -EFAULT;
+    return m->nr_files ? deliver_files(m, r, error) : 0;
 }
 
 /* What the receiver's struct msg says, if it has not been read yet. */
@@ -366,17 +319,22 @@ static int read_late(struct native_receiver *r) {
 
 int native_deliver(struct native_message *m, struct native_receiver *r, int *error) {
     if (read_late(r)) return -EFAULT;
-    if (unlikely(m->moves && is_onto_itself(m, r))) return -EFAULT;
-    if (m->base.length > r->room && !r->cuts && !moved_pages_fit(m, r))
-        return too_long(m, r);
-    int result = deliver(m, r, error);
-    if (result == 0) {
-        r->sender = m->sender;
-        r->type = m->base.type;
-        r->priority = m->base.priority;
-        r->length = m->base.length;
+    if (m->base.length > r->room && !r->cuts && !moved_pages_fit(m, r)) {
+        // it learns how long
+        uptr_t length = uptr_add(r->message, offsetof(struct user_message, length));
+        bool is_told = uptr_is_null(r->message)
+                       || !space_write(r->process->space, length, &m->base.length, 4);
+        return is_told ? -EMSGSIZE : -EFAULT;
     }
-    return result;
+    int result =
+        m->moves ? moved_pages_deliver(m, r, error) : deliver_body(m, r, error);
+    if (result == 0 && !m->moves) result = deliver_rest(m, r, error);
+    if (result) return result;
+    r->sender = m->sender;
+    r->type = m->base.type;
+    r->priority = m->base.priority;
+    r->length = m->base.length;
+    return 0;
 }
 
 int message_deliver(struct message *message, struct receiver *receiver, int *error) {

@@ -191,11 +191,33 @@ static inline void body_copy(void *to, const void *from, uint32_t size) {
     else __asm__ volatile("rep movsl" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
 }
 
-/* Writes a part of a receiver's body. 0, -EFAULT. */
-must_check int write_body(struct native_receiver *r, size_t offset, const void *from,
-                          size_t size);
-
 /* Writes m into the receiver's memory. 0 or -errno of the receiver; MESSAGE_UNFIT and
  * *error of the sender. */
 must_check int native_deliver(struct native_message *m, struct native_receiver *r,
                               int *error);
+
+/* Two parts of that: some of the body; what is not the body. */
+must_check int write_body(struct native_receiver *r, size_t offset, const void *from,
+                          size_t size);
+must_check int deliver_rest(struct native_message *m, struct native_receiver *r,
+                            int *error);
+
+/* -- Bodies that travel as page-table entries (move_pages.c) ----------------------- */
+
+/* Do the pages of [start, start + size) exist, and may they move? 0, -EINVAL, -EFAULT
+ * for a hole. */
+must_check int moved_pages_check(struct address_space *space, vaddr_t start,
+                                 uint32_t size);
+
+/* Takes the pages of m out of their space: m->pages holds them. Nothing is changed when
+ * it fails. */
+must_check int moved_pages_leave(struct native_message *m);
+void moved_pages_free(struct moved_pages *pages);
+void moved_pages_count(const struct moved_pages *pages);        /* for kcheck */
+
+/* Can r have m's pages as pages? Else it gets a copy. */
+bool moved_pages_fit(const struct native_message *m, const struct native_receiver *r);
+
+/* As native_deliver, for a message that moves. */
+must_check int moved_pages_deliver(struct native_message *m, struct native_receiver *r,
+                                   int *error);

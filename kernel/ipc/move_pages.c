@@ -12,8 +12,7 @@
  * Tests: user/tests/native_move.c.
  * See: IPC.md 5.
  */
-#include "ipc/move_pages.h"
-
+#include "ipc/message.h"
 #include "mm/heap.h"
 
 struct moved_pages {
@@ -38,7 +37,10 @@ int moved_pages_check(struct address_space *space, vaddr_t start, uint32_t size)
     return 0;
 }
 
-int moved_pages_reserve(struct native_message *m) {
+/* Room for the pages of m, whose region ends where they do: after this take cannot
+ * fail. Two steps, so that others can fail between them. Nothing is changed when it
+ * fails. */
+static int reserve(struct native_message *m) {
     uint32_t count = m->base.length >> PAGE_SHIFT;
     int error = moved_pages_check(m->space, m->body, m->base.length);
 
@@ -82,14 +84,8 @@ static uint32_t count_frames(const pte_t *entries, uint32_t count) {
     return frames;
 }
 
-/* What was not readable and writable becomes so. */
-static void make_plain(struct moved_pages *pages) {
-    for (pte_t *e = pages->entries; e < pages->entries + pages->count; e++)
-        if (pte_has_frame(*e))
-            *e = (*e & (PTE_ADDRESS | PTE_WRITABLE)) | pte_bits(PROT_READ | PROT_WRITE);
-}
-
-void moved_pages_take(struct native_message *m) {
+/* Takes the pages of m out of their space. */
+static void take(struct native_message *m) {
     struct moved_pages *pages = m->pages;
     struct address_space *space = m->space;
     vaddr_t end = m->body + m->base.length;
@@ -108,10 +104,22 @@ void moved_pages_take(struct native_message *m) {
     space->nr_resident -= pages->frames;
     space_flush(space, m->body, end);
     while ((region = space_find_above(space, m->body)) && region->start < end) {
-        if (region->protection != (PROT_READ | PROT_WRITE)) make_plain(pages);
+        bool is_plain = region->protection == (PROT_READ | PROT_WRITE);
+        // what was not readable and writable becomes so
+        for (pte_t *e = pages->entries; !is_plain && e < to; e++)
+            if (pte_has_frame(*e))
+                *e = (*e & (PTE_ADDRESS | PTE_WRITABLE))
+                     | pte_bits(PROT_READ | PROT_WRITE);
         space->nr_mapped_pages -= (region->end - region->start) >> PAGE_SHIFT;
         region_free(region);
     }
+}
+
+int moved_pages_leave(struct native_message *m) {
+    int error = reserve(m);
+
+    if (!error) take(m);
+    return error;
 }
 
 void moved_pages_free(struct moved_pages *pages) {
@@ -134,14 +142,7 @@ bool moved_pages_fit(const struct native_message *m, const struct native_receive
                    && user_range_ok(r->body, m->base.length)));
 }
 
-static bool is_plain_memory(struct address_space *space, vaddr_t start, vaddr_t end) {
-    const struct region *region = space_find(space, start);
-
-    return region && region->end >= end && !region->object && !region->owner
-           && region->flags == 0 && region->protection == (PROT_READ | PROT_WRITE);
-}
-
-/* An empty region at the place, or at one that the kernel chooses. */
+/* An empty region where r wants m's pages, or where the kernel chooses. */
 static int make_region(struct address_space *space, struct native_receiver *r,
                        uint32_t size) {
     vaddr_t start = r->body.address;
@@ -151,11 +152,13 @@ static int make_region(struct address_space *space, struct native_receiver *r,
     for (vaddr_t at = start; at < start + size;
          at = round_down(at, TABLE_SPAN) + TABLE_SPAN)
         if (!pte_at(space, at, true)) return -ENOMEM;
-    const struct region region = { .start = start, .end = start + size,
+    const struct region wanted = { .start = start, .end = start + size,
                                    .protection = PROT_READ | PROT_WRITE };
-    if (is_plain_memory(space, start, start + size))
-        space_unmap_pages(space, start, start + size);
-    else if (space_unmap(space, start, size) || space_map(space, &region))
+    const struct region *there = space_find(space, start);
+    if (there && there->end >= wanted.end && !there->object && !there->owner
+        && there->flags == 0 && there->protection == wanted.protection)
+        space_unmap_pages(space, start, wanted.end);
+    else if (space_unmap(space, start, size) || space_map(space, &wanted))
         return -ENOMEM;
     r->body = uptr(start);
     return 0;
@@ -167,7 +170,8 @@ static void release_charge(const struct native_message *m, struct account *accou
         account_release(account, ACCOUNT_FRAMES, m->base.length >> PAGE_SHIFT);
 }
 
-int moved_pages_prepare(const struct native_message *m, struct native_receiver *r) {
+/* Makes room for them: r->body says where. 0, -ENOMEM. */
+static int prepare(const struct native_message *m, struct native_receiver *r) {
     struct account *account = r->process->account;
     uint32_t count = m->base.length >> PAGE_SHIFT;
 
@@ -182,7 +186,8 @@ int moved_pages_prepare(const struct native_message *m, struct native_receiver *
     return error;
 }
 
-void moved_pages_unprepare(const struct native_message *m, struct native_receiver *r) {
+/* Nothing will come after all. */
+static void unprepare(const struct native_message *m, struct native_receiver *r) {
     uint32_t size = m->base.length;
 
     if (size == 0) return;
@@ -192,27 +197,16 @@ void moved_pages_unprepare(const struct native_message *m, struct native_receive
     r->body = uptr(0);
 }
 
-/* The receiver pays from now on; it was charged for `count` pages beforehand. Pages
- * that others hold, too, stay with whoever paid first. */
-static void recharge(const struct moved_pages *pages, struct account *to) {
-    uint32_t rest = pages->count;
-
-    for (uint32_t i = 0; i < pages->count; i++) {
-        struct frame *frame = pages->entries[i] ? pte_frame(pages->entries[i]) : NULL;
-        if (!frame || frame->refs > 1 || frame->account == to->number) continue;
-        frame_recharge(frame, to);
-        rest--;
-    }
-    account_release(to, ACCOUNT_FRAMES, rest);
-}
-
 static bool is_within(uptr_t p, size_t size, vaddr_t start, vaddr_t end) {
     return p.address < end && p.address + size > start;
 }
 
-void moved_pages_give(struct native_message *m, struct native_receiver *r) {
+/* Puts them there. The receiver pays from now on, and was charged for all; those that
+ * others hold, too, stay with whoever paid first. */
+static void give(struct native_message *m, struct native_receiver *r) {
     struct moved_pages *pages = m->pages;
     struct address_space *space = r->process->space;
+    struct account *account = r->process->account;
     vaddr_t at = r->body.address, end = at + m->base.length;
     const pte_t *from = pages->entries;
     uint32_t count;
@@ -227,12 +221,18 @@ void moved_pages_give(struct native_message *m, struct native_receiver *r) {
         body_copy(to, from, count * sizeof(*to));
     }
     space->nr_resident += pages->frames;
-    if (pages->count && m->payer != r->process->account)
-        recharge(pages, r->process->account);
+    for (uint32_t i = 0; account != m->payer && i < pages->count; i++) {
+        struct frame *frame = pages->entries[i] ? pte_frame(pages->entries[i]) : NULL;
+        if (!frame || frame->refs > 1 || frame->account == account->number)
+            account_release(account, ACCOUNT_FRAMES, 1);
+        else
+            frame_recharge(frame, account);
+    }
     heap_free(pages);
 }
 
-int moved_pages_copy(struct native_message *m, struct native_receiver *r, int *error) {
+/* Copies them into r's body. */
+static int copy(struct native_message *m, struct native_receiver *r, int *error) {
     static const uint8_t zeros[PAGE_SIZE];
     const struct moved_pages *pages = m->pages;
 
@@ -249,4 +249,29 @@ int moved_pages_copy(struct native_message *m, struct native_receiver *r, int *e
         if (write_body(r, i * PAGE_SIZE, page, PAGE_SIZE)) return -EFAULT;
     }
     return 0;
+}
+
+/* Everything that can fail comes first; only then do pages go anywhere. */
+int moved_pages_deliver(struct native_message *m, struct native_receiver *r,
+                        int *error) {
+    bool are_senders = !m->pages, as_pages = moved_pages_fit(m, r);
+    vaddr_t to = r->body.address;
+
+    // they would arrive where they leave from, for another thread of their sender
+    if (are_senders && m->space == r->process->space && to < m->body + m->base.length
+        && m->body < to + m->base.length)
+        return -EFAULT;
+    if (are_senders && (*error = reserve(m))) return MESSAGE_UNFIT;
+    int result = as_pages ? prepare(m, r) : copy(m, r, error);
+    bool is_prepared = as_pages && result == 0;
+    if (result == 0) result = deliver_rest(m, r, error);
+    if (result && is_prepared) unprepare(m, r);
+    if (result == 0 && are_senders) take(m);
+    if (result == 0 && as_pages) {
+        give(m, r);
+    } else if (result == 0 || are_senders) {
+        moved_pages_free(m->pages);     // r has a copy of them, or they have not left
+        m->pages = NULL;
+    }
+    return result;
 }
