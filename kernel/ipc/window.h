@@ -58,9 +58,9 @@ must_check static inline long reader_sleep(struct wait_queue *queue,
     return wait_sleep_waiter(&r.waiter, deadline);
 }
 
-/* Gives all of `from` to who has waited longest, if his window shows where it goes: one
- * copy, and he need not look again. False: nothing was given. Whoever waits in the queue
- * is a reader or shared, and nothing else is there to be read before. */
+/* Gives all of `from` to who has waited longest, if his window shows where it goes: he
+ * need not look again. False: nothing was given. Whoever waits in the queue is a reader
+ * or shared, and nothing else is there to be read before. */
 static inline bool reader_give(struct wait_queue *queue, struct io *from) {
     struct reader *r = list_entry(queue->waiters.head.next, struct reader, waiter.node);
     size_t size = from->left;
