@@ -106,12 +106,11 @@ static __attribute__((noinline)) bool prepare(struct thread *t, vaddr_t sent,
     if (!x->endpoint) return false;
     t->attention |= ATTENTION_SLOW;
     // what is written to comes first: that may copy a page which what is sent lies in
-    if (was_slow || x->received != received)
+    if (was_slow || r->message.address != received)
         r->fast_calls =
             look_at_received(t, r, uptr(received), &x->endpoint->inbox.receivers);
     r->is_read_late = true;
     if (!r->fast_calls || !exchange_sends(t, sent)) return false;
-    x->received = received;
     waiter_init(&x->call.sending.waiter, &callers);
     x->call.pid = t->process->pid;
     x->call.received = true;
@@ -126,7 +125,7 @@ struct native_receiver *exchange_receiver(uptr_t sent, uptr_t received) {
     // it has to be possible to leave by sysexit
     if (thread_frame(t)->eflags & (EFLAGS_IF | EFLAGS_TF)) return NULL;
     if ((t->attention & ~(uint32_t)(ATTENTION_BOUND | ATTENTION_FPU)
-         || x->received != received.address)
+         || x->call.answer.message.address != received.address)
         && !prepare(t, sent.address, received.address))
         return NULL;
     return &x->call.answer;
@@ -146,7 +145,7 @@ static inline bool fits(struct thread *t) {
 
     if (unlikely(frame->esi != (uint32_t)FOREVER)) return false;                  // 2
     if (likely(is_zero(&t->attention) && x->sent == frame->ecx                    // 5
-               && x->received == frame->edx                                       // 3
+               && x->call.answer.message.address == frame->edx                    // 3
                && x->sent_seen->body.address == x->body))                         // 4
         return true;
     return fits_now(t);

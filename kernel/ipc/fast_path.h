@@ -26,9 +26,8 @@ struct exchange {
     vaddr_t body;               /* of what is sent */
     const char *body_seen;
     uint32_t body_max;          /* what there can be of it in its page */
-    vaddr_t received;           /* the struct msg that call.answer is about */
     struct endpoint *endpoint;  /* the process's */
-    struct call call;           /* and call.answer: it takes calls, too */
+    struct call call;           /* and call.answer: that takes calls, too */
     struct native_receiver in;  /* waits at one channel, of a link or mailbox */
     struct space_watcher watcher;
 };

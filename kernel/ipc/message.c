@@ -62,15 +62,6 @@ void native_message_init(struct native_message *m, vaddr_t body, uint32_t length
     m->nr_files = 0;
 }
 
-static int read_files(struct native_message *m, uptr_t fds, uint32_t count) {
-    if (count > MSG_FDS_MAX) return -EINVAL;
-    m->nr_files = (uint8_t)count;
-    if (copy_from_user(m->fds, fds, count * sizeof(int))) return -EFAULT;
-    for (uint32_t i = 0; i < count; i++)
-        if (!fd_peek(m->fds[i])) return -EBADF;
-    return 0;
-}
-
 int native_message_read(struct native_message *m, uptr_t from, int flags) {
     const volatile struct user_message *user =
         (void *)window(current(), WINDOW_SENT, from.address, sizeof(*user));
@@ -91,12 +82,16 @@ int native_message_read(struct native_message *m, uptr_t from, int flags) {
     if (m->base.length > (flags & MSG_MOVE ? MSG_MOVE_MAX : MSG_MAX)) return -EMSGSIZE;
     if (!user_range_ok(uptr(m->body), m->base.length)) return -EFAULT;
     if (flags & MSG_SYNC) m->base.until = UNTIL_RECEIVED;
-    if (flags & MSG_MOVE) {
-        m->moves = true;
-        int error = moved_pages_check(m->space, m->body, m->base.length);
-        if (error) return error;
-    }
-    return unlikely(nr_files) ? read_files(m, user->fds, nr_files) : 0;
+    m->moves = flags & MSG_MOVE;
+    int error = m->moves ? moved_pages_check(m) : 0;
+    if (error) return error;
+    if (likely(!nr_files)) return 0;
+    if (nr_files > MSG_FDS_MAX) return -EINVAL;
+    m->nr_files = (uint8_t)nr_files;
+    if (copy_from_user(m->fds, user->fds, nr_files * sizeof(int))) return -EFAULT;
+    for (uint32_t i = 0; i < nr_files; i++)
+        if (!fd_peek(m->fds[i])) return -EBADF;
+    return 0;
 }
 
 bool native_wants(const struct receiver *receiver, const struct message *m) {
@@ -130,7 +125,6 @@ int native_receiver_init(struct native_receiver *r, uptr_t message, int flags,
         if (r->body.address)
             r->body_seen = window(t, WINDOW_BODY_IN, r->body.address, 1);
     }
-    r->version = t->space->version;
     return 0;
 }
 
@@ -285,10 +279,12 @@ static inline void fill_header(struct user_message *u, const struct native_messa
 static int write_header(const struct native_message *m, struct native_receiver *r) {
     enum { ROOM = offsetof(struct user_message, room), REST = ROOM + 4 };
     struct user_message u = { .body = r->body, .fds = r->fds };
+    struct user_message *seen = (void *)window(r->base.waiter.thread, WINDOW_RECEIVED,
+                                               r->message.address, sizeof(u));
 
-    if (likely(r->message_seen && r->version == r->process->space->version)) {
-        fill_header(r->message_seen, m, r);
-        if (r->body_was_null) r->message_seen->body = r->body;
+    if (likely(seen)) {
+        fill_header(seen, m, r);
+        if (r->body_was_null) seen->body = r->body;
         return 0;
     }
     fill_header(&u, m, r);

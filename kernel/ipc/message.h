@@ -73,11 +73,11 @@ struct native_receiver {
     uptr_t message;             /* its struct msg; null: it wants the body alone */
     uptr_t body, fds;           /* what that says */
     uint32_t room;
-    uint64_t version;           /* of its space, when these two were looked up: */
-    struct user_message *message_seen;  /* `message` in the kernel's memory, or NULL */
+    struct user_message *message_seen;  /* of an exchange (fast_path.h): `message` in
+                                   the kernel's memory, or NULL */
     char *body_seen;            /* the same for the page of `body` */
-    uint32_t fast, fast_calls;  /* of an exchange (fast_path.h), its `in` or its answer:
-                                   shorter ones go to body_seen at once; 0 */
+    uint32_t fast, fast_calls;  /* of its `in` or its answer: shorter ones go to
+                                   body_seen at once; 0 */
     bool is_read_late;          /* `message` is read when a message comes */
     void *buffer;               /* kernel memory in place of body, or NULL */
     const struct message_channel *channel;  /* takes only what comes this way; NULL */
@@ -204,10 +204,8 @@ must_check int deliver_rest(struct native_message *m, struct native_receiver *r,
 
 /* -- Bodies that travel as page-table entries (move_pages.c) ----------------------- */
 
-/* Do the pages of [start, start + size) exist, and may they move? 0, -EINVAL, -EFAULT
- * for a hole. */
-must_check int moved_pages_check(struct address_space *space, vaddr_t start,
-                                 uint32_t size);
+/* Do the pages of m exist, and may they move? 0, -EINVAL, -EFAULT for a hole. */
+must_check int moved_pages_check(const struct native_message *m);
 
 /* Takes the pages of m out of their space: m->pages holds them. Nothing is changed when
  * it fails. */

@@ -119,8 +119,7 @@ void message_channel_set_capacity(struct message_channel *c, uint32_t capacity) 
     struct message *m;
 
     c->capacity = capacity;
-    // what was offered while there was no capacity is asked for now, like what is
-    // pending
+    // what was offered without one is asked for now, like what is pending
     while (capacity > 0 && (m = first_at(&c->queue->messages, c, MESSAGE_OFFERED))) {
         message_take_out(m);
         make_pending(m);

@@ -24,9 +24,6 @@ enum message_place { MESSAGE_NOWHERE, MESSAGE_OFFERED, MESSAGE_ACCEPTED,
 /* What its sender waits for. */
 enum message_until { UNTIL_ACCEPTED, UNTIL_RECEIVED, UNTIL_ANSWERED };
 
-struct message_queue;
-struct message_channel;
-
 /* The part of a message that the queue knows; a face embeds it. */
 struct message {
     struct list_node node;      /* queue->messages or queue->pending */
@@ -49,8 +46,8 @@ struct sending {
 struct receiver {
     struct waiter waiter;
     pid_t pid;                  /* its process */
-    /* NULL: it wants whatever comes. */
     bool (*wants)(const struct receiver *receiver, const struct message *message);
+    /* NULL: whatever comes */
 };
 
 struct message_queue {
@@ -130,14 +127,12 @@ bool message_has_room(const struct message_channel *channel);
 void message_discard_all(struct message_queue *queue, struct message_channel *channel,
                          long error);
 
-/* There is more room in the channel: senders that wait may go on. */
+/* There is more room in the channel: senders that wait may go on. The same by a larger
+ * capacity; with a smaller one what is queued stays. */
 void message_channel_refill(struct message_channel *channel);
-/* The same by a larger capacity. With a smaller one what is queued stays. */
 void message_channel_set_capacity(struct message_channel *channel, uint32_t capacity);
 
 /* -- What is done with messages (message.c; none sleeps) --------------------------- */
-
-#define MESSAGE_UNFIT 1
 
 /* Makes a message that can stay of one that is its running sender's. NULL and
  * *error. */
@@ -148,6 +143,7 @@ must_check int message_accept(struct message *message);
 
 /* Writes it into the receiver's memory. 0; -errno: this receiver cannot take it;
  * MESSAGE_UNFIT: nobody can, and *error is its sender's. */
+#define MESSAGE_UNFIT 1
 must_check int message_deliver(struct message *message, struct receiver *receiver,
                                int *error);
 

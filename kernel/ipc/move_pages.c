@@ -23,12 +23,12 @@ struct moved_pages {
 
 #define TABLE_SPAN (1u << 21)   /* what one page table maps */
 
-int moved_pages_check(struct address_space *space, vaddr_t start, uint32_t size) {
-    vaddr_t end = start + size;
+int moved_pages_check(const struct native_message *m) {
+    vaddr_t end = m->body + m->base.length;
 
-    if ((start | size) & PAGE_MASK) return -EINVAL;
-    for (vaddr_t at = start; at < end;) {
-        const struct region *region = space_find(space, at);
+    if ((m->body | end) & PAGE_MASK) return -EINVAL;
+    for (vaddr_t at = m->body; at < end;) {
+        const struct region *region = space_find(m->space, at);
         if (!region) return -EFAULT;
         if (region->object || region->owner || region->flags & ~REGION_GROWS_DOWN)
             return -EINVAL;
@@ -42,7 +42,7 @@ int moved_pages_check(struct address_space *space, vaddr_t start, uint32_t size)
  * fails. */
 static int reserve(struct native_message *m) {
     uint32_t count = m->base.length >> PAGE_SHIFT;
-    int error = moved_pages_check(m->space, m->body, m->base.length);
+    int error = moved_pages_check(m);
 
     if (error) return error;
     struct moved_pages *pages =
@@ -110,7 +110,7 @@ static void take(struct native_message *m) {
             if (pte_has_frame(*e))
                 *e = (*e & (PTE_ADDRESS | PTE_WRITABLE))
                      | pte_bits(PROT_READ | PROT_WRITE);
-        space->nr_mapped_pages -= (region->end - region->start) >> PAGE_SHIFT;
+        space->nr_mapped_pages -= region_pages(region);
         region_free(region);
     }
 }
