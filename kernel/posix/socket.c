@@ -8,7 +8,7 @@
  *   queued is the sum of the chunks' sizes. The files in rights are queued
  *   (passed_files.h) while their chunk is.
  * Sleeps: send while the receiver's queue is full, receive while it is empty; condition
- *   shape, and hand-over to a receiver who can take all of it (ipc/reader.h).
+ *   shape, and hand-over to a receiver who can take all of it (ipc/window.h).
  * Wakes: all, when a side is shut or closed; else the next one whose condition may
  *   hold, after every step, so a waiter that leaves early never leaves others behind.
  * Linux: the queue of a datagram socket is limited by its own SO_RCVBUF, not by its
