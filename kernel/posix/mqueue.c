@@ -4,8 +4,8 @@
  * is used by other calls. A queue descriptor is a descriptor like others; read(2) of it
  * tells about the queue instead of receiving.
  *
- * Invariants: notify_pid is the process registered for notification, or 0; it has the
- *   queue open: any close of the queue by it ends that.
+ * Invariants: the process registered for notification has the queue open: any close of
+ *   the queue by it ends that.
  * Sleeps: mq_timedsend, mq_timedreceive (message_queue.c: hand-over).
  * Linux: bodies up to 64 KiB for root. No notification by thread (EINVAL).
  * Tests: user/tests/mqueue.c, mq_wait.c, mq_notify.c, native_mqueue.c.
@@ -23,7 +23,7 @@ enum { MQ_PRIO_MAX = 32768 };
 enum { SIGEV_SIGNAL = 0, SIGEV_NONE = 1 };
 
 struct mq_attr {
-    int32_t flags, maxmsg, msgsize, curmsgs, unused[4];
+    uint32_t flags, maxmsg, msgsize, curmsgs, unused[4];
 };
 
 /* What mq_open gives without attributes, and all that an ordinary user may ask for. */
@@ -32,10 +32,10 @@ static const struct mailbox_attributes ordinary = { .capacity = 10,
 
 struct mqueue {
     struct mailbox mailbox;
-    pid_t notify_pid;
-    struct event {              /* how it is notified: struct sigevent's beginning */
-        int32_t value, signal, notify;  /* notify: SIGEV_... */
-    } event;
+    struct registration {       /* for notification; zeros: nobody */
+        int32_t value, signal, notify;  /* struct sigevent's beginning: SIGEV_... */
+        pid_t pid;
+    } registered;
 };
 
 static const struct file_operations mqueue_operations;
@@ -69,33 +69,31 @@ static int make_queue(struct inode *inode) {
 
 /* A message came to the empty queue, and nobody waits for it. */
 static void notify(struct mqueue *mq) {
-    struct siginfo info = siginfo_from_here(mq->event.signal, SI_MESGQ);
-    struct process *process = process_find(mq->notify_pid);
+    struct siginfo info = siginfo_from_here(mq->registered.signal, SI_MESGQ);
+    struct process *process = process_find(mq->registered.pid);
 
-    if (mq->event.notify == SIGEV_SIGNAL && process) {
-        info.status_or_value = mq->event.value;
+    info.status_or_value = mq->registered.value;
+    if (mq->registered.signal && process)
         signal_post(process, NULL, &info, NULL);
-    }
-    mq->notify_pid = 0;
+    mq->registered = (struct registration){ 0 };
 }
 
 static void closed(struct file *file) {
     struct mqueue *mq = file->inode->data;
 
-    if (mq->notify_pid == current_process()->pid) mq->notify_pid = 0;
+    if (mq->registered.pid == current_process()->pid)
+        mq->registered = (struct registration){ 0 };
 }
 
 /* -- As a file --------------------------------------------------------------------- */
 
 static ssize_t tell(struct file *file, struct io *io, uint64_t *offset) {
     const struct mqueue *mq = file->inode->data;
-    bool notifies = mq->notify_pid != 0;
     char text[96];
     uint64_t length = (uint64_t)format(
         text, sizeof(text), "QSIZE:%-10u NOTIFY:%-5d SIGNO:%-5d NOTIFY_PID:%-6d\n",
-        mq->mailbox.channel.bytes, notifies ? mq->event.notify : 0,
-        notifies && mq->event.notify == SIGEV_SIGNAL ? mq->event.signal : 0,
-        mq->notify_pid);
+        mq->mailbox.channel.bytes, mq->registered.notify, mq->registered.signal,
+        mq->registered.pid);
 
     if (*offset >= length) return 0;
     size_t size = min(io->left, (size_t)(length - *offset));
@@ -132,11 +130,10 @@ static int attributes_from_user(struct mailbox_attributes *to, uptr_t from) {
     *to = ordinary;
     if (uptr_is_null(from)) return 0;
     if (copy_from_user(&a, from, sizeof(a))) return -EFAULT;
-    to->capacity = (uint32_t)a.maxmsg;
-    to->max_length = (uint32_t)a.msgsize;
-    return a.maxmsg <= 0 || a.msgsize <= 0
-                   || to->capacity > (is_root ? 65536 : ordinary.capacity)
-                   || to->max_length > (is_root ? MSG_MAX : ordinary.max_length)
+    to->capacity = a.maxmsg;
+    to->max_length = a.msgsize;
+    return a.maxmsg - 1 >= (is_root ? 65536 : ordinary.capacity)
+                   || a.msgsize - 1 >= (is_root ? MSG_MAX : ordinary.max_length)
                ? -EINVAL
                : 0;
 }
@@ -165,13 +162,12 @@ long sys_mq_unlink(uptr_t user_name) {
 /* Until when it may wait: a moment of the real-time clock; NULL: for ever. */
 static inline int deadline_until(const struct file *file, uptr_t timeout,
                                  nanoseconds_t *deadline) {
-    bool waits = !file || !file_is_nonblocking(file);
+    int error = 0;
 
-    *deadline = waits ? DEADLINE_NEVER : DEADLINE_NOW;
-    if (likely(uptr_is_null(timeout))) return 0;
-    nanoseconds_t until;
-    int error = time_from_user(timeout, NANOSECOND, &until);
-    if (waits && !error) *deadline = time_from_realtime(until);
+    *deadline = DEADLINE_NEVER;
+    if (unlikely(!uptr_is_null(timeout)))
+        error = deadline_from_user(timeout, TIMEOUT_REALTIME, deadline);
+    if (file && file_is_nonblocking(file)) *deadline = DEADLINE_NOW;
     return error;
 }
 
@@ -189,7 +185,8 @@ long sys_mq_timedsend(int fd, uptr_t body, size_t size, uint32_t priority,
     bool was_empty = mq->mailbox.channel.queued == 0;
     long result =
         byte_message_send(&mq->mailbox.channel, body, size, 0, priority, deadline);
-    if (result == 0 && mq->notify_pid && was_empty && mq->mailbox.channel.queued > 0)
+    if (result == 0 && mq->registered.pid && was_empty
+        && mq->mailbox.channel.queued > 0)
         notify(mq);
     file_put(file);
     return result == -EINTR ? -ERESTART : result;
@@ -218,38 +215,38 @@ long sys_mq_timedreceive(int fd, uptr_t body, size_t size, uptr_t priority,
 long sys_mq_notify(int fd, uptr_t event) {
     struct file *file = fd_peek(fd);
     struct mqueue *mq = queue_of(file);
-    struct event e = { 0, 0, SIGEV_NONE };
+    struct registration r = { .notify = SIGEV_NONE, .pid = current_process()->pid };
+    const size_t size = offsetof(struct registration, pid);
 
-    if (!uptr_is_null(event) && copy_from_user(&e, event, sizeof(e))) return -EFAULT;
-    if (e.notify != SIGEV_NONE
-        && (e.notify != SIGEV_SIGNAL || e.signal <= 0 || e.signal > SIGNALS))
+    if (!uptr_is_null(event) && copy_from_user(&r, event, size)) return -EFAULT;
+    if (r.notify == SIGEV_NONE)
+        r.signal = 0;
+    else if (r.notify != SIGEV_SIGNAL || r.signal <= 0 || r.signal > SIGNALS)
         return -EINVAL;
     if (!mq) return -EBADF;
     if (uptr_is_null(event)) {
         closed(file);           // it ends that
         return 0;
     }
-    if (mq->notify_pid) return -EBUSY;
-    mq->notify_pid = current_process()->pid;
-    mq->event = e;
+    if (mq->registered.pid) return -EBUSY;
+    mq->registered = r;
     return 0;
 }
 
 long sys_mq_getsetattr(int fd, uptr_t new, uptr_t old) {
     struct file *file = fd_peek(fd);
     const struct mqueue *mq = queue_of(file);
-    struct mq_attr a = { 0 }, now = { 0 };
+    struct mq_attr a = { 0 };
 
     if (!uptr_is_null(new) && copy_from_user(&a, new, sizeof(a))) return -EFAULT;
-    if (a.flags & ~(int32_t)O_NONBLOCK) return -EINVAL;
+    if (a.flags & ~O_NONBLOCK) return -EINVAL;
     if (!mq) return -EBADF;
-    now.flags = (int32_t)(file->flags & O_NONBLOCK);
-    now.maxmsg = (int32_t)mq->mailbox.channel.capacity;
-    now.msgsize = (int32_t)mq->mailbox.attributes.max_length;
-    now.curmsgs = (int32_t)mq->mailbox.channel.queued;
+    const struct mq_attr now = { file->flags & O_NONBLOCK, mq->mailbox.channel.capacity,
+                                 mq->mailbox.attributes.max_length,
+                                 .curmsgs = mq->mailbox.channel.queued };
     if (!uptr_is_null(old) && copy_to_user(old, &now, sizeof(now))) return -EFAULT;
     if (!uptr_is_null(new))
-        file->flags = (file->flags & ~O_NONBLOCK) | (uint32_t)a.flags;
+        file->flags = (file->flags & ~O_NONBLOCK) | a.flags;
     return 0;
 }
 
