@@ -61,15 +61,9 @@ static int locate(struct futex_word *w, uint32_t address, int operation) {
     }
     w->queue = queue_of(w);
     w->seen = space_page(space, address, PROT_READ);
-    if (w->seen) w->version = space->version;
+    if (w->seen && !(operation & ~(FUTEX_PRIVATE | FUTEX_WAKE)))
+        w->version = space->version;
     return w->seen || w != &current()->waited_word ? 0 : -EFAULT;
-}
-
-/* All that depends only on a word's address is kept, until the space changes. */
-static inline bool is_known(const struct thread *t, const struct futex_word *w,
-                            uint32_t address, int operation) {
-    return likely(w->address == address && w->operation == operation
-                  && w->version == t->space->version);
 }
 
 /* Wakes up to count waiters on word whose bits match, and makes up to `moves` more wait
@@ -153,29 +147,24 @@ static __attribute__((noinline)) long less_usual(void) {
     }
 }
 
-/* What locks do most: wake, and wait for ever, once more on the same word. Each a
- * function of its own, with registers of its own. */
-static __attribute__((noinline)) long wake_some(uint32_t address, int operation) {
-    struct thread *t = current();
-
-    if (!is_known(t, &t->woken_word, address, operation)) return less_usual();
-    return wake(&t->woken_word, thread_frame(t)->edx, ANY_BIT, NULL, 0);
+/* All that depends only on a word's address is kept, until the space changes. */
+static inline bool is_known(const struct thread *t, const struct futex_word *w,
+                            uint32_t address, int operation) {
+    return likely(w->address == address && w->operation == operation
+                  && w->version == t->space->version);
 }
 
-static __attribute__((noinline)) long wait_for_ever(uint32_t address, int operation) {
-    struct thread *t = current();
-
-    if (unlikely(thread_frame(t)->esi)
-        || !is_known(t, &t->waited_word, address, operation))
-        return less_usual();
-    return wait(t, thread_frame(t)->edx, DEADLINE_NEVER, ANY_BIT);
-}
-
-/* The other arguments are read where they are needed. */
+/* What locks do most: wake, or wait for ever, once more on the same word. The other
+ * arguments are read where they are needed. */
 long sys_futex(uint32_t address, int operation) {
-    if (unlikely(operation & ~(FUTEX_PRIVATE | FUTEX_WAKE))) return less_usual();
-    return operation & FUTEX_WAKE ? wake_some(address, operation)
-                                  : wait_for_ever(address, operation);
+    struct thread *t = current();
+    const struct trap_frame *frame = thread_frame(t);
+
+    if (operation & FUTEX_WAKE && is_known(t, &t->woken_word, address, operation))
+        return wake(&t->woken_word, frame->edx, ANY_BIT, NULL, 0);
+    if (!frame->esi && is_known(t, &t->waited_word, address, operation))
+        return wait(t, frame->edx, DEADLINE_NEVER, ANY_BIT);
+    return less_usual();
 }
 
 /* -- The end of a thread ----------------------------------------------------------- */
