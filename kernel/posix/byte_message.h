@@ -57,15 +57,3 @@ static inline must_check long byte_message_send(struct message_channel *channel,
     waiter_wake(waiter, 0);
     return 0;
 }
-
-/* SLEEPS. 0 or -errno. r: made by native_body_receiver_init. */
-static inline must_check long byte_message_receive(struct message_queue *queue,
-                                                   struct native_receiver *r,
-                                                   nanoseconds_t deadline) {
-    long result = -EAGAIN;
-
-    if (!list_is_empty(&queue->messages) || !list_is_empty(&queue->pending))
-        result = message_take(queue, &r->base);
-    if (result != -EAGAIN || deadline == DEADLINE_NOW) return result;
-    return wait_sleep_waiter(&r->base.waiter, deadline);    // a capacity is never 0
-}

@@ -205,7 +205,10 @@ long sys_mq_timedreceive(int fd, uptr_t body, size_t size, uptr_t priority,
     if (size < mq->mailbox.attributes.max_length) return -EMSGSIZE;
     native_body_receiver_init(&r, body, size, &mq->mailbox.queue.receivers);
     file_get(file);
-    long result = byte_message_receive(&mq->mailbox.queue, &r, deadline);
+    long result = mq->mailbox.queue.nr_there ? message_take(&mq->mailbox.queue, &r.base)
+                                             : -EAGAIN;
+    if (result == -EAGAIN && deadline != DEADLINE_NOW)
+        result = wait_sleep_waiter(&r.base.waiter, deadline);
     file_put(file);
     if (result) return result == -EINTR ? -ERESTART : result;
     if (!uptr_is_null(priority) && u32_to_user(priority, r.priority)) return -EFAULT;

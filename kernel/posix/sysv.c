@@ -25,7 +25,8 @@ struct sysv_object *sysv_look_up(struct sysv_kind *kind, int number, bool is_ind
     return NULL;
 }
 
-bool sysv_is_owned(const struct sysv_object *object) {
+/* By effective ids: its owner, its creator, or root? */
+static bool is_owned(const struct sysv_object *object) {
     uid_t euid = current_credentials()->euid;
 
     return euid == 0 || euid == object->perm.uid || euid == object->perm.cuid;
@@ -35,7 +36,7 @@ int sysv_judge(const struct sysv_object *object, unsigned wanted) {
     const struct credentials *who = current_credentials();
     unsigned granted = object->perm.mode;
 
-    if (sysv_is_owned(object))
+    if (is_owned(object))
         granted >>= 6;
     else if (credentials_in_group(who, object->perm.gid)
              || credentials_in_group(who, object->perm.cgid))
@@ -147,7 +148,7 @@ static long control(struct sysv_kind *kind, int id, uint32_t number, uint32_t ho
     if (command != IPC_SET && command != IPC_RMID)
         return kind->control ? kind->control(object, number, command, argument)
                              : -EINVAL;
-    if (!sysv_is_owned(object)) return -EPERM;
+    if (!is_owned(object)) return -EPERM;
     if (command == IPC_SET) return change(kind, object, argument);
     kind->remove(object);
     return 0;

@@ -78,7 +78,6 @@ extern struct sysv_kind shm_kind, sem_kind, msg_kind;
 #define SYSV_MAX 4096           /* objects of one kind */
 
 struct sysv_object *sysv_look_up(struct sysv_kind *kind, int number, bool is_index);
-int sysv_judge(const struct sysv_object *object, unsigned wanted);
 
 /* The object of that id; NULL: -EINVAL. */
 static inline struct sysv_object *sysv_find(struct sysv_kind *kind, int id) {
@@ -88,13 +87,11 @@ static inline struct sysv_object *sysv_find(struct sysv_kind *kind, int id) {
 }
 
 /* wanted: enum permission bits (fs/inode.h). 0, -EACCES. */
+int sysv_judge(const struct sysv_object *object, unsigned wanted);
 static inline must_check int sysv_permission(const struct sysv_object *object,
                                              unsigned wanted) {
     return current_process()->credentials.euid == 0 ? 0 : sysv_judge(object, wanted);
 }
-
-/* By effective ids: its owner, its creator, or root? */
-bool sysv_is_owned(const struct sysv_object *object);
 
 /* Since 1970, of a moment that was noted as ticks of the time stamp counter; 0:
  * never. */

@@ -187,8 +187,9 @@ long msg_receive(int id, uint32_t size, const struct trap_frame *frame) {
     r.type = up_to ? lowest_up_to(queue, wanted.type) : wanted.type;
     if (wanted.type)
         r.base.wants = flags & MSG_EXCEPT && !up_to ? wants_others : wants_type;
-    result = byte_message_receive(queue, &r,
-                                  flags & IPC_NOWAIT ? DEADLINE_NOW : DEADLINE_NEVER);
+    result = queue->nr_there ? message_take(queue, &r.base) : -EAGAIN;
+    if (result == -EAGAIN && !(flags & IPC_NOWAIT))
+        result = waiter_sleep_forever(&r.base.waiter);  // a capacity is never 0
     if (result)
         return result == -EMSGSIZE ? -E2BIG : result == -EAGAIN ? -ENOMSG : result;
     note(id, 1);
