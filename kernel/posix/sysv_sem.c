@@ -5,7 +5,7 @@
  *
  *      struct sem_set   of[]: 0 3 1    waiters --> [-1 on 0] --> [-2 on 2, +1 on 0]
  *         |
- *       undos --> what this process did with SEM_UNDO      also on the process's list
+ *       undos --> what a process did with SEM_UNDO --> another process
  *
  * Hand-over: the waker does the waiter's operations and ends its wait. The queue is
  * tried from its front, again after each success, so nobody waits who could go on.
@@ -34,17 +34,15 @@ struct sembuf {
 };
 
 struct sem_undo {
-    struct list_node process_node;  /* process->semaphore_undos */
-    struct list_node set_node;      /* set->undos */
-    struct sem_set *set;
-    pid_t pid;
-    int16_t adjust[];               /* what to add to each value in the end */
+    struct list_node node;          /* set->undos */
+    pid_t pid;                      /* whose end adds */
+    int16_t adjust[];               /* this to each value */
 };
 
 struct sem_set {
     struct sysv_object common;
     struct wait_queue waiters;      /* struct sem_waiter */
-    struct list undos;              /* struct sem_undo */
+    struct list undos;              /* struct sem_undo, one for a process */
     struct semaphore {
         uint16_t value;
         pid_t last;                 /* who changed it last */
@@ -56,7 +54,7 @@ struct sem_waiter {                 /* one semop; on the caller's stack */
     struct sembuf operations[SEMOPM];
     unsigned count;
     const struct sembuf *blocker;   /* the operation that has to wait */
-    struct sem_undo *undo;          /* NULL: no SEM_UNDO among them */
+    struct sem_undo *undo;          /* if SEM_UNDO is among them */
     pid_t pid;
 };
 
@@ -115,42 +113,34 @@ again:
 
 /* -- What exit undoes -------------------------------------------------------------- */
 
-/* The current process's for that set; NULL: no memory. */
-static struct sem_undo *undo_of(struct sem_set *set) {
-    struct process *process = current_process();
+/* The process's for that set; NULL: it has none, or there was no memory to make it. */
+static struct sem_undo *undo_of(struct sem_set *set, pid_t pid, bool make) {
     struct sem_undo *undo;
 
-    list_for_each (undo, &process->semaphore_undos, process_node)
-        if (undo->set == set) return undo;
-    undo = heap_alloc(HEAP_SYSV,
-                      sizeof(*undo) + set->common.size * sizeof(undo->adjust[0]));
-    if (!undo) return NULL;
-    undo->set = set;
-    undo->pid = process->pid;
-    list_push_back(&process->semaphore_undos, &undo->process_node);
-    list_push_back(&set->undos, &undo->set_node);
+    list_for_each (undo, &set->undos, node)
+        if (undo->pid == pid) return undo;
+    size_t size = sizeof(*undo) + set->common.size * sizeof(undo->adjust[0]);
+    if (!make || !(undo = heap_alloc(HEAP_SYSV, size))) return NULL;
+    undo->pid = pid;
+    list_push_back(&set->undos, &undo->node);
     return undo;
 }
 
-static void undo_free(struct sem_undo *undo) {
-    list_remove(&undo->process_node);
-    list_remove(&undo->set_node);
-    heap_free(undo);
-}
-
 void semaphores_end(struct process *process) {
-    struct sem_undo *undo;
+    struct sysv_object *object;
 
-    while ((undo = list_first_entry(&process->semaphore_undos, struct sem_undo,
-                                    process_node))) {
-        struct sem_set *set = undo->set;
-        for (uint32_t i = 0; i < set->common.size; i++) {
+    list_for_each (object, &sem_kind.objects, node) {
+        struct sem_set *set = set_of(object);
+        struct sem_undo *undo = undo_of(set, process->pid, false);
+        for (uint32_t i = 0; undo && i < object->size; i++) {
             if (!undo->adjust[i]) continue;
             int value = set->of[i].value + undo->adjust[i];
             set->of[i].value = (uint16_t)max(0, min(value, (int)SEMVMX));
             set->of[i].last = process->pid;
         }
-        undo_free(undo);
+        if (!undo) continue;
+        list_remove(&undo->node);
+        heap_free(undo);
         serve(set);
     }
 }
@@ -166,7 +156,7 @@ static void describe(const struct waiter *waiter, char *to, size_t size) {
     char before = ' ';
     size_t at = (size_t)format(to, size, "sem:%d", set->common.id);
 
-    list_for_each (undo, &set->undos, set_node)
+    list_for_each (undo, &set->undos, node)
         if (undo->adjust[o->number] * (o->change ? 1 : -1) > 0 && at < size) {
             at += (size_t)format(to + at, size - at, "%c%d", before, undo->pid);
             before = ',';
@@ -192,11 +182,10 @@ static struct sysv_status set_tell(const struct sysv_object *o) {
 
 static void set_remove(struct sysv_object *object) {
     struct sem_set *set = set_of(object);
-    struct sem_undo *undo;
+    struct sem_undo *undo, *next;
 
     wait_wake_all(&set->waiters, -EIDRM);
-    while ((undo = list_first_entry(&set->undos, struct sem_undo, set_node)))
-        undo_free(undo);
+    list_for_each_safe (undo, next, &set->undos, node) heap_free(undo);
     sysv_free(&sem_kind, object);
 }
 
@@ -224,7 +213,7 @@ static void set_value(struct sem_set *set, uint32_t number, uint16_t value) {
     set->of[number].value = value;
     set->of[number].last = current_process()->pid;
     set->common.times[2] = timestamp_counter();
-    list_for_each (undo, &set->undos, set_node) undo->adjust[number] = 0;
+    list_for_each (undo, &set->undos, node) undo->adjust[number] = 0;
 }
 
 static long set_control(struct sysv_object *object, uint32_t number, int command,
@@ -299,10 +288,9 @@ long sem_operate(int id, uint32_t count, const struct trap_frame *frame) {
         flags |= (unsigned)w.operations[i].flags;
     }
     if ((result = sysv_permission(object, wanted))) return result;
-    w.undo = flags & SEM_UNDO ? undo_of(set) : NULL;
-    if (flags & SEM_UNDO && !w.undo) return -ENOMEM;
-    w.count = count;
     w.pid = current_process()->pid;
+    if (flags & SEM_UNDO && !(w.undo = undo_of(set, w.pid, true))) return -ENOMEM;
+    w.count = count;
     result = attempt(set, &w);
     if (result == 0) serve(set);
     if (result != MUST_WAIT) return result;

@@ -152,7 +152,6 @@ struct process *process_create(struct process *parent) {
     list_init(&p->children);
     list_init(&p->threads);
     list_init(&p->posix_timers);
-    list_init(&p->semaphore_undos);
     list_node_init(&p->sibling_node);
     pending_init(&p->pending);
     wait_queue_init(&p->exec_wait, &exec_class);

@@ -97,7 +97,6 @@ struct process {
     nanoseconds_t started;
 
     struct list posix_timers;       /* kernel/posix/clock.c */
-    struct list semaphore_undos;    /* kernel/posix/sysv_sem.c: for its end */
     int next_timer_id;
 
     struct endpoint *endpoint;  /* kernel/ipc/link.c: links and calls, or NULL */
