@@ -26,6 +26,7 @@ static uint32_t all_objects(void) {
 /* The body, then the structures, then the ledger: what it took it must have given
  * back. */
 static bool run(const struct kernel_test *test) {
+    (void)kcheck();             // counts
     uint32_t frames_before = frames_free, objects_before = all_objects();
 
     failures = 0;

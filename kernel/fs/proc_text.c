@@ -174,7 +174,7 @@ static struct inode *follow_exe(const struct process *p) { return p->executable;
 /* -- The machine ------------------------------------------------------------------- */
 
 static void show_meminfo(struct text *text) {
-    const uint32_t *used = frames_used;
+    const uint32_t *used = frames_used();
     const struct {
         const char *name;
         uint32_t frames;
@@ -252,16 +252,16 @@ static void show_check(struct text *text) {
         [ACCOUNT_MAILBOXES] = "mailboxes", [ACCOUNT_SYSV] = "sysv",
     };
     const char *fault = kcheck();
-    const struct account *account;
 
     text_printf(text, fault ? "bad: %s\n" : "ok\n", fault);
-    show_numbers(text, "frames", uses, frames_used, FRAME_USES);
+    show_numbers(text, "frames", uses, frames_used(), FRAME_USES);
     show_numbers(text, "objects", heap_type_names, heap_objects, HEAP_TYPES);
     show_numbers(text, "bytes", heap_type_names, heap_bytes, HEAP_TYPES);
-    list_for_each (account, &all_accounts, node) {
+    for (unsigned i = 0; i < ACCOUNTS_MAX; i++) {
         char name[24];
-        format(name, sizeof(name), "user-%u", account->uid);
-        show_numbers(text, name, kinds, account->used, ACCOUNT_KINDS);
+        if (!accounts[i]) continue;
+        format(name, sizeof(name), "user-%u", accounts[i]->uid);
+        show_numbers(text, name, kinds, accounts[i]->used, ACCOUNT_KINDS);
     }
 }
 

@@ -116,9 +116,10 @@ static void show_limits(struct text *text) {
         enum account_kind kind;
     } kinds[] = { { "messages", ACCOUNT_MESSAGES }, { "bytes", ACCOUNT_MESSAGE_BYTES },
                   { "mailboxes", ACCOUNT_MAILBOXES } };
-    const struct account *a;
 
-    list_for_each (a, &all_accounts, node) {
+    for (unsigned n = 0; n < ACCOUNTS_MAX; n++) {
+        const struct account *a = accounts[n];
+        if (!a) continue;
         text_printf(text, "%u", a->uid);
         for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++) {
             text_printf(text, " %s %u", kinds[i].name, a->used[kinds[i].kind]);

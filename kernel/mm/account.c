@@ -8,11 +8,8 @@
 #include "core/check.h"
 #include "mm/heap.h"
 
-#define ACCOUNTS_MAX 256
-
 struct account root_account;
-struct list all_accounts = LIST_INIT(all_accounts);
-static struct account *table[ACCOUNTS_MAX];
+struct account *accounts[ACCOUNTS_MAX];
 static uint32_t default_limit[ACCOUNT_KINDS];
 
 static void account_register(struct account *account, uint16_t number, uid_t uid) {
@@ -20,8 +17,7 @@ static void account_register(struct account *account, uint16_t number, uid_t uid
     account->number = number;
     for (unsigned kind = 0; kind < ACCOUNT_KINDS; kind++)
         account->limit[kind] = uid == 0 ? UINT32_MAX : default_limit[kind];
-    table[number] = account;
-    list_push_back(&all_accounts, &account->node);
+    accounts[number] = account;
 }
 
 void accounts_init(uint32_t total_frames) {
@@ -39,14 +35,14 @@ void accounts_init(uint32_t total_frames) {
 }
 
 struct account *account_get(uid_t uid) {
-    struct account *account;
-    uint16_t number = 0;
+    uint16_t number = ACCOUNTS_MAX;
 
-    list_for_each (account, &all_accounts, node)
-        if (account->uid == uid) return account;
-    while (number < ACCOUNTS_MAX && table[number]) number++;
+    for (uint16_t i = ACCOUNTS_MAX; i-- > 0;) {
+        if (!accounts[i]) number = i;
+        else if (accounts[i]->uid == uid) return accounts[i];
+    }
     if (number == ACCOUNTS_MAX) return NULL;
-    account = heap_new(HEAP_ACCOUNT, struct account);
+    struct account *account = heap_new(HEAP_ACCOUNT, struct account);
     if (account) account_register(account, number, uid);
     return account;
 }
@@ -55,26 +51,18 @@ void account_drop_if_unused(struct account *account) {
     for (unsigned kind = 0; kind < ACCOUNT_KINDS; kind++)
         if (account->used[kind]) return;
     if (account == &root_account) return;
-    table[account->number] = NULL;
-    list_remove(&account->node);
+    accounts[account->number] = NULL;
     heap_free(account);
-}
-
-struct account *account_by_number(uint16_t number) {
-    assert(number < ACCOUNTS_MAX && table[number]);
-    return table[number];
 }
 
 /* -- Checking ---------------------------------------------------------------------- */
 
 static void accounts_check(void) {
-    struct account *a;
-
-    list_for_each (a, &all_accounts, node)
-        for (unsigned kind = 0; kind < ACCOUNT_KINDS; a->counted[kind++] = 0)
-            check_that(a->used[kind] == a->counted[kind],
-                       "user %u is charged %u of kind %u and has %u", a->uid,
-                       a->used[kind], kind, a->counted[kind]);
+    for (struct account **a = accounts; a < accounts + ACCOUNTS_MAX; a++)
+        for (unsigned kind = 0; *a && kind < ACCOUNT_KINDS; (*a)->counted[kind++] = 0)
+            check_that((*a)->used[kind] == (*a)->counted[kind],
+                       "user %u is charged %u of kind %u and has %u", (*a)->uid,
+                       (*a)->used[kind], kind, (*a)->counted[kind]);
 }
 
 static const struct checker checker CHECKER = { "accounts", NULL, accounts_check };

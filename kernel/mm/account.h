@@ -5,7 +5,6 @@
 #pragma once
 
 #include "arch/x86/cpu.h"
-#include "base/list.h"
 #include "core/panic.h"
 
 enum account_kind {             /* unit */
@@ -22,22 +21,23 @@ enum account_kind {             /* unit */
 };
 
 struct account {
-    struct list_node node;
     uid_t uid;                  /* [const] */
-    uint16_t number;            /* [const] index in the table; frames store it */
+    uint16_t number;            /* [const] in accounts[]; frames store it */
     uint32_t used[ACCOUNT_KINDS];
     uint32_t limit[ACCOUNT_KINDS];
     uint32_t counted[ACCOUNT_KINDS];    /* what kcheck has found of `used` */
 };
 
+#define ACCOUNTS_MAX 256
+
 extern struct account root_account;
+extern struct account *accounts[ACCOUNTS_MAX];      /* by number; NULL: nobody's */
 
 void accounts_init(uint32_t total_frames);
 
 /* The account of uid, made when it does not exist. NULL without memory. It goes when
  * the last that is charged to it is given back. */
 struct account *account_get(uid_t uid);
-struct account *account_by_number(uint16_t number);
 
 /* Charges, or returns false when the limit would be passed: nothing is charged then. */
 static inline must_check bool account_charge(struct account *account,
@@ -62,6 +62,3 @@ static inline void account_release(struct account *account, enum account_kind ki
 
 /* Who pays for what this CPU allocates now. */
 static inline struct account *account_current(void) { return this_cpu()->account; }
-
-/* All accounts in use, for /proc and kcheck. */
-extern struct list all_accounts;

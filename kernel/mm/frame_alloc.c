@@ -15,7 +15,6 @@
 
 struct frame *frames, **frame_chains;
 uint32_t frame_count, frames_free;
-uint32_t frames_used[FRAME_USES];
 static struct list free_lists[FRAME_ORDERS];
 
 static uint32_t number_of(const struct frame *frame) {
@@ -61,7 +60,6 @@ struct frame *frame_alloc(enum frame_use use, unsigned order) {
     frame->refs = 1;
     frame->use = (uint8_t)use;
     frame->account = account->number;
-    frames_used[use] += count;
     return frame;
 }
 
@@ -76,18 +74,14 @@ void frame_put(struct frame *frame) {
     assert(frame->refs > 0);
     if (--frame->refs > 0) return;
     uint32_t count = 1u << frame->order;
-    account_release(account_by_number(frame->account), ACCOUNT_FRAMES, count);
-    frames_used[frame->use] -= count;
+    account_release(accounts[frame->account], ACCOUNT_FRAMES, count);
     block_free(frame, frame->order);
 }
 
 void frame_recharge(struct frame *frame, const struct account *to) {
-    uint32_t count = 1u << frame->order;
-
-    if (frame->account == NOBODY_PAYS) frames_used[frame->use] += count;
-    else account_release(account_by_number(frame->account), ACCOUNT_FRAMES, count);
+    if (frame->account != NOBODY_PAYS)
+        account_release(accounts[frame->account], ACCOUNT_FRAMES, 1u << frame->order);
     frame->account = to ? to->number : NOBODY_PAYS;
-    if (!to) frames_used[frame->use] -= count;
 }
 
 void frames_free_range(paddr_t start, paddr_t end) {
@@ -152,18 +146,27 @@ struct frame *frame_next(const struct frame *block) {
     return number < frame_count ? &frames[number] : NULL;
 }
 
+const uint32_t *frames_used(void) {
+    static uint32_t used[FRAME_USES];
+
+    memset(used, 0, sizeof(used));
+    for (const struct frame *f = NULL; (f = frame_next(f));)
+        if (f->account != NOBODY_PAYS) used[f->use] += 1u << f->order;
+    return used;
+}
+
 static void frames_count(void) {
     for (struct frame *f = NULL; (f = frame_next(f));) {
         if (f->use <= FRAME_RESERVED) continue;
         f->counted = f->use == FRAME_HEAP;  // the heap has those by their use
         if (f->account != NOBODY_PAYS)
-            account_by_number(f->account)->counted[ACCOUNT_FRAMES] += 1u << f->order;
+            accounts[f->account]->counted[ACCOUNT_FRAMES] += 1u << f->order;
     }
 }
 
 /* Every block is on a free list, or held by as many as were found. */
 static void frames_check(void) {
-    uint32_t by_use[FRAME_USES] = { 0 }, free = 0;
+    uint32_t free = 0, listed = 0;
     const struct frame *f;
 
     for (unsigned order = 0; order < FRAME_ORDERS; order++) {
@@ -171,21 +174,17 @@ static void frames_check(void) {
         list_for_each (f, &free_lists[order], node) {
             check_that(f->use == FRAME_FREE && !f->refs && f->order == order,
                        "%u, on free list %u, is in use", number_of(f), order);
-            free += 1u << order;
+            listed += 1u << order;
         }
     }
     for (f = NULL; (f = frame_next(f));) {
+        if (f->use == FRAME_FREE) free += 1u << f->order;
         if (f->use > FRAME_RESERVED)
             check_counted(f, "references", f->refs, f->counted);
-        if (f->use == FRAME_FREE || f->account != NOBODY_PAYS)
-            by_use[f->use] += 1u << f->order;
     }
-    check_that(free == frames_free && by_use[FRAME_FREE] == free,
-               "%u are free, %u on free lists, %u are counted", by_use[FRAME_FREE],
-               free, frames_free);
-    for (unsigned use = FRAME_RESERVED + 1; use < FRAME_USES; use++)
-        check_that(by_use[use] == frames_used[use], "%u are of use %u, %u are counted",
-                   by_use[use], use, frames_used[use]);
+    check_that(free == frames_free && free == listed,
+               "%u are free, %u on free lists, %u are counted", free, listed,
+               frames_free);
 }
 
 static const struct checker checker CHECKER = { "frames", frames_count, frames_check };

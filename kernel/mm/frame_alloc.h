@@ -37,7 +37,6 @@ extern struct frame *frames;    /* [const] one for each frame of memory */
 extern struct frame **frame_chains; /* [const] as many, for the pages of objects */
 extern uint32_t frame_count;    /* [const] */
 extern uint32_t frames_free;
-extern uint32_t frames_used[FRAME_USES];
 
 struct account;
 struct boot_info;
@@ -74,6 +73,9 @@ static inline void *frame_address(const struct frame *frame) {
 static inline struct frame *frame_of_address(const void *pointer) {
     return frame_of_paddr(kernel_to_paddr(pointer));
 }
+
+/* How many are used for what, of those that somebody pays for. */
+const uint32_t *frames_used(void);
 
 /* The next block of frames, used or free; after NULL the first. NULL: no more. */
 struct frame *frame_next(const struct frame *block);

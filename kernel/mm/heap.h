@@ -25,8 +25,9 @@ void heap_free(void *object);
 struct account;
 struct account *heap_account(const void *object);   /* who pays for it */
 
-extern uint32_t heap_objects[HEAP_TYPES];   /* live objects */
-extern uint32_t heap_bytes[HEAP_TYPES];     /* their bytes, overhead included */
+/* The ledger, as the last kcheck found it: live objects, and their bytes with all that
+ * is around them. */
+extern uint32_t heap_objects[HEAP_TYPES], heap_bytes[HEAP_TYPES];
 extern const char *const heap_type_names[HEAP_TYPES];
 
 /* The next live object of a type; after NULL the first. NULL: no more. So kcheck finds

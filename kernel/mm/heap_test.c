@@ -1,5 +1,6 @@
 /* heap_test.c - size classes, zeroing, charging. */
 #include "base/string.h"
+#include "core/check.h"
 #include "kernel_test.h"
 #include "mm/heap.h"
 
@@ -35,10 +36,13 @@ KTEST(heap_objects_do_not_overlap) {
 }
 
 KTEST(heap_counts_by_type) {
+    CHECK(!kcheck());
     uint32_t objects = heap_objects[HEAP_PIPE], bytes = heap_bytes[HEAP_PIPE];
     void *p = heap_alloc(HEAP_PIPE, 100);
 
+    CHECK(!kcheck());
     CHECK(heap_objects[HEAP_PIPE] == objects + 1 && heap_bytes[HEAP_PIPE] > bytes);
     heap_free(p);
+    CHECK(!kcheck());
     CHECK(heap_objects[HEAP_PIPE] == objects && heap_bytes[HEAP_PIPE] == bytes);
 }

@@ -95,7 +95,7 @@ long sys_sysinfo(uptr_t info) {
         .uptime = (int32_t)divide_u64(time_now(), (uint32_t)SECOND, NULL),
         .loads = { load, load, load },
         .total_ram = frame_count * PAGE_SIZE, .free_ram = frames_free * PAGE_SIZE,
-        .shared_ram = frames_used[FRAME_OBJECT] * PAGE_SIZE,
+        .shared_ram = frames_used()[FRAME_OBJECT] * PAGE_SIZE,
         .processes = (uint16_t)list_length(&all_threads), .unit = 1,
     };
 

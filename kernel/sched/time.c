@@ -1,7 +1,7 @@
 /* time.c - deadlines and the clocks.
  *
- * Shape: each CPU's one-shot timer is armed for the nearest deadline it knows of, or for
- * the end of the running thread's turn. One that finds nothing due just arms again.
+ * Shape: each CPU's one-shot timer is armed for the nearest deadline it knows of, or
+ * for the end of the running thread's turn. If it finds nothing due it just arms again.
  * Invariant: some CPU's timer is armed for a moment no later than the heap's root.
  */
 #include "sched/time.h"
