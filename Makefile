@@ -111,8 +111,7 @@ src += kernel/posix/mqueue.c            # POSIX message queues, /dev/mqueue
 # --- kernel/proc: a process's life
 src += kernel/proc/fork.c               # fork, vfork, clone
 src += kernel/proc/exec.c               # replacing the program
-src += kernel/proc/exit.c               # the end of threads and processes
-src += kernel/proc/wait.c               # wait4, waitid
+src += kernel/proc/exit.c               # the end of threads and processes, wait
 src += kernel/proc/memory.c             # mmap and its kin
 src += kernel/proc/credentials.c        # users and groups
 src += kernel/proc/limits.c             # limits, usage, the machine

@@ -1,12 +1,16 @@
 /* exit.c - what a thread must do before it may go to user mode: among other things,
- * end; the end of threads and processes, and what it means for others.
+ * end; the end of threads and processes, and what it means for others; waiting for it.
  *
  * Shape: exit_group marks the process and interrupts every thread; each ends itself on
  * its way to user mode. The last one makes the process a zombie: memory and files are
  * given back, children go to init, the parent is told. The zombie keeps the status
  * until it is waited for.
  * Invariant: a thread never ends another one directly.
- * Sleeps: attend, while the process is stopped, and when another thread is to run.
+ * Sleeps: attend, while the process is stopped, and when another thread is to run;
+ *   wait4 and waitid, while there are children that could still report (condition shape
+ *   on process->child_wait).
+ * Tests: user/tests/exit.c, orphans.c, wait*.c.
+ * See: wait4(2), waitid(2).
  */
 #include "core/log.h"
 #include "core/trace.h"
@@ -43,6 +47,13 @@ static void hang_up_if_orphaned(pid_t group) {
     if (!has_stopped || !group_is_orphaned(group)) return;
     signal_group(group, SIGHUP);
     signal_group(group, SIGCONT);
+}
+
+/* Unlists and frees a zombie, after adding its times to its parent's. */
+static void process_reap(struct process *zombie) {
+    usage_add(&zombie->parent->children_usage, process_usage(zombie));
+    usage_add(&zombie->parent->children_usage, zombie->children_usage);
+    process_free(zombie);
 }
 
 /* Its last thread is gone. */
@@ -119,12 +130,6 @@ void thread_exit(void) {
     panic("a dead thread runs");
 }
 
-void process_reap(struct process *zombie) {
-    usage_add(&zombie->parent->children_usage, process_usage(zombie));
-    usage_add(&zombie->parent->children_usage, zombie->children_usage);
-    process_free(zombie);
-}
-
 /* -- Return to user mode ----------------------------------------------------------- */
 
 static void deliver_signals(struct trap_frame *frame) {
@@ -179,12 +184,94 @@ void user_thread_start(void) {
     user_enter(thread_frame(t));
 }
 
-/* -- System calls ------------------------------------------------------------------ */
-
 long sys_exit(int status) {
     struct process *p = current_process();
 
     // POSIX: the status of a process whose last thread exits is that thread's
     if (p->nr_threads == 1) process_exit_group(p, (status & 0xff) << 8);
     thread_exit();
+}
+
+/* -- Waiting for children: two faces of one search --------------------------------- */
+
+enum wait_options {
+    WNOHANG = 1, WSTOPPED = 2, WEXITED = 4, WCONTINUED = 8, WNOWAIT = 0x1000000,
+    WNOTHREAD = 0x20000000, WALL = 0x40000000, WCLONE = 0x80000000,
+    WAIT4_OPTIONS = WNOHANG | WSTOPPED | WCONTINUED | WNOTHREAD | WALL | WCLONE,
+};
+enum id_type { P_ALL = 0, P_PID = 1, P_PGID = 2 };
+
+struct wait_request {
+    enum id_type type;
+    pid_t id;
+    uint32_t options;
+    uid_t uid;                  /* this and the rest: what was found */
+    int status;                 /* as wait4 reports it */
+    struct usage usage;
+};
+
+/* The pid of a child that has something to report, and the report in r, which is taken
+ * unless WNOWAIT; 0: nothing yet (WNOHANG); -ECHILD, -ERESTART. SLEEPS. */
+static pid_t do_wait(struct wait_request *r) {
+    struct process *p = current_process(), *child, *next;
+    long error = 0;
+
+    for (;;) {                  // after a sleep children count before signals do
+        bool any = false;
+        list_for_each_safe (child, next, &p->children, sibling_node) {
+            pid_t pid = child->pid, id = r->type == P_PGID ? child->group : pid;
+            if (r->type != P_ALL && id != r->id) continue;
+            any |= !child->is_zombie || r->options & WEXITED;       // it will not stop
+            r->status = child->is_zombie ? child->exit_status : child->report;
+            uint32_t kind = child->is_zombie                ? WEXITED
+                            : r->status == STATUS_CONTINUED ? WCONTINUED
+                            : r->status                     ? WSTOPPED
+                                                            : 0;
+            if (!(r->options & kind)) continue;
+            r->uid = child->credentials.uid;
+            r->usage = process_usage(child);
+            if (r->options & WNOWAIT) return pid;
+            if (child->is_zombie) process_reap(child);
+            else child->report = 0;
+            return pid;
+        }
+        if (!any) return -ECHILD;
+        if (r->options & WNOHANG) return 0;
+        if (error) return error == -EINTR ? -ERESTART : (int)error;
+        error = wait_sleep(&p->child_wait, DEADLINE_NEVER);
+    }
+}
+
+long sys_wait4(pid_t pid, uptr_t status, int options, uptr_t usage) {
+    struct wait_request r = { .type = pid > 0 ? P_PID : pid == -1 ? P_ALL : P_PGID,
+                              .options = (uint32_t)options | WEXITED };
+
+    if ((uint32_t)options & ~WAIT4_OPTIONS) return -EINVAL;
+    if (pid == INT32_MIN) return -ESRCH;
+    r.id = pid > 0 ? pid : pid == 0 ? current_process()->group : -pid;
+    pid_t found = do_wait(&r);
+    if (found <= 0) return found;
+    if (!uptr_is_null(status) && u32_to_user(status, (uint32_t)r.status))
+        return -EFAULT;
+    return !uptr_is_null(usage) && usage_to_user(usage, &r.usage) ? -EFAULT : found;
+}
+
+long sys_waitid(int type, pid_t id, uptr_t info_out, int options, uptr_t usage) {
+    struct wait_request r = { .type = (enum id_type)type, .id = id,
+                              .options = (uint32_t)options };
+    struct siginfo info = { .signal = 0 };
+
+    if (r.options & ~(WAIT4_OPTIONS | WEXITED | WNOWAIT)
+        || !(r.options & (WSTOPPED | WEXITED | WCONTINUED)) || type < P_ALL
+        || type > P_PGID || (type == P_PID && id <= 0) || (type == P_PGID && id < 0))
+        return -EINVAL;
+    if (type == P_PGID && id == 0) r.id = current_process()->group;
+    pid_t found = do_wait(&r);
+    if (found < 0) return found;
+    if (found) {
+        info = siginfo_of_child(found, r.uid, r.status);
+        if (!uptr_is_null(usage) && usage_to_user(usage, &r.usage)) return -EFAULT;
+    }
+    // Linux writes the fields, not the whole structure
+    return uptr_is_null(info_out) ? 0 : copy_to_user(info_out, &info, 24);
 }

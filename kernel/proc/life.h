@@ -23,9 +23,6 @@ no_return void thread_exit(void);
 void process_give_back(struct process *process);
 void vfork_release(struct process *process);
 
-/* Unlists and frees a zombie, after adding its times to its parent's. */
-void process_reap(struct process *zombie);
-
 /* -- What calls that differ in little have in common: see syscall.def -------------- */
 
 enum clone_flags {              /* fork.c */

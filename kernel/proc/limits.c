@@ -5,6 +5,26 @@
 #include "fs/procfs.h"
 #include "proc/life.h"
 
+struct user_rusage {
+    struct time32 user, system;
+    int32_t largest_resident_kib, unused1[3], minor_faults, unused2[7], voluntary,
+        forced;
+};
+static_assert(sizeof(struct user_rusage) == 72, "Linux/i386 ABI");
+
+int usage_to_user(uptr_t to, const struct usage *usage) {
+    struct user_rusage u = {
+        .user = nanoseconds_to_time32(usage->user_time, MICROSECOND),
+        .system = nanoseconds_to_time32(usage->system_time, MICROSECOND),
+        .largest_resident_kib = (int32_t)usage->largest_resident * 4,
+        .minor_faults = (int32_t)usage->minor_faults,
+        .voluntary = (int32_t)usage->switches_voluntary,
+        .forced = (int32_t)usage->switches_forced,
+    };
+
+    return copy_to_user(to, &u, sizeof(u));
+}
+
 long sys_getrusage(int who, uptr_t usage) {
     enum { RUSAGE_SELF = 0, RUSAGE_CHILDREN = -1, RUSAGE_THREAD = 1 };
     struct usage u;

@@ -120,5 +120,5 @@ int main(int argc, char **argv) {
     say("A zombie costs a number and a small piece of the kernel's memory. A server\n"
         "that forgets each of its children will one day not get another one.");
     return demo_end("`if` instead of `while` in collect(). Who is left over?",
-                    "kernel/proc/exit.c, and kernel/proc/wait.c, which frees them");
+                    "kernel/proc/exit.c: become_zombie, and do_wait, which frees them");
 }
