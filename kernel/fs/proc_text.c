@@ -30,11 +30,6 @@
 #include "mm/heap.h"
 #include "sched/scheduler.h"
 
-/* In hundredths of seconds, rounded up: what has begun is not 0. */
-static int64_t ticks(nanoseconds_t time) {
-    return (int64_t)divide_u64(time + 10 * MILLISECOND - 1, 10 * MILLISECOND, NULL);
-}
-
 /* -- Processes --------------------------------------------------------------------- */
 
 static const struct address_space *space_of(const struct text *text) {
@@ -64,11 +59,11 @@ static void show_stat(struct text *text) {
     const int64_t fields[53] = {        // by their numbers in proc(5)
         [4] = p->parent ? p->parent->pid : 0, [5] = p->group, [6] = p->session,
         [7] = tty, [8] = foreground, [10] = own.minor_faults,
-        [11] = children->minor_faults, [14] = ticks(own.user_time),
-        [15] = ticks(own.system_time), [16] = ticks(children->user_time),
-        [17] = ticks(children->system_time),
+        [11] = children->minor_faults, [14] = clock_ticks(own.user_time),
+        [15] = clock_ticks(own.system_time), [16] = clock_ticks(children->user_time),
+        [17] = clock_ticks(children->system_time),
         [18] = realtime ? -1 - realtime : 20 + t->nice, [19] = t->nice,
-        [20] = p->nr_threads, [22] = ticks(p->started),
+        [20] = p->nr_threads, [22] = clock_ticks(p->started),
         [23] = space->nr_mapped_pages * PAGE_SIZE, [24] = space->nr_resident,
         [25] = UINT32_MAX, [28] = p->arguments_start, [38] = p->exit_signal,
         [39] = t->cpu ? t->cpu->number : 0, [40] = realtime, [41] = t->policy,
@@ -213,11 +208,11 @@ static void show_machine_stat(struct text *text) {
         idle[cpu] = min(usage_time(thread_usage(cpus[cpu].idle)), now);
         idle_in_all += idle[cpu];
     }
-    text_printf(text, "cpu  %lld 0 %lld %lld 0 0 0 0 0 0\n", ticks(used.user_time),
-                ticks(used.system_time), ticks(idle_in_all));
+    text_printf(text, "cpu  %d 0 %d %d 0 0 0 0 0 0\n", clock_ticks(used.user_time),
+                clock_ticks(used.system_time), clock_ticks(idle_in_all));
     for (unsigned cpu = 0; cpu < cpu_count; cpu++)
-        text_printf(text, "cpu%u %lld 0 0 %lld 0 0 0 0 0 0\n", cpu,
-                    ticks(now - idle[cpu]), ticks(idle[cpu]));
+        text_printf(text, "cpu%u %d 0 0 %d 0 0 0 0 0 0\n", cpu,
+                    clock_ticks(now - idle[cpu]), clock_ticks(idle[cpu]));
     text_printf(text, "btime %llu\nprocesses %d\n",
                 divide_u64(time_realtime() - now, (uint32_t)SECOND, NULL), last_tid);
 }
