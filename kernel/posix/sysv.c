@@ -53,9 +53,11 @@ void sysv_free(struct sysv_kind *kind, struct sysv_object *object) {
     heap_free(object);
 }
 
-/* shmget and its kin: an id or -errno. */
-static long get(struct sysv_kind *kind, int32_t key, uint32_t size, int flags) {
+/* shmget and its kin: an id or -errno. Queues have no size. */
+static long get(struct sysv_kind *kind, int32_t key, const struct trap_frame *frame) {
     const struct credentials *who = current_credentials();
+    uint32_t size = kind == &msg_kind ? 0 : frame->edx;
+    int flags = (int)(kind == &msg_kind ? frame->edx : frame->esi);
     struct sysv_object *object;
 
     list_for_each (object, &kind->objects, node) {
@@ -129,12 +131,14 @@ static long tell_info(const struct sysv_kind *kind, bool counts, uptr_t to) {
 
 enum { IPC_64 = 0x100 };        /* in a command: 32-bit ids in the structures */
 
-/* shmctl and its kin; number: which semaphore. */
-static long control(struct sysv_kind *kind, int id, uint32_t number, uint32_t how,
-                    uptr_t argument) {
+/* shmctl and its kin. semctl's argument comes by a pointer, behind a number. */
+static long control(struct sysv_kind *kind, int id, const struct trap_frame *frame) {
+    uint32_t number = frame->edx, how = kind == &sem_kind ? frame->esi : frame->edx;
+    uptr_t argument = uptr(frame->edi);
     int command = (int)(how & ~(uint32_t)IPC_64), more = command - kind->stat_command;
     bool by_index = more == 0 || more == 2;
 
+    if (kind == &sem_kind && u32_from_user(&argument.address, argument)) return -EFAULT;
     if (!(how & IPC_64)) return -EINVAL;
     if (command == IPC_INFO || more == 1) return tell_info(kind, more == 1, argument);
     struct sysv_object *object = sysv_look_up(kind, id, by_index);
@@ -188,28 +192,7 @@ static const struct checker checker CHECKER = { "System V", objects_count, NULL 
 
 /* -- One call for all -------------------------------------------------------------- */
 
-static __attribute__((noinline)) long other_call(uint32_t call, int first,
-                                                 uint32_t second) {
-    const struct trap_frame *frame = thread_frame(current());
-    uint32_t third = frame->esi, argument;
-    uptr_t pointer = uptr(frame->edi);
-
-    switch (call) {
-    case CALL_SEMGET: return get(&sem_kind, first, second, (int)third);
-    case CALL_MSGGET: return get(&msg_kind, first, 0, (int)second);
-    case CALL_SHMGET: return get(&shm_kind, first, second, (int)third);
-    case CALL_SEMCTL:
-        if (u32_from_user(&argument, pointer)) return -EFAULT;
-        return control(&sem_kind, first, second, third, uptr(argument));
-    case CALL_MSGCTL: return control(&msg_kind, first, 0, second, pointer);
-    case CALL_SHMCTL: return control(&shm_kind, first, 0, second, pointer);
-    case CALL_SHMAT: return shm_attach(first, (int)second, frame);
-    case CALL_SHMDT: return shm_detach(pointer.address);
-    default: return -ENOSYS;
-    }
-}
-
-/* The other arguments are where the entry left them. */
+/* The frame has all arguments: the third in esi, the pointer in edi. */
 long sys_ipc(uint32_t call, int first, uint32_t second) {
     const struct trap_frame *frame = thread_frame(current());
 
@@ -218,6 +201,14 @@ long sys_ipc(uint32_t call, int first, uint32_t second) {
     case CALL_MSGRCV: return msg_receive(first, second, frame);
     case CALL_SEMOP:
     case CALL_SEMTIMEDOP: return sem_operate(first, second, frame);
-    default: return other_call(call, first, second);
+    case CALL_SEMGET: return get(&sem_kind, first, frame);
+    case CALL_MSGGET: return get(&msg_kind, first, frame);
+    case CALL_SHMGET: return get(&shm_kind, first, frame);
+    case CALL_SEMCTL: return control(&sem_kind, first, frame);
+    case CALL_MSGCTL: return control(&msg_kind, first, frame);
+    case CALL_SHMCTL: return control(&shm_kind, first, frame);
+    case CALL_SHMAT: return shm_attach(first, (int)second, frame);
+    case CALL_SHMDT: return shm_detach(frame->edi);
+    default: return -ENOSYS;
     }
 }
