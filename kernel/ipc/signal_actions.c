@@ -104,8 +104,11 @@ long sys_tkill(pid_t tid, int signal) {
 
 long sys_rt_sigqueueinfo(pid_t pid, int signal, uptr_t user_info) {
     struct siginfo info;
+    uint32_t last;              // word of the caller's 128 bytes
 
-    if (copy_from_user(&info, user_info, sizeof(info))) return -EFAULT;
+    if (copy_from_user(&info, user_info, sizeof(info))
+        || u32_from_user(&last, uptr_add(user_info, 124)))
+        return -EFAULT;
     if ((unsigned)signal > SIGNALS) return -EINVAL;
     struct process *to = process_find(pid);
     if (!to) return -ESRCH;
