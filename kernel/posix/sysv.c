@@ -146,6 +146,7 @@ static long control(struct sysv_kind *kind, int id, const struct trap_frame *fra
     if (command == IPC_STAT || by_index) {
         struct sysv_status status = kind->tell(object);
         int error = more == 2 ? 0 : sysv_permission(object, MAY_READ);
+        status.perm = object->perm;
         if (!error) error = copy_to_user(argument, &status, kind->status_size);
         return error || !by_index ? error : object->id;
     }

@@ -1,11 +1,5 @@
 /* sysv.h - what segments, semaphore sets and message queues of System V have in common:
  * an id, a key, an owner, a mode, and the calls that deal with those.
- *
- *      struct sysv_kind   shm_kind: its objects, in order of their ids
- *         |
- *         +-- struct sysv_object   at the start of a segment
- *         +-- struct sysv_object   at the start of another
- *
  * An object stays until somebody removes it, whoever comes and goes.
  */
 #pragma once
@@ -28,7 +22,7 @@ struct ipc_perm {               /* as IPC_STAT tells it */
 static_assert(sizeof(struct ipc_perm) == 36, "Linux/i386, IPC_64");
 
 struct sysv_object {            /* first in every object */
-    struct list_node node;      /* kind->objects */
+    struct list_node node;      /* kind->objects, in order of their ids */
     int id;                     /* [const] above 0, never used twice */
     uint32_t size;              /* [const] bytes, semaphores: a get may ask for less */
     struct ipc_perm perm;
@@ -37,11 +31,9 @@ struct sysv_object {            /* first in every object */
     pid_t pids[2];              /* who made or used it */
 };
 
-/* What IPC_STAT gives: shmid_ds, semid_ds or msqid_ds; and behind that the kind's own
- * numbers. */
-struct sysv_status {
+struct sysv_status {            /* shmid_ds, semid_ds or msqid_ds */
     struct ipc_perm perm;
-    uint32_t words[14];
+    uint32_t words[14];         /* and behind that the kind's own numbers */
 };
 
 struct sysv_kind {              /* [const], but for the last two */
@@ -49,15 +41,15 @@ struct sysv_kind {              /* [const], but for the last two */
     size_t bytes, bytes_each;   /* of an object: of itself, for each in its size */
     uint32_t size_max;          /* of what get asks for; 0: any, even none */
     int stat_command;           /* SHM_STAT; SHM_INFO and SHM_STAT_ANY are the next */
-    size_t status_size;         /* of what IPC_STAT gives */
-    size_t info_sizes[2];       /* of what IPC_INFO and SHM_INFO give, which is: */
+    uint8_t status_size, info_sizes[2];     /* of what IPC_STAT, IPC_INFO and SHM_INFO
+                                               give; and the latter are: */
     uint32_t infos[2][10];      /* limits; the same or nothing, and in SHM_INFO */
     uint8_t count_word;         /* how many objects there are, */
     struct {
         uint8_t from, to;       /* and the sums of two words of their status; 0: none */
     } sums[2];
     uint8_t nr_shown, shown[5]; /* the words that /proc/ipc shows */
-    struct sysv_status (*tell)(const struct sysv_object *object);
+    struct sysv_status (*tell)(const struct sysv_object *object);   /* but for perm */
     /* A new object is filled in, but for the kind's own part. False: no memory. */
     bool (*init)(struct sysv_object *object);
     /* The kind's own part of IPC_SET, or nothing. 0 or -errno. */

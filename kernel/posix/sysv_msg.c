@@ -63,7 +63,6 @@ static struct sysv_status queue_tell(const struct sysv_object *o) {
     const struct message_channel *c = &queue_of(o)->channel;
 
     return (struct sysv_status){
-        .perm = o->perm,
         .words = { [0] = sysv_seconds(o->times[0]), [2] = sysv_seconds(o->times[1]),
                    [4] = sysv_seconds(o->times[2]), [6] = c->bytes, [7] = c->queued,
                    [WORD_BYTES_MAX] = c->bytes_max, [9] = (uint32_t)o->pids[0],

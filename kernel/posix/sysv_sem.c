@@ -173,11 +173,9 @@ static bool set_init(struct sysv_object *object) {
 }
 
 static struct sysv_status set_tell(const struct sysv_object *o) {
-    return (struct sysv_status){
-        .perm = o->perm,
-        .words = { [0] = sysv_seconds(o->times[0]), [2] = sysv_seconds(o->times[2]),
-                   [4] = o->size },
-    };
+    return (struct sysv_status){ .words = { [0] = sysv_seconds(o->times[0]),
+                                            [2] = sysv_seconds(o->times[2]),
+                                            [4] = o->size } };
 }
 
 static void set_remove(struct sysv_object *object) {

@@ -76,7 +76,6 @@ static struct sysv_status segment_tell(const struct sysv_object *o) {
     const struct memory_object *memory = segment_of(o)->object;
 
     return (struct sysv_status){
-        .perm = o->perm,
         .words = { [0] = o->size, [1] = sysv_seconds(o->times[0]),
                    [3] = sysv_seconds(o->times[1]), [5] = sysv_seconds(o->times[2]),
                    [7] = (uint32_t)o->pids[0], [8] = (uint32_t)o->pids[1],
