@@ -12,14 +12,14 @@
  *   attachments; each of those regions names the segment as its owner. A segment marked
  *   SHM_DEST has one at least.
  * Sleeps: never.
- * Linux: SHM_HUGETLB means nothing.
+ * Linux: SHM_HUGETLB and SHM_REMAP mean nothing.
  * Tests: user/tests/sysv_shm.c, sysv_shm_life.c, sysv_ids.c.
  * See: shmop(2), shmctl(2).
  */
 #include "core/check.h"
 #include "posix/sysv.h"
 
-enum { SHM_RDONLY = 010000, SHM_RND = 020000, SHM_REMAP = 040000, SHM_EXEC = 0100000 };
+enum { SHM_RDONLY = 010000, SHM_RND = 020000, SHM_EXEC = 0100000 };
 enum { SHM_STAT = 13, SHM_DEST = 01000 };   /* a command; in the mode */
 
 #define SHMMAX 0x7fffffffu      /* bytes of one segment */
@@ -28,7 +28,6 @@ struct segment {
     struct sysv_object common;
     struct memory_object *object;
     struct region_owner owner;  /* of the regions that are its attachments */
-    bool busy;                  /* being attached: must not go */
 };
 
 static struct segment *segment_of(const struct sysv_object *object) {
@@ -45,8 +44,7 @@ static void segments_count(void) {
 static const struct checker checker CHECKER = { "segments", segments_count, NULL };
 
 static void free_if_unused(struct segment *s) {
-    if (!(s->common.perm.mode & SHM_DEST) || s->busy
-        || !list_is_empty(&s->object->mappings))
+    if (!(s->common.perm.mode & SHM_DEST) || !list_is_empty(&s->object->mappings))
         return;
     object_put(s->object);
     sysv_free(&shm_kind, &s->common);
@@ -101,25 +99,11 @@ struct sysv_kind shm_kind = {
 
 /* -- Attaching --------------------------------------------------------------------- */
 
-/* Where an attachment goes, made free for it. 0 or -errno. */
-static int place_for(uint32_t address, size_t size, int flags, vaddr_t *at) {
-    struct address_space *space = current()->space;
-
-    *at = address ? round_down(address, PAGE_SIZE) : space_find_gap(space, 0, size);
-    if (!address) return flags & SHM_REMAP ? -EINVAL : *at ? 0 : -ENOMEM;
-    if ((address & PAGE_MASK && !(flags & SHM_RND)) || *at < USER_START
-        || !user_range_ok(uptr(*at), size))
-        return -EINVAL;
-    struct region *above = space_find_above(space, *at);
-    if (!above || above->start >= *at + size) return 0;
-    return flags & SHM_REMAP ? space_unmap(space, *at, size) : -EINVAL;
-}
-
 /* shmat. The address does not come as the result, but at the third argument. */
 long shm_attach(int id, int flags, const struct trap_frame *frame) {
     struct sysv_object *object = sysv_find(&shm_kind, id);
     bool writes = !(flags & SHM_RDONLY), executes = flags & SHM_EXEC;
-    vaddr_t at;
+    struct address_space *space = current()->space;
 
     if (!object) return -EINVAL;
     int error = sysv_permission(object, MAY_READ | (writes ? MAY_WRITE : 0)
@@ -127,19 +111,19 @@ long shm_attach(int id, int flags, const struct trap_frame *frame) {
     if (error) return error;
     struct segment *s = segment_of(object);
     size_t size = s->object->size_pages << PAGE_SHIFT;
-    s->busy = true;             // SHM_REMAP may unmap its last attachment
-    error = place_for(frame->edi, size, flags, &at);
-    if (!error) error = u32_to_user(uptr(frame->esi), at);
+    vaddr_t wanted = frame->edi, rounded = round_down(wanted, PAGE_SIZE);
+    vaddr_t at = space_find_gap(space, rounded, size);
+    if (wanted && (at != rounded || (at != wanted && !(flags & SHM_RND))))
+        return -EINVAL;
+    if (!at) return -ENOMEM;
+    if (u32_to_user(uptr(frame->esi), at)) return -EFAULT;
     const struct region region = {
         .start = at, .end = at + size, .object = s->object, .owner = &s->owner,
         .protection =
             PROT_READ | (writes ? PROT_WRITE : 0) | (executes ? PROT_EXEC : 0),
         .flags = REGION_SHARED | (writes ? 0 : REGION_NEVER_WRITABLE),
     };
-    if (!error) error = space_map(current()->space, &region);
-    s->busy = false;
-    free_if_unused(s);
-    return error;
+    return space_map(space, &region);
 }
 
 /* Of an attachment there may be only parts left: all that would lie where they do, had
