@@ -64,9 +64,7 @@ static struct sem_set *set_of(const struct sysv_object *object) {
 
 /* -- Operations -------------------------------------------------------------------- */
 
-enum { MUST_WAIT = 1 };
-
-/* All of w's operations: 0; or none: -ERANGE, -EAGAIN, MUST_WAIT. */
+/* All of w's operations: 0; or none: -ERANGE, -EAGAIN; -EINPROGRESS: it has to wait. */
 static int attempt(struct sem_set *set, struct sem_waiter *w) {
     const struct sembuf *o = w->operations, *end = o + w->count;
     int result = 0;
@@ -75,7 +73,7 @@ static int attempt(struct sem_set *set, struct sem_waiter *w) {
         struct semaphore *semaphore = &set->of[o->number];
         int value = semaphore->value + o->change, adjust = 0;
         if (value < 0 || (o->change == 0 && value != 0)) {
-            result = o->flags & IPC_NOWAIT ? -EAGAIN : MUST_WAIT;
+            result = o->flags & IPC_NOWAIT ? -EAGAIN : -EINPROGRESS;
             break;
         }
         if (o->flags & SEM_UNDO) adjust = w->undo->adjust[o->number] - o->change;
@@ -105,7 +103,7 @@ static void serve(struct sem_set *set) {
 again:
     list_for_each (waiter, &set->waiters.waiters, node) {
         int result = attempt(set, container_of(waiter, struct sem_waiter, waiter));
-        if (result == MUST_WAIT) continue;
+        if (result == -EINPROGRESS) continue;
         waiter_wake(waiter, result);
         goto again;
     }
@@ -291,7 +289,7 @@ long sem_operate(int id, uint32_t count, const struct trap_frame *frame) {
     w.count = count;
     result = attempt(set, &w);
     if (result == 0) serve(set);
-    if (result != MUST_WAIT) return result;
+    if (result != -EINPROGRESS) return result;
     waiter_init_for(&w.waiter, &set->waiters, current());
     result = wait_sleep_waiter(&w.waiter, deadline);
     return result == -ETIMEDOUT ? -EAGAIN : result;
