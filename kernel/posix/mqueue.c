@@ -65,26 +65,6 @@ static int make_queue(struct inode *inode) {
     return error == -EDQUOT ? -ENOSPC : error;
 }
 
-/* -- Notification ------------------------------------------------------------------ */
-
-/* A message came to the empty queue, and nobody waits for it. */
-static void notify(struct mqueue *mq) {
-    struct siginfo info = siginfo_from_here(mq->registered.signal, SI_MESGQ);
-    struct process *process = process_find(mq->registered.pid);
-
-    info.status_or_value = mq->registered.value;
-    if (mq->registered.signal && process)
-        signal_post(process, NULL, &info, NULL);
-    mq->registered = (struct registration){ 0 };
-}
-
-static void closed(struct file *file) {
-    struct mqueue *mq = file->inode->data;
-
-    if (mq->registered.pid == current_process()->pid)
-        mq->registered = (struct registration){ 0 };
-}
-
 /* -- As a file --------------------------------------------------------------------- */
 
 static ssize_t tell(struct file *file, struct io *io, uint64_t *offset) {
@@ -100,6 +80,13 @@ static ssize_t tell(struct file *file, struct io *io, uint64_t *offset) {
     if (io_give(io, text + *offset, size)) return -EFAULT;
     *offset += size;
     return (ssize_t)size;
+}
+
+static void closed(struct file *file) {
+    struct mqueue *mq = file->inode->data;
+
+    if (mq->registered.pid == current_process()->pid)
+        mq->registered = (struct registration){ 0 };
 }
 
 static unsigned mqueue_poll(struct file *file, struct poll_table *table) {
@@ -182,12 +169,17 @@ long sys_mq_timedsend(int fd, uptr_t body, size_t size, uint32_t priority,
     if (!mq || !file_is_writable(file)) return -EBADF;
     if (size > mq->mailbox.attributes.max_length) return -EMSGSIZE;
     file_get(file);
-    bool was_empty = mq->mailbox.channel.queued == 0;
+    bool notifies = mq->registered.pid && mq->mailbox.channel.queued == 0;
     long result =
         byte_message_send(&mq->mailbox.channel, body, size, 0, priority, deadline);
-    if (result == 0 && mq->registered.pid && was_empty
-        && mq->mailbox.channel.queued > 0)
-        notify(mq);
+    // it came to the empty queue, and nobody waited for it
+    if (result == 0 && notifies && mq->mailbox.channel.queued > 0) {
+        struct siginfo info = siginfo_from_here(mq->registered.signal, SI_MESGQ);
+        struct process *process = process_find(mq->registered.pid);
+        info.status_or_value = mq->registered.value;
+        if (info.signal && process) signal_post(process, NULL, &info, NULL);
+        mq->registered = (struct registration){ 0 };
+    }
     file_put(file);
     return result == -EINTR ? -ERESTART : result;
 }
