@@ -136,7 +136,7 @@ void tmpfs_forget(struct inode *directory, struct inode *inode) {
 
 /* How far a file may grow: the least of what RLIMIT_FSIZE and we ourselves allow. */
 static uint64_t size_limit(void) {
-    return min(limit_soft(current_process(), LIMIT_FSIZE), FILE_MAX);
+    return min(current_process()->limits[LIMIT_FSIZE].soft, FILE_MAX);
 }
 
 /* Says no to growing; the user's own limit is told by a signal too. */

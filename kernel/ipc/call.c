@@ -65,7 +65,7 @@ static void lend(struct endpoint *server) {
     if (lent == server->process->lent_priority) return;
     server->process->lent_priority = lent;
     list_for_each (t, &server->process->threads, process_node) {
-        thread_set_priority(t, max(t->base_priority, lent));
+        thread_place(t, max(t->base_priority, lent), t->affinity);
         if (lent > PRIORITY_NORMAL) t->attention |= ATTENTION_SLOW;
         if (t->call) call_priority_changed(t);  // along the chain
     }

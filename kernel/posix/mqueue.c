@@ -59,7 +59,7 @@ static int make_queue(struct inode *inode) {
         if (mb->kind == &mqueue_kind && heap_account(mb) == account_current())
             bytes +=
                 (uint64_t)mb->channel.capacity * (mb->attributes.max_length + head);
-    if (bytes > limit_soft(current_process(), LIMIT_MSGQUEUE)) return -EMFILE;
+    if (bytes > current_process()->limits[LIMIT_MSGQUEUE].soft) return -EMFILE;
     inode->size = 80;           // of the text that read gives, as on Linux
     int error = mailbox_create(inode, &mqueue_kind, a);
     return error == -EDQUOT ? -ENOSPC : error;

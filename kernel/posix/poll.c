@@ -73,7 +73,7 @@ static long do_poll(uptr_t user_fds, uint32_t count, nanoseconds_t deadline) {
     size_t size = count * sizeof(*fds);
     long result = -EFAULT;
 
-    if (count > limit_soft(current_process(), LIMIT_NOFILE)) return -EINVAL;
+    if (count > current_process()->limits[LIMIT_NOFILE].soft) return -EINVAL;
     if (count > SMALL && !(fds = heap_alloc_raw(HEAP_POLL, count * ENTRY)))
         return -ENOMEM;
     if (copy_from_user(fds, user_fds, size) == 0) {
@@ -115,7 +115,7 @@ static long do_select(int count, const uptr_t user[3], nanoseconds_t deadline) {
     long bits = 0;
 
     if (count < 0) return -EINVAL;
-    count = min(count, (int)min(limit_soft(current_process(), LIMIT_NOFILE),
+    count = min(count, (int)min(current_process()->limits[LIMIT_NOFILE].soft,
                                 (uint64_t)SET_BITS));
     size_t bytes = ((size_t)count + 31) / 32 * 4;
     for (int i = 0; i < 3; i++)

@@ -307,7 +307,7 @@ static int build(struct program *p) {
     if ((p->inode->mode & (S_ISGID | 010)) == (S_ISGID | 010)) c->egid = p->inode->gid;
     c->suid = c->euid;
     c->sgid = c->egid;
-    uint64_t quarter = limit_soft(current_process(), LIMIT_STACK) / 4;
+    uint64_t quarter = current_process()->limits[LIMIT_STACK].soft / 4;
     p->limit = max((uint32_t)min(quarter, 2ull << 20), 131072u);
     random_bytes(p->random, sizeof(p->random));
     put_all(p);

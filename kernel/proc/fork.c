@@ -101,7 +101,7 @@ long sys_clone(uint32_t flags, uint32_t stack, uptr_t parent_tid, uptr_t tls,
     if (is_thread && parent->exiting) return -EINTR;
     // both kinds count against the limit; root's do not
     if (parent->account != &root_account
-        && parent->account->used[ACCOUNT_PROCESSES] >= limit_soft(parent, LIMIT_NPROC))
+        && parent->account->used[ACCOUNT_PROCESSES] >= parent->limits[LIMIT_NPROC].soft)
         return -EAGAIN;
     if (!is_thread && !(child = process_create(parent))) return -ENOMEM;
     int error = is_thread ? 0 : copy_process(child, parent, flags);

@@ -63,9 +63,9 @@ void limits_init(struct process *p) {
 }
 
 void limits_apply(const struct process *p, struct address_space *space) {
-    space->stack_limit = (uint32_t)min(limit_soft(p, LIMIT_STACK), 1ull << 30);
+    space->stack_limit = (uint32_t)min(p->limits[LIMIT_STACK].soft, 1ull << 30);
     space->limit_pages =
-        (uint32_t)min(limit_soft(p, LIMIT_AS) >> PAGE_SHIFT, (uint64_t)UINT32_MAX);
+        (uint32_t)min(p->limits[LIMIT_AS].soft >> PAGE_SHIFT, (uint64_t)UINT32_MAX);
 }
 
 long sys_prlimit64(pid_t pid, uint32_t resource, uptr_t new_limit, uptr_t old_limit) {

@@ -92,7 +92,7 @@ long sys_brk(uint32_t end) {
                                    .protection = PROT_READ | PROT_WRITE };
     const struct region *above = space_find_above(space, old);
     bool ok = end >= space->heap_start && end < USER_END - PAGE_SIZE
-              && end - space->heap_start <= limit_soft(current_process(), LIMIT_DATA);
+              && end - space->heap_start <= current_process()->limits[LIMIT_DATA].soft;
 
     if (ok && new > old)
         ok = (!above || above->start >= new + PAGE_SIZE) && !space_map(space, &region);

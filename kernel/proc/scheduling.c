@@ -62,14 +62,14 @@ long scheduling_change(pid_t pid, int policy, uptr_t param) {
         return -EINVAL;
     bool is_more = policy != old || (int)priority > priority_of(t);
     if (!may_change(t)
-        || (!is_root() && is_more && priority > limit_soft(t->process, LIMIT_RTPRIO)))
+        || (!is_root() && is_more && priority > t->process->limits[LIMIT_RTPRIO].soft))
         return -EPERM;
     unsigned level = policy == SCHED_IDLE  ? PRIORITY_IDLE
                      : is_realtime(policy) ? PRIORITY_REALTIME + priority
                                            : PRIORITY_NORMAL;
     t->policy = (uint8_t)policy;
     t->base_priority = (uint8_t)level;
-    thread_set_priority(t, max(level, (unsigned)t->process->lent_priority));
+    thread_place(t, max(level, (unsigned)t->process->lent_priority), t->affinity);
     call_priority_changed(t);
     return 0;
 }
@@ -99,7 +99,7 @@ long sys_sched_setaffinity(pid_t pid, size_t size, uptr_t mask) {
     if (!t) return -ESRCH;
     if (!may_change(t)) return -EPERM;
     wanted &= all_cpus();
-    if (wanted) thread_set_affinity(t, (uint8_t)wanted);
+    if (wanted) thread_place(t, t->priority, (uint8_t)wanted);
     return wanted ? 0 : -EINVAL;
 }
 
@@ -121,7 +121,7 @@ long scheduling_nice(int which, pid_t who, const int *wanted) {
         if (!wanted) one = 20 - nice;
         else if (!may_change(t)) one = -EPERM;
         else if (nice < t->nice && !is_root()
-                 && 20 - nice > (int)limit_soft(t->process, LIMIT_NICE))
+                 && 20 - nice > (int)t->process->limits[LIMIT_NICE].soft)
             one = -EACCES;
         else sched_set_nice(t, nice);
         if (result == -ESRCH || (wanted ? one < 0 : one > result)) result = one;

@@ -156,8 +156,3 @@ void usage_add(struct usage *to, struct usage more);
 static inline nanoseconds_t usage_time(struct usage usage) {
     return usage.user_time + usage.system_time;
 }
-
-static inline uint64_t limit_soft(const struct process *process,
-                                  enum resource_limit which) {
-    return process->limits[which].soft;
-}

@@ -289,25 +289,19 @@ void sched_step_expired(struct thread *t) {
     if (seed && !queue_is_empty()) t->attention |= ATTENTION_RESCHEDULE;
 }
 
-void thread_set_priority(struct thread *t, unsigned priority) {
+void thread_place(struct thread *t, unsigned priority, uint8_t cpus_allowed) {
     bool is_queued = t->state == THREAD_READY;
 
-    if (t->priority == priority) return;
-    t->attention |= ATTENTION_SLOW;
+    if (t->affinity != cpus_allowed) t->attention |= ATTENTION_BOUND;
+    else if (t->priority == priority) return;
+    else t->attention |= ATTENTION_SLOW;
     if (is_queued) queue_remove(t);
     t->priority = (uint8_t)priority;
-    if (is_queued) enqueue(t);
-    else if (t->state == THREAD_RUNNING && queue_top() > (int)priority)
-        thread_call(t, ATTENTION_RESCHEDULE);
-}
-
-void thread_set_affinity(struct thread *t, uint8_t cpus_allowed) {
     t->affinity = cpus_allowed;
-    t->attention |= ATTENTION_BOUND;
-    if (t->state == THREAD_RUNNING && !may_run_on(t, t->cpu))
+    if (is_queued) enqueue(t);
+    else if (t->state == THREAD_RUNNING
+             && (queue_top() > (int)priority || !may_run_on(t, t->cpu)))
         thread_call(t, ATTENTION_RESCHEDULE);
-    else if (t->state == THREAD_READY)
-        find_cpu(t);
 }
 
 uint32_t sched_runnable(void) {

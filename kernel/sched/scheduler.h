@@ -77,8 +77,9 @@ void sched_slice_check(void);
  * trap.c counts a step at the end of every system call. */
 void sched_step_expired(struct thread *thread);
 
-/* Changes what a thread runs at; it moves in the run queue if it is there. */
-void thread_set_priority(struct thread *thread, unsigned priority);
+/* Changes what a thread runs at, and on which CPUs: it moves in the run queue if it is
+ * there; if it runs where it may not it leaves soon. */
+void thread_place(struct thread *thread, unsigned priority, uint8_t cpus_allowed);
 
 /* The idle thread of each CPU ends here. */
 no_return void cpu_idle(void);
@@ -91,8 +92,5 @@ void thread_begin(void *previous);
 
 /* nice -20 .. 19 makes its turns longer or shorter. */
 void sched_set_nice(struct thread *thread, int nice);
-
-/* Binds it to some CPUs; if it runs on another one it leaves that soon. */
-void thread_set_affinity(struct thread *thread, uint8_t cpus_allowed);
 
 uint32_t sched_runnable(void);          /* threads ready or running */

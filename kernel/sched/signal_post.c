@@ -71,7 +71,7 @@ static struct queued_signal *place_for(struct pending_signals *pending,
     struct queued_signal *q = &pending->place;
     struct account *account = payer->account;
 
-    if (account->used[ACCOUNT_SIGNALS] >= limit_soft(payer, LIMIT_SIGPENDING)
+    if (account->used[ACCOUNT_SIGNALS] >= payer->limits[LIMIT_SIGPENDING].soft
         || !account_charge(account, ACCOUNT_SIGNALS, 1))
         return NULL;
     if (unlikely(list_node_is_linked(&q->node))) {
