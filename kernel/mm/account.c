@@ -5,32 +5,21 @@
  */
 #include "mm/account.h"
 
+#include "base/string.h"
 #include "core/check.h"
 #include "mm/heap.h"
 
-struct account root_account;
-struct account *accounts[ACCOUNTS_MAX];
-static uint32_t default_limit[ACCOUNT_KINDS];
-
-static void account_register(struct account *account, uint16_t number, uid_t uid) {
-    account->uid = uid;
-    account->number = number;
-    for (unsigned kind = 0; kind < ACCOUNT_KINDS; kind++)
-        account->limit[kind] = uid == 0 ? UINT32_MAX : default_limit[kind];
-    accounts[number] = account;
-}
+struct account root_account = { .limit = { [0 ... ACCOUNT_KINDS - 1] = UINT32_MAX } };
+struct account *accounts[ACCOUNTS_MAX] = { &root_account };
+static uint32_t default_limit[ACCOUNT_KINDS] = {
+    [ACCOUNT_FILES] = 4096, [ACCOUNT_SIGNALS] = 1024, [ACCOUNT_MESSAGES] = 4096,
+    [ACCOUNT_MESSAGE_BYTES] = 4 << 20, [ACCOUNT_MAILBOXES] = 256, [ACCOUNT_SYSV] = 256,
+};
 
 void accounts_init(uint32_t total_frames) {
     default_limit[ACCOUNT_FRAMES] = total_frames - total_frames / 8;
     default_limit[ACCOUNT_HEAP] = min(total_frames / 4, 16384u) * 4096;
     default_limit[ACCOUNT_PROCESSES] = min(total_frames / 16, 1024u);
-    default_limit[ACCOUNT_FILES] = 4096;
-    default_limit[ACCOUNT_SIGNALS] = 1024;
-    default_limit[ACCOUNT_MESSAGES] = 4096;
-    default_limit[ACCOUNT_MESSAGE_BYTES] = 4 << 20;
-    default_limit[ACCOUNT_MAILBOXES] = 256;
-    default_limit[ACCOUNT_SYSV] = 256;
-    account_register(&root_account, 0, 0);
     this_cpu()->account = &root_account;
 }
 
@@ -43,8 +32,11 @@ struct account *account_get(uid_t uid) {
     }
     if (number == ACCOUNTS_MAX) return NULL;
     struct account *account = heap_new(HEAP_ACCOUNT, struct account);
-    if (account) account_register(account, number, uid);
-    return account;
+    if (!account) return NULL;
+    account->uid = uid;
+    account->number = number;
+    memcpy(account->limit, default_limit, sizeof(default_limit));
+    return accounts[number] = account;
 }
 
 void account_drop_if_unused(struct account *account) {

@@ -20,7 +20,7 @@ struct header {
     uint8_t type;               /* enum heap_type */
     uint8_t class;              /* CLASSES + order for blocks of frames */
     uint8_t account;            /* who pays */
-    uint32_t size;             /* bytes charged; next free object's address when free */
+    uint32_t next;              /* next free object's address, when free */
 };
 static_assert(sizeof(struct header) == 8, "keeps objects 8-byte aligned");
 
@@ -63,7 +63,7 @@ static struct slab *slab_create(unsigned class) {
     for (size_t at = PAGE_SIZE - step; at >= sizeof(*slab); at -= step) {
         struct header *h = (void *)((char *)slab + at);
         h->magic = FREED;
-        h->size = (uint32_t)slab->free;
+        h->next = (uint32_t)slab->free;
         slab->free = h;
     }
     list_push_back(&partial[class], &slab->node);
@@ -77,7 +77,7 @@ static inline struct header *take_small(unsigned class) {
         return NULL;
     struct header *h = slab->free;
     assert(h->magic == FREED);
-    slab->free = (struct header *)h->size;
+    slab->free = (struct header *)h->next;
     slab->nr_live++;
     if (unlikely(!slab->free)) list_remove(&slab->node);
     return h;
@@ -104,7 +104,6 @@ void *heap_alloc_raw(enum heap_type type, size_t size) {
     h->magic = LIVE;
     h->type = (uint8_t)type;
     h->class = (uint8_t) class;
-    h->size = class_size(class);
     h->account = (uint8_t)account->number;
     return h + 1;
 }
@@ -120,7 +119,7 @@ void heap_free(void *object) {
     struct header *h = (struct header *)object - 1;
     assert(h->magic == LIVE);
     struct account *account = accounts[h->account];
-    uint32_t size = h->size;
+    uint32_t size = class_size(h->class);
     h->magic = FREED;
     if (likely(h->class < CLASSES)) {
         struct slab *slab = slab_of(h);
@@ -128,7 +127,7 @@ void heap_free(void *object) {
         __builtin_memset(h + 1, FREED, (1u << CLASS_FIRST) - sizeof(*h));
         if (unlikely(!slab->free))
             list_push_front(&partial[slab->class], &slab->node);
-        h->size = (uint32_t)slab->free;
+        h->next = (uint32_t)slab->free;
         slab->free = h;
         if (unlikely(--slab->nr_live == 0)) {
             list_remove(&slab->node);
@@ -180,10 +179,10 @@ static void heap_count(void) {
     memset(heap_bytes, 0, sizeof(heap_bytes));
     for (struct header *h = NULL; (h = header_next(h));) {
         if (h->magic != LIVE) continue;
-        accounts[h->account]->counted[ACCOUNT_HEAP] += h->size;
+        accounts[h->account]->counted[ACCOUNT_HEAP] += class_size(h->class);
         if (!check_that(h->type < HEAP_TYPES, "%p has no type", h + 1)) return;
         heap_objects[h->type]++;
-        heap_bytes[h->type] += h->size;
+        heap_bytes[h->type] += class_size(h->class);
     }
 }
 
@@ -192,7 +191,7 @@ static bool slab_is_sound(const struct slab *slab) {
     unsigned nr_free = PAGE_SIZE / class_size(slab->class) - 1 - slab->nr_live;
     const struct header *h = slab->free;
 
-    for (; h && nr_free > 0; h = (const struct header *)h->size, nr_free--)
+    for (; h && nr_free > 0; h = (const struct header *)h->next, nr_free--)
         if (slab_of(h) != slab || h->magic != FREED) return false;
     return !h && nr_free == 0 && !slab->free == !list_node_is_linked(&slab->node);
 }
