@@ -213,7 +213,6 @@ static void start_init(void) {
     assert(t);
     process_publish(p, t->tid);
     p->group = p->session = p->pid;
-    sched_set_nice(t, 0);
     thread_ready(t);
 }
 

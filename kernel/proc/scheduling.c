@@ -123,7 +123,7 @@ long scheduling_nice(int which, pid_t who, const int *wanted) {
         else if (nice < t->nice && !is_root()
                  && 20 - nice > (int)t->process->limits[LIMIT_NICE].soft)
             one = -EACCES;
-        else sched_set_nice(t, nice);
+        else t->nice = (int8_t)nice;
         if (result == -ESRCH || (wanted ? one < 0 : one > result)) result = one;
     }
     return result;

@@ -103,18 +103,18 @@ void thread_bury(struct thread *previous) {
     if (unlikely(previous->state == THREAD_DEAD)) thread_free(previous);
 }
 
-void sched_set_nice(struct thread *t, int nice) {
-    uint64_t longest = (uint64_t)tsc_kilohertz * TURN_MS;
-
-    t->nice = (int8_t)nice;
-    t->turn = divide_u64(longest * (unsigned)(20 - nice), 20, NULL);
+/* Ticks that it may run from `switched` while others wait: nice makes it longer or
+ * shorter. */
+static uint32_t turn_of(const struct thread *t) {
+    return tsc_kilohertz * TURN_MS / 20 * (uint32_t)(20 - t->nice);
 }
 
 /* While others wait, the timer must end the running thread's turn. It is armed once for
  * many short turns: an interrupt that comes too early arms it again. */
 static void arm_turn(struct cpu *cpu, const struct thread *t) {
-    uint64_t turn = seed ? t->turn / STEPS_MAX * steps_to_next_choice() : t->turn;
+    uint64_t turn = turn_of(t);
 
+    if (seed) turn = turn / STEPS_MAX * steps_to_next_choice();
     cpu->slice_armed = true;
     time_arm_for(time_now() + tsc_to_nanoseconds(turn));
 }
@@ -278,7 +278,7 @@ void sched_slice_check(void) {
         || (queue_top() == t->priority && t->policy == SCHED_FIFO))
         return;
     // a turn that is nearly over is over
-    if (seed || timestamp_counter() - t->switched >= t->turn - t->turn / 8)
+    if (seed || timestamp_counter() - t->switched >= turn_of(t) / 8 * 7)
         t->attention |= ATTENTION_RESCHEDULE;
     else
         arm_turn(t->cpu, t);

@@ -90,7 +90,4 @@ must_check bool sched_create_idle(struct cpu *cpu);
 /* For process.c: a new thread's first code. */
 void thread_begin(void *previous);
 
-/* nice -20 .. 19 makes its turns longer or shorter. */
-void sched_set_nice(struct thread *thread, int nice);
-
 uint32_t sched_runnable(void);          /* threads ready or running */

@@ -103,7 +103,6 @@ struct thread {
     uint8_t policy;             /* enum sched_policy */
     uint8_t affinity;           /* CPUs it may run on, a bit each */
     int8_t nice;                /* -20 .. 19: scales the time slice */
-    uint64_t turn;              /* ticks it may run from `switched` while others wait */
     uint64_t tls_descriptor;    /* global descriptor table entry TLS_SELECTOR */
     char name[16];
 
