@@ -7,6 +7,8 @@
 
 #include "core/trace.h"
 #include "fs/inode.h"
+#include "posix/faces.h"
+#include "posix/socket.h"
 #include "proc/life.h"
 
 #define SYSCALL(number, name, parameters, arguments)           \

@@ -54,9 +54,14 @@ static inline int sixth_argument(const struct trap_frame *f, uint32_t *value) {
     FACE(number, name, (t1 a1, t2 a2), (FROM2(t1, t2)), call)
 #define FACE3(number, name, call, t1, a1, t2, a2, t3, a3) \
     FACE(number, name, (t1 a1, t2 a2, t3 a3), (FROM3(t1, t2, t3)), call)
+#define FACE4(number, name, call, t1, a1, t2, a2, t3, a3, t4, a4) \
+    FACE(number, name, (t1 a1, t2 a2, t3 a3, t4 a4), (FROM4(t1, t2, t3, t4)), call)
 #define FACE5(number, name, call, t1, a1, t2, a2, t3, a3, t4, a4, t5, a5) \
     FACE(number, name, (t1 a1, t2 a2, t3 a3, t4 a4, t5 a5),               \
          (FROM5(t1, t2, t3, t4, t5)), call)
+#define FACE6(number, name, call, t1, a1, t2, a2, t3, a3, t4, a4, t5, a5, t6, a6) \
+    FACE(number, name, (t1 a1, t2 a2, t3 a3, t4 a4, t5 a5, t6 a6),                \
+         (FROM5(t1, t2, t3, t4, t5), SIXTH(t6)), call)
 
 #define SYSCALL(number, name, parameters, arguments) long sys_##name parameters;
 #define FACE(...)

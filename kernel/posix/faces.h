@@ -11,6 +11,9 @@ void mqueues_init(void);
  * waits for that. Its space is still there. */
 void futex_thread_exit(struct thread *thread);
 
+/* SLEEPS. poll(2), until the deadline. */
+long poll_until(uptr_t fds, uint32_t count, nanoseconds_t deadline) SLEEPS;
+
 /* The process ends: what it did with SEM_UNDO is undone. */
 void semaphores_end(struct process *process);
 

@@ -13,6 +13,7 @@
 #include "fs/inode.h"
 #include "ipc/signal_frame.h"
 #include "mm/heap.h"
+#include "posix/faces.h"
 #include "syscall.h"
 
 struct user_pollfd {
@@ -67,7 +68,7 @@ static int take_timeout_and_mask(uptr_t timeout, uptr_t mask, size_t size,
 
 /* -- poll -------------------------------------------------------------------------- */
 
-static long do_poll(uptr_t user_fds, uint32_t count, nanoseconds_t deadline) {
+long poll_until(uptr_t user_fds, uint32_t count, nanoseconds_t deadline) {
     uint64_t few[SMALL * ENTRY / sizeof(uint64_t)];
     struct user_pollfd *fds = (struct user_pollfd *)few;
     size_t size = count * sizeof(*fds);
@@ -84,19 +85,12 @@ static long do_poll(uptr_t user_fds, uint32_t count, nanoseconds_t deadline) {
     return result;
 }
 
-long sys_poll(uptr_t fds, uint32_t count, int timeout_ms) {
-    nanoseconds_t span = (unsigned)timeout_ms * MILLISECOND;
-
-    return do_poll(fds, count,
-                   timeout_ms < 0 ? DEADLINE_NEVER : time_restart_deadline(span));
-}
-
 long sys_ppoll(uptr_t fds, uint32_t count, uptr_t timeout, uptr_t mask,
                size_t mask_size) {
     nanoseconds_t deadline;
     int error = take_timeout_and_mask(timeout, mask, mask_size, &deadline);
 
-    return error ? error : do_poll(fds, count, deadline);
+    return error ? error : poll_until(fds, count, deadline);
 }
 
 /* -- select ------------------------------------------------------------------------ */

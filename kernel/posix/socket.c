@@ -22,7 +22,6 @@
 #include "ipc/pipe.h"
 #include "ipc/proc_ipc.h"
 #include "mm/heap.h"
-#include "syscall.h"
 
 /* A record; or what was written at once to a stream, up to a page. */
 struct chunk {
@@ -65,7 +64,8 @@ struct file *socket_make(int type) {
         heap_free(s);
         return NULL;
     }
-    *s = (struct socket){ .refs = 1, .number = (uint32_t)file->inode->number,
+    *s = (struct socket){ .refs = 1, .file = file,
+                          .number = (uint32_t)file->inode->number,
                           .type = type & 0xf, .domain = AF_UNIX,
                           .peer_credentials = { 0, -1u, -1u },
                           .send_buffer = SOCKET_BUFFER,
@@ -91,51 +91,10 @@ void socket_wake_next(struct socket *s) {
 
 void socket_put(struct socket *s) {
     if (!s || --s->refs) return;
-    assert(s->is_closed && list_is_empty(&s->chunks));
+    assert(!s->file && list_is_empty(&s->chunks));
     socket_wake_all(s);         // pollers whose own descriptor is closed
     if (s->name != s) socket_put(s->name);
     heap_free(s);
-}
-
-static int judge_type(int domain, int type, int protocol) {
-    int kind = type & 0xf;
-
-    if (type & ~(0xf | O_NONBLOCK | O_CLOEXEC)) return -EINVAL;
-    if (domain != AF_UNIX) return -EAFNOSUPPORT;
-    if (protocol != 0 && protocol != AF_UNIX) return -EPROTONOSUPPORT;
-    return kind == SOCK_STREAM || kind == SOCK_DGRAM || kind == SOCK_SEQPACKET
-               ? 0
-               : -ESOCKTNOSUPPORT;
-}
-
-long sys_socket(int domain, int type, int protocol) {
-    int error = judge_type(domain, type, protocol);
-
-    return error ? error : fd_install(socket_make(type), type & O_CLOEXEC);
-}
-
-long sys_socketpair(int domain, int type, int protocol, uptr_t fds) {
-    int error = judge_type(domain, type, protocol);
-
-    if (error) return error;
-    struct file *files[2] = { socket_make(type), socket_make(type) };
-    if (files[0] && files[1]) socket_join(files[0]->object, files[1]->object);
-    return fd_install_pair(files, type & O_CLOEXEC, fds);
-}
-
-long sys_shutdown(int fd, int how) {
-    struct socket *s;
-    int error = socket_peek(fd, &s);
-
-    if (error) return error;
-    if (how < 0 || how >= SHUT_BOTH) return -EINVAL;
-    unsigned bits = (unsigned)how + 1, others = (bits >> 1 | bits << 1) & SHUT_BOTH;
-    s->shut |= bits;
-    socket_wake_all(s);
-    if (!s->peer) return 0;
-    if (s->type != SOCK_DGRAM) s->peer->shut |= others;
-    socket_wake_all(s->peer);
-    return 0;
 }
 
 /* -- The queue --------------------------------------------------------------------- */
@@ -231,7 +190,7 @@ static int take_error(struct socket *s) {
 /* Why s cannot send to `to`, or 0. */
 static int judge(struct socket *s, struct socket *to, size_t size) {
     if (s->type == SOCK_SEQPACKET && s->error) return take_error(s);
-    if (s->type == SOCK_DGRAM && to->is_closed) {
+    if (s->type == SOCK_DGRAM && !to->file) {
         if (to == s->peer) {
             s->peer = NULL;
             socket_put(to);
@@ -294,7 +253,7 @@ ssize_t socket_receive(struct socket *s, struct io *io, struct socket_message *m
 
 static ssize_t socket_read(struct file *file, struct io *io, uint64_t *offset) {
     struct socket *s = file->object;
-    struct socket_message m = socket_message(file, 0, s->timeout[0]);
+    struct socket_message m = socket_message(s, 0, false);
 
     (void)offset;
     if (io->left == 0) return 0;
@@ -309,7 +268,7 @@ static ssize_t socket_write(struct file *file, struct io *io, uint64_t *offset) 
 
     (void)offset;
     if (hand_over(s, io)) return size;
-    struct socket_message m = socket_message(file, 0, s->timeout[1]);
+    struct socket_message m = socket_message(s, 0, true);
     return socket_send(s, io, &m);
 }
 
@@ -349,7 +308,7 @@ static long socket_ioctl(struct file *file, uint32_t request, uptr_t argument) {
 static void socket_release(struct file *file) {
     struct socket *s = file->object, *peer = s->peer;
 
-    s->is_closed = true;
+    s->file = NULL;
     s->shut = SHUT_BOTH;
     list_remove(&s->abstract_node);
     if (s->inode) {
@@ -427,7 +386,7 @@ static void sockets_check(void) {
         check_counted(s, "bytes", s->queued, queued);
         peer = s->peer;
         check_that(s->type == SOCK_DGRAM || !peer
-                       || (!s->listens && (peer->peer == s || peer->is_closed)),
+                       || (!s->listens && (peer->peer == s || !peer->file)),
                    "socket:[%u] is not its peer's", s->number);
     }
 }

@@ -9,8 +9,8 @@
  * end's file in it; to accept is to receive.
  *
  * A socket lives while its file is open, or somebody has it as its peer or goes by its
- * name: `is_closed` then says that only the object is left. Two connected sockets point
- * at each other; each lets go when its own file goes.
+ * name; without its file only the object is left. Two connected sockets point at each
+ * other; each lets go when its own file goes.
  */
 #pragma once
 
@@ -43,9 +43,9 @@ struct credentials_of_peer {    /* SO_PEERCRED */
 
 struct socket {
     uint32_t refs;              /* the file, peers, calls, who goes by its name */
+    struct file *file;          /* NULL: closed */
     uint32_t number;            /* of its file: socket:[number] */
     uint8_t shut;               /* SHUT_READ: no more comes; SHUT_WRITE: none may go */
-    bool is_closed;
     bool is_pending;            /* in a listener's queue: not accepted */
     struct socket *peer;        /* with a reference, or NULL */
     struct list chunks;         /* what can be received */
@@ -94,35 +94,12 @@ static inline struct socket *socket_get(struct socket *socket) {
     return socket;
 }
 
-/* The socket behind a descriptor, valid until something sleeps. -EBADF, -ENOTSOCK. */
-static inline must_check int socket_peek(int fd, struct socket **s) {
-    const struct file *file = fd_peek(fd);
+/* For a call: O_NONBLOCK is MSG_DONTWAIT for all of them. */
+static inline struct socket_message socket_message(const struct socket *s,
+                                                   uint32_t flags, bool sends) {
+    struct time32 timeout = s->timeout[sends];
 
-    if (!file) return -EBADF;
-    if (file->operations != &socket_operations) return -ENOTSOCK;
-    *s = file->object;
-    return 0;
-}
-
-static inline struct credentials_of_peer own_credentials(void) {
-    const struct process *p = current_process();
-
-    return (struct credentials_of_peer){ p->pid, p->credentials.euid,
-                                         p->credentials.egid };
-}
-
-/* Each becomes the peer of the other. */
-static inline void socket_join(struct socket *a, struct socket *b) {
-    a->peer = socket_get(b);
-    b->peer = socket_get(a);
-    a->peer_credentials = b->peer_credentials = own_credentials();
-}
-
-/* For a call on an open file: O_NONBLOCK is MSG_DONTWAIT for all calls. */
-static inline struct socket_message socket_message(const struct file *file,
-                                                   uint32_t flags,
-                                                   struct time32 timeout) {
-    if (file_is_nonblocking(file)) flags |= MSG_DONTWAIT;
+    if (file_is_nonblocking(s->file)) flags |= MSG_DONTWAIT;
     return (struct socket_message){
         .flags = flags,
         .deadline = unlikely(timeout.seconds || timeout.parts)
@@ -168,3 +145,42 @@ must_check ssize_t queue_take(struct socket *socket, struct io *io,
 /* SLEEP. Bytes, or an error. */
 ssize_t socket_send(struct socket *socket, struct io *io, struct socket_message *m);
 ssize_t socket_receive(struct socket *socket, struct io *io, struct socket_message *m);
+
+/* -- socket_calls.c ---------------------------------------------------------------- */
+
+/* The file of the socket behind a descriptor, with a reference. -EBADF, -ENOTSOCK. */
+must_check int socket_hold(int fd, struct file **file);
+
+/* For the table of calls: what is done with s, the socket behind fd, held meanwhile. */
+#define ON_SOCKET(fd, call)                         \
+    ({                                              \
+        struct file *file_;                         \
+        long result_ = socket_hold(fd, &file_);     \
+        if (!result_) {                             \
+            struct socket *s = file_->object;       \
+            result_ = (call);                       \
+            passed_drop(file_);                     \
+        }                                           \
+        result_;                                    \
+    })
+
+/* Writes a socket's name (NULL: only the family) where there is room for *size_at
+ * bytes, and its size. -EFAULT, -EINVAL. */
+int address_to_user(const struct socket *name, uptr_t to, uptr_t size_at);
+long socket_bind(struct socket *socket, uptr_t address, int size);
+long socket_listen(struct socket *socket, int backlog);
+long socket_connect(struct socket *socket, uptr_t address, int size) SLEEPS;
+long socket_accept(struct socket *socket, uptr_t address, uptr_t size,
+                   int flags) SLEEPS;
+long socket_shutdown(struct socket *socket, int how);
+long socket_get_option(struct socket *socket, int level, int name, uptr_t value,
+                       uptr_t size_at);
+long socket_set_option(struct socket *socket, int level, int name, uptr_t value,
+                       int size);
+
+/* SLEEP. The calls that send and receive. The size of a name that was received goes to
+ * where size_at says. */
+long socket_transfer(struct socket *socket, bool sends, uptr_t buffer, size_t size,
+                     uint32_t flags, uptr_t name, int name_size, uptr_t size_at);
+long socket_transfer_message(struct socket *socket, bool sends, uptr_t message,
+                             uint32_t flags);

@@ -28,6 +28,55 @@
 #define FAMILY_SIZE 2u          /* of an address without a path */
 #define BACKLOG_MAX 4096u       /* somaxconn */
 
+int socket_hold(int fd, struct file **file) {
+    *file = fd_peek(fd);
+    if (!*file) return -EBADF;
+    if ((*file)->operations != &socket_operations) return -ENOTSOCK;
+    file_get(*file);
+    return 0;
+}
+
+/* -- Making them ------------------------------------------------------------------ */
+
+static struct credentials_of_peer own_credentials(void) {
+    const struct process *p = current_process();
+
+    return (struct credentials_of_peer){ p->pid, p->credentials.euid,
+                                         p->credentials.egid };
+}
+
+static void join(struct socket *a, struct socket *b) {
+    a->peer = socket_get(b);
+    b->peer = socket_get(a);
+    a->peer_credentials = b->peer_credentials = own_credentials();
+}
+
+static int judge_type(int domain, int type, int protocol) {
+    int kind = type & 0xf;
+
+    if (type & ~(0xf | O_NONBLOCK | O_CLOEXEC)) return -EINVAL;
+    if (domain != AF_UNIX) return -EAFNOSUPPORT;
+    if (protocol != 0 && protocol != AF_UNIX) return -EPROTONOSUPPORT;
+    return kind == SOCK_STREAM || kind == SOCK_DGRAM || kind == SOCK_SEQPACKET
+               ? 0
+               : -ESOCKTNOSUPPORT;
+}
+
+long sys_socket(int domain, int type, int protocol) {
+    int error = judge_type(domain, type, protocol);
+
+    return error ? error : fd_install(socket_make(type), type & O_CLOEXEC);
+}
+
+long sys_socketpair(int domain, int type, int protocol, uptr_t fds) {
+    int error = judge_type(domain, type, protocol);
+
+    if (error) return error;
+    struct file *files[2] = { socket_make(type), socket_make(type) };
+    if (files[0] && files[1]) join(files[0]->object, files[1]->object);
+    return fd_install_pair(files, type & O_CLOEXEC, fds);
+}
+
 /* -- Names ------------------------------------------------------------------------- */
 
 /* An address as users pass it. -EFAULT, -EINVAL. */
@@ -40,9 +89,7 @@ static int address_from_user(struct socket_address *a, uptr_t from, int size) {
     return 0;
 }
 
-/* Writes a socket's name (NULL: only the family) where there is room for *size_at
- * bytes, and its size. -EFAULT, -EINVAL. */
-static int address_to_user(const struct socket *name, uptr_t to, uptr_t size_at) {
+int address_to_user(const struct socket *name, uptr_t to, uptr_t size_at) {
     static const struct socket_address nothing = { FAMILY_SIZE, AF_UNIX, "" };
     const struct socket_address *a = name ? &name->address : &nothing;
     uint32_t room;
@@ -51,21 +98,6 @@ static int address_to_user(const struct socket *name, uptr_t to, uptr_t size_at)
     if ((int32_t)room < 0) return -EINVAL;
     if (copy_to_user(to, &a->family, min(a->size, room))) return -EFAULT;
     return u32_to_user(size_at, a->size);
-}
-
-long sys_getsockname(int fd, uptr_t address, uptr_t size) {
-    struct socket *s;
-    int error = socket_peek(fd, &s);
-
-    return error ? error : address_to_user(s->name, address, size);
-}
-
-long sys_getpeername(int fd, uptr_t address, uptr_t size) {
-    struct socket *s;
-    int error = socket_peek(fd, &s);
-
-    if (!error && !s->peer) error = -ENOTCONN;
-    return error ? error : address_to_user(s->peer->name, address, size);
 }
 
 static struct list abstract_names = LIST_INIT(abstract_names);
@@ -100,15 +132,13 @@ static int socket_find(const struct socket_address *a, unsigned type,
     return error;
 }
 
-long sys_bind(int fd, uptr_t address, int size) {
+long socket_bind(struct socket *s, uptr_t address, int size) {
     struct new_node node = { .mode = S_IFSOCK | 0777 };
     static uint32_t last;
     struct socket_address a;
     struct path path;
-    struct socket *s;
-    int error = socket_peek(fd, &s);
+    int error = address_from_user(&a, address, size);
 
-    if (!error) error = address_from_user(&a, address, size);
     if (!error && (a.family != AF_UNIX || s->name)) error = -EINVAL;
     if (error) return error;
     if (a.path[0]) {
@@ -135,11 +165,7 @@ long sys_bind(int fd, uptr_t address, int size) {
 
 /* -- Bringing two together --------------------------------------------------------- */
 
-long sys_listen(int fd, int backlog) {
-    struct socket *s;
-    int error = socket_peek(fd, &s);
-
-    if (error) return error;
+long socket_listen(struct socket *s, int backlog) {
     if (s->type == SOCK_DGRAM) return -EOPNOTSUPP;
     if (!s->name || s->peer) return -EINVAL;
     s->listens = true;
@@ -166,26 +192,22 @@ static int call(struct socket *s, struct socket *listener) {
     }
     /* --- commit: nothing below fails or sleeps --- */
     struct socket *end = file->object;
-    socket_join(s, end);
+    join(s, end);
     s->peer_credentials = listener->peer_credentials;
     end->name = socket_get(listener->name);
     end->is_pending = true;
     return 0;
 }
 
-long sys_connect(int fd, uptr_t user_address, int user_size) {
-    struct socket_address address;
-    struct socket *s, *to = NULL;
-    int error = socket_peek(fd, &s);
-
-    if (error) return error;
+long socket_connect(struct socket *s, uptr_t address, int size) {
+    struct socket_message m = socket_message(s, 0, true);
     bool is_datagram = s->type == SOCK_DGRAM;
-    error = address_from_user(&address, user_address, user_size);
-    if (!error && (address.family || !is_datagram))
-        error = socket_find(&address, s->type, &to);
+    struct socket_address a;
+    struct socket *to = NULL;
+    int error = address_from_user(&a, address, size);
+
+    if (!error && (a.family || !is_datagram)) error = socket_find(&a, s->type, &to);
     if (error) return error;
-    struct file *file = fd_get(fd);
-    struct socket_message m = socket_message(file, 0, s->timeout[1]);
     if (!is_datagram) {
         error = call(s, to);
     } else if (to && to->peer && to->peer != s) {
@@ -201,20 +223,16 @@ long sys_connect(int fd, uptr_t user_address, int user_size) {
         error = call(s, to);
     if (to) socket_wake_next(to);       // there may be room for the next
     socket_put(to);
-    passed_drop(file);
     return error;
 }
 
-long sys_accept4(int fd, uptr_t address, uptr_t size, int flags) {
+long socket_accept(struct socket *s, uptr_t address, uptr_t size, int flags) {
+    struct socket_message m = socket_message(s, 0, false);
     struct io nothing = { 0 };
-    struct socket *s;
-    int error = flags & ~(O_NONBLOCK | O_CLOEXEC) ? -EINVAL : socket_peek(fd, &s);
+    int error = s->type == SOCK_DGRAM ? -EOPNOTSUPP : fd_room();
 
-    if (!error) error = s->type == SOCK_DGRAM ? -EOPNOTSUPP : fd_room();
-    if (!error && !s->listens) error = -EINVAL;
-    if (error) return error;
-    struct file *file = fd_get(fd);
-    struct socket_message m = socket_message(file, 0, s->timeout[0]);
+    if (flags & ~(O_NONBLOCK | O_CLOEXEC)) return -EINVAL;
+    if (error || !s->listens) return error ? error : -EINVAL;
     long result = queue_wait(s, NULL, &m);
     if (!result) result = fd_room();    // again: something may have slept
     if (!result) {
@@ -232,8 +250,18 @@ long sys_accept4(int fd, uptr_t address, uptr_t size, int flags) {
     }
     socket_wake_next(s);
     socket_message_end(&m);
-    passed_drop(file);
     return result == -EPIPE ? -EINVAL : result;
+}
+
+long socket_shutdown(struct socket *s, int how) {
+    if (how < 0 || how >= SHUT_BOTH) return -EINVAL;
+    unsigned bits = (unsigned)how + 1, others = (bits >> 1 | bits << 1) & SHUT_BOTH;
+    s->shut |= bits;
+    socket_wake_all(s);
+    if (!s->peer) return 0;
+    if (s->type != SOCK_DGRAM) s->peer->shut |= others;
+    socket_wake_all(s->peer);
+    return 0;
 }
 
 /* -- Options ----------------------------------------------------------------------- */
@@ -262,33 +290,28 @@ static const struct {
     [SO_PROTOCOL] = OPTION(protocol), [SO_DOMAIN] = OPTION(domain),
 };
 
-long sys_getsockopt(int fd, int level, int name, uptr_t value, uptr_t size_at) {
-    struct socket *s;
+long socket_get_option(struct socket *s, int level, int name, uptr_t value,
+                       uptr_t size_at) {
     uint32_t room;
-    int error = socket_peek(fd, &s);
 
-    if (error) return error;
     if (level != SOL_SOCKET) return -EOPNOTSUPP;
     if (u32_from_user(&room, size_at)) return -EFAULT;
     if ((int32_t)room < 0) return -EINVAL;
     if ((unsigned)name >= ARRAY_SIZE(options) || !options[name].size)
         return -ENOPROTOOPT;
     uint32_t size = min((uint32_t)options[name].size, room);
-    error = copy_to_user(value, (const char *)s + options[name].offset, size);
+    int error = copy_to_user(value, (const char *)s + options[name].offset, size);
     if (name == SO_ERROR) s->error = 0;
     return error ? error : u32_to_user(size_at, size);
 }
 
 /* A size is doubled, as socket(7) has it. A negative time means not at all, as on
  * Linux. */
-long sys_setsockopt(int fd, int level, int name, uptr_t value, int size) {
+long socket_set_option(struct socket *s, int level, int name, uptr_t value, int size) {
     bool is_time = name == SO_RCVTIMEO || name == SO_SNDTIMEO;
     struct time32 v;            // or a number, where the seconds are
     int needed = is_time ? sizeof(v) : sizeof(v.seconds);
-    struct socket *s;
-    int error = socket_peek(fd, &s);
 
-    if (error) return error;
     if (level != SOL_SOCKET) return -EOPNOTSUPP;
     if (size < needed) return -EINVAL;
     if (copy_from_user(&v, value, (size_t)needed)) return -EFAULT;
@@ -404,47 +427,33 @@ static long receive_message(struct socket *s, struct io *io, struct socket_messa
     return error ? error : got;
 }
 
-/* SLEEPS. One of the four calls; those without a msghdr have only a name in `user`. The
- * size of a name that was received goes to where size_at says. */
-static long transfer(int fd, bool sends, struct io *io, uint32_t flags,
+/* SLEEPS. Without a msghdr there is only a name in `user`. */
+static long transfer(struct socket *s, bool sends, struct io *io, uint32_t flags,
                      struct user_message *user, uptr_t size_at) {
-    struct socket *s;
-    long result = socket_peek(fd, &s);
-
-    if (result) return result;
     if (sends) flags &= ~(uint32_t)MSG_PEEK;
-    struct file *file = fd_get(fd);
-    struct socket_message m = socket_message(file, flags, s->timeout[sends]);
-    if (flags & MSG_OOB) result = -EOPNOTSUPP;
-    else if (sends) result = send_message(s, io, &m, user);
-    else result = receive_message(s, io, &m, user, size_at);
+    struct socket_message m = socket_message(s, flags, sends);
+    long result = -EOPNOTSUPP;
+    if (!(flags & MSG_OOB))
+        result = sends ? send_message(s, io, &m, user)
+                       : receive_message(s, io, &m, user, size_at);
     socket_message_end(&m);
-    passed_drop(file);
     return result;
 }
 
-long sys_sendto(int fd, uptr_t buffer, size_t size, uint32_t flags, uptr_t to,
-                int to_size) {
-    struct user_message user = { .name = to.address, .name_size = to_size };
+long socket_transfer(struct socket *s, bool sends, uptr_t buffer, size_t size,
+                     uint32_t flags, uptr_t name, int name_size, uptr_t size_at) {
+    struct user_message user = { .name = name.address, .name_size = name_size };
     struct io io;
 
     if (io_init(&io, buffer, min(size, SSIZE_MAX))) return -EFAULT;
-    return transfer(fd, true, &io, flags, &user, uptr(0));
-}
-
-long sys_recvfrom(int fd, uptr_t buffer, size_t size, uint32_t flags, uptr_t from,
-                  uptr_t from_size) {
-    struct user_message user = { .name = from.address };
-    struct io io;
-
-    if (io_init(&io, buffer, min(size, SSIZE_MAX))) return -EFAULT;
-    return transfer(fd, false, &io, flags, &user, from_size);
+    return transfer(s, sends, &io, flags, &user, size_at);
 }
 
 #define FIELD(message, field) \
     uptr_add(message, __builtin_offsetof(struct user_message, field))
 
-static long transfer_message(int fd, bool sends, uptr_t message, uint32_t flags) {
+long socket_transfer_message(struct socket *s, bool sends, uptr_t message,
+                             uint32_t flags) {
     struct user_message user;
     struct io io;
 
@@ -453,19 +462,11 @@ static long transfer_message(int fd, bool sends, uptr_t message, uint32_t flags)
     if (user.vector_count > IOV_MAX) return -EMSGSIZE;
     long result = io_init_vector(&io, uptr(user.vector), user.vector_count);
     if (result) return result;
-    result = transfer(fd, sends, &io, flags, &user, FIELD(message, name_size));
+    result = transfer(s, sends, &io, flags, &user, FIELD(message, name_size));
     io_release(&io);
     if (!sends && result >= 0
         && (u32_to_user(FIELD(message, control_size), user.control_size)
             || u32_to_user(FIELD(message, flags), user.flags)))
         return -EFAULT;
     return result;
-}
-
-long sys_sendmsg(int fd, uptr_t message, uint32_t flags) {
-    return transfer_message(fd, true, message, flags);
-}
-
-long sys_recvmsg(int fd, uptr_t message, uint32_t flags) {
-    return transfer_message(fd, false, message, flags);
 }
