@@ -258,6 +258,10 @@ static void bad_memory(void) {
     need(write(p[0], "safe", 4) == 4);
     is_errno(read(p[1], (void *)16, 4), EFAULT, "EFAULT: receive to a bad address");
     ok(gets_text(p[1], "safe"), "and nothing is lost");
+    need(write(p[0], "abc", 3) == 3 && write(p[0], "def", 3) == 3);
+    struct iovec v[2] = { { c, 3 }, { (void *)16, 3 } };
+    is_int(readv(p[1], v, 2), 3, "a bad address after a good one: what came before");
+    ok(gets_text(p[1], "def"), "and the rest stays");
     drop(p);
 }
 
