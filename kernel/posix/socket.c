@@ -28,13 +28,11 @@ struct chunk {
     struct list_node node;
     struct passed_files *rights;        /* come with its first byte; or NULL */
     struct socket *from;        /* whose name a record has, with a reference; or NULL */
-    uint32_t size, start, end;  /* what it counts; start..end is unread */
+    uint32_t size, start, end;  /* what it takes; start..end is unread */
     char data[];
 };
 
-#define OVERHEAD    (sizeof(struct chunk) + 8)  /* with the heap's header */
-#define CHUNK_SMALL (256 - OVERHEAD)
-#define CHUNK_LARGE (PAGE_SIZE - OVERHEAD)
+#define OVERHEAD (sizeof(struct chunk) + 8)     /* with the heap's header */
 
 static const struct wait_class arrived_class;
 
@@ -112,16 +110,15 @@ void queue_clear(struct socket *s) {
 }
 
 uint32_t socket_capacity(const struct socket *s) {
-    if (s->listens) return (s->backlog + 1) * CHUNK_SMALL;
+    if (s->listens) return (s->backlog + 1) * OVERHEAD;
     return s->type == SOCK_DGRAM || !s->peer ? s->receive_buffer : s->peer->send_buffer;
 }
 
 int queue_put(struct socket *to, struct io *io, struct socket_message *m,
               struct socket *from) {
     bool is_stream = to->type == SOCK_STREAM;
-    size_t left = io->left, n = is_stream ? min(left, CHUNK_LARGE) : left;
-    size_t size = max(n, CHUNK_SMALL);
-    struct chunk *c = heap_alloc_raw(HEAP_SOCKET_DATA, sizeof(*c) + size);
+    size_t left = io->left, n = is_stream ? min(left, PAGE_SIZE - OVERHEAD) : left;
+    struct chunk *c = heap_alloc_raw(HEAP_SOCKET_DATA, sizeof(*c) + n);
 
     if (!c) return -ENOBUFS;
     if (io_take(io, c->data, n)) {
@@ -130,12 +127,12 @@ int queue_put(struct socket *to, struct io *io, struct socket_message *m,
         return -EFAULT;
     }
     /* --- commit: nothing below fails or sleeps --- */
-    *c = (struct chunk){ .rights = m->rights, .size = size, .end = n };
+    *c = (struct chunk){ .rights = m->rights, .size = n + OVERHEAD, .end = n };
     if (!is_stream) c->from = socket_get(from);
     if (m->rights) passed_queue(m->rights, &to->holder);
     m->rights = NULL;
     list_push_back(&to->chunks, &c->node);
-    to->queued += size;
+    to->queued += c->size;
     socket_wake_next(to);
     return 0;
 }
