@@ -1,7 +1,7 @@
 /* descriptor.c - the small numbers by which a process names its open files.
  *
  * Invariants: the table only grows. From finding a free place to filling it, no sleep.
- * Sleeps: fcntl (F_SETLKW) and ioctl.
+ * Sleeps: ioctl.
  * Linux: F_SETFL changes O_APPEND, O_NONBLOCK and O_DIRECT only; no owners (F_SETOWN),
  *        leases, seals or pipe sizes.
  * Tests: user/tests/dup.c, fcntl.c
@@ -14,7 +14,6 @@
 
 #define FIRST_SIZE 16u
 
-long (*file_lock_hook)(int fd, struct file *file, int command, uptr_t lock);
 void (*file_lock_end)(struct inode *inode, const void *owner);
 
 /* -- Tables ------------------------------------------------------------------------ */
@@ -179,16 +178,15 @@ long sys_dup2(int fd, int to) {
 }
 
 enum fcntl_command {
-    F_DUPFD = 0, F_GETFD = 1, F_SETFD = 2, F_GETFL = 3, F_SETFL = 4, F_GETLK = 12,
-    F_SETLKW = 14, F_DUPFD_CLOEXEC = 1030,
+    F_DUPFD = 0, F_GETFD = 1, F_SETFD = 2, F_GETFL = 3, F_SETFL = 4,
+    F_DUPFD_CLOEXEC = 1030,
 };
 #define FD_CLOEXEC       1u
 #define CHANGEABLE_FLAGS (O_APPEND | O_NONBLOCK | O_DIRECT)
 
-long sys_fcntl64(int fd, int command, uint32_t argument) {
+long fd_control(int fd, int command, uint32_t argument) {
     struct descriptor *place = &own_table()->places[fd];
     struct file *file = fd_place(fd);
-    long result;
 
     if (!file
         || ((file->flags & O_PATH) && command > F_GETFL && command != F_DUPFD_CLOEXEC))
@@ -206,11 +204,7 @@ long sys_fcntl64(int fd, int command, uint32_t argument) {
         file->flags ^= (file->flags ^ argument) & CHANGEABLE_FLAGS;
         return 0;
     }
-    if (command < F_GETLK || command > F_SETLKW) return -EINVAL;
-    file_get(file);
-    result = file_lock_hook(fd, file, command, uptr(argument));
-    file_put(file);
-    return result;
+    return -EINVAL;
 }
 
 long sys_ioctl(int fd, uint32_t request, uptr_t argument) {

@@ -181,11 +181,8 @@ long file_transfer(int fd, uptr_t memory, size_t size, unsigned how,
 /* A `seek` for files that end at inode->size. */
 int64_t file_seek(struct file *file, int64_t offset, int whence);
 
-/* F_GETLK, F_SETLK and F_SETLKW; set by kernel/posix. */
-extern long (*file_lock_hook)(int fd, struct file *file, int command, uptr_t lock);
-
 /* Ends an owner's locks on the inode: a descriptor table's, an open file's. Called for
- * inodes that have locks at all; set by kernel/posix, too. */
+ * inodes that have locks at all; set by kernel/posix. */
 extern void (*file_lock_end)(struct inode *inode, const void *owner);
 
 /* -- Descriptors of the current process -------------------------------------------- */
@@ -248,4 +245,5 @@ must_check int fd_install_pair(struct file *const files[2], bool close_on_exec,
  * for its own growth: for messages handed to a sleeper. */
 must_check int fd_install_all(struct process *to, struct file *const *files,
                               unsigned count, bool close_on_exec, int *fds);
+long fd_control(int fd, int command, uint32_t argument);   /* fcntl but for locks */
 must_check int fd_close(int fd);        /* -EBADF */

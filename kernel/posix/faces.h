@@ -11,6 +11,10 @@ void mqueues_init(void);
  * waits for that. Its space is still there. */
 void futex_thread_exit(struct thread *thread);
 
+/* SLEEPS. fcntl with locks. */
+enum { F_GETLK = 12, F_SETLKW = 14 };
+long file_lock(int fd, int command, uptr_t lock) SLEEPS;
+
 /* SLEEPS. poll(2), until the deadline. */
 long poll_until(uptr_t fds, uint32_t count, nanoseconds_t deadline) SLEEPS;
 

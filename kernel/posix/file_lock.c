@@ -22,7 +22,6 @@
 #include "posix/faces.h"
 #include "syscall.h"
 
-enum { F_GETLK = 12, F_SETLKW = 14 };
 enum lock_type { F_RDLCK = 0, F_WRLCK = 1, F_UNLCK = 2 };
 enum { LOCK_SH = 1, LOCK_EX = 2, LOCK_NB = 4, LOCK_UN = 8 };
 #define LOCK_END  INT64_MAX
@@ -146,30 +145,36 @@ static void lock_end(struct inode *inode, const void *owner) {
 }
 
 /* SLEEPS. 0, -EAGAIN, -EDEADLK, -ENOLCK, -EBADF, -ERESTART. */
-static long acquire(int fd, const struct file *file, struct lock *wanted, bool wait) {
+static long acquire(int fd, struct file *file, struct lock *wanted, bool wait) {
     const struct lock *lock;
+    long error = 0;
 
+    file_get(file);
     // who wants another kind of flock's gives up the one he has
     if (wanted->pid < 0 && blocker(wanted)) lock_end(wanted->inode, file);
-    while ((lock = blocker(wanted))) {
-        if (!wait) return -EAGAIN;
-        if (wanted->pid > 0 && closes_circle(wanted, lock)) return -EDEADLK;
+    while (!error && (lock = blocker(wanted))) {
         waiter_init(&wanted->waiter, &waiters);
-        if (wait_sleep_waiter(&wanted->waiter, DEADLINE_NEVER)) return -ERESTART;
-        if (fd_peek(fd) != file) return -EBADF;
+        if (!wait) error = -EAGAIN;
+        else if (wanted->pid > 0 && closes_circle(wanted, lock)) error = -EDEADLK;
+        else if (wait_sleep_waiter(&wanted->waiter, DEADLINE_NEVER)) error = -ERESTART;
+        else if (fd_peek(fd) != file) error = -EBADF;
     }
-    return put_in(wanted);
+    if (!error) error = put_in(wanted);
+    file_put(file);
+    return error;
 }
 
 /* -- fcntl and flock --------------------------------------------------------------- */
 
-static long lock_control(int fd, struct file *file, int command, uptr_t argument) {
+long file_lock(int fd, int command, uptr_t argument) {
+    struct file *file = fd_peek(fd);
+
+    if (!file) return -EBADF;
     struct lock wanted = { .inode = file->inode, .owner = current_process()->files,
                            .pid = current_process()->pid };
     struct flock64 l;
     int64_t from;
 
-    if (!file->inode) return -EINVAL;
     if (copy_from_user(&l, argument, sizeof(l))) return -EFAULT;
     if (l.type < 0 || l.type > (command == F_GETLK ? F_WRLCK : F_UNLCK) || l.whence < 0
         || l.whence > 2)
@@ -198,21 +203,16 @@ static long lock_control(int fd, struct file *file, int command, uptr_t argument
 
 long sys_flock(int fd, int operation) {
     int how = operation & ~LOCK_NB;
-    struct file *file = fd_get(fd);
+    struct file *file = fd_peek(fd);
 
     if (!file) return -EBADF;
+    if (how != LOCK_SH && how != LOCK_EX && how != LOCK_UN) return -EINVAL;
     struct lock wanted = { .inode = file->inode, .owner = file, .pid = -1,
                            .end = LOCK_END };
-    long result = -EINVAL;
-    if (file->inode && (how == LOCK_SH || how == LOCK_EX || how == LOCK_UN)) {
-        wanted.type = how == LOCK_SH   ? F_RDLCK : how == LOCK_EX ? F_WRLCK : F_UNLCK;
-        result = acquire(fd, file, &wanted, !(operation & LOCK_NB));
-    }
-    file_put(file);
-    return result;
+    wanted.type = how == LOCK_SH ? F_RDLCK : how == LOCK_EX ? F_WRLCK : F_UNLCK;
+    return acquire(fd, file, &wanted, !(operation & LOCK_NB));
 }
 
 void file_locks_init(void) {
-    file_lock_hook = lock_control;
     file_lock_end = lock_end;
 }
