@@ -26,20 +26,15 @@ void arch_start_other_cpus(unsigned limit, bool (*prepare)(struct cpu *cpu),
                            void (*idle)(void));
 no_return void arch_power_off(enum exit_code code);
 
-/* -- This CPU (cpu.h) ---------------------------------------------------------------
- * this_cpu()                   the struct cpu we run on; stable while in the kernel
- * current_thread_base()        bottom of the running thread's struct (sched's
- * current())
- * cpu_count                    CPUs that came up
+/* In headers of their own:
  *
- * -- The big kernel lock (lock.h) ---------------------------------------------------
- * bkl_acquire(), bkl_release(), bkl_is_held_by()
- *
- * -- Traps (frame.h) ----------------------------------------------------------------
- * struct trap_frame; trap(frame) is called by assembly and defined in kernel/trap.c
- *
- * -- User memory (usercopy.h) -------------------------------------------------------
- * copy_from_user, copy_to_user, clear_user, string_from_user: 0 or -EFAULT, never sleep
+ * cpu.h        this_cpu(): the struct cpu we run on; stable while in the kernel
+ *              current_thread_base(): bottom of the running thread's struct (sched's
+ *              current()); cpu_count: CPUs that came up
+ * lock.h       bkl_acquire(), bkl_release(), bkl_is_held_by(): the big kernel lock
+ * frame.h      struct trap_frame; assembly calls trap(frame), which kernel/trap.c has
+ * usercopy.h   copy_from_user, copy_to_user, clear_user, string_from_user: 0 or
+ *              -EFAULT; they never sleep
  */
 
 /* -- Threads ----------------------------------------------------------------------- */

@@ -33,12 +33,15 @@ static inline void leave_to_user(struct thread *t, struct trap_frame *frame) {
     bkl_release();
 }
 
-/* Notes the call in the trace, field by field as the frame has them: this is on the
- * path of every system call. One look at the clock serves both. */
-static inline void trace_call(struct thread *t, struct cpu *cpu,
-                              const struct trap_frame *frame) {
+/* The call that eax names; its result goes there. Nobody but user code can make one, so
+ * the frame is at the top of its thread's stack. It is noted in the trace, field by
+ * field as the frame has them: this is on the path of every call. One look at the clock
+ * serves both. */
+static inline void system_call(struct thread *t, struct cpu *cpu,
+                               struct trap_frame *frame) {
     struct trace_event *event = trace_place(cpu);
     uint64_t now = timestamp_counter();
+    long result = -ENOSYS;
 
     t->system_ticks -= now;
     event->time = now;
@@ -48,15 +51,6 @@ static inline void trace_call(struct thread *t, struct cpu *cpu,
     event->b = frame->ecx;
     event->c = frame->edx;
     event->number = frame->eax;
-}
-
-/* The call that eax names; its result goes there. Nobody but user code can make one, so
- * the frame is at the top of its thread's stack. */
-static inline void system_call(struct thread *t, struct cpu *cpu,
-                               struct trap_frame *frame) {
-    long result = -ENOSYS;
-
-    trace_call(t, cpu, frame);
     if (likely(frame->eax < SYSTEM_CALLS))
         result = system_calls[frame->eax].call(frame);
     frame->eax = (uint32_t)result;
@@ -68,13 +62,6 @@ static inline void system_call(struct thread *t, struct cpu *cpu,
 static int access_of(uint32_t error) {
     return (error & FAULT_WRITE ? PROT_WRITE : PROT_READ)
            | (error & FAULT_FETCH ? PROT_EXEC : 0);
-}
-
-static void out_of_memory(void) {
-    struct process *p = current_process();
-
-    log_printf("out of memory: %s (pid %d) is ended\n", p->name, p->pid);
-    process_exit_group(p, SIGKILL);
 }
 
 static void page_fault(struct trap_frame *frame, uint32_t address) {
@@ -98,29 +85,29 @@ static void page_fault(struct trap_frame *frame, uint32_t address) {
     trace_record(TRACE_FAULT, t->tid, address, frame->error, frame->eip);
     if (address < USER_END)
         result = space_fault(t->space, address, access_of(frame->error));
-    if (result == FAULT_NO_MEMORY)
-        out_of_memory();
-    else if (result != FAULT_OK)
+    if (result == FAULT_NO_MEMORY) {
+        log_printf("out of memory: %s (pid %d) is ended\n", t->process->name,
+                   t->process->pid);
+        process_exit_group(t->process, SIGKILL);
+    } else if (result != FAULT_OK) {
         signal_fault(refusals[result].signal, refusals[result].code, address);
+    }
 }
 
-/* The reason of an arithmetic fault, from the exception bits: x87 status or MXCSR. */
-static int fpe_code(uint32_t bits) {
-    return bits & 1      ? FPE_FLTINV
-           : bits & 4    ? FPE_FLTDIV
-           : bits & 8    ? FPE_FLTOVF
-           : bits & 0x12 ? FPE_FLTUND
-           : bits & 0x20 ? FPE_FLTRES
-                         : 0;
-}
-
+/* The reason is in the exception bits: of the x87's status or of MXCSR. */
 static void fpu_fault(uint32_t vector, uint32_t eip) {
     const struct fpu_image *image = &current()->fpu_state;
 
     fpu_save(current());
     uint32_t raised = vector == VECTOR_SIMD ? image->mxcsr & ~(image->mxcsr >> 7)
                                             : image->status & ~image->control;
-    signal_fault(SIGFPE, fpe_code(raised & 0x3f), eip);
+    int code = raised & 1      ? FPE_FLTINV
+               : raised & 4    ? FPE_FLTDIV
+               : raised & 8    ? FPE_FLTOVF
+               : raised & 0x12 ? FPE_FLTUND
+               : raised & 0x20 ? FPE_FLTRES
+                               : 0;
+    signal_fault(SIGFPE, code, eip);
 }
 
 /* What a fault becomes; those that are not here are SIGSEGV. */

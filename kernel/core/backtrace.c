@@ -71,22 +71,6 @@ static bool code_find(uint32_t address, struct code_place *place) {
     return true;
 }
 
-/* Prints one line. Result: the depth of the stack there, an enum symbol_depth. A return
- * address belongs to the call in front of it, which may end a line or a function. */
-static uint32_t print_moment(unsigned number, const struct code_moment *m) {
-    struct code_place place;
-
-    if (!code_find(m->pc - m->is_return, &place)) {
-        log_printf("  #%u 0x%08x not kernel code\n", number, m->pc);
-        return m->is_return ? DEPTH_LOST : DEPTH_WORDS + 1;     // a call went astray
-    }
-    log_printf("  #%u 0x%08x %s+0x%x", number, m->pc, place.function,
-               place.offset + m->is_return);
-    if (place.file) log_printf("  %s:%u", place.file, place.line);
-    log_printf("\n");
-    return place.depth;
-}
-
 /* From a function to its caller, or from a trap to what it interrupted. False: there is
  * none, it was user code, or none can be found. */
 static bool find_caller(struct code_moment *m, uint32_t depth) {
@@ -116,8 +100,21 @@ static bool find_caller(struct code_moment *m, uint32_t depth) {
     return true;
 }
 
-void backtrace_print(struct code_moment moment) {
-    for (unsigned n = 0; n < CALLERS_MAX; n++)
-        if (!find_caller(&moment, print_moment(n, &moment))) return;
+void backtrace_print(struct code_moment m) {
+    for (unsigned n = 0; n < CALLERS_MAX; n++) {
+        // where a call went astray, nothing but the return address is on the stack
+        struct code_place place = { .depth = m.is_return ? DEPTH_LOST
+                                                         : DEPTH_WORDS + 1 };
+        // a return address belongs to the call in front of it, which may end a line or
+        // a function
+        if (code_find(m.pc - m.is_return, &place))
+            log_printf("  #%u 0x%08x %s+0x%x", n, m.pc, place.function,
+                       place.offset + m.is_return);
+        else
+            log_printf("  #%u 0x%08x not kernel code", n, m.pc);
+        if (place.file) log_printf("  %s:%u", place.file, place.line);
+        log_printf("\n");
+        if (!find_caller(&m, place.depth)) return;
+    }
     log_printf("  ... and more\n");
 }

@@ -383,8 +383,9 @@ static void move_over(struct program *p) {
         process->actions[i] =
             (struct signal_action){ .handler = ignored ? SIG_IGN : SIG_DFL };
     }
-    const char *slash = strrchr(p->file, '/');
-    string_copy(process->name, slash ? slash + 1 : p->file, sizeof(process->name));
+    const char *name = p->file;         // behind the last slash
+    for (const char *slash; (slash = strchr(name, '/'));) name = slash + 1;
+    string_copy(process->name, name, sizeof(process->name));
     begin_anew(t, p);
     trace_record(TRACE_EXEC, t->tid, p->entry, 0, 0);
 }

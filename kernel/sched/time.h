@@ -3,7 +3,6 @@
  */
 #pragma once
 
-#include "base/math64.h"
 #include "base/ordered_heap.h"
 
 #define DEADLINE_NEVER UINT64_MAX

@@ -1,6 +1,5 @@
 /* format.c - printf's formatting. Tests: lib/base/format_test.c. */
 #include "base/format.h"
-#include "base/math64.h"
 #include "base/string.h"
 
 enum { DIGITS = 22 };           /* of 64 bits in base 8 */

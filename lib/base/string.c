@@ -74,15 +74,6 @@ int strncmp(const char *a, const char *b, size_t size) {
 
 char *strchr(const char *s, int c) { return memchr(s, c, strlen(s) + 1); }
 
-char *strrchr(const char *s, int c) {
-    const char *found = NULL;
-
-    for (;; s++) {
-        if (*s == (char)c) found = s;
-        if (!*s) return (char *)found;
-    }
-}
-
 bool string_copy(char *to, const char *s, size_t size) {
     size_t n = strnlen(s, size - 1);
 

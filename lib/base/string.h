@@ -14,7 +14,6 @@ size_t strnlen(const char *s, size_t size);
 int strcmp(const char *a, const char *b);
 int strncmp(const char *a, const char *b, size_t size);
 char *strchr(const char *s, int c);
-char *strrchr(const char *s, int c);
 
 /* Copies s with its NUL into to[size], which is not 0; what does not fit is cut. True
  * if it all fit. */

@@ -1,4 +1,5 @@
-/* types.h - the words every part of the kernel is written in. */
+/* types.h - the words every part of the kernel is written in; and the 64-bit division
+ * that i386 has no instruction for. */
 #pragma once
 
 #include <stdbool.h>
@@ -49,3 +50,16 @@ static inline bool uptr_is_null(uptr_t p) { return p.address == 0; }
 
 #define round_down(x, power_of_two) ((x) & ~((__typeof__(x))(power_of_two) - 1))
 #define round_up(x, power_of_two)   round_down((x) + (power_of_two) - 1, power_of_two)
+
+/* value / divisor; the remainder, if wanted, goes to *remainder. divisor is not 0. */
+static inline uint64_t divide_u64(uint64_t value, uint32_t divisor,
+                                  uint32_t *remainder) {
+    uint32_t high = (uint32_t)(value >> 32), low = (uint32_t)value;
+    uint32_t quotient_high = high / divisor, rest = high % divisor, quotient_low;
+
+    __asm__("divl %4"
+            : "=a"(quotient_low), "=d"(rest)
+            : "a"(low), "d"(rest), "r"(divisor));
+    if (remainder) *remainder = rest;
+    return (uint64_t)quotient_high << 32 | quotient_low;
+}

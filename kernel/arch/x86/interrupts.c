@@ -11,7 +11,6 @@
 #include "arch/x86/io.h"
 #include "arch/x86/paging.h"
 #include "arch/x86/processor.h"
-#include "base/math64.h"
 
 enum { PIC1 = 0x20, PIC2 = 0xa0, PIC_END = 0x20, PIC_READ_SERVICE = 0x0b };
 enum { APIC_MASKED = 1 << 16, APIC_ENABLE = 1 << 8 };
@@ -101,7 +100,9 @@ static void time_measure(void) {
 }
 
 uint64_t tsc_to_nanoseconds(uint64_t ticks) {
-    return scale_u64(ticks, tsc_factor, tsc_shift);
+    uint64_t low = (uint64_t)(uint32_t)ticks * tsc_factor;
+
+    return ((ticks >> 32) * tsc_factor << (32 - tsc_shift)) + (low >> tsc_shift);
 }
 
 nanoseconds_t clock_monotonic(void) {

@@ -9,10 +9,8 @@
 void offsets(void);
 
 void offsets(void) {
-    DEFINE(FRAME_ES, offsetof(struct trap_frame, es));
     DEFINE(FRAME_VECTOR, offsetof(struct trap_frame, vector));
     DEFINE(FRAME_EFLAGS, offsetof(struct trap_frame, eflags));
-    DEFINE(FRAME_SIZE, sizeof(struct trap_frame));
     DEFINE(CPU_IDLE, offsetof(struct cpu, idle));
     DEFINE(TSS_ESP0, offsetof(struct tss, esp0));
     DEFINE(STACK_SLOT, STACK_SLOT);
@@ -25,7 +23,6 @@ void offsets(void) {
     DEFINE(VECTOR_SYSTEM_CALL, VECTOR_SYSTEM_CALL);
     DEFINE(EFLAGS_TF, EFLAGS_TF);
     DEFINE(EFLAGS_IF, EFLAGS_IF);
-    DEFINE(EFLAGS_VM, EFLAGS_VM);
     DEFINE(SYSTEM_CALL_RETURN, SYSTEM_CALL_RETURN);
     DEFINE(SYSTEM_PAGE_INT80, SYSTEM_PAGE_INT80);
 }
