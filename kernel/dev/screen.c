@@ -23,13 +23,34 @@ enum { VGA_TEXT = 0xb8000, VGA_INDEX = 0x3d4, VGA_DATA = 0x3d5, VGA_CURSOR = 10,
 
 static struct text_screen text;
 static uint16_t cells[CELLS_MAX], shown[CELLS_MAX];
-static void (*draw_cell)(unsigned cell, uint16_t value);
 static struct {                 /* 32 bits a dot */
     uint8_t *base;              /* NULL: it is VGA text */
     uint32_t pitch;             /* bytes from line to line */
     unsigned zoom;              /* each dot of the font is 2^zoom dots wide and high */
     uint32_t colour[16];
 } framebuffer;
+
+/* VGA knows the characters; a framebuffer has 32 bits a dot. */
+static void draw_cell(unsigned i, uint16_t cell) {
+    const uint8_t *glyph = font[cell & 0xff];
+    uint32_t front = framebuffer.colour[cell >> 8 & 15];
+    uint32_t back = framebuffer.colour[cell >> 12];
+    unsigned zoom = framebuffer.zoom, row = i / text.columns, column = i % text.columns;
+    uint8_t *line = framebuffer.base + (row * FONT_HEIGHT << zoom) * framebuffer.pitch
+                    + (column * FONT_WIDTH << zoom) * 4;
+
+    if (!framebuffer.base) {
+        ((volatile uint16_t *)paddr_to_kernel(VGA_TEXT))[i] = cell;
+        return;
+    }
+    for (unsigned y = 0; y < (unsigned)FONT_HEIGHT << zoom; y++) {
+        uint32_t *dot = (uint32_t *)line;
+        unsigned bits = glyph[y >> zoom];
+        for (unsigned x = 0; x < (unsigned)FONT_WIDTH << zoom; x++)
+            *dot++ = bits & 0x80 >> (x >> zoom) ? front : back;
+        line += framebuffer.pitch;
+    }
+}
 
 /* The cursor is a cell with its colours exchanged. */
 static void screen_output(const char *bytes, size_t size) {
@@ -60,46 +81,8 @@ static void terminal_output(const char *bytes, size_t size) {
 
 struct terminal screen_terminal = { .name = "tty1", .number = SCREEN_NUMBER };
 
-static void start(unsigned rows, unsigned columns,
-                  void (*draw)(unsigned cell, uint16_t value)) {
-    static struct log_sink sink = { .write = screen_output,
-                                    .is_terminal = true };
-
-    draw_cell = draw;
-    text_screen_init(&text, rows, columns, cells);
-    if (framebuffer.base) memcpy(shown, cells, sizeof(shown));  // it is black already
-    screen_terminal.rows = (uint16_t)rows;
-    screen_terminal.columns = (uint16_t)columns;
-    screen_terminal.output = terminal_output;
-    log_sink_register(&sink);
-}
-
-/* -- VGA text: the hardware knows the characters ----------------------------------- */
-
-static void vga_draw_cell(unsigned i, uint16_t cell) {
-    ((volatile uint16_t *)paddr_to_kernel(VGA_TEXT))[i] = cell;
-}
-
-/* -- Framebuffer: 32 bits a dot ---------------------------------------------------- */
-
-static void framebuffer_draw_cell(unsigned i, uint16_t cell) {
-    const uint8_t *glyph = font[cell & 0xff];
-    uint32_t front = framebuffer.colour[cell >> 8 & 15];
-    uint32_t back = framebuffer.colour[cell >> 12];
-    unsigned zoom = framebuffer.zoom, row = i / text.columns, column = i % text.columns;
-    uint8_t *line = framebuffer.base + (row * FONT_HEIGHT << zoom) * framebuffer.pitch
-                    + (column * FONT_WIDTH << zoom) * 4;
-
-    for (unsigned y = 0; y < (unsigned)FONT_HEIGHT << zoom; y++) {
-        uint32_t *dot = (uint32_t *)line;
-        unsigned bits = glyph[y >> zoom];
-        for (unsigned x = 0; x < (unsigned)FONT_WIDTH << zoom; x++)
-            *dot++ = bits & 0x80 >> (x >> zoom) ? front : back;
-        line += framebuffer.pitch;
-    }
-}
-
 void screen_init(const struct boot_info *boot) {
+    static struct log_sink sink = { .write = screen_output, .is_terminal = true };
     const struct boot_framebuffer *fb = &boot->framebuffer;
     unsigned zoom = fb->width >= 3200 ? 2 : fb->width >= 1800 ? 1 : 0;
     unsigned columns = min(fb->width / FONT_WIDTH >> zoom, (unsigned)COLUMNS_MAX);
@@ -112,20 +95,28 @@ void screen_init(const struct boot_info *boot) {
         // registers
         out8(VGA_INDEX, VGA_CURSOR);
         out8(VGA_DATA, VGA_NO_CURSOR);
-        if (in8(VGA_DATA) == VGA_NO_CURSOR) start(25, 80, vga_draw_cell);
-        return;
+        if (in8(VGA_DATA) != VGA_NO_CURSOR) return;
+        rows = 25, columns = 80;
+    } else {
+        framebuffer.base =
+            kernel_map_device((uint32_t)fb->base, fb->pitch * fb->height);
+        framebuffer.pitch = fb->pitch;
+        framebuffer.zoom = zoom;
+        for (unsigned i = 0; i < 16; i++) {
+            uint32_t half = i & 8 ? 0x55 : 0, red = i & 4 ? 0xaa : 0;
+            uint32_t green = i & 2 ? 0xaa : 0, blue = i & 1 ? 0xaa : 0;
+            if (i == 6)
+                green = 0x55;       // dark yellow is brown, on every PC
+            framebuffer.colour[i] = (red + half) << fb->red_shift
+                                    | (green + half) << fb->green_shift
+                                    | (blue + half) << fb->blue_shift;
+        }
+        memset(framebuffer.base, 0, fb->pitch * fb->height);
     }
-    framebuffer.base = kernel_map_device((uint32_t)fb->base, fb->pitch * fb->height);
-    framebuffer.pitch = fb->pitch;
-    framebuffer.zoom = zoom;
-    for (unsigned i = 0; i < 16; i++) {
-        uint32_t half = i & 8 ? 0x55 : 0, red = i & 4 ? 0xaa : 0;
-        uint32_t green = i & 2 ? 0xaa : 0, blue = i & 1 ? 0xaa : 0;
-        if (i == 6) green = 0x55;       // dark yellow is brown, on every PC
-        framebuffer.colour[i] = (red + half) << fb->red_shift
-                                | (green + half) << fb->green_shift
-                                | (blue + half) << fb->blue_shift;
-    }
-    memset(framebuffer.base, 0, fb->pitch * fb->height);
-    start(rows, columns, framebuffer_draw_cell);
+    text_screen_init(&text, rows, columns, cells);
+    if (framebuffer.base) memcpy(shown, cells, sizeof(shown));  // it is black already
+    screen_terminal.rows = (uint16_t)rows;
+    screen_terminal.columns = (uint16_t)columns;
+    screen_terminal.output = terminal_output;
+    log_sink_register(&sink);
 }

@@ -95,12 +95,6 @@ static void set_colour(struct text_screen *s, unsigned code) {
     if (back) s->back = colour;
 }
 
-/* Parameter i; a missing one and 0 mean `otherwise`. */
-static int parameter(const struct text_screen *s, unsigned i, unsigned otherwise) {
-    return (int)(i < s->nr_parameters && s->parameters[i] ? s->parameters[i]
-                                                          : otherwise);
-}
-
 /* Of the cells from `first` to `end`: 0, from the cursor on; 1, up to it; else all. */
 static void erase_part(struct text_screen *s, int what, unsigned first, unsigned end) {
     erase(s, what == 0 ? cursor_cell(s) : first, what == 1 ? cursor_cell(s) + 1 : end);
@@ -108,7 +102,8 @@ static void erase_part(struct text_screen *s, int what, unsigned first, unsigned
 
 static void run_sequence(struct text_screen *s, uint8_t letter) {
     unsigned row = s->row * s->columns;
-    int n = parameter(s, 0, 1), what = parameter(s, 0, 0);
+    // a missing parameter and 0 mean 1, except where they say what is meant
+    int what = (int)s->parameters[0], n = max(what, 1);
 
     switch (letter) {
     case 'A': return move_by(s, -n, 0);
@@ -117,7 +112,7 @@ static void run_sequence(struct text_screen *s, uint8_t letter) {
     case 'D': return move_by(s, 0, -n);
     case 'G': return move_to(s, (int)s->row, n - 1);
     case 'd': return move_to(s, n - 1, (int)s->column);
-    case 'H': return move_to(s, n - 1, parameter(s, 1, 1) - 1);
+    case 'H': return move_to(s, n - 1, max((int)s->parameters[1], 1) - 1);
     case 'J': return erase_part(s, what, 0, s->rows * s->columns);
     case 'K': return erase_part(s, what, row, row + s->columns);
     case 'm':
@@ -137,13 +132,14 @@ static void take(struct text_screen *s, uint8_t c) {
     switch (s->state) {
     case ESCAPE:
         s->state = c == '[' ? CSI : c == '(' || c == ')' || c == '#' ? SKIP : GROUND;
-        s->nr_parameters = 1, s->parameters[0] = 0;
+        s->nr_parameters = 1;
+        memset(s->parameters, 0, sizeof(s->parameters));
         if (c == 'c') text_screen_init(s, s->rows, s->columns, s->cells);
         return;
     case CSI:
         if (c >= '0' && c <= '9') end[-1] = min(end[-1] * 10 + c - '0', 9999u);
         if (c == ';' && s->nr_parameters < PARAMETERS_MAX)
-            s->parameters[s->nr_parameters++] = 0;
+            s->nr_parameters++;
         if (c >= '<' && c <= '?') s->state = PRIVATE;
         if (c < '@') return;
         s->state = GROUND;

@@ -19,14 +19,6 @@ volatile uint32_t *local_apic;
 static volatile uint32_t *io_apic;
 static irq_handler handlers[16];        /* of the timer and of the ISA lines */
 
-static void pic_unmask(unsigned irq) {
-    uint16_t port = irq < 8 ? PIC1 + 1 : PIC2 + 1;
-
-    out8(port, (uint8_t)(in8(port) & ~(1u << (irq & 7))));
-    if (irq >= 8)
-        pic_unmask(2);          // the second PIC hangs from line 2
-}
-
 void apic_init_here(void) {
     write_msr(MSR_APIC_BASE, read_msr(MSR_APIC_BASE) | 1 << 11);
     apic_write(APIC_SPURIOUS, APIC_ENABLE | VECTOR_SPURIOUS);
@@ -127,11 +119,12 @@ void timer_arm(nanoseconds_t from_now) {
 /* -- Lines and handlers ------------------------------------------------------------ */
 
 void interrupts_init(bool use_apic) {
-    // each PIC gets four words: vectors, how the two hang together, mode, all masked
+    // each PIC gets four words: vectors, how the two hang together (at line 2), mode,
+    // all else masked
     out8(PIC1, 0x11);
     out8(PIC2, 0x11);
     for (unsigned i = 0; i < 4; i++) {
-        out8(PIC1 + 1, (const uint8_t[]){ VECTOR_IRQ, 4, 1, 0xff }[i]);
+        out8(PIC1 + 1, (const uint8_t[]){ VECTOR_IRQ, 4, 1, 0xfb }[i]);
         out8(PIC2 + 1, (const uint8_t[]){ VECTOR_IRQ + 8, 2, 1, 0xff }[i]);
     }
     if (use_apic) {
@@ -151,7 +144,11 @@ void irq_register(unsigned irq, irq_handler handler) {
     uint32_t entry = 0x10 + 2 * (acpi.isa[irq].line - acpi.io_apic_first);
 
     handlers[irq] = handler;
-    if (!local_apic) return pic_unmask(irq);
+    if (!local_apic) {
+        uint16_t port = irq < 8 ? PIC1 + 1 : PIC2 + 1;
+        out8(port, (uint8_t)(in8(port) & ~(1u << (irq & 7))));
+        return;
+    }
     if (irq == TIMER_IRQ) return;       // the local APIC's own, and always let through
     io_apic_write(entry + 1, cpus[0].apic_id << 24);
     io_apic_write(entry, (VECTOR_IRQ + irq) | acpi.isa[irq].how);

@@ -60,8 +60,6 @@ static void features_find(void) {
 
 /* -- Segments, gates, task state --------------------------------------------------- */
 
-#define SEGMENT(access) (0x00cf00000000ffffull | (uint64_t)(access) << 40)
-
 struct gate {
     uint16_t offset_low, selector, type, offset_high;
 };
@@ -79,10 +77,10 @@ static struct gate idt[256];
 
 enum gate_type { GATE_INTERRUPT = 0x8e00, GATE_USER = 0xee00, GATE_TASK = 0x8500 };
 
-static uint64_t tss_descriptor(const struct tss *tss) {
-    uint32_t base = (uint32_t)tss;
-
-    return (sizeof(*tss) - 1) | (uint64_t)(base & 0xffffff) << 16 | 0x89ull << 40
+static uint64_t descriptor_of(uint32_t base, uint32_t limit, uint32_t access,
+                              uint32_t flags) {
+    return (limit & 0xffff) | (uint64_t)(base & 0xffffff) << 16 | (uint64_t)access << 40
+           | (uint64_t)(limit & 0xf0000) << 32 | (uint64_t)flags << 52
            | (uint64_t)(base >> 24) << 56;
 }
 
@@ -99,18 +97,19 @@ static no_return void double_fault(void) {
 void cpu_init(struct cpu *cpu) {
     struct table_pointer gdt = { sizeof(cpu->gdt) - 1, (uint32_t)cpu->gdt };
     struct table_pointer idt_pointer = { sizeof(idt) - 1, (uint32_t)idt };
-    uint32_t stack = (uint32_t)cpu->idle;
+    uint32_t stack = (uint32_t)cpu->idle, limit = sizeof(struct tss) - 1;
 
     if (pte_no_execute) write_msr(MSR_EFER, read_msr(MSR_EFER) | EFER_NXE);
     write_register(cr4, cpu_features.cr4);
     write_register(cr0, CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_TS | CR0_MP | CR0_PE);
     cpu->space_root = kernel_to_paddr(kernel_root);
-    cpu->gdt[KERNEL_CS / 8] = SEGMENT(0x9a);
-    cpu->gdt[KERNEL_DS / 8] = SEGMENT(0x92);
-    cpu->gdt[USER_CS / 8] = SEGMENT(0xfa);
-    cpu->gdt[USER_DS / 8] = SEGMENT(0xf2);
-    cpu->gdt[TSS_SELECTOR / 8] = tss_descriptor(&cpu->tss);
-    cpu->gdt[DOUBLE_FAULT_TSS / 8] = tss_descriptor(&cpu->double_fault_tss);
+    cpu->gdt[KERNEL_CS / 8] = descriptor_of(0, 0xfffff, 0x9a, 12);
+    cpu->gdt[KERNEL_DS / 8] = descriptor_of(0, 0xfffff, 0x92, 12);
+    cpu->gdt[USER_CS / 8] = descriptor_of(0, 0xfffff, 0xfa, 12);
+    cpu->gdt[USER_DS / 8] = descriptor_of(0, 0xfffff, 0xf2, 12);
+    cpu->gdt[TSS_SELECTOR / 8] = descriptor_of((uint32_t)&cpu->tss, limit, 0x89, 0);
+    cpu->gdt[DOUBLE_FAULT_TSS / 8] =
+        descriptor_of((uint32_t)&cpu->double_fault_tss, limit, 0x89, 0);
     cpu->tss.ss0 = KERNEL_DS;
     cpu->tss.esp0 = stack;
     cpu->tss.io_bitmap = sizeof(struct tss);    // beyond the limit: no port for anyone
@@ -176,9 +175,6 @@ bool tls_descriptor_make(const struct user_descriptor *u, uint64_t *descriptor) 
         0xf0 | (u->flags & CONTENTS) << 1 | (u->flags & READ_ONLY ? 0 : 2);
     uint32_t flags =
         4 | (u->flags & LIMIT_PAGES ? 8 : 0) | (u->flags & USEABLE ? 1 : 0);
-    uint32_t low = (u->limit & 0xffff) | u->base << 16;
-    uint32_t high = (u->base >> 16 & 0xff) | access << 8 | (u->limit & 0xf0000)
-                    | flags << 20 | (u->base & 0xff000000);
-    *descriptor = (uint64_t)high << 32 | low;
+    *descriptor = descriptor_of(u->base, u->limit, access, flags);
     return true;
 }
