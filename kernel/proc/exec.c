@@ -49,20 +49,18 @@ struct program_header {
     uint32_t type, offset, address, physical, file_size, memory_size, flags, align;
 };
 
-struct strings {                /* an argument or environment vector on its way */
-    uptr_t user;                /* the caller's array; null: empty */
-    unsigned count;
-};
-
 struct program {                /* all of an exec until its commit */
     struct inode *inode;
     const char *file;           /* path, or the last script's interpreter */
     char lines[SCRIPT_DEPTH + 1][HEADER_SIZE + 1];      /* the files' first bytes */
     const char *front[FRONT_MAX];       /* scripts' arguments, the first one last */
     unsigned nr_front;
-    struct strings arguments, environment;      /* behind them, and the other one */
+    struct strings {            /* the caller's array, null: empty; how many they are */
+        uptr_t user;
+        unsigned count;
+    } arguments, environment;   /* behind `front`; the other one */
     struct address_space *space;
-    vaddr_t base, entry, end;   /* added to all addresses; end: behind the last page */
+    vaddr_t base, entry;        /* base is added to all addresses */
     vaddr_t headers;            /* user address of the program headers, or 0 */
     uint32_t nr_headers;
     uint8_t random[16];         /* AT_RANDOM */
@@ -115,14 +113,12 @@ static int load_segment(struct program *p, const struct program_header *s) {
         space_prefault(p->space, start, page_end);
     }
     if (end > page_end && map(p, page_end, end, protection, NULL, 0)) return -ENOMEM;
-    p->end = max(p->end, end);
-    if (!s->file_size || s->memory_size == s->file_size || file_end == page_end)
-        return 0;
+    p->space->heap_end = max(p->space->heap_end, end);
+    if (file_end >= page_end || s->memory_size == s->file_size) return 0;
     if (!(protection & PROT_WRITE)) return -ENOEXEC;
     char *rest = space_page(p->space, file_end, PROT_WRITE);
-    if (!rest) return -ENOMEM;
-    memset(rest, 0, page_end - file_end);
-    return 0;
+    if (rest) memset(rest, 0, page_end - file_end);
+    return rest ? 0 : -ENOMEM;
 }
 
 /* The space of an ELF file, whose first bytes these are: all but what is on the stack.
@@ -159,8 +155,8 @@ static int load(struct program *p, const void *start, size_t size) {
         if (at >= s->offset && at - s->offset < s->file_size)
             p->headers = s->address + p->base + (at - s->offset);
     }
-    p->space->heap_start = p->space->heap_end = p->end;
-    if (!p->end) return -ENOEXEC;
+    p->space->heap_start = p->space->heap_end;
+    if (!p->space->heap_end) return -ENOEXEC;
     return space_map(p->space, &system) || space_map(p->space, &stack) ? -ENOMEM : 0;
 }
 

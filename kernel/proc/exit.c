@@ -69,9 +69,9 @@ static void become_zombie(struct process *p) {
     }
     if (p->session == p->pid) tty_hangup_session(p->session);
     // our going may orphan our own group, or our children's, whom init adopts
-    bool anchors = process_anchors_group(p);
+    bool was_orphaned = group_is_orphaned(p->group);
     p->is_zombie = true;
-    if (anchors) hang_up_if_orphaned(p->group);
+    if (!was_orphaned) hang_up_if_orphaned(p->group);
     list_for_each_safe (child, next, &p->children, sibling_node) {
         if (child->group != p->group && child->session == p->session)
             hang_up_if_orphaned(child->group);

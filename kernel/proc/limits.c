@@ -37,8 +37,8 @@ long sys_getrusage(int who, uptr_t usage) {
 }
 
 long sys_times(uptr_t buffer) {
-    struct usage self = process_usage(current_process());
-    const struct usage *children = &current_process()->children_usage;
+    const struct process *p = current_process();
+    const struct usage self = process_usage(p), *children = &p->children_usage;
     int32_t tms[4] = { clock_ticks(self.user_time), clock_ticks(self.system_time),
                         clock_ticks(children->user_time),
                         clock_ticks(children->system_time) };

@@ -195,18 +195,15 @@ struct process *group_member(pid_t group) {
     return NULL;
 }
 
-bool process_anchors_group(const struct process *p) {
-    const struct process *parent = p->parent;
-
-    return !p->is_zombie && parent && parent != init_process && !parent->is_zombie
-           && parent->group != p->group && parent->session == p->session;
-}
-
 bool group_is_orphaned(pid_t group) {
-    struct process *p;
+    const struct process *p, *parent;
 
-    list_for_each (p, &all_processes, all_node)
-        if (p->group == group && process_anchors_group(p)) return false;
+    list_for_each (p, &all_processes, all_node) {
+        if (p->group != group || p->is_zombie || !(parent = p->parent)) continue;
+        if (parent != init_process && !parent->is_zombie && parent->group != group
+            && parent->session == p->session)
+            return false;
+    }
     return true;
 }
 

@@ -123,8 +123,6 @@ struct process *group_member(pid_t group);
 /* No member has a parent in another group of the same session: nobody could continue
  * it. */
 bool group_is_orphaned(pid_t group);
-/* Is it one whose parent keeps its group from that? */
-bool process_anchors_group(const struct process *process);
 
 /* What the thread blocks from now on. */
 static inline void signal_set_mask(struct thread *t, sigset_t mask) {
