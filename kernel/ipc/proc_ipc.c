@@ -111,19 +111,19 @@ static void show_links(struct text *text) {
 }
 
 static void show_limits(struct text *text) {
-    static const struct {
-        const char *name;
-        enum account_kind kind;
-    } kinds[] = { { "messages", ACCOUNT_MESSAGES }, { "bytes", ACCOUNT_MESSAGE_BYTES },
-                  { "mailboxes", ACCOUNT_MAILBOXES } };
+    static const char *const names[ACCOUNT_KINDS] = {
+        [ACCOUNT_MESSAGES] = "messages", [ACCOUNT_MESSAGE_BYTES] = "bytes",
+        [ACCOUNT_MAILBOXES] = "mailboxes"
+    };
 
     for (unsigned n = 0; n < ACCOUNTS_MAX; n++) {
         const struct account *a = accounts[n];
         if (!a) continue;
         text_printf(text, "%u", a->uid);
-        for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++) {
-            text_printf(text, " %s %u", kinds[i].name, a->used[kinds[i].kind]);
-            text_capacity(text, a->limit[kinds[i].kind]);
+        for (unsigned i = 0; i < ACCOUNT_KINDS; i++) {
+            if (!names[i]) continue;
+            text_printf(text, " %s %u", names[i], a->used[i]);
+            text_capacity(text, a->limit[i]);
         }
         text_add(text, "\n", 1);
     }

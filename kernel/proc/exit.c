@@ -205,13 +205,13 @@ struct wait_request {
     enum id_type type;
     pid_t id;
     uint32_t options;
-    uid_t uid;                  /* this and the rest: what was found */
-    int status;                 /* as wait4 reports it */
-    struct usage usage;
+    uptr_t usage;               /* where the found one's goes, or null */
+    int status;                 /* of what was found: as wait4 reports it, */
+    struct siginfo info;        /* and as waitid does */
 };
 
 /* The pid of a child that has something to report, and the report in r, which is taken
- * unless WNOWAIT; 0: nothing yet (WNOHANG); -ECHILD, -ERESTART. SLEEPS. */
+ * unless WNOWAIT; 0: nothing yet (WNOHANG); -ECHILD, -ERESTART, -EFAULT. SLEEPS. */
 static pid_t do_wait(struct wait_request *r) {
     struct process *p = current_process(), *child, *next;
     long error = 0;
@@ -228,12 +228,13 @@ static pid_t do_wait(struct wait_request *r) {
                             : r->status                     ? WSTOPPED
                                                             : 0;
             if (!(r->options & kind)) continue;
-            r->uid = child->credentials.uid;
-            r->usage = process_usage(child);
-            if (r->options & WNOWAIT) return pid;
-            if (child->is_zombie) process_reap(child);
-            else child->report = 0;
-            return pid;
+            r->info = siginfo_of_child(pid, child->credentials.uid, r->status);
+            struct usage usage = process_usage(child);
+            bool stays = r->options & WNOWAIT;
+            if (!stays && child->is_zombie) process_reap(child);
+            else if (!stays) child->report = 0;
+            bool told = uptr_is_null(r->usage) || !usage_to_user(r->usage, &usage);
+            return told ? pid : -EFAULT;
         }
         if (!any) return -ECHILD;
         if (r->options & WNOHANG) return 0;
@@ -244,22 +245,19 @@ static pid_t do_wait(struct wait_request *r) {
 
 long sys_wait4(pid_t pid, uptr_t status, int options, uptr_t usage) {
     struct wait_request r = { .type = pid > 0 ? P_PID : pid == -1 ? P_ALL : P_PGID,
-                              .options = (uint32_t)options | WEXITED };
+                              .options = (uint32_t)options | WEXITED, .usage = usage };
 
     if ((uint32_t)options & ~WAIT4_OPTIONS) return -EINVAL;
     if (pid == INT32_MIN) return -ESRCH;
     r.id = pid > 0 ? pid : pid == 0 ? current_process()->group : -pid;
     pid_t found = do_wait(&r);
-    if (found <= 0) return found;
-    if (!uptr_is_null(status) && u32_to_user(status, (uint32_t)r.status))
-        return -EFAULT;
-    return !uptr_is_null(usage) && usage_to_user(usage, &r.usage) ? -EFAULT : found;
+    if (found <= 0 || uptr_is_null(status)) return found;
+    return u32_to_user(status, (uint32_t)r.status) ? -EFAULT : found;
 }
 
 long sys_waitid(int type, pid_t id, uptr_t info_out, int options, uptr_t usage) {
     struct wait_request r = { .type = (enum id_type)type, .id = id,
-                              .options = (uint32_t)options };
-    struct siginfo info = { .signal = 0 };
+                              .options = (uint32_t)options, .usage = usage };
 
     if (r.options & ~(WAIT4_OPTIONS | WEXITED | WNOWAIT)
         || !(r.options & (WSTOPPED | WEXITED | WCONTINUED)) || type < P_ALL
@@ -268,10 +266,6 @@ long sys_waitid(int type, pid_t id, uptr_t info_out, int options, uptr_t usage) 
     if (type == P_PGID && id == 0) r.id = current_process()->group;
     pid_t found = do_wait(&r);
     if (found < 0) return found;
-    if (found) {
-        info = siginfo_of_child(found, r.uid, r.status);
-        if (!uptr_is_null(usage) && usage_to_user(usage, &r.usage)) return -EFAULT;
-    }
     // Linux writes the fields, not the whole structure
-    return uptr_is_null(info_out) ? 0 : copy_to_user(info_out, &info, 24);
+    return uptr_is_null(info_out) ? 0 : copy_to_user(info_out, &r.info, 24);
 }
