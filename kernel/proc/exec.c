@@ -1,12 +1,7 @@
 /* exec.c - replacing a process's program.
  *
- * Two phases. First the whole new address space is built beside the old one; every
- * error is found here and the old program goes on. Then, behind the commit line, the
- * process moves over: other threads are gone, descriptors marked close-on-exec are
- * closed, handlers are reset, registers cleared.
- *
  * Programs are static ELF32 for i386: ET_EXEC, or ET_DYN without an interpreter (static
- * PIE), which is placed at PIE_BASE.
+ * PIE), which is placed at PIE_BASE. The two phases: README.md.
  * Sleeps: while the other threads end.
  * Tests: user/tests/exec*.c.
  * See: execve(2); System V ABI, chapters 4 and 5.

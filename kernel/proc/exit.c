@@ -1,10 +1,6 @@
 /* exit.c - what a thread must do before it may go to user mode: among other things,
  * end; the end of threads and processes, and what it means for others; waiting for it.
  *
- * Shape: exit_group marks the process and interrupts every thread; each ends itself on
- * its way to user mode. The last one makes the process a zombie: memory and files are
- * given back, children go to init, the parent is told. The zombie keeps the status
- * until it is waited for.
  * Invariant: a thread never ends another one directly.
  * Sleeps: attend, while the process is stopped, and when another thread is to run;
  *   wait4 and waitid, while there are children that could still report (condition shape

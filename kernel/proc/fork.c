@@ -1,10 +1,5 @@
 /* fork.c - new processes and threads: fork, vfork, clone.
  *
- * clone offers the forms that C libraries use: a process with its own copy of
- * everything (fork), one that borrows the parent's memory until it execs (vfork,
- * posix_spawn), and a thread that shares everything (pthread_create). Other mixtures
- * are EINVAL.
- *
  * Sleeps: only a vfork parent. Order: everything that can fail comes before the child
  * is published.
  * Tests: user/tests/fork.c, vfork.c, thread*.c.
@@ -20,6 +15,7 @@
 #define CLONE_IDS \
     (CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID)
 
+/* A copy of all; one that has the memory until it execs; a thread that shares all. */
 static bool is_offered(uint32_t flags) {
     if (flags & CLONE_THREAD)
         return (flags & ~(uint32_t)(CLONE_IDS | CLONE_DETACHED | CLONE_SYSVSEM))

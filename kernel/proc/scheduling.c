@@ -1,9 +1,4 @@
-/* scheduling.c - the system calls about who runs when. See: sched(7).
- *
- * SCHED_OTHER threads share one level and go round robin; nice scales their turns.
- * SCHED_FIFO and SCHED_RR 1 .. 99 are levels above it.
- * Sleeps: sched_yield.
- */
+/* scheduling.c - the system calls about who runs when. See: sched(7). */
 #include "ipc/link.h"
 #include "proc/life.h"
 
