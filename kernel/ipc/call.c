@@ -350,36 +350,29 @@ long sys_msg_receive(pid_t from, uptr_t message, int flags, int timeout_ms) {
 
 /* -- Answering --------------------------------------------------------------------- */
 
-/* Why there is no such call to answer. The same every time: msg_reply_receive may
- * restart. */
-static int why_none(pid_t caller, uint64_t sequence) {
-    const struct link_end *end = link_with(caller);
-
-    if (!process_is_alive(caller)) return -ESRCH;
-    if (!end) return -EPERM;
-    if (!sequence) sequence = end->in.sequence - end->in.queued;
-    if (is_marked(&end->given_up, sequence)) return -ECANCELED;
-    return is_marked(&end->plain, sequence) ? -EINVAL : -EPERM;
-}
-
-/* The call that the current process is to answer; NULL and *error. */
+/* The call that the current process is to answer; NULL and *error: the same every time,
+ * since msg_reply_receive may restart. */
 static struct call *call_to_answer(pid_t caller, uint64_t sequence, int *error) {
     const struct endpoint *e = endpoint_of(current_process());
+    const struct link_end *end = link_with(caller);
+    bool gave_up = false;
     struct call *call;
 
-    *error = -ENOMEM;
+    *error = e ? 0 : -ENOMEM;
     if (!e) return NULL;
     list_for_each (call, &e->calls, node) {
         if (!call->received || call->pid != caller
             || (sequence && call->sequence != sequence))
             continue;
-        *error = 0;
         if (is_waiting(call)) return call;
-        // it has given up, though it has not run yet
-        *error = process_is_alive(caller) ? -ECANCELED : -ESRCH;
-        return NULL;
+        gave_up = true;         // though it has not run yet
+        break;
     }
-    *error = why_none(caller, sequence);
+    if (end && !sequence) sequence = end->in.sequence - end->in.queued;
+    if (!process_is_alive(caller)) *error = -ESRCH;
+    else if (gave_up || (end && is_marked(&end->given_up, sequence)))
+        *error = -ECANCELED;
+    else *error = end && is_marked(&end->plain, sequence) ? -EINVAL : -EPERM;
     return NULL;
 }
 

@@ -118,19 +118,9 @@ void link_settle(struct link *link) {
     heap_free(link);
 }
 
-/* Ends the waits of those who receive from this end's partner only. */
-static void end_receivers(struct link_end *end, long result) {
-    struct waiter *waiter, *next;
-
-    list_for_each_safe (waiter, next, &end->in.queue->receivers.waiters, node) {
-        const struct native_receiver *r =
-            container_of(waiter, struct native_receiver, base.waiter);
-        if (r->channel == &end->in) waiter_wake(waiter, result);
-    }
-}
-
 void endpoint_exit(struct process *process) {
     struct endpoint *e = process->endpoint;
+    struct waiter *waiter, *next_waiter;
     struct link_end *end, *next;
 
     if (!e) return;
@@ -139,10 +129,16 @@ void endpoint_exit(struct process *process) {
     calls_end(e);
     message_discard_all(&e->inbox, NULL, -ESRCH);
     list_for_each_safe (end, next, &e->links, node) {
+        struct link_end *other = end->other;
         list_remove(&end->node);
         list_remove(&end->notified_node);
         end->endpoint = NULL;
-        if (end->other->endpoint) end_receivers(end->other, -ESRCH);
+        if (other->endpoint)    // who receives from this process only has nobody now
+            list_for_each_safe (waiter, next_waiter,
+                                &other->in.queue->receivers.waiters, node)
+                if (container_of(waiter, struct native_receiver, base.waiter)->channel
+                    == &other->in)
+                    waiter_wake(waiter, -ESRCH);
         link_settle(end->link);
     }
     e->process = NULL;
@@ -251,14 +247,14 @@ long sys_link_open(pid_t peer, uptr_t attr) {
     struct link_end *end = link_with(peer);
 
     if (attr.address && copy_from_user(&wanted, attr, sizeof(wanted))) return -EFAULT;
-    if (!capacity_is_valid(wanted.capacity) || wanted.refuse > 1) return -EINVAL;
+    if (!capacity_read(&wanted.capacity, 0) || wanted.refuse > 1) return -EINVAL;
     // who has been written to may set what it receives, whoever wrote
     int error = partner_find(peer, &partner);
     if (!error || (error == -EPERM && end)) error = link_get(partner, &end);
     if (error) return error;
     end->refuses = wanted.refuse;
     links_forget_rights(current_process());
-    message_channel_set_capacity(&end->in, capacity_of(wanted.capacity, 0));
+    message_channel_set_capacity(&end->in, wanted.capacity);
     return 0;
 }
 

@@ -228,10 +228,10 @@ static int make_mailbox(struct inode *inode) {
 static int attributes_from_user(struct mailbox_attributes *a, uptr_t from) {
     *a = (struct mailbox_attributes){ .capacity = CAPACITY_DEFAULT };
     if (!uptr_is_null(from) && copy_from_user(a, from, sizeof(*a))) return -EFAULT;
-    if (!capacity_is_valid(a->capacity) || a->overflow > OVERFLOW_DROP_NEWEST
-        || a->receivers > MBOX_BROADCAST || a->max_length > MSG_MOVE_MAX)
+    if (!capacity_read(&a->capacity, MAILBOX_CAPACITY)
+        || a->overflow > OVERFLOW_DROP_NEWEST || a->receivers > MBOX_BROADCAST
+        || a->max_length > MSG_MOVE_MAX)
         return -EINVAL;
-    a->capacity = capacity_of(a->capacity, MAILBOX_CAPACITY);
     if (a->receivers == MBOX_BROADCAST) {
         if (a->overflow == OVERFLOW_BLOCK) a->overflow = OVERFLOW_DROP_OLDEST;
         if (a->overflow != OVERFLOW_DROP_OLDEST || a->capacity == CAPACITY_UNLIMITED)

@@ -20,17 +20,13 @@ enum message_flags { MSG_SYNC = 1, MSG_MOVE = 2, MSG_TYPE = 4 };
 
 #define CAPACITY_DEFAULT 0u             /* as programs write them */
 #define CAPACITY_ZERO    0xfffffffeu
-#define CAPACITY_MAX     65535u
 
-static inline bool capacity_is_valid(uint32_t capacity) {
-    return capacity <= CAPACITY_MAX || capacity >= CAPACITY_ZERO;
-}
-
-/* As the queue has it: 0 is rendezvous. */
-static inline uint32_t capacity_of(uint32_t capacity, uint32_t standard) {
-    return capacity == CAPACITY_ZERO      ? 0
-           : capacity == CAPACITY_DEFAULT ? standard
-                                          : capacity;
+/* Makes it what the queue has, where 0 is rendezvous. False: it is none. */
+static inline must_check bool capacity_read(uint32_t *capacity, uint32_t standard) {
+    if (*capacity > 65535 && *capacity < CAPACITY_ZERO) return false;
+    if (*capacity == CAPACITY_DEFAULT) *capacity = standard;
+    else if (*capacity == CAPACITY_ZERO) *capacity = 0;
+    return true;
 }
 
 /* As programs have it. */

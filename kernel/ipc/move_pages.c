@@ -186,17 +186,6 @@ static int prepare(const struct native_message *m, struct native_receiver *r) {
     return error;
 }
 
-/* Nothing will come after all. */
-static void unprepare(const struct native_message *m, struct native_receiver *r) {
-    uint32_t size = m->base.length;
-
-    if (size == 0) return;
-    release_charge(m, r->process->account);
-    if (!r->body_was_null) return;
-    (void)!space_unmap(r->process->space, r->body.address, size);
-    r->body = uptr(0);
-}
-
 static bool is_within(uptr_t p, size_t size, vaddr_t start, vaddr_t end) {
     return p.address < end && p.address + size > start;
 }
@@ -265,7 +254,13 @@ int moved_pages_deliver(struct native_message *m, struct native_receiver *r,
     int result = as_pages ? prepare(m, r) : copy(m, r, error);
     bool is_prepared = as_pages && result == 0;
     if (result == 0) result = deliver_rest(m, r, error);
-    if (result && is_prepared) unprepare(m, r);
+    if (result && is_prepared && m->base.length) {      // nothing will come after all
+        release_charge(m, r->process->account);
+        if (r->body_was_null) {
+            (void)!space_unmap(r->process->space, r->body.address, m->base.length);
+            r->body = uptr(0);
+        }
+    }
     if (result == 0 && are_senders) take(m);
     if (result == 0 && as_pages) {
         give(m, r);
