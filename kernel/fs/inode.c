@@ -117,7 +117,7 @@ int inode_open(struct inode *inode, uint32_t flags, struct file **out) {
     return *out ? 0 : -ENFILE;
 }
 
-static const struct wait_class name_class = { "name to appear", NULL };
+static const struct wait_class name_class = { "name to appear", NULL, 0 };
 
 void file_system_mount(struct file_system *fs, const char *type, struct inode *root,
                        const char *where) {

@@ -310,7 +310,7 @@ static void describe(const struct waiter *waiter, char *to, size_t size) {
 }
 
 static void start(struct terminal *terminal, struct tty *tty) {
-    static const struct wait_class class = { "terminal input", describe };
+    static const struct wait_class class = { "terminal input", describe, 0 };
 
     if (!terminal->output) return;
     *tty = (struct tty){ .terminal = terminal,

@@ -21,7 +21,8 @@
 
 /* -- Whom a wait is for ------------------------------------------------------------ */
 
-static const struct wait_class caller_class = { "answer to a call", describe_partner };
+static const struct wait_class caller_class = { "answer to a call", describe_partner,
+                                                0 };
 struct wait_queue callers = WAIT_QUEUE_INIT(callers, &caller_class);
 
 /* The one process that can end this wait, or 0. */
@@ -66,9 +67,9 @@ bool wait_closes_circle(const struct process *self, pid_t pid) {
 /* -- Endpoints --------------------------------------------------------------------- */
 
 static const struct message_queue_classes inbox_classes = {
-    .receivers = { "message over a link", describe_partner },
-    .senders = { "partner to receive", describe_partner },
-    .poll = { "message over a link", NULL },
+    .receivers = { "message over a link", describe_partner, 0 },
+    .senders = { "partner to receive", describe_partner, 0 },
+    .poll = { "message over a link", NULL, 0 },
 };
 
 struct endpoint *endpoint_of(struct process *process) {

@@ -34,16 +34,10 @@ struct mailbox_kind mailbox_kind = {
 
 /* -- Life -------------------------------------------------------------------------- */
 
-static void describe(const struct mailbox *mb, char *to, size_t size) {
+void mailbox_describe(const struct waiter *waiter, char *to, size_t size) {
+    const struct mailbox *mb = waiter_object(waiter);
+
     format(to, size, "%s:[%u] -", mb->kind->name, mb->id);
-}
-
-void mailbox_describe_receiver(const struct waiter *waiter, char *to, size_t size) {
-    describe(container_of(waiter->queue, struct mailbox, queue.receivers), to, size);
-}
-
-void mailbox_describe_sender(const struct waiter *waiter, char *to, size_t size) {
-    describe(container_of(waiter->queue, struct mailbox, queue.senders), to, size);
 }
 
 int mailbox_create(struct inode *inode, const struct mailbox_kind *kind,

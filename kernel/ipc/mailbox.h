@@ -57,11 +57,8 @@ extern struct mailbox_kind mailbox_kind;
 extern const struct file_operations mailbox_file_operations;
 
 /* The classes of a kind, and who describes their waiters. */
-#define MAILBOX_CLASSES(what) { { "message in " what, mailbox_describe_receiver }, \
-                                { what " with room", mailbox_describe_sender }, \
-                                { what, NULL } }
-void mailbox_describe_receiver(const struct waiter *waiter, char *to, size_t size);
-void mailbox_describe_sender(const struct waiter *waiter, char *to, size_t size);
+#define MAILBOX_CLASSES(what) QUEUE_CLASSES(what, mailbox_describe, struct mailbox)
+void mailbox_describe(const struct waiter *waiter, char *to, size_t size);
 
 /* Makes one of a fresh inode, which mailbox_end is the `release` of. -EDQUOT,
  * -ENOMEM. */

@@ -77,6 +77,11 @@ struct message_queue_classes {
     struct wait_class receivers, senders, poll;
 };
 
+/* Of queues that are the `queue` of an object. */
+#define QUEUE_CLASSES(what, describe, type) {                                          \
+    { "message in " what, describe, offsetof(type, queue.receivers) },                 \
+    { what " with room", describe, offsetof(type, queue.senders) }, { what, NULL, 0 } }
+
 void message_queue_init(struct message_queue *queue,
                         const struct message_queue_classes *classes);
 void message_channel_init(struct message_channel *channel, struct message_queue *queue,

@@ -38,21 +38,18 @@ static const char *kind_of(const struct pipe *p) {
     return p->inode->fs->root ? "fifo" : "pipe";
 }
 
-static const struct wait_class read_class, write_class, open_class;
-
 static void describe(const struct waiter *waiter, char *to, size_t size) {
-    const struct wait_queue *q = waiter->queue;
-    const struct pipe *p =
-        q->class == &read_class    ? container_of(q, struct pipe, can_read)
-        : q->class == &write_class ? container_of(q, struct pipe, can_write)
-                                   : container_of(q, struct pipe, can_open);
+    const struct pipe *p = waiter_object(waiter);
 
     format(to, size, "%s:[%u] -", kind_of(p), (uint32_t)p->inode->number);
 }
 
-static const struct wait_class read_class = { "pipe with something to read", describe };
-static const struct wait_class write_class = { "pipe with room", describe };
-static const struct wait_class open_class = { "FIFO's other end", describe };
+static const struct wait_class read_class = { "pipe with something to read", describe,
+                                              offsetof(struct pipe, can_read) };
+static const struct wait_class write_class = { "pipe with room", describe,
+                                               offsetof(struct pipe, can_write) };
+static const struct wait_class open_class = { "FIFO's other end", describe,
+                                              offsetof(struct pipe, can_open) };
 
 static uint32_t used(const struct pipe *p) { return p->tail - p->head; }
 

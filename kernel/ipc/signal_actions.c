@@ -121,7 +121,7 @@ long sys_rt_sigqueueinfo(pid_t pid, int signal, uptr_t user_info) {
 
 /* -- Waiting ----------------------------------------------------------------------- */
 
-static const struct wait_class class = { "signal", NULL };
+static const struct wait_class class = { "signal", NULL, 0 };
 /* Nobody is woken here: a signal interrupts the sleep. */
 static struct wait_queue waiters = WAIT_QUEUE_INIT(waiters, &class);
 

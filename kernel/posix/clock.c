@@ -80,7 +80,7 @@ long sys_clock_settime(int clock, uptr_t time) {
 /* A stop and continue does not shorten the sleep: the call is made again with the same
  * deadline. */
 long sys_clock_nanosleep(int clock, int flags, uptr_t request, uptr_t remaining) {
-    static const struct wait_class class = { "time to pass", NULL };
+    static const struct wait_class class = { "time to pass", NULL, 0 };
     struct wait_queue nobody = WAIT_QUEUE_INIT(nobody, &class);
     enum timeout_kind kind = !(flags & TIMER_ABSTIME)  ? TIMEOUT_SPAN
                              : clock == CLOCK_REALTIME ? TIMEOUT_REALTIME

@@ -65,7 +65,7 @@ static void describe(const struct waiter *waiter, char *to, size_t size) {
            lock ? lock->pid : 0);
 }
 
-static const struct wait_class lock_class = { "file lock", describe };
+static const struct wait_class lock_class = { "file lock", describe, 0 };
 static struct wait_queue waiters = WAIT_QUEUE_INIT(waiters, &lock_class);
 
 /* Would waiting for `lock` close a circle of processes? */

@@ -28,7 +28,7 @@ static void describe(const struct waiter *waiter, char *to, size_t size) {
 }
 
 static struct wait_queue *queue_of(const struct futex_word *word) {
-    static const struct wait_class class = { "futex", describe };
+    static const struct wait_class class = { "futex", describe, 0 };
     static struct wait_queue table[1 << HASH_BITS];
     uint32_t mixed = ((uint32_t)word->object + word->offset) * 0x9e3779b1u;
     struct wait_queue *queue = &table[mixed >> (32 - HASH_BITS)];

@@ -229,7 +229,7 @@ static void eventfd_release(struct file *file) {
 }
 
 long sys_eventfd2(uint32_t initial, int flags) {
-    static const struct wait_class class = { "eventfd to change", NULL };
+    static const struct wait_class class = { "eventfd to change", NULL, 0 };
     static const struct file_operations operations = {
         .name = "eventfd", .read = eventfd_read, .write = eventfd_write,
         .poll = eventfd_poll, .release = eventfd_release,

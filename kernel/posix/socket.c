@@ -34,20 +34,17 @@ struct chunk {
 
 #define OVERHEAD (sizeof(struct chunk) + 8)     /* with the heap's header */
 
-static const struct wait_class arrived_class;
-
 static void describe(const struct waiter *waiter, char *to, size_t size) {
-    const struct wait_queue *q = waiter->queue;
-    const struct socket *s = q->class == &arrived_class
-                                 ? container_of(q, struct socket, arrived)
-                                 : container_of(q, struct socket, room);
+    const struct socket *s = waiter_object(waiter);
 
     format(to, size, "socket:[%u] -", s->number);
 }
 
-static const struct wait_class arrived_class = { "socket with something to receive",
-                                                 describe };
-static const struct wait_class room_class = { "socket with room", describe };
+static const struct wait_class arrived_class = {
+    "socket with something to receive", describe, offsetof(struct socket, arrived)
+};
+static const struct wait_class room_class = { "socket with room", describe,
+                                              offsetof(struct socket, room) };
 
 /* -- Life -------------------------------------------------------------------------- */
 

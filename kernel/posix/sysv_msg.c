@@ -29,23 +29,14 @@ static struct msg_queue *queue_of(const struct sysv_object *object) {
     return container_of(object, struct msg_queue, common);
 }
 
-static const struct message_queue_classes classes;
-
 static void describe(const struct waiter *waiter, char *to, size_t size) {
-    const struct wait_queue *q = waiter->queue;
-    const struct msg_queue *mq =
-        q->class == &classes.receivers
-            ? container_of(q, struct msg_queue, queue.receivers)
-            : container_of(q, struct msg_queue, queue.senders);
+    const struct msg_queue *mq = waiter_object(waiter);
 
     format(to, size, "msg:%d -", mq->common.id);
 }
 
-static const struct message_queue_classes classes = {
-    .receivers = { "message in System V queue", describe },
-    .senders = { "System V queue with room", describe },
-    .poll = { "System V queue", NULL },
-};
+static const struct message_queue_classes classes =
+    QUEUE_CLASSES("System V queue", describe, struct msg_queue);
 
 /* -- As a System V object ---------------------------------------------------------- */
 

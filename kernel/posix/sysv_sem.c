@@ -162,7 +162,7 @@ static void describe(const struct waiter *waiter, char *to, size_t size) {
     if (before == ' ' && at < size) format(to + at, size - at, " -");
 }
 
-static const struct wait_class sem_class = { "System V semaphore", describe };
+static const struct wait_class sem_class = { "System V semaphore", describe, 0 };
 
 static bool set_init(struct sysv_object *object) {
     list_init(&set_of(object)->undos);

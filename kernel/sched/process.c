@@ -119,11 +119,12 @@ static void describe_vfork(const struct waiter *waiter, char *to, size_t size) {
            container_of(waiter->queue, struct process, vfork_done)->pid);
 }
 
-static const struct wait_class child_class = { "child to end", describe_children };
+static const struct wait_class child_class = { "child to end", describe_children, 0 };
 static const struct wait_class vfork_class = { "vfork child to exec or exit",
-                                               describe_vfork };
-static const struct wait_class stop_class = { "SIGCONT", NULL };
-static const struct wait_class exec_class = { "other threads to end for exec", NULL };
+                                               describe_vfork, 0 };
+static const struct wait_class stop_class = { "SIGCONT", NULL, 0 };
+static const struct wait_class exec_class = { "other threads to end for exec", NULL,
+                                              0 };
 
 /* Where the process hangs, or NULL does. */
 static struct process **link_to(pid_t pid) {

@@ -27,6 +27,7 @@ struct wait_class {
     /* Writes two words: the object, and the pids, with commas, that are known to be
      * able to end the wait: "pipe:[34] -", "link:7 7", "child 8,9". NULL: "- -". */
     void (*describe)(const struct waiter *waiter, char *to, size_t size);
+    size_t offset;              /* of such a queue in its object: waiter_object */
 };
 
 struct wait_queue {
@@ -40,6 +41,10 @@ struct waiter {
     struct thread *thread;
     bool shared;                /* poll: wakes with everybody, does not count as one */
 };
+
+static inline const void *waiter_object(const struct waiter *waiter) {
+    return (const char *)waiter->queue - waiter->queue->class->offset;
+}
 
 #define WAIT_QUEUE_INIT(queue, wait_class) { LIST_INIT((queue).waiters), (wait_class) }
 
