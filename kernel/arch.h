@@ -95,5 +95,5 @@ void cpu_wait_for_interrupt(void);      /* gives the lock back, halts, takes it 
 
 extern uint32_t tsc_kilohertz;          /* set once at boot */
 uint64_t tsc_to_nanoseconds(uint64_t ticks);
-nanoseconds_t clock_monotonic(void);    /* since boot */
+nanoseconds_t time_now(void);    /* since boot */
 nanoseconds_t clock_realtime_at_boot(void); /* 1970 to boot, from the CMOS clock */

@@ -7,7 +7,7 @@
  * (and msg_receive of one that has notified another: at the end of this file)
  *
  * One step each way: the message goes from one process's memory into the other's, the
- * CPU goes with it, and nobody passes the run queue (sched/hand_over.h).
+ * CPU goes with it, and nobody passes the run queue (sched/scheduler.h).
  *
  * Sleeps: fast_call, fast_reply_receive, fast_receive.
  * Tests: user/tests/native_msg_fast.c, native_msg_notify.c and those of call.c;
@@ -16,7 +16,7 @@
  */
 #include "ipc/fast_path.h"
 
-#include "sched/hand_over.h"
+#include "sched/scheduler.h"
 
 /* The compiler keeps one base register: what it knows of the value is forgotten. */
 #define FORGET(pointer) __asm__("" : "+r"(pointer))

@@ -10,7 +10,6 @@
 
 #include "base/string.h"
 #include "core/check.h"
-#include "sched/hand_over.h"
 
 #define HAND_OVERS_MAX 256      /* in a row, while others wait */
 #define TURN_MS    10           /* a turn at nice 0 */

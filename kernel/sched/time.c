@@ -12,16 +12,14 @@
 static struct ordered_heap deadlines;
 static nanoseconds_t realtime_offset;   /* 1970 to boot */
 
-nanoseconds_t time_now(void) { return clock_monotonic(); }
-
-nanoseconds_t time_realtime(void) { return realtime_offset + clock_monotonic(); }
+nanoseconds_t time_realtime(void) { return realtime_offset + time_now(); }
 
 nanoseconds_t time_from_realtime(nanoseconds_t moment) {
     return moment > realtime_offset ? moment - realtime_offset : 1;
 }
 
 void time_set_realtime(nanoseconds_t since_1970) {
-    realtime_offset = since_1970 - clock_monotonic();
+    realtime_offset = since_1970 - time_now();
 }
 
 nanoseconds_t time_deadline(nanoseconds_t span) {

@@ -18,7 +18,6 @@ struct timer {
 };
 
 void time_init(void);
-nanoseconds_t time_now(void);           /* monotonic */
 nanoseconds_t time_realtime(void);      /* since 1970 */
 void time_set_realtime(nanoseconds_t since_1970);
 

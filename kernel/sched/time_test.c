@@ -1,4 +1,5 @@
 /* time_test.c - deadlines fire in order, and a cancelled one does not. */
+#include "arch.h"
 #include "kernel_test.h"
 #include "sched/time.h"
 

@@ -97,7 +97,7 @@ uint64_t tsc_to_nanoseconds(uint64_t ticks) {
     return ((ticks >> 32) * tsc_factor << (32 - tsc_shift)) + (low >> tsc_shift);
 }
 
-nanoseconds_t clock_monotonic(void) {
+nanoseconds_t time_now(void) {
     return tsc_to_nanoseconds(timestamp_counter() - tsc_at_boot);
 }
 

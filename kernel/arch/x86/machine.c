@@ -150,7 +150,7 @@ nanoseconds_t clock_realtime_at_boot(void) {
         if (memcmp(before, raw, FIELDS) == 0) break;
     }
     uint64_t seconds = seconds_of(raw, cmos_read(STATUS_B));
-    return seconds ? seconds * 1000000000ull - clock_monotonic() : 0;
+    return seconds ? seconds * 1000000000ull - time_now() : 0;
 }
 
 /* -- The end ----------------------------------------------------------------------- */

@@ -70,8 +70,8 @@ void arch_start_other_cpus(unsigned limit, bool (*prepare)(struct cpu *cpu),
         // INIT, then START twice, as Intel wants it
         for (int step = 0; step < 3; step++) {
             ipi_send(cpu->apic_id, step == 0 ? 0xc500 : 0x4600 | AP_PAGE >> 12);
-            nanoseconds_t end = clock_monotonic() + 200000;
-            while (clock_monotonic() < end) cpu_relax();
+            nanoseconds_t end = time_now() + 200000;
+            while (time_now() < end) cpu_relax();
         }
         // generous: under one host thread the new CPU gets its turn when we pause
         for (uint32_t n = 0; n < 20000000 && !cpu->online; n++) cpu_relax();
