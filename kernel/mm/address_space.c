@@ -189,8 +189,8 @@ static void spaces_count(void) {
 /* What is wrong with an entry of this region, or NULL. */
 static const char *fault_of(const struct region *region, pte_t entry) {
     if (!region) return "is in no region";
-    if (!is_memory(entry) || pte_frame(entry)->refs == 0) return "shows free memory";
     const struct frame *frame = pte_frame(entry);
+    if (!is_memory(entry) || frame->use == FRAME_FREE) return "shows free memory";
     if (frame->use != FRAME_USER && frame->use != FRAME_OBJECT)
         return "shows the kernel's memory";
     if ((entry & ~PTE_CHANGING) != pte_bits(region->protection))

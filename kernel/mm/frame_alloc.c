@@ -126,11 +126,7 @@ void frames_init(const struct boot_info *boot) {
             size / 1024);
     frames = paddr_to_kernel((paddr_t)table);
     frame_chains = (struct frame **)&frames[frame_count];
-    memset(frames, 0, size);
-    for (uint32_t i = 0; i < frame_count; i++) {
-        frames[i].use = FRAME_RESERVED;
-        frames[i].refs = 1;
-    }
+    memset(frames, 0, size);    // all are reserved
     for (m = boot->memory; m < last; m++) {
         end = usable(m, &start);
         if (start == table) start += size;
@@ -157,7 +153,7 @@ const uint32_t *frames_used(void) {
 
 static void frames_count(void) {
     for (struct frame *f = NULL; (f = frame_next(f));) {
-        if (f->use <= FRAME_RESERVED) continue;
+        if (f->use <= FRAME_FREE) continue;
         f->counted = f->use == FRAME_HEAP;  // the heap has those by their use
         if (f->account != NOBODY_PAYS)
             accounts[f->account]->counted[ACCOUNT_FRAMES] += 1u << f->order;
@@ -179,7 +175,7 @@ static void frames_check(void) {
     }
     for (f = NULL; (f = frame_next(f));) {
         if (f->use == FRAME_FREE) free += 1u << f->order;
-        if (f->use > FRAME_RESERVED)
+        if (f->use > FRAME_FREE)
             check_counted(f, "references", f->refs, f->counted);
     }
     check_that(free == frames_free && free == listed,

@@ -14,7 +14,7 @@
 #define NOBODY_PAYS   UINT16_MAX        /* nor does the ledger count it */
 
 enum frame_use {                /* what a frame is for: the ledger counts by this */
-    FRAME_FREE, FRAME_RESERVED, FRAME_HEAP, FRAME_STACK, FRAME_PAGE_TABLE,
+    FRAME_RESERVED, FRAME_FREE, FRAME_HEAP, FRAME_STACK, FRAME_PAGE_TABLE,
     FRAME_USER,                 /* anonymous memory of a process */
     FRAME_OBJECT,               /* pages of files, pipes and shared memory */
     FRAME_USES
