@@ -277,17 +277,16 @@ static uint32_t stacks_naming(const void *object) {
 }
 
 static void processes_count(void) {
+    const struct queued_signal *q;
     const struct process *p;
     const struct thread *t;
 
-    list_for_each (t, &all_threads, all_node) {
+    heap_for_each(q, HEAP_SIGNAL) q->account->counted[ACCOUNT_SIGNALS]++;
+    list_for_each (t, &all_threads, all_node)
         t->process->account->counted[ACCOUNT_PROCESSES]++;
-        pending_count(&t->pending);
-    }
     list_for_each (p, &all_processes, all_node) {
         p->account->counted[ACCOUNT_PROCESSES] += p->is_zombie;
         if (p->space) p->space->counted++;
-        pending_count(&p->pending);
     }
 }
 

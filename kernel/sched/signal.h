@@ -70,8 +70,8 @@ static_assert(sizeof(struct siginfo) == 32, "Linux/i386 ABI");
 struct queued_signal {
     struct list_node node;
     struct siginfo info;
-    struct pending_signals *in; /* where it was queued last */
-    struct account *account;    /* who pays for the place in the queue */
+    struct pending_signals *in; /* with `taken`: where it was queued last */
+    struct account *account;    /* who pays for it, if it is from the heap; NULL */
     /* Not NULL: it is part of something that hears so that it is taken, and may add to
      * `info` what is known only now. */
     void (*taken)(struct queued_signal *queued);
@@ -142,5 +142,4 @@ bool signal_take(struct thread *thread, sigset_t blocked, struct siginfo *info);
 void signal_forget(struct process *process, sigset_t which);
 
 void pending_init(struct pending_signals *pending);
-void pending_count(const struct pending_signals *pending);      /* for kcheck */
 void pending_clear(struct pending_signals *pending, sigset_t which);

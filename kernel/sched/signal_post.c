@@ -21,16 +21,16 @@ static const sigset_t stop_or_continue =
 /* -- Pending sets ------------------------------------------------------------------ */
 
 void pending_init(struct pending_signals *pending) {
-    *pending = (struct pending_signals){ .place.in = pending };
+    *pending = (struct pending_signals){ .set = 0 };
     list_init(&pending->queue);
     list_node_init(&pending->place.node);
 }
 
 static void queued_free(struct queued_signal *q) {
     list_remove(&q->node);
-    if (q->taken) return;
+    if (likely(!q->account)) return;    // part of something else
     account_release(q->account, ACCOUNT_SIGNALS, 1);
-    if (unlikely(q != &q->in->place)) heap_free(q);
+    heap_free(q);
 }
 
 void pending_clear(struct pending_signals *pending, sigset_t which) {
@@ -39,13 +39,6 @@ void pending_clear(struct pending_signals *pending, sigset_t which) {
     pending->set &= ~which;
     list_for_each_safe (q, next, &pending->queue, node)
         if (which & sigset_of(q->info.signal)) queued_free(q);
-}
-
-void pending_count(const struct pending_signals *pending) {
-    const struct queued_signal *q;
-
-    list_for_each (q, &pending->queue, node)
-        if (!q->taken) q->account->counted[ACCOUNT_SIGNALS]++;
 }
 
 void signal_forget(struct process *process, sigset_t which) {
@@ -65,24 +58,21 @@ static struct queued_signal *first_of(const struct pending_signals *pending,
     return NULL;
 }
 
-/* A place for the details; NULL over the limit or without memory. */
+/* A place for the details; NULL over the limit or without memory. The first one in a
+ * queue takes its owner's, and nobody is charged. */
 static struct queued_signal *place_for(struct pending_signals *pending,
                                        const struct process *payer) {
-    struct queued_signal *q = &pending->place;
+    bool is_taken = list_node_is_linked(&pending->place.node);
     struct account *account = payer->account;
 
-    if (account->used[ACCOUNT_SIGNALS] >= payer->limits[LIMIT_SIGPENDING].soft
-        || !account_charge(account, ACCOUNT_SIGNALS, 1))
+    if (account->used[ACCOUNT_SIGNALS] + is_taken
+        >= payer->limits[LIMIT_SIGPENDING].soft)
         return NULL;
-    if (unlikely(list_node_is_linked(&q->node))) {
-        q = heap_new(HEAP_SIGNAL, struct queued_signal);
-        if (!q) {
-            account_release(account, ACCOUNT_SIGNALS, 1);
-            return NULL;
-        }
-        q->in = pending;
-    }
-    q->account = account;
+    if (likely(!is_taken)) return &pending->place;
+    if (!account_charge(account, ACCOUNT_SIGNALS, 1)) return NULL;
+    struct queued_signal *q = heap_new(HEAP_SIGNAL, struct queued_signal);
+    if (q) q->account = account;
+    else account_release(account, ACCOUNT_SIGNALS, 1);
     return q;
 }
 
