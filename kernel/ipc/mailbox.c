@@ -187,9 +187,10 @@ int mailbox_name_from_user(char name[NAME_MAX + 1], uptr_t from) {
     ssize_t length = string_from_user(name, from, NAME_MAX + 1);
 
     if (length <= 0) return length ? (int)length : -ENOENT;
-    bool is_one =
-        !memchr(name, '/', (size_t)length) && strcmp(name, ".") && strcmp(name, "..");
-    return is_one ? 0 : -EACCES;
+    return memchr(name, '/', (size_t)length) || !strcmp(name, ".")
+                   || !strcmp(name, "..")
+               ? -EACCES
+               : 0;
 }
 
 long mailbox_open_name(struct mailbox_kind *kind, const char *name, uint32_t flags,
@@ -236,43 +237,35 @@ static int attributes_from_user(struct mailbox_attributes *a, uptr_t from) {
     return 0;
 }
 
-/* What a call that opens by name was given. */
-static int name_and_flags(char name[NAME_MAX + 1], uptr_t from, uint32_t flags,
-                          uint32_t known) {
-    const uint32_t all = O_ACCMODE | O_TRUNC | O_NONBLOCK | O_CLOEXEC | O_LARGEFILE;
-
-    if (flags & ~(all | known)) return -EINVAL;
-    int error = mailbox_name_from_user(name, from);
-    return error == -ENOENT || error == -EACCES ? -EINVAL : error;
-}
-
-long sys_mbox_open(uptr_t user_name, int oflag, mode_t mode, uptr_t user_attributes) {
-    uint32_t flags = (uint32_t)oflag;
+/* SLEEPS. Opens one by name; while there is none it waits. known: flags of this call
+ * besides those of both. */
+static long open_named(uptr_t user_name, uint32_t flags, uint32_t known, mode_t mode,
+                       uptr_t user_attributes, int timeout_ms) {
+    const uint32_t both = O_ACCMODE | O_TRUNC | O_NONBLOCK | O_CLOEXEC | O_LARGEFILE;
+    nanoseconds_t deadline = deadline_of(timeout_ms);
     struct mailbox_attributes attributes;
     char name[NAME_MAX + 1];
-    int error = name_and_flags(name, user_name, flags, O_CREAT | O_EXCL);
 
-    if (!error && flags & O_CREAT)
-        error = attributes_from_user(&attributes, user_attributes);
-    if (error) return error;
-    long fd = mailbox_open_name(&mailbox_kind, name, flags, mode, &attributes);
-    return fd == -ENOSPC ? -ENOMEM : fd;
+    if (flags & ~(both | known) || timeout_ms < FOREVER) return -EINVAL;
+    long result = mailbox_name_from_user(name, user_name);
+    if (result) return result == -ENOENT || result == -EACCES ? -EINVAL : result;
+    if (flags & O_CREAT) result = attributes_from_user(&attributes, user_attributes);
+    while (!result) {
+        result = mailbox_open_name(&mailbox_kind, name, flags, mode, &attributes);
+        if (result != -ENOENT || timeout_ms == NOWAIT) break;
+        result = restartable(wait_sleep(&mailbox_kind.names->new_names, deadline),
+                             timeout_ms);
+    }
+    return result == -ENOSPC ? -ENOMEM : result;
 }
 
-long sys_mbox_lookup(uptr_t user_name, int oflag, int timeout_ms) {
-    nanoseconds_t deadline = deadline_of(timeout_ms);
-    char name[NAME_MAX + 1];
-    int error = name_and_flags(name, user_name, (uint32_t)oflag, 0);
-    long result;
+long sys_mbox_open(uptr_t name, int oflag, mode_t mode, uptr_t attributes) {
+    return open_named(name, (uint32_t)oflag, O_CREAT | O_EXCL, mode, attributes,
+                      NOWAIT);
+}
 
-    if (error || timeout_ms < FOREVER) return error ? error : -EINVAL;
-    while ((result = mailbox_open_name(&mailbox_kind, name, (uint32_t)oflag, 0, NULL))
-               == -ENOENT
-           && timeout_ms != NOWAIT) {
-        result = wait_sleep(&mailbox_kind.names->new_names, deadline);
-        if (result) return restartable(result, timeout_ms);
-    }
-    return result;
+long sys_mbox_lookup(uptr_t name, int oflag, int timeout_ms) {
+    return open_named(name, (uint32_t)oflag, 0, 0, uptr(0), timeout_ms);
 }
 
 long sys_mbox_create(uptr_t user_attributes) {

@@ -189,35 +189,28 @@ static const struct file_operations pipe_operations = {
 
 /* -- Opening ----------------------------------------------------------------------- */
 
-static struct pipe *pipe_create(struct inode *inode) {
-    struct pipe *p = heap_new(HEAP_PIPE, struct pipe);
-
-    if (!p || !(p->buffer = object_create(PIPE_SIZE / PAGE_SIZE))) {
-        heap_free(p);
-        return NULL;
-    }
-    inode->data = p;
-    p->inode = inode;
-    wait_queue_init(&p->can_read, &read_class);
-    wait_queue_init(&p->can_write, &write_class);
-    wait_queue_init(&p->can_open, &open_class);
-    list_push_back(&all_pipes, &p->node);
-    return p;
-}
-
 /* One more end of an inode's pipe, which is made with its first. NULL without
  * memory. */
 static struct file *open_end(struct inode *inode, uint32_t flags) {
-    struct pipe *p = inode->data ? inode->data : pipe_create(inode);
+    struct pipe *p = inode->data;
 
-    if (!p) return NULL;
-    struct file *file = file_create(&pipe_operations, flags, inode_get(inode), p);
-    if (file) {
-        count_ends(p, file, +1);
-        if (p->readers && p->writers) wait_wake_all(&p->can_open, 0);
-    } else {
-        pipe_free_if_unused(p);
+    if (!p) {
+        p = heap_new(HEAP_PIPE, struct pipe);
+        if (!p || !(p->buffer = object_create(PIPE_SIZE / PAGE_SIZE))) {
+            heap_free(p);
+            return NULL;
+        }
+        p->inode = inode;
+        wait_queue_init(&p->can_read, &read_class);
+        wait_queue_init(&p->can_write, &write_class);
+        wait_queue_init(&p->can_open, &open_class);
+        list_push_back(&all_pipes, &p->node);
+        inode->data = p;
     }
+    struct file *file = file_create(&pipe_operations, flags, inode_get(inode), p);
+    if (file) count_ends(p, file, +1);
+    else pipe_free_if_unused(p);
+    if (file && p->readers && p->writers) wait_wake_all(&p->can_open, 0);
     return file;
 }
 
