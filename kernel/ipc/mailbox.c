@@ -94,7 +94,7 @@ static unsigned process_access(const struct process *p, const struct mailbox *mb
     for (unsigned fd = 0; table && fd < table->size; fd++) {
         const struct file *file = table->places[fd].file;
         if (file && file->operations == &mailbox_file_operations
-            && mailbox_of(file) == mb)
+            && file->inode == mb->inode)
             access |= access_of(file);
     }
     return access;

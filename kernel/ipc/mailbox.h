@@ -43,13 +43,12 @@ struct mailbox {
 /* One open of a mailbox; dup and fork share it. */
 struct mailbox_file {
     struct list_node node;      /* mailbox->opens */
-    struct mailbox *mailbox;
-    struct file *file;
+    struct file *file;          /* whose object it is; of the mailbox's inode */
     bool has_read[];            /* MBOX_BROADCAST: which places of the ring */
 };
 
-static inline struct mailbox *mailbox_of(const struct file *file) {
-    return ((const struct mailbox_file *)file->object)->mailbox;
+static inline struct mailbox *mailbox_of(const struct file *f) {
+    return f->inode->data;
 }
 
 extern struct list all_mailboxes;

@@ -180,9 +180,10 @@ static void broadcast_trim(struct mailbox *mb) {
 /* The oldest message that the open has not read and r wants; r NULL: any. */
 static struct native_message *broadcast_first(struct mailbox_file *open,
                                               const struct receiver *r) {
+    const struct mailbox *mb = mailbox_of(open->file);
     struct native_message *m;
 
-    list_for_each (m, &open->mailbox->channel.accepted, base.age_node)
+    list_for_each (m, &mb->channel.accepted, base.age_node)
         if (!*mark(open, m) && (!r || !r->wants || r->wants(r, &m->base))) return m;
     return NULL;
 }
@@ -195,8 +196,8 @@ static int broadcast_take(struct mailbox_file *open, struct native_receiver *r) 
     result = native_deliver(m, r, &error);
     if (result) return result;
     *mark(open, m) = true;
-    open->mailbox->channel.received++;
-    broadcast_trim(open->mailbox);
+    m->base.channel->received++;
+    broadcast_trim(mailbox_of(open->file));
     return 0;
 }
 
@@ -292,9 +293,9 @@ long sys_mbox_receive(int fd, uptr_t message, int flags) {
     struct file *file = mailbox_get(fd);
     if (unlikely(!file || !file_is_readable(file))) return -EBADF;
     if (likely(!flags && receive_fast(t, fd, file, message, &result))) return result;
-    int error =
+    result =
         native_receiver_init(&r, message, flags, &mailbox_of(file)->queue.receivers);
-    if (error) return error;
+    if (result) return result;
     file_get(file);
     result = receive(file, &r, timeout_of(t));
     end_hold(fd, file);
@@ -344,13 +345,12 @@ static ssize_t mailbox_read(struct file *file, struct io *io, uint64_t *offset) 
 }
 
 static unsigned mailbox_poll(struct file *file, struct poll_table *table) {
-    struct mailbox_file *open = file->object;
-    struct mailbox *mb = open->mailbox;
+    struct mailbox *mb = mailbox_of(file);
     unsigned events = mb->is_destroyed ? POLLERR : 0;
 
     if (file_is_readable(file)) {
         poll_wait(table, &mb->queue.can_receive);
-        if (is_broadcast(mb) ? broadcast_first(open, NULL) != NULL
+        if (is_broadcast(mb) ? broadcast_first(file->object, NULL) != NULL
                              : message_find(&mb->queue, NULL) != NULL)
             events |= POLLIN | POLLRDNORM;
         else if (mailbox_is_abandoned(mb, SEND, current_process()))
@@ -360,7 +360,7 @@ static unsigned mailbox_poll(struct file *file, struct poll_table *table) {
         poll_wait(table, &mb->queue.can_send);
         if (mailbox_is_abandoned(mb, RECEIVE, current_process()))
             events |= POLLHUP;
-        else if (is_broadcast(mb) || message_has_room(&mb->channel))
+        else if (message_has_room(&mb->channel))
             events |= POLLOUT | POLLWRNORM;
     }
     return events;
@@ -372,9 +372,10 @@ static struct file_holder *mailbox_holder(struct file *file) {
 
 static void mailbox_release(struct file *file) {
     struct mailbox_file *open = file->object;
+    struct mailbox *mb = mailbox_of(file);
 
     list_remove(&open->node);
-    if (is_broadcast(open->mailbox)) broadcast_trim(open->mailbox);
+    if (is_broadcast(mb)) broadcast_trim(mb);
     heap_free(open);
 }
 
@@ -395,7 +396,6 @@ int mailbox_open(struct inode *inode, uint32_t flags, struct file **out) {
         heap_free(open);
         return -ENFILE;
     }
-    open->mailbox = mb;
     open->file = *out;
     memset(open->has_read, true, marks);
     list_push_back(&mb->opens, &open->node);
