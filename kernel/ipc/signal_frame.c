@@ -48,10 +48,8 @@ struct signal_stack_frame {
     struct user_context context;
 };
 
-/* struct _fpstate: the x87 state in its old format, and behind it an FXSAVE image. */
-struct fpu_frame {
-    uint32_t control, status, tags, ip, cs, data, ds;
-    uint8_t st[8][10];
+struct fpu_frame {              /* struct _fpstate, and behind it an FXSAVE image */
+    uint32_t x87[27];           /* as FNSAVE writes it */
     uint32_t status_and_magic;  /* high half 0: the image is valid */
 };
 static_assert(sizeof(struct fpu_frame) == 112, "keeps the image aligned");
@@ -102,16 +100,13 @@ long sys_sigaltstack(uptr_t stack, uptr_t old) {
 /* Pushes the FPU's state below *esp; the handler starts with a fresh one. */
 static __attribute__((noinline)) int fpu_push(struct thread *t, uint32_t *esp) {
     const struct fpu_image *image = &t->fpu_state;
+    struct fpu_frame f;
 
+    if (!fpu_is_used(t)) fpu_load();
     fpu_save(t);
-    struct fpu_frame f = { .control = 0xffff0000u | image->control,
-                           .status = 0xffff0000u | image->status,
-                           .tags = 0xffff0000u, .ip = image->ip, .data = image->data,
-                           .status_and_magic = image->status };
-    for (unsigned i = 0; i < 8; i++) {
-        if (!(image->tags >> i & 1)) f.tags |= 3u << 2 * i;     // two bits here
-        memcpy(f.st[i], image->st[i].value, sizeof(f.st[i]));
-    }
+    __asm__ volatile("fnsave %0" : "=m"(f.x87));
+    fpu_replace(t, true);
+    f.status_and_magic = image->status;
     *esp = round_down(*esp - sizeof(f) - sizeof(*image), 16);
     return copy_to_user(uptr(*esp), &f, sizeof(f))
            || copy_to_user(uptr(*esp + sizeof(f)), image, sizeof(*image));
@@ -128,17 +123,11 @@ static __attribute__((noinline)) int fpu_pop(struct thread *t, uint32_t address)
     if (copy_from_user(&f, uptr(address), sizeof(f))
         || copy_from_user(image, uptr(address + sizeof(f)), sizeof(*image)))
         return -EFAULT;
-    image->control = (uint16_t)f.control;
-    image->status = (uint16_t)f.status;
-    image->ip = f.ip;
-    image->data = f.data;
     image->mxcsr &= fpu_mxcsr_mask;     // a reserved bit would fault in the kernel
-    image->tags = 0;
-    for (unsigned i = 0; i < 8; i++) {
-        image->tags |= (uint8_t)(((f.tags >> 2 * i & 3) != 3) << i);
-        memcpy(image->st[i].value, f.st[i], sizeof(f.st[i]));
-    }
     fpu_replace(t, true);
+    fpu_load();
+    // what the image had pending would fault here, too
+    __asm__ volatile("fnclex; frstor %0" : : "m"(f.x87));
     return 0;
 }
 
