@@ -26,10 +26,8 @@ long sys_rt_sigaction(int signal, uptr_t action, uptr_t old, size_t set_size) {
     if (uptr_is_null(action)) return 0;
     /* --- commit: nothing below fails or sleeps --- */
     *now = new;
-    if (signal_is_ignored(p, signal)) {     // what is pending is forgotten (POSIX)
-        signal_forget(p, sigset_of(signal));
-        signal_update_all(p);
-    }
+    // what is pending is forgotten (POSIX)
+    if (signal_is_ignored(p, signal)) signal_forget(p, sigset_of(signal));
     return 0;
 }
 
@@ -156,10 +154,9 @@ long sys_rt_sigsuspend(uptr_t set, size_t set_size) {
 
 long sys_rt_sigtimedwait(uptr_t set, uptr_t info_out, uptr_t timeout, size_t set_size) {
     struct thread *t = current();
-    struct siginfo info;
-    sigset_t wanted;
+    struct siginfo info = { .signal = 0 };
     nanoseconds_t deadline;
-    bool taken;
+    sigset_t wanted;
 
     if (set_size != sizeof(sigset_t)) return -EINVAL;
     if (copy_from_user(&wanted, set, sizeof(wanted))) return -EFAULT;
@@ -167,13 +164,13 @@ long sys_rt_sigtimedwait(uptr_t set, uptr_t info_out, uptr_t timeout, size_t set
     long error = deadline_from_user(timeout, TIMEOUT_SPAN, &deadline);
     if (error) return error;
     t->waited_for = wanted;
-    while (!(taken = signal_take(t, ~wanted, &info)) && !error) {
+    while (!signal_take(t, ~wanted, &info) && !error) {
         signal_update(t);       // one that is waited for must not interrupt the wait
         error = wait_sleep(&waiters, deadline);
     }
     t->waited_for = 0;
     signal_update(t);
-    if (!taken) return error == -ETIMEDOUT ? -EAGAIN : error;
+    if (!info.signal) return error == -ETIMEDOUT ? -EAGAIN : error;
     if (!uptr_is_null(info_out)
         && (copy_to_user(info_out, &info, sizeof(info))
             || clear_user(uptr_add(info_out, sizeof(info)), SIGINFO_ZEROES)))

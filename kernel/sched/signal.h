@@ -44,8 +44,7 @@ enum signal_code {
     ILL_ILLOPN = 2, FPE_INTDIV = 1, FPE_INTOVF = 2, FPE_FLTDIV = 3, FPE_FLTOVF = 4,
     FPE_FLTUND = 5, FPE_FLTRES = 6, FPE_FLTINV = 7, SEGV_MAPERR = 1, SEGV_ACCERR = 2,
     BUS_ADRALN = 1, BUS_ADRERR = 2, TRAP_BRKPT = 1, TRAP_TRACE = 2,
-    CLD_EXITED = 1, CLD_KILLED = 2, CLD_DUMPED = 3, CLD_TRAPPED = 4, CLD_STOPPED = 5,
-    CLD_CONTINUED = 6,
+    CLD_EXITED = 1, CLD_KILLED = 2, CLD_STOPPED = 5, CLD_CONTINUED = 6,
 };
 
 /* siginfo_t as far as it is used. User programs see 96 more bytes, which are zero. */
@@ -131,14 +130,15 @@ void signal_fault(int signal, int code, uint32_t address);
 
 /* Recomputes whether the thread has something to deliver (thread->attention). */
 void signal_update(struct thread *thread);
-void signal_update_all(struct process *process);
+/* The slow half of signal_set_mask. */
 void signal_change_mask(struct thread *thread, sigset_t mask);
 
-/* Takes the next deliverable signal out of the pending sets: faults first, then the
- * lowest number not in `blocked`. False when there is none. */
+/* Takes the next signal that is not in `blocked` out of the pending sets: SIGKILL, then
+ * the lowest number. False when there is none. */
 bool signal_take(struct thread *thread, sigset_t blocked, struct siginfo *info);
 
-/* What is pending of these is forgotten, for the process and all its threads. */
+/* What is pending of these is forgotten, for the process and all its threads. They may
+ * find out later that there is nothing to deliver. */
 void signal_forget(struct process *process, sigset_t which);
 
 void pending_init(struct pending_signals *pending);

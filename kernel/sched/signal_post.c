@@ -134,23 +134,18 @@ void signal_update(struct thread *t) {
     else t->attention &= ~(uint32_t)ATTENTION_SIGNAL;
 }
 
-void signal_update_all(struct process *process) {
-    struct thread *t;
-
-    list_for_each (t, &process->threads, process_node) {
-        signal_update(t);
-        if (t->attention & ATTENTION_SIGNAL && t != current())
-            thread_call(t, ATTENTION_SIGNAL);
-    }
-}
-
 void signal_change_mask(struct thread *t, sigset_t mask) {
-    sigset_t newly = mask & ~t->blocked;
+    sigset_t passed_on = mask & ~t->blocked & t->process->pending.set;
+    struct thread *other;
 
     t->blocked = mask;
     signal_update(t);
-    if (newly & t->process->pending.set)
-        signal_update_all(t->process);  // one it was to take may go to another now
+    if (!passed_on) return;     // nothing that it was to take may go to another now
+    list_for_each (other, &t->process->threads, process_node) {
+        signal_update(other);
+        if (other->attention & ATTENTION_SIGNAL && other != t)
+            thread_call(other, ATTENTION_SIGNAL);
+    }
 }
 
 bool signal_is_ignored(const struct process *process, int signal) {
