@@ -100,60 +100,48 @@ static unsigned process_access(const struct process *p, const struct mailbox *mb
     return access;
 }
 
-/* By somebody else than `self`. One under way in a message can come out with anybody;
- * who is in a call may have closed the descriptor since. Who was found to do both is
- * remembered until somebody closes it: with two of them, whoever asks has another
- * one. */
-static unsigned access_of_others(struct mailbox *mb, const struct process *self) {
+/* Who else is there? One under way in a message can come out with anybody; who is in a
+ * call may have closed the descriptor since. Who was found to do both is remembered
+ * until somebody closes it: with two of them, whoever asks has another one. */
+bool mailbox_is_abandoned(struct mailbox *mb, enum mailbox_side other_side,
+                          const struct process *self) {
     const struct mailbox_file *open;
     const struct waiter *waiter;
     const struct process *p;
-    unsigned access = 0;
+    unsigned others = 0;
 
+    if (likely(mb->holder.is_named)) return false;
     for (int i = 0; i < 2; i++)
-        if (mb->company[i] && mb->company[i] != self->pid) return BOTH;
+        if (mb->company[i] && mb->company[i] != self->pid) return false;
     list_for_each (p, &all_processes, all_node) {
-        if (p == self) continue;
-        unsigned its = process_access(p, mb);
-        access |= its;
+        unsigned its = p == self ? 0 : process_access(p, mb);
+        others |= its;
         if (its != BOTH) continue;
         mb->company[1] = mb->company[0];
         mb->company[0] = p->pid;
-        return BOTH;
+        return false;
     }
     list_for_each (open, &mb->opens, node)
-        if (open->file->inflight > 0) access |= access_of(open->file);
+        if (open->file->inflight > 0) others |= access_of(open->file);
     list_for_each (waiter, &mb->queue.receivers.waiters, node)
-        if (waiter->thread->process != self) access |= RECEIVE;
+        if (waiter->thread->process != self) others |= RECEIVE;
     list_for_each (waiter, &mb->queue.senders.waiters, node)
-        if (waiter->thread->process != self) access |= SEND;
-    return access;
-}
-
-bool mailbox_is_abandoned(struct mailbox *mb, enum mailbox_side other_side,
-                          const struct process *self) {
-    if (likely(mb->holder.is_named)) return false;
-    unsigned others = access_of_others(mb, self);
+        if (waiter->thread->process != self) others |= SEND;
     return !(others & other_side)
            && (others || mb->was_shared || !(process_access(self, mb) & other_side));
 }
 
-/* Ends the waits in a queue for which nobody is left on the other side. */
-static void end_abandoned(struct mailbox *mb, struct wait_queue *queue,
-                          enum mailbox_side other_side) {
-    struct waiter *waiter, *next;
-
-    list_for_each_safe (waiter, next, &queue->waiters, node)
-        if (mailbox_is_abandoned(mb, other_side, waiter->thread->process))
-            waiter_wake(waiter, -EPIPE);
-}
-
-/* A descriptor or a name has gone. */
+/* A descriptor or a name has gone: who waits for the other side may wait no longer. */
 static void review(struct mailbox *mb) {
+    struct waiter *w, *next;
+
     memset(mb->company, 0, sizeof(mb->company));
     if (mb->holder.is_named) return;
-    end_abandoned(mb, &mb->queue.senders, RECEIVE);
-    end_abandoned(mb, &mb->queue.receivers, SEND);
+    list_for_each_safe (w, next, &mb->queue.senders.waiters, node)
+        if (mailbox_is_abandoned(mb, RECEIVE, w->thread->process))
+            waiter_wake(w, -EPIPE);
+    list_for_each_safe (w, next, &mb->queue.receivers.waiters, node)
+        if (mailbox_is_abandoned(mb, SEND, w->thread->process)) waiter_wake(w, -EPIPE);
     wait_wake_all(&mb->queue.can_receive, 0);
     wait_wake_all(&mb->queue.can_send, 0);
 }
