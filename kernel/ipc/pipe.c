@@ -87,19 +87,6 @@ static ssize_t pipe_read(struct file *file, struct io *io, uint64_t *offset) {
     return unlikely(error) && io->left == wanted ? error : (ssize_t)(wanted - io->left);
 }
 
-/* Waits until something of a write of `size` bytes may go in, of which `left` are left:
- * all of a small one. -EPIPE when nobody reads. */
-static inline int wait_for_room(struct file *file, struct pipe *p, size_t size,
-                                size_t left) {
-    while (p->readers) {
-        if (likely(room(p) >= left) || (size > PIPE_BUF && room(p) > 0)) return 0;
-        if (file_is_nonblocking(file)) return -EAGAIN;
-        long error = wait_sleep(&p->can_write, DEADLINE_NEVER);
-        if (error) return error == -EINTR ? -ERESTART : (int)error;
-    }
-    return -EPIPE;
-}
-
 int pipe_broken(void) {
     struct siginfo info = siginfo_from_here(SIGPIPE, SI_USER);
 
@@ -111,27 +98,32 @@ int pipe_broken(void) {
 static ssize_t pipe_write(struct file *file, struct io *io, uint64_t *offset) {
     struct pipe *p = file->object;
     size_t wanted = io->left;
+    int error = 0;
 
     (void)offset;
     if (likely(used(p) == 0 && reader_give(&p->can_read, io))) return (ssize_t)wanted;
-    while (io->left > 0) {
-        int error = wait_for_room(file, p, wanted, io->left);
+    while (io->left > 0 && !error) {
+        // a small one goes in as a whole, a larger one as there is room
+        while (!error && p->readers && room(p) < io->left
+               && (wanted <= PIPE_BUF || room(p) == 0))
+            error = file_is_nonblocking(file)
+                        ? -EAGAIN
+                        : (int)wait_sleep(&p->can_write, DEADLINE_NEVER);
+        if (!error && !p->readers) error = -EPIPE;
         if (likely(!error)) {
             size_t piece = min(room(p), io->left);
             char *to = object_bytes(p->buffer, p->tail % PIPE_SIZE, &piece, true);
             error = likely(to) ? io_take(io, to, piece) : -ENOMEM;
             if (likely(!error)) p->tail += piece;
         }
-        size_t done = wanted - io->left;
         if (unlikely(error) && wanted <= PIPE_BUF) {
-            p->tail -= done;    // an atomic write happens wholly or not at all
-            done = 0;
+            p->tail -= wanted - io->left;       // it happens wholly or not at all
+            io->left = wanted;
         }
         wake_neighbours(p);     // a wake-up we were given goes on to the next
-        if (unlikely(error))
-            return done ? (ssize_t)done : error == -EPIPE ? pipe_broken() : error;
     }
-    return (ssize_t)wanted;
+    if (likely(io->left < wanted)) return (ssize_t)(wanted - io->left);
+    return error == -EPIPE ? pipe_broken() : error == -EINTR ? -ERESTART : error;
 }
 
 static unsigned pipe_poll(struct file *file, struct poll_table *table) {
