@@ -71,10 +71,8 @@ static struct user_stack get_stack(const struct thread *t, uint32_t esp) {
 }
 
 static void set_stack(struct thread *t, const struct user_stack *stack) {
-    bool is_off = stack->flags & SS_DISABLE;
-
-    t->alternate_stack = is_off ? 0 : stack->start;
-    t->alternate_stack_size = is_off ? 0 : stack->size;
+    t->alternate_stack = stack->flags & SS_DISABLE ? 0 : stack->start;
+    t->alternate_stack_size = stack->flags & SS_DISABLE ? 0 : stack->size;
 }
 
 long sys_sigaltstack(uptr_t stack, uptr_t old) {
@@ -178,9 +176,6 @@ static int frame_push(struct thread *t, struct trap_frame *f,
     }
     /* --- commit: nothing below fails or sleeps --- */
     frame->restorer = action->restorer;
-    frame->signal = (uint32_t)info->signal;
-    frame->info_address = esp + offsetof(struct signal_stack_frame, info);
-    frame->context_address = esp + offsetof(struct signal_stack_frame, context);
     if (action->flags & SA_SIGINFO) {
         frame->info = *info;
         memset(frame->zeroes, 0, sizeof(frame->zeroes));
@@ -189,9 +184,10 @@ static int frame_push(struct thread *t, struct trap_frame *f,
     if (unlikely(t->fpu_valid)) fpu_replace(t, false);
     f->esp = esp;
     f->eip = action->handler;
-    f->eax = (uint32_t)info->signal;
-    f->edx = esp + offsetof(struct signal_stack_frame, info);
-    f->ecx = esp + offsetof(struct signal_stack_frame, context);
+    f->eax = frame->signal = (uint32_t)info->signal;
+    f->edx = frame->info_address = esp + offsetof(struct signal_stack_frame, info);
+    f->ecx = frame->context_address =
+        esp + offsetof(struct signal_stack_frame, context);
     f->cs = USER_CS;
     f->ds = f->es = f->ss = USER_DS;
     f->eflags &= ~(uint32_t)(EFLAGS_TF | EFLAGS_DF | EFLAGS_RF);
