@@ -238,15 +238,14 @@ static int times_to_user(uptr_t to, const struct posix_timer *t, uint32_t unit) 
     return copy_to_user(to, out, sizeof(out));
 }
 
-/* setitimer and timer_settime, which have other units; t is NULL for one of the first
- * that is not there yet, and id is ~which. */
-static long set(struct posix_timer *t, int id, int flags, uptr_t value, uptr_t old) {
+long timer_set(int id, int flags, uptr_t value, uptr_t old) {
     static const struct event events[] = {
         { .signal = SIGALRM }, { .signal = SIGVTALRM }, { .signal = SIGPROF }
     };
     uint32_t unit = id < 0 ? MICROSECOND : NANOSECOND;
     nanoseconds_t times[2] = { 0, 0 }, first;
-    int error = 0;
+    struct posix_timer *t = find(id);
+    int error = t || id < 0 ? 0 : -EINVAL;
 
     for (unsigned i = 0; i < 2 && !error && !uptr_is_null(value); i++)
         error = time_from_user(uptr_add(value, 8 * i), unit, &times[i]);
@@ -271,11 +270,6 @@ long sys_getitimer(int which, uptr_t value) {
     return times_to_user(value, find(~which), MICROSECOND);
 }
 
-long sys_setitimer(int which, uptr_t value, uptr_t old) {
-    if ((unsigned)which > ITIMER_PROF) return -EINVAL;
-    return set(find(~which), ~which, 0, value, old);
-}
-
 long sys_timer_create(int clock, uptr_t event, uptr_t id) {
     struct process *p = current_process();
     struct event e = { (uint32_t)p->next_timer_id, SIGALRM, SIGEV_SIGNAL, 0 };
@@ -292,12 +286,6 @@ long sys_timer_create(int clock, uptr_t event, uptr_t id) {
     if (!create(p->next_timer_id, clock, &e)) return -EAGAIN;
     p->next_timer_id++;
     return 0;
-}
-
-long sys_timer_settime(int id, int flags, uptr_t value, uptr_t old) {
-    struct posix_timer *t = timer_find(id);
-
-    return t && !uptr_is_null(value) ? set(t, id, flags, value, old) : -EINVAL;
 }
 
 long sys_timer_gettime64(int id, uptr_t value) {

@@ -18,6 +18,9 @@ long file_lock(int fd, int command, uptr_t lock) SLEEPS;
 /* SLEEPS. poll(2), until the deadline. */
 long poll_until(uptr_t fds, uint32_t count, nanoseconds_t deadline) SLEEPS;
 
+/* timer_settime, and setitimer, whose timers have ids below 0 (and microseconds). */
+long timer_set(int id, int flags, uptr_t value, uptr_t old);
+
 /* The process ends: what it did with SEM_UNDO is undone. */
 void semaphores_end(struct process *process);
 
