@@ -227,8 +227,10 @@ static struct posix_timer *create(int id, int clock, const struct event *e) {
     return t;
 }
 
-/* Interval and time. NULL is off; what runs is never told as 0: that means off. */
-static int times_to_user(uptr_t to, const struct posix_timer *t, uint32_t unit) {
+/* Interval and time. What runs is never told as 0: that means off. */
+long timer_tell(int id, uptr_t to) {
+    const struct posix_timer *t = find(id);
+    uint32_t unit = id < 0 ? MICROSECOND : NANOSECOND;
     nanoseconds_t left = t ? left_of(t) : 0;
     struct time32 out[2] = {
         nanoseconds_to_time32(t ? t->interval : 0, unit),
@@ -245,12 +247,12 @@ long timer_set(int id, int flags, uptr_t value, uptr_t old) {
     uint32_t unit = id < 0 ? MICROSECOND : NANOSECOND;
     nanoseconds_t times[2] = { 0, 0 }, first;
     struct posix_timer *t = find(id);
-    int error = t || id < 0 ? 0 : -EINVAL;
+    long error = t || id < 0 ? 0 : -EINVAL;
 
     for (unsigned i = 0; i < 2 && !error && !uptr_is_null(value); i++)
         error = time_from_user(uptr_add(value, 8 * i), unit, &times[i]);
     first = times[1];
-    if (!error && !uptr_is_null(old)) error = times_to_user(old, t, unit);
+    if (!error && !uptr_is_null(old)) error = timer_tell(id, old);
     if (error) return error;
     if (!t && first && !(t = create(id, 0, &events[~id]))) return -ENOMEM;
     if (!t) return 0;
@@ -263,11 +265,6 @@ long timer_set(int id, int flags, uptr_t value, uptr_t old) {
                                           : first;
     if (t->due) arm(t);
     return 0;
-}
-
-long sys_getitimer(int which, uptr_t value) {
-    if ((unsigned)which > ITIMER_PROF) return -EINVAL;
-    return times_to_user(value, find(~which), MICROSECOND);
 }
 
 long sys_timer_create(int clock, uptr_t event, uptr_t id) {

@@ -74,8 +74,12 @@ struct file *socket_make(int type) {
 }
 
 void socket_wake_all(struct socket *s) {
-    wait_wake_all(&s->arrived, 0);
-    wait_wake_all(&s->room, 0);
+    struct socket *ends[] = { s, s->peer };
+
+    for (unsigned i = 0; i < 2 && ends[i]; i++) {
+        wait_wake_all(&ends[i]->arrived, 0);
+        wait_wake_all(&ends[i]->room, 0);
+    }
 }
 
 void socket_wake_next(struct socket *s) {
@@ -312,12 +316,11 @@ static void socket_release(struct file *file) {
     if (peer && s->type != SOCK_DGRAM) {
         peer->shut = SHUT_BOTH;
         if (s->is_pending || s->queued) peer->error = ECONNRESET;
-        socket_wake_all(peer);
     }
     queue_clear(s);
+    socket_wake_all(s);
     s->peer = NULL;
     socket_put(peer);
-    socket_wake_all(s);
     socket_put(s);
 }
 

@@ -86,7 +86,7 @@ extern const struct file_operations socket_operations;
 /* The file of a new socket; type as socket(2) has it. NULL without memory. */
 must_check struct file *socket_make(int type);
 void socket_put(struct socket *socket);         /* drops a reference; takes NULL too */
-void socket_wake_all(struct socket *socket);
+void socket_wake_all(struct socket *socket);    /* and at its peer */
 void socket_wake_next(struct socket *socket);   /* who waits for what is true now */
 
 static inline struct socket *socket_get(struct socket *socket) {

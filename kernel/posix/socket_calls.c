@@ -257,10 +257,8 @@ long socket_shutdown(struct socket *s, int how) {
     if (how < 0 || how >= SHUT_BOTH) return -EINVAL;
     unsigned bits = (unsigned)how + 1, others = (bits >> 1 | bits << 1) & SHUT_BOTH;
     s->shut |= bits;
+    if (s->peer && s->type != SOCK_DGRAM) s->peer->shut |= others;
     socket_wake_all(s);
-    if (!s->peer) return 0;
-    if (s->type != SOCK_DGRAM) s->peer->shut |= others;
-    socket_wake_all(s->peer);
     return 0;
 }
 
@@ -323,7 +321,6 @@ long socket_set_option(struct socket *s, int level, int name, uptr_t value, int 
     else if (name == SO_RCVBUF) s->receive_buffer = max(number, RECEIVE_LEAST);
     else return -ENOPROTOOPT;
     socket_wake_all(s);         // there may be room now
-    if (s->peer) socket_wake_all(s->peer);
     return 0;
 }
 
