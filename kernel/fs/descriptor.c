@@ -107,15 +107,18 @@ int fd_install(struct file *file, bool close_on_exec) {
 }
 
 int fd_install_all(struct process *to, struct file *const *files, unsigned count,
-                   bool close_on_exec, int *fds) {
+                   bool close_on_exec, uptr_t out) {
     struct account *payer = this_cpu()->account;
-    int fd = -1;
+    int fds[MSG_FDS_MAX], fd = -1;
 
+    assert(count <= ARRAY_SIZE(fds));
     this_cpu()->account = to->account;  // a table that grows is its owner's
     for (unsigned i = 0; i < count && (i == 0 || fd >= 0); i++)
         fds[i] = fd = find_free(to, (unsigned)(fd + 1));
     this_cpu()->account = payer;
     if (count && fd < 0) return fd;
+    if (space_write(to->space, out, fds, count * sizeof(int))) return -EFAULT;
+    /* --- commit: nothing below fails or sleeps --- */
     for (unsigned i = 0; i < count; i++) {
         file_get(files[i]);
         to->files->places[fds[i]] = (struct descriptor){ files[i], close_on_exec };
@@ -123,18 +126,13 @@ int fd_install_all(struct process *to, struct file *const *files, unsigned count
     return 0;
 }
 
-int fd_install_pair(struct file *const files[2], bool close_on_exec, uptr_t fds_out) {
-    int fds[2], error = -ENFILE;
+int fd_install_pair(struct file *const files[2], bool close_on_exec, uptr_t out) {
+    int error = -ENFILE;
 
     if (files[0] && files[1])
-        error = fd_install_all(current_process(), files, 2, close_on_exec, fds);
+        error = fd_install_all(current_process(), files, 2, close_on_exec, out);
     for (unsigned i = 0; i < 2; i++)
         if (files[i]) file_put(files[i]);
-    if (!error && copy_to_user(fds_out, fds, sizeof(fds))) {
-        (void)!fd_close(fds[0]);
-        (void)!fd_close(fds[1]);
-        error = -EFAULT;
-    }
     return error;
 }
 

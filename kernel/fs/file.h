@@ -236,14 +236,15 @@ must_check int fd_room(void);
  * -ENFILE. */
 must_check int fd_install(struct file *file, bool close_on_exec);
 
-/* The same for two, whose numbers are written to the user, or both are put: pipe,
- * socketpair. 0, -ENFILE, -EMFILE, -ENOMEM, -EFAULT. */
-must_check int fd_install_pair(struct file *const files[2], bool close_on_exec,
-                               uptr_t fds_out);
-
 /* All at once or none, each with a new reference, into any process's table, which pays
- * for its own growth: for messages handed to a sleeper. */
+ * for its own growth: for messages handed to a sleeper. Their numbers are written to
+ * its memory. 0, -EMFILE, -ENOMEM, -EFAULT. */
+#define MSG_FDS_MAX 4           /* so many at most */
 must_check int fd_install_all(struct process *to, struct file *const *files,
-                              unsigned count, bool close_on_exec, int *fds);
+                              unsigned count, bool close_on_exec, uptr_t out);
+
+/* The same for the two of a pipe or socketpair, which are put: NULL is -ENFILE. */
+must_check int fd_install_pair(struct file *const files[2], bool close_on_exec,
+                               uptr_t out);
 long fd_control(int fd, int command, uint32_t argument);   /* fcntl but for locks */
 must_check int fd_close(int fd);        /* -EBADF */

@@ -244,21 +244,17 @@ static int deliver_body(struct native_message *m, struct native_receiver *r,
     return 0;
 }
 
-/* Installs them in the receiver's table. A receiver without a place for them gets none.
- * Nothing fails behind fd_install_all: the array was written before, and nobody has run
- * since. */
+/* Installs them in the receiver's table. A receiver without a place for them gets
+ * none. */
 static int deliver_files(struct native_message *m, struct native_receiver *r,
                          int *error) {
-    int fds[MSG_FDS_MAX] = { -1, -1, -1, -1 };
-    size_t size = m->nr_files * sizeof(int);
     struct passed_files *files = m->files;
 
     if (uptr_is_null(r->fds)) return 0;
-    if (space_write(r->process->space, r->fds, fds, size)) return -EFAULT;
     if (!files && (*error = take_files(m, &files))) return MESSAGE_UNFIT;
-    int result = fd_install_all(r->process, files->files, files->count, false, fds);
+    int result = fd_install_all(r->process, files->files, files->count, false, r->fds);
     if (!m->files) passed_free(files);
-    return result ? result : space_write(r->process->space, r->fds, fds, size);
+    return result;
 }
 
 static inline void fill_header(struct user_message *u, const struct native_message *m,

@@ -8,7 +8,6 @@
 #include "ipc/window.h"
 
 #define MSG_MAX          65536u
-#define MSG_FDS_MAX      4
 #define MSG_PRIORITY_MAX 31
 #define MSG_MOVE_MAX     (64u << 20)
 #define MSG_NOTIFICATION 0xffffffffu

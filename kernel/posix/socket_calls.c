@@ -351,15 +351,12 @@ static void rights_to_user(const struct socket_message *m, struct user_message *
     uint32_t count = m->rights ? m->rights->count : 0, done = 0;
 
     if (!user->control) user->control_size = 0;
-    for (; done < count && user->control_size >= c.size + sizeof(int); done++) {
-        file_get(m->rights->files[done]);
-        int fd = fd_install(m->rights->files[done], m->flags & MSG_CMSG_CLOEXEC);
-        if (fd < 0) break;
-        if (u32_to_user(uptr(user->control + c.size), (uint32_t)fd)) {
-            (void)!fd_close(fd);
-            break;
-        }
+    while (done < count && user->control_size >= c.size + sizeof(int)
+           && !fd_install_all(current_process(), &m->rights->files[done], 1,
+                              m->flags & MSG_CMSG_CLOEXEC,
+                              uptr(user->control + c.size))) {
         c.size += sizeof(int);
+        done++;
     }
     user->flags = (m->is_cut ? MSG_TRUNC : 0) | (done < count ? MSG_CTRUNC : 0);
     user->control_size = 0;
