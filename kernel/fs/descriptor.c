@@ -136,13 +136,13 @@ int fd_install_pair(struct file *const files[2], bool close_on_exec, uptr_t out)
     return error;
 }
 
-int fd_close(int fd) {
+/* -- System calls ------------------------------------------------------------------ */
+
+long sys_close(int fd) {
     if (!fd_place(fd)) return -EBADF;
     table_clear(own_table(), &own_table()->places[fd]);
     return 0;
 }
-
-/* -- System calls ------------------------------------------------------------------ */
 
 /* A second descriptor for the same open file: `to`, if that is no error. */
 static long duplicate(struct file *file, int to, bool close_on_exec) {

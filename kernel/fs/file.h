@@ -246,5 +246,6 @@ must_check int fd_install_all(struct process *to, struct file *const *files,
 /* The same for the two of a pipe or socketpair, which are put: NULL is -ENFILE. */
 must_check int fd_install_pair(struct file *const files[2], bool close_on_exec,
                                uptr_t out);
-long fd_control(int fd, int command, uint32_t argument);   /* fcntl but for locks */
-must_check int fd_close(int fd);        /* -EBADF */
+
+/* fcntl but for locks. */
+long fd_control(int fd, int command, uint32_t argument);

@@ -76,7 +76,6 @@ struct inode_operations {
      * gets `files`, and -ENXIO without. FIFOs and devices have theirs by type. */
     int (*open)(struct inode *inode, uint32_t flags, struct file **out) SLEEPS;
     const struct file_operations *files;
-    int (*truncate)(struct inode *inode, uint64_t size);
     /* It has one name less. [nothing] */
     void (*unlinked)(struct inode *inode);
     /* The last reference is gone. inode_put frees the inode and its object. */
@@ -95,7 +94,8 @@ struct inode {
     uint32_t device;            /* S_IFCHR: major << 8 | minor; else 0 */
     uint64_t size;              /* a symbolic link's text is not longer */
     nanoseconds_t accessed, modified, changed, born;    /* since 1970 */
-    struct memory_object *object;   /* contents of a regular file, to be mapped too */
+    struct memory_object *object;   /* contents of a regular file: what mmap maps, and
+                                   truncate changes */
     /* Where it is. Of a directory, with a reference; a file system's root itself,
      * without. Of others without a reference, NULL when that is not known. */
     struct inode *parent;
@@ -192,6 +192,10 @@ struct file_system *tmpfs_mount(const char *where, const char *type, mode_t mode
 
 /* A `read` for files whose bytes lie in their inode's object. */
 ssize_t regular_read(struct file *file, struct io *io, uint64_t *offset);
+
+/* The contents of a file become longer by zeros, or shorter. -EISDIR, -EINVAL when it
+ * has none, -EFBIG. */
+must_check int inode_truncate(struct inode *inode, uint64_t size);
 
 /* Takes all of the inode's names out of a directory. */
 void tmpfs_forget(struct inode *directory, struct inode *inode);

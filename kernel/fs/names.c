@@ -27,19 +27,14 @@ static bool ends_in_dots(const struct path *path) {
 
 /* -- Making a name ----------------------------------------------------------------- */
 
-/* May a name be made in the directory? -EACCES, or -ENOENT when it was removed. */
-static int may_make(const struct inode *directory) {
-    if (directory->links == 0) return -ENOENT;
-    return inode_permission(directory, MAY_WRITE | MAY_SEARCH);
-}
-
 int path_make(struct path *path, const struct new_node *node) {
     const struct inode_operations *operations = path->parent->operations;
-    int error = may_make(path->parent);
 
     if (path->inode) return -EEXIST;
     if (path->trailing_slash && (node->mode & S_IFMT) != S_IFDIR) return -ENOENT;
     if (node->inode && node->inode->fs != path->parent->fs) return -EXDEV;
+    if (path->parent->links == 0) return -ENOENT;
+    int error = inode_permission(path->parent, MAY_WRITE | MAY_SEARCH);
     if (error) return error;
     if (!operations->make || (node->inode && inode_is(node->inode, S_IFDIR)))
         return -EPERM;
@@ -141,8 +136,8 @@ static int open_path(struct path *path, uint32_t flags, mode_t mode,
         if (error && is_new)
             path->parent->operations->unlink(path->parent, path->last);
     }
-    if (!error && !is_new && (flags & O_TRUNC) && path->inode->operations->truncate) {
-        error = path->inode->operations->truncate(path->inode, 0);
+    if (!error && !is_new && (flags & O_TRUNC) && path->inode->object) {
+        error = inode_truncate(path->inode, 0);
         if (error) file_put(*out);
     }
     path_release(path);
@@ -244,9 +239,9 @@ static int judge_rename(const struct path *from, const struct path *to) {
     if (from->inode == to->inode) return 0;
     if (to->inode && is_above(to->inode, from->parent)) return -ENOTEMPTY;
     int error = may_remove(from->parent, from->inode, is_directory);
-    if (!error)
-        error = to->inode ? may_remove(to->parent, to->inode, is_directory)
-                          : may_make(to->parent);
+    if (!error && to->inode) error = may_remove(to->parent, to->inode, is_directory);
+    else if (!error && to->parent->links == 0) error = -ENOENT;
+    else if (!error) error = inode_permission(to->parent, MAY_WRITE | MAY_SEARCH);
     if (!error && is_directory && from->parent != to->parent)
         error = inode_permission(from->inode, MAY_WRITE); // its ".." changes
     return error;

@@ -237,11 +237,9 @@ long sys_utimensat(int dirfd, uptr_t name, uptr_t times, int flags) {
 }
 
 static long change_size(struct inode *inode, const void *size) {
-    int error = inode_permission(inode, MAY_WRITE);
+    int error = inode->object ? inode_permission(inode, MAY_WRITE) : 0;
 
-    if (inode_is(inode, S_IFDIR)) return -EISDIR;
-    if (!inode->operations->truncate) return -EINVAL;
-    return error ? error : inode->operations->truncate(inode, *(const uint64_t *)size);
+    return error ? error : inode_truncate(inode, *(const uint64_t *)size);
 }
 
 long sys_truncate64(uptr_t name, uint32_t low, uint32_t high) {
@@ -257,10 +255,8 @@ long sys_ftruncate64(int fd, uint32_t low, uint32_t high) {
     const struct file *file = fd_peek(fd);
 
     if (!file) return -EBADF;
-    if ((int64_t)size < 0 || !file_is_writable(file)
-        || !file->inode->operations->truncate)
-        return -EINVAL;
-    return file->inode->operations->truncate(file->inode, size);
+    if ((int64_t)size < 0 || !file_is_writable(file)) return -EINVAL;
+    return inode_truncate(file->inode, size);
 }
 
 /* -- getdents ---------------------------------------------------------------------- */

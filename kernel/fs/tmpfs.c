@@ -52,9 +52,7 @@ static uint32_t hash_name(const struct inode *directory, struct name name) {
     return hash ^ hash >> 16;
 }
 
-static struct entry **bucket_of(uint32_t hash) {
-    return &buckets[hash & (BUCKETS - 1)];
-}
+static struct entry **bucket_of(uint32_t hash) { return &buckets[hash % BUCKETS]; }
 
 static struct name entry_name(const struct entry *entry) {
     return (struct name){ entry->text, entry->length };
@@ -194,7 +192,8 @@ static ssize_t regular_write(struct file *file, struct io *io, uint64_t *offset)
     return n;
 }
 
-static int regular_truncate(struct inode *inode, uint64_t size) {
+int inode_truncate(struct inode *inode, uint64_t size) {
+    if (!inode->object) return inode_is(inode, S_IFDIR) ? -EISDIR : -EINVAL;
     if (size > inode->size && size > size_limit()) return refuse_growth();
     object_truncate(inode->object, min(size, inode->size));
     set_size(inode, size);
@@ -206,9 +205,7 @@ static const struct file_operations regular_files = {
     .seek = file_seek,
 };
 
-static const struct inode_operations regular = {
-    .truncate = regular_truncate, .files = &regular_files
-};
+static const struct inode_operations regular = { .files = &regular_files };
 
 /* -- Nodes ------------------------------------------------------------------------- */
 
