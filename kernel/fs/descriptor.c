@@ -78,9 +78,7 @@ static struct file_table *own_table(void) { return current_process()->files; }
 
 /* How many descriptors the process may have: all are below this number. */
 static unsigned descriptor_limit(const struct process *process) {
-    uint64_t limit = process->limits[LIMIT_NOFILE].soft;
-
-    return limit < FILES_MAX ? (unsigned)limit : FILES_MAX;
+    return (unsigned)min(process->limits[LIMIT_NOFILE].soft, (uint64_t)FILES_MAX);
 }
 
 /* The lowest free descriptor >= fd, with a place in the table. -EMFILE, -ENOMEM. */

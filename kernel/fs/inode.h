@@ -210,6 +210,7 @@ enum walk_flags {
     WALK_PARENT = 1,            /* stop at the directory that holds the last name */
     AT_SYMLINK_NOFOLLOW = 0x100, /* do not follow a link in the last place */
     AT_REMOVEDIR = 0x200, AT_SYMLINK_FOLLOW = 0x400,    /* unlinkat, linkat */
+    AT_NO_AUTOMOUNT = 0x800,    /* as if it were not there */
     AT_EMPTY_PATH = 0x1000,     /* "" means the descriptor itself */
     THE_FILE = 2, THE_PLACE = 4, /* no path at all: the descriptor; O_PATH's too */
 };

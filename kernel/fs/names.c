@@ -63,14 +63,14 @@ long sys_mkdirat(int dirfd, uptr_t name, mode_t mode) {
 long sys_mknodat(int dirfd, uptr_t name, mode_t mode, uint32_t device) {
     const mode_t type = mode & S_IFMT ? mode & S_IFMT : S_IFREG;
     bool is_device = type == S_IFCHR || type == S_IFBLK;
-    const struct new_node node = { .mode = type | (mode & 07777),
-                                   .device = is_device ? device : 0 };
 
     if (type == S_IFDIR || (is_device && current_credentials()->euid != 0))
         return -EPERM;
     if (!is_device && type != S_IFREG && type != S_IFIFO && type != S_IFSOCK)
         return -EINVAL;
-    return make(dirfd, name, &node);
+    return make(dirfd, name,
+                &(struct new_node){ .mode = type | (mode & 07777),
+                                    .device = is_device ? device : 0 });
 }
 
 long sys_symlinkat(uptr_t target, int dirfd, uptr_t name) {

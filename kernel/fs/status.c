@@ -30,7 +30,7 @@ static_assert(sizeof(struct statx) == 256, "Linux ABI");
 #define STATX_ALL     0xfffu
 #define STATX_INVALID 0x80000000u
 
-enum { AT_NO_AUTOMOUNT = 0x800, AT_STATX_SYNC = 0x6000 };
+enum { AT_STATX_SYNC = 0x6000 };
 
 static uint32_t blocks_of(const struct inode *inode) {
     return inode->object ? inode->object->nr_pages * (PAGE_SIZE / 512) : 0;
@@ -75,6 +75,8 @@ struct stat64 {
 } packed;
 static_assert(sizeof(struct stat64) == 96, "Linux/i386 ABI");
 
+/* musl tries statx first, but not in fchmodat (fstatat64), in tmpnam (lstat64) and
+ * where it maps /etc/localtime (fstat64). */
 long inode_stat64(struct inode *inode, const void *to) {
     struct stat64 s = {
         .device = inode->fs->device, .short_number = (uint32_t)inode->number,
@@ -88,14 +90,6 @@ long inode_stat64(struct inode *inode, const void *to) {
     };
 
     return copy_to_user(*(const uptr_t *)to, &s, sizeof(s));
-}
-
-/* musl tries statx first, but not in fchmodat (fstatat64), in tmpnam (lstat64) and
- * where it maps /etc/localtime (fstat64). */
-long sys_fstatat64(int dirfd, uptr_t name, uptr_t to, int flags) {
-    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH))
-        return -EINVAL;
-    return path_apply(dirfd, name, (unsigned)flags, inode_stat64, &to);
 }
 
 /* -- access ------------------------------------------------------------------------ */
@@ -192,12 +186,6 @@ long inode_change_owner(struct inode *inode, const void *context) {
     inode->gid = gid;
     inode->changed = time_realtime();
     return 0;
-}
-
-long sys_fchownat(int dirfd, uptr_t name, uid_t uid, gid_t gid, int flags) {
-    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) return -EINVAL;
-    return path_apply(dirfd, name, (unsigned)flags, inode_change_owner,
-                      (const uint32_t[]){ uid, gid });
 }
 
 enum { UTIME_NOW = 0x3fffffff, UTIME_OMIT = 0x3ffffffe };

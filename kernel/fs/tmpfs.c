@@ -224,13 +224,8 @@ static int node_create(struct inode *directory, const struct new_node *new,
     const struct credentials *who = current_credentials();
     const struct process *process = current_process();
     const struct file_system *fs = directory->fs;
+    struct inode *inode = inode_create(directory->fs, &special, new->mode);
     mode_t type = S_IFMT & new->mode;
-    bool is_name = type == S_IFDIR || type == S_IFLNK;
-    struct inode *inode = inode_create(directory->fs,
-                                       type == S_IFREG ? &regular
-                                       : is_name       ? &names
-                                                       : &special,
-                                       new->mode);
     int error = 0;
 
     if (!inode) return -ENOSPC;
@@ -246,10 +241,13 @@ static int node_create(struct inode *directory, const struct new_node *new,
     if (fs->make_special) {
         error = type == S_IFREG ? fs->make_special(inode) : -EPERM;
     } else if (type == S_IFDIR) {
+        inode->operations = &names;
         inode->parent = inode_get(directory);
     } else if (type == S_IFREG) {
+        inode->operations = &regular;
         if (!(inode->object = object_create(0))) error = -ENOSPC;
     } else if (type == S_IFLNK) {
+        inode->operations = &names;
         inode->size = strlen(new->target);
         inode->data = heap_alloc(HEAP_PATH, (size_t)inode->size);
         if (inode->data) memcpy(inode->data, new->target, (size_t)inode->size);
