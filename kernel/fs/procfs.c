@@ -287,3 +287,26 @@ void text_printf(struct text *text, const char *format, ...) {
     format_to(put, text, format, arguments);
     va_end(arguments);
 }
+
+void text_word(struct text *text, const char *name) {
+    text_printf(text, *name ? " " : " -");
+    for (; *name; name++) {
+        unsigned char c = (unsigned char)*name;
+        text_printf(text, c <= ' ' || c == '\\' || c == 127 ? "\\%03o" : "%c", c);
+    }
+}
+
+void text_waiters(struct text *text, const char *label, const struct wait_queue *queue,
+                  bool (*is)(const struct waiter *waiter, const void *context),
+                  const void *context) {
+    const struct waiter *waiter;
+    const char *before = "=";
+
+    text_printf(text, " %s", label);
+    list_for_each (waiter, &queue->waiters, node) {
+        if (waiter->shared || (is && !is(waiter, context))) continue;
+        text_printf(text, "%s%d", before, waiter->thread->process->pid);
+        before = ",";
+    }
+    text_printf(text, *before == '=' ? "=-" : "");
+}

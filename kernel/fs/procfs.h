@@ -19,6 +19,14 @@ struct text {
 
 void text_printf(struct text *text, const char *format, ...) printf_like(2, 3);
 void text_add(struct text *text, const char *bytes, size_t size);
+/* A blank and a name as one word: blanks, control characters and backslashes as \ooo;
+ * "-" when it is empty. */
+void text_word(struct text *text, const char *name);
+/* " label=5,7": the processes that sleep on the queue, longest wait first, pollers left
+ * out, and those who are not what `is`, if not NULL, asks; " label=-": nobody. */
+void text_waiters(struct text *text, const char *label, const struct wait_queue *queue,
+                  bool (*is)(const struct waiter *waiter, const void *context),
+                  const void *context);
 
 /* One name in /proc. What is NULL cannot be done. */
 struct proc_entry {

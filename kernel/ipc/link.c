@@ -284,13 +284,15 @@ long sys_link_close(pid_t peer) {
     return 0;
 }
 
-bool link_sends_to(const struct waiter *waiter, const struct link_end *end) {
+bool link_sends_to(const struct waiter *waiter, const void *link_end) {
+    const struct link_end *end = link_end;
     const struct sending *s = container_of(waiter, const struct sending, waiter);
 
     return s->message && s->message->channel == &end->in;
 }
 
-bool link_receives_at(const struct waiter *waiter, const struct link_end *end) {
+bool link_receives_at(const struct waiter *waiter, const void *link_end) {
+    const struct link_end *end = link_end;
     const struct native_receiver *r =
         container_of(waiter, const struct native_receiver, base.waiter);
 

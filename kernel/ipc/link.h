@@ -107,8 +107,8 @@ void link_settle(struct link *link);
 void links_forget_rights(struct process *process);
 
 /* Of those who wait at an inbox: does this one send to, or receive at, the end? */
-typedef bool link_waiter(const struct waiter *waiter, const struct link_end *end);
-link_waiter link_sends_to, link_receives_at;
+bool link_sends_to(const struct waiter *waiter, const void *link_end);
+bool link_receives_at(const struct waiter *waiter, const void *link_end);
 
 /* Of calls between the two, for link_stat. */
 uint32_t calls_count(const struct endpoint *server, pid_t pid);

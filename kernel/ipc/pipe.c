@@ -17,7 +17,7 @@
 #include "ipc/pipe.h"
 
 #include "core/check.h"
-#include "ipc/proc_ipc.h"
+#include "fs/procfs.h"
 #include "ipc/window.h"
 #include "mm/heap.h"
 #include "syscall.h"
@@ -246,9 +246,9 @@ static void show_pipes(struct text *text) {
         text_printf(text, "%s:[%u] %u %u %04o %u %u %u %u", kind_of(p),
                     (uint32_t)inode->number, inode->uid, inode->gid,
                     inode->mode & 07777, PIPE_SIZE, used(p), p->readers, p->writers);
-        text_waiters(text, "senders", &p->can_write);
-        text_waiters(text, "receivers", &p->can_read);
-        text_waiters(text, "openers", &p->can_open);
+        text_waiters(text, "senders", &p->can_write, NULL, NULL);
+        text_waiters(text, "receivers", &p->can_read, NULL, NULL);
+        text_waiters(text, "openers", &p->can_open, NULL, NULL);
         text_add(text, "\n", 1);
     }
 }

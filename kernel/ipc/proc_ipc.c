@@ -19,50 +19,21 @@
  * Sleeps: never.
  * Tests: user/tests/native_proc_ipc.c
  */
-#include "ipc/proc_ipc.h"
-
+#include "fs/procfs.h"
+#include "ipc/link.h"
 #include "ipc/mailbox.h"
-
-void text_word(struct text *text, const char *name) {
-    text_printf(text, *name ? " " : " -");
-    for (; *name; name++) {
-        unsigned char c = (unsigned char)*name;
-        text_printf(text, c <= ' ' || c == '\\' || c == 127 ? "\\%03o" : "%c", c);
-    }
-}
-
-/* Those at the end of a link; end NULL: all. */
-static void text_some_waiters(struct text *text, const char *label,
-                              const struct wait_queue *queue, link_waiter *is,
-                              const struct link_end *end) {
-    const struct waiter *waiter;
-    const char *before = "=";
-
-    text_printf(text, " %s", label);
-    list_for_each (waiter, &queue->waiters, node) {
-        if (waiter->shared || (end && !is(waiter, end))) continue;
-        text_printf(text, "%s%d", before, waiter->thread->process->pid);
-        before = ",";
-    }
-    text_printf(text, *before == '=' ? "=-" : "");
-}
-
-void text_waiters(struct text *text, const char *label,
-                  const struct wait_queue *queue) {
-    text_some_waiters(text, label, queue, NULL, NULL);
-}
-
-void text_queue(struct text *text, const struct message_queue *queue,
-                const struct link_end *end) {
-    text_some_waiters(text, "senders", &queue->senders, link_sends_to, end);
-    text_some_waiters(text, "receivers", &queue->receivers, link_receives_at, end);
-}
-
-/* -- Mailboxes, links, limits ------------------------------------------------------ */
 
 static void text_capacity(struct text *text, uint32_t capacity) {
     if (capacity == CAPACITY_UNLIMITED) text_printf(text, " unbounded");
     else text_printf(text, " %u", capacity);
+}
+
+/* Those who wait to send, and to receive, at the end of a link or, NULL, at all. */
+static void text_queue(struct text *text, const struct message_queue *queue,
+                       const struct link_end *end) {
+    text_waiters(text, "senders", &queue->senders, end ? link_sends_to : NULL, end);
+    text_waiters(text, "receivers", &queue->receivers, end ? link_receives_at : NULL,
+                 end);
 }
 
 static void show_mailboxes(struct text *text) {

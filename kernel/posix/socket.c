@@ -19,8 +19,8 @@
 #include "posix/socket.h"
 
 #include "core/check.h"
+#include "fs/procfs.h"
 #include "ipc/pipe.h"
-#include "ipc/proc_ipc.h"
 #include "mm/heap.h"
 
 /* A record; or what was written at once to a stream, up to a page. */
@@ -356,8 +356,8 @@ static void show_sockets(struct text *text) {
                                : "alone");
         text_printf(text, s->peer ? " socket:[%u]" : " -",
                     s->peer ? s->peer->number : 0);
-        text_waiters(text, "senders", &s->room);
-        text_waiters(text, "receivers", &s->arrived);
+        text_waiters(text, "senders", &s->room, NULL, NULL);
+        text_waiters(text, "receivers", &s->arrived, NULL, NULL);
         text_add(text, "\n", 1);
     }
 }

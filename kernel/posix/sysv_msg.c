@@ -10,7 +10,6 @@
  * See: msgop(2), msgctl(2).
  */
 #include "core/check.h"
-#include "ipc/proc_ipc.h"
 #include "mm/heap.h"
 #include "posix/byte_message.h"
 #include "posix/sysv.h"
@@ -79,7 +78,10 @@ static void queue_remove(struct sysv_object *object) {
 }
 
 static void queue_show(struct text *text, const struct sysv_object *object) {
-    text_queue(text, &queue_of(object)->queue, NULL);
+    const struct message_queue *queue = &queue_of(object)->queue;
+
+    text_waiters(text, "senders", &queue->senders, NULL, NULL);
+    text_waiters(text, "receivers", &queue->receivers, NULL, NULL);
 }
 
 #define MSG_LIMITS { 0, 0, MSGMAX, MSGMNB, SYSV_MAX, 16 }

@@ -17,7 +17,6 @@
  * Tests: user/tests/sysv_sem.c, sysv_sem_wait.c, sysv_sem_undo.c, sysv_ids.c.
  * See: semop(2), semctl(2).
  */
-#include "ipc/proc_ipc.h"
 #include "mm/heap.h"
 #include "posix/sysv.h"
 #include "syscall.h"
@@ -186,7 +185,7 @@ static void set_remove(struct sysv_object *object) {
 }
 
 static void set_show(struct text *text, const struct sysv_object *object) {
-    text_waiters(text, "waiters", &set_of(object)->waiters);
+    text_waiters(text, "waiters", &set_of(object)->waiters, NULL, NULL);
 }
 
 static uint32_t count_waiters(const struct sem_set *set, uint32_t number,
