@@ -99,27 +99,18 @@ long sys_ugetrlimit(uint32_t resource, uptr_t limit) {
 
 /* -- The machine ------------------------------------------------------------------- */
 
-struct user_sysinfo {
-    int32_t uptime;
-    uint32_t loads[3], total_ram, free_ram, shared_ram, buffer_ram, total_swap,
-        free_swap;
-    uint16_t processes, unused;
-    uint32_t total_high, free_high, unit;
-    uint8_t padding[8];
-};
-static_assert(sizeof(struct user_sysinfo) == 64, "Linux/i386 ABI");
-
 long sys_sysinfo(uptr_t info) {
+    enum { UPTIME, LOADS, TOTAL = 4, FREE, SHARED, PROCESSES = 10, UNIT = 13 };
     uint32_t load = sched_runnable() << 16;
-    struct user_sysinfo s = {
-        .uptime = (int32_t)divide_u64(time_now(), (uint32_t)SECOND, NULL),
-        .loads = { load, load, load },
-        .total_ram = frame_count * PAGE_SIZE, .free_ram = frames_free * PAGE_SIZE,
-        .shared_ram = frames_used()[FRAME_OBJECT] * PAGE_SIZE,
-        .processes = (uint16_t)list_length(&all_threads), .unit = 1,
+    const uint32_t words[16] = {     // struct sysinfo; there is nothing of the others
+        [UPTIME] = (uint32_t)divide_u64(time_now(), (uint32_t)SECOND, NULL),
+        [LOADS] = load, load, load, [TOTAL] = frame_count * PAGE_SIZE,
+        [FREE] = frames_free * PAGE_SIZE,
+        [SHARED] = frames_used()[FRAME_OBJECT] * PAGE_SIZE,
+        [PROCESSES] = min(list_length(&all_threads), (unsigned)UINT16_MAX), [UNIT] = 1,
     };
 
-    return copy_to_user(info, &s, sizeof(s));
+    return copy_to_user(info, words, sizeof(words));
 }
 
 long sys_uname(uptr_t name) {
