@@ -5,24 +5,19 @@
 #include "fs/procfs.h"
 #include "proc/life.h"
 
-struct user_rusage {
-    struct time32 user, system;
-    int32_t largest_resident_kib, unused1[3], minor_faults, unused2[7], voluntary,
-        forced;
-};
-static_assert(sizeof(struct user_rusage) == 72, "Linux/i386 ABI");
-
 int usage_to_user(uptr_t to, const struct usage *usage) {
-    struct user_rusage u = {
-        .user = nanoseconds_to_time32(usage->user_time, MICROSECOND),
-        .system = nanoseconds_to_time32(usage->system_time, MICROSECOND),
-        .largest_resident_kib = (int32_t)usage->largest_resident * 4,
-        .minor_faults = (int32_t)usage->minor_faults,
-        .voluntary = (int32_t)usage->switches_voluntary,
-        .forced = (int32_t)usage->switches_forced,
+    enum { LARGEST_KIB = 4, MINOR_FAULTS = 8, VOLUNTARY = 16, FORCED };
+    const struct time32 user = nanoseconds_to_time32(usage->user_time, MICROSECOND),
+                        system = nanoseconds_to_time32(usage->system_time, MICROSECOND);
+    const int32_t words[18] = { // struct rusage; the others are not counted
+        user.seconds, user.parts, system.seconds, system.parts,
+        [LARGEST_KIB] = (int32_t)usage->largest_resident * 4,
+        [MINOR_FAULTS] = (int32_t)usage->minor_faults,
+        [VOLUNTARY] = (int32_t)usage->switches_voluntary,
+        [FORCED] = (int32_t)usage->switches_forced,
     };
 
-    return copy_to_user(to, &u, sizeof(u));
+    return copy_to_user(to, words, sizeof(words));
 }
 
 long sys_getrusage(int who, uptr_t usage) {
