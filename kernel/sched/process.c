@@ -134,7 +134,9 @@ static struct process **link_to(pid_t pid) {
     return link;
 }
 
-struct process *process_find(pid_t pid) { return *link_to(pid); }
+struct process *process_find(pid_t pid) {
+    return *link_to(pid);
+}
 
 bool process_is_alive(pid_t pid) {
     const struct process *p = process_find(pid);
