@@ -34,11 +34,10 @@ static const char *unpack(const uint8_t *archive, const struct cpio_entry *e) {
     }
     if (path_walk(root_inode, e->name, WALK_PARENT | AT_SYMLINK_NOFOLLOW, &path))
         return "its folder is not there";
-    struct inode *inode = path.inode;
-    if (inode && (type != S_IFDIR || !inode_is(inode, S_IFDIR)))
+    if (!path.inode) why = path_make(&path, &node) ? "it cannot be made" : NULL;
+    else if (type != S_IFDIR || !inode_is(path.inode, S_IFDIR))
         why = "its name is there already";
-    else if (!inode && path_make(&path, &node)) why = "it cannot be made";
-    inode = path.inode;
+    struct inode *inode = path.inode;
     if (!why && type == S_IFREG) {
         inode->size = e->size;
         inode->object->size_pages = (e->size + PAGE_MASK) >> PAGE_SHIFT;

@@ -21,8 +21,6 @@
 
 #include "mm/memory_object.h"
 
-#define LINK_SIZE 64u          /* st_size of a link, as on Linux */
-
 enum { ROOT = 1, PROCESS, DESCRIPTORS };        /* places of /proc, /proc/PID, its fd */
 enum { FIRST_NUMBER = 64 };     /* offsets in directories: numbers from here on */
 
@@ -165,7 +163,7 @@ static int directory_lookup(struct inode *directory, struct name name,
     inode->uid = process ? process->credentials.euid : 0;
     inode->gid = process ? process->credentials.egid : 0;
     if (inode_is(inode, S_IFDIR)) inode->parent = inode_get(directory);
-    if (inode_is(inode, S_IFLNK)) inode->size = LINK_SIZE;
+    if (inode_is(inode, S_IFLNK)) inode->size = 64;    // as on Linux
     *out = inode;
     return 0;
 }

@@ -11,17 +11,18 @@
 #include "proc/life.h"
 
 #define CLONE_SHARE_ALL \
-    (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
+    (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
 #define CLONE_IDS \
     (CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID)
 
 /* A copy of all; one that has the memory until it execs; a thread that shares all. */
 static bool is_offered(uint32_t flags) {
+    uint32_t rest = flags & ~(uint32_t)CLONE_IDS;
+
     if (flags & CLONE_THREAD)
-        return (flags & ~(uint32_t)(CLONE_IDS | CLONE_DETACHED | CLONE_SYSVSEM))
-               == (CLONE_SHARE_ALL & ~CLONE_SYSVSEM);
+        return (rest & ~(uint32_t)(CLONE_DETACHED | CLONE_SYSVSEM)) == CLONE_SHARE_ALL;
     if ((flags & CLONE_SIGNAL) > SIGNALS) return false;
-    uint32_t rest = flags & ~(uint32_t)(CLONE_SIGNAL | CLONE_IDS | CLONE_VFORK);
+    rest &= ~(uint32_t)(CLONE_SIGNAL | CLONE_VFORK);
     return rest == 0 || (rest == CLONE_VM && flags & CLONE_VFORK);
 }
 
