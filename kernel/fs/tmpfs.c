@@ -192,20 +192,21 @@ static ssize_t regular_write(struct file *file, struct io *io, uint64_t *offset)
     return n;
 }
 
-int inode_truncate(struct inode *inode, uint64_t size) {
-    if (!inode->object) return inode_is(inode, S_IFDIR) ? -EISDIR : -EINVAL;
-    if (size > inode->size && size > size_limit()) return refuse_growth();
-    object_truncate(inode->object, min(size, inode->size));
-    set_size(inode, size);
-    return 0;
-}
-
 static const struct file_operations regular_files = {
     .name = "regular file", .read = regular_read, .write = regular_write,
     .seek = file_seek,
 };
 
 static const struct inode_operations regular = { .files = &regular_files };
+
+int inode_truncate(struct inode *inode, uint64_t size) {
+    if (inode_is(inode, S_IFDIR)) return -EISDIR;
+    if (inode->operations != &regular) return -EINVAL;
+    if (size > inode->size && size > size_limit()) return refuse_growth();
+    object_truncate(inode->object, min(size, inode->size));
+    set_size(inode, size);
+    return 0;
+}
 
 /* -- Nodes ------------------------------------------------------------------------- */
 

@@ -36,7 +36,8 @@ static int object_for(struct region *region, uint32_t size, int flags, int fd) {
     if (!file_is_readable(file) || (region->protection & PROT_WRITE && !writable))
         return -EACCES;
     if (!writable) region->flags |= REGION_NEVER_WRITABLE;
-    region->object = file->inode->object;       // none: it is anonymous memory
+    // a text of /proc, which is not written, is made anew by whoever reads it
+    if (file->operations->write) region->object = file->inode->object;
     if (region->object) object_get(region->object);
     return region->object || file->inode->device == DEV_ZERO ? 0 : -ENODEV;
 }

@@ -123,6 +123,11 @@ static void words(char **argv) {
     ok(n == (int)strlen(argv[0]) + 1 && strcmp(text, argv[0]) == 0, "cmdline is argv");
     slurp("/proc/self/comm");
     ok(strcmp(text, "proc_pid\n") == 0, "comm is the name and a newline");
+    int fd = open("/proc/self/status", O_RDONLY);
+    need(read(fd, text, 1) == 1);
+    is_errno(mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0) == MAP_FAILED ? -1 : 0,
+             ENODEV, "no text can be mapped, not even one that was read");
+    close(fd);
     ok(slurp("/proc/self/status") > 0, "status");
     char *name = strstr(text, "Name:\t");
     ok(name == text && strncmp(name + 6, "proc_pid\n", 9) == 0, "begins with the name");
