@@ -144,10 +144,11 @@ static void user_fault(struct trap_frame *frame) {
 
 static void kernel_fault(struct trap_frame *frame) {
     uint32_t address = frame->vector == VECTOR_PAGE_FAULT ? read_register(cr2) : 0;
-    const struct fixup *fixup = fixup_find(frame->eip);
+    const struct fixup *fixup = fixups_start;
     struct thread *t = current();
 
-    if (fixup) {
+    while (fixup < fixups_end && fixup->at != frame->eip) fixup++;
+    if (fixup < fixups_end) {
         bool is_mended =
             frame->vector == VECTOR_PAGE_FAULT && address < USER_END && t->space
             && space_fault(t->space, address, access_of(frame->error)) == FAULT_OK;

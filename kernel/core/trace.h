@@ -40,14 +40,8 @@ static inline struct trace_event *trace_place(struct cpu *cpu) {
 
 static inline void trace_record(enum trace_type type, int32_t tid, uint32_t a,
                                 uint32_t b, uint32_t c) {
-    struct trace_event *event = trace_place(this_cpu());
-
-    event->time = timestamp_counter();
-    event->type = type;
-    event->tid = tid;
-    event->a = a;
-    event->b = b;
-    event->c = c;
+    *trace_place(this_cpu()) =
+        (struct trace_event){ timestamp_counter(), type, tid, a, b, c, 0 };
 }
 
 /* The next event of all CPUs in order of time; NULL begins with the oldest. */

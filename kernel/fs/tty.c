@@ -230,24 +230,11 @@ static long set_foreground(struct tty *tty, uptr_t argument) {
     return 0;
 }
 
-/* TIOCGPGRP, TIOCGSID. */
-static long give_id(struct tty *tty, uptr_t to, pid_t id) {
-    return is_own(tty) ? u32_to_user(to, (uint32_t)id) : -ENOTTY;
-}
-
-static long set_size(struct tty *tty, uptr_t argument) {
-    struct window_size size;
-
-    if (copy_from_user(&size, argument, sizeof(size))) return -EFAULT;
-    if (memcmp(&size, &tty->size, sizeof(size)) == 0) return 0;
-    tty->size = size;
-    signal_group(tty->foreground, SIGWINCH);
-    return 0;
-}
-
 static long tty_ioctl(struct file *file, uint32_t request, uptr_t argument) {
     struct tty *tty = file->object;
+    struct window_size size;
     struct termios modes;
+    uint32_t id;
     // what others would notice stops background processes
     bool shows = (request >= TCSETS && request <= TCSETSF) || request == TCFLSH
                  || request == TCSBRK || request == TCSBRKP || request == TIOCSPGRP;
@@ -269,12 +256,19 @@ static long tty_ioctl(struct file *file, uint32_t request, uptr_t argument) {
     case TCSBRK:
     case TCSBRKP: return 0;
     case TIOCGWINSZ: return copy_to_user(argument, &tty->size, sizeof(tty->size));
-    case TIOCSWINSZ: return set_size(tty, argument);
+    case TIOCSWINSZ:
+        if (copy_from_user(&size, argument, sizeof(size))) return -EFAULT;
+        if (memcmp(&size, &tty->size, sizeof(size)) == 0) return 0;
+        tty->size = size;
+        signal_group(tty->foreground, SIGWINCH);
+        return 0;
     case TIOCINQ: return u32_to_user(argument, line_count(&tty->line));
     case TIOCSCTTY: return acquire(tty, file) ? 0 : -EPERM;
     case TIOCSPGRP: return set_foreground(tty, argument);
-    case TIOCGPGRP: return give_id(tty, argument, tty->foreground);
-    case TIOCGSID: return give_id(tty, argument, tty->session);
+    case TIOCGPGRP:
+    case TIOCGSID:
+        id = (uint32_t)(request == TIOCGSID ? tty->session : tty->foreground);
+        return is_own(tty) ? u32_to_user(argument, id) : -ENOTTY;
     default: return -ENOTTY;
     }
 }
@@ -309,25 +303,22 @@ static void describe(const struct waiter *waiter, char *to, size_t size) {
     format(to, size, "terminal:%s -", tty->terminal->name);
 }
 
-static void start(struct terminal *terminal, struct tty *tty) {
-    static const struct wait_class class = { "terminal input", describe, 0 };
-
-    if (!terminal->output) return;
-    *tty = (struct tty){ .terminal = terminal,
-                         .size = { terminal->rows, terminal->columns, 0, 0 } };
-    line_init(&tty->line, terminal->output);
-    wait_queue_init(&tty->changed, &class);
-    terminal->tty = tty;
-    terminal->input = take_byte;
-    device_make(terminal->name, terminal->number, 0620);
-}
-
 void tty_init(bool console_on_screen) {
-    start(&serial_terminal, &ttys[0]);
-    start(&screen_terminal, &ttys[1]);
-    console = serial_terminal.tty;
-    if (!console || (console_on_screen && screen_terminal.tty))
-        console = screen_terminal.tty;
+    static const struct wait_class class = { "terminal input", describe, 0 };
+    struct terminal *const terminals[2] = { &serial_terminal, &screen_terminal };
+
+    for (unsigned i = 0; i < 2; i++) {
+        struct terminal *terminal = terminals[i];
+        if (!terminal->output) continue;
+        ttys[i] = (struct tty){ .terminal = terminal,
+                                .size = { terminal->rows, terminal->columns, 0, 0 } };
+        line_init(&ttys[i].line, terminal->output);
+        wait_queue_init(&ttys[i].changed, &class);
+        terminal->tty = &ttys[i];
+        terminal->input = take_byte;
+        device_make(terminal->name, terminal->number, 0620);
+        if (i == 0 || !console || console_on_screen) console = &ttys[i];
+    }
     device_make("tty", TTY_NUMBER, 0666);
     device_make("console", CONSOLE_NUMBER, 0600);
 }

@@ -37,11 +37,10 @@ struct trap_frame {
 
 enum vector {
     VECTOR_DIVIDE = 0, VECTOR_DEBUG = 1, VECTOR_NMI = 2, VECTOR_BREAKPOINT = 3,
-    VECTOR_OVERFLOW = 4, VECTOR_BOUND = 5, VECTOR_INVALID_OPCODE = 6,
-    VECTOR_NO_FPU = 7, VECTOR_DOUBLE_FAULT = 8, VECTOR_INVALID_TSS = 10,
-    VECTOR_NO_SEGMENT = 11, VECTOR_STACK = 12, VECTOR_PROTECTION = 13,
-    VECTOR_PAGE_FAULT = 14, VECTOR_FPU_ERROR = 16, VECTOR_ALIGNMENT = 17,
-    VECTOR_MACHINE_CHECK = 18, VECTOR_SIMD = 19,
+    VECTOR_OVERFLOW = 4, VECTOR_INVALID_OPCODE = 6, VECTOR_NO_FPU = 7,
+    VECTOR_DOUBLE_FAULT = 8, VECTOR_NO_SEGMENT = 11, VECTOR_STACK = 12,
+    VECTOR_PROTECTION = 13, VECTOR_PAGE_FAULT = 14, VECTOR_FPU_ERROR = 16,
+    VECTOR_ALIGNMENT = 17, VECTOR_SIMD = 19,
     VECTOR_IRQ = 0x20,          /* 0x20 .. 0x2f: the timer, ISA lines 1 .. 15 */
     VECTOR_SYSTEM_CALL = 0x80,
     VECTOR_CHANGED = 0x81,    /* no interrupt: a system call's frame that was changed */
@@ -52,9 +51,8 @@ enum vector {
 };
 
 enum eflags {
-    EFLAGS_CF = 1 << 0, EFLAGS_ALWAYS = 1 << 1, EFLAGS_TF = 1 << 8, EFLAGS_IF = 1 << 9,
-    EFLAGS_DF = 1 << 10, EFLAGS_IOPL = 3 << 12, EFLAGS_NT = 1 << 14,
-    EFLAGS_RF = 1 << 16, EFLAGS_VM = 1 << 17, EFLAGS_AC = 1 << 18,
+    EFLAGS_ALWAYS = 1 << 1, EFLAGS_TF = 1 << 8, EFLAGS_IF = 1 << 9,
+    EFLAGS_DF = 1 << 10, EFLAGS_RF = 1 << 16, EFLAGS_VM = 1 << 17,
     /* what user code may change in a frame: CF PF AF ZF SF TF DF OF RF AC */
     EFLAGS_USER = 0x50dd5,
 };

@@ -15,6 +15,7 @@
 #include "arch.h"
 #include "arch/x86/io.h"
 #include "arch/x86/paging.h"
+#include "base/string.h"
 #include "core/panic.h"
 
 /* -- Features and control registers ------------------------------------------------ */
@@ -143,7 +144,10 @@ void arch_init_boot_cpu(void) {
     cpu->idle = cpu->running = (void *)(boot_stack_slot + STACK_SLOT - THREAD_AREA);
     *(struct cpu **)cpu->idle = cpu;
     features_find();
-    if (cpu_features.cr4 & CR4_SMAP) smap_patch();
+    // stac and clac in place of no-ops: the text is still writable at this time
+    for (const struct smap_site *site = smap_sites_start;
+         cpu_features.cr4 & CR4_SMAP && site < smap_sites_end; site++)
+        memcpy(site->at, (const uint8_t[]){ 0x0f, 0x01, (uint8_t)site->byte }, 3);
     for (unsigned v = 0; v < 256; v++) {
         uint32_t handler = v == VECTOR_DEBUG ? (uint32_t)debug_entry
                            : v == VECTOR_NMI ? (uint32_t)nmi_entry

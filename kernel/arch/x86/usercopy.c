@@ -83,24 +83,3 @@ ssize_t string_from_user(char *to, uptr_t from, size_t size) {
     }
     return -ENAMETOOLONG;
 }
-
-/* -- Tables of instructions -------------------------------------------------------- */
-
-const struct fixup *fixup_find(uint32_t eip) {
-    extern const struct fixup fixups_start[], fixups_end[];
-
-    for (const struct fixup *f = fixups_start; f < fixups_end; f++)
-        if (f->at == eip) return f;
-    return NULL;
-}
-
-/* Turns the no-ops into stac and clac. The text is still writable at this time. */
-void smap_patch(void) {
-    extern const struct smap_site {
-        uint8_t *at;
-        uint32_t byte;
-    } smap_sites_start[], smap_sites_end[];
-
-    for (const struct smap_site *site = smap_sites_start; site < smap_sites_end; site++)
-        memcpy(site->at, (const uint8_t[]){ 0x0f, 0x01, (uint8_t)site->byte }, 3);
-}

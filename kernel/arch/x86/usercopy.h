@@ -38,12 +38,13 @@ static inline bool user_range_ok(uptr_t p, size_t size) {
 #define CLAC SMAP_SITE(0xca)
 #define FIXUP(at, to) LIST(".fixups", #at ", " #to)
 
-/* For trap.c: what is listed for the instruction, or NULL. go_on 0 marks a `pop` of a
- * segment register in trap return: the selector that went bad meanwhile becomes the
- * null selector. */
-const struct fixup { uint32_t at, go_on; } * fixup_find(uint32_t eip);
-
-void smap_patch(void);          /* once at boot, if the CPU has SMAP */
+/* go_on 0 marks a `pop` of a segment register in trap return: the selector that went
+ * bad meanwhile becomes the null selector. */
+extern const struct fixup { uint32_t at, go_on; } fixups_start[], fixups_end[];
+extern const struct smap_site {
+    uint8_t *at;
+    uint32_t byte;
+} smap_sites_start[], smap_sites_end[];
 
 /* For memory of which user_range_ok was asked. Bytes not copied. */
 static inline must_check size_t user_copy(void *to, const void *from, size_t size) {
