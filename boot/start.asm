@@ -17,6 +17,7 @@ MULTIBOOT_FLAGS equ 3                   ; modules page aligned, memory map wante
 
 extern kmain
 global boot_entry, boot_stack_slot, boot_page_directories, boot_root
+global boot_gdt, boot_paging_on         ; for ap_start.asm
 
 section .boot exec
 align 4
@@ -40,6 +41,8 @@ boot_entry:
         mov eax, boot_page_directories - KERNEL_BASE + 1
         mov [edi], eax                  ; 0 GiB
         mov [edi + 24], eax             ; 3 GiB
+        mov edi, boot_first
+boot_paging_on:                         ; the other CPUs begin here; edi: where to go on
         ; step 2
         mov eax, 0x20                   ; CR4: PAE
         mov cr4, eax
@@ -60,6 +63,9 @@ boot_high:
         xor eax, eax
         mov fs, eax
         mov gs, eax
+        jmp edi
+
+boot_first:
         mov esp, boot_stack_slot + STACK_SLOT - THREAD_AREA
         mov eax, ebp                    ; kmain(magic, address), arguments in registers
         mov edx, esi

@@ -168,7 +168,7 @@ static __attribute__((noinline)) void exception_or_interrupt(struct trap_frame *
     struct thread *t = current();
     bool from_user = frame_is_user(frame);
 
-    if (frame->vector == VECTOR_TLB || frame->vector == VECTOR_HALT) {
+    if (frame->vector == VECTOR_REQUEST) {
         apic_write(APIC_END, 0);
         cpu_answer_requests();
         return;

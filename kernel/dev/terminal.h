@@ -24,7 +24,6 @@ struct terminal {
     /* Takes a typed byte, lock held, from an interrupt. False: that was the last one
      * there was room for. NULL: nobody listens yet. */
     bool (*input)(struct terminal *terminal, uint8_t byte);
-    void *tty;                  /* who listens */
 };
 
 extern struct terminal serial_terminal, screen_terminal;

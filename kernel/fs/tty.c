@@ -120,7 +120,7 @@ void tty_hangup_session(pid_t session) {
 /* -- The driver's side ------------------------------------------------------------- */
 
 static bool take_byte(struct terminal *terminal, uint8_t byte) {
-    struct tty *tty = terminal->tty;
+    struct tty *tty = &ttys[terminal == &screen_terminal];
     unsigned event = line_input(&tty->line, byte);
 
     if (event & LINE_SIGNAL) signal_group(tty->foreground, (int)(event & LINE_SIGNAL));
@@ -284,12 +284,12 @@ int tty_open(struct inode *inode, uint32_t flags, struct file **out) {
     struct tty *tty = NULL;
 
     switch (inode->device) {
-    case SERIAL_NUMBER: tty = serial_terminal.tty; break;
-    case SCREEN_NUMBER: tty = screen_terminal.tty; break;
+    case SERIAL_NUMBER: tty = &ttys[0]; break;
+    case SCREEN_NUMBER: tty = &ttys[1]; break;
     case TTY_NUMBER: tty = find(current_process()->session); break;
     case CONSOLE_NUMBER: tty = console; break;
     }
-    if (!tty) return -ENXIO;
+    if (!tty || !tty->terminal) return -ENXIO;
     *out = file_create(&tty_operations, flags, inode_get(inode), tty);
     if (!*out) return -ENFILE;
     if (inode->device == tty->terminal->number && !(flags & O_NOCTTY))
@@ -314,7 +314,6 @@ void tty_init(bool console_on_screen) {
                                 .size = { terminal->rows, terminal->columns, 0, 0 } };
         line_init(&ttys[i].line, terminal->output);
         wait_queue_init(&ttys[i].changed, &class);
-        terminal->tty = &ttys[i];
         terminal->input = take_byte;
         device_make(terminal->name, terminal->number, 0620);
         if (i == 0 || !console || console_on_screen) console = &ttys[i];

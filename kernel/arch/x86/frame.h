@@ -45,8 +45,7 @@ enum vector {
     VECTOR_SYSTEM_CALL = 0x80,
     VECTOR_CHANGED = 0x81,    /* no interrupt: a system call's frame that was changed */
     VECTOR_RESCHEDULE = 0xf0,   /* between CPUs */
-    VECTOR_TLB = 0xf1,
-    VECTOR_HALT = 0xf2,
+    VECTOR_REQUEST = 0xf1,      /* enum cpu_request */
     VECTOR_SPURIOUS = 0xff,
 };
 

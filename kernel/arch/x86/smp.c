@@ -35,7 +35,7 @@ static struct {
 
 static void ipi_send(uint32_t apic_id, uint32_t command) {
     apic_write(APIC_COMMAND_HIGH, apic_id << 24);
-    apic_write(APIC_COMMAND, command);
+    apic_write(APIC_COMMAND, 1 << 14 | command);
     while (apic_read(APIC_COMMAND) & 1 << 12) cpu_relax();
 }
 
@@ -69,7 +69,7 @@ void arch_start_other_cpus(unsigned limit, bool (*prepare)(struct cpu *cpu),
         ap_cpu = cpu;
         // INIT, then START twice, as Intel wants it
         for (int step = 0; step < 3; step++) {
-            ipi_send(cpu->apic_id, step == 0 ? 0xc500 : 0x4600 | AP_PAGE >> 12);
+            ipi_send(cpu->apic_id, step == 0 ? 0x8500 : 0x600 | AP_PAGE >> 12);
             nanoseconds_t end = time_now() + 200000;
             while (time_now() < end) cpu_relax();
         }
@@ -119,13 +119,13 @@ struct cpu *bkl_acquire_slow(struct cpu *me) {
 }
 
 /* Asks the other CPUs; of a TLB request, those that have its tables loaded. */
-static void ask_others(enum cpu_request what, uint32_t vector) {
+static void ask_others(enum cpu_request what) {
     for (unsigned i = 0; i < cpu_count; i++) {
         bool concerned = what != REQUEST_TLB || !tlb_request.root
                          || cpus[i].space_root == tlb_request.root;
         if (&cpus[i] == this_cpu() || !concerned) continue;
         __sync_fetch_and_or(&cpus[i].requests, what);
-        ipi_send(cpus[i].apic_id, 1 << 14 | vector);
+        ipi_send(cpus[i].apic_id, VECTOR_REQUEST);
     }
 }
 
@@ -133,16 +133,14 @@ void tlb_shootdown(vaddr_t start, vaddr_t end, uint32_t root) {
     tlb_request = (__typeof__(tlb_request)){ start, end, root };
     flush();
     if (cpu_count == 1) return;
-    ask_others(REQUEST_TLB, VECTOR_TLB);
+    ask_others(REQUEST_TLB);
     for (unsigned i = 0; i < cpu_count; i++)
         while (cpus[i].requests & REQUEST_TLB) cpu_relax();
 }
 
-void halt_other_cpus(void) { ask_others(REQUEST_HALT, VECTOR_HALT); }
+void halt_other_cpus(void) { ask_others(REQUEST_HALT); }
 
-void ipi_reschedule(struct cpu *cpu) {
-    ipi_send(cpu->apic_id, 1 << 14 | VECTOR_RESCHEDULE);
-}
+void ipi_reschedule(struct cpu *cpu) { ipi_send(cpu->apic_id, VECTOR_RESCHEDULE); }
 
 void cpu_wait_for_interrupt(void) {
     struct cpu *cpu = this_cpu();
