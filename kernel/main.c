@@ -70,19 +70,6 @@ static const struct word {
     { "noacpi", FLAG, &command_line.no_acpi },
 };
 
-static bool take_number(const char *s, uint32_t *number) {
-    uint32_t n = 0;
-
-    do {
-        uint32_t digit = (uint32_t)*s - '0';
-        if (digit > 9 || __builtin_mul_overflow(n, 10, &n)
-            || __builtin_add_overflow(n, digit, &n))
-            return false;
-    } while (*++s);
-    *number = n;
-    return true;
-}
-
 static void take_word(const char *word) {
     for (const struct word *w = words; w < words + ARRAY_SIZE(words); w++) {
         size_t length = strlen(w->name);
@@ -90,9 +77,17 @@ static void take_word(const char *word) {
             continue;
         if (w->kind == TEXT) string_copy(w->value, word + length, TEXT_MAX);
         if (w->kind == FLAG && w->value) *(bool *)w->value = true;
-        if (w->kind == NUMBER && !take_number(word + length, w->value))
-            boot_refuse("the word '%s' on the kernel's command line needs a number.",
-                        word);
+        if (w->kind != NUMBER) return;
+        uint32_t *number = w->value;
+        const char *s = word + length;
+        *number = 0;
+        do {
+            uint32_t digit = (uint32_t)*s - '0';
+            if (digit > 9 || __builtin_mul_overflow(*number, 10, number)
+                || __builtin_add_overflow(*number, digit, number))
+                boot_refuse(
+                    "the word '%s' on the kernel's command line needs a number.", word);
+        } while (*++s);
         return;
     }
     boot_refuse(
