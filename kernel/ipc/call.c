@@ -78,49 +78,45 @@ void call_priority_changed(struct thread *t) {
 
 /* -- A call's life ----------------------------------------------------------------- */
 
-static void join(struct call *call, struct endpoint *server, bool received) {
+/* It waits for this server from here on; as the last on its list. */
+static void move_to(struct call *call, struct endpoint *server, bool received) {
+    struct endpoint *before = call->server;
+
+    if (before) list_remove(&call->node);
+    list_push_back(&server->calls, &call->node);
     call->server = server;
     call->received = received;
-    list_push_back(&server->calls, &call->node);
+    if (before == server) return;
+    if (before) thread_of(call)->attention |= ATTENTION_SLOW;
+    lend(before);
     lend(server);
 }
 
 static void leave(struct call *call) {
     struct endpoint *server = call->server;
 
-    call->server = NULL;
+    call->server = call->forwarder = NULL;
     list_remove(&call->node);
     lend(server);
 }
 
-/* The call waits for another server from here on. */
-static void move_to(struct call *call, struct endpoint *server, bool received) {
-    leave(call);
-    join(call, server, received);
-    thread_of(call)->attention |= ATTENTION_SLOW;
-}
-
-/* Its forwarder has nothing to do with it any more. */
-void call_passed_on(struct call *call) {
-    if (call->forwarding) call->forwarding->call = NULL;
-    call->forwarding = NULL;
-}
-
-/* It could not be passed on: who tried has it again. */
-static void give_back(struct call *call) {
-    struct forwarding *f = call->forwarding;
-
-    call_passed_on(call);
-    call->sequence = f->sequence;
-    move_to(call, f->endpoint, true);
+void call_message_kept(struct call *call, struct native_message *kept) {
+    call->request = kept;
+    call->forwarder = call->server;
+    call->forwarder_sequence = call->sequence;
+    move_to(call, container_of(kept->base.channel, struct link_end, in)->endpoint,
+            false);
 }
 
 void call_message_lost(struct call *call) {
     call->request = NULL;
-    if (call->forwarding)
-        give_back(call);
-    else if (!call->received && is_waiting(call))
+    if (call->forwarder) {      // it could not be passed on: who tried has it again
+        call->sequence = call->forwarder_sequence;
+        move_to(call, call->forwarder, true);
+        call->forwarder = NULL;
+    } else if (!call->received && is_waiting(call)) {
         waiter_wake(&call->sending.waiter, -EPIPE); // nobody but the caller waited
+    }
 }
 
 void link_message_received(struct native_message *m, struct native_receiver *r) {
@@ -132,16 +128,13 @@ void link_message_received(struct native_message *m, struct native_receiver *r) 
         mark(&end->plain, m->base.sequence);
         return;
     }
-    call_passed_on(call);
-    call->received = true;
+    call->forwarder = NULL;
     call->sequence = m->base.sequence;
-    list_remove(&call->node);
-    list_push_back(&end->endpoint->calls, &call->node);
+    move_to(call, end->endpoint, true);
 }
 
 /* Ends the wait from the server's side. */
 static void end_call(struct call *call, long result) {
-    call_passed_on(call);
     if (call->request) call->request->call = NULL;
     call->request = NULL;
     leave(call);
@@ -161,7 +154,7 @@ void calls_end(struct endpoint *server) {
     list_for_each_safe (call, next, &server->calls, node)
         if (call->request && call->request->base.sending == &call->sending)
             leave(call);        // still queued: it ends with its message
-        else if (!call->forwarding)     // else it goes back with its message
+        else if (!call->forwarder)     // else it goes back with its message
             end_call(call, -ESRCH);
 }
 
@@ -173,7 +166,6 @@ long call_finish(struct call *call, long result) {
         result = -EINTR;        // a server has had it: once is enough
     if (result < 0) {
         // without an answer: whoever has the request must not find the call
-        call_passed_on(call);
         if (request && request->base.sending != &call->sending) {
             request->call = NULL;       // forwarded: its forwarder hears of it
             message_cancel(&request->base, -ECANCELED);
@@ -214,7 +206,6 @@ long sys_msg_call(pid_t to, uptr_t request, uptr_t reply, int timeout_ms) {
     m.caller = call.pid;
     m.call = current()->call = &call;
     waiter_init(&call.sending.waiter, &callers);
-    join(&call, end->endpoint, false);
     return call_finish(&call, native_message_send(&end->in, &m, timeout_ms));
 }
 
@@ -428,13 +419,7 @@ long sys_msg_forward(pid_t caller, pid_t to, uptr_t message, int timeout_ms) {
         && wait_closes_circle(thread_of(call)->process, to))
         error = -EDEADLK;
     if (error) return error;
-    struct forwarding forwarding = { call, call->server, call->sequence };
     m.caller = caller;
-    m.call = call;
-    call->forwarding = &forwarding;
-    move_to(call, end->endpoint, false);
-    long result = native_message_send(&end->in, &m, timeout_ms);
-    if (forwarding.call)
-        give_back(call);        // its message has never left us
-    return min(result, 0l);
+    m.call = call;              // ours until the message is kept or received
+    return min(native_message_send(&end->in, &m, timeout_ms), 0l);
 }

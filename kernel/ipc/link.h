@@ -59,16 +59,11 @@ struct call {
     pid_t pid;                  /* the caller */
     struct endpoint *server;    /* NULL: it has ended, and so has the wait */
     struct native_message *request; /* kept and not yet received, or NULL */
-    struct forwarding *forwarding;  /* whoever is passing it on; NULL: nobody */
+    struct endpoint *forwarder;     /* to whom it goes back if its kept request is lost
+                                   before it is accepted; NULL */
     uint64_t sequence;          /* the server's name for it; 0: never received */
+    uint64_t forwarder_sequence;    /* the forwarder's */
     bool received;
-};
-
-/* msg_forward, on its stack, while it can still fail. */
-struct forwarding {
-    struct call *call;          /* NULL: its fate is decided */
-    struct endpoint *endpoint;  /* where it goes back to */
-    uint64_t sequence;          /* its name there */
 };
 
 extern struct wait_queue callers;       /* where all sleep who wait for answers */
@@ -122,10 +117,10 @@ bool wait_closes_circle(const struct process *self, pid_t pid);
 
 /* -- Messages and calls (call.c) --------------------------------------------------- */
 
-/* From message.c: what came over a link is r's now; a request is queued, so who has
- * passed the call on has done so; it will never be received. */
+/* From message.c: what came over a link is r's now; a request is kept, so its call
+ * waits for whom it is for; it will never be received. */
 void link_message_received(struct native_message *m, struct native_receiver *r);
-void call_passed_on(struct call *call);
+void call_message_kept(struct call *call, struct native_message *kept);
 void call_message_lost(struct call *call);
 
 /* The wait of the running thread for an answer has ended with `result`; the result of

@@ -203,14 +203,14 @@ struct message *message_keep(struct message *message, int *error) {
                      && m->base.until == UNTIL_ACCEPTED;
     if (kept->files && kept->holder) passed_queue(kept->files, kept->holder);
     kept->call = m->call;
-    if (kept->call) kept->call->request = kept;
+    if (kept->call) call_message_kept(kept->call, kept);
     return &kept->base;
 }
 
 int message_accept(struct message *message) {
     struct native_message *m = native(message);
 
-    if (m->call) call_passed_on(m->call);
+    if (m->call) m->call->forwarder = NULL;     // it has been passed on
     return m->moves && !m->pages ? moved_pages_leave(m) : 0;
 }
 
