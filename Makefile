@@ -159,7 +159,7 @@ common_flags := -std=gnu11 -march=i686 -O2 -g -ffile-prefix-map=$(CURDIR)=. \
 
 # regparm: the first three arguments travel in registers. The compiler's own run-time
 # library does not know that, so the kernel is linked without it: a 64-bit division in
-# the kernel is an undefined symbol, and lib/base/math64.h has the answer.
+# the kernel is an undefined symbol, and lib/base/types.h has the answer.
 # No frame pointers: a backtrace looks up how deep the stack is; see tools/make-symbols.
 # few_instructions: no padding within functions or in frames, rare work behind a jump
 # rather than done ahead or thrown away by a conditional move, copies by words.

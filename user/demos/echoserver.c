@@ -136,5 +136,5 @@ int main(int argc, char **argv) {
     say("and when the name is removed too: %s.", refusal(dial(first)));
     expect(rmdir(folder) == 0);
     return demo_end("echo twice. Who notices, and how?",
-                    "kernel/posix/socket_connect.c, where two sockets come together");
+                    "kernel/posix/socket_calls.c, where two sockets come together");
 }

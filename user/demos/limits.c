@@ -106,5 +106,5 @@ int main(int argc, char **argv) {
         use.messages, use.bytes,
         mark(use.messages + use.bytes == 0, "all is given back", "SOME STAY"));
     return demo_end("send to a mailbox of another process. Who is charged?",
-                    "kernel/ipc/message.c, charge(); kernel/mm/account.h");
+                    "kernel/ipc/message.h, message_charge(); kernel/mm/account.h");
 }

@@ -119,5 +119,5 @@ int main(int argc, char **argv) {
     close(late);
     expect(mbox_unlink("news") == 0 && close(news) == 0);
     return demo_end("make the ring larger. How large must it be for the slow one?",
-                    "kernel/ipc/mailbox_broadcast.c, broadcast_take()");
+                    "kernel/ipc/mailbox_calls.c, broadcast_take()");
 }
