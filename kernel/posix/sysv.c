@@ -114,21 +114,6 @@ static int change(const struct sysv_kind *kind, struct sysv_object *object,
     return 0;
 }
 
-static long tell_info(const struct sysv_kind *kind, bool counts, uptr_t to) {
-    uint32_t words[ARRAY_SIZE(kind->infos[0])], count = list_length(&kind->objects);
-    const struct sysv_object *object;
-
-    memcpy(words, kind->infos[counts], sizeof(words));
-    if (counts) words[kind->count_word] = count;
-    list_for_each (object, &kind->objects, node) {
-        struct sysv_status status = kind->tell(object);
-        for (int i = 0; i < 2 && counts && kind->sums[i].to; i++)
-            words[kind->sums[i].to] += status.words[kind->sums[i].from];
-    }
-    if (copy_to_user(to, words, kind->info_sizes[counts])) return -EFAULT;
-    return count ? (long)count - 1 : 0;
-}
-
 enum { IPC_64 = 0x100 };        /* in a command: 32-bit ids in the structures */
 
 /* shmctl and its kin. semctl's argument comes by a pointer, behind a number. */
@@ -136,16 +121,28 @@ static long control(struct sysv_kind *kind, int id, const struct trap_frame *fra
     uint32_t number = frame->edx, how = kind == &sem_kind ? frame->esi : frame->edx;
     uptr_t argument = uptr(frame->edi);
     int command = (int)(how & ~(uint32_t)IPC_64), more = command - kind->stat_command;
-    bool by_index = more == 0 || more == 2;
+    bool by_index = more == 0 || more == 2, counts = more == 1;
+    struct sysv_object *object;
+    struct sysv_status status;
 
     if (kind == &sem_kind && u32_from_user(&argument.address, argument)) return -EFAULT;
     if (!(how & IPC_64)) return -EINVAL;
-    if (command == IPC_INFO || more == 1) return tell_info(kind, more == 1, argument);
-    struct sysv_object *object = sysv_look_up(kind, id, by_index);
-    if (!object) return -EINVAL;
+    if (command == IPC_INFO || counts) {
+        uint32_t words[ARRAY_SIZE(kind->infos[0])], count = list_length(&kind->objects);
+        memcpy(words, kind->infos[counts], sizeof(words));
+        if (counts) words[kind->count_word] = count;
+        list_for_each (object, &kind->objects, node) {
+            status = kind->tell(object);
+            for (int i = 0; i < 2 && counts && kind->sums[i].to; i++)
+                words[kind->sums[i].to] += status.words[kind->sums[i].from];
+        }
+        if (copy_to_user(argument, words, kind->info_sizes[counts])) return -EFAULT;
+        return count ? (long)count - 1 : 0;
+    }
+    if (!(object = sysv_look_up(kind, id, by_index))) return -EINVAL;
     if (command == IPC_STAT || by_index) {
-        struct sysv_status status = kind->tell(object);
         int error = more == 2 ? 0 : sysv_permission(object, MAY_READ);
+        status = kind->tell(object);
         status.perm = object->perm;
         if (!error) error = copy_to_user(argument, &status, kind->status_size);
         return error || !by_index ? error : object->id;

@@ -148,19 +148,10 @@ static bool wants_others(const struct receiver *receiver, const struct message *
     return !wants_type(receiver, m);
 }
 
-/* Of all types up to that the lowest in the queue, if there is one. */
-static uint32_t lowest_up_to(const struct message_queue *queue, uint32_t type) {
-    const struct message *m;
-    uint32_t lowest = 0;
-
-    list_for_each (m, &queue->messages, node)
-        if (m->type <= 0 - type && (!lowest || m->type < lowest)) lowest = m->type;
-    return lowest ? lowest : type;
-}
-
 long msg_receive(int id, uint32_t size, const struct trap_frame *frame) {
     struct sysv_object *object = sysv_find(&msg_kind, id);
     uint32_t flags = frame->esi;
+    const struct message *m;
     struct native_receiver r;
     struct {
         uptr_t message;
@@ -175,8 +166,11 @@ long msg_receive(int id, uint32_t size, const struct trap_frame *frame) {
     if (result) return result;
     native_body_receiver_init(&r, uptr_add(wanted.message, 4), size, &queue->receivers);
     r.cuts = flags & MSG_NOERROR;
+    r.type = wanted.type;
     bool up_to = (int32_t)wanted.type < 0;
-    r.type = up_to ? lowest_up_to(queue, wanted.type) : wanted.type;
+    if (up_to)                  // the lowest that is there, or whichever comes first
+        list_for_each (m, &queue->messages, node)
+            if (m->type <= 0 - wanted.type && m->type < r.type) r.type = m->type;
     if (wanted.type)
         r.base.wants = flags & MSG_EXCEPT && !up_to ? wants_others : wants_type;
     result = queue->nr_there ? message_take(queue, &r.base) : -EAGAIN;

@@ -129,13 +129,13 @@ void semaphores_end(struct process *process) {
     list_for_each (object, &sem_kind.objects, node) {
         struct sem_set *set = set_of(object);
         struct sem_undo *undo = undo_of(set, process->pid, false);
-        for (uint32_t i = 0; undo && i < object->size; i++) {
+        if (!undo) continue;
+        for (uint32_t i = 0; i < object->size; i++) {
             if (!undo->adjust[i]) continue;
             int value = set->of[i].value + undo->adjust[i];
             set->of[i].value = (uint16_t)max(0, min(value, (int)SEMVMX));
             set->of[i].last = process->pid;
         }
-        if (!undo) continue;
         list_remove(&undo->node);
         heap_free(undo);
         serve(set);
@@ -188,19 +188,6 @@ static void set_show(struct text *text, const struct sysv_object *object) {
     text_waiters(text, "waiters", &set_of(object)->waiters, NULL, NULL);
 }
 
-static uint32_t count_waiters(const struct sem_set *set, uint32_t number,
-                              bool for_zero) {
-    struct waiter *waiter;
-    uint32_t count = 0;
-
-    list_for_each (waiter, &set->waiters.waiters, node) {
-        const struct sem_waiter *w = container_of(waiter, struct sem_waiter, waiter);
-        const struct sembuf *o = w->blocker;
-        count += o->number == number && (o->change == 0) == for_zero;
-    }
-    return count;
-}
-
 /* Nobody's exit is to change it. */
 static void set_value(struct sem_set *set, uint32_t number, uint16_t value) {
     struct sem_undo *undo;
@@ -217,6 +204,8 @@ static long set_control(struct sysv_object *object, uint32_t number, int command
     struct sem_set *set = set_of(object);
     uint32_t value = argument.address, size = object->size * sizeof(uint16_t);
     uint16_t *values = (void *)path_buffer;
+    struct waiter *waiter;
+    long waiting = 0;
 
     static_assert(SEMMSL * sizeof(*values) <= PATH_MAX, "nothing here sleeps");
     if (command < GETPID || command > SETALL) return -EINVAL;
@@ -238,7 +227,13 @@ static long set_control(struct sysv_object *object, uint32_t number, int command
         for (uint32_t i = 0; i < object->size; i++) set_value(set, i, values[i]);
         break;
     case SETVAL: set_value(set, number, (uint16_t)value); break;
-    default: return (long)count_waiters(set, number, command == GETZCNT);
+    default:                    // GETNCNT, GETZCNT
+        list_for_each (waiter, &set->waiters.waiters, node) {
+            const struct sembuf *o =
+                container_of(waiter, struct sem_waiter, waiter)->blocker;
+            waiting += o->number == number && !o->change == (command == GETZCNT);
+        }
+        return waiting;
     }
     serve(set);
     return 0;
