@@ -118,10 +118,10 @@ static long do_select(int count, const uptr_t user[3], nanoseconds_t deadline) {
     struct user_pollfd *fds = heap_alloc_raw(HEAP_POLL, ((size_t)count + 1) * ENTRY);
     if (!fds) return -ENOMEM;
     for (int fd = 0; fd < count; fd++) {
-        fds[fd] = (struct user_pollfd){ .fd = -1 };
+        fds[fd] = (struct user_pollfd){ .fd = fd };
         for (int i = 0; i < 3; i++)
-            if (sets[i][fd / 32] >> fd % 32 & 1)
-                fds[fd].fd = fd, fds[fd].wanted |= meaning[i];
+            if (sets[i][fd / 32] >> fd % 32 & 1) fds[fd].wanted |= meaning[i];
+        if (!fds[fd].wanted) fds[fd].fd = -1;
     }
     long result = wait_for_events(fds, (unsigned)count, deadline);
     for (int fd = 0; fd < count && result >= 0; fd++) {

@@ -145,9 +145,10 @@ long socket_bind(struct socket *s, uptr_t address, int size) {
         error = path_walk(NULL, a.path, WALK_PARENT | AT_SYMLINK_NOFOLLOW, &path);
         if (error) return error;
         error = path_make(&path, &node);
-        if (!error) s->inode = inode_get(path.inode), s->inode->data = s;
+        if (!error) s->inode = inode_get(path.inode);
         path_release(&path);
         if (error) return error == -EEXIST ? -EADDRINUSE : error;
+        s->inode->data = s;
     } else if (a.size == FAMILY_SIZE) {
         // a free one of a million names; a user has fewer sockets
         a.size = FAMILY_SIZE + 6;
