@@ -143,7 +143,6 @@ static void start_file_systems(const struct boot_info *boot) {
     pipe_init();
     mailboxes_init();
     mqueues_init();
-    file_locks_init();
 }
 
 /* -- The first process ------------------------------------------------------------- */

@@ -3,8 +3,7 @@
 
 #include "sched/process.h"
 
-/* Once at boot; /dev and /proc are there. */
-void file_locks_init(void);
+/* Once at boot; /dev is there. */
 void mqueues_init(void);
 
 /* A thread ends: marks the robust locks it holds, zeroes clear_child_tid and wakes who

@@ -159,6 +159,7 @@ static long acquire(int fd, struct file *file, struct lock *wanted, bool wait) {
         else if (wait_sleep_waiter(&wanted->waiter, DEADLINE_NEVER)) error = -ERESTART;
         else if (fd_peek(fd) != file) error = -EBADF;
     }
+    file_lock_end = lock_end;           // not called before there are locks
     if (!error) error = put_in(wanted);
     file_put(file);
     return error;
@@ -211,8 +212,4 @@ long sys_flock(int fd, int operation) {
                            .end = LOCK_END };
     wanted.type = how == LOCK_SH ? F_RDLCK : how == LOCK_EX ? F_WRLCK : F_UNLCK;
     return acquire(fd, file, &wanted, !(operation & LOCK_NB));
-}
-
-void file_locks_init(void) {
-    file_lock_end = lock_end;
 }
