@@ -30,6 +30,7 @@ static const struct inode_operations operations;
 struct mailbox_kind mailbox_kind = {
     .name = "mailbox", .size = sizeof(struct mailbox),
     .classes = MAILBOX_CLASSES("mailbox"), .operations = &operations,
+    .made = { .capacity = MAILBOX_CAPACITY, .max_length = MAILBOX_LENGTH },
 };
 
 /* -- Life -------------------------------------------------------------------------- */
@@ -187,22 +188,18 @@ long mailbox_open_name(struct mailbox_kind *kind, const char *name, uint32_t fla
     int error = fd_room();
 
     if (error) return error;
-    kind->wanted = wanted;      // nothing sleeps until it is made: they open at once
+    const struct mailbox_attributes ordinary = kind->made;
+    if (flags & O_CREAT) kind->made = *wanted;      // nothing sleeps until it is made
     error = path_open(kind->names->root, name, flags & ~(uint32_t)(O_TRUNC | O_CLOEXEC),
                       mode, &file);
-    kind->wanted = NULL;
+    kind->made = ordinary;
     return error ? error : fd_install(file, flags & O_CLOEXEC);
 }
 
 /* A new file in /mbox. */
 static int make_mailbox(struct inode *inode) {
-    static const struct mailbox_attributes ordinary = {
-        .capacity = MAILBOX_CAPACITY, .max_length = MAILBOX_LENGTH,
-    };
-
     inode->mode = S_IFIFO | (inode->mode & 07777);
-    return mailbox_create(inode, &mailbox_kind,
-                          mailbox_kind.wanted ? mailbox_kind.wanted : &ordinary);
+    return mailbox_create(inode, &mailbox_kind, &mailbox_kind.made);
 }
 
 /* -- System calls ------------------------------------------------------------------ */

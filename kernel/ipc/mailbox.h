@@ -20,7 +20,8 @@ struct mailbox_kind {
     struct message_queue_classes classes;
     const struct inode_operations *operations;
     struct file_system *names;
-    const struct mailbox_attributes *wanted;    /* of the one that is being made */
+    struct mailbox_attributes made;     /* what the next new file gets: the ordinary
+                                           ones, or what its maker wants */
 };
 
 struct mailbox {

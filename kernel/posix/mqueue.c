@@ -26,10 +26,6 @@ struct mq_attr {
     uint32_t flags, maxmsg, msgsize, curmsgs, unused[4];
 };
 
-/* What mq_open gives without attributes, and all that an ordinary user may ask for. */
-static const struct mailbox_attributes ordinary = { .capacity = 10,
-                                                    .max_length = 8192 };
-
 struct mqueue {
     struct mailbox mailbox;
     struct registration {       /* for notification; zeros: nobody */
@@ -45,12 +41,12 @@ static const struct inode_operations inode_operations = {
 static struct mailbox_kind mqueue_kind = {
     .name = "mq", .size = sizeof(struct mqueue),
     .classes = MAILBOX_CLASSES("POSIX queue"), .operations = &inode_operations,
+    .made = { .capacity = 10, .max_length = 8192 },     // nor may users ask for more
 };
 
 /* A new file in /dev/mqueue. RLIMIT_MSGQUEUE counts the bytes of full queues. */
 static int make_queue(struct inode *inode) {
-    const struct mailbox_attributes *a =
-        mqueue_kind.wanted ? mqueue_kind.wanted : &ordinary;
+    const struct mailbox_attributes *a = &mqueue_kind.made;
     const uint32_t head = sizeof(struct native_message);
     uint64_t bytes = (uint64_t)a->capacity * (a->max_length + head);
     const struct mailbox *mb;
@@ -114,13 +110,13 @@ static int attributes_from_user(struct mailbox_attributes *to, uptr_t from) {
     bool is_root = current_credentials()->euid == 0;
     struct mq_attr a;
 
-    *to = ordinary;
+    *to = mqueue_kind.made;
     if (uptr_is_null(from)) return 0;
     if (copy_from_user(&a, from, sizeof(a))) return -EFAULT;
     to->capacity = a.maxmsg;
     to->max_length = a.msgsize;
-    return a.maxmsg - 1 >= (is_root ? 65536 : ordinary.capacity)
-                   || a.msgsize - 1 >= (is_root ? MSG_MAX : ordinary.max_length)
+    return a.maxmsg - 1 >= (is_root ? 65536 : mqueue_kind.made.capacity)
+                   || a.msgsize - 1 >= (is_root ? MSG_MAX : mqueue_kind.made.max_length)
                ? -EINVAL
                : 0;
 }
