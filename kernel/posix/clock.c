@@ -25,45 +25,39 @@ enum { TIMER_ABSTIME = 1 };
 enum { ITIMER_REAL = 0, ITIMER_VIRTUAL = 1, ITIMER_PROF = 2 };
 enum { SIGEV_SIGNAL = 0, SIGEV_NONE = 1, SIGEV_THREAD_ID = 4 };
 
+#define NO_CLOCK UINT64_MAX
+
 /* Ids below 0 name the CPU time of a process or thread: clock_getcpuclockid. */
-static int clock_now(int clock, nanoseconds_t *now) {
+static nanoseconds_t clock_now(int clock) {
     int cpu = clock == CLOCK_PROCESS_CPUTIME  ? -6
               : clock == CLOCK_THREAD_CPUTIME ? -2
                                               : clock;
     pid_t id = ~(cpu >> 3);
 
-    if (cpu > CLOCK_BOOTTIME || (cpu < 0 && (cpu & 3) == 3)) return -EINVAL;
-    if (cpu >= 0) {
-        bool is_real = clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE;
-        *now = is_real ? time_realtime() : time_now();
-    } else if (cpu & 4) {
+    if (cpu > CLOCK_BOOTTIME || (cpu < 0 && (cpu & 3) == 3)) return NO_CLOCK;
+    if (cpu == CLOCK_REALTIME || cpu == CLOCK_REALTIME_COARSE) return time_realtime();
+    if (cpu >= 0) return time_now();
+    if (cpu & 4) {
         const struct thread *t = id ? thread_find(id) : current();
-        if (!t || t->process != current_process()) return -EINVAL;
-        *now = usage_time(thread_usage(t));
-    } else {
-        const struct process *p = id ? process_find(id) : current_process();
-        if (!p) return -EINVAL;
-        *now = usage_time(process_usage(p));
+        bool is_ours = t && t->process == current_process();
+        return is_ours ? usage_time(thread_usage(t)) : NO_CLOCK;
     }
-    return 0;
+    const struct process *p = id ? process_find(id) : current_process();
+    return p ? usage_time(process_usage(p)) : NO_CLOCK;
 }
 
 long sys_clock_gettime64(int clock, uptr_t time) {
-    nanoseconds_t now;
-    int error = clock_now(clock, &now);
-
-    if (error) return error;
+    nanoseconds_t now = clock_now(clock);
     struct timespec64 ts = nanoseconds_to_timespec64(now);
-    return copy_to_user(time, &ts, sizeof(ts));
+
+    return now == NO_CLOCK ? -EINVAL : copy_to_user(time, &ts, sizeof(ts));
 }
 
 long sys_clock_getres(int clock, uptr_t resolution) {
     struct time32 ts = { 0, 1 };
-    nanoseconds_t now;
-    int error = clock_now(clock, &now);
 
-    if (error || uptr_is_null(resolution)) return error;
-    return copy_to_user(resolution, &ts, sizeof(ts));
+    if (clock_now(clock) == NO_CLOCK) return -EINVAL;
+    return uptr_is_null(resolution) ? 0 : copy_to_user(resolution, &ts, sizeof(ts));
 }
 
 long sys_clock_settime(int clock, uptr_t time) {
@@ -85,9 +79,9 @@ long sys_clock_nanosleep(int clock, int flags, uptr_t request, uptr_t remaining)
     enum timeout_kind kind = !(flags & TIMER_ABSTIME)  ? TIMEOUT_SPAN
                              : clock == CLOCK_REALTIME ? TIMEOUT_REALTIME
                                                        : TIMEOUT_MONOTONIC;
-    nanoseconds_t deadline, now;
+    nanoseconds_t deadline;
 
-    if (clock == CLOCK_THREAD_CPUTIME || clock_now(clock, &now)) return -EINVAL;
+    if (clock == CLOCK_THREAD_CPUTIME || clock_now(clock) == NO_CLOCK) return -EINVAL;
     if (clock == CLOCK_PROCESS_CPUTIME || clock < 0 || clock == CLOCK_MONOTONIC_RAW)
         return -EOPNOTSUPP;
     if (uptr_is_null(request)) return -EFAULT;
@@ -96,7 +90,7 @@ long sys_clock_nanosleep(int clock, int flags, uptr_t request, uptr_t remaining)
     if (wait_sleep(&nobody, deadline) == -ETIMEDOUT) return 0;
     if (kind != TIMEOUT_SPAN) return -ERESTART_NO_HANDLER;
     if (!uptr_is_null(remaining)) {
-        now = time_now();
+        nanoseconds_t now = time_now();
         struct time32 left =
             nanoseconds_to_time32(deadline > now ? deadline - now : 0, NANOSECOND);
         if (copy_to_user(remaining, &left, sizeof(left))) return -EFAULT;
