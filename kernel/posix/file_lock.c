@@ -114,14 +114,12 @@ static int put_in(const struct lock *wanted) {
         if (lock->type == new->type) {          // joined with what it touches
             new->start = min(lock->start, new->start);
             new->end = max(lock->end, new->end);
-            lock_free(lock);
-        } else if (lock->start >= new->start && lock->end <= new->end) {
-            lock_free(lock);
-        } else if (lock->start >= new->start) {
-            lock->start = max(lock->start, new->end + 1);
-        } else if (lock->end <= new->end) {
-            lock->end = min(lock->end, new->start - 1);
-        } else {                // all of the new one lies in this
+        }
+        bool starts_in = lock->start >= new->start, ends_in = lock->end <= new->end;
+        if (starts_in && ends_in) lock_free(lock);
+        else if (starts_in) lock->start = max(lock->start, new->end + 1);
+        else if (ends_in) lock->end = min(lock->end, new->start - 1);
+        else {                  // all of the new one lies in this
             struct lock behind = *lock;
             behind.start = new->end + 1;
             if (!lock_add(&behind)) {
