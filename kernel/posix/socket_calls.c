@@ -345,26 +345,6 @@ struct user_control {           /* struct cmsghdr; its data follow, and are alig
 #define RIGHTS_MAX  253u        /* descriptors in one message */
 #define CONTROL_MAX 131072u
 
-/* Installs what fits into the user's buffer and table, one by one, as Linux does. Sets
- * control_size to what was used, and flags. */
-static void rights_to_user(const struct socket_message *m, struct user_message *user) {
-    struct user_control c = { sizeof(c), SOL_SOCKET, SCM_RIGHTS };
-    uint32_t count = m->rights ? m->rights->count : 0, done = 0;
-
-    if (!user->control) user->control_size = 0;
-    while (done < count && user->control_size >= c.size + sizeof(int)
-           && !fd_install_all(current_process(), &m->rights->files[done], 1,
-                              m->flags & MSG_CMSG_CLOEXEC,
-                              uptr(user->control + c.size))) {
-        c.size += sizeof(int);
-        done++;
-    }
-    user->flags = (m->is_cut ? MSG_TRUNC : 0) | (done < count ? MSG_CTRUNC : 0);
-    user->control_size = 0;
-    if (done && !copy_to_user(uptr(user->control), &c, sizeof(c)))
-        user->control_size = c.size;
-}
-
 /* SLEEPS. Takes the files that the control data name, of which each word is read once,
  * and finds who is to have the message. */
 static long send_message(struct socket *s, struct io *io, struct socket_message *m,
@@ -400,11 +380,13 @@ static long send_message(struct socket *s, struct io *io, struct socket_message 
     return error ? error : socket_send(s, io, m);
 }
 
-/* SLEEPS. MSG_WAITALL: again and again, until all is there or something ends it. */
+/* SLEEPS. MSG_WAITALL: again and again, until all is there or something ends it. Sets
+ * control_size to what was used, and flags. */
 static long receive_message(struct socket *s, struct io *io, struct socket_message *m,
                             struct user_message *user, uptr_t size_at) {
     bool again =
         (m->flags & (MSG_WAITALL | MSG_PEEK)) == MSG_WAITALL && s->type == SOCK_STREAM;
+    struct user_control c = { sizeof(c), SOL_SOCKET, SCM_RIGHTS };
     ssize_t n, got = 0;
     int error = 0;
 
@@ -418,7 +400,16 @@ static long receive_message(struct socket *s, struct io *io, struct socket_messa
     if (user->name)
         error = name ? address_to_user(name, uptr(user->name), size_at)
                      : u32_to_user(size_at, 0);
-    rights_to_user(m, user);
+    // of the files what fits into the user's buffer and table, one by one, as on Linux
+    uint32_t count = m->rights ? m->rights->count : 0, done = 0;
+    uint32_t room = user->control ? user->control_size : 0;
+    for (; done < count && room >= c.size + sizeof(int); done++, c.size += sizeof(int))
+        if (fd_install_all(current_process(), &m->rights->files[done], 1,
+                           m->flags & MSG_CMSG_CLOEXEC, uptr(user->control + c.size)))
+            break;
+    bool tells = done && !copy_to_user(uptr(user->control), &c, sizeof(c));
+    user->control_size = tells ? c.size : 0;
+    user->flags = (m->is_cut ? MSG_TRUNC : 0) | (done < count ? MSG_CTRUNC : 0);
     return error ? error : got;
 }
 
