@@ -114,8 +114,7 @@ src += kernel/proc/exec.c               # replacing the program
 src += kernel/proc/exit.c               # the end of threads and processes, wait
 src += kernel/proc/memory.c             # mmap and its kin
 src += kernel/proc/credentials.c        # users and groups
-src += kernel/proc/limits.c             # limits, usage, the machine
-src += kernel/proc/scheduling.c         # priorities and nice
+src += kernel/proc/limits.c             # limits, usage, scheduling, the machine
 
 # --- kernel: the top
 src += kernel/trap.c                    # every entry ends up here

@@ -41,7 +41,7 @@ long ids_get(const struct ids *ids, uptr_t real, uptr_t effective, uptr_t saved)
 
 long group_or_session(pid_t pid, bool session);    /* getpgid, getsid */
 
-/* scheduling.c: sched_setscheduler, and sched_setparam with policy -1; 0, or `realtime`
+/* limits.c: sched_setscheduler, and sched_setparam with policy -1; 0, or `realtime`
  * for a policy that has priorities, or -EINVAL. */
 enum { SCHED_RESET_ON_FORK = 0x40000000 };
 long scheduling_change(pid_t pid, int policy, uptr_t param);
