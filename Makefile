@@ -45,9 +45,8 @@ src += kernel/mm/frame_alloc.c          # page frames: a buddy allocator
 src += kernel/mm/account.c              # who pays
 src += kernel/mm/heap.c                 # small objects, by type
 src += kernel/mm/memory_object.c        # pages that many can map
-src += kernel/mm/region.c               # what may be where
 src += kernel/mm/fault.c                # pages come when they are touched
-src += kernel/mm/address_space.c        # page tables; making, copying, ending a space
+src += kernel/mm/address_space.c        # what may be where, and the page tables
 src += kernel/mm/stack.c                # kernel stacks, a guard below each
 
 # --- kernel/sched: threads, processes, waiting, time
