@@ -51,7 +51,7 @@ KTEST(kcheck_sees_a_wrong_charge) {
 }
 
 KTEST(kcheck_sees_a_broken_heap) {
-    uint8_t *used = heap_alloc(HEAP_IO, 20), *freed = heap_alloc(HEAP_IO, 20);
+    uint8_t *used = heap_alloc(HEAP_BUFFER, 20), *freed = heap_alloc(HEAP_BUFFER, 20);
 
     heap_free(freed);
     BREAKS("heap: frame at", freed[-8], 0);     // its magic

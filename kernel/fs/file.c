@@ -106,7 +106,7 @@ int io_init_vector(struct io *io, uptr_t vector, unsigned count) {
     int error = 0;
 
     if (count > IOV_MAX) return -EINVAL;
-    io->many = count > ARRAY_SIZE(io->few) ? heap_alloc(HEAP_IO, size) : NULL;
+    io->many = count > ARRAY_SIZE(io->few) ? heap_alloc(HEAP_BUFFER, size) : NULL;
     struct iovec *pieces = count > ARRAY_SIZE(io->few) ? io->many : io->few;
     if (!pieces) return -ENOMEM;
     io->more = pieces;

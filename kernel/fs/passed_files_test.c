@@ -45,7 +45,7 @@ static struct file *box_open(struct box *box) {
 }
 
 static struct file *box_create(void) {
-    struct box *box = heap_new(HEAP_IO, struct box);
+    struct box *box = heap_new(HEAP_BUFFER, struct box);
 
     file_holder_init(&box->holder);
     nr_boxes++;

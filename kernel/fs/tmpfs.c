@@ -250,7 +250,7 @@ static int node_create(struct inode *directory, const struct new_node *new,
     } else if (type == S_IFLNK) {
         inode->operations = &names;
         inode->size = strlen(new->target);
-        inode->data = heap_alloc(HEAP_PATH, (size_t)inode->size);
+        inode->data = heap_alloc(HEAP_BUFFER, (size_t)inode->size);
         if (inode->data) memcpy(inode->data, new->target, (size_t)inode->size);
         else error = -ENOSPC;
     }

@@ -6,7 +6,7 @@
 
 KTEST(heap_gives_zeroed_aligned_memory_of_every_size) {
     for (size_t size = 1; size <= 70000; size += size < 100 ? 1 : size / 3) {
-        unsigned char *p = heap_alloc(HEAP_IO, size);
+        unsigned char *p = heap_alloc(HEAP_BUFFER, size);
         CHECK(p && (uint32_t)p % 8 == 0);
         if (!p) continue;
         for (size_t i = 0; i < size; i++)
@@ -24,7 +24,7 @@ KTEST(heap_objects_do_not_overlap) {
 
     for (unsigned i = 0; i < ARRAY_SIZE(p); i++) {
         size_t size = 1 + i * 37 % 500;
-        p[i] = heap_alloc(HEAP_IO, size);
+        p[i] = heap_alloc(HEAP_BUFFER, size);
         CHECK(p[i] != NULL);
         memset(p[i], (int)(i & 0xff), size);
     }

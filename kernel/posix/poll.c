@@ -75,7 +75,7 @@ long poll_until(uptr_t user_fds, uint32_t count, nanoseconds_t deadline) {
     long result = -EFAULT;
 
     if (count > current_process()->limits[LIMIT_NOFILE].soft) return -EINVAL;
-    if (count > SMALL && !(fds = heap_alloc_raw(HEAP_POLL, count * ENTRY)))
+    if (count > SMALL && !(fds = heap_alloc_raw(HEAP_BUFFER, count * ENTRY)))
         return -ENOMEM;
     if (copy_from_user(fds, user_fds, size) == 0) {
         result = wait_for_events(fds, count, deadline);
@@ -115,7 +115,7 @@ static long do_select(int count, const uptr_t user[3], nanoseconds_t deadline) {
     for (int i = 0; i < 3; i++)
         if (!uptr_is_null(user[i]) && copy_from_user(sets[i], user[i], bytes))
             return -EFAULT;
-    struct user_pollfd *fds = heap_alloc_raw(HEAP_POLL, ((size_t)count + 1) * ENTRY);
+    struct user_pollfd *fds = heap_alloc_raw(HEAP_BUFFER, ((size_t)count + 1) * ENTRY);
     if (!fds) return -ENOMEM;
     for (int fd = 0; fd < count; fd++) {
         fds[fd] = (struct user_pollfd){ .fd = fd };
