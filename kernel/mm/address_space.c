@@ -311,33 +311,26 @@ void space_flush(struct address_space *space, vaddr_t start, vaddr_t end) {
 
 /* -- Copying ----------------------------------------------------------------------- */
 
-/* Shares the pages of one region with a copy of the space. A private page loses its
- * write permission in both: whoever writes first copies it. */
-static bool share_pages(struct address_space *to, struct address_space *from,
-                        const struct region *region) {
-    bool private = !(region->flags & REGION_SHARED);
-    pte_t *source;
-
-    for (vaddr_t at = region->start; (source = pte_next(from, &at, region->end));
-         at += PAGE_SIZE) {
-        pte_t *target = pte_at(to, at, true);
-        if (!target) return false;
-        if (private) *source &= ~PTE_WRITABLE;
-        *target = *source & ~(PTE_DIRTY | PTE_ACCESSED);
-        frame_get(pte_frame(*source));
-        to->nr_resident++;
-    }
-    return true;
-}
-
 struct address_space *space_fork(struct address_space *from) {
     struct address_space *to = space_create();
     const struct region *region;
+    pte_t *source, *target;
     bool ok = to;
 
     if (!ok) return NULL;
-    list_for_each (region, &from->regions, node)
-        if (!(ok = space_map(to, region) == 0 && share_pages(to, from, region))) break;
+    list_for_each (region, &from->regions, node) {
+        if (!(ok = ok && space_map(to, region) == 0)) break;
+        // a private page is read-only in both: whoever writes first copies it
+        for (vaddr_t at = region->start; (source = pte_next(from, &at, region->end));
+             at += PAGE_SIZE) {
+            target = pte_at(to, at, true);
+            if (!(ok = target)) break;
+            if (!(region->flags & REGION_SHARED)) *source &= ~PTE_WRITABLE;
+            *target = *source & ~(PTE_DIRTY | PTE_ACCESSED);
+            frame_get(pte_frame(*source));
+            to->nr_resident++;
+        }
+    }
     // the parent's own pages are read-only now: old translations must go
     space_flush(from, 0, USER_END);
     if (!ok) {

@@ -158,8 +158,7 @@ static struct header *header_next(const struct header *h) {
         uint32_t at = (uint32_t)h + class_size(slab->class);
         if (at < (uint32_t)slab + PAGE_SIZE) return (struct header *)at;
     }
-    while ((frame = frame_next(frame)) && frame->use != FRAME_HEAP) {
-    }
+    while ((frame = frame_next(frame)) && frame->use != FRAME_HEAP) continue;
     if (!frame) return NULL;
     slab = frame_address(frame);
     uint32_t first = *(const uint8_t *)slab == LIVE ? 0 : class_size(slab->class);
@@ -169,8 +168,7 @@ static struct header *header_next(const struct header *h) {
 void *heap_next(enum heap_type type, const void *object) {
     struct header *h = object ? (struct header *)object - 1 : NULL;
 
-    while ((h = header_next(h)) && (h->magic != LIVE || h->type != type)) {
-    }
+    while ((h = header_next(h)) && (h->magic != LIVE || h->type != type)) continue;
     return h ? h + 1 : NULL;
 }
 
