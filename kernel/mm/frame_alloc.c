@@ -175,8 +175,7 @@ static void frames_check(void) {
     }
     for (f = NULL; (f = frame_next(f));) {
         if (f->use == FRAME_FREE) free += 1u << f->order;
-        if (f->use > FRAME_FREE)
-            check_counted(f, "references", f->refs, f->counted);
+        if (f->use > FRAME_FREE) check_counted(f, "references", f->refs, f->counted);
     }
     check_that(free == frames_free && free == listed,
                "%u are free, %u on free lists, %u are counted", free, listed,

@@ -125,8 +125,7 @@ void heap_free(void *object) {
         struct slab *slab = slab_of(h);
         // enough to make a use after free show
         __builtin_memset(h + 1, FREED, (1u << CLASS_FIRST) - sizeof(*h));
-        if (unlikely(!slab->free))
-            list_push_front(&partial[slab->class], &slab->node);
+        if (unlikely(!slab->free)) list_push_front(&partial[slab->class], &slab->node);
         h->next = (uint32_t)slab->free;
         slab->free = h;
         if (unlikely(--slab->nr_live == 0)) {

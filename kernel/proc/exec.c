@@ -394,10 +394,7 @@ long sys_execve(uptr_t path, uptr_t arguments, uptr_t environment) {
     if (error >= 0) error = build(p);
     if (!error && process->nr_threads > 1 && !end_other_threads(process))
         error = -EINTR;         // this thread must end too
-    if (!error) {
-        /* --- commit: nothing below fails or sleeps --- */
-        move_over(p);
-    }
+    if (!error) move_over(p);   // the commit: nothing from here on fails or sleeps
     if (p->space) space_put(p->space);
     if (p->inode) inode_put(p->inode);
     heap_free(p);

@@ -97,8 +97,7 @@ long sys_brk(uint32_t end) {
 
     if (ok && new > old)
         ok = (!above || above->start >= new + PAGE_SIZE) && !space_map(space, &region);
-    else if (ok && new < old)
-        ok = !space_unmap(space, new, old - new);
+    else if (ok && new < old) ok = !space_unmap(space, new, old - new);
     if (ok) space->heap_end = end;
     return (long)space->heap_end;
 }

@@ -123,8 +123,7 @@ static const struct wait_class child_class = { "child to end", describe_children
 static const struct wait_class vfork_class = { "vfork child to exec or exit",
                                                describe_vfork, 0 };
 static const struct wait_class stop_class = { "SIGCONT", NULL, 0 };
-static const struct wait_class exec_class = { "other threads to end for exec", NULL,
-                                              0 };
+static const struct wait_class exec_class = { .name = "other threads to end for exec" };
 
 /* Where the process hangs, or NULL does. */
 static struct process **link_to(pid_t pid) {

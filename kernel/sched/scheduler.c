@@ -279,8 +279,7 @@ void sched_slice_check(void) {
     // a turn that is nearly over is over
     if (seed || timestamp_counter() - t->switched >= turn_of(t) / 8 * 7)
         t->attention |= ATTENTION_RESCHEDULE;
-    else
-        arm_turn(t->cpu, t);
+    else arm_turn(t->cpu, t);
 }
 
 void sched_step_expired(struct thread *t) {

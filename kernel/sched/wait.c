@@ -13,8 +13,7 @@
 void waiter_describe(const struct waiter *waiter, char *to, size_t size) {
     if (waiter->queue->class->describe)
         waiter->queue->class->describe(waiter, to, size);
-    else
-        format(to, size, "- -");
+    else format(to, size, "- -");
 }
 
 static __attribute__((noinline)) void remove_all(struct waiter *w, unsigned count) {
