@@ -106,33 +106,25 @@ static struct mqueue *queue_of(const struct file *file) {
 
 /* -- System calls ------------------------------------------------------------------ */
 
-static int attributes_from_user(struct mailbox_attributes *to, uptr_t from) {
-    bool is_root = current_credentials()->euid == 0;
-    struct mq_attr a;
-
-    *to = mqueue_kind.made;
-    if (uptr_is_null(from)) return 0;
-    if (copy_from_user(&a, from, sizeof(a))) return -EFAULT;
-    to->capacity = a.maxmsg;
-    to->max_length = a.msgsize;
-    return a.maxmsg - 1 >= (is_root ? 65536 : mqueue_kind.made.capacity)
-                   || a.msgsize - 1 >= (is_root ? MSG_MAX : mqueue_kind.made.max_length)
-               ? -EINVAL
-               : 0;
-}
-
 /* The C library has taken the first slash away; no other is allowed. */
 long sys_mq_open(uptr_t user_name, int oflag, mode_t mode, uptr_t user_attributes) {
     uint32_t flags = (uint32_t)oflag & (O_ACCMODE | O_CREAT | O_EXCL | O_NONBLOCK);
-    struct mailbox_attributes attributes;
+    struct mailbox_attributes attributes = mqueue_kind.made;
+    bool is_root = current_credentials()->euid == 0;
+    struct mq_attr a;
     char name[NAME_MAX + 1];
     int error = mailbox_name_from_user(name, user_name);
 
-    if (!error && flags & O_CREAT)
-        error = attributes_from_user(&attributes, user_attributes);
-    return error ? error
-                 : mailbox_open_name(&mqueue_kind, name, flags | O_CLOEXEC, mode,
-                                     &attributes);
+    if (error) return error;
+    if (flags & O_CREAT && !uptr_is_null(user_attributes)) {
+        if (copy_from_user(&a, user_attributes, sizeof(a))) return -EFAULT;
+        if (a.maxmsg - 1 >= (is_root ? 65536 : attributes.capacity)
+            || a.msgsize - 1 >= (is_root ? MSG_MAX : attributes.max_length))
+            return -EINVAL;
+        attributes.capacity = a.maxmsg;
+        attributes.max_length = a.msgsize;
+    }
+    return mailbox_open_name(&mqueue_kind, name, flags | O_CLOEXEC, mode, &attributes);
 }
 
 long sys_mq_unlink(uptr_t user_name) {
