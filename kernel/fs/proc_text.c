@@ -254,9 +254,8 @@ static void show_check(struct text *text) {
     show_numbers(text, "bytes", heap_type_names, heap_bytes, HEAP_TYPES);
     for (unsigned i = 0; i < ACCOUNTS_MAX; i++) {
         char name[24];
-        if (!accounts[i]) continue;
-        format(name, sizeof(name), "user-%u", accounts[i]->uid);
-        show_numbers(text, name, kinds, accounts[i]->used, ACCOUNT_KINDS);
+        format(name, sizeof(name), "user-%u", accounts[i].uid);
+        show_numbers(text, name, kinds, accounts[i].used, ACCOUNT_KINDS);
     }
 }
 

@@ -87,9 +87,8 @@ static void show_limits(struct text *text) {
         [ACCOUNT_MAILBOXES] = "mailboxes"
     };
 
-    for (unsigned n = 0; n < ACCOUNTS_MAX; n++) {
-        const struct account *a = accounts[n];
-        if (!a) continue;
+    for (const struct account *a = accounts; a < accounts + ACCOUNTS_MAX; a++) {
+        if (!account_is_used(a)) continue;
         text_printf(text, "%u", a->uid);
         for (unsigned i = 0; i < ACCOUNT_KINDS; i++) {
             if (!names[i]) continue;

@@ -1,16 +1,18 @@
 /* account.c - who pays: charges, limits, and the accounts themselves.
  *
- * Invariants: used[kind] never exceeds limit[kind] for anyone but root; an account
- * lives as long as something is charged to it: every process is.
+ * Invariants: used[kind] never exceeds limit[kind] for anyone but root; an account is
+ * its user's as long as something is charged to it: every process is. Its place is
+ * never freed: who still has its address, as a CPU or the message of a thread that
+ * sleeps while another one changes the user, charges somebody and never nobody.
  */
 #include "mm/account.h"
 
 #include "base/string.h"
 #include "core/check.h"
-#include "mm/heap.h"
 
-struct account root_account = { .limit = { [0 ... ACCOUNT_KINDS - 1] = UINT32_MAX } };
-struct account *accounts[ACCOUNTS_MAX] = { &root_account };
+struct account accounts[ACCOUNTS_MAX] = {
+    { .limit = { [0 ... ACCOUNT_KINDS - 1] = UINT32_MAX } },
+};
 static uint32_t default_limit[ACCOUNT_KINDS] = {
     [ACCOUNT_FILES] = 4096, [ACCOUNT_SIGNALS] = 1024, [ACCOUNT_MESSAGES] = 4096,
     [ACCOUNT_MESSAGE_BYTES] = 4 << 20, [ACCOUNT_MAILBOXES] = 256, [ACCOUNT_SYSV] = 256,
@@ -23,38 +25,34 @@ void accounts_init(uint32_t total_frames) {
     this_cpu()->account = &root_account;
 }
 
-struct account *account_get(uid_t uid) {
-    uint16_t number = ACCOUNTS_MAX;
-
-    for (uint16_t i = ACCOUNTS_MAX; i-- > 0;) {
-        if (!accounts[i]) number = i;
-        else if (accounts[i]->uid == uid) return accounts[i];
-    }
-    if (number == ACCOUNTS_MAX) return NULL;
-    struct account *account = heap_new(HEAP_ACCOUNT, struct account);
-    if (!account) return NULL;
-    account->uid = uid;
-    account->number = number;
-    memcpy(account->limit, default_limit, sizeof(default_limit));
-    return accounts[number] = account;
+bool account_is_used(const struct account *account) {
+    for (unsigned kind = 0; kind < ACCOUNT_KINDS; kind++)
+        if (account->used[kind]) return true;
+    return account == &root_account;
 }
 
-void account_drop_if_unused(struct account *account) {
-    for (unsigned kind = 0; kind < ACCOUNT_KINDS; kind++)
-        if (account->used[kind]) return;
-    if (account == &root_account) return;
-    accounts[account->number] = NULL;
-    heap_free(account);
+struct account *account_get(uid_t uid) {
+    struct account *account = NULL;
+
+    for (struct account *a = accounts; a < accounts + ACCOUNTS_MAX; a++) {
+        if (!account_is_used(a)) account = a;
+        else if (a->uid == uid) return a;
+    }
+    if (!account) return NULL;
+    account->uid = uid;
+    account->number = (uint16_t)(account - accounts);
+    memcpy(account->limit, default_limit, sizeof(default_limit));
+    return account;
 }
 
 /* -- Checking ---------------------------------------------------------------------- */
 
 static void accounts_check(void) {
-    for (struct account **a = accounts; a < accounts + ACCOUNTS_MAX; a++)
-        for (unsigned kind = 0; *a && kind < ACCOUNT_KINDS; (*a)->counted[kind++] = 0)
-            check_that((*a)->used[kind] == (*a)->counted[kind],
-                       "user %u is charged %u of kind %u and has %u", (*a)->uid,
-                       (*a)->used[kind], kind, (*a)->counted[kind]);
+    for (struct account *a = accounts; a < accounts + ACCOUNTS_MAX; a++)
+        for (unsigned kind = 0; kind < ACCOUNT_KINDS; a->counted[kind++] = 0)
+            check_that(a->used[kind] == a->counted[kind],
+                       "user %u is charged %u of kind %u and has %u", a->uid,
+                       a->used[kind], kind, a->counted[kind]);
 }
 
 static const struct checker checker CHECKER = { "accounts", NULL, accounts_check };

@@ -30,14 +30,16 @@ struct account {
 
 #define ACCOUNTS_MAX 256
 
-extern struct account root_account;
-extern struct account *accounts[ACCOUNTS_MAX];      /* by number; NULL: nobody's */
+extern struct account accounts[ACCOUNTS_MAX];       /* by number; the first is root's */
+#define root_account (accounts[0])
 
 void accounts_init(uint32_t total_frames);
 
-/* The account of uid, made when it does not exist. NULL without memory. It goes when
- * the last that is charged to it is given back. */
+/* The account of uid, or one that nobody uses; the caller charges it. NULL: none is
+ * left. */
 struct account *account_get(uid_t uid);
+
+bool account_is_used(const struct account *account);
 
 /* Charges, or returns false when the limit would be passed: nothing is charged then. */
 static inline must_check bool account_charge(struct account *account,
@@ -51,13 +53,10 @@ static inline must_check bool account_charge(struct account *account,
     return true;
 }
 
-void account_drop_if_unused(struct account *account);
-
 static inline void account_release(struct account *account, enum account_kind kind,
                                    uint32_t amount) {
     assert(account->used[kind] >= amount);
     account->used[kind] -= amount;
-    if (unlikely(!account->used[ACCOUNT_FRAMES])) account_drop_if_unused(account);
 }
 
 /* Who pays for what this CPU allocates now. */

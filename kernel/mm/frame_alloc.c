@@ -74,13 +74,13 @@ void frame_put(struct frame *frame) {
     assert(frame->refs > 0);
     if (--frame->refs > 0) return;
     uint32_t count = 1u << frame->order;
-    account_release(accounts[frame->account], ACCOUNT_FRAMES, count);
+    account_release(&accounts[frame->account], ACCOUNT_FRAMES, count);
     block_free(frame, frame->order);
 }
 
 void frame_recharge(struct frame *frame, const struct account *to) {
     if (frame->account != NOBODY_PAYS)
-        account_release(accounts[frame->account], ACCOUNT_FRAMES, 1u << frame->order);
+        account_release(&accounts[frame->account], ACCOUNT_FRAMES, 1u << frame->order);
     frame->account = to ? to->number : NOBODY_PAYS;
 }
 
@@ -156,7 +156,7 @@ static void frames_count(void) {
         if (f->use <= FRAME_FREE) continue;
         f->counted = f->use == FRAME_HEAP;  // the heap has those by their use
         if (f->account != NOBODY_PAYS)
-            accounts[f->account]->counted[ACCOUNT_FRAMES] += 1u << f->order;
+            accounts[f->account].counted[ACCOUNT_FRAMES] += 1u << f->order;
     }
 }
 

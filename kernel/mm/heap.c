@@ -118,7 +118,7 @@ void heap_free(void *object) {
     if (!object) return;
     struct header *h = (struct header *)object - 1;
     assert(h->magic == LIVE);
-    struct account *account = accounts[h->account];
+    struct account *account = &accounts[h->account];
     uint32_t size = class_size(h->class);
     h->magic = FREED;
     if (likely(h->class < CLASSES)) {
@@ -142,7 +142,7 @@ struct account *heap_account(const void *object) {
     const struct header *h = (const struct header *)object - 1;
 
     assert(h->magic == LIVE);
-    return accounts[h->account];
+    return &accounts[h->account];
 }
 
 /* -- Walking, checking ------------------------------------------------------------- */
@@ -192,7 +192,7 @@ static void heap_count(void) {
             check_that(slab_is_sound(slab), "frame at %p of class %u is broken", slab,
                        slab->class);
         if (h->magic != LIVE) continue;
-        accounts[h->account]->counted[ACCOUNT_HEAP] += class_size(h->class);
+        accounts[h->account].counted[ACCOUNT_HEAP] += class_size(h->class);
         if (!check_that(h->type < HEAP_TYPES, "%p has no type", h + 1)) return;
         heap_objects[h->type]++;
         heap_bytes[h->type] += class_size(h->class);

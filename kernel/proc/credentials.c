@@ -30,7 +30,9 @@ long ids_set_three(struct ids *ids, uint32_t real, uint32_t effective, uint32_t 
         if (!account || !account_charge(account, ACCOUNT_PROCESSES, p->nr_threads))
             return -EAGAIN;
         account_release(p->account, ACCOUNT_PROCESSES, p->nr_threads);
-        this_cpu()->account = p->account = account;
+        p->account = account;
+        for (struct cpu *cpu = cpus; cpu < cpus + cpu_count; cpu++)
+            if (cpu->running->process == p) cpu->account = account;
     }
     if (real != KEEP) ids->real = real;
     if (effective != KEEP) ids->effective = effective;

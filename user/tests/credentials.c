@@ -3,9 +3,11 @@
  * privilege is tried in either case and must be refused to the one and granted to the
  * other.
  */
+#include "raw.h"
 #include "tap.h"
 
 #include <grp.h>
+#include <pthread.h>
 #include <sys/stat.h>
 
 enum { OTHER = 1000, THIRD = 1001 };
@@ -197,6 +199,46 @@ static int see(const char *want) {
     return strcmp(got, want) != 0;
 }
 
+/* What a thread does while another one changes the user is charged to the new one, even
+ * if it stays on its CPU meanwhile: nobody has the old user's account any more. */
+static volatile int turn, seen;
+
+static void *open_and_close(void *rounds) {
+    for (int fds[2]; seen < *(int *)rounds; seen++) {
+        while (seen == turn)
+            ;
+        if (seen & 1)
+            need(pipe(fds) == 0 && close(fds[0]) == 0 && close(fds[1]) == 0);
+        else
+            usleep(1);          // and back on a CPU, as another user
+    }
+    return NULL;
+}
+
+static void test_threads(void *unused) {
+    (void)unused;
+    int rounds = 20;
+    uid_t me = getuid();
+    pthread_t thread;
+    need(pthread_create(&thread, NULL, open_and_close, &rounds) == 0);
+    while (turn < rounds) {     // the first two: no page is new to them any more
+        uid_t real = turn & 1 || turn < 2 || !root ? me : OTHER;
+        need(raw(SYS_setresuid32, real, -1, -1) == 0);
+        turn++;
+        while (seen < turn)
+            sched_yield();
+    }
+    need(pthread_join(thread, NULL) == 0);
+}
+
+/* Each user is the last one's successor for what is charged. */
+static void test_many(void *unused) {
+    (void)unused;
+    for (uid_t i = 0; root && i < 200; i++)
+        need(setresuid(2000 + i, -1, -1) == 0);
+    need(!root || setresuid(0, -1, -1) == 0);
+}
+
 static void run(void (*function)(void *), const char *name) {
     is_exit(in_child(function, NULL), 0, "%s", name);
 }
@@ -213,6 +255,8 @@ int main(int argc, char **argv) {
     run(test_fork, "fork inherits the IDs, exec saves the effective one");
     run(test_groups, "supplementary groups: set by root only");
     run(test_files, "file access by the effective ID, access(2) by the real one");
+    run(test_threads, "another thread goes on as the new user");
+    run(test_many, "two hundred users, one after the other");
     run(test_setuid_bit, "a set-user-ID program runs as its owner");
     return done_testing();
 }
