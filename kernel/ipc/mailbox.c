@@ -157,6 +157,11 @@ void mailbox_closed(struct file *file) {
     review(mb);
 }
 
+void mailbox_call_ended(struct file *file) {
+    if (access_of(file) & ~process_access(current_process(), mailbox_of(file)))
+        mailbox_closed(file);
+}
+
 static void unlinked(struct inode *inode) {
     struct mailbox *mb = inode->data;
 

@@ -88,4 +88,8 @@ bool mailbox_is_abandoned(struct mailbox *mailbox, enum mailbox_side other_side,
 /* The running process has closed a descriptor; as file_operations' closed. */
 void mailbox_closed(struct file *file);
 
+/* A call that has held the file of a nameless one ends (4.10): who has closed the
+ * descriptor meanwhile is gone only now. */
+void mailbox_call_ended(struct file *file);
+
 void mailboxes_init(void);

@@ -72,9 +72,13 @@ static inline bool send_fast(struct thread *t, struct mailbox *mb, uptr_t messag
     return true;
 }
 
-/* The end of a call that has held the file: perhaps the descriptor was closed. */
-static inline void end_hold(int fd, struct file *file) {
-    if (unlikely(fd_place(fd) != file)) mailbox_closed(file);
+/* The end of a call: its descriptor may have been closed meanwhile. */
+static inline void end_call(struct file *file) {
+    if (unlikely(!mailbox_of(file)->holder.is_named)) mailbox_call_ended(file);
+}
+
+static inline void end_hold(struct file *file) {
+    end_call(file);
     file_put(file);
 }
 
@@ -109,8 +113,8 @@ static inline bool receive_short(struct mailbox *mb, struct native_receiver *r) 
 }
 
 /* SLEEPS. As mbox_receive without flags. False: nothing was done. */
-static inline bool receive_fast(struct thread *t, int fd, struct file *file,
-                                uptr_t message, long *result) {
+static inline bool receive_fast(struct thread *t, struct file *file, uptr_t message,
+                                long *result) {
     struct mailbox *mb = mailbox_of(file);
     struct native_receiver *r = &exchange_of(t)->in;
 
@@ -134,7 +138,7 @@ static inline bool receive_fast(struct thread *t, int fd, struct file *file,
     r->base.waiter.queue = &mb->queue.receivers;
     file_get(file);
     *result = wait_for_one(r, FOREVER);
-    end_hold(fd, file);
+    end_hold(file);
     return true;
 }
 
@@ -260,7 +264,7 @@ long sys_mbox_send(int fd, uptr_t message, int flags) {
     if (result) return result;
     file_get(file);
     result = send(file, &m, timeout_of(t));
-    end_hold(fd, file);
+    end_hold(file);
     return flags & MSG_SYNC ? result : min(result, 0l);
 }
 
@@ -292,13 +296,13 @@ long sys_mbox_receive(int fd, uptr_t message, int flags) {
         return -EINVAL;
     struct file *file = mailbox_get(fd);
     if (unlikely(!file || !file_is_readable(file))) return -EBADF;
-    if (likely(!flags && receive_fast(t, fd, file, message, &result))) return result;
+    if (likely(!flags && receive_fast(t, file, message, &result))) return result;
     result =
         native_receiver_init(&r, message, flags, &mailbox_of(file)->queue.receivers);
     if (result) return result;
     file_get(file);
     result = receive(file, &r, timeout_of(t));
-    end_hold(fd, file);
+    end_hold(file);
     return result;
 }
 
@@ -323,6 +327,7 @@ static ssize_t mailbox_write(struct file *file, struct io *io, uint64_t *offset)
     }
     if (!result) result = send(file, &m, FOREVER);
     heap_free(buffer);
+    end_call(file);
     return result < 0 ? result : (ssize_t)size;
 }
 
@@ -341,6 +346,7 @@ static ssize_t mailbox_read(struct file *file, struct io *io, uint64_t *offset) 
     if (result >= 0)
         result = r.buffer && io_give(io, r.buffer, r.length) ? -EFAULT : (long)r.length;
     heap_free(r.buffer);
+    end_call(file);
     return result == -EPIPE ? 0 : result;
 }
 

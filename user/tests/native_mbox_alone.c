@@ -262,6 +262,12 @@ static void *receive_seven(void *unused) {
     return (void *)(long)(mbox_receive(used, m, MSG_TYPE, 20) == -1 ? -errno : 0);
 }
 
+/* Has no room for what is sent. */
+static void *read_nothing(void *unused) {
+    (void)unused;
+    return (void *)(long)(read(used, NULL, 0) == -1 ? -errno : 0);
+}
+
 /* IPC(4.10): "A call in progress holds its descriptor": a thread receives, while its
  * process has closed the mailbox. */
 static void still_in_a_call(void) {
@@ -311,6 +317,29 @@ static void still_in_a_call(void) {
     gate_close(&go);
 }
 
+/* The same by read(2), and its message stays. */
+static void still_in_a_read(void) {
+    pid_t pid;
+    struct gate go;
+    used = make_box(4, 0);
+    gate_init(&go);
+    CHILD (pid) {
+        pthread_t thread;
+        void *result;
+        need(!pthread_create(&thread, NULL, read_nothing, NULL));
+        until_receiving(used, 1);
+        close(used);
+        gate_open(&go);
+        need(!pthread_join(thread, &result) && (long)result == -EMSGSIZE);
+    }
+    gate_wait(&go);
+    is_errno(mbox_send(used, TEXT("there?"), MSG_SYNC, FOREVER), EPIPE,
+             "EPIPE: the last read of another has ended while we wait");
+    is_exit(wait_for(pid), 0, "without room for the message");
+    close(used);
+    gate_close(&go);
+}
+
 int main(void) {
     alone_from_the_start();
     partner_has_died();
@@ -322,5 +351,6 @@ int main(void) {
     under_way();
     request_is_lost();
     still_in_a_call();
+    still_in_a_read();
     return done_testing();
 }
