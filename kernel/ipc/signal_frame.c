@@ -78,18 +78,17 @@ static void set_stack(struct thread *t, const struct user_stack *stack) {
 long sys_sigaltstack(uptr_t stack, uptr_t old) {
     enum { STACK_MINIMUM = 2048 };
     struct thread *t = current();
-    struct user_stack new, before = get_stack(t, thread_frame(t)->esp);
+    struct user_stack wanted, before = get_stack(t, thread_frame(t)->esp);
 
     if (!uptr_is_null(stack)) {
-        if (copy_from_user(&new, stack, sizeof(new))) return -EFAULT;
+        if (copy_from_user(&wanted, stack, sizeof(wanted))) return -EFAULT;
         if (before.flags == SS_ONSTACK) return -EPERM;
-        if (new.flags > SS_DISABLE) return -EINVAL;
-        if (new.flags != SS_DISABLE &&new.size < STACK_MINIMUM)
-            return -ENOMEM;
+        if (wanted.flags > SS_DISABLE) return -EINVAL;
+        if (wanted.flags != SS_DISABLE && wanted.size < STACK_MINIMUM) return -ENOMEM;
     }
     if (!uptr_is_null(old) && copy_to_user(old, &before, sizeof(before)))
         return -EFAULT;
-    if (!uptr_is_null(stack)) set_stack(t, &new);
+    if (!uptr_is_null(stack)) set_stack(t, &wanted);
     return 0;
 }
 
@@ -106,8 +105,8 @@ static __attribute__((noinline)) int fpu_push(struct thread *t, uint32_t *esp) {
     fpu_replace(t, true);
     f.status_and_magic = image->status;
     *esp = round_down(*esp - sizeof(f) - sizeof(*image), 16);
-    return copy_to_user(uptr(*esp), &f, sizeof(f))
-           || copy_to_user(uptr(*esp + sizeof(f)), image, sizeof(*image));
+    if (copy_to_user(uptr(*esp), &f, sizeof(f))) return -EFAULT;
+    return copy_to_user(uptr(*esp + sizeof(f)), image, sizeof(*image));
 }
 
 /* The way back: the x87 part counts as it stands in the old format, the rest (XMM,
