@@ -110,7 +110,7 @@ int io_init_vector(struct io *io, uptr_t vector, unsigned count) {
     struct iovec *pieces = count > ARRAY_SIZE(io->few) ? io->many : io->few;
     if (!pieces) return -ENOMEM;
     io->more = pieces;
-    io->piece = io->left = 0;
+    io->base = io->piece = io->left = 0;
     if (copy_from_user(pieces, vector, size)) error = -EFAULT;
     for (unsigned i = 0; !error && i < count; i++) {
         if (pieces[i].length > SSIZE_MAX - io->left) error = -EINVAL;
