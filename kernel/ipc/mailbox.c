@@ -71,8 +71,7 @@ int mailbox_create(struct inode *inode, const struct mailbox_kind *kind,
 void mailbox_end(struct inode *inode) {
     struct mailbox *mb = inode->data;
 
-    if (!mb)
-        return;                 // it could not be made
+    if (!mb) return;            // it could not be made
     message_discard_all(&mb->queue, NULL, -EIDRM);
     heap_free(mb->queue.spare);
     list_remove(&mb->node);

@@ -339,7 +339,7 @@ static ssize_t mailbox_read(struct file *file, struct io *io, uint64_t *offset) 
                               &mailbox_of(file)->queue.receivers);
     if (io->left > io->piece) {
         r.room = min(r.room, MSG_MAX);
-        r.buffer = heap_alloc(HEAP_MESSAGE_BODY, r.room);
+        r.buffer = heap_alloc_raw(HEAP_MESSAGE_BODY, r.room);
         if (!r.buffer) return -ENOMEM;
     }
     long result = receive(file, &r, FOREVER);

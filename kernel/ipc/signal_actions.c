@@ -68,7 +68,7 @@ static int send(struct process *to, struct thread *thread, const struct siginfo 
 
 long sys_kill(pid_t pid, int signal) {
     struct siginfo info = siginfo_from_here(signal, SI_USER);
-    struct process *p, *next, *self = current_process();
+    struct process *p, *self = current_process();
     int result = -ESRCH;
 
     if ((unsigned)signal > SIGNALS) return -EINVAL;
@@ -78,7 +78,7 @@ long sys_kill(pid_t pid, int signal) {
         return t ? send(t->process, NULL, &info) : -ESRCH;
     }
     pid_t group = pid == 0 ? self->group : (pid_t) - (uint32_t)pid;
-    list_for_each_safe (p, next, &all_processes, all_node) {
+    list_for_each (p, &all_processes, all_node) {
         if (pid == -1 ? p == init_process || p == self : p->group != group) continue;
         int error = send(p, NULL, &info);
         if (result != 0) result = error;        // one success is success
