@@ -71,16 +71,17 @@ static int take_timeout_and_mask(uptr_t timeout, uptr_t mask, size_t size,
 long poll_until(uptr_t user_fds, uint32_t count, nanoseconds_t deadline) {
     uint64_t few[SMALL * ENTRY / sizeof(uint64_t)];
     struct user_pollfd *fds = (struct user_pollfd *)few;
-    size_t size = count * sizeof(*fds);
     long result = -EFAULT;
 
     if (count > current_process()->limits[LIMIT_NOFILE].soft) return -EINVAL;
     if (count > SMALL && !(fds = heap_alloc_raw(HEAP_BUFFER, count * ENTRY)))
         return -ENOMEM;
-    if (copy_from_user(fds, user_fds, size) == 0) {
+    if (copy_from_user(fds, user_fds, count * sizeof(*fds)) == 0)
         result = wait_for_events(fds, count, deadline);
-        if (result >= 0 && copy_to_user(user_fds, fds, size)) result = -EFAULT;
-    }
+    // only the events: another thread may have changed the rest
+    for (uint32_t i = 0; i < count && result >= 0; i++)
+        if (copy_to_user(uptr_add(user_fds, i * 8 + 6), &fds[i].events, 2))
+            result = -EFAULT;
     if (count > SMALL) heap_free(fds);
     return result;
 }
@@ -105,7 +106,7 @@ static const int16_t meaning[3] = {
 };
 
 static long do_select(int count, const uptr_t user[3], nanoseconds_t deadline) {
-    uint32_t sets[3][SET_BITS / 32] = { 0 };    /* in: asked for; out: ready */
+    uint32_t sets[3][SET_BITS / 32] = { 0 }, ready[3][SET_BITS / 32] = { 0 };
     long bits = 0;
 
     if (count < 0) return -EINVAL;
@@ -127,14 +128,15 @@ static long do_select(int count, const uptr_t user[3], nanoseconds_t deadline) {
     for (int fd = 0; fd < count && result >= 0; fd++) {
         if (fds[fd].events & POLLNVAL) result = -EBADF;
         for (int i = 0; i < 3; i++) {
-            uint32_t *word = &sets[i][fd / 32], bit = 1u << fd % 32;
-            if (!(fds[fd].events & meaning[i])) *word &= ~bit;
-            bits += (*word & bit) != 0;
+            if (!(sets[i][fd / 32] >> fd % 32 & 1) || !(fds[fd].events & meaning[i]))
+                continue;
+            ready[i][fd / 32] |= 1u << fd % 32;
+            bits++;
         }
     }
     heap_free(fds);
     for (int i = 0; i < 3 && result >= 0; i++)
-        if (!uptr_is_null(user[i]) && copy_to_user(user[i], sets[i], bytes))
+        if (!uptr_is_null(user[i]) && copy_to_user(user[i], ready[i], bytes))
             result = -EFAULT;
     return result < 0 ? result : bits;
 }

@@ -8,6 +8,7 @@
 #include "tap.h"
 
 #include <poll.h>
+#include <pthread.h>
 #include <time.h>
 
 static int p[2];
@@ -173,6 +174,30 @@ static void masks(void) {
     close(p[1]);
 }
 
+static struct pollfd shared[2];
+
+static void *change(void *unused) {
+    (void)unused;
+    shared[1].events = 0x1234;
+    need(write(p[1], "x", 1) == 1);
+    return NULL;
+}
+
+/* "In each pollfd structure, poll() shall ... set revents": the rest is the caller's,
+ * and its threads'. */
+static void changed_meanwhile(void) {
+    pthread_t thread;
+    need(pipe(p) == 0);
+    shared[0] = (struct pollfd){ .fd = p[0], .events = POLLIN };
+    shared[1] = (struct pollfd){ .fd = -1 };
+    need(pthread_create(&thread, NULL, change, NULL) == 0);
+    is_int(poll(shared, 2, -1), 1, "poll ends when another thread writes");
+    need(pthread_join(thread, NULL) == 0);
+    is_int(shared[1].events, 0x1234, "what it changed in the entries stays");
+    close(p[0]);
+    close(p[1]);
+}
+
 static void errors(void) {
     struct pollfd f = { .fd = 0 };
     is_int(raw(SYS_poll, 16, 1, 0), -EFAULT, "EFAULT: fds");
@@ -191,6 +216,7 @@ int main(void) {
     time_out();
     woken();
     masks();
+    changed_meanwhile();
     errors();
     return done_testing();
 }

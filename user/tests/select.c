@@ -57,6 +57,19 @@ static void states(void) {
     close(p[1]);
 }
 
+/* select(2): "the sets are modified in place"; Linux gives back whole words. */
+static void above(void) {
+    struct timeval zero = { 0, 0 };
+    need(pipe(p) == 0);
+    FD_ZERO(&in);
+    FD_SET(p[1] + 1, &in);
+    is_int(select(p[1] + 1, &in, NULL, NULL, &zero), 0,
+           "a bit from nfds on means nothing");
+    ok(!FD_ISSET(p[1] + 1, &in), "and is taken out: the word is as a whole");
+    close(p[0]);
+    close(p[1]);
+}
+
 static void errors(void) {
     struct timeval zero = { 0, 0 }, bad = { -1, 0 };
     need(pipe(p) == 0);
@@ -153,6 +166,7 @@ static void high_numbers(void) {
 
 int main(void) {
     states();
+    above();
     errors();
     time_out();
     woken();
