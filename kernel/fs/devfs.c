@@ -57,10 +57,9 @@ long sys_getrandom(uptr_t buffer, size_t size, uint32_t flags) {
     return io_init(&io, buffer, min(size, RANDOM_MAX)) ? -EFAULT : give_random(&io);
 }
 
-static ssize_t soft_read(struct file *file, struct io *io, uint64_t *offset) {
+static ssize_t soft_read(struct file *file, struct io *io) {
     size_t size = io->left;
 
-    (void)offset;
     switch (file->inode->device) {
     case DEV_NULL: return 0;
     case DEV_ZERO:
@@ -69,8 +68,7 @@ static ssize_t soft_read(struct file *file, struct io *io, uint64_t *offset) {
     }
 }
 
-static ssize_t soft_write(struct file *file, struct io *io, uint64_t *offset) {
-    (void)offset;
+static ssize_t soft_write(struct file *file, struct io *io) {
     return file->inode->device == DEV_FULL ? -ENOSPC : (ssize_t)io->left;
 }
 

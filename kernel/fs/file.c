@@ -126,8 +126,6 @@ void io_release(struct io *io) { heap_free(io->many); }
 
 /* -- System calls ------------------------------------------------------------------ */
 
-typedef ssize_t (*mover)(struct file *file, struct io *io, uint64_t *offset);
-
 /* SLEEPS. Inline: read and write are cases of their own. */
 static inline __attribute__((always_inline)) long transfer(int fd, uptr_t memory,
                                                            size_t size, unsigned how,
@@ -143,11 +141,11 @@ static inline __attribute__((always_inline)) long transfer(int fd, uptr_t memory
     else result = size > SSIZE_MAX ? -EINVAL : io_init(&io, memory, size);
     if (!result) {
         bool may = how & WRITES ? file_is_writable(file) : file_is_readable(file);
-        mover move = how & WRITES ? file->operations->write : file->operations->read;
-        if (likely(may && move))
-            result = move(file, &io, how & PLACED ? &at : &file->offset);
-        else
-            result = may && inode_is(file->inode, S_IFDIR) ? -EISDIR : -EBADF;
+        ssize_t (*move)(struct file *, struct io *) =
+            how & WRITES ? file->operations->write : file->operations->read;
+        io.offset = how & PLACED ? &at : &file->offset;
+        if (likely(may && move)) result = move(file, &io);
+        else result = may && inode_is(file->inode, S_IFDIR) ? -EISDIR : -EBADF;
         if (how & VECTOR) io_release(&io);
     }
     file_put(file);

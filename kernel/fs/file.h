@@ -40,6 +40,7 @@ struct io {
     const struct iovec *more;   /* pieces after it, if left > piece */
     struct iovec *many;         /* a copy of the user's vector, from the heap; or */
     struct iovec few[8];        /* it needs no memory */
+    uint64_t *offset;           /* of read and write: the file's own or pread's */
 };
 
 /* A 64-bit argument, which comes as two. */
@@ -111,10 +112,10 @@ static inline void poll_wait(struct poll_table *table, struct wait_queue *queue)
 /* What kinds of files differ in. A NULL entry means: the error in brackets. */
 struct file_operations {
     const char *name;           /* "pipe", "regular file", for people */
-    /* SLEEPS. Bytes moved, 0 at the end, -errno. offset is the file's own or pread's,
-     * and moves on by what was moved. [EBADF; a directory's read: EISDIR] */
-    ssize_t (*read)(struct file *file, struct io *io, uint64_t *offset);
-    ssize_t (*write)(struct file *file, struct io *io, uint64_t *offset);   /* EBADF */
+    /* SLEEPS. Bytes moved, 0 at the end, -errno; who has places in the file moves
+     * *io->offset. [EBADF; a directory's read: EISDIR] */
+    ssize_t (*read)(struct file *file, struct io *io);
+    ssize_t (*write)(struct file *file, struct io *io);   /* EBADF */
     /* The events that are true now; registers its queues. [readable and writable] */
     unsigned (*poll)(struct file *file, struct poll_table *table);
     long (*ioctl)(struct file *file, uint32_t request, uptr_t argument);    /* ENOTTY */

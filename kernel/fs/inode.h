@@ -191,7 +191,7 @@ struct file_system *tmpfs_mount(const char *where, const char *type, mode_t mode
                                 int (*make_special)(struct inode *inode));
 
 /* A `read` for files whose bytes lie in their inode's object. */
-ssize_t regular_read(struct file *file, struct io *io, uint64_t *offset);
+ssize_t regular_read(struct file *file, struct io *io);
 
 /* The contents of a file become longer by zeros, or shorter. -EISDIR, -EINVAL when it
  * has none, -EFBIG. */

@@ -217,12 +217,12 @@ static ssize_t link_read(struct inode *link, char to[PATH_MAX]) {
 
 /* -- Files ------------------------------------------------------------------------- */
 
-static ssize_t text_read(struct file *file, struct io *io, uint64_t *offset) {
+static ssize_t text_read(struct file *file, struct io *io) {
     static const struct thread nobody;
     struct inode *inode = file->inode;
     union node node = node_of(inode);
 
-    if (*offset == 0 || !inode->object) {
+    if (*io->offset == 0 || !inode->object) {
         struct process *process = process_of(node);
         const struct thread *thread = thread_find(node.id);
         if (node.id && !process) return -ESRCH;
@@ -235,7 +235,7 @@ static ssize_t text_read(struct file *file, struct io *io, uint64_t *offset) {
         entry_of(node)->show(&text);
         if (text.is_cut) return -ENOMEM;
     }
-    return regular_read(file, io, offset);
+    return regular_read(file, io);
 }
 
 static int node_open(struct inode *inode, uint32_t flags, struct file **out) {

@@ -168,27 +168,27 @@ static ssize_t move(struct inode *inode, struct io *io, uint64_t at, uint64_t en
     return at > start ? (ssize_t)(at - start) : error;
 }
 
-ssize_t regular_read(struct file *file, struct io *io, uint64_t *offset) {
+ssize_t regular_read(struct file *file, struct io *io) {
     struct inode *inode = file->inode;
 
-    if (*offset >= inode->size || io->left == 0) return 0;
-    ssize_t n = move(inode, io, *offset, inode->size, false);
-    *offset += (uint64_t)max(n, 0);
+    if (*io->offset >= inode->size || io->left == 0) return 0;
+    ssize_t n = move(inode, io, *io->offset, inode->size, false);
+    *io->offset += (uint64_t)max(n, 0);
     inode_touch_accessed(inode);
     return n;
 }
 
-static ssize_t regular_write(struct file *file, struct io *io, uint64_t *offset) {
+static ssize_t regular_write(struct file *file, struct io *io) {
     struct inode *inode = file->inode;
-    uint64_t start = file->flags & O_APPEND ? inode->size : *offset;
+    uint64_t start = file->flags & O_APPEND ? inode->size : *io->offset;
 
     if (io->left == 0) return 0;
     if (start >= size_limit()) return refuse_growth();
     if (start > inode->size) object_truncate(inode->object, inode->size);
     ssize_t n = move(inode, io, start, size_limit(), true);
     if (n <= 0) return n;
-    *offset = start + (uint64_t)n;
-    set_size(inode, max(inode->size, *offset));
+    *io->offset = start + (uint64_t)n;
+    set_size(inode, max(inode->size, *io->offset));
     return n;
 }
 

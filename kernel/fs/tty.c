@@ -144,13 +144,12 @@ static int await(struct tty *tty, const struct file *file, bool output,
 
 /* A line; in raw mode at least VMIN bytes, or what came before VTIME tenths of a second
  * had passed: since the last byte, or with VMIN 0 since the start. */
-static ssize_t tty_read(struct file *file, struct io *io, uint64_t *offset) SLEEPS {
+static ssize_t tty_read(struct file *file, struct io *io) SLEEPS {
     struct tty *tty = file->object;
     nanoseconds_t gap = 0, deadline = DEADLINE_NEVER;
     ssize_t got = 0, end = tty ? check_background(tty, SIGTTIN) : 1;
     size_t least = 0;
 
-    (void)offset;
     if (tty && !line_has(&tty->line, ICANON)) {
         least = tty->line.termios.characters[VMIN];
         gap = tty->line.termios.characters[VTIME] * 100 * MILLISECOND;
@@ -172,13 +171,12 @@ static ssize_t tty_read(struct file *file, struct io *io, uint64_t *offset) SLEE
     return got || end > 0 ? got : end;
 }
 
-static ssize_t tty_write(struct file *file, struct io *io, uint64_t *offset) SLEEPS {
+static ssize_t tty_write(struct file *file, struct io *io) SLEEPS {
     struct tty *tty = file->object;
     char chunk[256];
     size_t written = 0;
     long error = 0;
 
-    (void)offset;
     if (tty && line_has(&tty->line, TOSTOP)) error = check_background(tty, SIGTTOU);
     while (io->left && !error) {
         size_t n = min(io->left, sizeof(chunk));

@@ -309,13 +309,12 @@ long sys_mbox_receive(int fd, uptr_t message, int flags) {
 /* -- read and write ---------------------------------------------------------------- */
 
 /* Several pieces are gathered in one place. */
-static ssize_t mailbox_write(struct file *file, struct io *io, uint64_t *offset) {
+static ssize_t mailbox_write(struct file *file, struct io *io) {
     struct native_message m;
     void *buffer = NULL;
     size_t size = io->left;
     long result = 0;
 
-    (void)offset;
     if (size > MSG_MAX) return -EMSGSIZE;
     native_message_init(&m, io->base, size);
     if (size > io->piece) {
@@ -331,10 +330,9 @@ static ssize_t mailbox_write(struct file *file, struct io *io, uint64_t *offset)
     return result < 0 ? result : (ssize_t)size;
 }
 
-static ssize_t mailbox_read(struct file *file, struct io *io, uint64_t *offset) {
+static ssize_t mailbox_read(struct file *file, struct io *io) {
     struct native_receiver r;
 
-    (void)offset;
     native_body_receiver_init(&r, uptr(io->base), io->left,
                               &mailbox_of(file)->queue.receivers);
     if (io->left > io->piece) {

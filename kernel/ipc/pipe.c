@@ -61,12 +61,11 @@ static inline void wake_neighbours(struct pipe *p) {
     if (room(p) > 0) wait_wake(&p->can_write, 1, 0);
 }
 
-static ssize_t pipe_read(struct file *file, struct io *io, uint64_t *offset) {
+static ssize_t pipe_read(struct file *file, struct io *io) {
     struct pipe *p = file->object;
     size_t wanted = io->left;
     int error;
 
-    (void)offset;
     if (wanted == 0) return 0;
     while (used(p) == 0) {
         if (p->writers == 0) return 0;
@@ -95,12 +94,11 @@ int pipe_broken(void) {
 }
 
 /* To a reader that waits; or through the ring. */
-static ssize_t pipe_write(struct file *file, struct io *io, uint64_t *offset) {
+static ssize_t pipe_write(struct file *file, struct io *io) {
     struct pipe *p = file->object;
     size_t wanted = io->left;
     int error = 0;
 
-    (void)offset;
     if (likely(used(p) == 0 && reader_give(&p->can_read, io))) return (ssize_t)wanted;
     while (io->left > 0 && !error) {
         // a small one goes in as a whole, a larger one as there is room

@@ -63,7 +63,7 @@ static int make_queue(struct inode *inode) {
 
 /* -- As a file --------------------------------------------------------------------- */
 
-static ssize_t tell(struct file *file, struct io *io, uint64_t *offset) {
+static ssize_t tell(struct file *file, struct io *io) {
     const struct mqueue *mq = file->inode->data;
     char text[96];
     uint64_t length = (uint64_t)format(
@@ -71,10 +71,10 @@ static ssize_t tell(struct file *file, struct io *io, uint64_t *offset) {
         mq->mailbox.channel.bytes, mq->registered.notify, mq->registered.signal,
         mq->registered.pid);
 
-    if (*offset >= length) return 0;
-    size_t size = min(io->left, (size_t)(length - *offset));
-    if (io_give(io, text + *offset, size)) return -EFAULT;
-    *offset += size;
+    if (*io->offset >= length) return 0;
+    size_t size = min(io->left, (size_t)(length - *io->offset));
+    if (io_give(io, text + *io->offset, size)) return -EFAULT;
+    *io->offset += size;
     return (ssize_t)size;
 }
 

@@ -206,13 +206,11 @@ static ssize_t eventfd_move(struct file *file, struct io *io, bool is_write) {
     return sizeof(n);
 }
 
-static ssize_t eventfd_read(struct file *file, struct io *io, uint64_t *offset) {
-    (void)offset;
+static ssize_t eventfd_read(struct file *file, struct io *io) {
     return eventfd_move(file, io, false);
 }
 
-static ssize_t eventfd_write(struct file *file, struct io *io, uint64_t *offset) {
-    (void)offset;
+static ssize_t eventfd_write(struct file *file, struct io *io) {
     return eventfd_move(file, io, true);
 }
 

@@ -249,22 +249,20 @@ ssize_t socket_receive(struct socket *s, struct io *io, struct socket_message *m
     return n;
 }
 
-static ssize_t socket_read(struct file *file, struct io *io, uint64_t *offset) {
+static ssize_t socket_read(struct file *file, struct io *io) {
     struct socket *s = file->object;
     struct socket_message m = socket_message(s, 0, false);
 
-    (void)offset;
     if (io->left == 0) return 0;
     ssize_t n = socket_receive(s, io, &m);
     socket_message_end(&m);
     return n;
 }
 
-static ssize_t socket_write(struct file *file, struct io *io, uint64_t *offset) {
+static ssize_t socket_write(struct file *file, struct io *io) {
     struct socket *s = file->object;
     ssize_t size = (ssize_t)io->left;
 
-    (void)offset;
     if (hand_over(s, io)) return size;
     struct socket_message m = socket_message(s, 0, true);
     return socket_send(s, io, &m);
