@@ -168,10 +168,6 @@ static inline bool file_is_writable(const struct file *file) {
     return (file->flags & O_ACCMODE) != O_RDONLY;
 }
 
-static inline bool file_is_nonblocking(const struct file *file) {
-    return file->flags & O_NONBLOCK;
-}
-
 /* SLEEPS. read(2), write(2) and all their kin: find the file, find out where in user
  * memory the bytes are, let the file move them. `memory` is one buffer, or a VECTOR of
  * `size` of them; `at` is a place of the call's own, if it is PLACED. */

@@ -136,7 +136,7 @@ static int await(struct tty *tty, const struct file *file, bool output,
                  nanoseconds_t deadline) {
     while (file->object && (output ? tty->line.stopped : line_count(&tty->line) == 0)) {
         if (deadline <= time_now()) return 1;
-        if (file_is_nonblocking(file)) return -EAGAIN;
+        if (file->flags & O_NONBLOCK) return -EAGAIN;
         if (wait_sleep(&tty->changed, deadline) == -EINTR) return -ERESTART;
     }
     return file->object ? 0 : 1;

@@ -130,7 +130,7 @@ static inline bool receive_fast(struct thread *t, struct file *file, uptr_t mess
         return true;
     }
     if (unlikely(!list_is_empty(&mb->queue.pending) || timeout_of(t) != FOREVER
-                 || file_is_nonblocking(file)))
+                 || (file->flags & O_NONBLOCK)))
         return false;
     r->fds = r->message_seen->fds;
     r->is_read_late = false;
@@ -248,7 +248,7 @@ static long send(struct file *file, struct native_message *m, int timeout_ms) {
     m->holder = &mb->holder;
     if (unlikely(is_broadcast(mb))) return broadcast_send(mb, m);
     return native_message_send(&mb->channel, m,
-                               file_is_nonblocking(file) ? NOWAIT : timeout_ms);
+                               (file->flags & O_NONBLOCK) ? NOWAIT : timeout_ms);
 }
 
 long sys_mbox_send(int fd, uptr_t message, int flags) {
@@ -283,7 +283,7 @@ static long receive(struct file *file, struct native_receiver *r, int timeout_ms
                                              : message_take(&mb->queue, &r->base);
     if (result != -EAGAIN) return result ? result : r->sender;
     if (mailbox_is_abandoned(mb, SEND, r->process)) return -EPIPE;
-    if (timeout_ms == NOWAIT || file_is_nonblocking(file)) return -EAGAIN;
+    if (timeout_ms == NOWAIT || (file->flags & O_NONBLOCK)) return -EAGAIN;
     return wait_for_one(r, timeout_ms);
 }
 

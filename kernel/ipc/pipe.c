@@ -69,7 +69,7 @@ static ssize_t pipe_read(struct file *file, struct io *io) {
     if (wanted == 0) return 0;
     while (used(p) == 0) {
         if (p->writers == 0) return 0;
-        if (unlikely(file_is_nonblocking(file))) return -EAGAIN;
+        if (unlikely(file->flags & O_NONBLOCK)) return -EAGAIN;
         long result = reader_sleep(&p->can_read, io, DEADLINE_NEVER);
         if (unlikely(result == -EINTR)) return -ERESTART;
         if (likely(result)) return result;
@@ -104,7 +104,7 @@ static ssize_t pipe_write(struct file *file, struct io *io) {
         // a small one goes in as a whole, a larger one as there is room
         while (!error && p->readers && room(p) < io->left
                && (wanted <= PIPE_BUF || room(p) == 0))
-            error = file_is_nonblocking(file)
+            error = file->flags & O_NONBLOCK
                         ? -EAGAIN
                         : (int)wait_sleep(&p->can_write, DEADLINE_NEVER);
         if (!error && !p->readers) error = -EPIPE;

@@ -142,7 +142,7 @@ static inline int deadline_until(const struct file *file, uptr_t timeout,
     *deadline = DEADLINE_NEVER;
     if (unlikely(!uptr_is_null(timeout)))
         error = deadline_from_user(timeout, TIMEOUT_REALTIME, deadline);
-    if (file && file_is_nonblocking(file)) *deadline = DEADLINE_NOW;
+    if (file && (file->flags & O_NONBLOCK)) *deadline = DEADLINE_NOW;
     return error;
 }
 

@@ -194,7 +194,7 @@ static ssize_t eventfd_move(struct file *file, struct io *io, bool is_write) {
     if (is_write && io_take(io, &n, sizeof(n))) return -EFAULT;
     if (n > COUNT_MAX) return -EINVAL;
     while (is_write ? n > COUNT_MAX - e->count : e->count == 0) {
-        if (file_is_nonblocking(file)) return -EAGAIN;
+        if (file->flags & O_NONBLOCK) return -EAGAIN;
         if (wait_sleep(&e->changed, DEADLINE_NEVER)) return -ERESTART;
     }
     if (!is_write) {

@@ -99,7 +99,7 @@ static inline struct socket_message socket_message(const struct socket *s,
                                                    uint32_t flags, bool sends) {
     struct time32 timeout = s->timeout[sends];
 
-    if (file_is_nonblocking(s->file)) flags |= MSG_DONTWAIT;
+    if (s->file->flags & O_NONBLOCK) flags |= MSG_DONTWAIT;
     return (struct socket_message){
         .flags = flags,
         .deadline = unlikely(timeout.seconds || timeout.parts)
