@@ -72,15 +72,9 @@ static ssize_t soft_write(struct file *file, struct io *io) {
     return file->inode->device == DEV_FULL ? -ENOSPC : (ssize_t)io->left;
 }
 
-/* There are no places: one is always at 0. */
-static int64_t soft_seek(struct file *file, int64_t offset, int whence) {
-    (void)file, (void)offset, (void)whence;
-    return 0;
-}
-
 int device_open(struct inode *inode, uint32_t flags, struct file **out) {
     static const struct file_operations soft = {
-        .name = "device", .read = soft_read, .write = soft_write, .seek = soft_seek,
+        .name = "device", .read = soft_read, .write = soft_write, .has_places = true,
     };
     uint32_t place = inode->device - SOFT;
 

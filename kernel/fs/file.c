@@ -69,17 +69,6 @@ void file_free(struct file *file) {
     is_closing = false;
 }
 
-int64_t file_seek(struct file *file, int64_t offset, int whence) {
-    const int64_t from[] = { 0, (int64_t)file->offset, (int64_t)file->inode->size };
-    int64_t result;
-
-    if ((unsigned)whence >= ARRAY_SIZE(from)        // SEEK_SET, SEEK_CUR, SEEK_END
-        || __builtin_add_overflow(from[whence], offset, &result) || result < 0)
-        return -EINVAL;
-    file->offset = (uint64_t)result;
-    return result;
-}
-
 /* -- Buffers ----------------------------------------------------------------------- */
 
 int io_move_pieces(struct io *io, void *memory, size_t size, bool give) {
@@ -136,7 +125,7 @@ static inline __attribute__((always_inline)) long transfer(int fd, uptr_t memory
     if ((how & PLACED) && (int64_t)at < 0) return -EINVAL;
     struct file *file = fd_get(fd);
     if (!file) return -EBADF;
-    if ((how & PLACED) && !file->operations->seek) result = -ESPIPE;
+    if ((how & PLACED) && !file->operations->has_places) result = -ESPIPE;
     else if (how & VECTOR) result = io_init_vector(&io, memory, size);
     else result = size > SSIZE_MAX ? -EINVAL : io_init(&io, memory, size);
     if (!result) {
@@ -169,9 +158,14 @@ long sys__llseek(int fd, uint32_t high, uint32_t low, uptr_t result, int whence)
     int64_t offset = (int64_t)join_words(low, high);
 
     if (!file) return -EBADF;
-    if (!file->operations->seek) return -ESPIPE;
-    offset = file->operations->seek(file, offset, whence);
-    return offset < 0 ? (long)offset : copy_to_user(result, &offset, sizeof(offset));
+    if (!file->operations->has_places) return -ESPIPE;
+    const int64_t from[] = { 0, (int64_t)file->offset, (int64_t)file->inode->size };
+    if (inode_is(file->inode, S_IFCHR)) offset = 0;     // a device is always at 0
+    else if ((unsigned)whence >= ARRAY_SIZE(from)       // SEEK_SET, SEEK_CUR, SEEK_END
+             || __builtin_add_overflow(from[whence], offset, &offset) || offset < 0)
+        return -EINVAL;
+    file->offset = (uint64_t)offset;
+    return copy_to_user(result, &offset, sizeof(offset));
 }
 
 /* Everything is in memory: there is nothing to wait for. */

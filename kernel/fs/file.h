@@ -119,8 +119,6 @@ struct file_operations {
     /* The events that are true now; registers its queues. [readable and writable] */
     unsigned (*poll)(struct file *file, struct poll_table *table);
     long (*ioctl)(struct file *file, uint32_t request, uptr_t argument);    /* ENOTTY */
-    /* The new offset. [ESPIPE] */
-    int64_t (*seek)(struct file *file, int64_t offset, int whence);
     /* What holds the files that lie in messages queued here; fs/passed_files.h.
      * [none can] */
     struct file_holder *(*holder)(struct file *file);
@@ -128,6 +126,7 @@ struct file_operations {
     void (*closed)(struct file *file);
     /* The last descriptor of any process was closed. Must not sleep. */
     void (*release)(struct file *file);
+    bool has_places;            /* for pread, lseek (the end: inode->size) [ESPIPE] */
 };
 
 struct file {
@@ -174,9 +173,6 @@ static inline bool file_is_writable(const struct file *file) {
 enum transfer { WRITES = 1, VECTOR = 2, PLACED = 4 };
 long file_transfer(int fd, uptr_t memory, size_t size, unsigned how,
                    uint64_t at) SLEEPS;
-
-/* A `seek` for files that end at inode->size. */
-int64_t file_seek(struct file *file, int64_t offset, int whence);
 
 /* Ends an owner's locks on the inode: a descriptor table's, an open file's. Called for
  * inodes that have locks at all; set by kernel/posix. */

@@ -179,7 +179,7 @@ static int directory_next(struct inode *directory, struct cursor *c) {
 }
 
 static const struct file_operations directory_files = {
-    .name = "directory of /proc", .seek = file_seek,
+    .name = "directory of /proc", .has_places = true,
 };
 
 /* -- Links ------------------------------------------------------------------------- */
@@ -240,7 +240,7 @@ static ssize_t text_read(struct file *file, struct io *io) {
 
 static int node_open(struct inode *inode, uint32_t flags, struct file **out) {
     static const struct file_operations text_files = {
-        .name = "file of /proc", .read = text_read, .seek = file_seek,
+        .name = "file of /proc", .read = text_read, .has_places = true,
     };
     union node node = node_of(inode);
 

@@ -194,7 +194,7 @@ static ssize_t regular_write(struct file *file, struct io *io) {
 
 static const struct file_operations regular_files = {
     .name = "regular file", .read = regular_read, .write = regular_write,
-    .seek = file_seek,
+    .has_places = true,
 };
 
 static const struct inode_operations regular = { .files = &regular_files };
@@ -337,7 +337,7 @@ static int directory_next(struct inode *directory, struct cursor *c) {
 }
 
 static const struct file_operations directory_files = {
-    .name = "directory", .seek = file_seek,
+    .name = "directory", .has_places = true,
 };
 
 /* Of directories and symbolic links. */

@@ -95,7 +95,7 @@ static unsigned mqueue_poll(struct file *file, struct poll_table *table) {
 }
 
 static const struct file_operations mqueue_operations = {
-    .name = "POSIX queue", .read = tell, .poll = mqueue_poll, .seek = file_seek,
+    .name = "POSIX queue", .read = tell, .poll = mqueue_poll, .has_places = true,
     .closed = closed,
 };
 
