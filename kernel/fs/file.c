@@ -32,9 +32,8 @@ static bool is_closing;                             // somebody further up is at
 struct file *file_create(const struct file_operations *operations, uint32_t flags,
                          struct inode *inode, void *object) {
     struct account *account = account_current();
+    struct file *file = inode ? heap_new(HEAP_FILE, struct file) : NULL;
 
-    if (!inode) return NULL;
-    struct file *file = heap_new(HEAP_FILE, struct file);
     if (!file || !account_charge(account, ACCOUNT_FILES, 1)) {
         heap_free(file);
         inode_put(inode);

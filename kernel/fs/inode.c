@@ -44,18 +44,15 @@ struct inode *inode_nameless(mode_t mode) {
 
 /* A directory's end may be the end of its parent too, if that has been removed as well:
  * a loop, because a chain of them can be as long as memory allows. */
-void inode_free(struct inode *inode) {
-    struct inode *parent;
-
-    do {
-        assert(inode->refs == 0 && !inode->mounted && !inode->covers && !inode->locks);
-        parent =
-            inode_is(inode, S_IFDIR) && inode->parent != inode ? inode->parent : NULL;
+void inode_put(struct inode *inode) {
+    while (inode && --inode->refs == 0) {
+        struct inode *parent = inode_is(inode, S_IFDIR) ? inode->parent : NULL;
+        assert(parent != inode && !inode->mounted && !inode->covers && !inode->locks);
         if (inode->operations->release) inode->operations->release(inode);
         if (inode->object) object_put(inode->object);
         heap_free(inode);
         inode = parent;
-    } while (inode && --inode->refs == 0);
+    }
 }
 
 void inode_touch_accessed(struct inode *inode) {

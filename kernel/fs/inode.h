@@ -129,12 +129,7 @@ static inline struct inode *inode_get(struct inode *inode) {
     return inode;
 }
 
-/* The end of an inode whose last reference is gone; for inode_put only. */
-void inode_free(struct inode *inode);
-
-static inline void inode_put(struct inode *inode) {
-    if (--inode->refs == 0) inode_free(inode);
-}
+void inode_put(struct inode *inode);         /* takes NULL too */
 
 /* A new inode with one reference and one link, two for a directory, owned by the
  * current process, all times now. NULL without memory. */

@@ -130,8 +130,8 @@ fail:
 /* -- Walks from the kernel and from programs --------------------------------------- */
 
 void path_release(struct path *path) {
-    if (path->inode) inode_put(path->inode);
-    if (path->parent) inode_put(path->parent);
+    inode_put(path->inode);
+    inode_put(path->parent);
 }
 
 int path_walk(struct inode *start, const char *name, unsigned flags,
