@@ -268,6 +268,19 @@ static void *read_nothing(void *unused) {
     return (void *)(long)(read(used, NULL, 0) == -1 ? -errno : 0);
 }
 
+/* The result of a call that a thread is in while its process closes the mailbox: go
+ * opens then. */
+static long ends_after_close(void *(*call)(void *), struct gate *go) {
+    pthread_t thread;
+    void *result;
+    need(!pthread_create(&thread, NULL, call, NULL));
+    until_receiving(used, 1);
+    close(used);
+    gate_open(go);
+    need(!pthread_join(thread, &result));
+    return (long)result;
+}
+
 /* IPC(4.10): "A call in progress holds its descriptor": a thread receives, while its
  * process has closed the mailbox. */
 static void still_in_a_call(void) {
@@ -276,13 +289,7 @@ static void still_in_a_call(void) {
     used = make_box(4, 0);
     gate_init(&go);
     CHILD (pid) {
-        pthread_t thread;
-        void *result;
-        need(!pthread_create(&thread, NULL, receive_one, NULL));
-        until_receiving(used, 1);
-        close(used);
-        gate_open(&go);
-        need(!pthread_join(thread, &result) && (long)result == getppid());
+        need(ends_after_close(receive_one, &go) == getppid());
         need(got_text("there?"));
     }
     gate_wait(&go);
@@ -324,13 +331,7 @@ static void still_in_a_read(void) {
     used = make_box(4, 0);
     gate_init(&go);
     CHILD (pid) {
-        pthread_t thread;
-        void *result;
-        need(!pthread_create(&thread, NULL, read_nothing, NULL));
-        until_receiving(used, 1);
-        close(used);
-        gate_open(&go);
-        need(!pthread_join(thread, &result) && (long)result == -EMSGSIZE);
+        need(ends_after_close(read_nothing, &go) == -EMSGSIZE);
     }
     gate_wait(&go);
     is_errno(mbox_send(used, TEXT("there?"), MSG_SYNC, FOREVER), EPIPE,
