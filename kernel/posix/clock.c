@@ -66,7 +66,7 @@ long sys_clock_settime(int clock, uptr_t time) {
     if (clock != CLOCK_REALTIME) return -EINVAL;
     int error = time_from_user(time, NANOSECOND, &now);
     if (error) return error;
-    if (current_process()->credentials.euid != 0) return -EPERM;
+    if (!is_root()) return -EPERM;
     time_set_realtime(now);
     return 0;
 }

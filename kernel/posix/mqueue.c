@@ -110,7 +110,6 @@ static struct mqueue *queue_of(const struct file *file) {
 long sys_mq_open(uptr_t user_name, int oflag, mode_t mode, uptr_t user_attributes) {
     uint32_t flags = (uint32_t)oflag & (O_ACCMODE | O_CREAT | O_EXCL | O_NONBLOCK);
     struct mailbox_attributes attributes = mqueue_kind.made;
-    bool is_root = current_credentials()->euid == 0;
     struct mq_attr a;
     char name[NAME_MAX + 1];
     int error = mailbox_name_from_user(name, user_name);
@@ -118,8 +117,8 @@ long sys_mq_open(uptr_t user_name, int oflag, mode_t mode, uptr_t user_attribute
     if (error) return error;
     if (flags & O_CREAT && !uptr_is_null(user_attributes)) {
         if (copy_from_user(&a, user_attributes, sizeof(a))) return -EFAULT;
-        if (a.maxmsg - 1 >= (is_root ? 65536 : attributes.capacity)
-            || a.msgsize - 1 >= (is_root ? MSG_MAX : attributes.max_length))
+        if (a.maxmsg - 1 >= (is_root() ? 65536 : attributes.capacity)
+            || a.msgsize - 1 >= (is_root() ? MSG_MAX : attributes.max_length))
             return -EINVAL;
         attributes.capacity = a.maxmsg;
         attributes.max_length = a.msgsize;

@@ -82,7 +82,7 @@ static inline struct sysv_object *sysv_find(struct sysv_kind *kind, int id) {
 int sysv_judge(const struct sysv_object *object, unsigned wanted);
 static inline must_check int sysv_permission(const struct sysv_object *object,
                                              unsigned wanted) {
-    return current_process()->credentials.euid == 0 ? 0 : sysv_judge(object, wanted);
+    return is_root() ? 0 : sysv_judge(object, wanted);
 }
 
 /* Since 1970, of a moment that was noted as ticks of the time stamp counter; 0:

@@ -9,10 +9,6 @@
 
 #define KEEP UINT32_MAX
 
-static struct credentials *mine(void) { return &current_process()->credentials; }
-
-static bool is_root(void) { return mine()->euid == 0; }
-
 static bool may_have(const struct ids *ids, uint32_t id) {
     return id == KEEP || is_root() || id == ids->real || id == ids->effective
            || id == ids->saved;
@@ -25,7 +21,7 @@ long ids_set_three(struct ids *ids, uint32_t real, uint32_t effective, uint32_t 
 
     if (!may_have(ids, real) || !may_have(ids, effective) || !may_have(ids, saved))
         return -EPERM;
-    if (ids == &mine()->user && real != KEEP && real != p->account->uid) {
+    if (ids == &p->credentials.ids[USER] && real != KEEP && real != p->account->uid) {
         struct account *account = account_get(real);
         if (!account || !account_charge(account, ACCOUNT_PROCESSES, p->nr_threads))
             return -EAGAIN;
@@ -44,8 +40,8 @@ long ids_set_three(struct ids *ids, uint32_t real, uint32_t effective, uint32_t 
 long ids_set(struct ids *ids, uint32_t id) {
     if (id == KEEP) return -EINVAL;
     if (is_root()) return ids_set_three(ids, id, id, id);
-    return id == ids->real || id == ids->saved ? ids_set_three(ids, KEEP, id, KEEP)
-                                               : -EPERM;
+    if (id != ids->real && id != ids->saved) return -EPERM;
+    return ids_set_three(ids, KEEP, id, KEEP);
 }
 
 long ids_set_two(struct ids *ids, uint32_t real, uint32_t effective) {
@@ -67,7 +63,7 @@ long ids_get(const struct ids *ids, uptr_t real, uptr_t effective, uptr_t saved)
 }
 
 long sys_getgroups32(int size, uptr_t list) {
-    const struct credentials *c = mine();
+    const struct credentials *c = &current_process()->credentials;
 
     if (size < 0 || (size > 0 && (uint32_t)size < c->nr_groups)) return -EINVAL;
     if (size > 0 && copy_to_user(list, c->groups, c->nr_groups * sizeof(gid_t)))
@@ -76,7 +72,7 @@ long sys_getgroups32(int size, uptr_t list) {
 }
 
 long sys_setgroups32(int size, uptr_t list) {
-    struct credentials *c = mine();
+    struct credentials *c = &current_process()->credentials;
     gid_t groups[GROUPS_MAX];
 
     if (!is_root()) return -EPERM;

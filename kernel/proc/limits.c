@@ -6,8 +6,6 @@
 #include "ipc/link.h"
 #include "proc/life.h"
 
-static bool is_root(void) { return current_process()->credentials.euid == 0; }
-
 int usage_to_user(uptr_t to, const struct usage *usage) {
     enum { LARGEST_KIB = 4, MINOR_FAULTS = 8, VOLUNTARY = 16, FORCED };
     const struct time32 user = nanoseconds_to_time32(usage->user_time, MICROSECOND),

@@ -20,21 +20,15 @@ struct limit {
 };
 
 #define GROUPS_MAX 32
-
-struct ids {
-    uint32_t real, effective, saved;
-};
+enum { USER, GROUP };
 
 struct credentials {
     union {
-        struct ids user;
+        struct ids {
+            uint32_t real, effective, saved;
+        } ids[2];               /* USER's and GROUP's: the same as */
         struct {
             uid_t uid, euid, suid;
-        };
-    };
-    union {
-        struct ids group;
-        struct {
             gid_t gid, egid, sgid;
         };
     };
@@ -107,6 +101,7 @@ extern struct list all_processes;
 extern struct process *init_process;
 
 static inline struct process *current_process(void) { return current()->process; }
+static inline bool is_root(void) { return current_process()->credentials.euid == 0; }
 
 /* A process without threads; references to files, space and the like are the caller's
  * to add. NULL without memory or over the user's limit. */
