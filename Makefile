@@ -252,7 +252,7 @@ build/kernel-test.pass1.elf build/kernel-test.elf: $(kernel_objects) $(test_obje
 
 # The functions that kernel/inject_test.c lets fail on order.
 injected := sys_prctl schedule sched_step_expired heap_alloc heap_alloc_raw frame_alloc \
-    frame_alloc_zeroed stack_alloc copy_from_user copy_to_user waiter_sleep_until
+    frame_alloc_zeroed stack_alloc copy_from_user copy_to_user wait_sleep_any
 build/kernel-test.pass1.elf build/kernel-test.elf: link_flags += $(injected:%=--wrap=%)
 
 link = $(quiet)$(LD) $(link_flags) -T linker.ld -o $@ $(filter %.o,$^)

@@ -121,6 +121,8 @@ WRAP(int, copy_to_user, uptr_t to, const void *from, size_t size) {
 
 /* -- Time -------------------------------------------------------------------------- */
 
-WRAP(long, waiter_sleep_until, struct waiter *waiter, nanoseconds_t deadline) {
-    return __real_waiter_sleep_until(waiter, is_due(INJECT_EXPIRE) ? 0 : deadline);
+WRAP(long, wait_sleep_any, struct waiter *w, unsigned count, nanoseconds_t deadline) {
+    bool expires = deadline != DEADLINE_NEVER && is_due(INJECT_EXPIRE);
+
+    return __real_wait_sleep_any(w, count, expires ? 0 : deadline);
 }

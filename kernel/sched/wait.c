@@ -68,11 +68,6 @@ static inline long block(struct thread *t, struct waiter *waiters, unsigned coun
     return result;
 }
 
-long waiter_sleep_until(struct waiter *waiter, nanoseconds_t deadline) {
-    waiter_add(waiter);
-    return block(waiter->thread, waiter, 1, deadline, WAKE_ON_ANY);
-}
-
 long waiter_sleep_forever(struct waiter *waiter) {
     waiter_add(waiter);
     return block(waiter->thread, waiter, 1, DEADLINE_NEVER, WAKE_ON_ANY);

@@ -71,17 +71,25 @@ static inline void waiter_init(struct waiter *waiter, struct wait_queue *queue) 
     waiter_init_for(waiter, queue, current_thread_base());
 }
 
+/* At the end of its queue. */
+static inline void waiter_add(struct waiter *waiter) {
+    list_push_back(&waiter->queue->waiters, &waiter->node);
+}
+static inline void waiter_remove(struct waiter *waiter) { list_remove(&waiter->node); }
+
+/* SLEEPS. Waits on several queues; each waiter is on its queue already (waiter_add).
+ * They are all off their queues when it returns. */
+must_check long wait_sleep_any(struct waiter *waiters, unsigned count,
+                               nanoseconds_t deadline) SLEEPS;
+
 /* SLEEPS. Blocks on one queue until woken, a signal, or the deadline. `waiter` was made
  * by waiter_init and may be part of a bigger struct that a hand-over fills in. */
-must_check long waiter_sleep_until(struct waiter *waiter,
-                                   nanoseconds_t deadline) SLEEPS;
 must_check long waiter_sleep_forever(struct waiter *waiter) SLEEPS;
-
-/* SLEEPS. One of the two: most callers know which. */
 static inline must_check long wait_sleep_waiter(struct waiter *waiter,
                                                 nanoseconds_t deadline) {
-    return deadline == DEADLINE_NEVER ? waiter_sleep_forever(waiter)
-                                      : waiter_sleep_until(waiter, deadline);
+    if (deadline == DEADLINE_NEVER) return waiter_sleep_forever(waiter);
+    waiter_add(waiter);
+    return wait_sleep_any(waiter, 1, deadline);
 }
 
 /* SLEEPS. The usual form. */
@@ -96,19 +104,8 @@ static inline must_check long wait_sleep(struct wait_queue *queue,
 /* SLEEPS. The same, but only the end of the process cuts it short (vfork, stop). */
 long wait_sleep_killable(struct wait_queue *queue) SLEEPS;
 
-/* SLEEPS. Waits on several queues; each waiter is on its queue already (waiter_add).
- * They are all off their queues when it returns. */
-must_check long wait_sleep_any(struct waiter *waiters, unsigned count,
-                               nanoseconds_t deadline) SLEEPS;
-
 /* Two words about what it waits for: see struct wait_class. */
 void waiter_describe(const struct waiter *waiter, char *to, size_t size);
-
-/* At the end of its queue. */
-static inline void waiter_add(struct waiter *waiter) {
-    list_push_back(&waiter->queue->waiters, &waiter->node);
-}
-static inline void waiter_remove(struct waiter *waiter) { list_remove(&waiter->node); }
 
 /* Ends one particular wait: takes the waiter off its queue, gives the result, makes the
  * thread ready. */

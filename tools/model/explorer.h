@@ -200,18 +200,22 @@ static void thread_kill(struct thread *t) {
 
 /* -- What sched/wait.c has --------------------------------------------------------- */
 
-long waiter_sleep_forever(struct waiter *waiter) {
-    if (running->killed) return -EINTR;
-    waiter_add(waiter);
+long wait_sleep_any(struct waiter *waiter, unsigned count, nanoseconds_t deadline) {
+    (void)deadline;                     // the explorer chooses when it passes
+    require(count == 1, "a wait on several queues");
+    if (running->killed) {
+        waiter_remove(waiter);
+        return -EINTR;
+    }
     running->waiter = waiter;
     running->state = ASLEEP;
     leave();
     return running->result;
 }
 
-long waiter_sleep_until(struct waiter *waiter, nanoseconds_t deadline) {
-    (void)deadline;                     // the explorer chooses when it passes
-    return waiter_sleep_forever(waiter);
+long waiter_sleep_forever(struct waiter *waiter) {
+    waiter_add(waiter);
+    return wait_sleep_any(waiter, 1, DEADLINE_NEVER);
 }
 
 void waiter_wake(struct waiter *waiter, long result) {
