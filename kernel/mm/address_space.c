@@ -301,6 +301,7 @@ void space_put(struct address_space *space) {
 void space_flush(struct address_space *space, vaddr_t start, vaddr_t end) {
     struct space_watcher *watcher, *next;
 
+    assert(start < end);        // an empty range would tell all to leave these tables
     space->version = ++last_version;
     list_for_each_safe (watcher, next, &space->watchers, node) {
         list_remove(&watcher->node);
