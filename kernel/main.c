@@ -242,6 +242,7 @@ void kmain(uint32_t magic, uint32_t address) {
     screen_init(boot);
     frames_init(boot);
     accounts_init(frame_count);
+    heap_init();
     stacks_init();
     if (frames_free < MINIMUM_FRAMES)
         boot_refuse("there are only %u KiB of free memory. Give the machine at least "

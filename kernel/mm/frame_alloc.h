@@ -22,9 +22,15 @@ enum frame_use {                /* what a frame is for: the ledger counts by thi
 
 struct frame {
     struct list_node node;      /* free: on its list; an object's page: on the object */
-    struct frame *next;         /* an object's page: in its chain (memory_object.c), */
+    union {                     /* an object's page, or of the heap's: */
+        struct frame *next;     /* in its chain (memory_object.c); */
+        struct heap_header *free;       /* the first free one of what it is cut into; */
+    };
     struct memory_object *object;   /* and which one it is */
-    uint32_t index;
+    union {
+        uint32_t index;
+        uint32_t nr_live;       /* how many are in use */
+    };
     uint32_t refs;              /* 0: free */
     uint32_t counted;           /* holders that kcheck has found */
     uint8_t order;              /* of the block whose first frame this is */

@@ -1,8 +1,8 @@
 /* heap.c - the kernel's heap.
  *
- * Shape: size classes 32, 64 ... 2048. A frame of a class is cut into objects, each
- * behind its header; one with free objects is on its class's list, one whose objects
- * are all free goes back. Larger objects get a block of frames of their own.
+ * Shape: size classes 32, 64 ... 2048, whose objects are cut from frames; of the larger
+ * ones, 4096 and up, each has a block of frames of its own. A block with free objects
+ * is on its class's list, one whose objects are all free goes back.
  * Invariant: a header's magic tells a live object from a free one.
  */
 #include "mm/heap.h"
@@ -12,27 +12,17 @@
 #include "mm/account.h"
 #include "mm/frame_alloc.h"
 
-enum { CLASS_FIRST = 5, CLASS_LAST = 11, CLASSES = CLASS_LAST - CLASS_FIRST + 1,
-       LIVE = 0x5B, FREED = 0xA5 };
+enum { CLASS_FIRST = 5, CLASS_FRAME = PAGE_SHIFT - CLASS_FIRST,
+       CLASSES = CLASS_FRAME + FRAME_ORDERS, LIVE = 0x5B, FREED = 0xA5 };
 
-struct header {
+struct heap_header {
     uint8_t magic;              /* LIVE or FREED */
     uint8_t type;               /* enum heap_type */
-    uint8_t class;              /* CLASSES + order for blocks of frames */
+    uint8_t class;
     uint8_t account;            /* who pays */
-    uint32_t next;              /* next free object's address, when free */
+    struct heap_header *next;   /* the next free object, when free */
 };
-static_assert(sizeof(struct header) == 8, "keeps objects 8-byte aligned");
-
-/* At the start of a frame that is cut into objects, in place of the first. It begins
- * with an address, which is even; a block of one object begins with LIVE, which is
- * odd. */
-struct slab {
-    struct list_node node;      /* partial[class] */
-    struct header *free;        /* first free object, or NULL */
-    uint16_t nr_live;
-    uint16_t class;
-};
+static_assert(sizeof(struct heap_header) == 8, "keeps objects 8-byte aligned");
 
 uint32_t heap_objects[HEAP_TYPES], heap_bytes[HEAP_TYPES];
 const char *const heap_type_names[HEAP_TYPES] = {
@@ -40,70 +30,52 @@ const char *const heap_type_names[HEAP_TYPES] = {
 #include "mm/heap_types.def"
 #undef HEAP_TYPE
 };
-static struct list partial[CLASSES] = {
-    LIST_INIT(partial[0]), LIST_INIT(partial[1]), LIST_INIT(partial[2]),
-    LIST_INIT(partial[3]), LIST_INIT(partial[4]), LIST_INIT(partial[5]),
-    LIST_INIT(partial[6]),
-};
-static_assert(CLASSES == 7, "one initialiser for each class");
+static struct list partial[CLASSES];
+
+void heap_init(void) {
+    for (unsigned i = 0; i < CLASSES; i++) list_init(&partial[i]);
+}
 
 static size_t class_size(unsigned class) { return 1u << (CLASS_FIRST + class); }
 
-static struct slab *slab_of(const struct header *h) {
-    return (struct slab *)round_down((uint32_t)h, PAGE_SIZE);
-}
-
-static struct slab *slab_create(unsigned class) {
-    struct frame *frame = frame_alloc(FRAME_HEAP, 0);
+/* A block of free objects, on its class's list. NULL without memory. */
+static struct frame *block_create(unsigned class) {
+    struct frame *frame =
+        frame_alloc(FRAME_HEAP, class < CLASS_FRAME ? 0 : class - CLASS_FRAME);
 
     if (!frame) return NULL;
-    struct slab *slab = frame_address(frame);
-    size_t step = class_size(class);
-    *slab = (struct slab){ .class = (uint16_t) class };
-    for (size_t at = PAGE_SIZE - step; at >= sizeof(*slab); at -= step) {
-        struct header *h = (void *)((char *)slab + at);
-        h->magic = FREED;
-        h->next = (uint32_t)slab->free;
-        slab->free = h;
+    frame->nr_live = 0;
+    frame->free = NULL;
+    for (size_t at = PAGE_SIZE << frame->order; at > 0;) {
+        struct heap_header *h = frame_address(frame) + (at -= class_size(class));
+        *h = (struct heap_header){ FREED, 0, (uint8_t) class, 0, frame->free };
+        frame->free = h;
     }
-    list_push_back(&partial[class], &slab->node);
-    return slab;
-}
-
-static inline struct header *take_small(unsigned class) {
-    struct slab *slab = list_entry(partial[class].head.next, struct slab, node);
-
-    if (unlikely(list_is_empty(&partial[class])) && !(slab = slab_create(class)))
-        return NULL;
-    struct header *h = slab->free;
-    assert(h->magic == FREED);
-    slab->free = (struct header *)h->next;
-    slab->nr_live++;
-    if (unlikely(!slab->free)) list_remove(&slab->node);
-    return h;
+    list_push_back(&partial[class], &frame->node);
+    return frame;
 }
 
 void *heap_alloc_raw(enum heap_type type, size_t size) {
     struct account *account = account_current();
-    uint32_t last = (size + sizeof(struct header) - 1) | ((1u << CLASS_FIRST) - 1);
+    uint32_t last = (size + sizeof(struct heap_header) - 1) | ((1u << CLASS_FIRST) - 1);
     unsigned class = 32 - (unsigned)__builtin_clz(last) - CLASS_FIRST;
-    struct header *h = NULL;
-    struct frame *frame;
 
-    if (unlikely(class >= CLASSES + FRAME_ORDERS)) return NULL;
+    if (unlikely(class >= CLASSES)) return NULL;
     // the charge comes first: what a user may not have is not even looked for
     if (unlikely(!account_charge(account, ACCOUNT_HEAP, class_size(class))))
         return NULL;
-    if (likely(class < CLASSES)) h = take_small(class);
-    else if ((frame = frame_alloc(FRAME_HEAP, class - CLASSES)))
-        h = frame_address(frame);
-    if (unlikely(!h)) {
+    struct frame *frame = list_entry(partial[class].head.next, struct frame, node);
+    if (unlikely(list_is_empty(&partial[class])) && !(frame = block_create(class))) {
         account_release(account, ACCOUNT_HEAP, class_size(class));
         return NULL;
     }
+    struct heap_header *h = frame->free;
+    assert(h->magic == FREED);
+    frame->free = h->next;
+    frame->nr_live++;
+    if (unlikely(!frame->free)) list_remove(&frame->node);
     h->magic = LIVE;
     h->type = (uint8_t)type;
-    h->class = (uint8_t) class;
     h->account = (uint8_t)account->number;
     return h + 1;
 }
@@ -116,30 +88,23 @@ void *heap_alloc(enum heap_type type, size_t size) {
 
 void heap_free(void *object) {
     if (!object) return;
-    struct header *h = (struct header *)object - 1;
+    struct heap_header *h = (struct heap_header *)object - 1;
+    struct frame *frame = frame_of_address(h);
     assert(h->magic == LIVE);
-    struct account *account = &accounts[h->account];
-    uint32_t size = class_size(h->class);
+    account_release(&accounts[h->account], ACCOUNT_HEAP, class_size(h->class));
     h->magic = FREED;
-    if (likely(h->class < CLASSES)) {
-        struct slab *slab = slab_of(h);
-        // enough to make a use after free show
-        __builtin_memset(h + 1, FREED, (1u << CLASS_FIRST) - sizeof(*h));
-        if (unlikely(!slab->free)) list_push_front(&partial[slab->class], &slab->node);
-        h->next = (uint32_t)slab->free;
-        slab->free = h;
-        if (unlikely(--slab->nr_live == 0)) {
-            list_remove(&slab->node);
-            frame_put(frame_of_address(slab));
-        }
-    } else {
-        frame_put(frame_of_address(h));
-    }
-    account_release(account, ACCOUNT_HEAP, size);
+    // enough to make a use after free show
+    __builtin_memset(object, FREED, (1u << CLASS_FIRST) - sizeof(*h));
+    if (unlikely(!frame->free)) list_push_front(&partial[h->class], &frame->node);
+    h->next = frame->free;
+    frame->free = h;
+    if (likely(--frame->nr_live > 0)) return;
+    list_remove(&frame->node);
+    frame_put(frame);
 }
 
 struct account *heap_account(const void *object) {
-    const struct header *h = (const struct header *)object - 1;
+    const struct heap_header *h = (const struct heap_header *)object - 1;
 
     assert(h->magic == LIVE);
     return &accounts[h->account];
@@ -149,48 +114,40 @@ struct account *heap_account(const void *object) {
 
 /* The header behind h, of a live object or a free one; after NULL the first. NULL: no
  * more. */
-static struct header *header_next(const struct header *h) {
+static struct heap_header *header_next(const struct heap_header *h) {
     struct frame *frame = h ? frame_of_address(h) : NULL;
-    const struct slab *slab = slab_of(h);
+    uint32_t next = h ? (uint32_t)h + class_size(h->class) : 0;
 
-    if (h && *(const uint8_t *)slab != LIVE) {
-        uint32_t at = (uint32_t)h + class_size(slab->class);
-        if (at < (uint32_t)slab + PAGE_SIZE) return (struct header *)at;
-    }
+    if (next & PAGE_MASK) return (struct heap_header *)next;
     while ((frame = frame_next(frame)) && frame->use != FRAME_HEAP) continue;
-    if (!frame) return NULL;
-    slab = frame_address(frame);
-    uint32_t first = *(const uint8_t *)slab == LIVE ? 0 : class_size(slab->class);
-    return (struct header *)((uint32_t)slab + first);
+    return frame ? frame_address(frame) : NULL;
 }
 
 void *heap_next(enum heap_type type, const void *object) {
-    struct header *h = object ? (struct header *)object - 1 : NULL;
+    struct heap_header *h = object ? (struct heap_header *)object - 1 : NULL;
 
     while ((h = header_next(h)) && (h->magic != LIVE || h->type != type)) continue;
     return h ? h + 1 : NULL;
 }
 
 /* The free list holds as many as are free. */
-static bool slab_is_sound(const struct slab *slab) {
-    unsigned nr_free = PAGE_SIZE / class_size(slab->class) - 1 - slab->nr_live;
-    const struct header *h = slab->free;
+static bool block_is_sound(const struct frame *frame, unsigned class) {
+    size_t nr_free = (PAGE_SIZE << frame->order) / class_size(class) - frame->nr_live;
+    const struct heap_header *h = frame->free;
 
-    for (; h && nr_free > 0; h = (const struct header *)h->next, nr_free--)
-        if (slab_of(h) != slab || h->magic != FREED) return false;
-    return !h && nr_free == 0 && !slab->free == !list_node_is_linked(&slab->node);
+    for (; h && nr_free > 0; h = h->next, nr_free--)
+        if (frame_of_address(h) != frame || h->magic != FREED) return false;
+    return !h && nr_free == 0 && !frame->free == !list_node_is_linked(&frame->node);
 }
 
 static void heap_count(void) {
     memset(heap_objects, 0, sizeof(heap_objects));
     memset(heap_bytes, 0, sizeof(heap_bytes));
-    for (unsigned class = 0; class < CLASSES; class ++) check_list(&partial[class]);
-    for (struct header *h = NULL; (h = header_next(h));) {
-        const struct slab *slab = slab_of(h);
-        if (*(const uint8_t *)slab != LIVE
-            && (uint32_t)h == (uint32_t)slab + class_size(slab->class))
-            check_that(slab_is_sound(slab), "frame at %p of class %u is broken", slab,
-                       slab->class);
+    for (unsigned i = 0; i < CLASSES; i++) check_list(&partial[i]);
+    for (struct heap_header *h = NULL; (h = header_next(h));) {
+        const struct frame *frame = frame_of_address(h);
+        check_that((uint32_t)h & PAGE_MASK || block_is_sound(frame, h->class),
+                   "frame at %p of class %u is broken", h, h->class);
         if (h->magic != LIVE) continue;
         accounts[h->account].counted[ACCOUNT_HEAP] += class_size(h->class);
         if (!check_that(h->type < HEAP_TYPES, "%p has no type", h + 1)) return;

@@ -12,6 +12,8 @@ enum heap_type {
     HEAP_TYPES
 };
 
+void heap_init(void);
+
 /* size bytes, zeroed, at least 8-byte aligned. NULL when memory or the account's limit
  * is used up. heap_free takes NULL too. */
 must_check void *heap_alloc(enum heap_type type, size_t size);
