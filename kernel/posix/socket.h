@@ -148,20 +148,19 @@ ssize_t socket_receive(struct socket *socket, struct io *io, struct socket_messa
 
 /* -- socket_calls.c ---------------------------------------------------------------- */
 
-/* The file of the socket behind a descriptor, with a reference. -EBADF, -ENOTSOCK. */
-must_check int socket_hold(int fd, struct file **file);
-
-/* For the table of calls: what is done with s, the socket behind fd, held meanwhile. */
-#define ON_SOCKET(fd, call)                         \
-    ({                                              \
-        struct file *file_;                         \
-        long result_ = socket_hold(fd, &file_);     \
-        if (!result_) {                             \
-            struct socket *s = file_->object;       \
-            result_ = (call);                       \
-            passed_drop(file_);                     \
-        }                                           \
-        result_;                                    \
+/* For the table of calls: what is done with s, the socket behind fd, held meanwhile; or
+ * -EBADF, -ENOTSOCK. */
+#define ON_SOCKET(fd, call)                                             \
+    ({                                                                  \
+        struct file *file_ = fd_peek(fd);                               \
+        long result_ = file_ ? -ENOTSOCK : -EBADF;                      \
+        if (file_ && file_->operations == &socket_operations) {         \
+            struct socket *s = file_->object;                           \
+            file_get(file_);                                            \
+            result_ = (call);                                           \
+            passed_drop(file_);                                         \
+        }                                                               \
+        result_;                                                        \
     })
 
 /* Writes a socket's name (NULL: only the family) where there is room for *size_at

@@ -28,14 +28,6 @@
 #define FAMILY_SIZE 2u          /* of an address without a path */
 #define BACKLOG_MAX 4096u       /* somaxconn */
 
-int socket_hold(int fd, struct file **file) {
-    *file = fd_peek(fd);
-    if (!*file) return -EBADF;
-    if ((*file)->operations != &socket_operations) return -ENOTSOCK;
-    file_get(*file);
-    return 0;
-}
-
 /* -- Making them ------------------------------------------------------------------ */
 
 static struct credentials_of_peer own_credentials(void) {
