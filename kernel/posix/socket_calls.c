@@ -15,12 +15,12 @@
  * Sleeps: connect while the listener's queue is full, accept while it is empty;
  *   condition shape. The calls that send and receive.
  * Linux: the options below and no others (ENOPROTOOPT). Time-outs have 32-bit seconds.
+ *   The kernel chooses no names (autobind).
  *   Control data of other levels is passed over; no credentials (SCM_CREDENTIALS).
  * Tests: user/tests/socket_create.c, socket_name.c, socket_connect.c, socket_message.c,
  *   socket_options.c, scm_rights.c
  * See: unix(7), Address format; socket(7)
  */
-#include "base/format.h"
 #include "fs/inode.h"
 #include "posix/socket.h"
 #include "syscall.h"
@@ -126,13 +126,12 @@ static int socket_find(const struct socket_address *a, unsigned type,
 
 long socket_bind(struct socket *s, uptr_t address, int size) {
     struct new_node node = { .mode = S_IFSOCK | 0777 };
-    static uint32_t last;
     struct socket_address a;
     struct path path;
     int error = address_from_user(&a, address, size);
 
-    if (!error && (a.family != AF_UNIX || s->name)) error = -EINVAL;
     if (error) return error;
+    if (a.family != AF_UNIX || a.size == FAMILY_SIZE || s->name) return -EINVAL;
     if (a.path[0]) {
         error = path_walk(NULL, a.path, WALK_PARENT | AT_SYMLINK_NOFOLLOW, &path);
         if (error) return error;
@@ -141,16 +140,10 @@ long socket_bind(struct socket *s, uptr_t address, int size) {
         path_release(&path);
         if (error) return error == -EEXIST ? -EADDRINUSE : error;
         s->inode->data = s;
-    } else if (a.size == FAMILY_SIZE) {
-        // a free one of a million names; a user has fewer sockets
-        a.size = FAMILY_SIZE + 6;
-        do
-            format(a.path + 1, 6, "%05x", ++last & 0xfffff);
-        while (find_abstract(&a, s->type));
-    } else if (find_abstract(&a, s->type)) {
-        return -EADDRINUSE;
+    } else {
+        if (find_abstract(&a, s->type)) return -EADDRINUSE;
+        list_push_back(&abstract_names, &s->abstract_node);
     }
-    if (!a.path[0]) list_push_back(&abstract_names, &s->abstract_node);
     s->address = a;
     s->name = s;
     return 0;

@@ -105,23 +105,6 @@ static void abstract(void) {
     close(fd), close(other), close(datagram);
 }
 
-/* "If a bind(2) call specifies addrlen as sizeof(sa_family_t) ... then the socket is
- * autobound to an abstract address. The address consists of a null byte followed by 5
- * bytes in the character set [0-9a-f]." */
-static void automatic(void) {
-    struct address a = { .un = { .sun_family = AF_UNIX }, .size = sizeof(sa_family_t) };
-    int fd = sock(SOCK_DGRAM), other = sock(SOCK_DGRAM);
-    works(bind_to(fd, &a), "bind without a name: the kernel chooses one");
-    need(bind_to(other, &a) == 0);
-    struct address x = name_of(fd, getsockname), y = name_of(other, getsockname);
-    is_int(x.size, PATH_START + 6, "a NUL and five characters");
-    ok(!x.un.sun_path[0] && strspn(x.un.sun_path + 1, "0123456789abcdef") == 5,
-       "which are hexadecimal digits");
-    ok(!same_address(&x, &y), "the next one is another");
-    works(connect_to(fd, &y), "and can be connected to");
-    close(fd), close(other);
-}
-
 /* "unnamed: A stream socket that has not been bound to a pathname using bind(2) has no
  * name. ... When the address of an unnamed socket is returned, its length is
  * sizeof(sa_family_t), and sun_path should not be inspected." */
@@ -237,7 +220,6 @@ int main(void) {
     paths();
     lengths();
     abstract();
-    automatic();
     unnamed();
     permissions();
     moved();
