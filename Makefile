@@ -104,8 +104,7 @@ src += kernel/posix/file_lock.c         # record locks, flock
 src += kernel/posix/sysv.c              # System V objects: keys, ids, permissions
 src += kernel/posix/sysv_shm.c          # segments of shared memory
 src += kernel/posix/sysv_sem.c          # sets of semaphores
-src += kernel/posix/sysv_msg.c          # System V message queues
-src += kernel/posix/mqueue.c            # POSIX message queues, /dev/mqueue
+src += kernel/posix/queues.c            # message queues of POSIX and of System V
 
 # --- kernel/proc: a process's life
 src += kernel/proc/fork.c               # fork, vfork, clone

@@ -135,5 +135,5 @@ int main(int argc, char **argv) {
     say("The queue would stay after all have left, so I remove it.");
     return demo_end(
         "let a client ask for type 0. Whose answer does it get?",
-        "kernel/posix/sysv_msg.c: wants_type(), and kernel/ipc/message_queue.c");
+        "kernel/posix/queues.c: wants_type(), and kernel/ipc/message_queue.c");
 }
