@@ -101,8 +101,7 @@ src += kernel/posix/socket.c            # sockets: their life, their queues
 src += kernel/posix/socket_calls.c      # names, connecting, messages, options
 src += kernel/posix/clock.c             # clocks, sleeping, timers that post signals
 src += kernel/posix/file_lock.c         # record locks, flock
-src += kernel/posix/sysv.c              # System V objects: keys, ids, permissions
-src += kernel/posix/sysv_shm.c          # segments of shared memory
+src += kernel/posix/sysv.c              # System V objects; shared memory
 src += kernel/posix/sysv_sem.c          # sets of semaphores
 src += kernel/posix/queues.c            # message queues of POSIX and of System V
 

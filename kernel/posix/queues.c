@@ -21,7 +21,6 @@
  * See: mq_overview(7), mq_open(3), mq_notify(3), msgop(2), msgctl(2).
  */
 #include "base/format.h"
-#include "core/check.h"
 #include "ipc/mailbox.h"
 #include "mm/heap.h"
 #include "posix/sysv.h"
@@ -356,6 +355,11 @@ static void queue_remove(struct sysv_object *object) {
     sysv_free(&msg_kind, object);
 }
 
+static void queue_check(const struct sysv_object *object) {
+    message_queue_check(&msg_queue_of(object)->queue, 0);
+    message_channel_check(&msg_queue_of(object)->channel);
+}
+
 static void queue_show(struct text *text, const struct sysv_object *object) {
     const struct message_queue *queue = &msg_queue_of(object)->queue;
 
@@ -372,20 +376,9 @@ struct sysv_kind msg_kind = {
     .sums = { { 7, 1 }, { 6, 6 } },
     .nr_shown = 5, .shown = { WORD_BYTES_MAX, 7, 6, 9, 10 },
     .tell = queue_tell, .init = queue_init, .set = queue_set,
-    .remove = queue_remove, .show = queue_show,
+    .remove = queue_remove, .show = queue_show, .check = queue_check,
     .objects = LIST_INIT(msg_kind.objects),
 };
-
-static void queues_check(void) {
-    const struct sysv_object *object;
-
-    list_for_each (object, &msg_kind.objects, node) {
-        message_queue_check(&msg_queue_of(object)->queue, 0);
-        message_channel_check(&msg_queue_of(object)->channel);
-    }
-}
-
-static const struct checker checker CHECKER = { "System V queues", NULL, queues_check };
 
 /* The current process has sent (0) or received (1); meanwhile the queue may have
  * gone. */

@@ -1,12 +1,25 @@
-/* sysv.c - keys, ids and permissions of System V objects, and ipc(2), the one call that
- * C libraries for i386 make.
+/* sysv.c - System V: keys, ids and permissions of all objects, and ipc(2), the one call
+ * that C libraries for i386 make; and the kind that needs nothing else, segments of
+ * shared memory.
+ *
+ * Shape: a segment is a memory object with an id; an attachment is a region that maps
+ * it, the same that mmap makes of a file in /dev/shm.
+ *
+ *      process A                  struct segment              process B
+ *      [region] --owner-------------> id, key, mode <-----------owner-- [region]
+ *         |                              |                                |
+ *         +-------------------------> memory object <---------------------+
  *
  * Invariants: ids come from one counter for all kinds. What IPC_STAT calls an index
  *   (SHM_STAT) is a place in the kind's list.
+ *   Nobody else maps a segment's object, so the list of its mappings is the list of
+ *   attachments; each of those regions names the segment as its owner. A segment marked
+ *   SHM_DEST has one at least.
  * Sleeps: semop, msgsnd, msgrcv.
  * Linux: ids have no sequence part: seq is 0. Structures of before IPC_64 are EINVAL.
- * Tests: user/tests/sysv_ids.c.
- * See: svipc(7), shmget(2), shmctl(2), ipc(2).
+ *   SHM_HUGETLB and SHM_REMAP mean nothing.
+ * Tests: user/tests/sysv_ids.c, sysv_shm.c, sysv_shm_life.c.
+ * See: svipc(7), shmop(2), shmctl(2), ipc(2).
  */
 #include "posix/sysv.h"
 
@@ -120,8 +133,9 @@ enum { IPC_64 = 0x100 };        /* in a command: 32-bit ids in the structures */
 static long control(struct sysv_kind *kind, int id, const struct trap_frame *frame) {
     uint32_t number = frame->edx, how = kind == &sem_kind ? frame->esi : frame->edx;
     uptr_t argument = uptr(frame->edi);
-    int command = (int)(how & ~(uint32_t)IPC_64), more = command - kind->stat_command;
-    bool by_index = more == 0 || more == 2, counts = more == 1;
+    int command = (int)(how & ~(uint32_t)IPC_64);
+    bool by_index = command == kind->stat_command;
+    bool counts = command == kind->stat_command + 1;
     struct sysv_object *object;
     struct sysv_status status;
 
@@ -141,7 +155,7 @@ static long control(struct sysv_kind *kind, int id, const struct trap_frame *fra
     }
     if (!(object = sysv_look_up(kind, id, by_index))) return -EINVAL;
     if (command == IPC_STAT || by_index) {
-        int error = more == 2 ? 0 : sysv_permission(object, MAY_READ);
+        int error = sysv_permission(object, MAY_READ);
         status = kind->tell(object);
         status.perm = object->perm;
         if (!error) error = copy_to_user(argument, &status, kind->status_size);
@@ -154,6 +168,129 @@ static long control(struct sysv_kind *kind, int id, const struct trap_frame *fra
     if (command == IPC_SET) return change(kind, object, argument);
     kind->remove(object);
     return 0;
+}
+
+/* -- Segments ---------------------------------------------------------------------- */
+
+enum { SHM_RDONLY = 010000, SHM_RND = 020000, SHM_EXEC = 0100000 };
+enum { SHM_STAT = 13, SHM_DEST = 01000 };   /* a command; in the mode */
+
+#define SHMMAX 0x7fffffffu      /* bytes of one segment */
+
+struct segment {
+    struct sysv_object common;
+    struct memory_object *object;
+    struct region_owner owner;  /* of the regions that are its attachments */
+};
+
+static struct segment *segment_of(const struct sysv_object *object) {
+    return container_of(object, struct segment, common);
+}
+
+static void free_if_unused(struct segment *s) {
+    if (!(s->common.perm.mode & SHM_DEST) || !list_is_empty(&s->object->mappings))
+        return;
+    object_put(s->object);
+    sysv_free(&shm_kind, &s->common);
+}
+
+/* A region came or went: by shmat or shmdt, but by fork, munmap or exit as well. */
+static void attachment_changed(struct region_owner *owner, bool gone) {
+    struct segment *s = container_of(owner, struct segment, owner);
+
+    s->common.pids[1] = current_process()->pid;
+    s->common.times[gone] = timestamp_counter();
+    free_if_unused(s);
+}
+
+static bool segment_init(struct sysv_object *object) {
+    struct segment *s = segment_of(object);
+
+    s->object = object_create(round_up(object->size, PAGE_SIZE) >> PAGE_SHIFT);
+    s->owner.changed = attachment_changed;
+    s->common.pids[0] = current_process()->pid;
+    return s->object;
+}
+
+static struct sysv_status segment_tell(const struct sysv_object *o) {
+    const struct memory_object *memory = segment_of(o)->object;
+
+    return (struct sysv_status){
+        .words = { [0] = o->size, [1] = sysv_seconds(o->times[0]),
+                   [3] = sysv_seconds(o->times[1]), [5] = sysv_seconds(o->times[2]),
+                   [7] = (uint32_t)o->pids[0], [8] = (uint32_t)o->pids[1],
+                   [9] = list_length(&memory->mappings),
+                   [12] = memory->size_pages, [13] = memory->nr_pages },
+    };
+}
+
+static void segment_check(const struct sysv_object *object) {
+    object_found(segment_of(object)->object);
+}
+
+static void segment_remove(struct sysv_object *object) {
+    object->perm.mode |= SHM_DEST;
+    object->perm.key = IPC_PRIVATE;
+    free_if_unused(segment_of(object));
+}
+
+struct sysv_kind shm_kind = {
+    .name = "shm", .bytes = sizeof(struct segment), .size_max = SHMMAX,
+    .stat_command = SHM_STAT, .status_size = 84, .info_sizes = { 36, 24 },
+    .infos = { { SHMMAX, 1, SYSV_MAX, SYSV_MAX, SHMMAX >> PAGE_SHIFT } },
+    .sums = { { 12, 1 }, { 13, 2 } }, .nr_shown = 5, .shown = { 0, 13, 9, 7, 8 },
+    .tell = segment_tell, .init = segment_init, .remove = segment_remove,
+    .check = segment_check, .objects = LIST_INIT(shm_kind.objects),
+};
+
+/* shmat. The address does not come as the result, but at the third argument. */
+static long shm_attach(int id, int flags, const struct trap_frame *frame) {
+    struct sysv_object *object = sysv_find(&shm_kind, id);
+    bool writes = !(flags & SHM_RDONLY), executes = flags & SHM_EXEC;
+    struct address_space *space = current()->space;
+
+    if (!object) return -EINVAL;
+    int error = sysv_permission(object, MAY_READ | (writes ? MAY_WRITE : 0)
+                                            | (executes ? MAY_EXECUTE : 0));
+    if (error) return error;
+    struct segment *s = segment_of(object);
+    size_t size = s->object->size_pages << PAGE_SHIFT;
+    vaddr_t wanted = frame->edi, rounded = round_down(wanted, PAGE_SIZE);
+    vaddr_t at = space_find_gap(space, rounded, size);
+    if (wanted && (at != rounded || (at != wanted && !(flags & SHM_RND))))
+        return -EINVAL;
+    if (!at) return -ENOMEM;
+    if (u32_to_user(uptr(frame->esi), at)) return -EFAULT;
+    const struct region region = {
+        .start = at, .end = at + size, .object = s->object, .owner = &s->owner,
+        .protection =
+            PROT_READ | (writes ? PROT_WRITE : 0) | (executes ? PROT_EXEC : 0),
+        .flags = REGION_SHARED | (writes ? 0 : REGION_NEVER_WRITABLE),
+    };
+    return space_map(space, &region);
+}
+
+/* Of an attachment there may be only parts left: all that would lie where they do, had
+ * it been attached at `address`. */
+static long shm_detach(uint32_t address) {
+    struct address_space *space = current()->space;
+    struct region_owner *owner = NULL;
+    vaddr_t at = address, end = UINT32_MAX;
+    struct region *region;
+
+    if (address & PAGE_MASK) return -EINVAL;
+    while ((region = space_find_above(space, at)) && region->start < end) {
+        vaddr_t start = region->start;
+        at = region->end;
+        if (!region->owner || (owner && region->owner != owner)
+            || start - address != region->first_page << PAGE_SHIFT)
+            continue;
+        owner = region->owner;
+        end = address + (region->object->size_pages << PAGE_SHIFT);
+        int error = space_unmap(space, start, at - start);
+        if (error) return error;
+    }
+    return owner ? 0 : -EINVAL;
 }
 
 /* -- /proc/ipc/sysv, kcheck -------------------------------------------------------- */
@@ -182,8 +319,10 @@ static void objects_count(void) {
     const struct sysv_object *object;
 
     for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++)
-        list_for_each (object, &kinds[i]->objects, node)
+        list_for_each (object, &kinds[i]->objects, node) {
             heap_account(object)->counted[ACCOUNT_SYSV]++;
+            if (kinds[i]->check) kinds[i]->check(object);
+        }
 }
 
 static const struct checker checker CHECKER = { "System V", objects_count, NULL };

@@ -40,7 +40,7 @@ struct sysv_kind {              /* [const], but for the last two */
     const char *name;           /* "shm": one is "shm:12" in /proc/ipc */
     size_t bytes, bytes_each;   /* of an object: of itself, for each in its size */
     uint32_t size_max;          /* of what get asks for; 0: any, even none */
-    int stat_command;           /* SHM_STAT; SHM_INFO and SHM_STAT_ANY are the next */
+    int stat_command;           /* SHM_STAT; SHM_INFO is the next */
     uint8_t status_size, info_sizes[2];     /* of what IPC_STAT, IPC_INFO and SHM_INFO
                                                give; and the latter are: */
     uint32_t infos[2][10];      /* limits; the same or nothing, and in SHM_INFO */
@@ -61,6 +61,8 @@ struct sysv_kind {              /* [const], but for the last two */
     void (*remove)(struct sysv_object *object);
     /* Who waits, or nothing. */
     void (*show)(struct text *text, const struct sysv_object *object);
+    /* For kcheck: counts what it holds, and checks what it is; or nothing. */
+    void (*check)(const struct sysv_object *object);
     struct list objects;
     struct sysv_object *last_found; /* or NULL */
 };
@@ -100,10 +102,8 @@ enum ipc_call {
     CALL_SHMCTL,
 };
 
-/* The three that SLEEP. The frame has the rest: in ebx the call, in esi the third
+/* SLEEP. The frame has the rest: in ebx the call, in esi the third
  * argument, in edi the pointer. */
 long sem_operate(int id, uint32_t count, const struct trap_frame *frame) SLEEPS;
 long msg_send(int id, uint32_t size, const struct trap_frame *frame) SLEEPS;
 long msg_receive(int id, uint32_t size, const struct trap_frame *frame) SLEEPS;
-long shm_attach(int id, int flags, const struct trap_frame *frame);
-long shm_detach(uint32_t address);

@@ -113,5 +113,5 @@ int main(int argc, char **argv) {
     must(shmctl(segment, IPC_RMID, NULL), "shmctl");
     drop_set();
     return demo_end("attach Mallory with SHM_RDONLY. What can mprotect() do for him?",
-                    "kernel/posix/sysv_shm.c: shm_attach(), where the right is asked");
+                    "kernel/posix/sysv.c: shm_attach(), where the right is asked");
 }

@@ -111,5 +111,5 @@ int main(int argc, char **argv) {
         (int)look().shm_nattch);
     must(shmdt(ring), "shmdt");
     return demo_end("PLACES 1. Then leave out take(FREE): what does the consumer get?",
-                    "kernel/posix/sysv_shm.c, and show() in kernel/mm/fault.c");
+                    "kernel/posix/sysv.c, and show() in kernel/mm/fault.c");
 }
