@@ -31,10 +31,6 @@ static struct thread *thread_of(const struct call *call) {
     return call->sending.waiter.thread;
 }
 
-static bool is_waiting(const struct call *call) {
-    return waiter_is_asleep(&call->sending.waiter);
-}
-
 static void mark(struct marks *marks, uint64_t sequence) {
     if (sequence > marks->last) {
         uint64_t steps = sequence - marks->last;
@@ -78,16 +74,14 @@ void call_priority_changed(struct thread *t) {
 
 /* -- A call's life ----------------------------------------------------------------- */
 
-/* It waits for this server from here on; as the last on its list. */
-static void move_to(struct call *call, struct endpoint *server, bool received) {
+/* It waits for this server from here on, as the last on its list. */
+static void move_to(struct call *call, struct endpoint *server) {
     struct endpoint *before = call->server;
 
     if (before) list_remove(&call->node);
     list_push_back(&server->calls, &call->node);
     call->server = server;
-    call->received = received;
     if (before == server) return;
-    if (before) thread_of(call)->attention |= ATTENTION_SLOW;
     lend(before);
     lend(server);
 }
@@ -100,22 +94,27 @@ static void leave(struct call *call) {
     lend(server);
 }
 
+/* Ends the wait from the server's side. */
+static void end_call(struct call *call, long result) {
+    leave(call);
+    waiter_wake(&call->sending.waiter, result);
+}
+
 void call_message_kept(struct call *call, struct native_message *kept) {
     call->request = kept;
     call->forwarder = call->server;
     call->forwarder_sequence = call->sequence;
-    move_to(call, container_of(kept->base.channel, struct link_end, in)->endpoint,
-            false);
+    move_to(call, container_of(kept->base.channel, struct link_end, in)->endpoint);
 }
 
 void call_message_lost(struct call *call) {
     call->request = NULL;
     if (call->forwarder) {      // it could not be passed on: who tried has it again
         call->sequence = call->forwarder_sequence;
-        move_to(call, call->forwarder, true);
+        move_to(call, call->forwarder);
         call->forwarder = NULL;
-    } else if (!call->received && is_waiting(call)) {
-        waiter_wake(&call->sending.waiter, -EPIPE); // nobody but the caller waited
+    } else {                    // the link closes or the server ends, or nobody waits
+        end_call(call, call->server->process->endpoint ? -EPIPE : -ESRCH);
     }
 }
 
@@ -128,53 +127,31 @@ void link_message_received(struct native_message *m, struct native_receiver *r) 
         mark(&end->plain, m->base.sequence);
         return;
     }
+    m->call = NULL;
+    call->request = NULL;
     call->forwarder = NULL;
     call->sequence = m->base.sequence;
-    move_to(call, end->endpoint, true);
+    move_to(call, end->endpoint);
 }
 
-/* Ends the wait from the server's side. */
-static void end_call(struct call *call, long result) {
-    if (call->request) call->request->call = NULL;
-    call->request = NULL;
-    leave(call);
-    waiter_wake(&call->sending.waiter, result);
-}
-
-void calls_cancel(struct endpoint *server, pid_t pid) {
+void calls_end(struct endpoint *server, pid_t pid, long result) {
     struct call *call, *next;
 
     list_for_each_safe (call, next, &server->calls, node)
-        if (call->pid == pid && call->received) end_call(call, -ECANCELED);
-}
-
-void calls_end(struct endpoint *server) {
-    struct call *call, *next;
-
-    list_for_each_safe (call, next, &server->calls, node)
-        if (call->request && call->request->base.sending == &call->sending)
-            leave(call);        // still queued: it ends with its message
-        else if (!call->forwarder)     // else it goes back with its message
-            end_call(call, -ESRCH);
+        if (!call->request && (!pid || call->pid == pid)) end_call(call, result);
 }
 
 long call_finish(struct call *call, long result) {
-    struct native_message *request = call->request;
-
     current()->call = NULL;
     if (result == -ERESTART && call->sequence)
         result = -EINTR;        // a server has had it: once is enough
-    if (result < 0) {
-        // without an answer: whoever has the request must not find the call
-        if (request && request->base.sending != &call->sending) {
-            request->call = NULL;       // forwarded: its forwarder hears of it
-            message_cancel(&request->base, -ECANCELED);
-        } else if (call->received && call->server) {
-            const struct link_end *end = link_with(call->server->process->pid);
-            if (end) mark(&end->other->given_up, call->sequence);
-        }
-    }
-    if (call->server) leave(call);
+    // it has been passed on, and is not received: whoever did that hears of it
+    if (call->request) message_cancel(&call->request->base, -ECANCELED);
+    if (!call->server) return result;
+    // without an answer: whoever has the request must not find the call
+    const struct link_end *end = link_with(call->server->process->pid);
+    if (end) mark(&end->other->given_up, call->sequence);
+    leave(call);
     return result;
 }
 
@@ -352,10 +329,10 @@ static struct call *call_to_answer(pid_t caller, uint64_t sequence, int *error) 
     *error = e ? 0 : -ENOMEM;
     if (!e) return NULL;
     list_for_each (call, &e->calls, node) {
-        if (!call->received || call->pid != caller
+        if (call->request || call->pid != caller
             || (sequence && call->sequence != sequence))
             continue;
-        if (is_waiting(call)) return call;
+        if (waiter_is_asleep(&call->sending.waiter)) return call;
         gave_up = true;         // though it has not run yet
         break;
     }

@@ -113,7 +113,6 @@ static __attribute__((noinline)) bool prepare(struct thread *t, vaddr_t sent,
     if (!r->fast_calls || !exchange_sends(t, sent)) return false;
     waiter_init(&x->call.sending.waiter, &callers);
     x->call.pid = t->process->pid;
-    x->call.received = true;
     t->attention &= ~(uint32_t)ATTENTION_SLOW;
     return true;
 }

@@ -127,8 +127,8 @@ void endpoint_exit(struct process *process) {
     if (!e) return;
     links_forget_rights(process);
     process->endpoint = NULL;
-    calls_end(e);
     message_discard_all(&e->inbox, NULL, -ESRCH);
+    calls_end(e, 0, -ESRCH);
     list_for_each_safe (end, next, &e->links, node) {
         struct link_end *other = end->other;
         list_remove(&end->node);
@@ -272,7 +272,7 @@ long sys_link_close(pid_t peer) {
     struct link_end *end = open_link_with(peer, &error);
 
     if (!end) return error;
-    calls_cancel(end->endpoint, peer);
+    calls_end(end->endpoint, peer, -ECANCELED);
     end->given_up.bits = 0;
     message_discard_all(end->in.queue, &end->in, -EPIPE);
     if (end->other->endpoint)

@@ -63,7 +63,6 @@ struct call {
                                    before it is accepted; NULL */
     uint64_t sequence;          /* the server's name for it; 0: never received */
     uint64_t forwarder_sequence;    /* the forwarder's */
-    bool received;
 };
 
 extern struct wait_queue callers;       /* where all sleep who wait for answers */
@@ -127,11 +126,9 @@ void call_message_lost(struct call *call);
  * msg_call. */
 long call_finish(struct call *call, long result);
 
-/* The link to `pid` closes: its calls that `server` has received end with ECANCELED. */
-void calls_cancel(struct endpoint *server, pid_t pid);
-
-/* The server ends: so do all waits for its answers. */
-void calls_end(struct endpoint *server);
+/* The calls of `pid`, or 0: of all, that the server has received end without an
+ * answer. */
+void calls_end(struct endpoint *server, pid_t pid, long result);
 
 /* The thread runs at another priority: so may those who are to answer its call. */
 void call_priority_changed(struct thread *thread);

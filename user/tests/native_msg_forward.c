@@ -316,6 +316,67 @@ static void interrupted(void) {
     end(s);
 }
 
+/* A caller whose call was passed on gives up, and calls again by the short way: that
+ * first call, and what its message lay in, are nobody's business any more. IPC(9.1). */
+static void calls_again(void) {
+    struct gate go, give_up, again;
+    pid_t c, w, other;
+    gate_init(&go);
+    gate_init(&give_up);
+    gate_init(&again);
+    catch (SIGUSR1, 0);
+    CHILD (w) {
+        set_capacity(front, 5);
+        gate_wait(&go);
+        for (int i = 0; i < 2; i++) {
+            struct msg m = room_msg(text, sizeof text), a = text_msg("yours");
+            pid_t from = msg_receive(MSG_ANY, &m, 0, FOREVER);
+            need(from == front ? has_body(&m, "plain") : msg_reply(from, &a) == 0);
+        }
+    }
+    while (link_of(w).out.capacity != 5)
+        sched_yield();
+    CHILD (other) {
+        struct msg q = text_msg("question"), r = room_msg(text, sizeof text);
+        set_capacity(w, 1);     // there is a link: the call needs its message only
+        gate_wait(&give_up);
+        need(msg_call(w, &q, &r, FOREVER) == 0 && has_body(&r, "yours"));
+        _exit(0);
+    }
+    until_asleep(other);
+    CHILD (c) {
+        struct msg q = text_msg("question"), a = room_msg(text, sizeof text);
+        need(msg_call(front, &q, &a, FOREVER) == 0);
+        until_asleep(front);
+        need(msg_call(front, &q, &a, FOREVER) == -1 && errno == EINTR);
+        gate_wait(&again);
+        until_asleep(front);
+        need(msg_call(front, &q, &a, FOREVER) == 0 && has_body(&a, "answer"));
+    }
+    struct msg m = room_msg(text, sizeof text), a = text_msg("answer"), p = m;
+    need(msg_reply_receive(0, &m, &m, FOREVER) == c);
+    need(msg_reply_receive(c, &a, &m, FOREVER) == c);
+    need(msg_forward(c, w, &m, FOREVER) == 0);
+    until_asleep(c);
+    kill(c, SIGUSR1);
+    while (link_of(w).out.queued != 0)
+        sched_yield();
+    gate_open(&give_up);
+    until_asleep(other);
+    gate_open(&again);
+    need(msg_reply_receive(0, &p, &p, FOREVER) == c);
+    is_int(msg_reply(c, &a), 0, "its next call is answered");
+    is_exit(wait_for(c), 0, "it has the answer");
+    p = text_msg("plain");
+    need(msg_send(w, &p, 0, FOREVER) == 0);
+    gate_open(&go);
+    is_exit(wait_for(w), 0, "the worker answers what queued there meanwhile");
+    is_exit(wait_for(other), 0, "whose caller has its answer");
+    gate_close(&go);
+    gate_close(&give_up);
+    gate_close(&again);
+}
+
 int main(void) {
     front = getpid();
     passed_on();
@@ -326,5 +387,6 @@ int main(void) {
     caller_goes();
     taken_back();
     interrupted();
+    calls_again();
     return done_testing();
 }
