@@ -55,7 +55,7 @@ static void lend(struct endpoint *server) {
     struct thread *t;
     uint8_t lent = 0;
 
-    if (!server || !server->process) return;
+    if (!server) return;
     list_for_each (call, &server->calls, node)
         lent = max(lent, thread_of(call)->priority);
     if (lent == server->process->lent_priority) return;

@@ -79,17 +79,12 @@ struct endpoint *endpoint_of(struct process *process) {
     e = heap_new(HEAP_ENDPOINT, struct endpoint);
     if (!e) return NULL;
     e->process = process;
-    e->refs = 1;
     message_queue_init(&e->inbox, &inbox_classes);
     list_init(&e->links);
     list_init(&e->notified);
     list_init(&e->calls);
     process->endpoint = e;
     return e;
-}
-
-static void endpoint_put(struct endpoint *e) {
-    if (--e->refs == 0) heap_free(e);
 }
 
 void links_forget_rights(struct process *process) {
@@ -142,8 +137,7 @@ void endpoint_exit(struct process *process) {
                     waiter_wake(waiter, -ESRCH);
         link_settle(end->link);
     }
-    e->process = NULL;
-    endpoint_put(e);
+    heap_free(e);
 }
 
 /* -- Links ------------------------------------------------------------------------- */
@@ -336,31 +330,29 @@ long sys_link_stat(pid_t peer, uptr_t out) {
     return copy_to_user(out, &stat, sizeof(stat));
 }
 
+/* Of whose inbox it is there is the pid: nobody else ever gets that. */
 static unsigned inbox_poll(struct file *file, struct poll_table *table) {
-    struct endpoint *e = file->object;
+    const struct process *p = process_find((pid_t)file->object);
+    struct endpoint *e = p ? p->endpoint : NULL;
 
+    if (!e) return POLLHUP;
     poll_wait(table, &e->inbox.can_receive);
-    if (!e->process) return POLLHUP;
     return list_is_empty(&e->notified) && !message_find(&e->inbox, NULL)
                ? 0
                : POLLIN | POLLRDNORM;
 }
 
-static void inbox_release(struct file *file) { endpoint_put(file->object); }
-
 static const struct file_operations inbox_operations = {
-    .name = "inbox", .poll = inbox_poll, .release = inbox_release,
+    .name = "inbox", .poll = inbox_poll
 };
 
 long sys_msg_fd(void) {
-    struct endpoint *e = endpoint_of(current_process());
+    struct process *self = current_process();
 
-    if (!e) return -ENOMEM;
-    struct file *file =
-        file_create(&inbox_operations, O_RDONLY, inode_nameless(0600), e);
-    if (!file) return -ENFILE;
-    e->refs++;
-    return fd_install(file, true);
+    if (!endpoint_of(self)) return -ENOMEM;
+    struct file *file = file_create(&inbox_operations, O_RDONLY, inode_nameless(0600),
+                                    (void *)self->pid);
+    return file ? fd_install(file, true) : -ENFILE;
 }
 
 long sys_msg_accept(int who) {

@@ -12,8 +12,7 @@
 #include "ipc/message.h"
 
 struct endpoint {
-    struct process *process;    /* NULL: it has ended; somebody's msg_fd holds us */
-    uint32_t refs;              /* the process, and msg_fd files */
+    struct process *process;
     bool open_to_all;           /* msg_accept(MSG_ANYONE) */
     struct message_queue inbox;
     struct link_end *called;    /* an open link's end that this process may send to: the

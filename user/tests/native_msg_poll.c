@@ -97,6 +97,40 @@ static void with_others(void) {
     is_int(readable(), 0, "the first works after the second was closed");
 }
 
+/* A descriptor of another's inbox, while that one lives and after it has ended. */
+static void anothers(void) {
+    int fd = -1;
+    struct msg m = { .fds = &fd };
+    struct gate ready;
+    pid_t owner, watcher;
+    CHILD (owner) {
+        int mine = msg_fd();
+        struct msg give = { .fds = &mine, .nfds = 1 };
+        need(msg_send(parent, &give, 0, FOREVER) == 0);
+        pause();
+    }
+    need(msg_receive(owner, &m, 0, FOREVER) == owner && fd >= 0);
+    struct pollfd f = { .fd = fd, .events = POLLIN };
+    gate_init(&ready);
+    is_int(poll(&f, 1, 0), 0, "another's inbox: nothing is there");
+    need(msg_notify(owner, 1) == 0);
+    ok(poll(&f, 1, 0) == 1 && f.revents == POLLIN, "it is readable for that one");
+    CHILD (watcher) {
+        f.events = 0;
+        gate_open(&ready);
+        need(poll(&f, 1, -1) == 1 && f.revents == POLLHUP);
+    }
+    gate_wait(&ready);
+    until_asleep(watcher);
+    kill(owner, SIGKILL);
+    is_exit(wait_for(watcher), 0, "POLLHUP wakes who polls when the owner ends");
+    ok(poll(&f, 1, 0) == 1 && f.revents == POLLHUP, "POLLHUP: it is a zombie");
+    wait_for(owner);
+    ok(poll(&f, 1, 0) == 1 && f.revents == POLLHUP, "POLLHUP: it is gone");
+    gate_close(&ready);
+    close(fd);
+}
+
 static void errors(void) {
     pid_t pid;
     is_errno(write(inbox, "x", 1), EBADF, "EBADF: it cannot be written");
@@ -122,6 +156,7 @@ int main(void) {
     ways();
     taken_back();
     with_others();
+    anothers();
     errors();
     close(inbox);
     return done_testing();
