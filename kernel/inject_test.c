@@ -45,16 +45,19 @@ static bool is_due(enum kind kind) {
     type __wrap_##name(__VA_ARGS__); \
     type __wrap_##name(__VA_ARGS__)
 
-WRAP(long, sys_prctl, int option, uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
-    if (option != PR_INJECT) return __real_sys_prctl(option, a, b, c, d);
+/* The order has more arguments than prctl takes: they are still in the frame. */
+WRAP(long, sys_prctl, int option, uint32_t kind) {
+    const struct trap_frame *frame = thread_frame(current());
+
+    if (option != PR_INJECT) return __real_sys_prctl(option, kind);
     uint32_t points = order.points;
     order.process = current_process();
     order.group = current_process()->group;
-    order.kind = a;
-    order.nth = b;
-    order.signal = (int)c;
+    order.kind = kind;
+    order.nth = frame->edx;
+    order.signal = (int)frame->esi;
     order.points = 0;
-    if (a == INJECT_SIGNAL) current()->steps_left = 1;
+    if (kind == INJECT_SIGNAL) current()->steps_left = 1;
     return (long)points;
 }
 

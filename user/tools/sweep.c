@@ -25,7 +25,7 @@
 #include <unistd.h>
 
 enum { PR_INJECT = 0x50494e4a, LEDGER_MAX = 8192, KINDS = 6, PATIENCE = 2000,
-       STILL = 3 };
+       STILL = 3, LONG = 30 };
 
 /* In the order of kernel/inject_test.c; a signal is a kill with another number. */
 enum { KILL = 1, EXPIRE = 4, SIGNAL = 5 };
@@ -131,19 +131,20 @@ static void alarm_rang(int signal) {
     (void)signal;
 }
 
-/* Until the program ends. A fault may have left it waiting for what never comes: then,
- * as often as STILL times in a row everybody sleeps, it is ended. */
+/* Until the program ends. A fault may have left it waiting for what never comes: it is
+ * ended when everybody sleeps STILL times in a row, and, should it ask again and again,
+ * at the LONGth time. */
 static void collect(pid_t pid) {
     struct itimerval often = { { 0, 100000 }, { 0, 100000 } }, never = { 0 };
-    int still = 0;
+    int still = 0, looks = 0;
     setitimer(ITIMER_REAL, &often, NULL);
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
         still = in_child(all_asleep, pid) ? still + 1 : 0;
-        if (still == STILL)
+        if (still == STILL || ++looks == LONG)
             kill(-pid, SIGKILL);
     }
     setitimer(ITIMER_REAL, &never, NULL);
-    ended += still >= STILL;
+    ended += still >= STILL || looks >= LONG;
 }
 
 /* Lets the others of the group come to their end, ends who does not, and returns when
@@ -211,6 +212,16 @@ static int sweep(int kind, long runs_max, char **argv) {
     return points > 0 || kind == EXPIRE;
 }
 
+/* Does an order reach the kernel, with all that it says? */
+static int kernel_injects(void) {
+    int status = 0;
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit((int)prctl(PR_INJECT, KILL, 1, SIGUSR1));
+    waitpid(pid, &status, 0);
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGUSR1;
+}
+
 static int kind_named(const char *name) {
     int kind = KINDS - 1;
     while (kind > 0 && strcmp(name, kinds[kind]) != 0)
@@ -244,7 +255,7 @@ int main(int argc, char **argv) {
         fprintf(stderr, "sweep: %s: %s\n", *program, strerror(errno));
         return 2;
     }
-    if (prctl(PR_INJECT, 0, 0, 0) < 0) {
+    if (!kernel_injects()) {
         fprintf(stderr, "sweep: this kernel injects no faults: boot the test image "
                         "(tools/vm --kernel build/kernel-test.elf)\n");
         return 2;
