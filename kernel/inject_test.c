@@ -2,6 +2,7 @@
  *
  *      prctl(PR_INJECT, kind, n, signal)   the nth point of that kind goes wrong
  *      prctl(PR_INJECT, INJECT_NOTHING)    how many points there were; ends it
+ *      prctl(PR_INJECT, INJECT_PANIC, how) the kernel panics here and now
  *
  * The linker's --wrap puts these functions in front of the real ones: nothing in the
  * ordinary kernel knows of them. A point belongs to the process group that has asked; a
@@ -9,6 +10,7 @@
  * to user mode or has gone to sleep: in between, the kernel is atomic.
  * Tests: user/tools/sweep.c goes through all n.
  */
+#include "core/panic.h"
 #include "kernel_test.h"
 #include "mm/frame_alloc.h"
 #include "mm/heap.h"
@@ -20,7 +22,7 @@
 #define PR_INJECT 0x50494e4a
 
 enum kind { INJECT_NOTHING, INJECT_SIGNAL, INJECT_NO_MEMORY, INJECT_BAD_COPY,
-            INJECT_EXPIRE };
+            INJECT_EXPIRE, INJECT_PANIC };
 
 static struct {
     enum kind kind;
@@ -45,11 +47,26 @@ static bool is_due(enum kind kind) {
     type __wrap_##name(__VA_ARGS__); \
     type __wrap_##name(__VA_ARGS__)
 
+/* The recursion ends on the guard page of the stack; the processor finds no place for
+ * the fault's frame, and that is a double fault. */
+static __attribute__((noinline)) uint32_t overflow_stack(volatile uint32_t depth) {
+    return depth ? overflow_stack(depth + 1) + depth : 0;
+}
+
+static void crash(uint32_t how) {
+    volatile uint32_t *volatile nowhere = NULL;
+
+    if (how == 's') overflow_stack(1);
+    if (how == 'n') *nowhere = 0;
+    assert(how != 'a');
+}
+
 /* The order has more arguments than prctl takes: they are still in the frame. */
 WRAP(long, sys_prctl, int option, uint32_t kind) {
     const struct trap_frame *frame = thread_frame(current());
 
     if (option != PR_INJECT) return __real_sys_prctl(option, kind);
+    if (kind == INJECT_PANIC) crash(frame->edx);
     uint32_t points = order.points;
     order.process = current_process();
     order.group = current_process()->group;

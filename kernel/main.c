@@ -40,7 +40,6 @@ static struct init_memory {
 static_assert(sizeof(init_memory) <= PAGE_SIZE, "run_init maps a page");
 
 static struct {
-    char crash[TEXT_MAX];       /* crash=stack, null or assert: how to panic */
     char *arguments;            /* what follows ` -- `, for init */
     uint32_t sched_seed;
     uint32_t time_limit;        /* limit=SECONDS of guest time; 0: none */
@@ -56,7 +55,6 @@ static const struct word {
     void *value;                /* NULL: as it is anyway */
 } words[] = {
     { "init=", TEXT, init_memory.path },
-    { "crash=", TEXT, command_line.crash },
     { "sched_seed=", NUMBER, &command_line.sched_seed },
     { "limit=", NUMBER, &command_line.time_limit },
     { "rows=", NUMBER, &command_line.rows },
@@ -90,11 +88,10 @@ static void take_word(const char *word) {
         } while (*++s);
         return;
     }
-    boot_refuse(
-        "the word '%s' on the kernel's command line means nothing to it. It "
-        "knows init= sched_seed= limit= rows= cols= cpus= console= crash= quiet "
-        "ktest noapic noacpi; words for init follow ' -- '.",
-        word);
+    boot_refuse("the word '%s' on the kernel's command line means nothing to it. It "
+                "knows init= sched_seed= limit= rows= cols= cpus= console= quiet ktest "
+                "noapic noacpi; words for init follow ' -- '.",
+                word);
 }
 
 /* Takes the next word off the text and ends it with a NUL; an empty one is the last. */
@@ -147,20 +144,6 @@ static void start_file_systems(const struct boot_info *boot) {
 
 /* -- The first process ------------------------------------------------------------- */
 
-/* To see what a panic says. The recursion ends on the guard page of the stack; the
- * processor finds no place for the fault's frame, and that is a double fault. */
-static __attribute__((noinline)) uint32_t overflow_stack(volatile uint32_t depth) {
-    return depth ? overflow_stack(depth + 1) + depth : 0;
-}
-
-static void crash(const char *how) {
-    if (!*how) return;
-    if (strcmp(how, "stack") == 0) overflow_stack(1);
-    else if (strcmp(how, "null") == 0) *(volatile uint32_t *)(uintptr_t)strlen(how) = 0;
-    assert(strcmp(how, "assert") != 0);
-    boot_refuse("crash=%s: it is crash=stack, crash=null or crash=assert.", how);
-}
-
 /* The first process's first kernel code: with a space that has only what execve wants,
  * it becomes a program like everybody else. */
 static void run_init(void) {
@@ -171,7 +154,6 @@ static void run_init(void) {
         const char *word = next_word(&command_line.arguments);
         if (*word) init_memory.arguments[i++] = AT(words) + (word - init_memory.words);
     }
-    crash(command_line.crash);
     for (int fd = 0; fd < 3; fd++) {
         struct file *console;
         if (path_open(NULL, "/dev/console", O_RDWR | O_NOCTTY, 0, &console)

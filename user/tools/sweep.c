@@ -28,7 +28,7 @@ enum { PR_INJECT = 0x50494e4a, LEDGER_MAX = 8192, KINDS = 6, PATIENCE = 2000,
        STILL = 3, LONG = 30 };
 
 /* In the order of kernel/inject_test.c; a signal is a kill with another number. */
-enum { KILL = 1, EXPIRE = 4, SIGNAL = 5 };
+enum { KILL = 1, EXPIRE = 4, SIGNAL = 5, PANIC = 5 };
 static const char *const kinds[KINDS] = { "nothing", "kill", "memory", "copy", "expire",
                                           "signal" };
 
@@ -241,12 +241,15 @@ int main(int argc, char **argv) {
         runs = atol(argv[2]);
         argv += 2;
     }
+    if (argc == 3 && strcmp(argv[1], "-p") == 0)
+        prctl(PR_INJECT, PANIC, argv[2][0]);
     char **program = argv + 1;
     while (*program && kind_named(*program) > 0)
         program++;
     long count = program - argv - 1;
     if (count == 0 || !*program || runs < 1) {
         fprintf(stderr, "usage: sweep [-r RUNS] KIND ... PROGRAM [ARGUMENT ...]\n"
+                        "       sweep -p stack|null|assert\n"
                         "kinds: kill signal memory copy expire\n");
         return 2;
     }
