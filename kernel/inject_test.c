@@ -87,8 +87,14 @@ static void signal_point(void) {
         (void)!signal_post(order.process, NULL, &info, NULL);
 }
 
+/* Nobody who goes to sleep is ready already, but for the signal of this moment. */
 WRAP(long, schedule, struct thread *t) {
     if (t->state == THREAD_BLOCKED) signal_point();
+    if (ready.only == t) {
+        ready.only = NULL;
+        t->state = THREAD_RUNNING;
+        return t->wait_result;
+    }
     return __real_schedule(t);
 }
 
