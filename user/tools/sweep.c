@@ -60,8 +60,14 @@ static _Noreturn void be_program(int kind, unsigned nth, char **argv) {
 static void empty_folder(const char *path) {
     DIR *folder = opendir(path);
     struct dirent *entry;
-    while (folder && (entry = readdir(folder)))
-        unlinkat(dirfd(folder), entry->d_name, 0);
+    while (folder && (entry = readdir(folder))) {
+        char inside[PATH_MAX];
+        snprintf(inside, sizeof inside, "%s/%s", path, entry->d_name);
+        if (entry->d_name[0] == '.' || unlink(inside) == 0)
+            continue;
+        empty_folder(inside);
+        rmdir(inside);
+    }
     if (folder)
         closedir(folder);
 }
