@@ -3,8 +3,8 @@
  * 0, where the 8254 was; the local APIC's has taken its place.
  *
  * The PIC is always moved to vectors 0x20 .. 0x2f and masked first: left alone, its
- * lines would arrive as exceptions. A spurious line 7 or 15 is recognised by the
- * in-service register and not acknowledged.
+ * lines would arrive as exceptions. It ends interrupts by itself, so a spurious line 7
+ * or 15 is one that nobody handles, and that is all.
  * See: Intel SDM volume 3, chapter 10; 82093AA (IOAPIC) and 8259A data sheets.
  */
 #include "arch.h"
@@ -12,7 +12,7 @@
 #include "arch/x86/paging.h"
 #include "arch/x86/processor.h"
 
-enum { PIC1 = 0x20, PIC2 = 0xa0, PIC_END = 0x20, PIC_READ_SERVICE = 0x0b };
+enum { PIC1 = 0x20, PIC2 = 0xa0 };
 enum { APIC_MASKED = 1 << 16, APIC_ENABLE = 1 << 8 };
 
 volatile uint32_t *local_apic;
@@ -49,11 +49,11 @@ enum {
 };
 
 #define MEASUREMENTS 4
+#define TSC_SHIFT 22            /* the factor of the slowest clock fits 32 bits */
 #define COUNTDOWN (PIT_HERTZ / 1000 / MEASUREMENTS)    /* together a millisecond */
 
 uint32_t tsc_kilohertz;
-static uint32_t tsc_factor;     /* nanoseconds a tick, times 2^tsc_shift */
-static unsigned tsc_shift;
+static uint32_t tsc_factor;     /* nanoseconds a tick, times 2^TSC_SHIFT */
 static uint64_t tsc_at_boot;
 static uint32_t apic_ticks_per_ms;
 
@@ -63,7 +63,7 @@ static uint32_t per_millisecond(uint64_t ticks) {
 }
 
 static void time_measure(void) {
-    uint64_t best = UINT64_MAX, factor;
+    uint64_t best = UINT64_MAX;
     uint32_t best_apic = 0;
 
     if (local_apic) apic_write(APIC_TIMER_COUNT, UINT32_MAX);
@@ -84,17 +84,13 @@ static void time_measure(void) {
     if (local_apic) apic_write(APIC_TIMER_COUNT, 0);
     apic_ticks_per_ms = per_millisecond(best_apic);
     tsc_kilohertz = max(per_millisecond(best), 1000u);
-    // the largest shift for which the factor fits 32 bits keeps the error smallest
-    tsc_shift = 32;
-    do factor = divide_u64(1000000ull << --tsc_shift, tsc_kilohertz, NULL);
-    while (factor > UINT32_MAX);
-    tsc_factor = (uint32_t)factor;
+    tsc_factor = (uint32_t)divide_u64(1000000ull << TSC_SHIFT, tsc_kilohertz, NULL);
 }
 
 uint64_t tsc_to_nanoseconds(uint64_t ticks) {
     uint64_t low = (uint64_t)(uint32_t)ticks * tsc_factor;
 
-    return ((ticks >> 32) * tsc_factor << (32 - tsc_shift)) + (low >> tsc_shift);
+    return ((ticks >> 32) * tsc_factor << (32 - TSC_SHIFT)) + (low >> TSC_SHIFT);
 }
 
 nanoseconds_t time_now(void) {
@@ -119,13 +115,13 @@ void timer_arm(nanoseconds_t from_now) {
 /* -- Lines and handlers ------------------------------------------------------------ */
 
 void interrupts_init(bool use_apic) {
-    // each PIC gets four words: vectors, how the two hang together (at line 2), mode,
-    // all else masked
+    // each PIC gets four words: vectors, how the two hang together (at line 2), mode
+    // (8086, automatic end of interrupt), all else masked
     out8(PIC1, 0x11);
     out8(PIC2, 0x11);
     for (unsigned i = 0; i < 4; i++) {
-        out8(PIC1 + 1, (const uint8_t[]){ VECTOR_IRQ, 4, 1, 0xfb }[i]);
-        out8(PIC2 + 1, (const uint8_t[]){ VECTOR_IRQ + 8, 2, 1, 0xff }[i]);
+        out8(PIC1 + 1, (const uint8_t[]){ VECTOR_IRQ, 4, 3, 0xfb }[i]);
+        out8(PIC2 + 1, (const uint8_t[]){ VECTOR_IRQ + 8, 2, 3, 0xff }[i]);
     }
     if (use_apic) {
         local_apic = kernel_map_device(acpi.local_apic, PAGE_SIZE);
@@ -157,19 +153,6 @@ void irq_register(unsigned irq, irq_handler handler) {
 void interrupt_handle(unsigned vector) {
     unsigned irq = vector - VECTOR_IRQ;
 
-    if (vector == VECTOR_SPURIOUS) return;
-    if (local_apic) {
-        apic_write(APIC_END, 0);
-    } else {
-        uint16_t port = irq < 8 ? PIC1 : PIC2;
-        bool is_real = true;            // the line is really in service
-        if ((irq & 7) == 7) {
-            out8(port, PIC_READ_SERVICE);
-            is_real = in8(port) & 0x80;
-        }
-        if (irq >= 8 && is_real) out8(PIC2, PIC_END);
-        if (irq >= 8 || is_real) out8(PIC1, PIC_END);
-        if (!is_real) return;
-    }
+    if (local_apic && vector != VECTOR_SPURIOUS) apic_write(APIC_END, 0);
     if (irq < ARRAY_SIZE(handlers) && handlers[irq]) handlers[irq]();
 }
