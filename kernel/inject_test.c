@@ -41,10 +41,10 @@ static bool is_due(enum kind kind) {
     return ++order.points == order.nth;
 }
 
-/* Defines a function that stands in front of another, which is __real_name. */
+/* Defines a function that stands in front of another, which is __real_name; both have
+ * the very type that the header says. */
 #define WRAP(type, name, ...) \
-    type __real_##name(__VA_ARGS__); \
-    type __wrap_##name(__VA_ARGS__); \
+    extern __typeof__(name) __real_##name, __wrap_##name; \
     type __wrap_##name(__VA_ARGS__)
 
 /* The recursion ends on the guard page of the stack; the processor finds no place for
