@@ -163,9 +163,6 @@ static void show_pages(struct text *text) {
                     *e & PTE_ACCESSED ? 'a' : '-', *e & PTE_DIRTY ? 'd' : '-');
 }
 
-static struct inode *follow_cwd(const struct process *p) { return p->directory; }
-static struct inode *follow_exe(const struct process *p) { return p->executable; }
-
 /* -- The machine ------------------------------------------------------------------- */
 
 static void show_meminfo(struct text *text) {
@@ -277,8 +274,10 @@ static const struct proc_entry entries[] PROC_TABLE = {
     { .name = "PID/comm", .show = show_comm },
     { .name = "PID/maps", .mode = S_IFREG | 0400, .show = show_maps },
     { .name = "PID/pages", .mode = S_IFREG | 0400, .show = show_pages },
-    { .name = "PID/cwd", .mode = S_IFLNK | 0777, .follow = follow_cwd },
-    { .name = "PID/exe", .mode = S_IFLNK | 0777, .follow = follow_exe },
+    { .name = "PID/cwd", .mode = S_IFLNK | 0777,
+      .link = offsetof(struct process, directory) },
+    { .name = "PID/exe", .mode = S_IFLNK | 0777,
+      .link = offsetof(struct process, executable) },
     { .name = "meminfo", .show = show_meminfo },
     { .name = "loadavg", .show = show_loadavg },
     { .name = "stat", .show = show_machine_stat },

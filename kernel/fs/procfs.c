@@ -48,35 +48,34 @@ static_assert(PROCESS == FIRST_ENTRY, "behind `.` and `..`");
 
 /* -- Nodes ------------------------------------------------------------------------- */
 
+/* What a node stands for at this moment. */
+struct subject {
+    const struct proc_entry *entry;
+    struct process *process;    /* its id's or a thread's; NULL: the machine, or gone */
+    const struct file *file;    /* the descriptor's; NULL: none, or closed */
+    struct inode *inode;        /* where a link leads, or NULL */
+};
+
 static union node node_of(const struct inode *inode) {
     return (union node){ .number = inode->number };
 }
 
-static const struct proc_entry *entry_of(union node node) {
-    return &proc_entries_start[node.place - 1];
-}
-
-/* The process a node is about, by its id or a thread's; NULL: gone. */
-static struct process *process_of(union node node) {
-    struct process *process = process_find(node.id);
-    const struct thread *thread = process ? NULL : thread_find(node.id);
-
-    return thread ? thread->process : process;
-}
-
-static struct file *open_file_of(union node node) {
-    const struct process *process = process_of(node);
+static struct subject subject_of(union node node) {
+    struct process *p = process_find(node.id);
+    const struct thread *thread = p ? NULL : thread_find(node.id);
     unsigned fd = node.descriptor - 1u;
 
-    return process && process->files && fd < process->files->size
-               ? process->files->places[fd].file
-               : NULL;
+    if (thread) p = thread->process;
+    struct subject s = { &proc_entries_start[node.place - 1], p, NULL, NULL };
+    if (p && p->files && fd < p->files->size) s.file = p->files->places[fd].file;
+    if (s.file) s.inode = s.file->inode;
+    else if (p && s.entry->link)
+        s.inode = *(struct inode **)((char *)p + s.entry->link);
+    return s;
 }
 
-/* May the current process look into that of the inode? 0, -ENOENT when it is gone,
- * -EACCES. */
-static int may_inspect(const struct inode *inode) {
-    const struct process *process = process_of(node_of(inode));
+/* May the current process look into that one? 0, -ENOENT when it is gone, -EACCES. */
+static int may_inspect(const struct process *process) {
     uid_t me = current_credentials()->euid;
 
     if (!process) return -ENOENT;
@@ -84,57 +83,47 @@ static int may_inspect(const struct inode *inode) {
     return me == 0 || (me == c->uid && me == c->euid && me == c->suid) ? 0 : -EACCES;
 }
 
-static mode_t mode_of(union node node) {
-    const struct file *file = open_file_of(node);
-    mode_t mode = entry_of(node)->mode;
-
-    if (!file) return mode ? mode : S_IFREG | 0444;
-    return S_IFLNK | (file_is_readable(file) ? 0500 : 0)
-           | (file_is_writable(file) ? 0300 : 0);
+static mode_t mode_of(struct subject s) {
+    if (!s.file) return s.entry->mode ? s.entry->mode : S_IFREG | 0444;
+    return S_IFLNK | (file_is_readable(s.file) ? 0500 : 0)
+           | (file_is_writable(s.file) ? 0300 : 0);
 }
 
 /* -- Directories ------------------------------------------------------------------- */
 
-/* The first number from *number on that is a name in a directory, /proc or an fd, and
- * its node; that of the directory before. */
-static bool next_number(union node *node, uint32_t *number) {
-    const struct process *p = process_of(*node);
-
-    if (node->place == DESCRIPTORS && p && p->files) {
-        while (*number < p->files->size && !p->files->places[*number].file) ++*number;
-        node->descriptor = (uint16_t)(*number + 1);
-        return *number < p->files->size;
-    }
-    if (node->place != ROOT) return false;
-    list_for_each (p, &all_processes, all_node) {
-        if ((uint32_t)p->pid < *number) continue;
-        *number = (uint32_t)p->pid;
-        *node = (union node){ .id = p->pid, .place = PROCESS };
-        return true;
-    }
-    return false;
-}
-
-/* The child of a directory at the cursor. False: there is none. */
+/* The child of a directory at the cursor, or the first behind it: names of the tables,
+ * then numbers, /proc's of processes and those of an fd. False: there is none. */
 static bool next_child(union node directory, struct cursor *c, union node *child) {
-    uint32_t number = c->next > FIRST_NUMBER ? (uint32_t)(c->next - FIRST_NUMBER) : 0;
-    const char *above = entry_of(directory)->name;
+    struct subject s = subject_of(directory);
+    const struct process *p = s.process;
 
     *child = directory;
     while (c->next < (uint64_t)(proc_entries_end - proc_entries_start)) {
         const char *name = proc_entries_start[c->next++].name,
                    *slash = strchr(name, '/');
         size_t length = slash ? (size_t)(slash - name) : 0;
-        if (strncmp(name, above, length) != 0 || above[length]) continue;
+        if (strncmp(name, s.entry->name, length) != 0 || s.entry->name[length])
+            continue;
         child->place = (uint16_t)c->next;
         c->name = name_of(slash ? slash + 1 : name);
         return true;
     }
-    if (!next_number(child, &number)) return false;
+    uint32_t number = (uint32_t)(max(c->next, (uint64_t)FIRST_NUMBER) - FIRST_NUMBER);
+    bool found = false;
+    if (directory.place == ROOT) {
+        list_for_each (p, &all_processes, all_node)
+            if ((found = (uint32_t)p->pid >= number)) break;
+        if (found) number = (uint32_t)p->pid;
+        *child = (union node){ .id = (pid_t)number, .place = PROCESS };
+    } else if (directory.place == DESCRIPTORS && p && p->files) {
+        while (number < p->files->size && !p->files->places[number].file) number++;
+        found = number < p->files->size;
+        child->descriptor = (uint16_t)(number + 1);
+    }
     c->next = FIRST_NUMBER + (uint64_t)number + 1;
     format(c->text, sizeof(c->text), "%u", number);
     c->name = name_of(c->text);
-    return true;
+    return found;
 }
 
 static const struct inode_operations operations;
@@ -151,17 +140,18 @@ static int directory_lookup(struct inode *directory, struct name name,
     if (is_number) c.next = FIRST_NUMBER + (uint64_t)number;
     union node child = { .id = (pid_t)number, .place = PROCESS };
     // /proc/TID is there, too, though a list has processes only
-    bool found = is_number && node_of(directory).place == ROOT && process_of(child);
+    bool found =
+        is_number && node_of(directory).place == ROOT && subject_of(child).process;
     while (!found) {
         if (!next_child(node_of(directory), &c, &child)) return -ENOENT;
         found = name_is(c.name, name);
     }
-    struct inode *inode = inode_create(&procfs, &operations, mode_of(child));
+    struct subject s = subject_of(child);
+    struct inode *inode = inode_create(&procfs, &operations, mode_of(s));
     if (!inode) return -ENOMEM;
-    const struct process *process = process_of(child);
     inode->number = child.number;
-    inode->uid = process ? process->credentials.euid : 0;
-    inode->gid = process ? process->credentials.egid : 0;
+    inode->uid = s.process ? s.process->credentials.euid : 0;
+    inode->gid = s.process ? s.process->credentials.egid : 0;
     if (inode_is(inode, S_IFDIR)) inode->parent = inode_get(directory);
     if (inode_is(inode, S_IFLNK)) inode->size = 64;    // as on Linux
     *out = inode;
@@ -171,48 +161,35 @@ static int directory_lookup(struct inode *directory, struct name name,
 static int directory_next(struct inode *directory, struct cursor *c) {
     union node node = node_of(directory), child;
 
-    if (node.id && !process_of(node)) return -ENOENT;
+    if (node.id && !subject_of(node).process) return -ENOENT;
     if (!next_child(node, c, &child)) return 0;
     c->number = child.number;
-    c->mode = mode_of(child);
+    c->mode = mode_of(subject_of(child));
     return 1;
 }
-
-static const struct file_operations directory_files = {
-    .name = "directory of /proc", .has_places = true,
-};
 
 /* -- Links ------------------------------------------------------------------------- */
 
 static struct inode *link_follow(struct inode *link) {
-    union node node = node_of(link);
-    const struct file *file = open_file_of(node);
-    struct inode *inode = NULL;
+    struct subject s = subject_of(node_of(link));
 
-    if (may_inspect(link)) return NULL;
-    if (file) inode = file->inode;
-    else if (entry_of(node)->follow) inode = entry_of(node)->follow(process_of(node));
-    return inode ? inode_get(inode) : NULL;
+    return s.inode && !may_inspect(s.process) ? inode_get(s.inode) : NULL;
 }
 
 static ssize_t link_read(struct inode *link, char to[PATH_MAX]) {
-    const struct file *file = open_file_of(node_of(link));
+    struct subject s = subject_of(node_of(link));
 
     if (!node_of(link).id)      // /proc/self
         return format(to, PATH_MAX, "%d", current_process()->pid);
-    ssize_t length = may_inspect(link);
-    struct inode *inode = link_follow(link);
-    if (!inode) return length ? length : -ENOENT;
-    length = path_of_inode(inode);
-    if (length > 0) {
-        memcpy(to, path_buffer + PATH_MAX - length, (size_t)length);
-        length--;               // without its NUL
-    } else if (file) {
-        length =
-            format(to, PATH_MAX, "%s:[%llu]", file->operations->name, inode->number);
-    }
-    inode_put(inode);
-    return length;
+    ssize_t length = may_inspect(s.process);
+    if (length || !s.inode) return length ? length : -ENOENT;
+    length = path_of_inode(s.inode);
+    if (length <= 0)
+        return s.file ? format(to, PATH_MAX, "%s:[%llu]", s.file->operations->name,
+                               s.inode->number)
+                      : length;
+    memcpy(to, path_buffer + PATH_MAX - length, (size_t)length);
+    return length - 1;          // without its NUL
 }
 
 /* -- Files ------------------------------------------------------------------------- */
@@ -220,45 +197,45 @@ static ssize_t link_read(struct inode *link, char to[PATH_MAX]) {
 static ssize_t text_read(struct file *file, struct io *io) {
     static const struct thread nobody;
     struct inode *inode = file->inode;
-    union node node = node_of(inode);
+    pid_t id = node_of(inode).id;
 
     if (*io->offset == 0 || !inode->object) {
-        struct process *process = process_of(node);
-        const struct thread *thread = thread_find(node.id);
-        if (node.id && !process) return -ESRCH;
-        if (process && !thread)
-            thread = list_first_entry(&process->threads, struct thread, process_node);
+        struct subject s = subject_of(node_of(inode));
+        const struct thread *thread = thread_find(id);
+        if (id && !s.process) return -ESRCH;
+        if (s.process && !thread)
+            thread = list_first_entry(&s.process->threads, struct thread, process_node);
         if (!inode->object && !(inode->object = object_create(0))) return -ENOMEM;
         object_truncate(inode->object, inode->size = 0);
-        struct text text = { inode, process, thread ? thread : &nobody, node.id,
-                             false };
-        entry_of(node)->show(&text);
+        struct text text = { inode, s.process, thread ? thread : &nobody, id, false };
+        s.entry->show(&text);
         if (text.is_cut) return -ENOMEM;
     }
     return regular_read(file, io);
 }
 
 static int node_open(struct inode *inode, uint32_t flags, struct file **out) {
-    static const struct file_operations text_files = {
-        .name = "file of /proc", .read = text_read, .has_places = true,
-    };
-    union node node = node_of(inode);
+    static const struct file_operations directories = {
+        .name = "directory of /proc", .has_places = true,
+    }, texts = { .name = "file of /proc", .read = text_read, .has_places = true };
+    struct subject s = subject_of(node_of(inode));
 
     // whatever chmod has made of it
-    if (node.id && entry_of(node)->mode == (S_IFREG | 0400) && may_inspect(inode))
+    if (node_of(inode).id && s.entry->mode == (S_IFREG | 0400)
+        && may_inspect(s.process))
         return -EACCES;
-    *out = file_create(inode_is(inode, S_IFREG) ? &text_files : &directory_files, flags,
+    *out = file_create(inode_is(inode, S_IFREG) ? &texts : &directories, flags,
                        inode_get(inode), NULL);
     return *out ? 0 : -ENFILE;
 }
 
 static const struct inode_operations operations = {
     .lookup = directory_lookup, .next = directory_next, .readlink = link_read,
-    .follow = link_follow, .open = node_open, .files = &directory_files,
+    .follow = link_follow, .open = node_open,
 };
 
 void procfs_init(const char *command_line) {
-    assert(!*entry_of((union node){ .place = ROOT })->name
+    assert(!*proc_entries_start[ROOT - 1].name
            && proc_entries_end - proc_entries_start < FIRST_NUMBER);
     proc_command_line = command_line;
     file_system_mount(&procfs, "proc",

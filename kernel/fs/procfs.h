@@ -36,8 +36,8 @@ struct proc_entry {
                                    process's file of mode 0400 is only for who has all
                                    its user ids, and root */
     void (*show)(struct text *text);
-    /* S_IFLNK: where it leads, without a new reference, or NULL. */
-    struct inode *(*follow)(const struct process *process);
+    size_t link;                /* S_IFLNK: where struct process has the inode that it
+                                   leads to */
 };
 
 /* `static const struct proc_entry entries[] PROC_TABLE = ...` is all it takes: the
