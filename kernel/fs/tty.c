@@ -1,7 +1,7 @@
 /* tty.c - terminals: opening, reading, writing, polling, modes and size; and job
  * control: whose terminal it is, and who may use it now.
  *
- * Shape: what happens to bytes is in tty_line.c.
+ * Shape: what happens to bytes is in tty_line.h.
  *
  *      keyboard, serial line --> input --> [ line ] --> read
  *                                   | echo, ^C ^Z ^\            job control
@@ -56,9 +56,9 @@ static void made_room(struct tty *tty, bool flushes) {
 
 /* The session's controlling terminal, or NULL. */
 static struct tty *find(pid_t session) {
-    return ttys[0].session == session   ? &ttys[0]
-           : ttys[1].session == session ? &ttys[1]
-                                        : NULL;
+    struct tty *tty = &ttys[ttys[0].session != session];
+
+    return tty->session == session ? tty : NULL;
 }
 
 static bool is_own(const struct tty *tty) {
@@ -308,9 +308,10 @@ void tty_init(bool console_on_screen) {
     for (unsigned i = 0; i < 2; i++) {
         struct terminal *terminal = terminals[i];
         if (!terminal->output) continue;
-        ttys[i] = (struct tty){ .terminal = terminal,
-                                .size = { terminal->rows, terminal->columns, 0, 0 } };
-        line_init(&ttys[i].line, terminal->output);
+        ttys[i] = (struct tty){
+            .terminal = terminal, .size = { terminal->rows, terminal->columns, 0, 0 },
+            .line = { .output = terminal->output, .termios = default_modes },
+        };
         wait_queue_init(&ttys[i].changed, &class);
         terminal->input = take_byte;
         device_make(terminal->name, terminal->number, 0620);

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "fs/tty_line.c"
+#include "fs/tty_line.h"
 
 static struct line line;
 static char seen[20000];
@@ -18,7 +18,7 @@ static void output(const char *bytes, size_t size) {
 }
 
 static void fresh(void) {
-    line_init(&line, output);
+    line = (struct line){ .output = output, .termios = default_modes };
     nr_seen = 0;
     seen[0] = '\0';
     events = 0;
