@@ -65,8 +65,7 @@ src += kernel/dev/keyboard.c            # keys to bytes
 src += kernel/dev/random.c              # bytes nobody can guess
 
 # --- kernel/fs: files
-src += kernel/fs/file.c                 # open files, and moving their bytes
-src += kernel/fs/descriptor.c           # descriptors, fcntl, ioctl
+src += kernel/fs/file.c                 # open files, descriptors, moving bytes
 src += kernel/fs/passed_files.c         # descriptors inside messages, and circles of them
 src += kernel/fs/inode.c                # what names lead to; permissions
 src += kernel/fs/path.c                 # walking a path; chdir, getcwd

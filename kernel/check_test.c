@@ -136,7 +136,7 @@ KTEST(kcheck_sees_a_miscounted_file) {
     CHECK(kcheck() == NULL);
     BREAKS("open files: ", file->refs, 100);
     BREAKS("open files: ", file->refs, 0);
-    BREAKS("open files: ", nr_open_files, 0);
+    BREAKS("open files: ", file->all_node.prev, &file->all_node);
     BREAKS("passed files: ", file->inflight, 1);
     BREAKS("open files: ", table->refs, 100);
     BREAKS("open files: ", table->places[4].file, file);

@@ -142,7 +142,6 @@ struct file {
 };
 
 extern struct list all_files;
-extern uint32_t nr_open_files;
 
 /* A new open file with one reference. Flags that matter at opening only (O_CREAT ...)
  * are dropped. The caller's reference to the inode is gone in any case. NULL: no memory
