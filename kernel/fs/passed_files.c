@@ -68,21 +68,20 @@ static struct file_holder *holder_of(struct file *file) {
 
 /* -- The collector ----------------------------------------------------------------- */
 
-/* Moves the holder to the list of those that can be reached; where nothing is queued
- * nothing lies behind. */
-static void reach(struct file_holder *holder, struct list *reached) {
+/* Moves the holder to the end of the list, where those are that can be reached; where
+ * nothing is queued nothing lies behind. */
+static void reach(struct file_holder *holder) {
     if (!holder || holder->is_reached || list_is_empty(&holder->queued)) return;
     holder->is_reached = true;
     list_remove(&holder->node);
-    list_push_back(reached, &holder->node);
+    list_push_back(&holders, &holder->node);
 }
 
-/* The list of those found is also the list of those still to be looked into: no
- * recursion, no memory. Each put may free the holder, the message and the array in it;
- * what was left in them then leaves the lists by the usual way. So one file at a time,
- * and nothing is looked at again behind a put. */
+/* Those found are also those still to be looked into: no recursion, no memory. Each put
+ * may free the holder, the message and the array in it; what was left in them then
+ * leaves the lists by the usual way. So one file at a time, and nothing is looked at
+ * again behind a put. */
 void passed_collect(void) {
-    struct list reached = LIST_INIT(reached);
     struct file_holder *holder, *next;
     struct passed_files *passed;
     struct file *file;
@@ -90,25 +89,22 @@ void passed_collect(void) {
     if (is_collecting || list_is_empty(&holders)) return;
     is_collecting = true;
     list_for_each_safe (holder, next, &holders, node)
-        if (holder->is_named) reach(holder, &reached);
+        if (holder->is_named) reach(holder);
     list_for_each (file, &all_files, all_node)
-        if (file->refs > file->inflight) reach(holder_of(file), &reached);
-    list_for_each (holder, &reached, node)
+        if (file->refs > file->inflight) reach(holder_of(file));
+    list_for_each (holder, &holders, node)
         list_for_each (passed, &holder->queued, node)
-            for (unsigned i = 0; i < passed->count; i++)
-                reach(holder_of(passed->files[i]), &reached);
-    while ((holder = list_first_entry(&holders, struct file_holder, node))) {
+            for (unsigned i = 0; holder->is_reached && i < passed->count; i++)
+                reach(holder_of(passed->files[i]));
+    while ((holder = list_first_entry(&holders, struct file_holder, node))
+           && !holder->is_reached) {
         passed = list_first_entry(&holder->queued, struct passed_files, node);
         file = passed->files[--passed->count];
         if (passed->count == 0) passed_unqueue(passed);
         file->inflight--;
         file_put(file);
     }
-    while ((holder = list_first_entry(&reached, struct file_holder, node))) {
-        holder->is_reached = false;
-        list_remove(&holder->node);
-        list_push_back(&holders, &holder->node);
-    }
+    list_for_each (holder, &holders, node) holder->is_reached = false;
     is_collecting = false;
 }
 
@@ -126,9 +122,9 @@ void passed_drop(struct file *file) {
 static void passed_count(void) {
     const struct passed_files *passed;
 
-    heap_for_each(passed, HEAP_PASSED_FILES) for (unsigned i = 0; i < passed->count;
-                                                  i++) passed->files[i]
-        ->counted++;
+    heap_for_each(passed, HEAP_PASSED_FILES) {
+        for (unsigned i = 0; i < passed->count; i++) passed->files[i]->counted++;
+    }
 }
 
 /* Both ways of counting agree: over the files, and over the queues. */
