@@ -72,7 +72,11 @@ static __attribute__((noinline)) uint32_t look_at_received(struct thread *t,
                                                            uptr_t received,
                                                            struct wait_queue *queue) {
     r->fast = r->fast_calls = 0;
-    if (native_receiver_init(r, received, 0, queue) || !r->message_seen) return 0;
+    if (native_receiver_init(r, received, 0, queue)) return 0;
+    r->message_seen =
+        (void *)window(t, WINDOW_RECEIVED, received.address, sizeof(*r->message_seen));
+    if (!r->message_seen) return 0;
+    r->body_seen = window(t, WINDOW_BODY_IN, r->body.address, 1);
     watch(t);
     return r->body_seen ? PAGE_SIZE - (r->body.address & PAGE_MASK) + 1 : 1;
 }

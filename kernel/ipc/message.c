@@ -63,20 +63,14 @@ void native_message_init(struct native_message *m, vaddr_t body, uint32_t length
 }
 
 int native_message_read(struct native_message *m, uptr_t from, int flags) {
-    const volatile struct user_message *user =
-        (void *)window(current(), WINDOW_SENT, from.address, sizeof(*user));
-    struct user_message copy;
+    struct user_message user;
 
-    if (unlikely(!user)) {
-        if (copy_from_user(&copy, from, sizeof(copy))) return -EFAULT;
-        user = &copy;
-    }
-    // the sender's memory may change under us: each field is read once
-    native_message_init(m, user->body.address, user->length);
-    m->base.type = user->type;
-    m->base.priority = user->priority;
-    m->base.sequence = user->sequence;  // a reply says with it which call it answers
-    uint32_t nr_files = user->nfds;
+    if (copy_from_user(&user, from, sizeof(user))) return -EFAULT;
+    native_message_init(m, user.body.address, user.length);
+    m->base.type = user.type;
+    m->base.priority = user.priority;
+    m->base.sequence = user.sequence;   // a reply says with it which call it answers
+    uint32_t nr_files = user.nfds;
     if (m->base.priority > MSG_PRIORITY_MAX || m->base.type == MSG_NOTIFICATION)
         return -EINVAL;
     if (m->base.length > (flags & MSG_MOVE ? MSG_MOVE_MAX : MSG_MAX)) return -EMSGSIZE;
@@ -88,7 +82,7 @@ int native_message_read(struct native_message *m, uptr_t from, int flags) {
     if (likely(!nr_files)) return 0;
     if (nr_files > MSG_FDS_MAX) return -EINVAL;
     m->nr_files = (uint8_t)nr_files;
-    if (copy_from_user(m->fds, user->fds, nr_files * sizeof(int))) return -EFAULT;
+    if (copy_from_user(m->fds, user.fds, nr_files * sizeof(int))) return -EFAULT;
     for (uint32_t i = 0; i < nr_files; i++)
         if (!fd_peek(m->fds[i])) return -EBADF;
     return 0;
@@ -104,27 +98,16 @@ bool native_wants(const struct receiver *receiver, const struct message *m) {
 
 int native_receiver_init(struct native_receiver *r, uptr_t message, int flags,
                          struct wait_queue *queue) {
-    struct thread *t = current();
-    volatile struct user_message *user =
-        (void *)window(t, WINDOW_RECEIVED, message.address, sizeof(*user));
-    struct user_message copy;
+    struct user_message user;
 
-    if (unlikely(!user)) {
-        if (copy_from_user(&copy, message, sizeof(copy))) return -EFAULT;
-        user = &copy;
-    }
-    native_body_receiver_init(r, user->body, user->room, queue);
+    if (copy_from_user(&user, message, sizeof(user))) return -EFAULT;
+    native_body_receiver_init(r, user.body, user.room, queue);
     r->message = message;
-    r->fds = user->fds;
-    r->type = user->type;
+    r->fds = user.fds;
+    r->type = user.type;
     r->by_type = flags & MSG_TYPE;
     r->moves = flags & MSG_MOVE;
     if (r->by_type) r->base.wants = native_wants;
-    if (likely(user != &copy)) {
-        r->message_seen = (void *)user;
-        if (r->body.address)
-            r->body_seen = window(t, WINDOW_BODY_IN, r->body.address, 1);
-    }
     return 0;
 }
 

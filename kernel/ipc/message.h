@@ -69,8 +69,8 @@ struct native_receiver {
     uptr_t body, fds;           /* what that says */
     uint32_t room;
     struct user_message *message_seen;  /* of an exchange (fast_path.h): `message` in
-                                   the kernel's memory, or NULL */
-    char *body_seen;            /* the same for the page of `body` */
+                                   the kernel's memory */
+    char *body_seen;            /* the same for the page of `body`, or NULL */
     uint32_t fast, fast_calls;  /* of its `in` or its answer: shorter ones go to
                                    body_seen at once; 0 */
     bool is_read_late;          /* `message` is read when a message comes */
@@ -107,8 +107,7 @@ static inline void native_body_receiver_init(struct native_receiver *r, uptr_t b
     r->body = body;
     r->room = room;
     r->message = r->fds = uptr(0);
-    r->message_seen = NULL;
-    r->body_seen = r->buffer = NULL;
+    r->buffer = NULL;
     r->fast = r->fast_calls = r->type = 0;
     r->channel = NULL;
     r->is_read_late = r->by_type = r->moves = r->cuts = r->body_was_null = false;
