@@ -15,7 +15,7 @@
 #include "ipc/message.h"
 
 #include "core/check.h"
-#include "ipc/link.h"
+#include "ipc/fast_path.h"
 #include "mm/heap.h"
 
 #define BODY_INLINE 1024u       /* a body up to here lies behind its message */
@@ -227,54 +227,38 @@ static int deliver_body(struct native_message *m, struct native_receiver *r,
     return 0;
 }
 
-/* Installs them in the receiver's table. A receiver without a place for them gets
- * none. */
-static int deliver_files(struct native_message *m, struct native_receiver *r,
-                         int *error) {
+/* `room` is never written, so not even with what was read. */
+static int write_header(const struct native_message *m, struct native_receiver *r) {
+    enum { ROOM = offsetof(struct user_message, room), REST = ROOM + 4,
+           END = offsetof(struct user_message, fds) };
+    struct thread *t = r->base.waiter.thread;
+    struct user_message own,
+        *seen = (void *)window(t, WINDOW_RECEIVED, r->message.address, sizeof(own));
+    const struct letter l = { m->base.type, m->base.priority, m->base.length,
+                              seen ? seen : &own };
+
+    letter_write(&l, r, &m->sender, false, m->mailbox);
+    l.to->caller = m->caller;
+    l.to->sequence = m->base.sequence;
+    l.to->nfds = uptr_is_null(r->fds) ? 0 : m->nr_files;
+    l.to->bits = m->bits;
+    l.to->body = r->body;
+    if (likely(seen)) return 0;
+    if (space_write(t->space, r->message, &own, ROOM)) return -EFAULT;
+    return space_write(t->space, uptr_add(r->message, REST), (char *)&own + REST,
+                       END - REST);
+}
+
+/* A receiver without a place for files gets none. */
+int deliver_rest(struct native_message *m, struct native_receiver *r, int *error) {
     struct passed_files *files = m->files;
 
-    if (uptr_is_null(r->fds)) return 0;
+    if (!uptr_is_null(r->message) && write_header(m, r)) return -EFAULT;
+    if (likely(!m->nr_files) || uptr_is_null(r->fds)) return 0;
     if (!files && (*error = take_files(m, &files))) return MESSAGE_UNFIT;
     int result = fd_install_all(r->process, files->files, files->count, false, r->fds);
     if (!m->files) passed_free(files);
     return result;
-}
-
-static inline void fill_header(struct user_message *u, const struct native_message *m,
-                               const struct native_receiver *r) {
-    u->type = m->base.type;
-    u->priority = m->base.priority;
-    u->sender = m->sender;
-    u->caller = m->caller;
-    u->receiver = r->process->pid;
-    u->mailbox = m->mailbox;
-    u->sequence = m->base.sequence;
-    u->length = m->base.length;
-    u->nfds = uptr_is_null(r->fds) ? 0 : m->nr_files;
-    u->bits = m->bits;
-}
-
-/* `room` is never written, so not even with what was read. */
-static int write_header(const struct native_message *m, struct native_receiver *r) {
-    enum { ROOM = offsetof(struct user_message, room), REST = ROOM + 4 };
-    struct user_message u = { .body = r->body, .fds = r->fds };
-    struct user_message *seen = (void *)window(r->base.waiter.thread, WINDOW_RECEIVED,
-                                               r->message.address, sizeof(u));
-
-    if (likely(seen)) {
-        fill_header(seen, m, r);
-        if (r->body_was_null) seen->body = r->body;
-        return 0;
-    }
-    fill_header(&u, m, r);
-    if (space_write(r->process->space, r->message, &u, ROOM)) return -EFAULT;
-    return space_write(r->process->space, uptr_add(r->message, REST), (char *)&u + REST,
-                       sizeof(u) - REST);
-}
-
-int deliver_rest(struct native_message *m, struct native_receiver *r, int *error) {
-    if (!uptr_is_null(r->message) && write_header(m, r)) return -EFAULT;
-    return m->nr_files ? deliver_files(m, r, error) : 0;
 }
 
 /* What the receiver's struct msg says, if it has not been read yet. */

@@ -80,7 +80,6 @@ struct native_receiver {
     bool by_type;
     bool moves;                 /* MSG_MOVE */
     bool cuts;                  /* takes the beginning of a body that is too long */
-    bool body_was_null;         /* the kernel chose the place of the pages */
     pid_t sender;               /* of what it got, as the next two */
     uint32_t priority, length;
     struct mailbox_file *open;  /* of a mailbox: what it receives through */
@@ -110,7 +109,7 @@ static inline void native_body_receiver_init(struct native_receiver *r, uptr_t b
     r->buffer = NULL;
     r->fast = r->fast_calls = r->type = 0;
     r->channel = NULL;
-    r->is_read_late = r->by_type = r->moves = r->cuts = r->body_was_null = false;
+    r->is_read_late = r->by_type = r->moves = r->cuts = false;
     r->open = NULL;
     r->from = NULL;
 }

@@ -178,7 +178,6 @@ static int prepare(const struct native_message *m, struct native_receiver *r) {
     if (count == 0) return 0;
     if (account != m->payer && !account_charge(account, ACCOUNT_FRAMES, count))
         return -ENOMEM;
-    r->body_was_null = !r->body.address;
     this_cpu()->account = account;      // its memory is the receiver's, whoever runs
     int error = make_region(r->process->space, r, m->base.length);
     this_cpu()->account = current_process()->account;
@@ -256,7 +255,7 @@ int moved_pages_deliver(struct native_message *m, struct native_receiver *r,
     if (result == 0) result = deliver_rest(m, r, error);
     if (result && is_prepared && m->base.length) {      // nothing will come after all
         release_charge(m, r->process->account);
-        if (r->body_was_null) {
+        if (!to) {
             (void)!space_unmap(r->process->space, r->body.address, m->base.length);
             r->body = uptr(0);
         }
