@@ -213,29 +213,6 @@ static int notification_deliver(struct link_end *end, struct native_receiver *r)
     return 0;
 }
 
-/* To the first that waits, if nothing is unusual: what notify does. */
-static inline bool notify_first(struct link_end *end, uint32_t bits) {
-    struct wait_queue *queue = &end->endpoint->inbox.receivers;
-
-    if (unlikely(wait_queue_is_empty(queue))) return false;                       // 3
-    struct native_receiver *r =
-        list_entry(queue->waiters.head.next, struct native_receiver, base.waiter.node);
-    if (unlikely(r->channel != &end->in || is_zero(&r->fast))) return false;      // 5
-
-    /* --- commit: nothing below fails --- */
-    pid_t sender = end->other->pid;
-    const struct letter l = { .type = MSG_NOTIFICATION, .to = r->message_seen };
-    letter_write(&l, r, &sender, false, 0);
-    l.to->bits = bits;
-    l.to->sequence = 0;
-    list_unlink(&r->base.waiter.node);
-    struct thread *next = r->base.waiter.thread;
-    next->wait_result = sender;
-    if (likely(queue_only(next))) next->attention |= ATTENTION_TOLD;
-    else thread_ready(next);
-    return true;
-}
-
 /* To a receiver that waits, or into the word. */
 static __attribute__((noinline)) long notify(pid_t to, uint32_t bits) {
     struct waiter *waiter, *next;
@@ -264,7 +241,26 @@ static __attribute__((noinline)) long notify(pid_t to, uint32_t bits) {
 long sys_msg_notify(pid_t to, uint32_t bits) {
     struct link_end *end = link_end_known(current_process(), to);
 
-    return likely(end && bits && notify_first(end, bits)) ? 0 : notify(to, bits);
+    if (unlikely(!end || !bits)) return notify(to, bits);
+    const struct list *waiters = &end->endpoint->inbox.receivers.waiters;
+    if (unlikely(list_is_empty(waiters))) return notify(to, bits);                // 3
+    struct native_receiver *r =
+        list_entry(waiters->head.next, struct native_receiver, base.waiter.node);
+    if (unlikely(r->channel != &end->in || is_zero(&r->fast)))                    // 5
+        return notify(to, bits);
+
+    /* --- commit: to the first that waits, and nothing is unusual --- */
+    pid_t sender = end->other->pid;
+    const struct letter l = { .type = MSG_NOTIFICATION, .to = r->message_seen };
+    letter_write(&l, r, &sender, false, 0);
+    l.to->bits = bits;
+    l.to->sequence = 0;
+    list_unlink(&r->base.waiter.node);
+    struct thread *next = r->base.waiter.thread;
+    next->wait_result = sender;
+    if (likely(queue_only(next))) next->attention |= ATTENTION_TOLD;
+    else thread_ready(next);
+    return 0;
 }
 
 /* -- Receiving --------------------------------------------------------------------- */
@@ -300,7 +296,7 @@ long sys_msg_receive(pid_t from, uptr_t message, int flags, int timeout_ms) {
 
     if (flags & ~(MSG_TYPE | MSG_MOVE) || timeout_ms < FOREVER) return -EINVAL;
     if (!e) return -ENOMEM;
-    if (!flags && timeout_ms == FOREVER) r = listener_begin(message);
+    if (!flags && timeout_ms == FOREVER) r = exchange_receiver();
     if (!r)
         error = native_receiver_init(r = &own, message, flags, &e->inbox.receivers);
     if (!error && from != MSG_ANY) {
@@ -312,7 +308,7 @@ long sys_msg_receive(pid_t from, uptr_t message, int flags, int timeout_ms) {
     }
     if (error) return error;
     long result = receive(e, r, from == MSG_ANY ? 0 : from, timeout_ms);
-    listener_end();
+    current()->attention &= ~(uint32_t)ATTENTION_TOLD;
     return result;
 }
 
@@ -373,8 +369,7 @@ long sys_msg_reply_receive(pid_t caller, uptr_t reply, uptr_t next, int timeout_
     if (!e) return -ENOMEM;
     if (timeout_ms < FOREVER) return -EINVAL;
     if (caller) error = native_message_read(&m, reply, 0);
-    if (!error && timeout_ms == FOREVER)
-        r = exchange_receiver(caller ? reply : next, next);
+    if (!error && timeout_ms == FOREVER) r = exchange_receiver();
     if (!error && !r)
         error = native_receiver_init(r = &own, next, 0, &e->inbox.receivers);
     if (!error && caller) replied = error = answer(&m, caller);

@@ -96,8 +96,9 @@ static __attribute__((noinline)) bool is_unusual(const struct thread *next) {
 }
 
 /* Makes the exchange fit the buffers. False: they are unusual, or the thread is. */
-static __attribute__((noinline)) bool prepare(struct thread *t, vaddr_t sent,
-                                              vaddr_t received) {
+static __attribute__((noinline)) bool prepare(struct thread *t) {
+    const struct trap_frame *frame = thread_frame(t);
+    vaddr_t received = frame->edx, sent = frame->ebx ? frame->ecx : received;
     struct exchange *x = exchange_of(t);
     struct native_receiver *r = &x->call.answer;
     uint32_t others = ATTENTION_SLOW | ATTENTION_BOUND | ATTENTION_FPU;
@@ -108,6 +109,7 @@ static __attribute__((noinline)) bool prepare(struct thread *t, vaddr_t sent,
         return false;
     x->endpoint = endpoint_of(t->process);
     if (!x->endpoint) return false;
+    if (fpu_is_used(t)) fpu_switch_out(t);
     t->attention |= ATTENTION_SLOW;
     // what is written to comes first: that may copy a page which what is sent lies in
     if (was_slow || r->message.address != received)
@@ -121,24 +123,26 @@ static __attribute__((noinline)) bool prepare(struct thread *t, vaddr_t sent,
     return true;
 }
 
-struct native_receiver *exchange_receiver(uptr_t sent, uptr_t received) {
+struct native_receiver *exchange_receiver(void) {
     struct thread *t = current();
+    const struct trap_frame *frame = thread_frame(t);
     struct exchange *x = exchange_of(t);
+    struct native_receiver *r = &x->call.answer, *in = &x->in;
 
     // it has to be possible to leave by sysexit
-    if (thread_frame(t)->eflags & (EFLAGS_IF | EFLAGS_TF)) return NULL;
-    if ((t->attention & ~(uint32_t)(ATTENTION_BOUND | ATTENTION_FPU)
-         || x->call.answer.message.address != received.address)
-        && !prepare(t, sent.address, received.address))
+    if (frame->eflags & (EFLAGS_IF | EFLAGS_TF)) return NULL;
+    if (frame->eax == MSG_REPLY_RECEIVE) {
+        bool is_ready = !(t->attention & ~(uint32_t)(ATTENTION_BOUND | ATTENTION_FPU))
+                        && r->message.address == frame->edx;
+        return is_ready || prepare(t) ? r : NULL;
+    }
+    if ((!in->fast || in->message.address != frame->ecx)
+        && !exchange_receives(t, uptr(frame->ecx)))
         return NULL;
-    return &x->call.answer;
-}
-
-static __attribute__((noinline)) bool fits_now(struct thread *t) {
-    const struct trap_frame *frame = thread_frame(t);
-
-    if (fpu_is_used(t)) fpu_switch_out(t);
-    return prepare(t, frame->ecx, frame->edx);
+    in->base.waiter.queue = &t->process->endpoint->inbox.receivers;
+    in->channel = NULL;
+    in->is_read_late = true;
+    return in;
 }
 
 /* The thread's exchange has the buffers that its frame names. */
@@ -151,7 +155,7 @@ static inline bool fits(struct thread *t) {
                && x->call.answer.message.address == frame->edx                    // 3
                && x->sent_seen->body.address == x->body))                         // 4
         return true;
-    return fits_now(t);
+    return prepare(t);
 }
 
 /* The message is plain and fits r, an answer, whose thread waits with nothing unusual:
@@ -170,17 +174,23 @@ static inline bool reaches(struct letter *l, struct exchange *x,
 
 /* -- Call and reply ---------------------------------------------------------------- */
 
-static bool set_result(long result) {
-    thread_frame(current())->eax = (uint32_t)result;
+/* The running thread's wait has ended, and not by a hand-over. */
+static __attribute__((noinline)) bool end_wait(void) {
+    struct thread *t = current();
+    struct exchange *x = exchange_of(t);
+    uint32_t *eax = &thread_frame(t)->eax;      // the call's number as yet
+    long result = t->wait_result;
+
+    if (*eax == MSG_CALL) {
+        if (result || x->call.server) result = call_finish(&x->call, result);
+    } else if (*eax == MSG_REPLY_RECEIVE) {
+        if (!result) result = x->call.answer.sender;
+    } else {
+        t->attention &= ~(uint32_t)ATTENTION_TOLD;
+        result = result ? restartable(result, FOREVER) : x->in.sender;
+    }
+    *eax = (uint32_t)result;
     return true;
-}
-
-/* The call's wait has ended, and not by fast_reply_receive. */
-static __attribute__((noinline)) bool end_call(void) {
-    struct call *call = &exchange_of(current())->call;
-    long ended = current()->wait_result;
-
-    return set_result(ended || call->server ? call_finish(call, ended) : 0);
 }
 
 bool fast_call(struct thread *t) {
@@ -211,22 +221,7 @@ bool fast_call(struct thread *t) {
     struct cpu *cpu = t->cpu;
     hand_over_note(cpu, t, next, MSG_CALL);
     hand_over(cpu, t, &x->call.sending.waiter, next, x->call.pid);
-    return end_call();
-}
-
-static __attribute__((noinline)) bool end_receive(void) {
-    long ended = current()->wait_result;
-
-    return set_result(ended ? ended : exchange_of(current())->call.answer.sender);
-}
-
-/* The answer's sequence is the call's, or 0. */
-static inline bool names_call(const struct exchange *x, const struct call *call) {
-    uint64_t sequence = x->sent_seen->sequence;
-
-    return likely((uint32_t)sequence == (uint32_t)call->sequence
-                  && sequence >> 32 == call->sequence >> 32)
-           || sequence == 0;
+    return end_wait();
 }
 
 bool fast_reply_receive(struct thread *t) {
@@ -240,7 +235,8 @@ bool fast_reply_receive(struct thread *t) {
         return false;
     struct call *call = list_entry(e->calls.head.next, struct call, node);
     if (unlikely(call->pid != (pid_t)thread_frame(t)->ebx)) return false;         // 3
-    if (!names_call(x, call)) return false;                                       // 6
+    uint64_t sequence = x->sent_seen->sequence;
+    if (unlikely(sequence != call->sequence) && sequence != 0) return false;
     if (!reaches(&l, x, &call->answer, &next)) return false;
 
     /* --- commit: nothing below fails --- */
@@ -253,9 +249,10 @@ bool fast_reply_receive(struct thread *t) {
                    &x->call.answer.base.waiter.node);
     body_copy(call->answer.body_seen, x->body_seen, l.length);
     struct cpu *cpu = t->cpu;
+    FORGET(t);
     hand_over_note(cpu, t, next, MSG_REPLY_RECEIVE);
-    hand_over(cpu, t, &x->call.answer.base.waiter, next, 0);
-    return end_receive();
+    hand_over(cpu, t, &exchange_of(t)->call.answer.base.waiter, next, 0);
+    return end_wait();
 }
 
 /* -- A turn for a notification ------------------------------------------------------
@@ -263,31 +260,6 @@ bool fast_reply_receive(struct thread *t) {
  * Who has notified a sleeper goes on, and mostly waits itself next. With ATTENTION_TOLD
  * the sleeper is ready, and still in msg_receive: nothing on its stack is needed,
  * either. */
-
-struct native_receiver *listener_begin(uptr_t received) {
-    struct thread *t = current();
-    struct native_receiver *in = &exchange_of(t)->in;
-
-    // it has to be possible to leave by sysexit
-    if (thread_frame(t)->eflags & (EFLAGS_IF | EFLAGS_TF)
-        || ((!in->fast || in->message.address != received.address)
-            && !exchange_receives(t, received)))
-        return NULL;
-    in->base.waiter.queue = &t->process->endpoint->inbox.receivers;
-    in->channel = NULL;
-    in->is_read_late = true;
-    return in;
-}
-
-void listener_end(void) { current()->attention &= ~(uint32_t)ATTENTION_TOLD; }
-
-static __attribute__((noinline)) bool end_listen(void) {
-    struct thread *t = current();
-    long ended = restartable(t->wait_result, FOREVER);
-
-    listener_end();
-    return set_result(ended ? ended : exchange_of(t)->in.sender);
-}
 
 bool fast_receive(struct thread *t) {
     const struct trap_frame *frame = thread_frame(t);
@@ -320,5 +292,5 @@ bool fast_receive(struct thread *t) {
     struct cpu *cpu = t->cpu;
     hand_over_note(cpu, t, next, MSG_RECEIVE);
     hand_over(cpu, t, &in->base.waiter, next, next->wait_result);
-    return end_listen();
+    return end_wait();
 }

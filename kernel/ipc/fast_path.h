@@ -47,14 +47,10 @@ void exchange_end(struct thread *thread);   /* it ends, or leaves its address sp
 must_check bool exchange_sends(struct thread *t, vaddr_t sent);
 must_check bool exchange_receives(struct thread *t, uptr_t received);
 
-/* A receiver for the running thread's wait for ever in msg_reply_receive, with the
- * buffers that this has: one that a fast call can find. NULL: they are unusual. */
-struct native_receiver *exchange_receiver(uptr_t sent, uptr_t received);
-
-/* The same for msg_receive without flags. Between its wait and the return to user mode
- * comes listener_end. */
-struct native_receiver *listener_begin(uptr_t received);
-void listener_end(void);
+/* A receiver for the running thread's wait for ever in msg_reply_receive, or in
+ * msg_receive without flags, with the buffers that this has: one that the short ways
+ * find. NULL: they are unusual. */
+struct native_receiver *exchange_receiver(void);
 
 /* -- A message on its way ---------------------------------------------------------- */
 
@@ -112,16 +108,12 @@ bool fast_receive(struct thread *t) SLEEPS;
  * *cpu is the CPU it runs on. */
 static inline bool fast_path(struct thread *t, struct cpu **cpu) {
     uint32_t number = thread_frame(t)->eax;
+    bool is_done;
 
-    if (number == MSG_CALL) {
-        if (fast_call(t)) return true;
-    } else if (number == MSG_REPLY_RECEIVE) {
-        if (fast_reply_receive(t)) return true;
-    } else if (number == MSG_RECEIVE) {
-        if (fast_receive(t)) return true;
-    } else {
-        return false;           // another call: *cpu needs no second look
-    }
+    if (number == MSG_CALL) is_done = fast_call(t);
+    else if (number == MSG_REPLY_RECEIVE) is_done = fast_reply_receive(t);
+    else if (number == MSG_RECEIVE) is_done = fast_receive(t);
+    else return false;          // another call: *cpu needs no second look
     *cpu = t->cpu;
-    return false;
+    return is_done;
 }
