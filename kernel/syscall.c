@@ -11,21 +11,23 @@
 #include "posix/socket.h"
 #include "proc/life.h"
 
-#define SYSCALL(number, name, parameters, arguments)           \
-    static long call_##name(const struct trap_frame *f) {      \
-        (void)f;                                               \
-        return sys_##name arguments;                           \
+// call_3 and not call_read: no number can be there twice
+#define SYSCALL(number, name, parameters, arguments, ...)          \
+    __VA_OPT__(long sys_##name parameters { return __VA_ARGS__; }) \
+    static long call_##number(const struct trap_frame *f) {        \
+        return (void)f, sys_##name arguments;                      \
     }
-#define FACE(number, name, parameters, arguments, call)        \
-    static long sys_##name parameters { return call; }         \
-    SYSCALL(number, name, parameters, arguments)
 #include "syscall.def"
 #undef SYSCALL
-#undef FACE
 
-#define SYSCALL(number, name, ...) [number] = { call_##name, #name },
-#define FACE SYSCALL
-struct system_call system_calls[SYSTEM_CALLS] = {
+static long no_such_call(const struct trap_frame *f) {
+    return (void)f, -ENOSYS;
+}
+
+#pragma GCC diagnostic ignored "-Woverride-init"
+#define SYSCALL(number, name, ...) [number] = { call_##number, #name },
+const struct system_call system_calls[SYSTEM_CALLS] = {
+    [0 ... SYSTEM_CALLS - 1] = { no_such_call, "(no such call)" },
 #include "syscall.def"
 };
 
@@ -50,19 +52,10 @@ long sys_socketcall(int call, uptr_t arguments) {
 }
 
 static const char *call_name(uint32_t number) {
-    const char *name = number < SYSTEM_CALLS ? system_calls[number].name : NULL;
-
-    return name ? name : "(no such call)";
-}
-
-static long no_such_call(const struct trap_frame *f) {
-    (void)f;
-    return -ENOSYS;
+    return system_calls[min(number, SYSTEM_CALLS - 1u)].name;
 }
 
 void system_calls_init(void) {
-    for (unsigned i = 0; i < SYSTEM_CALLS; i++)
-        if (!system_calls[i].call) system_calls[i].call = no_such_call;
     trace_system_call_name = call_name;
     sysenter_handler = trap_sysenter;
 }

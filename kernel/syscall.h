@@ -31,52 +31,36 @@ static inline int sixth_argument(const struct trap_frame *f, uint32_t *value) {
         WORD_AS(type, sixth_);                                \
     })
 
-/* Whoever includes syscall.def says what SYSCALL(number, name, parameters, arguments)
- * is, and FACE, which has the call besides. */
-#define SYSCALL0(number, name) SYSCALL(number, name, (void), ())
-#define SYSCALL1(number, name, t1, a1) SYSCALL(number, name, (t1 a1), (FROM1(t1)))
-#define SYSCALL2(number, name, t1, a1, t2, a2) \
-    SYSCALL(number, name, (t1 a1, t2 a2), (FROM2(t1, t2)))
-#define SYSCALL3(number, name, t1, a1, t2, a2, t3, a3) \
-    SYSCALL(number, name, (t1 a1, t2 a2, t3 a3), (FROM3(t1, t2, t3)))
-#define SYSCALL4(number, name, t1, a1, t2, a2, t3, a3, t4, a4) \
-    SYSCALL(number, name, (t1 a1, t2 a2, t3 a3, t4 a4), (FROM4(t1, t2, t3, t4)))
-#define SYSCALL5(number, name, t1, a1, t2, a2, t3, a3, t4, a4, t5, a5) \
-    SYSCALL(number, name, (t1 a1, t2 a2, t3 a3, t4 a4, t5 a5),         \
-            (FROM5(t1, t2, t3, t4, t5)))
-#define SYSCALL6(number, name, t1, a1, t2, a2, t3, a3, t4, a4, t5, a5, t6, a6) \
-    SYSCALL(number, name, (t1 a1, t2 a2, t3 a3, t4 a4, t5 a5, t6 a6),          \
-            (FROM5(t1, t2, t3, t4, t5), SIXTH(t6)))
-#define FACE0(number, name, call) FACE(number, name, (void), (), call)
-#define FACE1(number, name, call, t1, a1) \
-    FACE(number, name, (t1 a1), (FROM1(t1)), call)
-#define FACE2(number, name, call, t1, a1, t2, a2) \
-    FACE(number, name, (t1 a1, t2 a2), (FROM2(t1, t2)), call)
-#define FACE3(number, name, call, t1, a1, t2, a2, t3, a3) \
-    FACE(number, name, (t1 a1, t2 a2, t3 a3), (FROM3(t1, t2, t3)), call)
-#define FACE4(number, name, call, t1, a1, t2, a2, t3, a3, t4, a4) \
-    FACE(number, name, (t1 a1, t2 a2, t3 a3, t4 a4), (FROM4(t1, t2, t3, t4)), call)
-#define FACE5(number, name, call, t1, a1, t2, a2, t3, a3, t4, a4, t5, a5) \
-    FACE(number, name, (t1 a1, t2 a2, t3 a3, t4 a4, t5 a5),               \
-         (FROM5(t1, t2, t3, t4, t5)), call)
-#define FACE6(number, name, call, t1, a1, t2, a2, t3, a3, t4, a4, t5, a5, t6, a6) \
-    FACE(number, name, (t1 a1, t2 a2, t3 a3, t4 a4, t5 a5, t6 a6),                \
-         (FROM5(t1, t2, t3, t4, t5), SIXTH(t6)), call)
+/* Whoever includes syscall.def says what SYSCALL(number, name, parameters, arguments,
+ * ...) is; at the end there is a call's value, for one that is another one's face. */
+#define SYSCALL0(number, name, ...) SYSCALL(number, name, (void), (), __VA_ARGS__)
+#define SYSCALL1(number, name, t1, a1, ...) \
+    SYSCALL(number, name, (t1 a1), (FROM1(t1)), __VA_ARGS__)
+#define SYSCALL2(number, name, t1, a1, t2, a2, ...) \
+    SYSCALL(number, name, (t1 a1, t2 a2), (FROM2(t1, t2)), __VA_ARGS__)
+#define SYSCALL3(number, name, t1, a1, t2, a2, t3, a3, ...) \
+    SYSCALL(number, name, (t1 a1, t2 a2, t3 a3), (FROM3(t1, t2, t3)), __VA_ARGS__)
+#define SYSCALL4(number, name, t1, a1, t2, a2, t3, a3, t4, a4, ...) \
+    SYSCALL(number, name, (t1 a1, t2 a2, t3 a3, t4 a4), (FROM4(t1, t2, t3, t4)), \
+            __VA_ARGS__)
+#define SYSCALL5(number, name, t1, a1, t2, a2, t3, a3, t4, a4, t5, a5, ...) \
+    SYSCALL(number, name, (t1 a1, t2 a2, t3 a3, t4 a4, t5 a5), \
+            (FROM5(t1, t2, t3, t4, t5)), __VA_ARGS__)
+#define SYSCALL6(number, name, t1, a1, t2, a2, t3, a3, t4, a4, t5, a5, t6, a6, ...) \
+    SYSCALL(number, name, (t1 a1, t2 a2, t3 a3, t4 a4, t5 a5, t6 a6), \
+            (FROM5(t1, t2, t3, t4, t5), SIXTH(t6)), __VA_ARGS__)
 
-#define SYSCALL(number, name, parameters, arguments) long sys_##name parameters;
-#define FACE(...)
+#define SYSCALL(number, name, parameters, ...) long sys_##name parameters;
 #include "syscall.def"
 #undef SYSCALL
-#undef FACE
 
 #define SYSTEM_CALLS 1056       /* above every number */
 
-extern struct system_call {
-    long (*call)(const struct trap_frame *frame);   /* [const] always a function */
-    const char *name;           /* NULL: no such call */
+extern const struct system_call {
+    long (*call)(const struct trap_frame *frame);
+    const char *name;
 } system_calls[SYSTEM_CALLS];
 
-/* Fills the gaps in the table, tells the trace what the calls are named, and sysenter
- * who takes its calls. */
+/* Tells the trace what the calls are named, and sysenter who takes its calls. */
 void system_calls_init(void);
 void trap_sysenter(struct trap_frame *frame);   /* trap.c */

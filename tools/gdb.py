@@ -194,7 +194,7 @@ class Trace(Command):
     name = "ipc-trace"
 
     def invoke(self, argument, from_tty):
-        calls = table(KERNEL / "syscall.def", r"^(?:SYSCALL|FACE)\d\((\d+), (\w+)")
+        calls = table(KERNEL / "syscall.def", r"^SYSCALL\d\((\d+), (\w+)")
         words = table(KERNEL / "core/trace.def",
                       r'^TRACE_EVENT\((\w+), "(.*?)", "(.*?)", "(.*?)"')
         rings = value("trace_ring")
