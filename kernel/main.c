@@ -4,7 +4,6 @@
  * systems, the other CPUs, init. Each step needs only what stands before it.
  */
 #include "core/log.h"
-#include "core/trace.h"
 #include "dev/random.h"
 #include "dev/terminal.h"
 #include "fs/devfs.h"
@@ -45,47 +44,46 @@ static struct {
     uint32_t time_limit;        /* limit=SECONDS of guest time; 0: none */
     uint32_t rows, columns;     /* of the serial terminal */
     uint32_t cpus;              /* at most */
-    bool quiet, run_kernel_tests, no_apic, no_acpi, screen_console;
-} command_line = { .arguments = "", .rows = 24, .columns = 80,
-                   .cpus = CPU_MAX };
+    uint32_t quiet, run_kernel_tests, no_apic, no_acpi, screen_console;
+} command_line = { .arguments = "", .rows = 24, .columns = 80, .cpus = CPU_MAX };
 
 static const struct word {
     const char *name;           /* all of it, or up to its = */
-    enum { FLAG, NUMBER, TEXT } kind;
-    void *value;                /* NULL: as it is anyway */
+    uint32_t *number;           /* NULL: init's path */
+    uint32_t low, high;         /* made to fit; a word without = means `low` */
 } words[] = {
-    { "init=", TEXT, init_memory.path },
-    { "sched_seed=", NUMBER, &command_line.sched_seed },
-    { "limit=", NUMBER, &command_line.time_limit },
-    { "rows=", NUMBER, &command_line.rows },
-    { "cols=", NUMBER, &command_line.columns },
-    { "cpus=", NUMBER, &command_line.cpus },
-    { "console=screen", FLAG, &command_line.screen_console },
-    { "console=serial", FLAG, NULL },
-    { "quiet", FLAG, &command_line.quiet },
-    { "ktest", FLAG, &command_line.run_kernel_tests },
-    { "noapic", FLAG, &command_line.no_apic },
-    { "noacpi", FLAG, &command_line.no_acpi },
+    { "init=", NULL, 0, 0 },
+    { "sched_seed=", &command_line.sched_seed, 0, UINT32_MAX },
+    { "limit=", &command_line.time_limit, 0, UINT32_MAX },
+    { "rows=", &command_line.rows, 2, 500 },
+    { "cols=", &command_line.columns, 10, 500 },
+    { "cpus=", &command_line.cpus, 1, CPU_MAX },
+    { "console=screen", &command_line.screen_console, 1, 1 },
+    { "console=serial", &command_line.screen_console, 0, 0 },
+    { "quiet", &command_line.quiet, 1, 1 },
+    { "ktest", &command_line.run_kernel_tests, 1, 1 },
+    { "noapic", &command_line.no_apic, 1, 1 },
+    { "noacpi", &command_line.no_acpi, 1, 1 },
 };
 
 static void take_word(const char *word) {
     for (const struct word *w = words; w < words + ARRAY_SIZE(words); w++) {
         size_t length = strlen(w->name);
-        if (strncmp(word, w->name, w->kind == FLAG ? length + 1 : length) != 0)
-            continue;
-        if (w->kind == TEXT) string_copy(w->value, word + length, TEXT_MAX);
-        if (w->kind == FLAG && w->value) *(bool *)w->value = true;
-        if (w->kind != NUMBER) return;
-        uint32_t *number = w->value;
         const char *s = word + length;
-        *number = 0;
+        bool is_whole = w->name[length - 1] != '=';
+        if (strncmp(word, w->name, length + is_whole) != 0) continue;
+        if (!w->number) string_copy(init_memory.path, s, TEXT_MAX);
+        else *w->number = w->low;
+        if (!w->number || is_whole) return;
+        uint32_t number = 0;
         do {
             uint32_t digit = (uint32_t)*s - '0';
-            if (digit > 9 || __builtin_mul_overflow(*number, 10, number)
-                || __builtin_add_overflow(*number, digit, number))
+            if (digit > 9 || __builtin_mul_overflow(number, 10, &number)
+                || __builtin_add_overflow(number, digit, &number))
                 boot_refuse(
                     "the word '%s' on the kernel's command line needs a number.", word);
         } while (*++s);
+        *w->number = min(max(number, w->low), w->high);
         return;
     }
     boot_refuse("the word '%s' on the kernel's command line means nothing to it. It "
@@ -113,9 +111,6 @@ static void take_command_line(const char *given) {
     if (strchr(word, '/') && !strchr(word, '=')) word = next_word(&text);
     for (; *word && strcmp(word, "--") != 0; word = next_word(&text)) take_word(word);
     command_line.arguments = text;
-    command_line.cpus = min(max(command_line.cpus, 1u), (uint32_t)CPU_MAX);
-    command_line.rows = min(max(command_line.rows, 2u), 500u);
-    command_line.columns = min(max(command_line.columns, 10u), 500u);
 }
 
 /* -- Files ------------------------------------------------------------------------- */
@@ -201,8 +196,6 @@ static void time_is_up(struct timer *timer) {
         "\nthe limit of %u seconds of guest time is reached; who waits for what:\n",
         command_line.time_limit);
     panic_print_reports();
-    log_printf("-- last events\n");
-    trace_print(40);
     arch_power_off(EXIT_TIME_LIMIT);
 }
 

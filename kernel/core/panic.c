@@ -17,6 +17,8 @@ static unsigned depth;          /* panics begun */
 void panic_print_reports(void) {
     log_printf("-- threads\n");
     if (panic_report) panic_report();
+    log_printf("-- last events\n");
+    trace_print(64);
 }
 
 static no_return void finish(const struct trap_frame *f, struct code_moment moment,
@@ -42,8 +44,6 @@ static no_return void finish(const struct trap_frame *f, struct code_moment mome
     }
     backtrace_print(moment);
     panic_print_reports();
-    log_printf("-- last events\n");
-    trace_print(64);
     const char *fault = kcheck();
     log_printf("kcheck: %s\n", fault ? fault : "every structure is consistent");
     log_printf("The machine stops here. This is a bug in the kernel, not in your "

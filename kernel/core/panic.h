@@ -19,6 +19,6 @@ no_return void boot_refuse(const char *format, ...) printf_like(1, 2);
                  : panic("assertion failed: %s (%s:%d)", #condition, __FILE__,         \
                          __LINE__))
 
-/* What every thread waits for: in a panic and on the magic key. */
+/* What every thread waits for, and the last events: in a panic, on the magic key. */
 void panic_print_reports(void);
 extern void (*panic_report)(void);      /* set by kernel/sched */
