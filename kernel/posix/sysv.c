@@ -244,7 +244,8 @@ struct sysv_kind shm_kind = {
 };
 
 /* shmat. The address does not come as the result, but at the third argument. */
-static long shm_attach(int id, int flags, const struct trap_frame *frame) {
+static __attribute__((noinline)) long shm_attach(int id, int flags,
+                                                 const struct trap_frame *frame) {
     struct sysv_object *object = sysv_find(&shm_kind, id);
     bool writes = !(flags & SHM_RDONLY), executes = flags & SHM_EXEC;
     struct address_space *space = current()->space;
@@ -272,7 +273,7 @@ static long shm_attach(int id, int flags, const struct trap_frame *frame) {
 
 /* Of an attachment there may be only parts left: all that would lie where they do, had
  * it been attached at `address`. */
-static long shm_detach(uint32_t address) {
+static __attribute__((noinline)) long shm_detach(uint32_t address) {
     struct address_space *space = current()->space;
     struct region_owner *owner = NULL;
     vaddr_t at = address, end = UINT32_MAX;
