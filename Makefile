@@ -16,7 +16,6 @@ help:                                   # the first target is the default one
 # --- lib/base: pure C, also compiled for tests on the host
 src += lib/base/string.c                # memory and strings
 src += lib/base/format.c                # printf's formatting
-src += lib/base/ordered_heap.c          # the timer queue's order
 
 # --- boot: three ways in, one entry
 src += boot/start.asm                   # the first instructions

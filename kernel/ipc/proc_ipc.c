@@ -106,7 +106,7 @@ static void show_wait(struct text *text, const struct thread *t,
                       const struct waiter *waiter) {
     const struct timer *timer = &t->wait_timer;
     nanoseconds_t slept = tsc_to_nanoseconds(timestamp_counter() - t->switched);
-    nanoseconds_t now = time_now(), left = max(timer->node.key, now) - now;
+    nanoseconds_t now = time_now(), left = max(timer->deadline, now) - now;
     char about[128] = "- -";
 
     if (waiter) waiter_describe(waiter, about, sizeof(about));

@@ -2,14 +2,18 @@
  *
  * Shape: each CPU's one-shot timer is armed for the nearest deadline it knows of, or
  * for the end of the running thread's turn. If it finds nothing due it just arms again.
+ * Deadlines are a skew heap: a binary tree, no child before its parent; melding two
+ * trees goes down their right sides and exchanges left and right on the way, which
+ * keeps them short. Starting and cancelling any timer take O(log n) amortised.
  * Invariant: some CPU's timer is armed for a moment no later than the heap's root.
+ * Tests: kernel/sched/time_test.c
  */
 #include "sched/time.h"
 
 #include "core/check.h"
 #include "sched/scheduler.h"
 
-static struct ordered_heap deadlines;
+static struct timer *nearest;   /* the heap's root, or NULL */
 static nanoseconds_t realtime_offset;   /* 1970 to boot */
 
 nanoseconds_t time_realtime(void) { return realtime_offset + time_now(); }
@@ -50,23 +54,47 @@ void time_arm_for(nanoseconds_t deadline) {
     timer_arm(deadline > now ? deadline - now : 0);
 }
 
+/* Melds two trees into one, which hangs from *at below `parent`. */
+static void meld(struct timer *a, struct timer *b, struct timer **at,
+                 struct timer *parent) {
+    while (a && b) {
+        struct timer *first = b->deadline < a->deadline ? b : a;
+        struct timer *other = first == a ? b : a;
+        *at = first;
+        first->parent = parent;
+        a = first->right;       // goes on with the other tree, to the left
+        b = other;
+        first->right = first->left;
+        at = &first->left;
+        parent = first;
+    }
+    *at = a ? a : b;
+    if (*at) (*at)->parent = parent;
+}
+
 void timer_start(struct timer *timer, nanoseconds_t deadline) {
-    if (timer->armed) heap_remove(&deadlines, &timer->node);
+    timer_cancel(timer);
     timer->armed = true;
-    timer->node.key = deadline;
-    heap_insert(&deadlines, &timer->node);
-    if (deadlines.root == &timer->node) time_arm_for(deadline);
+    timer->deadline = deadline;
+    timer->left = timer->right = NULL;
+    meld(nearest, timer, &nearest, NULL);
+    if (nearest == timer) time_arm_for(deadline);
 }
 
 void timer_cancel(struct timer *timer) {
+    struct timer *parent = timer->parent;
+
     if (!timer->armed) return;
     timer->armed = false;
-    heap_remove(&deadlines, &timer->node);
+    meld(timer->left, timer->right,
+         !parent                  ? &nearest
+         : parent->left == timer ? &parent->left
+                                 : &parent->right,
+         parent);
 }
 
 void time_run(nanoseconds_t now) {
-    while (deadlines.root && deadlines.root->key <= now) {
-        struct timer *timer = container_of(deadlines.root, struct timer, node);
+    for (struct timer *timer; (timer = nearest) && timer->deadline <= now;) {
         timer_cancel(timer);
         timer->fire(timer);
     }
@@ -76,12 +104,25 @@ static void timer_interrupt(void) {
     this_cpu()->timer_deadline = DEADLINE_NEVER;
     this_cpu()->slice_armed = false;
     time_run(time_now());
-    if (deadlines.root) time_arm_for(deadlines.root->key);
+    if (nearest) time_arm_for(nearest->deadline);
     sched_slice_check();
 }
 
 static void time_check(void) {
-    check_that(heap_is_consistent(&deadlines), "the heap of deadlines is out of order");
+    const struct timer *timer = nearest, *parent = NULL;
+
+    while (timer) {
+        if (!check_that(timer->parent == parent && timer->armed
+                            && (!parent || timer->deadline >= parent->deadline),
+                        "the heap of deadlines is out of order"))
+            return;
+        // the next in the order of parent, left, right
+        parent = timer;
+        if ((timer = parent->left ? parent->left : parent->right)) continue;
+        do timer = parent, parent = timer->parent;
+        while (parent && (timer == parent->right || !parent->right));
+        timer = parent ? parent->right : NULL;
+    }
 }
 
 static const struct checker checker CHECKER = { "time", NULL, time_check };

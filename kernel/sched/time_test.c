@@ -1,5 +1,6 @@
 /* time_test.c - deadlines fire in order, and a cancelled one does not. */
 #include "arch.h"
+#include "core/check.h"
 #include "kernel_test.h"
 #include "sched/time.h"
 
@@ -27,6 +28,35 @@ KTEST(timers_fire_in_order_of_their_deadlines) {
           && order[3] == &t[0]);
     for (unsigned i = 0; i < ARRAY_SIZE(t); i++)
         CHECK(!t[i].armed);
+}
+
+static bool in_order;
+
+static void compare(struct timer *timer) {
+    in_order &= !fired++ || timer->deadline >= order[0]->deadline;
+    order[0] = timer;
+}
+
+/* First the deadlines are nearly all different, then nearly all the same. */
+KTEST(any_timer_may_be_cancelled_at_any_time) {
+    static struct timer timers[200];
+    nanoseconds_t now = time_now();
+    unsigned armed = 0;
+    uint32_t x = 1;
+
+    for (unsigned i = 0; i < ARRAY_SIZE(timers); i++) timer_init(&timers[i], compare);
+    for (unsigned step = 0; step < 20000; step++) {
+        struct timer *t = &timers[(x >> 8) % ARRAY_SIZE(timers)];
+        x = x * 1664525 + 1013904223;
+        armed += t->armed ? -1u : 1u;
+        if (t->armed) timer_cancel(t);
+        else timer_start(t, now + 1 + (x >> 8) % (step < 10000 ? 1000000 : 3));
+        if (step % 500 == 0) CHECK(!kcheck());
+    }
+    fired = 0;
+    in_order = true;
+    time_run(now + 2000000);
+    CHECK(in_order && fired == armed && !kcheck());
 }
 
 KTEST(times_convert_both_ways) {
