@@ -28,16 +28,13 @@ static void show(struct log_sink *sink, uint32_t from) {
     }
 }
 
-static void put(void *unused, char c) {
-    (void)unused;
-    ring[written++ % LOG_SIZE] = c;
-}
-
 void log_vprintf(const char *format, va_list arguments) {
     uint32_t from = written;
     struct log_sink *sink;
+    char text[512];
 
-    format_to(put, NULL, format, arguments);
+    format_v(text, sizeof(text), format, arguments);
+    for (const char *c = text; *c; c++) ring[written++ % LOG_SIZE] = *c;
     list_for_each (sink, &sinks, node) show(sink, from);
 }
 

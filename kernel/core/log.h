@@ -4,8 +4,8 @@
 #include "base/format.h"
 #include "base/list.h"
 
-/* Adds text to the log: no line is added, so end a line with \n. Takes no lock, works
- * at any time, panic included. */
+/* Adds text to the log, 511 bytes at most: no line is added, so end a line with \n.
+ * Takes no lock, works at any time, panic included. */
 void log_printf(const char *format, ...) printf_like(1, 2);
 void log_vprintf(const char *format, va_list arguments);
 

@@ -138,12 +138,14 @@ static void show_maps(struct text *text) {
                            : length > 0 && r->object == program->object
                                ? path_buffer + PATH_MAX - length
                                : "";
-        text_printf(text, "%08x-%08x %c%c%c%c %08x 00:00 0 %16s%s\n", r->start, r->end,
+        text_printf(text, "%08x-%08x %c%c%c%c %08x 00:00 0 %16s", r->start, r->end,
                     r->protection & PROT_READ ? 'r' : '-',
                     r->protection & PROT_WRITE ? 'w' : '-',
                     r->protection & PROT_EXEC ? 'x' : '-',
                     r->flags & REGION_SHARED ? 's' : 'p', r->first_page << PAGE_SHIFT,
-                    "", name);
+                    "");
+        text_add(text, name, strlen(name));
+        text_add(text, "\n", 1);
     }
 }
 
@@ -215,7 +217,8 @@ static void show_machine_stat(struct text *text) {
 }
 
 static void show_command_line(struct text *text) {
-    text_printf(text, "%s\n", proc_command_line);
+    text_add(text, proc_command_line, strlen(proc_command_line));
+    text_add(text, "\n", 1);
 }
 
 static void show_mounts(struct text *text) {

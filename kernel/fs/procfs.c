@@ -253,14 +253,15 @@ void text_add(struct text *text, const char *bytes, size_t size) {
     else inode->size += size;
 }
 
-static void put(void *text, char c) { text_add(text, &c, 1); }
-
 void text_printf(struct text *text, const char *format, ...) {
     va_list arguments;
+    char bytes[1024];
 
     va_start(arguments, format);
-    format_to(put, text, format, arguments);
+    size_t size = (size_t)format_v(bytes, sizeof(bytes), format, arguments);
     va_end(arguments);
+    assert(size < sizeof(bytes));
+    text_add(text, bytes, size);
 }
 
 void text_word(struct text *text, const char *name) {

@@ -34,15 +34,24 @@ static struct piece convert(char letter, bool is_wide, va_list *arguments,
         value = divide_u64(value, base, &digit);
         *--at = "0123456789abcdef"[digit];
     } while (value);
-    return (struct piece){ letter == 'p' ? "0x"
-                           : is_negative ? "-"
-                                         : "",
-                           at, (size_t)(digits + DIGITS - at) };
+    const char *prefix = letter == 'p' ? "0x" : is_negative ? "-" : "";
+    return (struct piece){ prefix, at, (size_t)(digits + DIGITS - at) };
 }
 
-int format_to(format_sink sink, void *context, const char *f, va_list arguments) {
+/* Where the text goes; what does not fit is only counted. */
+struct output {
+    char *to;
+    size_t size, length;
+};
+
+static void put(struct output *o, char c) {
+    if (o->length + 1 < o->size) o->to[o->length] = c;
+    o->length++;
+}
+
+int format_v(char *to, size_t size, const char *f, va_list arguments) {
+    struct output o = { to, size, 0 };
     char digits[DIGITS];
-    int count = 0;
     va_list rest;
 
     va_copy(rest, arguments);
@@ -59,39 +68,16 @@ int format_to(format_sink sink, void *context, const char *f, va_list arguments)
             p = convert(*f, is_wide, &rest, digits);
         }
         used = strlen(p.prefix) + p.length;
-        width = max(width, used);
-        count += (int)width;
         // blanks, prefix, zeros, text, blanks
-        for (; width > used && !left && !zero; width--) sink(context, ' ');
-        while (*p.prefix) sink(context, *p.prefix++);
-        for (; width > used && zero; width--) sink(context, '0');
-        while (p.length--) sink(context, *p.text++);
-        for (; width > used; width--) sink(context, ' ');
+        for (; width > used && !left && !zero; width--) put(&o, ' ');
+        while (*p.prefix) put(&o, *p.prefix++);
+        for (; width > used && zero; width--) put(&o, '0');
+        while (p.length--) put(&o, *p.text++);
+        for (; width > used; width--) put(&o, ' ');
     }
     va_end(rest);
-    return count;
-}
-
-struct buffer {
-    char *at;
-    size_t left;
-};
-
-static void buffer_put(void *context, char c) {
-    struct buffer *b = context;
-
-    if (b->left > 1) {
-        *b->at++ = c;
-        b->left--;
-    }
-}
-
-int format_v(char *to, size_t size, const char *f, va_list arguments) {
-    struct buffer buffer = { to, size };
-    int length = format_to(buffer_put, &buffer, f, arguments);
-
-    if (size) *buffer.at = '\0';
-    return length;
+    if (size) to[min(o.length, size - 1)] = '\0';
+    return (int)o.length;
 }
 
 int format(char *to, size_t size, const char *f, ...) {
