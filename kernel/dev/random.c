@@ -29,14 +29,12 @@ static inline void quarter_round(uint32_t *x, int a, int b, int c, int d) {
     x[c] += x[d], x[b] = rotate(x[b] ^ x[c], 7);
 }
 
-/* RFC 8439, 2.3. */
-static void chacha20_block(uint32_t out[16], const uint32_t k[8], uint32_t counter,
-                           const uint32_t nonce[3]) {
+/* RFC 8439, 2.3, with a nonce of 0. */
+static void chacha20_block(uint32_t out[16], const uint32_t k[8], uint32_t counter) {
     uint32_t start[BLOCK_WORDS] = { 0x61707865, 0x3320646e, 0x79622d32, 0x6b206574 };
 
     memcpy(start + 4, k, KEY);
     start[12] = counter;
-    memcpy(start + 13, nonce, 12);
     memcpy(out, start, BLOCK);
     for (int i = 0; i < 10; i++) {
         for (int c = 0; c < 4; c++) quarter_round(out, c, 4 + c, 8 + c, 12 + c);
@@ -47,13 +45,12 @@ static void chacha20_block(uint32_t out[16], const uint32_t k[8], uint32_t count
 }
 
 void random_bytes(void *to, size_t size) {
-    static const uint32_t nonce[3];
     uint32_t block[BLOCK_WORDS], old_key[KEY_WORDS];
     size_t skip = KEY;          // the first bytes of block 0 are the new key
 
     memcpy(old_key, key, KEY);
     for (uint32_t counter = 0; counter == 0 || size; counter++) {
-        chacha20_block(block, old_key, counter, nonce);
+        chacha20_block(block, old_key, counter);
         if (counter == 0) memcpy(key, block, KEY);
         size_t n = min(size, BLOCK - skip);
         memcpy(to, (char *)block + skip, n);
@@ -67,9 +64,7 @@ void random_bytes(void *to, size_t size) {
 }
 
 void random_init(uint32_t seed) {
-    static const uint32_t nonce[3] = { 1 };
     uint64_t now = seed ? 0 : clock_realtime_at_boot();
-    uint32_t block[BLOCK_WORDS];
 
     memset(key, 0, sizeof(key));
     key[0] = seed;
@@ -82,6 +77,5 @@ void random_init(uint32_t seed) {
     }
     key[1] ^= (uint32_t)now;
     key[2] ^= (uint32_t)(now >> 32);
-    chacha20_block(block, key, 0, nonce);
-    memcpy(key, block, KEY);
+    random_bytes(key, 0);       // for another one: nobody gets what this one gives
 }
