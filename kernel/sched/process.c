@@ -52,10 +52,10 @@ struct thread *thread_create(struct process *process, void (*entry)(void)) {
     t->affinity = UINT8_MAX;
     assert(last_tid < INT32_MAX);
     t->tid = ++last_tid;
-    t->entry = entry;
     uint32_t *stack = (uint32_t *)thread_frame(t);
     *--stack = 0;               // a backtrace ends there
-    *--stack = (uint32_t)thread_begin;  // what switch_stacks returns into
+    *--stack = (uint32_t)entry; // where thread_begin returns to,
+    *--stack = (uint32_t)thread_begin;  // into which switch_stacks returns
     t->esp = (uint32_t)stack;
     pending_init(&t->pending);
     list_node_init(&t->run_node);

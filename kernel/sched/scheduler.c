@@ -154,8 +154,6 @@ INLINE void run_now(struct cpu *cpu, struct thread *prev, struct thread *next) {
 void thread_begin(void *previous) {
     thread_bury(previous);
     current()->steps_left = steps_to_next_choice();
-    current()->entry();
-    panic("thread %d returned from its first function", current()->tid);
 }
 
 static __attribute__((noinline)) void run(struct cpu *cpu, struct thread *prev,

@@ -82,7 +82,7 @@ no_return void cpu_idle(void);
 /* Makes a CPU's idle thread; that of the CPU that boots is the running code. */
 must_check bool sched_create_idle(struct cpu *cpu);
 
-/* For process.c: a new thread's first code. */
+/* A new thread's first code: it returns into the thread's first function. */
 void thread_begin(void *previous);
 
 uint32_t sched_runnable(void);          /* threads ready or running */

@@ -66,7 +66,6 @@ static_assert(sizeof(struct fpu_image) == 512, "as the CPU writes it");
 struct thread {
     struct cpu *cpu;         /* first: this_cpu() reads it. Where it runs or last ran */
     uint32_t esp;               /* saved stack pointer while not running */
-    void (*entry)(void);        /* its first function */
     uint32_t attention;         /* enum attention bits */
     uint32_t steps_left;        /* system calls until the next preemption choice */
     uint32_t magic;             /* THREAD_MAGIC: this is a thread */
