@@ -224,7 +224,7 @@ static pid_t do_wait(struct wait_request *r) {
                             : r->status                     ? WSTOPPED
                                                             : 0;
             if (!(r->options & kind)) continue;
-            r->info = siginfo_of_child(pid, child->credentials.uid, r->status);
+            r->info = siginfo_of_child(child, r->status);
             struct usage usage = process_usage(child);
             bool stays = r->options & WNOWAIT;
             if (!stays && child->is_zombie) process_reap(child);

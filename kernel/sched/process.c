@@ -54,7 +54,7 @@ struct thread *thread_create(struct process *process, void (*entry)(void)) {
     t->tid = ++last_tid;
     uint32_t *stack = (uint32_t *)thread_frame(t);
     *--stack = 0;               // a backtrace ends there
-    *--stack = (uint32_t)entry; // where thread_begin returns to,
+    *--stack = (uint32_t)entry;        // where thread_begin returns to,
     *--stack = (uint32_t)thread_begin;  // into which switch_stacks returns
     t->esp = (uint32_t)stack;
     pending_init(&t->pending);
@@ -291,27 +291,22 @@ static void processes_count(void) {
     }
 }
 
-/* Every thread is where its state says: see thread.h. */
-static bool is_in_its_place(const struct thread *t) {
-    bool is_ready = t->state == THREAD_READY, is_asleep = t->state == THREAD_BLOCKED;
-
-    for (unsigned i = 0; is_asleep && i < t->nr_waiters; i++)
-        if (t->waiters[i].thread != t || !list_node_is_linked(&t->waiters[i].node)
-            || !list_is_consistent(&t->waiters[i].queue->waiters))
-            return false;
-    return t->magic == THREAD_MAGIC && t->space == t->process->space
-           && (is_ready || !list_node_is_linked(&t->run_node))
-           && (t->cpu->running == t) == (t->state == THREAD_RUNNING)
-           && thread_find(t->tid) == t;
-}
-
 static void processes_check(void) {
     const struct process *p, *child;
     const struct thread *t;
 
-    list_for_each (t, &all_threads, all_node)
-        check_that(is_in_its_place(t), "thread %d (%s) is not where its state %u says",
-                   t->tid, t->name, t->state);
+    list_for_each (t, &all_threads, all_node) {
+        bool is_ready = t->state == THREAD_READY, is_there = thread_find(t->tid) == t;
+        unsigned nr_waiters = t->state == THREAD_BLOCKED ? t->nr_waiters : 0;
+        for (const struct waiter *w = t->waiters; is_there && nr_waiters-- > 0; w++)
+            is_there = w->thread == t && list_node_is_linked(&w->node)
+                       && list_is_consistent(&w->queue->waiters);
+        check_that(is_there && t->magic == THREAD_MAGIC && t->space == t->process->space
+                       && (is_ready || !list_node_is_linked(&t->run_node))
+                       && (t->cpu->running == t) == (t->state == THREAD_RUNNING),
+                   "thread %d (%s) is not where its state %u says", t->tid, t->name,
+                   t->state);
+    }
     list_for_each (p, &all_processes, all_node) {
         unsigned nr_threads = 0;
         list_for_each (t, &p->threads, process_node) nr_threads += t->process == p;

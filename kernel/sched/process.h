@@ -134,8 +134,8 @@ static inline void signal_set_mask(struct thread *t, sigset_t mask) {
 static inline struct siginfo siginfo_from_here(int signal, int code) {
     const struct process *p = current_process();
 
-    return (
-        struct siginfo){ signal, 0, code, { { p->pid, p->credentials.uid, 0, 0, 0 } } };
+    return (struct siginfo){ signal, .code = code, .pid = p->pid,
+                             .uid = p->credentials.uid };
 }
 
 /* May the running process send signals and messages to `to`? As kill(2). */

@@ -39,12 +39,11 @@ static inline void sigset_remove(sigset_t *set, int signal) {
     (sigset_of(SIGSTOP) | sigset_of(SIGTSTP) | sigset_of(SIGTTIN) | sigset_of(SIGTTOU))
 
 enum signal_code {
-    SI_USER = 0, SI_KERNEL = 0x80, SI_QUEUE = -1, SI_TIMER = -2, SI_MESGQ = -3,
-    SI_TKILL = -6,
-    ILL_ILLOPN = 2, FPE_INTDIV = 1, FPE_INTOVF = 2, FPE_FLTDIV = 3, FPE_FLTOVF = 4,
-    FPE_FLTUND = 5, FPE_FLTRES = 6, FPE_FLTINV = 7, SEGV_MAPERR = 1, SEGV_ACCERR = 2,
-    BUS_ADRALN = 1, BUS_ADRERR = 2, TRAP_BRKPT = 1, TRAP_TRACE = 2,
-    CLD_EXITED = 1, CLD_KILLED = 2, CLD_STOPPED = 5, CLD_CONTINUED = 6,
+    SI_USER = 0, SI_KERNEL = 0x80, SI_TIMER = -2, SI_MESGQ = -3, SI_TKILL = -6,
+    ILL_ILLOPN = 2, FPE_INTDIV = 1, FPE_FLTDIV = 3, FPE_FLTOVF = 4, FPE_FLTUND = 5,
+    FPE_FLTRES = 6, FPE_FLTINV = 7, SEGV_MAPERR = 1, SEGV_ACCERR = 2, BUS_ADRALN = 1,
+    BUS_ADRERR = 2, TRAP_TRACE = 2, CLD_EXITED = 1, CLD_KILLED = 2, CLD_STOPPED = 5,
+    CLD_CONTINUED = 6,
 };
 
 /* siginfo_t as far as it is used. User programs see 96 more bytes, which are zero. */
@@ -105,7 +104,7 @@ bool signal_is_ignored(const struct process *process, int signal);
 /* What wait4(2) reports of a child that stopped or goes on; and of any such status,
  * what SIGCHLD and waitid(2) say. */
 enum { STATUS_STOPPED = 0x7f, STATUS_CONTINUED = 0xffff };
-struct siginfo siginfo_of_child(pid_t pid, uid_t uid, int status);
+struct siginfo siginfo_of_child(const struct process *child, int status);
 
 /* Tells the parent that its child stopped, continued or ended: SIGCHLD, and whoever
  * waits. */

@@ -78,8 +78,8 @@ static struct queued_signal *place_for(struct pending_signals *pending,
 
 /* -- Stop and continue ------------------------------------------------------------- */
 
-struct siginfo siginfo_of_child(pid_t pid, uid_t uid, int status) {
-    struct siginfo info = { SIGCHLD, .pid = pid, .uid = uid };
+struct siginfo siginfo_of_child(const struct process *child, int status) {
+    struct siginfo info = { SIGCHLD, .pid = child->pid, .uid = child->credentials.uid };
     int signal = status & 0x7f;
 
     info.code = status == STATUS_CONTINUED ? CLD_CONTINUED
@@ -99,8 +99,7 @@ void parent_notify(struct process *child, int status) {
 
     if (ended ? child->exit_signal != 0 : !(flags & SA_NOCLDSTOP)) {
         struct usage usage = process_usage(child);
-        struct siginfo info =
-            siginfo_of_child(child->pid, child->credentials.uid, status);
+        struct siginfo info = siginfo_of_child(child, status);
         if (ended) info.signal = child->exit_signal;
         info.user_time = clock_ticks(usage.user_time);
         info.system_time = clock_ticks(usage.system_time);
@@ -209,8 +208,7 @@ int signal_post(struct process *process, struct thread *thread,
 void signal_withdraw(struct queued_signal *q) {
     if (!list_node_is_linked(&q->node)) return;
     list_remove(&q->node);
-    if (!first_of(q->in, q->info.signal))
-        sigset_remove(&q->in->set, q->info.signal);
+    if (!first_of(q->in, q->info.signal)) sigset_remove(&q->in->set, q->info.signal);
 }
 
 void signal_kernel(struct process *process, int signal) {

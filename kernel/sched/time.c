@@ -22,9 +22,7 @@ nanoseconds_t time_from_realtime(nanoseconds_t moment) {
     return moment > realtime_offset ? moment - realtime_offset : 1;
 }
 
-void time_set_realtime(nanoseconds_t since_1970) {
-    realtime_offset = since_1970 - time_now();
-}
+void time_set_realtime(nanoseconds_t now) { realtime_offset = now - time_now(); }
 
 nanoseconds_t time_deadline(nanoseconds_t span) {
     nanoseconds_t deadline;
