@@ -178,7 +178,7 @@ static void start_init(void) {
     p->directory = inode_get(root_inode);
     p->files = file_table_create(NULL);
     p->umask = 022;
-    limits_init(p);
+    memcpy(p->limits, limits_of_first, sizeof(p->limits));
     assert(p->files);
     struct thread *t = thread_create(p, run_init);
     assert(t);

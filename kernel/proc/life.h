@@ -4,16 +4,12 @@
 #include "sched/scheduler.h"
 #include "syscall.h"
 
-/* -- Return to user mode (exit.c)  ------------------------------------------------ */
-
 /* Does what current()->attention asks for until nothing is left; then the thread may
  * enter user mode. Never returns when the thread must end. SLEEPS. */
 void attend(struct trap_frame *frame) SLEEPS;
 
 /* A new thread's first function: enters user mode with its frame. */
 void user_thread_start(void);
-
-/* -- End (exit.c) ------------------------------------------------------------------ */
 
 /* Every thread of the process must go; the status is as wait4 reports it. The first
  * caller's status counts. */
@@ -22,6 +18,16 @@ no_return void thread_exit(void);
 /* Lets memory, descriptors and directories go: at the end, or before the beginning. */
 void process_give_back(struct process *process);
 void vfork_release(struct process *process);
+
+void exec_init(void);           /* makes the system call page */
+
+extern const struct limit limits_of_first[LIMITS];      /* a first process's */
+/* Tells a space, the process's own or a new one, what limits there are. */
+void limits_apply(const struct process *process, struct address_space *space);
+must_check int usage_to_user(uptr_t to, const struct usage *usage);
+
+/* status: how the machine's run went. */
+no_return void machine_off(int status);
 
 /* -- What calls that differ in little have in common: see syscall.def -------------- */
 
@@ -48,18 +54,3 @@ long scheduling_change(pid_t pid, int policy, uptr_t param);
 long scheduling_priority(int policy, int realtime);
 /* setpriority; and getpriority, wanted NULL, whose answer is 20 - nice. */
 long scheduling_nice(int which, pid_t who, const int *wanted);
-
-/* -- Programs (exec.c) ------------------------------------------------------------- */
-
-void exec_init(void);           /* makes the system call page */
-
-/* -- Limits, the machine (limits.c) ------------------------------------------------ */
-
-void limits_init(struct process *process);      /* a first process's */
-/* Tells a space, the process's own or a new one, what limits there are. */
-void limits_apply(const struct process *process, struct address_space *space);
-
-must_check int usage_to_user(uptr_t to, const struct usage *usage);
-
-/* status: how the machine's run went. */
-no_return void machine_off(int status);

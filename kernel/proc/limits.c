@@ -45,18 +45,14 @@ long sys_times(uptr_t buffer) {
 
 /* -- Limits ------------------------------------------------------------------------ */
 
-void limits_init(struct process *p) {
-    for (unsigned i = 0; i < LIMITS; i++)
-        p->limits[i] = (struct limit){ LIMIT_INFINITY, LIMIT_INFINITY };
-    p->limits[LIMIT_STACK].soft = 8 << 20;
-    p->limits[LIMIT_CORE].soft = 0;
-    p->limits[LIMIT_NOFILE] = (struct limit){ 1024, 1024 };
-    p->limits[LIMIT_NPROC] = (struct limit){ 1024, 1024 };
-    p->limits[LIMIT_SIGPENDING] = (struct limit){ 1024, 1024 };
-    p->limits[LIMIT_MSGQUEUE] = (struct limit){ 819200, 819200 };
-    p->limits[LIMIT_NICE] = p->limits[LIMIT_RTPRIO] = (struct limit){ 0, 0 };
-    p->limits[LIMIT_MEMLOCK] = (struct limit){ 8 << 20, 8 << 20 };
-}
+#define NONE LIMIT_INFINITY
+
+const struct limit limits_of_first[LIMITS] = {  // RLIMIT_CPU to RLIMIT_RTTIME
+    { NONE, NONE }, { NONE, NONE }, { NONE, NONE }, { 8 << 20, NONE },
+    { 0, NONE }, { NONE, NONE }, { 1024, 1024 }, { 1024, 1024 },
+    { 8 << 20, 8 << 20 }, { NONE, NONE }, { NONE, NONE }, { 1024, 1024 },
+    { 819200, 819200 }, { 0, 0 }, { 0, 0 }, { NONE, NONE },
+};
 
 void limits_apply(const struct process *p, struct address_space *space) {
     space->stack_limit = (uint32_t)min(p->limits[LIMIT_STACK].soft, 1ull << 30);
@@ -106,18 +102,8 @@ static bool may_change(const struct thread *t) {
     return me == 0 || me == target->euid || me == target->uid;
 }
 
-static bool is_realtime(int policy) {
-    return policy == SCHED_FIFO || policy == SCHED_RR;
-}
-
-static bool is_policy(int policy) {
-    return is_realtime(policy) || policy == SCHED_OTHER || policy == SCHED_BATCH
-           || policy == SCHED_IDLE;
-}
-
-static int priority_of(const struct thread *t) {
-    return is_realtime(t->policy) ? t->base_priority - PRIORITY_REALTIME : 0;
-}
+static bool is_realtime(int p) { return p == SCHED_FIFO || p == SCHED_RR; }
+static bool is_policy(int p) { return (uint32_t)p <= SCHED_BATCH || p == SCHED_IDLE; }
 
 long scheduling_priority(int policy, int realtime) {
     return !is_policy(policy) ? -EINVAL : is_realtime(policy) ? realtime : 0;
@@ -133,7 +119,8 @@ long sys_sched_getparam(pid_t pid, uptr_t param) {
     long policy = uptr_is_null(param) ? -EINVAL : sys_sched_getscheduler(pid);
 
     if (policy < 0) return policy;
-    return u32_to_user(param, (uint32_t)priority_of(thread_or_self(pid)));
+    int level = thread_or_self(pid)->base_priority;
+    return u32_to_user(param, (uint32_t)max(level - PRIORITY_REALTIME, 0));
 }
 
 long scheduling_change(pid_t pid, int policy, uptr_t param) {
@@ -146,13 +133,13 @@ long scheduling_change(pid_t pid, int policy, uptr_t param) {
     if (policy == -1) policy = (int)old;
     if (!is_policy(policy) || priority > 99 || (priority == 0) == is_realtime(policy))
         return -EINVAL;
-    bool is_more = policy != old || (int)priority > priority_of(t);
+    // without a priority it is PRIORITY_NORMAL, which is PRIORITY_REALTIME + 0
+    unsigned level =
+        policy == SCHED_IDLE ? PRIORITY_IDLE : PRIORITY_REALTIME + priority;
+    bool is_more = policy != old || level > t->base_priority;
     if (!may_change(t)
         || (!is_root() && is_more && priority > t->process->limits[LIMIT_RTPRIO].soft))
         return -EPERM;
-    unsigned level = policy == SCHED_IDLE  ? PRIORITY_IDLE
-                     : is_realtime(policy) ? PRIORITY_REALTIME + priority
-                                           : PRIORITY_NORMAL;
     t->policy = (uint8_t)policy;
     t->base_priority = (uint8_t)level;
     thread_place(t, max(level, (unsigned)t->process->lent_priority), t->affinity);
