@@ -32,7 +32,7 @@ static const char *unpack(const uint8_t *archive, const struct cpio_entry *e) {
         memcpy(path_buffer, archive + e->data, e->size);
         path_buffer[e->size] = '\0';
     }
-    if (path_walk(root_inode, e->name, WALK_PARENT | AT_SYMLINK_NOFOLLOW, &path))
+    if (path_walk(root_inode, e->name, NAME_ITSELF, &path))
         return "its folder is not there";
     if (!path.inode) why = path_make(&path, &node) ? "it cannot be made" : NULL;
     else if (type != S_IFDIR || !inode_is(path.inode, S_IFDIR))

@@ -169,9 +169,6 @@ must_check int inode_open(struct inode *inode, uint32_t flags,
 extern int (*fifo_open_hook)(struct inode *inode, uint32_t flags,
                              struct file **out) SLEEPS;
 
-/* unlink(2) for the kernel. */
-must_check int path_remove(struct inode *start, const char *name);
-
 /* Mounts fs over the directory `where`, which is made when it is missing; at boot only.
  * The first one is "/". root NULL: there was no memory for it. */
 void file_system_mount(struct file_system *fs, const char *type, struct inode *root,
@@ -204,6 +201,7 @@ bool initramfs_unpack(paddr_t base, uint32_t length, char *why, size_t size);
 enum walk_flags {
     WALK_PARENT = 1,            /* stop at the directory that holds the last name */
     AT_SYMLINK_NOFOLLOW = 0x100, /* do not follow a link in the last place */
+    NAME_ITSELF = WALK_PARENT | AT_SYMLINK_NOFOLLOW,
     AT_REMOVEDIR = 0x200, AT_SYMLINK_FOLLOW = 0x400,    /* unlinkat, linkat */
     AT_NO_AUTOMOUNT = 0x800,    /* as if it were not there */
     AT_EMPTY_PATH = 0x1000,     /* "" means the descriptor itself */
@@ -249,6 +247,10 @@ long inode_statfs64(struct inode *inode, const void *to);       /* the same */
  * -ENOENT in a removed directory, or if no directory is to have a slash behind its
  * name, -EXDEV, -EPERM, and what the file system says. */
 must_check int path_make(struct path *path, const struct new_node *node);
+
+/* Removes path's last name (NAME_ITSELF), and gives the path back. -EISDIR and the like
+ * when it ends in no proper name, or in a slash. */
+must_check int path_remove(struct path *path, bool is_directory);
 
 /* The directory above, across mounts; at the root that itself; NULL when it
  * is not known. No reference. */

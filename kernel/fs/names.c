@@ -43,8 +43,6 @@ int path_make(struct path *path, const struct new_node *node) {
     return operations->make(path->parent, path->last, node, &path->inode);
 }
 
-#define NAME_ITSELF (WALK_PARENT | AT_SYMLINK_NOFOLLOW)
-
 /* Makes a name that must not be there yet. */
 static long make(int dirfd, uptr_t name, const struct new_node *node) {
     struct path path;
@@ -83,10 +81,9 @@ long sys_symlinkat(uptr_t target, int dirfd, uptr_t name) {
 
 long sys_linkat(int old_dirfd, uptr_t old, int dirfd, uptr_t name, int flags) {
     struct path from;
-    long error = -EINVAL;
 
-    if (!(flags & ~AT_SYMLINK_FOLLOW))
-        error = path_walk_user(old_dirfd, old, flags ? 0 : AT_SYMLINK_NOFOLLOW, &from);
+    if (flags & ~AT_SYMLINK_FOLLOW) return -EINVAL;
+    long error = path_walk_user(old_dirfd, old, flags ? 0 : AT_SYMLINK_NOFOLLOW, &from);
     if (error) return error;
     error = make(dirfd, name,
                  &(struct new_node){ .mode = from.inode->mode, .inode = from.inode });
@@ -106,18 +103,15 @@ static unsigned walk_flags(uint32_t flags) {
 
 /* May what is there be opened so? */
 static int judge(const struct inode *inode, uint32_t flags) {
-    static const uint8_t wanted_for[] = {
-        [O_RDONLY] = MAY_READ, [O_WRONLY] = MAY_WRITE, [O_RDWR] = MAY_READ | MAY_WRITE
-    };
-    unsigned wanted = wanted_for[flags & O_ACCMODE] | (flags & O_TRUNC ? MAY_WRITE : 0);
+    bool writes = (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC);
+    bool reads = (flags & O_ACCMODE) != O_WRONLY;
 
     if ((flags & EXCLUSIVE) == EXCLUSIVE) return -EEXIST;
     if ((flags & O_DIRECTORY) && !inode_is(inode, S_IFDIR)) return -ENOTDIR;
     if (flags & O_PATH) return 0;
     if (inode_is(inode, S_IFLNK)) return -ELOOP;
-    if (inode_is(inode, S_IFDIR) && ((wanted & MAY_WRITE) || (flags & O_CREAT)))
-        return -EISDIR;
-    return inode_permission(inode, wanted);
+    if (inode_is(inode, S_IFDIR) && (writes || (flags & O_CREAT))) return -EISDIR;
+    return inode_permission(inode, (reads ? MAY_READ : 0) | (writes ? MAY_WRITE : 0));
 }
 
 /* SLEEPS. Opens what was walked to, and releases the path. What is not there is made, a
@@ -125,12 +119,11 @@ static int judge(const struct inode *inode, uint32_t flags) {
 static int open_path(struct path *path, uint32_t flags, mode_t mode,
                      struct file **out) {
     const struct new_node node = { .mode = S_IFREG | (mode & 07777) };
-    bool is_new = !path->inode;
-    int error = is_new ? 0 : judge(path->inode, flags);
+    bool is_new = !path->inode, has_slash = path->trailing_slash && !ends_in_dots(path);
+    int error = (flags & O_CREAT) && has_slash ? -EISDIR
+                : is_new                    ? path_make(path, &node)
+                                               : judge(path->inode, flags);
 
-    if ((flags & O_CREAT) && path->trailing_slash && !ends_in_dots(path))
-        error = -EISDIR;
-    if (!error && is_new) error = path_make(path, &node);
     if (!error) {
         error = inode_open(path->inode, flags, out);
         if (error && is_new)
@@ -184,17 +177,12 @@ static int may_remove(const struct inode *parent, const struct inode *victim,
     return parent->operations->unlink ? 0 : -EPERM;
 }
 
-/* Removes the last name, and gives the path back. -EISDIR and the like when it ends in
- * no proper name, or in a slash. */
-static int remove_last(struct path *path, bool is_directory) {
+int path_remove(struct path *path, bool is_directory) {
+    static const int of_dots[] = { -EBUSY, -EINVAL, -ENOTEMPTY };   // a root, ".", ".."
     struct inode *parent = path->parent;
     int error;
 
-    if (ends_in_dots(path))
-        error = !is_directory              ? -EISDIR
-                : path->last.length == 0   ? -EBUSY
-                : path->last.length == 1   ? -EINVAL
-                                         : -ENOTEMPTY;
+    if (ends_in_dots(path)) error = is_directory ? of_dots[path->last.length] : -EISDIR;
     else if (!path->inode) error = -ENOENT;
     else if (path->trailing_slash && !is_directory)
         error = inode_is(path->inode, S_IFDIR) ? -EISDIR : -ENOTDIR;
@@ -209,14 +197,7 @@ long sys_unlinkat(int dirfd, uptr_t name, int flags) {
 
     if (flags & ~AT_REMOVEDIR) return -EINVAL;
     int error = path_walk_user(dirfd, name, NAME_ITSELF, &path);
-    return error ? error : remove_last(&path, flags);
-}
-
-int path_remove(struct inode *start, const char *name) {
-    struct path path;
-    int error = path_walk(start, name, NAME_ITSELF, &path);
-
-    return error ? error : remove_last(&path, false);
+    return error ? error : path_remove(&path, flags);
 }
 
 /* -- Moving a name ----------------------------------------------------------------- */

@@ -186,8 +186,10 @@ long sys_mq_open(uptr_t user_name, int oflag, mode_t mode, uptr_t user_attribute
 long sys_mq_unlink(uptr_t user_name) {
     char name[NAME_MAX + 1];
     int error = mailbox_name_from_user(name, user_name);
+    struct path path;
 
-    return error ? error : path_remove(mqueue_kind.names->root, name);
+    if (!error) error = path_walk(mqueue_kind.names->root, name, NAME_ITSELF, &path);
+    return error ? error : path_remove(&path, false);
 }
 
 /* Until when it may wait: a moment of the real-time clock; NULL: for ever. */

@@ -133,7 +133,7 @@ long socket_bind(struct socket *s, uptr_t address, int size) {
     if (error) return error;
     if (a.family != AF_UNIX || a.size == FAMILY_SIZE || s->name) return -EINVAL;
     if (a.path[0]) {
-        error = path_walk(NULL, a.path, WALK_PARENT | AT_SYMLINK_NOFOLLOW, &path);
+        error = path_walk(NULL, a.path, NAME_ITSELF, &path);
         if (error) return error;
         error = path_make(&path, &node);
         if (!error) s->inode = inode_get(path.inode);
