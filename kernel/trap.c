@@ -64,7 +64,7 @@ static int access_of(uint32_t error) {
            | (error & FAULT_FETCH ? PROT_EXEC : 0);
 }
 
-static void page_fault(struct trap_frame *frame, uint32_t address) {
+static void page_fault(const struct trap_frame *frame, uint32_t address) {
     static const struct {
         int signal, code;
     } refusals[] = { [FAULT_NO_REGION] = { SIGSEGV, SEGV_MAPERR },
@@ -73,14 +73,6 @@ static void page_fault(struct trap_frame *frame, uint32_t address) {
     struct thread *t = current();
     enum fault_result result = FAULT_NO_REGION;
 
-    // QEMU makes the accesses of a user's iret with the kernel's rights; SMAP stops
-    // them. A processor would say general protection.
-    if (!(frame->error & FAULT_USER)) {
-        frame->vector = VECTOR_PROTECTION;
-        frame->error = 0;
-        signal_fault(SIGSEGV, SI_KERNEL, 0);
-        return;
-    }
     t->faults++;
     trace_record(TRACE_FAULT, t->tid, address, frame->error, frame->eip);
     if (address < USER_END)
@@ -110,58 +102,56 @@ static void fpu_fault(uint32_t vector, uint32_t eip) {
     signal_fault(SIGFPE, code, eip);
 }
 
-/* What a fault becomes; those that are not here are SIGSEGV. */
-static const struct {
-    uint8_t signal, code;
-    bool tells_address;         /* of the instruction */
-} faults[VECTOR_IRQ] = {
-    [VECTOR_DIVIDE] = { SIGFPE, FPE_INTDIV, true },
-    [VECTOR_DEBUG] = { SIGTRAP, TRAP_TRACE, true },
-    [VECTOR_BREAKPOINT] = { SIGTRAP, SI_KERNEL, false },
-    [VECTOR_INVALID_OPCODE] = { SIGILL, ILL_ILLOPN, true },
-    [VECTOR_NO_SEGMENT] = { SIGBUS, SI_KERNEL, false },
-    [VECTOR_STACK] = { SIGBUS, SI_KERNEL, false },
-    [VECTOR_ALIGNMENT] = { SIGBUS, BUS_ADRALN, false },
-};
-
 static void user_fault(struct trap_frame *frame) {
-    uint32_t vector = frame->vector;
+    // what is missing here is SIGSEGV and SI_KERNEL
+    static const struct {
+        uint8_t signal, code;
+        bool tells_address;     /* of the instruction */
+    } faults[VECTOR_IRQ] = {
+        [VECTOR_DIVIDE] = { SIGFPE, FPE_INTDIV, true },
+        [VECTOR_DEBUG] = { SIGTRAP, TRAP_TRACE, true },
+        [VECTOR_BREAKPOINT] = { .signal = SIGTRAP },
+        [VECTOR_INVALID_OPCODE] = { SIGILL, ILL_ILLOPN, true },
+        [VECTOR_NO_SEGMENT] = { .signal = SIGBUS },
+        [VECTOR_STACK] = { .signal = SIGBUS },
+        [VECTOR_ALIGNMENT] = { SIGBUS, BUS_ADRALN, false },
+    };
 
-    if (vector == VECTOR_PAGE_FAULT)
-        page_fault(frame, read_register(cr2));
-    else if (vector == VECTOR_NO_FPU)
-        fpu_load();
-    else if (vector == VECTOR_FPU_ERROR || vector == VECTOR_SIMD)
-        fpu_fault(vector, frame->eip);
-    else if (faults[vector].signal)
-        signal_fault(faults[vector].signal, faults[vector].code,
-                     faults[vector].tells_address ? frame->eip : 0);
+    // QEMU makes the accesses of a user's iret with the kernel's rights; SMAP stops
+    // them. A processor would say general protection.
+    if (frame->vector == VECTOR_PAGE_FAULT && !(frame->error & FAULT_USER)) {
+        frame->vector = VECTOR_PROTECTION;
+        frame->error = 0;
+    }
+    uint32_t v = frame->vector, eip = frame->eip;
+    if (v == VECTOR_PAGE_FAULT) page_fault(frame, read_register(cr2));
+    else if (v == VECTOR_NO_FPU) fpu_load();
+    else if (v == VECTOR_FPU_ERROR || v == VECTOR_SIMD) fpu_fault(v, eip);
     else
-        signal_fault(SIGSEGV, SI_KERNEL, 0);
+        signal_fault(faults[v].signal ? faults[v].signal : SIGSEGV,
+                     faults[v].code ? faults[v].code : SI_KERNEL,
+                     faults[v].tells_address ? eip : 0);
 }
 
 /* -- Faults of the kernel ---------------------------------------------------------- */
 
 static void kernel_fault(struct trap_frame *frame) {
-    uint32_t address = frame->vector == VECTOR_PAGE_FAULT ? read_register(cr2) : 0;
+    bool is_page_fault = frame->vector == VECTOR_PAGE_FAULT;
+    uint32_t address = is_page_fault ? read_register(cr2) : 0;
     const struct fixup *fixup = fixups_start;
     struct thread *t = current();
 
     while (fixup < fixups_end && fixup->at != frame->eip) fixup++;
-    if (fixup < fixups_end) {
-        bool is_mended =
-            frame->vector == VECTOR_PAGE_FAULT && address < USER_END && t->space
-            && space_fault(t->space, address, access_of(frame->error)) == FAULT_OK;
-        if (is_mended) return;  // the copy goes on
-        if (fixup->go_on) frame->eip = fixup->go_on;
-        else frame->esp = 0;    // no stack switch: this is the word `pop` will read
-        return;
-    }
-    bool is_page_fault = frame->vector == VECTOR_PAGE_FAULT;
-    panic_at(frame, frame->eip, (uint32_t)&frame->esp,
-             is_page_fault ? "the kernel touched address %08x, which is not its own"
-                           : "exception %u in the kernel",
-             is_page_fault ? address : frame->vector);
+    if (fixup == fixups_end)
+        panic_at(frame, frame->eip, (uint32_t)&frame->esp,
+                 is_page_fault ? "the kernel touched address %08x, which is not its own"
+                               : "exception %u in the kernel",
+                 is_page_fault ? address : frame->vector);
+    if (is_page_fault && address < USER_END && t->space
+        && space_fault(t->space, address, access_of(frame->error)) == FAULT_OK)
+        return;                 // the copy goes on
+    if (fixup->go_on) frame->eip = fixup->go_on;
+    else frame->esp = 0;        // no stack switch: this is the word `pop` will read
 }
 
 static __attribute__((noinline)) void exception_or_interrupt(struct trap_frame *frame) {
@@ -205,11 +195,7 @@ void trap_sysenter(struct trap_frame *frame) {
     struct thread *t = (struct thread *)(frame + 1);
     struct cpu *cpu = bkl_acquire_for(t->cpu);
 
-    if (unlikely(is_at_least(&frame->eax, FAST_CALLS))) {
-        if (fast_path(t, &cpu)) {
-            leave_to_user(t, frame);
-            return;
-        }
-    }
-    system_call(t, cpu, frame);
+    if (unlikely(is_at_least(&frame->eax, FAST_CALLS)) && fast_path(t, &cpu))
+        leave_to_user(t, frame);
+    else system_call(t, cpu, frame);
 }

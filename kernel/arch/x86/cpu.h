@@ -87,20 +87,15 @@ static inline bool count_down(uint32_t *n) {
     return is_zero;
 }
 
-/* The same of *n == 0 and of *n >= bound; no register is used. */
-static inline bool is_zero(const uint32_t *n) {
-    bool is_zero;
-
-    __asm__("cmpl $0, %1" : "=@ccz"(is_zero) : "m"(*n));
-    return is_zero;
-}
-
+/* The same of *n >= bound, a constant, and of *n == 0; no register is used. */
 static inline bool is_at_least(const uint32_t *n, uint32_t bound) {
     bool is;
 
     __asm__("cmpl %2, %1" : "=@ccae"(is) : "m"(*n), "i"(bound));
     return is;
 }
+
+static inline bool is_zero(const uint32_t *n) { return !is_at_least(n, 1); }
 
 /* ++*n, without a detour through registers. */
 static inline uint64_t count_up(uint64_t *n) {
