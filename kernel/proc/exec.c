@@ -73,24 +73,19 @@ static struct memory_object *system_page;       /* the same page in every space 
 
 /* -- Building the new space -------------------------------------------------------- */
 
-/* In place of what was there. */
-static int map(struct program *p, vaddr_t start, vaddr_t end, int protection,
-               struct memory_object *object, uint32_t first_page) {
-    const struct region region = { .start = start, .end = end, .object = object,
-                                   .first_page = first_page,
-                                   .protection = (uint8_t)protection };
-    int error = space_unmap(p->space, start, end - start);
-
-    return error ? error : space_map(p->space, &region);
+/* In place of what was there. False: no memory. */
+static bool map(struct program *p, const struct region *region) {
+    return !space_unmap(p->space, region->start, region->end - region->start)
+           && !space_map(p->space, region);
 }
 
 /* The part that the file fills is mapped, and copied when written. Behind it, the last
  * page's rest and fresh pages are zero. */
 static int load_segment(struct program *p, const struct program_header *s) {
     uint64_t address = (uint64_t)s->address + p->base;
-    int protection = (s->flags & PF_R ? PROT_READ : 0)
-                     | (s->flags & PF_W ? PROT_WRITE : 0)
-                     | (s->flags & PF_X ? PROT_EXEC : 0);
+    uint8_t protection = (s->flags & PF_R ? PROT_READ : 0)
+                         | (s->flags & PF_W ? PROT_WRITE : 0)
+                         | (s->flags & PF_X ? PROT_EXEC : 0);
 
     // a file that is cut short is not refused: what is missing is SIGBUS when touched
     if (s->memory_size < s->file_size || (s->offset ^ (uint32_t)address) & PAGE_MASK)
@@ -101,13 +96,15 @@ static int load_segment(struct program *p, const struct program_header *s) {
     vaddr_t file_end = (vaddr_t)address + s->file_size;
     vaddr_t page_end = s->file_size ? round_up(file_end, PAGE_SIZE) : start;
     vaddr_t end = round_up((vaddr_t)address + s->memory_size, PAGE_SIZE);
-    if (s->file_size) {
-        if (map(p, start, page_end, protection, p->inode->object,
-                s->offset >> PAGE_SHIFT))
-            return -ENOMEM;
-        space_prefault(p->space, start, page_end);
-    }
-    if (end > page_end && map(p, page_end, end, protection, NULL, 0)) return -ENOMEM;
+    const struct region filled = { .start = start, .end = page_end,
+                                   .object = p->inode->object,
+                                   .first_page = s->offset >> PAGE_SHIFT,
+                                   .protection = protection };
+    const struct region zero = { .start = page_end, .end = end,
+                                 .protection = protection };
+    if ((s->file_size && !map(p, &filled)) || (end > page_end && !map(p, &zero)))
+        return -ENOMEM;
+    if (s->file_size) space_prefault(p->space, start, page_end);
     p->space->heap_end = max(p->space->heap_end, end);
     if (file_end >= page_end || s->memory_size == s->file_size) return 0;
     if (!(protection & PROT_WRITE)) return -ENOEXEC;
@@ -314,19 +311,19 @@ static int build(struct program *p) {
 
 /* -- Moving over ------------------------------------------------------------------- */
 
-/* Ends all threads but the current one and waits until they are gone. False: this one
+/* Ends all threads but the current one and waits until they are gone. -EINTR: this one
  * must end too. SLEEPS. */
-static bool end_other_threads(struct process *p) {
+static int end_other_threads(struct process *p) {
     struct thread *t;
 
-    if (p->exiting || p->exec_thread) return false;
+    if (p->exiting || p->exec_thread) return -EINTR;
     p->exec_thread = current();
     list_for_each (t, &p->threads, process_node)
         if (t != current()) thread_call(t, ATTENTION_EXIT);
     while (p->nr_threads > 1)
         if (wait_sleep_killable(&p->exec_wait)) break;
     p->exec_thread = NULL;
-    return p->nr_threads == 1 && !p->exiting;
+    return p->nr_threads > 1 || p->exiting ? -EINTR : 0;
 }
 
 /* The thread has nothing left of the old program but its times and its signal mask. */
@@ -383,7 +380,6 @@ static void move_over(struct program *p) {
 
 long sys_execve(uptr_t path, uptr_t arguments, uptr_t environment) {
     struct program *p = heap_alloc_raw(HEAP_EXEC, sizeof(*p) + PATH_MAX);
-    struct process *process = current_process();
 
     if (!p) return -ENOMEM;
     memset(p, 0, sizeof(*p));
@@ -392,8 +388,7 @@ long sys_execve(uptr_t path, uptr_t arguments, uptr_t environment) {
     p->environment.user = environment;
     ssize_t error = string_from_user(p->path, path, PATH_MAX);
     if (error >= 0) error = build(p);
-    if (!error && process->nr_threads > 1 && !end_other_threads(process))
-        error = -EINTR;         // this thread must end too
+    if (!error) error = end_other_threads(current_process());
     if (!error) move_over(p);   // the commit: nothing from here on fails or sleeps
     if (p->space) space_put(p->space);
     if (p->inode) inode_put(p->inode);

@@ -10,20 +10,18 @@
 #include "fs/inode.h"
 #include "proc/life.h"
 
-#define CLONE_SHARE_ALL \
-    (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
-#define CLONE_IDS \
-    (CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID)
-
 /* A copy of all; one that has the memory until it execs; a thread that shares all. */
 static bool is_offered(uint32_t flags) {
-    uint32_t rest = flags & ~(uint32_t)CLONE_IDS;
+    const uint32_t shared = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND,
+                   wishes = CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID
+                            | CLONE_CHILD_SETTID;
+    uint32_t rest = flags & ~wishes;
 
     if (flags & CLONE_THREAD)
-        return (rest & ~(uint32_t)(CLONE_DETACHED | CLONE_SYSVSEM)) == CLONE_SHARE_ALL;
-    if ((flags & CLONE_SIGNAL) > SIGNALS) return false;
-    rest &= ~(uint32_t)(CLONE_SIGNAL | CLONE_VFORK);
-    return rest == 0 || (rest == CLONE_VM && flags & CLONE_VFORK);
+        return (rest & ~(CLONE_DETACHED | CLONE_SYSVSEM)) == (shared | CLONE_THREAD);
+    rest &= ~(CLONE_SIGNAL | CLONE_VFORK);
+    return (flags & CLONE_SIGNAL) <= SIGNALS
+           && (rest == 0 || (rest == CLONE_VM && flags & CLONE_VFORK));
 }
 
 /* set_thread_area's business, and CLONE_SETTLS's, who must name the one place there is;
@@ -79,13 +77,9 @@ static int copy_process(struct process *child, struct process *parent, uint32_t 
     child->is_vfork = flags & CLONE_VFORK;
     child->directory = inode_get(parent->directory);
     if (parent->executable) child->executable = inode_get(parent->executable);
-    if (flags & CLONE_VM) {
-        child->space = parent->space;
-        space_get(child->space);
-    } else if (!(child->space = space_fork(parent->space))) {
-        return -ENOMEM;
-    }
-    child->files = file_table_create(parent->files);
+    child->space = flags & CLONE_VM ? parent->space : space_fork(parent->space);
+    if (flags & CLONE_VM) space_get(child->space);
+    if (child->space) child->files = file_table_create(parent->files);
     return child->files ? 0 : -ENOMEM;
 }
 

@@ -14,10 +14,6 @@ enum map_flags { MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_TYPE = 15, MAP_FIXED = 16,
 
 #define PROTECTIONS (PROT_READ | PROT_WRITE | PROT_EXEC)
 
-static bool range_ok(uint32_t start, size_t size) {
-    return user_range_ok(uptr(start), size);
-}
-
 /* What is to be mapped, with a reference (NULL: private zeros), and how. */
 static int object_for(struct region *region, uint32_t size, int flags, int fd) {
     bool is_private = (flags & MAP_TYPE) == MAP_PRIVATE;
@@ -59,7 +55,7 @@ long sys_mmap2(uint32_t at, size_t size, int protection, int flags, int fd,
         if (!at) error = -ENOMEM;
     } else if (at & PAGE_MASK) {
         error = -EINVAL;
-    } else if (!range_ok(at, size)) {
+    } else if (!user_range_ok(uptr(at), size)) {
         error = -ENOMEM;
     } else {                    // it takes the place of what was there
         error = at < USER_START ? -EPERM : space_unmap(space, at, size);
@@ -74,16 +70,16 @@ long sys_mmap2(uint32_t at, size_t size, int protection, int flags, int fd,
 long sys_munmap(uint32_t start, size_t size) {
     if (start & PAGE_MASK || size == 0 || size > USER_END) return -EINVAL;
     size = round_up(size, PAGE_SIZE);
-    return range_ok(start, size) ? space_unmap(current()->space, start, size) : -EINVAL;
+    if (!user_range_ok(uptr(start), size)) return -EINVAL;
+    return space_unmap(current()->space, start, size);
 }
 
 long sys_mprotect(uint32_t start, size_t size, int protection) {
     if (start & PAGE_MASK || protection & ~PROTECTIONS) return -EINVAL;
     size = round_up(size, PAGE_SIZE);
     if (size == 0) return 0;
-    return range_ok(start, size)
-               ? space_protect(current()->space, start, size, protection)
-               : -ENOMEM;
+    if (!user_range_ok(uptr(start), size)) return -ENOMEM;
+    return space_protect(current()->space, start, size, protection);
 }
 
 long sys_brk(uint32_t end) {
@@ -107,7 +103,7 @@ static int judge_mapped(uint32_t start, size_t size) {
     vaddr_t at = start;
     const struct region *region;
 
-    if (!range_ok(start, size)) return -ENOMEM;
+    if (!user_range_ok(uptr(start), size)) return -ENOMEM;
     while (at < start + size && (region = space_find(current()->space, at)))
         at = region->end;
     return at >= start + size ? 0 : -ENOMEM;
