@@ -91,8 +91,7 @@ void screen_init(const struct boot_info *boot) {
     if (!fb->base || fb->base >> 32 || fb->bits_per_pixel != 32 || fb->width < 320
         || fb->height < 200) {
         if (boot->source != BOOT_MULTIBOOT) return;
-        // Hide the cursor. Without VGA there may be memory in its place, but no
-        // registers
+        // hide the cursor; without VGA there may be memory, but there are no registers
         out8(VGA_INDEX, VGA_CURSOR);
         out8(VGA_DATA, VGA_NO_CURSOR);
         if (in8(VGA_DATA) != VGA_NO_CURSOR) return;
@@ -105,8 +104,7 @@ void screen_init(const struct boot_info *boot) {
         for (unsigned i = 0; i < 16; i++) {
             uint32_t half = i & 8 ? 0x55 : 0, red = i & 4 ? 0xaa : 0;
             uint32_t green = i & 2 ? 0xaa : 0, blue = i & 1 ? 0xaa : 0;
-            if (i == 6)
-                green = 0x55;       // dark yellow is brown, on every PC
+            if (i == 6) green = 0x55;   // dark yellow is brown, on every PC
             framebuffer.colour[i] = (red + half) << fb->red_shift
                                     | (green + half) << fb->green_shift
                                     | (blue + half) << fb->blue_shift;

@@ -59,28 +59,6 @@ static unsigned cursor_cell(const struct text_screen *s) {
     return s->row * s->columns + s->column;
 }
 
-static void put_character(struct text_screen *s, uint8_t c) {
-    if (s->wrap_next) {
-        s->column = 0;
-        line_feed(s);
-    }
-    erase(s, cursor_cell(s), cursor_cell(s) + 1);
-    s->cells[cursor_cell(s)] += (uint16_t)(c - ' ');
-    if (s->column + 1 < s->columns) s->column++;
-    else s->wrap_next = true;
-}
-
-static void control(struct text_screen *s, uint8_t c) {
-    switch (c) {
-    case '\b': return move_by(s, 0, -1);
-    case '\t': return move_by(s, 0, TAB - (int)(s->column % TAB));
-    case '\n': return line_feed(s);
-    case '\r': return move_to(s, (int)s->row, 0);
-    case 0x18: s->state = GROUND; break;        // CAN: away with a half sequence
-    case 0x1b: s->state = ESCAPE; break;
-    }
-}
-
 static void set_colour(struct text_screen *s, unsigned code) {
     static const uint8_t vga_colour[8] = { 0, 4, 2, 6, 1, 5, 3, 7 };
     unsigned kind = code / 10, digit = code % 10, bright = s->front & BRIGHT;
@@ -100,12 +78,19 @@ static void erase_part(struct text_screen *s, int what, unsigned first, unsigned
     erase(s, what == 0 ? cursor_cell(s) : first, what == 1 ? cursor_cell(s) + 1 : end);
 }
 
-static void run_sequence(struct text_screen *s, uint8_t letter) {
+/* A control character, or the letter that ends a sequence. */
+static void obey(struct text_screen *s, uint8_t c) {
     unsigned row = s->row * s->columns;
     // a missing parameter and 0 mean 1, except where they say what is meant
     int what = (int)s->parameters[0], n = max(what, 1);
 
-    switch (letter) {
+    switch (c) {
+    case '\b': return move_by(s, 0, -1);
+    case '\t': return move_by(s, 0, TAB - (int)(s->column % TAB));
+    case '\n': return line_feed(s);
+    case '\r': return move_to(s, (int)s->row, 0);
+    case 0x18: s->state = GROUND; break;        // CAN: away with a half sequence
+    case 0x1b: s->state = ESCAPE; break;
     case 'A': return move_by(s, -n, 0);
     case 'B': return move_by(s, n, 0);
     case 'C': return move_by(s, 0, n);
@@ -128,7 +113,7 @@ static void run_sequence(struct text_screen *s, uint8_t letter) {
 static void take(struct text_screen *s, uint8_t c) {
     unsigned *end = s->parameters + s->nr_parameters;
 
-    if (c < ' ') return control(s, c);
+    if (c < ' ') return obey(s, c);
     switch (s->state) {
     case ESCAPE:
         s->state = c == '[' ? CSI : c == '(' || c == ')' || c == '#' ? SKIP : GROUND;
@@ -137,20 +122,24 @@ static void take(struct text_screen *s, uint8_t c) {
         if (c == 'c') text_screen_init(s, s->rows, s->columns, s->cells);
         return;
     case CSI:
+    case PRIVATE:
         if (c >= '0' && c <= '9') end[-1] = min(end[-1] * 10 + c - '0', 9999u);
-        if (c == ';' && s->nr_parameters < PARAMETERS_MAX)
-            s->nr_parameters++;
+        if (c == ';' && s->nr_parameters < PARAMETERS_MAX) s->nr_parameters++;
         if (c >= '<' && c <= '?') s->state = PRIVATE;
         if (c < '@') return;
-        s->state = GROUND;
-        return run_sequence(s, c);
-    case PRIVATE:
-        if (c < '@') return;
+        if (s->state == CSI) obey(s, c);
         // fall through
     case SKIP: s->state = GROUND; return;
     }
-    if (c < 0x7f) put_character(s, c);
-    else if (c >= 0xc0) put_character(s, '?');  // the first byte of several
+    if (c >= 0x7f && c < 0xc0) return;  // DEL; of several bytes not the first
+    if (s->wrap_next) {
+        s->column = 0;
+        line_feed(s);
+    }
+    erase(s, cursor_cell(s), cursor_cell(s) + 1);
+    s->cells[cursor_cell(s)] += (uint16_t)((c < 0x7f ? c : '?') - ' ');
+    if (s->column + 1 < s->columns) s->column++;
+    else s->wrap_next = true;
 }
 
 void text_screen_write(struct text_screen *s, const char *bytes, size_t size) {
