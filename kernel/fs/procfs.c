@@ -255,7 +255,7 @@ void text_add(struct text *text, const char *bytes, size_t size) {
 
 void text_printf(struct text *text, const char *format, ...) {
     va_list arguments;
-    char bytes[1024];
+    char bytes[768];
 
     va_start(arguments, format);
     size_t size = (size_t)format_v(bytes, sizeof(bytes), format, arguments);

@@ -17,7 +17,7 @@ struct text {
     bool is_cut;                /* there was no memory for all of it */
 };
 
-/* 1,023 bytes at most; whatever may be longer goes by text_add. */
+/* 767 bytes at most; whatever may be longer goes by text_add. */
 void text_printf(struct text *text, const char *format, ...) printf_like(2, 3);
 void text_add(struct text *text, const char *bytes, size_t size);
 /* A blank and a name as one word: blanks, control characters and backslashes as \ooo;
