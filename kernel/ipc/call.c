@@ -118,20 +118,25 @@ void call_message_lost(struct call *call) {
     }
 }
 
-void link_message_received(struct native_message *m, struct native_receiver *r) {
-    struct link_end *end = container_of(m->base.channel, struct link_end, in);
+int message_deliver(struct message *message, struct receiver *receiver, int *error) {
+    struct native_message *m = container_of(message, struct native_message, base);
+    struct native_receiver *r = container_of(receiver, struct native_receiver, base);
+    struct link_end *end = container_of(message->channel, struct link_end, in);
     struct call *call = m->call;
+    int result = native_deliver(m, r, error);
 
+    if (result || m->mailbox) return result;
     r->from = end;
-    if (!call) {
-        mark(&end->plain, m->base.sequence);
-        return;
+    if (call) {
+        m->call = NULL;
+        call->request = NULL;
+        call->forwarder = NULL;
+        call->sequence = message->sequence;
+        move_to(call, end->endpoint);
+    } else {
+        mark(&end->plain, message->sequence);
     }
-    m->call = NULL;
-    call->request = NULL;
-    call->forwarder = NULL;
-    call->sequence = m->base.sequence;
-    move_to(call, end->endpoint);
+    return 0;
 }
 
 void calls_end(struct endpoint *server, pid_t pid, long result) {
@@ -285,8 +290,7 @@ static long receive(struct endpoint *e, struct native_receiver *r, pid_t partner
     if (partner && timeout_ms == FOREVER
         && wait_closes_circle(current_process(), partner))
         return -EDEADLK;
-    result = message_receive_wait(&r->base, deadline_of(timeout_ms));
-    return result ? restartable(result, timeout_ms) : r->sender;
+    return native_receive_wait(r, timeout_ms);
 }
 
 long sys_msg_receive(pid_t from, uptr_t message, int flags, int timeout_ms) {

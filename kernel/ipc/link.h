@@ -115,9 +115,8 @@ bool wait_closes_circle(const struct process *self, pid_t pid);
 
 /* -- Messages and calls (call.c) --------------------------------------------------- */
 
-/* From message.c: what came over a link is r's now; a request is kept, so its call
- * waits for whom it is for; it will never be received. */
-void link_message_received(struct native_message *m, struct native_receiver *r);
+/* From message.c: a request is kept, so its call waits for whom it is for; it will
+ * never be received. */
 void call_message_kept(struct call *call, struct native_message *kept);
 void call_message_lost(struct call *call);
 

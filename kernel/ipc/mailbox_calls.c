@@ -82,15 +82,9 @@ static inline void end_hold(struct file *file) {
     file_put(file);
 }
 
-/* SLEEPS. Waits for what is handed over; the sender, or -errno. */
-static inline long wait_for_one(struct native_receiver *r, int timeout_ms) {
-    long result = message_receive_wait(&r->base, deadline_of(timeout_ms));
-
-    return result ? restartable(result, timeout_ms) : r->sender;
-}
-
-/* The first message, if it is short and nobody waits for its fate. */
-static inline bool receive_short(struct mailbox *mb, struct native_receiver *r) {
+/* The first message, if it is short and nobody waits for its fate: its sender. */
+static inline bool receive_short(struct mailbox *mb, struct native_receiver *r,
+                                 long *result) {
     struct native_message *m =
         list_entry(mb->queue.messages.head.next, struct native_message, base.node);
     struct letter l = { m->base.type, m->base.priority, m->base.length, NULL };
@@ -103,10 +97,10 @@ static inline bool receive_short(struct mailbox *mb, struct native_receiver *r) 
     body_copy(r->body_seen, (char *)(m + 1), l.length);
     letter_write(&l, r, &m->sender, false, mb->id);
     l.to->sequence = m->base.sequence;
-    r->sender = m->sender;
+    *result = m->sender;
     mb->channel.received++;
     message_take_out(&m->base);
-    native_message_discard(m);
+    message_discard(&m->base);
     if (unlikely(mb->channel.nr_pending || !wait_queue_is_empty(&mb->queue.can_send)))
         message_channel_refill(&mb->channel);
     return true;
@@ -124,11 +118,8 @@ static inline bool receive_fast(struct thread *t, struct file *file, uptr_t mess
         && !exchange_receives(t, message))
         return false;
     r->room = r->message_seen->room;
-    if (likely(!list_is_empty(&mb->queue.messages))) {
-        if (!receive_short(mb, r)) return false;
-        *result = r->sender;
-        return true;
-    }
+    if (likely(!list_is_empty(&mb->queue.messages)))
+        return receive_short(mb, r, result);
     if (unlikely(!list_is_empty(&mb->queue.pending) || timeout_of(t) != FOREVER
                  || (file->flags & O_NONBLOCK)))
         return false;
@@ -137,7 +128,7 @@ static inline bool receive_fast(struct thread *t, struct file *file, uptr_t mess
     r->channel = &mb->channel;
     r->base.waiter.queue = &mb->queue.receivers;
     file_get(file);
-    *result = wait_for_one(r, FOREVER);
+    *result = native_receive_wait(r, FOREVER);
     end_hold(file);
     return true;
 }
@@ -245,7 +236,6 @@ static long send(struct file *file, struct native_message *m, int timeout_ms) {
     if (unlikely(m->base.length > mb->attributes.max_length)) return -EMSGSIZE;
     if (mailbox_is_abandoned(mb, RECEIVE, current_process())) return -EPIPE;
     m->mailbox = mb->id;
-    m->holder = &mb->holder;
     if (unlikely(is_broadcast(mb))) return broadcast_send(mb, m);
     return native_message_send(&mb->channel, m,
                                (file->flags & O_NONBLOCK) ? NOWAIT : timeout_ms);
@@ -284,7 +274,7 @@ static long receive(struct file *file, struct native_receiver *r, int timeout_ms
     if (result != -EAGAIN) return result ? result : r->sender;
     if (mailbox_is_abandoned(mb, SEND, r->process)) return -EPIPE;
     if (timeout_ms == NOWAIT || (file->flags & O_NONBLOCK)) return -EAGAIN;
-    return wait_for_one(r, timeout_ms);
+    return native_receive_wait(r, timeout_ms);
 }
 
 long sys_mbox_receive(int fd, uptr_t message, int flags) {

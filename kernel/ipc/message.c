@@ -16,6 +16,7 @@
 
 #include "core/check.h"
 #include "ipc/fast_path.h"
+#include "ipc/mailbox.h"
 #include "mm/heap.h"
 
 #define BODY_INLINE 1024u       /* a body up to here lies behind its message */
@@ -56,7 +57,6 @@ void native_message_init(struct native_message *m, vaddr_t body, uint32_t length
     m->body = body;
     m->payer = t->cpu->account;
     m->pages = NULL;
-    m->holder = NULL;
     m->is_short = m->moves = false;
     m->files = NULL;
     m->nr_files = 0;
@@ -118,17 +118,20 @@ static uint32_t bytes_of(const struct native_message *m) {
     return m->moves ? 0 : m->base.length;
 }
 
-void native_message_free(struct native_message *m) {
+void message_discard(struct message *message) {
+    struct native_message *m = native(message);
+    void **spare = &message->channel->queue->spare;
+
+    message_release(m->payer, bytes_of(m));
+    if (likely(m->is_short && !*spare)) {
+        *spare = m;
+        return;
+    }
     passed_free(m->files);
     if (m->pages) moved_pages_free(m->pages);
     if (!m->space && m->body != (vaddr_t)(m + 1)) heap_free((void *)m->body);
-    message_release(m->payer, bytes_of(m));
     if (m->call) call_message_lost(m->call);
     heap_free(m);
-}
-
-void message_discard(struct message *message) {
-    native_message_discard(native(message));
 }
 
 /* The files behind the sender's descriptors. */
@@ -179,12 +182,14 @@ struct message *message_keep(struct message *message, int *error) {
     *error = m->moves ? 0 : keep_body(kept, size);
     if (!*error && m->nr_files) *error = take_files(kept, &kept->files);
     if (*error) {
-        native_message_free(kept);
+        message_discard(&kept->base);
         return NULL;
     }
     kept->is_short = m->mailbox && size <= NATIVE_SHORT && !m->moves && !m->nr_files
                      && m->base.until == UNTIL_ACCEPTED;
-    if (kept->files && kept->holder) passed_queue(kept->files, kept->holder);
+    if (kept->files && kept->mailbox)
+        passed_queue(kept->files,
+                     &container_of(m->base.channel, struct mailbox, channel)->holder);
     kept->call = m->call;
     if (kept->call) call_message_kept(kept->call, kept);
     return &kept->base;
@@ -294,15 +299,6 @@ int native_deliver(struct native_message *m, struct native_receiver *r, int *err
     r->priority = m->base.priority;
     r->length = m->base.length;
     return 0;
-}
-
-int message_deliver(struct message *message, struct receiver *receiver, int *error) {
-    struct native_message *m = native(message);
-    struct native_receiver *r = container_of(receiver, struct native_receiver, base);
-    int result = native_deliver(m, r, error);
-
-    if (result == 0 && !m->mailbox) link_message_received(m, r);
-    return result;
 }
 
 static void messages_count(void) {

@@ -53,7 +53,6 @@ struct native_message {
     vaddr_t body;
     struct account *payer;      /* the sender's account */
     struct moved_pages *pages;  /* those that have left their space */
-    struct file_holder *holder; /* the mailbox that queues it, or NULL */
     bool is_short;              /* kept, at most NATIVE_SHORT bytes and nothing else,
                                    UNTIL_ACCEPTED */
     bool moves;                 /* MSG_MOVE: whole pages, from here on or to come */
@@ -136,6 +135,13 @@ static inline long restartable(long result, int timeout_ms) {
     return result == -EINTR && timeout_ms == FOREVER ? -ERESTART : result;
 }
 
+/* SLEEPS until a message has been handed over: its sender, or -errno as above. */
+static inline long native_receive_wait(struct native_receiver *r, int timeout_ms) {
+    long result = message_receive_wait(&r->base, deadline_of(timeout_ms));
+
+    return result ? restartable(result, timeout_ms) : r->sender;
+}
+
 /* SLEEPS. Sends m and waits as it must: until it has gone, is received or, in its call,
  * answered. Who received it, if anybody has; 0, or -errno; -EDEADLK where a wait for
  * ever would close a circle of links; -ERESTART when a signal came first. */
@@ -153,21 +159,6 @@ static inline must_check bool message_charge(struct account *account, uint32_t b
 static inline void message_release(struct account *account, uint32_t bytes) {
     account_release(account, ACCOUNT_MESSAGES, 1);
     account_release(account, ACCOUNT_MESSAGE_BYTES, bytes);
-}
-
-/* A kept message goes, with all that it has. */
-void native_message_free(struct native_message *m);
-
-/* The same, or its queue keeps it as a spare. */
-static inline void native_message_discard(struct native_message *m) {
-    struct message_queue *q = m->base.channel->queue;
-
-    if (unlikely(!m->is_short || q->spare)) {
-        native_message_free(m);
-        return;
-    }
-    message_release(m->payer, m->base.length);
-    q->spare = m;
 }
 
 /* memcpy: in few instructions what is short, by the FPU's registers what is not. */

@@ -137,7 +137,7 @@ void message_discard_all(struct message_queue *queue, struct message_channel *ch
 void message_channel_refill(struct message_channel *channel);
 void message_channel_set_capacity(struct message_channel *channel, uint32_t capacity);
 
-/* -- What is done with messages (message.c; none sleeps) --------------------------- */
+/* -- What is done with messages (message.c, call.c; none sleeps) ------------------- */
 
 /* Makes a message that can stay of one that is its running sender's. NULL and
  * *error. */
