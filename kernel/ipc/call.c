@@ -175,10 +175,9 @@ long sys_msg_send(pid_t to, uptr_t message, int flags, int timeout_ms) {
 long sys_msg_call(pid_t to, uptr_t request, uptr_t reply, int timeout_ms) {
     struct native_message m;
     struct link_end *end;
-    struct call call;
+    struct call call = { .pid = current_process()->pid };
 
     if (timeout_ms < FOREVER) return -EINVAL;
-    call = (struct call){ .pid = current_process()->pid };
     int error = native_message_read(&m, request, 0);
     if (!error) error = link_to(to, &end);
     if (!error) error = native_receiver_init(&call.answer, reply, 0, &callers);

@@ -35,9 +35,8 @@ static void space_changed(struct space_watcher *watcher) {
 static void watch(struct thread *t) {
     struct space_watcher *watcher = &exchange_of(t)->watcher;
 
-    if (!watcher->changed) list_node_init(&watcher->node);
+    if (watcher->changed) list_remove(&watcher->node);
     watcher->changed = space_changed;
-    list_remove(&watcher->node);
     list_push_back(&t->space->watchers, &watcher->node);
 }
 
@@ -236,7 +235,7 @@ bool fast_reply_receive(struct thread *t) {
     struct call *call = list_entry(e->calls.head.next, struct call, node);
     if (unlikely(call->pid != (pid_t)thread_frame(t)->ebx)) return false;         // 3
     uint64_t sequence = x->sent_seen->sequence;
-    if (unlikely(sequence != call->sequence) && sequence != 0) return false;
+    if (unlikely(sequence != call->sequence) && sequence != 0) return false;      // 8
     if (!reaches(&l, x, &call->answer, &next)) return false;
 
     /* --- commit: nothing below fails --- */

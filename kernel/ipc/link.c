@@ -13,13 +13,15 @@
 
 #include "base/format.h"
 #include "core/check.h"
-#include "fs/inode.h"
+#include "fs/procfs.h"
 #include "mm/heap.h"
 #include "syscall.h"
 
 #define LINKS_MAX 1024u         /* a process; root has no limit */
 
 /* -- Whom a wait is for ------------------------------------------------------------ */
+
+static void describe_partner(const struct waiter *waiter, char *to, size_t size);
 
 static const struct wait_class caller_class = { "answer to a call", describe_partner,
                                                 0 };
@@ -41,7 +43,8 @@ static pid_t partner_of(const struct waiter *waiter) {
     return r->channel ? container_of(r->channel, struct link_end, in)->other->pid : 0;
 }
 
-void describe_partner(const struct waiter *waiter, char *to, size_t size) {
+/* See struct wait_class. */
+static void describe_partner(const struct waiter *waiter, char *to, size_t size) {
     pid_t pid = partner_of(waiter);
 
     if (pid) format(to, size, "link:%d %d", pid, pid);
@@ -278,14 +281,15 @@ long sys_link_close(pid_t peer) {
     return 0;
 }
 
-bool link_sends_to(const struct waiter *waiter, const void *link_end) {
+/* Of those who wait at an inbox: does this one send to, or receive at, the end? */
+static bool sends_to(const struct waiter *waiter, const void *link_end) {
     const struct link_end *end = link_end;
     const struct sending *s = container_of(waiter, const struct sending, waiter);
 
     return s->message && s->message->channel == &end->in;
 }
 
-bool link_receives_at(const struct waiter *waiter, const void *link_end) {
+static bool receives_at(const struct waiter *waiter, const void *link_end) {
     const struct link_end *end = link_end;
     const struct native_receiver *r =
         container_of(waiter, const struct native_receiver, base.waiter);
@@ -293,18 +297,12 @@ bool link_receives_at(const struct waiter *waiter, const void *link_end) {
     return !r->channel || r->channel == &end->in;
 }
 
-uint32_t calls_count(const struct endpoint *server, pid_t pid) {
-    const struct call *call;
-    uint32_t count = 0;
-
-    list_for_each (call, &server->calls, node) count += call->pid == pid;
-    return count;
-}
-
 /* What comes in at one end. Result: how many calls of those. */
 static uint32_t describe_side(const struct link_end *end, struct link_side *side) {
     const struct message_channel *c = &end->in;
     const struct waiter *waiter;
+    const struct call *call;
+    uint32_t calls = 0;
 
     *side = (struct link_side){ .capacity = c->capacity ? c->capacity : CAPACITY_ZERO,
                                 .refuse = end->refuses, .queued = c->queued,
@@ -312,10 +310,12 @@ static uint32_t describe_side(const struct link_end *end, struct link_side *side
                                 .received = c->received };
     if (!end->endpoint) return 0;
     list_for_each (waiter, &c->queue->senders.waiters, node)
-        side->waiting_senders += link_sends_to(waiter, end);
+        side->waiting_senders += sends_to(waiter, end);
     list_for_each (waiter, &c->queue->receivers.waiters, node)
-        side->waiting_receivers += link_receives_at(waiter, end);
-    return calls_count(end->endpoint, end->other->pid);
+        side->waiting_receivers += receives_at(waiter, end);
+    list_for_each (call, &end->endpoint->calls, node)
+        calls += call->pid == end->other->pid;
+    return calls;
 }
 
 long sys_link_stat(pid_t peer, uptr_t out) {
@@ -329,6 +329,34 @@ long sys_link_stat(pid_t peer, uptr_t out) {
     if (end->other != end) stat.calls += others;
     return copy_to_user(out, &stat, sizeof(stat));
 }
+
+/* One line a direction: from to capacity refuse queued bytes accepted received calls
+ * senders=pid receivers=pid. */
+static void show_links(struct text *text) {
+    const struct process *p;
+    const struct link_end *end;
+
+    list_for_each (p, &all_processes, all_node) {
+        if (!p->endpoint) continue;
+        list_for_each (end, &p->endpoint->links, node) {
+            const struct message_channel *c = &end->in;
+            struct link_side side;
+            uint32_t calls = describe_side(end, &side);
+            if (!end->link->is_open) continue;
+            text_printf(text, "%d %d", end->other->pid, end->pid);
+            text_printf(text, c->capacity == CAPACITY_UNLIMITED ? " unbounded" : " %u",
+                        c->capacity);
+            text_printf(text, " %u %u %u %llu %llu %u", side.refuse, side.queued,
+                        side.bytes, side.accepted, side.received, calls);
+            text_waiters(text, "senders", &c->queue->senders, sends_to, end);
+            text_waiters(text, "receivers", &c->queue->receivers, receives_at, end);
+            text_add(text, "\n", 1);
+        }
+    }
+}
+
+static const struct proc_entry entry PROC_TABLE = { .name = "ipc/links",
+                                                     .show = show_links };
 
 /* Of whose inbox it is there is the pid: nobody else ever gets that. */
 static unsigned inbox_poll(struct file *file, struct poll_table *table) {

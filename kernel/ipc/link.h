@@ -99,16 +99,6 @@ void link_settle(struct link *link);
  * sends to, and who sends to it, is looked up again. */
 void links_forget_rights(struct process *process);
 
-/* Of those who wait at an inbox: does this one send to, or receive at, the end? */
-bool link_sends_to(const struct waiter *waiter, const void *link_end);
-bool link_receives_at(const struct waiter *waiter, const void *link_end);
-
-/* Of calls between the two, for link_stat. */
-uint32_t calls_count(const struct endpoint *server, pid_t pid);
-
-/* Tells the partner that is waited for; see struct wait_class. */
-void describe_partner(const struct waiter *waiter, char *to, size_t size);
-
 /* Would a wait of `self` for ever for `pid` close a circle of single-threaded
  * processes? */
 bool wait_closes_circle(const struct process *self, pid_t pid);

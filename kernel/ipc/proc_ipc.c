@@ -1,12 +1,10 @@
-/* proc_ipc.c - /proc/ipc: mailboxes, links, limits, and who waits for what.
+/* proc_ipc.c - /proc/ipc: mailboxes, limits, and who waits for what.
  *
  * Lines of words, one line an object; `-`: nothing to say.
  *
  *      mailboxes   mailbox:[id] name owner group mode capacity overflow receivers
  *                  queued bytes accepted received dropped senders=pid,pid
  *                  receivers=pid,pid               a POSIX queue: mq:[id]
- *      links       from to capacity refuse queued bytes accepted received calls
- *                  senders=pid receivers=pid           one line a direction
  *      limits      uid messages used limit bytes used limit mailboxes used limit
  *      waits       tid pid name waited_ms "kind" object pids left_ms sleep
  *                  7 7 sh 3102 "child to end" child 9,10 - 57
@@ -20,20 +18,10 @@
  * Tests: user/tests/native_proc_ipc.c
  */
 #include "fs/procfs.h"
-#include "ipc/link.h"
 #include "ipc/mailbox.h"
 
 static void text_capacity(struct text *text, uint32_t capacity) {
-    if (capacity == CAPACITY_UNLIMITED) text_printf(text, " unbounded");
-    else text_printf(text, " %u", capacity);
-}
-
-/* Those who wait to send, and to receive, at the end of a link or, NULL, at all. */
-static void text_queue(struct text *text, const struct message_queue *queue,
-                       const struct link_end *end) {
-    text_waiters(text, "senders", &queue->senders, end ? link_sends_to : NULL, end);
-    text_waiters(text, "receivers", &queue->receivers, end ? link_receives_at : NULL,
-                 end);
+    text_printf(text, capacity == CAPACITY_UNLIMITED ? " unbounded" : " %u", capacity);
 }
 
 static void show_mailboxes(struct text *text) {
@@ -55,29 +43,9 @@ static void show_mailboxes(struct text *text) {
         text_printf(text, " %s %s %u %u %llu %llu %llu", overflows[c->overflow],
                     takers[mb->attributes.receivers], c->queued, c->bytes, c->sequence,
                     c->received, c->dropped);
-        text_queue(text, &mb->queue, NULL);
+        text_waiters(text, "senders", &mb->queue.senders, NULL, NULL);
+        text_waiters(text, "receivers", &mb->queue.receivers, NULL, NULL);
         text_add(text, "\n", 1);
-    }
-}
-
-/* One line a direction: what comes in at an end. */
-static void show_links(struct text *text) {
-    const struct process *p;
-    const struct link_end *end;
-
-    list_for_each (p, &all_processes, all_node) {
-        if (!p->endpoint) continue;
-        list_for_each (end, &p->endpoint->links, node) {
-            const struct message_channel *c = &end->in;
-            if (!end->link->is_open) continue;
-            text_printf(text, "%d %d", end->other->pid, end->pid);
-            text_capacity(text, c->capacity);
-            text_printf(text, " %u %u %u %llu %llu %u", end->refuses, c->queued,
-                        c->bytes, c->sequence, c->received,
-                        calls_count(end->endpoint, end->other->pid));
-            text_queue(text, c->queue, end);
-            text_add(text, "\n", 1);
-        }
     }
 }
 
@@ -131,7 +99,6 @@ static void show_waits(struct text *text) {
 
 static const struct proc_entry entries[] PROC_TABLE = {
     { .name = "ipc/mailboxes", .show = show_mailboxes },
-    { .name = "ipc/links", .show = show_links },
     { .name = "ipc/limits", .show = show_limits },
     { .name = "ipc/waits", .show = show_waits },
 };
