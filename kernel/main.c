@@ -80,15 +80,14 @@ static void take_word(const char *word) {
             uint32_t digit = (uint32_t)*s - '0';
             if (digit > 9 || __builtin_mul_overflow(number, 10, &number)
                 || __builtin_add_overflow(number, digit, &number))
-                boot_refuse(
-                    "the word '%s' on the kernel's command line needs a number.", word);
+                boot_refuse("a word of its command line needs a number: %s", word);
         } while (*++s);
         *w->number = min(max(number, w->low), w->high);
         return;
     }
-    boot_refuse("the word '%s' on the kernel's command line means nothing to it. It "
-                "knows init= sched_seed= limit= rows= cols= cpus= console= quiet ktest "
-                "noapic noacpi; words for init follow ' -- '.",
+    boot_refuse("it does not know a word of its command line. It knows init= "
+                "sched_seed= limit= rows= cols= cpus= console= quiet ktest noapic "
+                "noacpi; words for init follow ' -- '. The word: %s",
                 word);
 }
 

@@ -11,7 +11,7 @@ BUDGETS = {
     "kernel/arch": 1375,
     "kernel/core": 485,
     "kernel/mm": 1455,
-    "kernel/sched": 1775,
+    "kernel/sched": 1795,
     "kernel/dev": 590,
     "kernel/fs": 3390,
     "kernel/ipc": 4035,
