@@ -18,7 +18,7 @@ bits 32
 
 extern trap, sysenter_handler
 global trap_stubs, trap_return, trap_return_es, trap_return_ds, trap_return_iret
-global sysenter_entry, sysenter_leave, nmi_entry, debug_entry, iret_failed
+global sysenter_entry, sysenter_leave
 global system_page_code, system_page_code_end
 
 %macro clac 0                           ; patched in when the CPU has SMAP
@@ -31,7 +31,7 @@ global system_page_code, system_page_code_end
 section .smap_sites progbits alloc noexec nowrite align=4
 section .text
 
-; 256 stubs of 16 bytes each
+; 256 stubs of 16 bytes each. An NMI can come at any instruction: it does nothing.
 align 16
 trap_stubs:
 %assign v 0
@@ -39,6 +39,10 @@ trap_stubs:
         align 16
         %if v == VECTOR_SYSTEM_CALL
         push eax                      ; frame->error: which call, should it be restarted
+        %elif v == VECTOR_NMI
+        iret
+        %elif v == VECTOR_DEBUG
+        jmp debug_entry
         %elif v == 8 || (v >= 10 && v <= 14) || v == 17
         %else
         push dword 0
@@ -140,10 +144,6 @@ debug_entry:
         push dword 0
         push dword VECTOR_DEBUG
         jmp trap_common
-
-; #NMI can come at any instruction: it does nothing at all.
-nmi_entry:
-        iret
 
 section .fixups progbits alloc noexec nowrite align=4
         dd trap_return_es, 0            ; 0: the bad selector on the stack becomes null

@@ -45,20 +45,21 @@ static bool sum_is_zero(const uint8_t *bytes, size_t size) {
     return sum == 0;
 }
 
-/* A table that can be believed, and its length; NULL and 0: there is none. */
+/* A table that can be believed, and its length; an empty one: there is none. */
 static const uint8_t *table_at(uint64_t address, uint32_t *length) {
     const uint8_t *t = map(address, TABLE_HEADER);
 
     *length = t ? (uint32_t)word(t + TABLE_LENGTH, 4) : 0;
-    if (*length >= TABLE_HEADER && *length <= 0x100000) {
-        t = map(address, *length);
-        if (sum_is_zero(t, *length)) return t;
-    }
-    *length = 0;
-    return NULL;
+    bool is_one = *length >= TABLE_HEADER && *length <= 0x100000
+                  && sum_is_zero(t = map(address, *length), *length);
+    if (!is_one) *length = 0;
+    return t;
 }
 
-static void take_table(const uint8_t *t, uint32_t length) {
+static void take_table(uint64_t address) {
+    uint32_t length;
+    const uint8_t *t = table_at(address, &length);
+
     if (length >= FADT_PM1_CONTROL + 4 && memcmp(t, "FACP", 4) == 0)
         acpi.pm1_control = (uint16_t)word(t + FADT_PM1_CONTROL, 2);
     if (length < MADT_ENTRIES || memcmp(t, "APIC", 4) != 0) return;
@@ -93,13 +94,11 @@ void arch_init_devices(uint64_t rsdp, bool use_acpi, bool use_apic) {
     if (r) {
         bool wide = r[RSDP_REVISION] >= 2 && word(r + RSDP_XSDT, 8);
         size_t step = wide ? 8 : 4;
-        uint32_t end, length;
+        uint32_t end;
         const uint8_t *list =
             table_at(word(r + (wide ? RSDP_XSDT : RSDP_RSDT), step), &end);
-        for (size_t at = TABLE_HEADER; at + step <= end; at += step) {
-            const uint8_t *table = table_at(word(list + at, step), &length);
-            take_table(table, length);
-        }
+        for (size_t at = TABLE_HEADER; at + step <= end; at += step)
+            take_table(word(list + at, step));
     }
     interrupts_init(use_apic && acpi.io_apic && acpi.nr_cpus
                     && cpu_features.edx & CPUID_APIC);
@@ -156,13 +155,14 @@ nanoseconds_t clock_realtime_at_boot(void) {
 /* -- The end ----------------------------------------------------------------------- */
 
 enum { DEBUG_EXIT_PORT = 0xf4, KEYBOARD_COMMAND = 0x64, KEYBOARD_RESET = 0xfe,
-       ACPI_SLEEP_OFF = 0x2000 };
+       SLEEP_OFF = 0x2000 };
 
 void arch_power_off(enum exit_code code) {
     __asm__ volatile("cli");
     // a QEMU with isa-debug-exit ends here, and its exit status tells why
-    out32(DEBUG_EXIT_PORT, code);
+    __asm__ volatile("outl %0, %w1" : : "a"(code), "Nd"(DEBUG_EXIT_PORT));
     if (code == EXIT_REBOOT) out8(KEYBOARD_COMMAND, KEYBOARD_RESET);
-    else if (acpi.pm1_control) out16(acpi.pm1_control, ACPI_SLEEP_OFF);
+    else if (acpi.pm1_control)
+        __asm__ volatile("outw %w0, %w1" : : "a"(SLEEP_OFF), "d"(acpi.pm1_control));
     for (;;) __asm__ volatile("hlt");
 }

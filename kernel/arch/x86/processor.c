@@ -12,6 +12,8 @@
  */
 #include "arch/x86/processor.h"
 
+#include <cpuid.h>
+
 #include "arch.h"
 #include "arch/x86/io.h"
 #include "arch/x86/paging.h"
@@ -39,24 +41,25 @@ static void features_find(void) {
                    { 1 << 6, "physical address extension (PAE)" },
                    { 1 << 24, "FXSAVE instruction (FXSR)" },
                    { 1 << 26, "SSE2" } };
-    struct cpuid one = cpuid(1, 0), seven = { 0 };
+    uint32_t eax, ebx, ecx = 0, edx = 0;
 
+    (void)!__get_cpuid(1, &eax, &ebx, &ecx, &edx);
     for (unsigned i = 0; i < ARRAY_SIZE(needed); i++)
-        if (!(one.edx & needed[i].bit))
+        if (!(edx & needed[i].bit))
             boot_refuse("This processor has no %s, and Parley needs it. With QEMU use "
                         "-cpu max or -cpu qemu32.",
                         needed[i].name);
-    // beyond the last leaf CPUID returns rubbish
-    if (cpuid(0, 0).eax >= 7) seven = cpuid(7, 0);
-    if (cpuid(0x80000000, 0).eax > 0x80000000 && cpuid(0x80000001, 0).edx & 1 << 20)
-        pte_no_execute = PTE_NO_EXECUTE;
     cpu_features = (struct cpu_features){
-        one.edx, one.ecx,
-        CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT | (one.edx & 1 << 13 ? CR4_PGE : 0)
-            | (seven.ebx & 1 << 7 ? CR4_SMEP : 0)
-            | (seven.ebx & 1 << 20 ? CR4_SMAP : 0)
-            | (seven.ecx & 1 << 2 ? CR4_UMIP : 0),
+        edx, ecx,
+        CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT | (edx & 1 << 13 ? CR4_PGE : 0),
     };
+    // false: there is no such leaf
+    if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx))
+        cpu_features.cr4 |= (ebx & 1 << 7 ? CR4_SMEP : 0)
+                            | (ebx & 1 << 20 ? CR4_SMAP : 0)
+                            | (ecx & 1 << 2 ? CR4_UMIP : 0);
+    if (__get_cpuid(0x80000001, &eax, &ebx, &ecx, &edx) && edx & 1 << 20)
+        pte_no_execute = PTE_NO_EXECUTE;
 }
 
 /* -- Segments, gates, task state --------------------------------------------------- */
@@ -71,7 +74,7 @@ struct table_pointer {
 } packed;
 
 extern const uint8_t trap_stubs[256][16];
-extern void sysenter_entry(void), nmi_entry(void), debug_entry(void);
+extern void sysenter_entry(void);
 extern char boot_stack_slot[];
 
 static struct gate idt[256];
@@ -126,7 +129,6 @@ void cpu_init(struct cpu *cpu) {
     __asm__ volatile("ljmp %0, $1f; 1:" : : "i"(KERNEL_CS));
     __asm__ volatile("mov %0, %%ds; mov %0, %%es" : : "r"(USER_DS));
     __asm__ volatile("mov %0, %%ss" : : "r"(KERNEL_DS));
-    __asm__ volatile("mov %0, %%fs; mov %0, %%gs" : : "r"(0));
     __asm__ volatile("lidt %0" : : "m"(idt_pointer));
     __asm__ volatile("lldt %w0; ltr %w1" : : "r"(0), "r"(TSS_SELECTOR));
     if (cpu_features.edx & CPUID_SYSENTER) {
@@ -149,9 +151,7 @@ void arch_init_boot_cpu(void) {
          cpu_features.cr4 & CR4_SMAP && site < smap_sites_end; site++)
         memcpy(site->at, (const uint8_t[]){ 0x0f, 0x01, (uint8_t)site->byte }, 3);
     for (unsigned v = 0; v < 256; v++) {
-        uint32_t handler = v == VECTOR_DEBUG ? (uint32_t)debug_entry
-                           : v == VECTOR_NMI ? (uint32_t)nmi_entry
-                                             : (uint32_t)trap_stubs[v];
+        uint32_t handler = (uint32_t)trap_stubs[v];
         bool is_users =
             v == VECTOR_BREAKPOINT || v == VECTOR_OVERFLOW || v == VECTOR_SYSTEM_CALL;
         idt[v] = (struct gate){ (uint16_t)handler, KERNEL_CS,
@@ -164,17 +164,15 @@ void arch_init_boot_cpu(void) {
 }
 
 bool tls_descriptor_make(const struct user_descriptor *u, uint64_t *descriptor) {
-    enum { SEG_32BIT = 1, CONTENTS = 6, READ_ONLY = 8, LIMIT_PAGES = 16, ABSENT = 32,
-           USEABLE = 64 };
+    enum { SEG_32BIT = 1, CODE = 4, CONTENTS = 6, READ_ONLY = 8, LIMIT_PAGES = 16,
+           ABSENT = 32, USEABLE = 64 };
 
-    bool empty = !(u->base | u->limit)
-                 && (u->flags & ~(uint32_t)USEABLE) == (READ_ONLY | ABSENT);
-    if (empty || (!u->base && !u->limit && !u->flags)) {
-        *descriptor = 0;        // Linux's two ways to clear an entry
-        return true;
-    }
+    // Linux's two ways to clear an entry
+    uint32_t empty = u->flags ? READ_ONLY | ABSENT : 0;
+    *descriptor = 0;
+    if (!(u->base | u->limit) && (u->flags & ~(uint32_t)USEABLE) == empty) return true;
     // code segments, 16-bit ones and absent ones are not for set_thread_area
-    if (u->flags & 4 || !(u->flags & SEG_32BIT) || u->flags & ABSENT) return false;
+    if ((u->flags & (CODE | SEG_32BIT | ABSENT)) != SEG_32BIT) return false;
     uint32_t access =
         0xf0 | (u->flags & CONTENTS) << 1 | (u->flags & READ_ONLY ? 0 : 2);
     uint32_t flags =
