@@ -88,7 +88,8 @@ void timer_arm(nanoseconds_t from_now);                 /* one interrupt on this
 void ipi_reschedule(struct cpu *cpu);                   /* makes it enter the kernel */
 /* Everywhere; waits. An empty range: nobody keeps these tables loaded. */
 void tlb_shootdown(vaddr_t start, vaddr_t end, uint32_t root);
-void halt_other_cpus(void);                           /* for panic; they never return */
+/* Of a TLB request, those that have its tables loaded. Who halts never returns. */
+void ask_other_cpus(enum cpu_request what);
 void cpu_wait_for_interrupt(void);      /* gives the lock back, halts, takes it again */
 
 /* -- Time -------------------------------------------------------------------------- */

@@ -26,7 +26,7 @@ static no_return void finish(const struct trap_frame *f, struct code_moment mome
     __asm__ volatile("cli");
     if (depth == 0) {
         bkl_owner = this_cpu();
-        halt_other_cpus();
+        ask_other_cpus(REQUEST_HALT);
         log_set_quiet(false);
     }
     log_printf("\nPANIC on CPU %u%s: ", this_cpu()->number,

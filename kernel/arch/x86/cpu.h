@@ -105,9 +105,4 @@ static inline uint64_t count_up(uint64_t *n) {
     return *n;
 }
 
-static inline uint64_t timestamp_counter(void) {
-    uint64_t t;
-
-    __asm__ volatile("rdtsc" : "=A"(t));
-    return t;
-}
+static inline uint64_t timestamp_counter(void) { return __builtin_ia32_rdtsc(); }

@@ -118,8 +118,7 @@ struct cpu *bkl_acquire_slow(struct cpu *me) {
     return me;
 }
 
-/* Asks the other CPUs; of a TLB request, those that have its tables loaded. */
-static void ask_others(enum cpu_request what) {
+void ask_other_cpus(enum cpu_request what) {
     for (unsigned i = 0; i < cpu_count; i++) {
         bool concerned = what != REQUEST_TLB || !tlb_request.root
                          || cpus[i].space_root == tlb_request.root;
@@ -133,12 +132,10 @@ void tlb_shootdown(vaddr_t start, vaddr_t end, uint32_t root) {
     tlb_request = (__typeof__(tlb_request)){ start, end, root };
     flush();
     if (cpu_count == 1) return;
-    ask_others(REQUEST_TLB);
+    ask_other_cpus(REQUEST_TLB);
     for (unsigned i = 0; i < cpu_count; i++)
         while (cpus[i].requests & REQUEST_TLB) cpu_relax();
 }
-
-void halt_other_cpus(void) { ask_others(REQUEST_HALT); }
 
 void ipi_reschedule(struct cpu *cpu) { ipi_send(cpu->apic_id, VECTOR_RESCHEDULE); }
 

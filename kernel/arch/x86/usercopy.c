@@ -41,9 +41,10 @@ int clear_user(uptr_t to, size_t size) {
     return words ? -EFAULT : 0;
 }
 
-/* One word; one of the two is user memory. False: it could not be reached. */
-static inline bool copy_word(uint32_t *to, const uint32_t *from) {
-    uint32_t word, error = 1;
+/* One word; one of the two is user memory. */
+static inline int copy_word(uint32_t *to, const uint32_t *from) {
+    int error = -EFAULT;
+    uint32_t word;
 
     __asm__ volatile(STAC
                      "1: movl (%3), %1\n"
@@ -53,19 +54,16 @@ static inline bool copy_word(uint32_t *to, const uint32_t *from) {
                      : "+r"(error), "=&r"(word)
                      : "r"(to), "r"(from)
                      : "memory");
-    return !error;
+    return error;
 }
 
 int u32_from_user(uint32_t *value, uptr_t from) {
-    bool ok = user_range_ok(from, 4) && copy_word(value, (uint32_t *)from.address);
-
-    return ok ? 0 : -EFAULT;
+    return user_range_ok(from, 4) ? copy_word(value, (uint32_t *)from.address)
+                                  : -EFAULT;
 }
 
 int u32_to_user(uptr_t to, uint32_t value) {
-    bool ok = user_range_ok(to, 4) && copy_word((uint32_t *)to.address, &value);
-
-    return ok ? 0 : -EFAULT;
+    return user_range_ok(to, 4) ? copy_word((uint32_t *)to.address, &value) : -EFAULT;
 }
 
 ssize_t string_from_user(char *to, uptr_t from, size_t size) {
