@@ -194,16 +194,14 @@ static void taken(struct queued_signal *queued) {
     t->overrun = 0;
 }
 
-static struct posix_timer *find(int id) {
+/* NULL: -EINVAL. What users pass as an id has 32 bits and no sign. */
+static struct posix_timer *timer_find(int64_t id) {
     struct posix_timer *t;
 
     list_for_each (t, &current_process()->posix_timers, node)
         if (t->id == id) return t;
     return NULL;
 }
-
-/* NULL: -EINVAL. */
-static struct posix_timer *timer_find(int id) { return id < 0 ? NULL : find(id); }
 
 static struct posix_timer *create(int id, int clock, const struct event *e) {
     struct posix_timer *t = heap_new(HEAP_TIMER, struct posix_timer);
@@ -222,8 +220,8 @@ static struct posix_timer *create(int id, int clock, const struct event *e) {
 }
 
 /* Interval and time. What runs is never told as 0: that means off. */
-long timer_tell(int id, uptr_t to) {
-    const struct posix_timer *t = find(id);
+long timer_tell(int64_t id, uptr_t to) {
+    const struct posix_timer *t = timer_find(id);
     uint32_t unit = id < 0 ? MICROSECOND : NANOSECOND;
     nanoseconds_t left = t ? left_of(t) : 0;
     struct time32 out[2] = {
@@ -234,13 +232,13 @@ long timer_tell(int id, uptr_t to) {
     return copy_to_user(to, out, sizeof(out));
 }
 
-long timer_set(int id, int flags, uptr_t value, uptr_t old) {
+long timer_set(int64_t id, int flags, uptr_t value, uptr_t old) {
     static const struct event events[] = {
         { .signal = SIGALRM }, { .signal = SIGVTALRM }, { .signal = SIGPROF }
     };
     uint32_t unit = id < 0 ? MICROSECOND : NANOSECOND;
     nanoseconds_t times[2] = { 0, 0 }, first;
-    struct posix_timer *t = find(id);
+    struct posix_timer *t = timer_find(id);
     long error = t || id < 0 ? 0 : -EINVAL;
 
     for (unsigned i = 0; i < 2 && !error && !uptr_is_null(value); i++)
@@ -248,7 +246,7 @@ long timer_set(int id, int flags, uptr_t value, uptr_t old) {
     first = times[1];
     if (!error && !uptr_is_null(old)) error = timer_tell(id, old);
     if (error) return error;
-    if (!t && first && !(t = create(id, 0, &events[~id]))) return -ENOMEM;
+    if (!t && first && !(t = create((int)id, 0, &events[~id]))) return -ENOMEM;
     if (!t) return 0;
     timer_cancel(&t->timer);
     t->overrun = 0;
@@ -279,7 +277,7 @@ long sys_timer_create(int clock, uptr_t event, uptr_t id) {
     return 0;
 }
 
-long sys_timer_gettime64(int id, uptr_t value) {
+long sys_timer_gettime64(uint32_t id, uptr_t value) {
     const struct posix_timer *t = timer_find(id);
 
     if (!t) return -EINVAL;
@@ -288,7 +286,7 @@ long sys_timer_gettime64(int id, uptr_t value) {
     return copy_to_user(value, now, sizeof(now));
 }
 
-long sys_timer_getoverrun(int id) {
+long sys_timer_getoverrun(uint32_t id) {
     const struct posix_timer *t = timer_find(id);
 
     return t ? (long)t->last_overrun : -EINVAL;
@@ -301,7 +299,7 @@ static void timer_free(struct posix_timer *t) {
     heap_free(t);
 }
 
-long sys_timer_delete(int id) {
+long sys_timer_delete(uint32_t id) {
     struct posix_timer *t = timer_find(id);
 
     if (!t) return -EINVAL;

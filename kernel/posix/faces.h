@@ -18,8 +18,8 @@ long file_lock(int fd, int command, uptr_t lock) SLEEPS;
 long poll_until(uptr_t fds, uint32_t count, nanoseconds_t deadline) SLEEPS;
 
 /* timer_settime, and setitimer, whose timers have ids below 0 (and microseconds). */
-long timer_set(int id, int flags, uptr_t value, uptr_t old);
-long timer_tell(int id, uptr_t value);  /* getitimer */
+long timer_set(int64_t id, int flags, uptr_t value, uptr_t old);
+long timer_tell(int64_t id, uptr_t value);  /* getitimer */
 
 /* The process ends: what it did with SEM_UNDO is undone. */
 void semaphores_end(struct process *process);

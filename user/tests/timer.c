@@ -172,6 +172,9 @@ static void errors(void) {
     is_errno(timer_settime(id, 0, &t, NULL), EINVAL, "-1 nanosecond is EINVAL");
     timer_delete(id);
     is_int(raw(SYS_timer_gettime64, 999, 0), -EINVAL, "a timer nobody made is EINVAL");
+    alarm(1000);
+    is_int(raw(SYS_timer_delete, -1), -EINVAL, "and no id means setitimer's");
+    is_int(alarm(0), 1000, "which runs on");
     is_int(raw(SYS_timer_create, CLOCK_MONOTONIC, 8, 0), -EFAULT,
            "a bad event is EFAULT");
 }
