@@ -38,7 +38,7 @@ struct lock {
 };
 
 struct flock64 {
-    int16_t type, whence;
+    uint16_t type, whence;
     int64_t start, length;
     pid_t pid;
 } packed;
@@ -134,12 +134,10 @@ static int put_in(const struct lock *wanted) {
 }
 
 static void lock_end(struct inode *inode, const void *owner) {
-    unsigned before = inode->locks;
-    struct lock *lock, *next;
+    const struct lock none = { .inode = inode, .owner = owner, .type = F_UNLCK,
+                               .end = LOCK_END };
 
-    list_for_each_safe (lock, next, &locks, node)
-        if (lock->inode == inode && lock->owner == owner) lock_free(lock);
-    if (inode->locks != before) wait_wake_all(&waiters, 0);
+    (void)!put_in(&none);       // needs no memory
 }
 
 /* SLEEPS. 0, -EAGAIN, -EDEADLK, -ENOLCK, -EBADF, -ERESTART. */
@@ -175,8 +173,7 @@ long file_lock(int fd, int command, uptr_t argument) {
     int64_t from;
 
     if (copy_from_user(&l, argument, sizeof(l))) return -EFAULT;
-    if (l.type < 0 || l.type > (command == F_GETLK ? F_WRLCK : F_UNLCK) || l.whence < 0
-        || l.whence > 2)
+    if (l.type > (command == F_GETLK ? F_WRLCK : F_UNLCK) || l.whence > 2)
         return -EINVAL;
     const uint64_t bases[] = { 0, file->offset, file->inode->size };
     if (__builtin_add_overflow((int64_t)bases[l.whence], l.start, &from))
@@ -190,7 +187,7 @@ long file_lock(int fd, int command, uptr_t argument) {
     if (command == F_GETLK) {
         const struct lock *in = blocker(&wanted);
         l.type = F_UNLCK;
-        if (in) l = (struct flock64){ (int16_t)in->type, 0, in->start, 0, in->pid };
+        if (in) l = (struct flock64){ (uint16_t)in->type, 0, in->start, 0, in->pid };
         if (in && in->end != LOCK_END) l.length = in->end - in->start + 1;
         return copy_to_user(argument, &l, sizeof(l));
     }
@@ -206,8 +203,8 @@ long sys_flock(int fd, int operation) {
 
     if (!file) return -EBADF;
     if (how != LOCK_SH && how != LOCK_EX && how != LOCK_UN) return -EINVAL;
+    int type = how == LOCK_SH ? F_RDLCK : how == LOCK_EX ? F_WRLCK : F_UNLCK;
     struct lock wanted = { .inode = file->inode, .owner = file, .pid = -1,
-                           .end = LOCK_END };
-    wanted.type = how == LOCK_SH ? F_RDLCK : how == LOCK_EX ? F_WRLCK : F_UNLCK;
+                           .type = type, .end = LOCK_END };
     return acquire(fd, file, &wanted, !(operation & LOCK_NB));
 }
