@@ -188,22 +188,14 @@ static void set_show(struct text *text, const struct sysv_object *object) {
     text_waiters(text, "waiters", &set_of(object)->waiters, NULL, NULL);
 }
 
-/* Nobody's exit is to change it. */
-static void set_value(struct sem_set *set, uint32_t number, uint16_t value) {
-    struct sem_undo *undo;
-
-    set->of[number].value = value;
-    set->of[number].last = current_process()->pid;
-    set->common.times[2] = timestamp_counter();
-    list_for_each (undo, &set->undos, node) undo->adjust[number] = 0;
-}
-
 static long set_control(struct sysv_object *object, uint32_t number, int command,
                         uptr_t argument) {
     bool sets = command == SETVAL || command == SETALL;
+    bool all = command == GETALL || command == SETALL;
     struct sem_set *set = set_of(object);
     uint32_t value = argument.address, size = object->size * sizeof(uint16_t);
     uint16_t *values = (void *)path_buffer;
+    struct sem_undo *undo;
     struct waiter *waiter;
     long waiting = 0;
 
@@ -212,8 +204,7 @@ static long set_control(struct sysv_object *object, uint32_t number, int command
     if (command == SETVAL && value > SEMVMX) return -ERANGE;
     int error = sysv_permission(object, sets ? MAY_WRITE : MAY_READ);
     if (error) return error;
-    if (command != GETALL && command != SETALL && number >= object->size)
-        return -EINVAL;
+    if (!all && number >= object->size) return -EINVAL;
     switch (command) {
     case GETPID: return set->of[number].last;
     case GETVAL: return set->of[number].value;
@@ -224,9 +215,8 @@ static long set_control(struct sysv_object *object, uint32_t number, int command
         if (copy_from_user(values, argument, size)) return -EFAULT;
         for (uint32_t i = 0; i < object->size; i++)
             if (values[i] > SEMVMX) return -ERANGE;
-        for (uint32_t i = 0; i < object->size; i++) set_value(set, i, values[i]);
         break;
-    case SETVAL: set_value(set, number, (uint16_t)value); break;
+    case SETVAL: values[number] = (uint16_t)value; break;
     default:                    // GETNCNT, GETZCNT
         list_for_each (waiter, &set->waiters.waiters, node) {
             const struct sembuf *o =
@@ -235,6 +225,13 @@ static long set_control(struct sysv_object *object, uint32_t number, int command
         }
         return waiting;
     }
+    for (uint32_t i = all ? 0 : number; i < (all ? object->size : number + 1); i++) {
+        set->of[i].value = values[i];
+        set->of[i].last = current_process()->pid;
+        list_for_each (undo, &set->undos, node)
+            undo->adjust[i] = 0;        // nobody's exit is to change it
+    }
+    object->times[2] = timestamp_counter();
     serve(set);
     return 0;
 }
