@@ -103,14 +103,12 @@ static void end_call(struct call *call, long result) {
 void call_message_kept(struct call *call, struct native_message *kept) {
     call->request = kept;
     call->forwarder = call->server;
-    call->forwarder_sequence = call->sequence;
     move_to(call, container_of(kept->base.channel, struct link_end, in)->endpoint);
 }
 
 void call_message_lost(struct call *call) {
     call->request = NULL;
     if (call->forwarder) {      // it could not be passed on: who tried has it again
-        call->sequence = call->forwarder_sequence;
         move_to(call, call->forwarder);
         call->forwarder = NULL;
     } else {                    // the link closes or the server ends, or nobody waits
@@ -322,30 +320,26 @@ long sys_msg_receive(pid_t from, uptr_t message, int flags, int timeout_ms) {
 static struct call *call_to_answer(pid_t caller, uint64_t sequence, int *error) {
     const struct endpoint *e = endpoint_of(current_process());
     const struct link_end *end = link_with(caller);
-    bool gave_up = false;
     struct call *call;
 
-    *error = e ? 0 : -ENOMEM;
+    *error = -ENOMEM;
     if (!e) return NULL;
-    list_for_each (call, &e->calls, node) {
-        if (call->request || call->pid != caller
-            || (sequence && call->sequence != sequence))
-            continue;
-        if (waiter_is_asleep(&call->sending.waiter)) return call;
-        gave_up = true;         // though it has not run yet
-        break;
-    }
+    *error = -ECANCELED;
+    list_for_each (call, &e->calls, node)
+        if (!call->request && call->pid == caller
+            && (!sequence || call->sequence == sequence))
+            // or it gave up, though it has not run yet
+            return waiter_is_asleep(&call->sending.waiter) ? call : NULL;
     if (end && !sequence) sequence = end->in.sequence - end->in.queued;
     if (!process_is_alive(caller)) *error = -ESRCH;
-    else if (gave_up || (end && is_marked(&end->given_up, sequence)))
-        *error = -ECANCELED;
-    else *error = end && is_marked(&end->plain, sequence) ? -EINVAL : -EPERM;
+    else if (!end || !is_marked(&end->given_up, sequence))
+        *error = end && is_marked(&end->plain, sequence) ? -EINVAL : -EPERM;
     return NULL;
 }
 
 /* Gives m to the caller as its answer. 0 or the replier's error. */
 static int answer(struct native_message *m, pid_t caller) {
-    int error = 0;
+    int error;
     struct call *call = call_to_answer(caller, m->base.sequence, &error);
 
     if (!call) return error;

@@ -90,8 +90,7 @@ bool exchange_receives(struct thread *t, uptr_t received) {
 
 /* Is there a reason not to take the short way to `next`? */
 static __attribute__((noinline)) bool is_unusual(const struct thread *next) {
-    return next->attention & ~(uint32_t)ATTENTION_BOUND
-           || !may_run_on(next, this_cpu());
+    return next->attention != ATTENTION_BOUND || !may_run_on(next, this_cpu());
 }
 
 /* Makes the exchange fit the buffers. False: they are unusual, or the thread is. */

@@ -61,7 +61,6 @@ struct call {
     struct endpoint *forwarder;     /* to whom it goes back if its kept request is lost
                                    before it is accepted; NULL */
     uint64_t sequence;          /* the server's name for it; 0: never received */
-    uint64_t forwarder_sequence;    /* the forwarder's */
 };
 
 extern struct wait_queue callers;       /* where all sleep who wait for answers */

@@ -145,8 +145,7 @@ static long pipe_ioctl(struct file *file, uint32_t request, uptr_t argument) {
     const struct pipe *p = file->object;
     enum { FIONREAD = 0x541b };
 
-    if (request != FIONREAD) return -ENOTTY;
-    return u32_to_user(argument, used(p));
+    return request == FIONREAD ? u32_to_user(argument, used(p)) : -ENOTTY;
 }
 
 static void count_ends(struct pipe *p, const struct file *file, int change) {
