@@ -49,7 +49,7 @@ void exchange_end(struct thread *t) {
     space_changed(watcher);
 }
 
-__attribute__((noinline)) bool exchange_sends(struct thread *t, vaddr_t sent) {
+bool exchange_sends(struct thread *t, vaddr_t sent) {
     struct exchange *x = exchange_of(t);
     const volatile struct user_message *seen =
         (void *)window(t, WINDOW_SENT, sent, sizeof(*seen));
@@ -66,12 +66,9 @@ __attribute__((noinline)) bool exchange_sends(struct thread *t, vaddr_t sent) {
 
 /* Looks up where r receives. Anything shorter than the result fits there; 0: it lies
  * unusually. */
-static __attribute__((noinline)) uint32_t look_at_received(struct thread *t,
-                                                           struct native_receiver *r,
-                                                           uptr_t received,
-                                                           struct wait_queue *queue) {
+static uint32_t look_up(struct thread *t, struct native_receiver *r, uptr_t received) {
     r->fast = r->fast_calls = 0;
-    if (native_receiver_init(r, received, 0, queue)) return 0;
+    if (native_receiver_init(r, received, 0, NULL)) return 0;
     r->message_seen =
         (void *)window(t, WINDOW_RECEIVED, received.address, sizeof(*r->message_seen));
     if (!r->message_seen) return 0;
@@ -83,7 +80,7 @@ static __attribute__((noinline)) uint32_t look_at_received(struct thread *t,
 bool exchange_receives(struct thread *t, uptr_t received) {
     struct native_receiver *in = &exchange_of(t)->in;
 
-    in->fast = look_at_received(t, in, received, NULL);
+    in->fast = look_up(t, in, received);
     in->base.wants = native_wants;
     return in->fast;
 }
@@ -111,8 +108,8 @@ static __attribute__((noinline)) bool prepare(struct thread *t) {
     t->attention |= ATTENTION_SLOW;
     // what is written to comes first: that may copy a page which what is sent lies in
     if (was_slow || r->message.address != received)
-        r->fast_calls =
-            look_at_received(t, r, uptr(received), &x->endpoint->inbox.receivers);
+        r->fast_calls = look_up(t, r, uptr(received));
+    r->base.waiter.queue = &x->endpoint->inbox.receivers;
     r->is_read_late = true;
     if (!r->fast_calls || !exchange_sends(t, sent)) return false;
     waiter_init(&x->call.sending.waiter, &callers);
