@@ -90,7 +90,6 @@ KTEST(kcheck_sees_a_broken_space) {
     region->start -= PAGE_SIZE, region->end -= PAGE_SIZE;
     BREAKS("spaces: the region at", region->end, PAGE + 5);
     BREAKS("spaces: ", region->end, PAGE + PAGE_SIZE);
-    BREAKS("spaces: ", space->nr_resident, 0);
     BREAKS("spaces: ", space->nr_regions, 0);
     BREAKS("spaces: ", space->refs, 100);
     BREAKS("frames: ", pte_frame(*entry)->refs, 2);

@@ -38,6 +38,10 @@ static const struct address_space *space_of(const struct text *text) {
     return text->process->space ? text->process->space : &none;
 }
 
+static uint32_t resident_of(const struct text *text) {
+    return text->process->space ? space_resident(text->process->space) : 0;
+}
+
 static const char *name_of_text(const struct text *text) {
     return text->thread->tid ? text->thread->name : text->process->name;
 }
@@ -64,7 +68,7 @@ static void show_stat(struct text *text) {
         [17] = clock_ticks(children->system_time),
         [18] = realtime ? -1 - realtime : 20 + t->nice, [19] = t->nice,
         [20] = p->nr_threads, [22] = clock_ticks(p->started),
-        [23] = space->nr_mapped_pages * PAGE_SIZE, [24] = space->nr_resident,
+        [23] = space->nr_mapped_pages * PAGE_SIZE, [24] = resident_of(text),
         [25] = UINT32_MAX, [28] = p->arguments_start, [38] = p->exit_signal,
         [39] = t->cpu ? t->cpu->number : 0, [40] = realtime, [41] = t->policy,
     };
@@ -78,7 +82,7 @@ static void show_stat(struct text *text) {
 static void show_statm(struct text *text) {
     const struct address_space *space = space_of(text);
 
-    text_printf(text, "%u %u 0 0 0 %u 0\n", space->nr_mapped_pages, space->nr_resident,
+    text_printf(text, "%u %u 0 0 0 %u 0\n", space->nr_mapped_pages, resident_of(text),
                 space->nr_mapped_pages);
 }
 
@@ -100,7 +104,7 @@ static void show_status(struct text *text) {
                 p->parent ? p->parent->pid : 0, c->uid, c->euid, c->suid, c->euid,
                 c->gid, c->egid, c->sgid, c->egid,
                 space->nr_mapped_pages * (PAGE_SIZE / 1024),
-                space->nr_resident * (PAGE_SIZE / 1024), p->nr_threads,
+                resident_of(text) * (PAGE_SIZE / 1024), p->nr_threads,
                 text->thread->pending.set, p->pending.set, text->thread->blocked,
                 handled[SIG_IGN], handled[2]);
 }

@@ -17,7 +17,6 @@
 
 struct moved_pages {
     uint32_t count;             /* entries; 0: they have not left their space yet */
-    uint32_t frames;            /* entries that have a frame */
     pte_t entries[];            /* readable, writable or copy-on-write; 0: untouched */
 };
 
@@ -52,7 +51,7 @@ static int reserve(struct native_message *m) {
         heap_free(pages);
         return -ENOMEM;
     }
-    pages->count = pages->frames = 0;
+    pages->count = 0;
     m->pages = pages;
     return 0;
 }
@@ -63,25 +62,6 @@ static pte_t *run_of(struct address_space *space, vaddr_t at, vaddr_t end,
                      uint32_t *count) {
     *count = (min(end, round_down(at, TABLE_SPAN) + TABLE_SPAN) - at) >> PAGE_SHIFT;
     return pte_at(space, at, false);
-}
-
-/* How many of the entries have a frame: nearly all, so eight at a time. */
-static uint32_t count_frames(const pte_t *entries, uint32_t count) {
-    const uint32_t *e = (const uint32_t *)entries, *end = e + 2 * count;
-    uint32_t frames = 0;
-
-    while (e < end) {
-        if (likely(end - e >= 16
-                   && e[0] & e[2] & e[4] & e[6] & e[8] & e[10] & e[12] & e[14]
-                          & PTE_PRESENT)) {
-            frames += 8;
-            e += 16;
-        } else {
-            frames += pte_has_frame(*e);
-            e += 2;
-        }
-    }
-    return frames;
 }
 
 /* Takes the pages of m out of their space. */
@@ -100,8 +80,6 @@ static void take(struct native_message *m) {
         if (from) body_copy(to, from, count * sizeof(*to));
         memset(from ? from : to, 0, count * sizeof(*to));
     }
-    pages->frames = count_frames(pages->entries, pages->count);
-    space->nr_resident -= pages->frames;
     space_flush(space, m->body, end);
     while ((region = space_find_above(space, m->body)) && region->start < end) {
         bool is_plain = region->protection == (PROT_READ | PROT_WRITE);
@@ -208,7 +186,6 @@ static void give(struct native_message *m, struct native_receiver *r) {
         pte_t *to = run_of(space, at, end, &count);
         body_copy(to, from, count * sizeof(*to));
     }
-    space->nr_resident += pages->frames;
     for (uint32_t i = 0; account != m->payer && i < pages->count; i++) {
         struct frame *frame = pages->entries[i] ? pte_frame(pages->entries[i]) : NULL;
         if (!frame || frame->refs > 1 || frame->account == account->number)

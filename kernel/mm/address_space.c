@@ -65,6 +65,17 @@ pte_t *pte_next(struct address_space *space, vaddr_t *at, vaddr_t end) {
     return NULL;
 }
 
+uint32_t space_resident(struct address_space *space) {
+    const struct region *region;
+    uint32_t pages = 0;
+
+    list_for_each (region, &space->regions, node)
+        for (vaddr_t at = region->start; pte_next(space, &at, region->end);
+             at += PAGE_SIZE)
+            pages++;
+    return pages;
+}
+
 pte_t pte_bits(int protection) {
     pte_t bits = protection ? PTE_PRESENT | PTE_USER : PTE_HELD | PTE_USER;
 
@@ -212,9 +223,10 @@ int space_unmap(struct address_space *space, vaddr_t start, size_t size) {
     return 0;
 }
 
-void space_unmap_pages(struct address_space *space, vaddr_t start, vaddr_t end) {
+uint32_t space_unmap_pages(struct address_space *space, vaddr_t start, vaddr_t end) {
     struct frame *batch[16];    // frames wait here until no CPU can reach them
     vaddr_t at = start;
+    uint32_t pages = 0;
 
     for (bool more = true; more; start = at) {
         unsigned count = 0;
@@ -225,10 +237,11 @@ void space_unmap_pages(struct address_space *space, vaddr_t start, vaddr_t end) 
             at += PAGE_SIZE;
         }
         more = count == ARRAY_SIZE(batch);
-        space->nr_resident -= count;
+        pages += count;
         if (count > 0) space_flush(space, start, at);
         while (count > 0) frame_put(batch[--count]);
     }
+    return pages;
 }
 
 /* Write permission comes back by a fault, which knows whether the page must be copied
@@ -277,15 +290,17 @@ struct address_space *space_create(void) {
     return space;
 }
 
-void space_put(struct address_space *space) {
+uint32_t space_put(struct address_space *space) {
+    uint32_t pages = 0;
+
     assert(space->refs > 0);
-    if (--space->refs > 0) return;
+    if (--space->refs > 0) return 0;
     assert(list_is_empty(&space->watchers));
     tlb_shootdown(0, 0, space->root_paddr);
     // the system page goes like all others: space_unmap would refuse it
     struct region *region, *next;
     list_for_each_safe (region, next, &space->regions, node) {
-        space_unmap_pages(space, region->start, region->end);
+        pages += space_unmap_pages(space, region->start, region->end);
         region_free(region);
     }
     for (unsigned i = 0; i < 3; i++) {
@@ -296,6 +311,7 @@ void space_put(struct address_space *space) {
         frame_put(pte_frame(space->root[i]));
     }
     heap_free(space);
+    return pages;
 }
 
 void space_flush(struct address_space *space, vaddr_t start, vaddr_t end) {
@@ -329,7 +345,6 @@ struct address_space *space_fork(struct address_space *from) {
             if (!(region->flags & REGION_SHARED)) *source &= ~PTE_WRITABLE;
             *target = *source & ~(PTE_DIRTY | PTE_ACCESSED);
             frame_get(pte_frame(*source));
-            to->nr_resident++;
         }
     }
     // the parent's own pages are read-only now: old translations must go
@@ -393,7 +408,7 @@ static void spaces_check(void) {
 
     heap_for_each(space, HEAP_SPACE) {
         vaddr_t end = USER_START;
-        uint32_t pages = 0, count = 0, resident = 0;
+        uint32_t pages = 0, count = 0;
         if (!check_list(&space->regions)) return;
         list_for_each (region, &space->regions, node) {
             check_that(region->start >= end && region->start < region->end
@@ -410,11 +425,9 @@ static void spaces_check(void) {
              at += PAGE_SIZE) {
             const char *fault = fault_of(space_find(space, at), *entry);
             check_that(!fault, "the page at %08x %s", at, fault);
-            resident++;
         }
         check_counted(space, "pages mapped", space->nr_mapped_pages, pages);
         check_counted(space, "regions", space->nr_regions, count);
-        check_counted(space, "pages", space->nr_resident, resident);
         check_references(space, space->refs, &space->counted);
     }
 }

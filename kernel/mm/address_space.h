@@ -63,7 +63,6 @@ struct address_space {
     struct region *last_found;  /* where to look first, or NULL */
     unsigned nr_regions;
     uint32_t nr_mapped_pages;   /* sum of all regions */
-    uint32_t nr_resident;       /* present user entries */
     uint32_t limit_pages;       /* RLIMIT_AS; UINT32_MAX: none */
     uint32_t stack_limit;       /* RLIMIT_STACK, bytes */
     vaddr_t heap_start, heap_end; /* brk */
@@ -77,7 +76,8 @@ must_check struct address_space *space_fork(struct address_space *from);
 
 static inline void space_get(struct address_space *space) { space->refs++; }
 
-void space_put(struct address_space *space);
+/* With the last reference it ends: how many pages it had. */
+uint32_t space_put(struct address_space *space);
 
 /* The running CPU sees this space from now on. */
 static inline void space_activate(struct cpu *cpu, const struct address_space *space) {
@@ -157,13 +157,16 @@ must_check int space_read(struct address_space *space, void *to, uptr_t from,
 void space_prefault(struct address_space *space, vaddr_t start, vaddr_t end);
 
 /* Takes the pages of a range out of the page tables; the regions stay, and private
- * pages read as zeros (or the file) again. */
-void space_unmap_pages(struct address_space *space, vaddr_t start, vaddr_t end);
+ * pages read as zeros (or the file) again. How many there were. */
+uint32_t space_unmap_pages(struct address_space *space, vaddr_t start, vaddr_t end);
 
 /* -- Page tables ------------------------------------------------------------------- */
 
 /* Software bit: the entry is not present but keeps its frame (PROT_NONE). */
 #define PTE_HELD 0x200ull
+
+/* How many pages of the space have a frame. */
+uint32_t space_resident(struct address_space *space);
 
 /* The entry for address. NULL when there is no table for it yet, or no memory to make
  * one. */

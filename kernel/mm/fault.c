@@ -43,9 +43,8 @@ static enum fault_result show(struct address_space *space, const struct region *
     if (had_one) {
         space_flush(space, page, page + PAGE_SIZE);
         if (!keep) frame_put(frame);
-    } else {
-        space->nr_resident++;
-        if (keep) frame_get(frame);
+    } else if (keep) {
+        frame_get(frame);
     }
     return FAULT_OK;
 }

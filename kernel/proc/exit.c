@@ -107,13 +107,12 @@ void thread_exit(void) {
     bool last = p->nr_threads == 1;
     if (last) {
         struct address_space *space = p->space;
-        p->usage.largest_resident = max(p->usage.largest_resident, space->nr_resident);
         p->space = t->space = NULL;     // it is not alive any more
         timers_end(p, true);
         endpoint_exit(p);
         semaphores_end(p);
         process_give_back(p);
-        space_put(space);
+        p->usage.largest_resident = space_put(space);
         vfork_release(p);
     }
     t->space = NULL;

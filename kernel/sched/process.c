@@ -255,8 +255,6 @@ struct usage process_usage(const struct process *p) {
     struct thread *t;
 
     list_for_each (t, &p->threads, process_node) usage_add(&sum, thread_usage(t));
-    if (p->space)
-        sum.largest_resident = max(sum.largest_resident, p->space->nr_resident);
     return sum;
 }
 
