@@ -35,7 +35,7 @@ static bool is_closing;                             // somebody further up is at
 
 struct file *file_create(const struct file_operations *operations, uint32_t flags,
                          struct inode *inode, void *object) {
-    struct account *account = account_current();
+    struct account *account = this_cpu()->account;
     struct file *file = inode ? heap_new(HEAP_FILE, struct file) : NULL;
 
     if (!file || !account_charge(account, ACCOUNT_FILES, 1)) {

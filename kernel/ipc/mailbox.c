@@ -43,7 +43,7 @@ void mailbox_describe(const struct waiter *waiter, char *to, size_t size) {
 
 int mailbox_create(struct inode *inode, const struct mailbox_kind *kind,
                    const struct mailbox_attributes *attributes) {
-    struct account *account = account_current();
+    struct account *account = this_cpu()->account;
 
     if (!account_charge(account, ACCOUNT_MAILBOXES, 1)) return -EDQUOT;
     struct mailbox *mb = heap_alloc(HEAP_MAILBOX, kind->size);

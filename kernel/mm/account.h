@@ -1,6 +1,6 @@
 /* account.h - who pays. Every user has an account; every byte of kernel memory and
- * every frame a process causes is charged to the account that was current when it was
- * taken, and given back to that same account, whoever frees it. Root has no limits.
+ * every frame a process causes is charged to this_cpu()->account when it is taken, and
+ * given back to that same account, whoever frees it. Root has no limits.
  */
 #pragma once
 
@@ -58,6 +58,3 @@ static inline void account_release(struct account *account, enum account_kind ki
     assert(account->used[kind] >= amount);
     account->used[kind] -= amount;
 }
-
-/* Who pays for what this CPU allocates now. */
-static inline struct account *account_current(void) { return this_cpu()->account; }

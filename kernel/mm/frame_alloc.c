@@ -44,7 +44,7 @@ static void block_free(struct frame *block, unsigned order) {
 }
 
 struct frame *frame_alloc(enum frame_use use, unsigned order) {
-    struct account *account = account_current();
+    struct account *account = this_cpu()->account;
     uint32_t count = 1u << order;
     unsigned have = order;
 

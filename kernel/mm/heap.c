@@ -56,7 +56,7 @@ static struct frame *block_create(unsigned class) {
 }
 
 void *heap_alloc_raw(enum heap_type type, size_t size) {
-    struct account *account = account_current();
+    struct account *account = this_cpu()->account;
     uint32_t last = (size + sizeof(struct heap_header) - 1) | ((1u << CLASS_FIRST) - 1);
     unsigned class = 32 - (unsigned)__builtin_clz(last) - CLASS_FIRST;
 

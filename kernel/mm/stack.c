@@ -57,7 +57,7 @@ static struct frame *frame_of_slot(uint32_t slot) {
 }
 
 uint32_t stack_alloc(void) {
-    struct account *payer = account_current();
+    struct account *payer = this_cpu()->account;
     struct frame *frame;
     uint32_t slot = lowest;
 

@@ -113,7 +113,7 @@ static int make_queue(struct inode *inode) {
     const struct mailbox *mb;
 
     list_for_each (mb, &all_mailboxes, node)
-        if (mb->kind == &mqueue_kind && heap_account(mb) == account_current())
+        if (mb->kind == &mqueue_kind && heap_account(mb) == this_cpu()->account)
             bytes +=
                 (uint64_t)mb->channel.capacity * (mb->attributes.max_length + head);
     if (bytes > current_process()->limits[LIMIT_MSGQUEUE].soft) return -EMFILE;

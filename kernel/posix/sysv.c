@@ -84,11 +84,11 @@ static long get(struct sysv_kind *kind, int32_t key, const struct trap_frame *fr
     if (key != IPC_PRIVATE && !(flags & IPC_CREAT)) return -ENOENT;
     if (kind->size_max && (size == 0 || size > kind->size_max)) return -EINVAL;
     if (list_length(&kind->objects) >= SYSV_MAX || last_id == INT32_MAX
-        || !account_charge(account_current(), ACCOUNT_SYSV, 1))
+        || !account_charge(this_cpu()->account, ACCOUNT_SYSV, 1))
         return -ENOSPC;
     object = heap_alloc(HEAP_SYSV, kind->bytes + size * kind->bytes_each);
     if (!object) {
-        account_release(account_current(), ACCOUNT_SYSV, 1);
+        account_release(this_cpu()->account, ACCOUNT_SYSV, 1);
         return -ENOMEM;
     }
     object->id = ++last_id;
