@@ -87,7 +87,6 @@ src += kernel/ipc/call.c                # messages over links, call and reply
 src += kernel/ipc/mailbox.c             # indirect naming: mailboxes and /mbox
 src += kernel/ipc/mailbox_calls.c       # what a descriptor of one can do
 src += kernel/ipc/pipe.c                # pipes and FIFOs
-src += kernel/ipc/proc_ipc.c            # who waits for what
 src += kernel/ipc/signal_actions.c      # actions, masks, sending, waiting
 src += kernel/ipc/signal_frame.c        # entering a handler by rewriting the stack
 

@@ -13,10 +13,12 @@
  *      SEQUENCE CPU TIME TID EVENT A B C
  * EVENT is a system call's name, or one of core/trace.def in capitals. TIME (the low
  * word of the TSC) and A B C are hexadecimal.
+ * /proc/ipc: kernel/ipc/README.md.
  * Sleeps: never.
  * Linux: what Parley does not have (swap, control groups, wait channels as addresses)
  *   is 0, and so is what proc(5) calls obsolete. The load is that of this moment,
  *   because nothing samples it; a CPU's time that is not idle counts as the users'.
+ * Tests: user/tests/proc_pid.c, proc_system.c, native_proc_ipc.c
  * See: proc(5).
  */
 #include "arch/x86/cpu.h"
@@ -32,16 +34,6 @@
 
 /* -- Processes --------------------------------------------------------------------- */
 
-static const struct address_space *space_of(const struct text *text) {
-    static const struct address_space none;
-
-    return text->process->space ? text->process->space : &none;
-}
-
-static uint32_t resident_of(const struct text *text) {
-    return text->process->space ? space_resident(text->process->space) : 0;
-}
-
 static const char *name_of_text(const struct text *text) {
     return text->thread->tid ? text->thread->name : text->process->name;
 }
@@ -56,7 +48,6 @@ static const char *state_of(const struct text *text) {
 static void show_stat(struct text *text) {
     const struct process *p = text->process;
     const struct thread *t = text->thread;
-    const struct address_space *space = space_of(text);
     const struct usage own = process_usage(p), *children = &p->children_usage;
     int realtime = max(t->base_priority - PRIORITY_REALTIME, 0), foreground;
     uint32_t tty = tty_of_session(p->session, &foreground);
@@ -68,8 +59,9 @@ static void show_stat(struct text *text) {
         [17] = clock_ticks(children->system_time),
         [18] = realtime ? -1 - realtime : 20 + t->nice, [19] = t->nice,
         [20] = p->nr_threads, [22] = clock_ticks(p->started),
-        [23] = space->nr_mapped_pages * PAGE_SIZE, [24] = resident_of(text),
-        [25] = UINT32_MAX, [28] = p->arguments_start, [38] = p->exit_signal,
+        [23] = text->space->nr_mapped_pages * PAGE_SIZE,
+        [24] = space_resident(text->space), [25] = UINT32_MAX,
+        [28] = p->arguments_start, [38] = p->exit_signal,
         [39] = t->cpu ? t->cpu->number : 0, [40] = realtime, [41] = t->policy,
     };
 
@@ -80,15 +72,12 @@ static void show_stat(struct text *text) {
 }
 
 static void show_statm(struct text *text) {
-    const struct address_space *space = space_of(text);
-
-    text_printf(text, "%u %u 0 0 0 %u 0\n", space->nr_mapped_pages, resident_of(text),
-                space->nr_mapped_pages);
+    text_printf(text, "%u %u 0 0 0 %u 0\n", text->space->nr_mapped_pages,
+                space_resident(text->space), text->space->nr_mapped_pages);
 }
 
 static void show_status(struct text *text) {
     const struct process *p = text->process;
-    const struct address_space *space = space_of(text);
     const struct credentials *c = &p->credentials;
     sigset_t handled[3] = { 0 };        // by SIG_DFL, SIG_IGN, and any other handler
 
@@ -103,8 +92,8 @@ static void show_status(struct text *text) {
                 name_of_text(text), state_of(text), p->pid, text->id,
                 p->parent ? p->parent->pid : 0, c->uid, c->euid, c->suid, c->euid,
                 c->gid, c->egid, c->sgid, c->egid,
-                space->nr_mapped_pages * (PAGE_SIZE / 1024),
-                resident_of(text) * (PAGE_SIZE / 1024), p->nr_threads,
+                text->space->nr_mapped_pages * (PAGE_SIZE / 1024),
+                space_resident(text->space) * (PAGE_SIZE / 1024), p->nr_threads,
                 text->thread->pending.set, p->pending.set, text->thread->blocked,
                 handled[SIG_IGN], handled[2]);
 }
@@ -128,14 +117,13 @@ static void show_cmdline(struct text *text) {
 }
 
 static void show_maps(struct text *text) {
-    const struct process *p = text->process;
-    const struct inode *program = p->executable;
-    ssize_t length = program ? path_of_inode(p->executable) : 0;
+    const struct address_space *space = text->space;
+    struct inode *program = text->process->executable;
+    ssize_t length = program ? path_of_inode(program) : 0;
     const struct region *r;
 
-    if (!p->space) return;
-    list_for_each (r, &p->space->regions, node) {
-        bool is_heap = r->start < p->space->heap_end && r->end > p->space->heap_start;
+    list_for_each (r, &space->regions, node) {
+        bool is_heap = r->start < space->heap_end && r->end > space->heap_start;
         const char *name = r->flags & REGION_SYSTEM       ? "[vdso]"
                            : r->flags & REGION_GROWS_DOWN ? "[stack]"
                            : !r->object                   ? is_heap ? "[heap]" : ""
@@ -273,6 +261,51 @@ static void show_trace(struct text *text) {
     }
 }
 
+/* -- /proc/ipc --------------------------------------------------------------------- */
+
+static void show_limits(struct text *text) {
+    static const char *const names[ACCOUNT_KINDS] = {
+        [ACCOUNT_MESSAGES] = "messages", [ACCOUNT_MESSAGE_BYTES] = "bytes",
+        [ACCOUNT_MAILBOXES] = "mailboxes"
+    };
+
+    for (const struct account *a = accounts; a < accounts + ACCOUNTS_MAX; a++) {
+        if (!account_is_used(a)) continue;
+        text_printf(text, "%u", a->uid);
+        for (unsigned i = 0; i < ACCOUNT_KINDS; i++) {
+            if (!names[i]) continue;
+            text_printf(text, " %s %u", names[i], a->used[i]);
+            text_capacity(text, a->limit[i]);
+        }
+        text_add(text, "\n", 1);
+    }
+}
+
+static void show_waits(struct text *text) {
+    nanoseconds_t now = time_now();
+    const struct thread *t;
+
+    list_for_each (t, &all_threads, all_node) {
+        const struct timer *timer = &t->wait_timer;
+        nanoseconds_t slept = tsc_to_nanoseconds(timestamp_counter() - t->switched);
+        nanoseconds_t left = max(timer->deadline, now) - now;
+        unsigned i = 0;
+        if (t->state != THREAD_BLOCKED) continue;
+        do {        // at least one: that may wait for its time-out or a signal only
+            const struct waiter *waiter = t->nr_waiters ? &t->waiters[i] : NULL;
+            char about[128] = "- -";
+            if (waiter) waiter_describe(waiter, about, sizeof(about));
+            text_printf(text, "%d %d", t->tid, t->process->pid);
+            text_word(text, t->name);
+            text_printf(text, " %llu \"%s\" %s", divide_u64(slept, MILLISECOND, NULL),
+                        waiter ? waiter->queue->class->name : "time to pass", about);
+            text_printf(text, timer->armed ? " %llu" : " -",
+                        divide_u64(left, MILLISECOND, NULL));
+            text_printf(text, " %u\n", t->switches_voluntary);
+        } while (++i < t->nr_waiters);
+    }
+}
+
 static const struct proc_entry entries[] PROC_TABLE = {
     { .name = "PID/stat", .show = show_stat },
     { .name = "PID/statm", .show = show_statm },
@@ -294,4 +327,6 @@ static const struct proc_entry entries[] PROC_TABLE = {
     { .name = "trace", .mode = S_IFREG | 0400, .show = show_trace },
     { .name = "self", .mode = S_IFLNK | 0777 },
     { .name = "ipc", .mode = S_IFDIR | 0555 },
+    { .name = "ipc/limits", .show = show_limits },
+    { .name = "ipc/waits", .show = show_waits },
 };

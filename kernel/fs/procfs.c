@@ -19,7 +19,7 @@
  */
 #include "fs/procfs.h"
 
-#include "mm/memory_object.h"
+#include "mm/address_space.h"
 
 enum { ROOT = 1, PROCESS, DESCRIPTORS };        /* places of /proc, /proc/PID, its fd */
 enum { FIRST_NUMBER = 64 };     /* offsets in directories: numbers from here on */
@@ -195,6 +195,7 @@ static ssize_t link_read(struct inode *link, char to[PATH_MAX]) {
 /* -- Files ------------------------------------------------------------------------- */
 
 static ssize_t text_read(struct file *file, struct io *io) {
+    static struct address_space no_space = { .regions = LIST_INIT(no_space.regions) };
     static const struct thread nobody;
     struct inode *inode = file->inode;
     pid_t id = node_of(inode).id;
@@ -207,7 +208,9 @@ static ssize_t text_read(struct file *file, struct io *io) {
             thread = list_first_entry(&s.process->threads, struct thread, process_node);
         if (!inode->object && !(inode->object = object_create(0))) return -ENOMEM;
         object_truncate(inode->object, inode->size = 0);
-        struct text text = { inode, s.process, thread ? thread : &nobody, id, false };
+        bool has_space = s.process && s.process->space;
+        struct text text = { inode, s.process, has_space ? s.process->space : &no_space,
+                             thread ? thread : &nobody, id, false };
         s.entry->show(&text);
         if (text.is_cut) return -ENOMEM;
     }
@@ -270,6 +273,10 @@ void text_word(struct text *text, const char *name) {
         unsigned char c = (unsigned char)*name;
         text_printf(text, c <= ' ' || c == '\\' || c == 127 ? "\\%03o" : "%c", c);
     }
+}
+
+void text_capacity(struct text *text, uint32_t capacity) {
+    text_printf(text, capacity == UINT32_MAX ? " unbounded" : " %u", capacity);
 }
 
 void text_waiters(struct text *text, const char *label, const struct wait_queue *queue,

@@ -11,7 +11,8 @@
 struct text {
     struct inode *inode;        /* what is written becomes its contents */
     struct process *process;    /* whom it is about; NULL: the machine */
-    const struct thread *thread;        /* of it: the one with the id, or the first; all
+    struct address_space *space;        /* of it; an empty one in a zombie */
+    const struct thread *thread;        /* of it: that with the id, or the first; all
                                            zero in a zombie */
     pid_t id;                   /* the process's or the thread's */
     bool is_cut;                /* there was no memory for all of it */
@@ -23,6 +24,8 @@ void text_add(struct text *text, const char *bytes, size_t size);
 /* A blank and a name as one word: blanks, control characters and backslashes as \ooo;
  * "-" when it is empty. */
 void text_word(struct text *text, const char *name);
+/* A blank and the number; "unbounded" for UINT32_MAX. */
+void text_capacity(struct text *text, uint32_t capacity);
 /* " label=5,7": the processes that sleep on the queue, longest wait first, pollers left
  * out, and those who are not what `is`, if not NULL, asks; " label=-": nobody. */
 void text_waiters(struct text *text, const char *label, const struct wait_queue *queue,

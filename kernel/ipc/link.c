@@ -11,7 +11,6 @@
  */
 #include "ipc/link.h"
 
-#include "base/format.h"
 #include "core/check.h"
 #include "fs/procfs.h"
 #include "mm/heap.h"
@@ -344,8 +343,7 @@ static void show_links(struct text *text) {
             uint32_t calls = describe_side(end, &side);
             if (!end->link->is_open) continue;
             text_printf(text, "%d %d", end->other->pid, end->pid);
-            text_printf(text, c->capacity == CAPACITY_UNLIMITED ? " unbounded" : " %u",
-                        c->capacity);
+            text_capacity(text, c->capacity);
             text_printf(text, " %u %u %u %llu %llu %u", side.refuse, side.queued,
                         side.bytes, side.accepted, side.received, calls);
             text_waiters(text, "senders", &c->queue->senders, sends_to, end);

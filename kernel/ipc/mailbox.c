@@ -17,8 +17,8 @@
  */
 #include "ipc/mailbox.h"
 
-#include "base/format.h"
 #include "core/check.h"
+#include "fs/procfs.h"
 #include "mm/heap.h"
 #include "syscall.h"
 
@@ -272,7 +272,35 @@ long sys_mbox_create(uptr_t user_attributes) {
     return error ? error : fd_install(file, false);
 }
 
-/* -- Checking ---------------------------------------------------------------------- */
+/* -- /proc/ipc, checking ----------------------------------------------------------- */
+
+static void show_mailboxes(struct text *text) {
+    static const char *const overflows[] = { "block", "reject", "drop-oldest",
+                                             "drop-newest" };
+    static const char *const takers[] = { "shared", "exclusive", "broadcast" };
+    const struct mailbox *mb;
+
+    list_for_each (mb, &all_mailboxes, node) {
+        const struct message_channel *c = &mb->channel;
+        const struct inode *inode = mb->inode;
+        ssize_t length = inode->links ? path_of_inode(mb->inode) : 0;
+        const char *name = path_buffer + PATH_MAX - 1;
+        while (length > 0 && name[-1] != '/') name--;
+        text_printf(text, "%s:[%u]", mb->kind->name, mb->id);
+        text_word(text, length > 0 ? name : "");
+        text_printf(text, " %u %u %04o", inode->uid, inode->gid, inode->mode & 07777);
+        text_capacity(text, c->capacity);
+        text_printf(text, " %s %s %u %u %llu %llu %llu", overflows[c->overflow],
+                    takers[mb->attributes.receivers], c->queued, c->bytes, c->sequence,
+                    c->received, c->dropped);
+        text_waiters(text, "senders", &mb->queue.senders, NULL, NULL);
+        text_waiters(text, "receivers", &mb->queue.receivers, NULL, NULL);
+        text_add(text, "\n", 1);
+    }
+}
+
+static const struct proc_entry entry PROC_TABLE = { .name = "ipc/mailboxes",
+                                                     .show = show_mailboxes };
 
 static void mailboxes_count(void) {
     const struct mailbox *mb;

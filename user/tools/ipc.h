@@ -1,7 +1,7 @@
 /* ipc.h - what ipcs, ipcrm and why know: the lines of /proc/ipc, and who has what open.
  *
  * Every file of /proc/ipc is lines of words, one line an object; see
- * kernel/ipc/proc_ipc.c and `man ipcs`. An object is known by a word such as pipe:[7],
+ * kernel/ipc/README.md and `man ipcs`. An object is known by a word such as pipe:[7],
  * mailbox:[3] or link:12, here as in /proc/ipc/waits.
  */
 #pragma once
