@@ -72,16 +72,16 @@ static ssize_t soft_write(struct file *file, struct io *io) {
     return file->inode->device == DEV_FULL ? -ENOSPC : (ssize_t)io->left;
 }
 
-int device_open(struct inode *inode, uint32_t flags, struct file **out) {
+int device_open(struct file *file) {
     static const struct file_operations soft = {
         .name = "device", .read = soft_read, .write = soft_write, .has_places = true,
     };
-    uint32_t place = inode->device - SOFT;
+    uint32_t place = file->inode->device - SOFT;
 
     if (place >= ARRAY_SIZE(soft_devices) || !soft_devices[place])
-        return tty_open(inode, flags, out);
-    *out = file_create(&soft, flags, inode_get(inode), NULL);
-    return *out ? 0 : -ENFILE;
+        return tty_open(file);
+    file->operations = &soft;
+    return 0;
 }
 
 void devfs_init(void) {

@@ -16,8 +16,8 @@ void tty_init(bool console_on_screen);
 
 /* As inode_operations' open, for all devices, and for terminals; -ENXIO when it is none
  * of them. */
-int device_open(struct inode *inode, uint32_t flags, struct file **out);
-int tty_open(struct inode *inode, uint32_t flags, struct file **out);
+int device_open(struct file *file);
+int tty_open(struct file *file);
 
 /* Ends what the session has with its terminal, because its leader exits: SIGHUP to the
  * foreground group; files opened so far read end of file and cannot be written. */

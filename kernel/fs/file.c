@@ -43,7 +43,6 @@ struct file *file_create(const struct file_operations *operations, uint32_t flag
         inode_put(inode);
         return NULL;
     }
-    flags &= ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
     *file = (struct file){ .refs = 1, .operations = operations, .flags = flags,
                            .inode = inode, .object = object };
     list_push_back(&all_files, &file->all_node);
@@ -356,7 +355,8 @@ long fd_control(int fd, int command, uint32_t argument) {
                          command == F_DUPFD_CLOEXEC);
     case F_GETFD: return place->close_on_exec ? FD_CLOEXEC : 0;
     case F_SETFD: place->close_on_exec = argument & FD_CLOEXEC; return 0;
-    case F_GETFL: return file->flags;
+    case F_GETFL:
+        return file->flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
     case F_SETFL:
         file->flags ^= (file->flags ^ argument) & (O_APPEND | O_NONBLOCK | O_DIRECT);
         return 0;

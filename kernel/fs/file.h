@@ -131,7 +131,7 @@ struct file_operations {
 
 struct file {
     uint32_t refs;
-    const struct file_operations *operations;   /* [const] */
+    const struct file_operations *operations;   /* [const] once it is open */
     uint32_t flags;             /* O_ACCMODE, O_APPEND, O_NONBLOCK, O_DIRECT ... */
     uint64_t offset;
     struct inode *inode;        /* [const] with a reference; see inode_nameless */
@@ -143,9 +143,9 @@ struct file {
 
 extern struct list all_files;
 
-/* A new open file with one reference. Flags that matter at opening only (O_CREAT ...)
- * are dropped. The caller's reference to the inode is gone in any case. NULL: no memory
- * (for the inode either: it may be NULL), or over the limit (usually -ENFILE). */
+/* A new open file with one reference. The caller's reference to the inode is gone in
+ * any case. NULL: no memory (for the inode either: it may be NULL), or over the limit
+ * (usually -ENFILE). */
 must_check struct file *file_create(const struct file_operations *operations,
                                     uint32_t flags, struct inode *inode, void *object);
 

@@ -13,7 +13,7 @@
 struct list all_file_systems = LIST_INIT(all_file_systems);
 struct inode *root_inode;
 
-int (*fifo_open_hook)(struct inode *inode, uint32_t flags, struct file **out);
+int (*fifo_open_hook)(struct file *file);
 static uint32_t last_device;
 
 /* -- Life -------------------------------------------------------------------------- */
@@ -102,16 +102,19 @@ int inode_permission(const struct inode *inode, unsigned wanted) {
 int inode_open(struct inode *inode, uint32_t flags, struct file **out) {
     static const struct file_operations place = { .name = "place" };
     const struct inode_operations *node = inode->operations;
-    const struct file_operations *operations = flags & O_PATH ? &place : node->files;
+    struct file *file = file_create(&place, flags, inode_get(inode), NULL);
+    int error = file ? 0 : -ENFILE;
 
-    if (operations != &place) {
-        if (node->open) return node->open(inode, flags, out);
-        if (inode_is(inode, S_IFIFO)) return fifo_open_hook(inode, flags, out);
-        if (inode_is(inode, S_IFCHR)) return device_open(inode, flags, out);
+    if (file && !(flags & O_PATH)) {
+        if (node->open) error = node->open(file);
+        else if (inode_is(inode, S_IFIFO)) error = fifo_open_hook(file);
+        else if (inode_is(inode, S_IFCHR)) error = device_open(file);
+        else if (node->files) file->operations = node->files;
+        else error = -ENXIO;
+        if (error) file_put(file);
     }
-    if (!operations) return -ENXIO;
-    *out = file_create(operations, flags, inode_get(inode), NULL);
-    return *out ? 0 : -ENFILE;
+    *out = error ? NULL : file;
+    return error;
 }
 
 static const struct wait_class name_class = { "name to appear", NULL, 0 };

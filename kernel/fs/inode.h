@@ -72,9 +72,9 @@ struct inode_operations {
     /* Where a magic link leads (/proc/PID/fd/N), with a reference; NULL: use
      * readlink. */
     struct inode *(*follow)(struct inode *inode);
-    /* SLEEPS. Makes the open file with a reference of its own to the inode. NULL: it
-     * gets `files`, and -ENXIO without. FIFOs and devices have theirs by type. */
-    int (*open)(struct inode *inode, uint32_t flags, struct file **out) SLEEPS;
+    /* SLEEPS. Gives a new file of the inode's its operations and object. NULL: it gets
+     * `files`, and -ENXIO without. FIFOs and devices have theirs by type. */
+    int (*open)(struct file *file) SLEEPS;
     const struct file_operations *files;
     /* It has one name less. [nothing] */
     void (*unlinked)(struct inode *inode);
@@ -161,13 +161,12 @@ const struct credentials *current_credentials(void);
 /* By effective ids: is it the inode's owner, or root? */
 bool inode_is_owned(const struct inode *inode);
 
-/* SLEEPS (FIFOs). An open file with one reference; checks no permission. */
+/* SLEEPS (FIFOs). An open file with one reference, or NULL; checks no permission. */
 must_check int inode_open(struct inode *inode, uint32_t flags,
                           struct file **out) SLEEPS;
 
 /* As inode_operations' open; set by kernel/ipc. */
-extern int (*fifo_open_hook)(struct inode *inode, uint32_t flags,
-                             struct file **out) SLEEPS;
+extern int (*fifo_open_hook)(struct file *file) SLEEPS;
 
 /* Mounts fs over the directory `where`, which is made when it is missing; at boot only.
  * The first one is "/". root NULL: there was no memory for it. */

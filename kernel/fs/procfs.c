@@ -217,19 +217,19 @@ static ssize_t text_read(struct file *file, struct io *io) {
     return regular_read(file, io);
 }
 
-static int node_open(struct inode *inode, uint32_t flags, struct file **out) {
+static int node_open(struct file *file) {
     static const struct file_operations directories = {
         .name = "directory of /proc", .has_places = true,
     }, texts = { .name = "file of /proc", .read = text_read, .has_places = true };
+    const struct inode *inode = file->inode;
     struct subject s = subject_of(node_of(inode));
 
     // whatever chmod has made of it
     if (node_of(inode).id && s.entry->mode == (S_IFREG | 0400)
         && may_inspect(s.process))
         return -EACCES;
-    *out = file_create(inode_is(inode, S_IFREG) ? &texts : &directories, flags,
-                       inode_get(inode), NULL);
-    return *out ? 0 : -ENFILE;
+    file->operations = inode_is(inode, S_IFREG) ? &texts : &directories;
+    return 0;
 }
 
 static const struct inode_operations operations = {

@@ -278,20 +278,21 @@ static const struct file_operations tty_operations = {
 
 /* -- Opening ----------------------------------------------------------------------- */
 
-int tty_open(struct inode *inode, uint32_t flags, struct file **out) {
+int tty_open(struct file *file) {
+    const uint32_t device = file->inode->device;
     struct tty *tty = NULL;
 
-    switch (inode->device) {
+    switch (device) {
     case SERIAL_NUMBER: tty = &ttys[0]; break;
     case SCREEN_NUMBER: tty = &ttys[1]; break;
     case TTY_NUMBER: tty = find(current_process()->session); break;
     case CONSOLE_NUMBER: tty = console; break;
     }
     if (!tty || !tty->terminal) return -ENXIO;
-    *out = file_create(&tty_operations, flags, inode_get(inode), tty);
-    if (!*out) return -ENFILE;
-    if (inode->device == tty->terminal->number && !(flags & O_NOCTTY))
-        acquire(tty, *out);
+    file->operations = &tty_operations;
+    file->object = tty;
+    if (device == tty->terminal->number && !(file->flags & O_NOCTTY))
+        acquire(tty, file);
     return 0;
 }
 

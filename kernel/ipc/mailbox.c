@@ -267,7 +267,7 @@ long sys_mbox_create(uptr_t user_attributes) {
     if (!inode) return -ENOMEM;
     inode->links = 0;
     error = mailbox_create(inode, &mailbox_kind, &attributes);
-    if (!error) error = mailbox_open(inode, O_RDWR, &file);
+    if (!error) error = inode_open(inode, O_RDWR, &file);
     inode_put(inode);
     return error ? error : fd_install(file, false);
 }

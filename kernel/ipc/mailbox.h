@@ -75,8 +75,7 @@ must_check long mailbox_open_name(struct mailbox_kind *kind, const char *name,
                                   uint32_t flags, mode_t mode,
                                   const struct mailbox_attributes *wanted);
 
-/* A new open file of the inode's; as inode_operations' open. */
-must_check int mailbox_open(struct inode *inode, uint32_t flags, struct file **out);
+must_check int mailbox_open(struct file *file);     /* inode_operations' open */
 
 enum mailbox_side { RECEIVE = 1, SEND = 2, BOTH = 3 };
 

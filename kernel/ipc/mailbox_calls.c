@@ -379,18 +379,15 @@ const struct file_operations mailbox_file_operations = {
     .release = mailbox_release,
 };
 
-int mailbox_open(struct inode *inode, uint32_t flags, struct file **out) {
-    struct mailbox *mb = inode->data;
+int mailbox_open(struct file *file) {
+    struct mailbox *mb = file->inode->data;
     size_t marks = is_broadcast(mb) ? mb->channel.capacity : 0;
     struct mailbox_file *open = heap_alloc(HEAP_MAILBOX, sizeof(*open) + marks);
 
     if (!open) return -ENOMEM;
-    *out = file_create(&mailbox_file_operations, flags, inode_get(inode), open);
-    if (!*out) {
-        heap_free(open);
-        return -ENFILE;
-    }
-    open->file = *out;
+    file->operations = &mailbox_file_operations;
+    file->object = open;
+    open->file = file;
     memset(open->has_read, true, marks);
     list_push_back(&mb->opens, &open->node);
     return 0;

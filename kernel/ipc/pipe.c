@@ -153,14 +153,6 @@ static void count_ends(struct pipe *p, const struct file *file, int change) {
     if (file_is_writable(file)) p->writers += (unsigned)change;
 }
 
-static void pipe_free_if_unused(struct pipe *p) {
-    if (p->readers || p->writers) return;
-    object_put(p->buffer);
-    list_remove(&p->node);
-    p->inode->data = NULL;
-    heap_free(p);
-}
-
 static void pipe_release(struct file *file) {
     struct pipe *p = file->object;
 
@@ -168,7 +160,11 @@ static void pipe_release(struct file *file) {
     // end of file and EPIPE are predicates: everybody looks again
     wait_wake_all(&p->can_read, 0);
     wait_wake_all(&p->can_write, 0);
-    pipe_free_if_unused(p);
+    if (p->readers || p->writers) return;
+    object_put(p->buffer);
+    list_remove(&p->node);
+    p->inode->data = NULL;
+    heap_free(p);
 }
 
 static const struct file_operations pipe_operations = {
@@ -178,16 +174,21 @@ static const struct file_operations pipe_operations = {
 
 /* -- Opening ----------------------------------------------------------------------- */
 
-/* One more end of an inode's pipe, which is made with its first. NULL without
- * memory. */
-static struct file *open_end(struct inode *inode, uint32_t flags) {
+/* Makes it one more end of the inode's pipe, which is made with its first. Who waits
+ * here has the only kind of end, so whoever is woken has met the other, even if that
+ * has come and gone meanwhile: it saw us. */
+static int fifo_open(struct file *file) {
+    uint32_t mode = file->flags & O_ACCMODE, nonblock = file->flags & O_NONBLOCK;
+    struct inode *inode = file->inode;
     struct pipe *p = inode->data;
+    long error = 0;
 
+    if (mode == O_WRONLY && nonblock && (!p || !p->readers)) return -ENXIO;
     if (!p) {
         p = heap_new(HEAP_PIPE, struct pipe);
         if (!p || !(p->buffer = object_create(PIPE_SIZE / PAGE_SIZE))) {
             heap_free(p);
-            return NULL;
+            return -ENFILE;
         }
         p->inode = inode;
         wait_queue_init(&p->can_read, &read_class);
@@ -196,39 +197,24 @@ static struct file *open_end(struct inode *inode, uint32_t flags) {
         list_push_back(&all_pipes, &p->node);
         inode->data = p;
     }
-    struct file *file = file_create(&pipe_operations, flags, inode_get(inode), p);
-    if (file) count_ends(p, file, +1);
-    else pipe_free_if_unused(p);
-    if (file && p->readers && p->writers) wait_wake_all(&p->can_open, 0);
-    return file;
-}
-
-/* Who waits here has the only kind of end, so whoever is woken has met the other, even
- * if that has come and gone meanwhile: it saw us. */
-static int fifo_open(struct inode *inode, uint32_t flags, struct file **out) {
-    uint32_t mode = flags & O_ACCMODE;
-    struct pipe *p = inode->data;
-    long error = 0;
-
-    if (mode == O_WRONLY && (flags & O_NONBLOCK) && (!p || !p->readers)) return -ENXIO;
-    *out = open_end(inode, flags);
-    if (!*out) return -ENFILE;
-    p = inode->data;
-    if (p->readers == 0 || (p->writers == 0 && !(flags & O_NONBLOCK)))
+    file->operations = &pipe_operations;    // from now on a file_put counts it out
+    file->object = p;
+    count_ends(p, file, +1);
+    if (p->readers && p->writers) wait_wake_all(&p->can_open, 0);
+    else if (p->readers == 0 || !nonblock)
         error = wait_sleep(&p->can_open, DEADLINE_NEVER);
-    if (error) file_put(*out);  // counts itself out and frees the pipe with the last
     return error == -EINTR ? -ERESTART : (int)error;
 }
 
 long sys_pipe2(uptr_t fds_out, int flags) {
-    uint32_t nonblock = (uint32_t)flags & O_NONBLOCK;
-    struct file *ends[2];
+    struct file *ends[2] = { NULL };
 
     if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT)) return -EINVAL;
     struct inode *inode = inode_nameless(S_IFIFO | 0600);
-    if (!inode) return -ENFILE;
-    ends[0] = open_end(inode, O_RDONLY | nonblock);
-    ends[1] = open_end(inode, O_WRONLY | nonblock);
+    // with O_NONBLOCK neither waits for the other
+    for (uint32_t mode = O_RDONLY; inode && mode <= O_WRONLY; mode++)
+        if (!inode_open(inode, mode | O_NONBLOCK, &ends[mode]))
+            ends[mode]->flags = mode | ((uint32_t)flags & O_NONBLOCK);
     inode_put(inode);
     return fd_install_pair(ends, flags & O_CLOEXEC, fds_out);
 }
