@@ -66,10 +66,9 @@ src += kernel/dev/random.c              # bytes nobody can guess
 # --- kernel/fs: files
 src += kernel/fs/file.c                 # open files, descriptors, moving bytes
 src += kernel/fs/passed_files.c         # descriptors inside messages, and circles of them
-src += kernel/fs/inode.c                # what names lead to; permissions
+src += kernel/fs/inode.c                # what names lead to; permissions, statx, chmod ...
 src += kernel/fs/path.c                 # walking a path; chdir, getcwd
 src += kernel/fs/names.c                # opening, making, linking, removing names
-src += kernel/fs/status.c               # statx, access, readlink; mode, owner, times, size
 src += kernel/fs/tmpfs.c                # the file system in memory: names and contents
 src += kernel/fs/initramfs.c            # unpacking the first file system
 src += kernel/fs/devfs.c                # /dev; null, zero, full, random
