@@ -43,7 +43,6 @@ static void watch(struct thread *t) {
 void exchange_end(struct thread *t) {
     struct space_watcher *watcher = &exchange_of(t)->watcher;
 
-    t->call = NULL;
     if (!watcher->changed) return;
     list_remove(&watcher->node);
     space_changed(watcher);

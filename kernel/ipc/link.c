@@ -24,22 +24,28 @@ static void describe_partner(const struct waiter *waiter, char *to, size_t size)
 
 static const struct wait_class caller_class = { "answer to a call", describe_partner,
                                                 0 };
+static const struct message_queue_classes inbox_classes = {
+    .receivers = { "message over a link", describe_partner, 0 },
+    .senders = { "partner to receive", describe_partner, 0 },
+    .poll = { "message over a link", NULL, 0 },
+};
 struct wait_queue callers = WAIT_QUEUE_INIT(callers, &caller_class);
+
+/* What somebody at an inbox sends or receives through; NULL: receives from all. */
+static const struct message_channel *channel_of(const struct waiter *waiter) {
+    if (waiter->queue->class == &inbox_classes.senders)
+        return container_of(waiter, struct sending, waiter)->message->channel;
+    return container_of(waiter, struct native_receiver, base.waiter)->channel;
+}
 
 /* The one process that can end this wait, or 0. */
 static pid_t partner_of(const struct waiter *waiter) {
-    const struct wait_queue *queue = waiter->queue;
-
-    if (queue == &callers)
+    if (waiter->queue == &callers)
         return container_of(waiter, struct call, sending.waiter)->server->process->pid;
-    if (queue->class->describe != describe_partner) return 0;
-    if (queue != &waiter->thread->process->endpoint->inbox.receivers) {
-        const struct sending *s = container_of(waiter, struct sending, waiter);
-        return container_of(s->message->channel, struct link_end, in)->pid;
-    }
-    const struct native_receiver *r =
-        container_of(waiter, struct native_receiver, base.waiter);
-    return r->channel ? container_of(r->channel, struct link_end, in)->other->pid : 0;
+    if (waiter->queue->class->describe != describe_partner || !channel_of(waiter))
+        return 0;
+    const struct link_end *end = container_of(channel_of(waiter), struct link_end, in);
+    return (end->pid == waiter->thread->process->pid ? end->other : end)->pid;
 }
 
 /* See struct wait_class. */
@@ -67,12 +73,6 @@ bool wait_closes_circle(const struct process *self, pid_t pid) {
 }
 
 /* -- Endpoints --------------------------------------------------------------------- */
-
-static const struct message_queue_classes inbox_classes = {
-    .receivers = { "message over a link", describe_partner, 0 },
-    .senders = { "partner to receive", describe_partner, 0 },
-    .poll = { "message over a link", NULL, 0 },
-};
 
 struct endpoint *endpoint_of(struct process *process) {
     struct endpoint *e = process->endpoint;
@@ -151,22 +151,18 @@ struct link_end *link_with(pid_t pid) {
     const struct endpoint *other = partner ? partner->endpoint : NULL;
     struct link_end *end;
 
-    if (mine && other && other->nr_links < mine->nr_links) {
-        list_for_each (end, &other->links, node)
-            if (end->other->pid == self->pid) return end->other;
-    } else if (mine) {
-        list_for_each (end, &mine->links, node)
-            if (end->other->pid == pid) return end;
-    }
+    if (!mine) return NULL;
+    bool is_mine = !other || mine->nr_links <= other->nr_links;
+    list_for_each (end, is_mine ? &mine->links : &other->links, node)
+        if (end->other->pid == (is_mine ? pid : self->pid))
+            return is_mine ? end : end->other;
     return NULL;
 }
 
 static void end_init(struct link_end *end, struct link_end *other, struct link *link,
                      struct endpoint *endpoint) {
-    end->link = link;
-    end->other = other;
-    end->endpoint = endpoint;
-    end->pid = endpoint->process->pid;
+    *end = (struct link_end){ .link = link, .other = other, .endpoint = endpoint,
+                              .pid = endpoint->process->pid };
     list_node_init(&end->notified_node);
     message_channel_init(&end->in, &endpoint->inbox, 0, OVERFLOW_BLOCK);
     list_push_back(&endpoint->links, &end->node);
@@ -281,19 +277,10 @@ long sys_link_close(pid_t peer) {
 }
 
 /* Of those who wait at an inbox: does this one send to, or receive at, the end? */
-static bool sends_to(const struct waiter *waiter, const void *link_end) {
-    const struct link_end *end = link_end;
-    const struct sending *s = container_of(waiter, const struct sending, waiter);
+static bool is_at(const struct waiter *waiter, const void *link_end) {
+    const struct message_channel *channel = channel_of(waiter);
 
-    return s->message && s->message->channel == &end->in;
-}
-
-static bool receives_at(const struct waiter *waiter, const void *link_end) {
-    const struct link_end *end = link_end;
-    const struct native_receiver *r =
-        container_of(waiter, const struct native_receiver, base.waiter);
-
-    return !r->channel || r->channel == &end->in;
+    return !channel || channel == &((const struct link_end *)link_end)->in;
 }
 
 /* What comes in at one end. Result: how many calls of those. */
@@ -309,9 +296,9 @@ static uint32_t describe_side(const struct link_end *end, struct link_side *side
                                 .received = c->received };
     if (!end->endpoint) return 0;
     list_for_each (waiter, &c->queue->senders.waiters, node)
-        side->waiting_senders += sends_to(waiter, end);
+        side->waiting_senders += is_at(waiter, end);
     list_for_each (waiter, &c->queue->receivers.waiters, node)
-        side->waiting_receivers += receives_at(waiter, end);
+        side->waiting_receivers += is_at(waiter, end);
     list_for_each (call, &end->endpoint->calls, node)
         calls += call->pid == end->other->pid;
     return calls;
@@ -346,8 +333,8 @@ static void show_links(struct text *text) {
             text_capacity(text, c->capacity);
             text_printf(text, " %u %u %u %llu %llu %u", side.refuse, side.queued,
                         side.bytes, side.accepted, side.received, calls);
-            text_waiters(text, "senders", &c->queue->senders, sends_to, end);
-            text_waiters(text, "receivers", &c->queue->receivers, receives_at, end);
+            text_waiters(text, "senders", &c->queue->senders, is_at, end);
+            text_waiters(text, "receivers", &c->queue->receivers, is_at, end);
             text_add(text, "\n", 1);
         }
     }
