@@ -82,6 +82,8 @@ static void move_to(struct call *call, struct endpoint *server) {
     list_push_back(&server->calls, &call->node);
     call->server = server;
     if (before == server) return;
+    // the answer takes back what is lent now: the short way knows of no such thing
+    if (before) thread_of(call)->attention |= ATTENTION_SLOW;
     lend(before);
     lend(server);
 }
