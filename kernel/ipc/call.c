@@ -74,31 +74,23 @@ void call_priority_changed(struct thread *t) {
 
 /* -- A call's life ----------------------------------------------------------------- */
 
-/* It waits for this server from here on, as the last on its list. */
+/* It waits for this server from here on, as the last on its list; NULL: for none. */
 static void move_to(struct call *call, struct endpoint *server) {
     struct endpoint *before = call->server;
 
     if (before) list_remove(&call->node);
-    list_push_back(&server->calls, &call->node);
+    if (server) list_push_back(&server->calls, &call->node);
     call->server = server;
     if (before == server) return;
     // the answer takes back what is lent now: the short way knows of no such thing
-    if (before) thread_of(call)->attention |= ATTENTION_SLOW;
+    if (before && server) thread_of(call)->attention |= ATTENTION_SLOW;
     lend(before);
-    lend(server);
-}
-
-static void leave(struct call *call) {
-    struct endpoint *server = call->server;
-
-    call->server = call->forwarder = NULL;
-    list_remove(&call->node);
     lend(server);
 }
 
 /* Ends the wait from the server's side. */
 static void end_call(struct call *call, long result) {
-    leave(call);
+    move_to(call, NULL);
     waiter_wake(&call->sending.waiter, result);
 }
 
@@ -156,7 +148,7 @@ long call_finish(struct call *call, long result) {
     // without an answer: whoever has the request must not find the call
     const struct link_end *end = link_with(call->server->process->pid);
     if (end) mark(&end->other->given_up, call->sequence);
-    leave(call);
+    move_to(call, NULL);
     return result;
 }
 
