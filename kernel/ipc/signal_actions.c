@@ -33,20 +33,19 @@ long sys_rt_sigaction(int signal, uptr_t action, uptr_t old, size_t set_size) {
 
 long sys_rt_sigprocmask(int how, uptr_t set, uptr_t old, size_t set_size) {
     struct thread *t = current();
-    sigset_t mask = t->blocked, wanted;
+    sigset_t mask = t->blocked;
     enum { SIG_BLOCK = 0, SIG_UNBLOCK = 1, SIG_SETMASK = 2 };
 
     if (set_size != sizeof(sigset_t)) return -EINVAL;
     if (!uptr_is_null(set)) {
-        if (copy_from_user(&wanted, set, sizeof(wanted))) return -EFAULT;
-        if (how < SIG_BLOCK || how > SIG_SETMASK) return -EINVAL;
-        mask = how == SIG_BLOCK     ? mask | wanted
-               : how == SIG_UNBLOCK ? mask & ~wanted
-                                    : wanted;
+        if (copy_from_user(&mask, set, sizeof(mask))) return -EFAULT;
+        if (how == SIG_BLOCK) mask |= t->blocked;
+        else if (how == SIG_UNBLOCK) mask = t->blocked & ~mask;
+        else if (how != SIG_SETMASK) return -EINVAL;
     }
-    if (!uptr_is_null(old) && copy_to_user(old, &t->blocked, sizeof(t->blocked)))
+    if (!uptr_is_null(old) && copy_to_user(old, &t->blocked, sizeof(mask)))
         return -EFAULT;
-    if (!uptr_is_null(set)) signal_set_mask(t, mask);
+    signal_set_mask(t, mask);
     return 0;
 }
 
