@@ -25,9 +25,7 @@
 #define DEVICE_AREA    0xFE000000u      /* and the end of the stacks */
 #define LARGE_PAGE     0x200000u
 
-static inline void *paddr_to_kernel(paddr_t address) {
-    return (void *)(address + KERNEL_BASE);
-}
+static inline void *paddr_to_kernel(paddr_t at) { return (void *)(at + KERNEL_BASE); }
 
 static inline paddr_t kernel_to_paddr(const void *pointer) {
     return (paddr_t)pointer - KERNEL_BASE;
@@ -48,13 +46,9 @@ typedef uint64_t pte_t;
 
 #define PTES 512
 
-static inline unsigned pdpt_index(vaddr_t address) { return address >> 30; }
-
-static inline unsigned directory_index(vaddr_t address) {
-    return (address >> 21) & 511;
-}
-
-static inline unsigned table_index(vaddr_t address) { return (address >> 12) & 511; }
+static inline unsigned pdpt_index(vaddr_t at) { return at >> 30; }
+static inline unsigned directory_index(vaddr_t at) { return (at >> 21) & 511; }
+static inline unsigned table_index(vaddr_t at) { return (at >> 12) & 511; }
 
 extern pte_t kernel_directory[PTES];    /* maps C0000000 to the end */
 extern pte_t pte_no_execute;    /* [const] PTE_NO_EXECUTE, if the CPU has it, or 0 */
@@ -68,7 +62,4 @@ void kernel_map_init(void);
 void *kernel_map_device(paddr_t base, size_t size);
 
 /* Error code bits of a page fault (Intel SDM volume 3, 4.7). */
-enum fault_error {
-    FAULT_PRESENT = 1, FAULT_WRITE = 2, FAULT_USER = 4, FAULT_RESERVED = 8,
-    FAULT_FETCH = 16
-};
+enum fault_error { FAULT_WRITE = 2, FAULT_USER = 4, FAULT_FETCH = 16 };

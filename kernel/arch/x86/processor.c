@@ -32,23 +32,18 @@ enum {
 struct cpu_features cpu_features;
 void (*sysenter_handler)(struct trap_frame *frame);
 
-/* Refuses to boot on a processor without PAE, SSE2, FXSR, TSC. */
+/* Refuses to boot on a processor without TSC, PAE, FXSR or SSE2. */
 static void features_find(void) {
-    static const struct {
-        uint32_t bit;
-        const char *name;
-    } needed[] = { { 1 << 4, "time stamp counter (TSC)" },
-                   { 1 << 6, "physical address extension (PAE)" },
-                   { 1 << 24, "FXSAVE instruction (FXSR)" },
-                   { 1 << 26, "SSE2" } };
-    uint32_t eax, ebx, ecx = 0, edx = 0;
+    uint32_t eax, ebx, ecx = 0, edx = 0, needed = 1 << 4 | 1 << 6 | 1 << 24 | 1 << 26;
 
     (void)!__get_cpuid(1, &eax, &ebx, &ecx, &edx);
-    for (unsigned i = 0; i < ARRAY_SIZE(needed); i++)
-        if (!(edx & needed[i].bit))
-            boot_refuse("This processor has no %s, and Parley needs it. With QEMU use "
-                        "-cpu max or -cpu qemu32.",
-                        needed[i].name);
+    if ((edx & needed) != needed)
+        boot_refuse("this processor has%s%s%s%s, and Parley needs it. With QEMU use "
+                    "-cpu max or -cpu qemu32.",
+                    edx & 1 << 4 ? "" : " no time stamp counter (TSC)",
+                    edx & 1 << 6 ? "" : " no physical address extension (PAE)",
+                    edx & 1 << 24 ? "" : " no FXSAVE instruction (FXSR)",
+                    edx & 1 << 26 ? "" : " no SSE2");
     cpu_features = (struct cpu_features){
         edx, ecx,
         CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT | (edx & 1 << 13 ? CR4_PGE : 0),

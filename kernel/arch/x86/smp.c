@@ -90,12 +90,11 @@ static void flush(void) {
 
     if (tlb_request.root && cpu->space_root != tlb_request.root) return;
     if (at == end) cpu->space_root = kernel_to_paddr(kernel_root);
-    if (at == end || end - at > FLUSH_SINGLY * PAGE_SIZE) {
+    if (at == end || end - at > FLUSH_SINGLY * PAGE_SIZE)
         write_register(cr3, cpu->space_root);
-        return;
-    }
-    for (; at != end; at += PAGE_SIZE)
-        __asm__ volatile("invlpg (%0)" : : "r"(at) : "memory");
+    else
+        for (; at != end; at += PAGE_SIZE)
+            __asm__ volatile("invlpg (%0)" : : "r"(at) : "memory");
 }
 
 void cpu_answer_requests(void) {
