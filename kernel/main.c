@@ -39,13 +39,12 @@ static struct init_memory {
 static_assert(sizeof(init_memory) <= PAGE_SIZE, "run_init maps a page");
 
 static struct {
-    char *arguments;            /* what follows ` -- `, for init */
     uint32_t sched_seed;
     uint32_t time_limit;        /* limit=SECONDS of guest time; 0: none */
     uint32_t rows, columns;     /* of the serial terminal */
     uint32_t cpus;              /* at most */
     uint32_t quiet, run_kernel_tests, no_apic, no_acpi, screen_console;
-} command_line = { .arguments = "", .rows = 24, .columns = 80, .cpus = CPU_MAX };
+} command_line = { .rows = 24, .columns = 80, .cpus = CPU_MAX };
 
 static const struct word {
     const char *name;           /* all of it, or up to its = */
@@ -109,7 +108,8 @@ static void take_command_line(const char *given) {
     word = next_word(&text);
     if (strchr(word, '/') && !strchr(word, '=')) word = next_word(&text);
     for (; *word && strcmp(word, "--") != 0; word = next_word(&text)) take_word(word);
-    command_line.arguments = text;
+    for (unsigned i = 1; i < INIT_ARGUMENTS && *(word = next_word(&text)); i++)
+        init_memory.arguments[i] = AT(words) + (word - init_memory.words);
 }
 
 /* -- Files ------------------------------------------------------------------------- */
@@ -144,10 +144,6 @@ static void run_init(void) {
     const struct region region = { .start = USER_START, .end = USER_START + PAGE_SIZE,
                                    .protection = PROT_READ | PROT_WRITE };
 
-    for (unsigned i = 1; i < INIT_ARGUMENTS && *command_line.arguments;) {
-        const char *word = next_word(&command_line.arguments);
-        if (*word) init_memory.arguments[i++] = AT(words) + (word - init_memory.words);
-    }
     for (int fd = 0; fd < 3; fd++) {
         struct file *console;
         if (path_open(NULL, "/dev/console", O_RDWR | O_NOCTTY, 0, &console)
@@ -170,10 +166,9 @@ static void run_init(void) {
 }
 
 static void start_init(void) {
-    struct process *p = process_create(NULL);
+    struct process *p = init_process = process_create(NULL);
 
     assert(p);
-    init_process = p;
     p->directory = inode_get(root_inode);
     p->files = file_table_create(NULL);
     p->umask = 022;

@@ -43,6 +43,8 @@ trap_stubs:
         iret
         %elif v == VECTOR_DEBUG
         jmp debug_entry
+.ordinary_debug:
+        push dword 0
         %elif v == 8 || (v >= 10 && v <= 14) || v == 17
         %else
         push dword 0
@@ -77,8 +79,7 @@ trap_return_iret:
 ; A frame that iret itself refuses: as if user mode had made the fault.
 iret_failed:
         push dword 0
-        push dword VECTOR_PROTECTION
-        jmp trap_common
+        jmp trap_stubs + 16 * VECTOR_PROTECTION
 
 ; sysenter: the CPU loaded only cs, ss, eip and esp = this CPU's TSS. Our system page
 ; put the user's stack pointer into ebp. %1: flags of the user's that it lost; %2: what
@@ -134,16 +135,12 @@ sysenter_entry_stepped:
         align 16
 debug_entry:
         cmp dword [ss:esp], sysenter_entry
-        jne .ordinary
+        jne trap_stubs.ordinary_debug
         cmp dword [ss:esp + 4], KERNEL_CS
-        jne .ordinary
+        jne trap_stubs.ordinary_debug
         mov dword [ss:esp], sysenter_entry_stepped
         and dword [ss:esp + 8], ~EFLAGS_TF
         iret
-.ordinary:
-        push dword 0
-        push dword VECTOR_DEBUG
-        jmp trap_common
 
 section .fixups progbits alloc noexec nowrite align=4
         dd trap_return_es, 0            ; 0: the bad selector on the stack becomes null

@@ -109,15 +109,14 @@ void cpu_init(struct cpu *cpu) {
     cpu->gdt[TSS_SELECTOR / 8] = descriptor_of((uint32_t)&cpu->tss, limit, 0x89, 0);
     cpu->gdt[DOUBLE_FAULT_TSS / 8] =
         descriptor_of((uint32_t)&cpu->double_fault_tss, limit, 0x89, 0);
-    cpu->tss.ss0 = KERNEL_DS;
-    cpu->tss.esp0 = stack;
-    cpu->tss.io_bitmap = sizeof(struct tss);    // beyond the limit: no port for anyone
+    // the bitmap is beyond the limit: no port for anyone
+    cpu->tss = (struct tss){ .esp0 = stack, .ss0 = KERNEL_DS,
+                             .io_bitmap = sizeof(struct tss) };
     // a stack pointer must find a thread, for this_cpu(): borrow the idle thread's
     cpu->double_fault_tss = (struct tss){
-        .esp0 = stack, .ss0 = KERNEL_DS, .cr3 = cpu->space_root,
-        .eip = (uint32_t)double_fault, .eflags = EFLAGS_ALWAYS, .esp = stack,
-        .es = USER_DS, .cs = KERNEL_CS, .ss = KERNEL_DS, .ds = USER_DS,
-        .io_bitmap = sizeof(struct tss),
+        .cr3 = cpu->space_root, .eip = (uint32_t)double_fault,
+        .eflags = EFLAGS_ALWAYS, .esp = stack, .es = USER_DS, .cs = KERNEL_CS,
+        .ss = KERNEL_DS, .ds = USER_DS,
     };
 
     __asm__ volatile("lgdt %0" : : "m"(gdt));
