@@ -57,15 +57,6 @@ static long wait_for_events(struct user_pollfd *fds, unsigned count,
     return ready;
 }
 
-/* What ppoll and pselect have more. The mask holds for the time of the wait; it comes
- * back on the way to user mode. */
-static int take_timeout_and_mask(uptr_t timeout, uptr_t mask, size_t size,
-                                 nanoseconds_t *deadline) {
-    int error = deadline_from_user(timeout, TIMEOUT_SPAN, deadline);
-
-    return error || uptr_is_null(mask) ? error : signal_mask_for_now(mask, size);
-}
-
 /* -- poll -------------------------------------------------------------------------- */
 
 long poll_until(uptr_t user_fds, uint32_t count, nanoseconds_t deadline) {
@@ -86,11 +77,13 @@ long poll_until(uptr_t user_fds, uint32_t count, nanoseconds_t deadline) {
     return result;
 }
 
+/* The mask holds for the time of the wait; it comes back on the way to user mode. */
 long sys_ppoll(uptr_t fds, uint32_t count, uptr_t timeout, uptr_t mask,
                size_t mask_size) {
     nanoseconds_t deadline;
-    int error = take_timeout_and_mask(timeout, mask, mask_size, &deadline);
+    int error = deadline_from_user(timeout, TIMEOUT_SPAN, &deadline);
 
+    if (!error && !uptr_is_null(mask)) error = signal_mask_for_now(mask, mask_size);
     return error ? error : poll_until(fds, count, deadline);
 }
 
@@ -162,14 +155,12 @@ long sys__newselect(int count, uptr_t read, uptr_t write, uptr_t except,
 long sys_pselect6(int count, uptr_t read, uptr_t write, uptr_t except, uptr_t timeout,
                   uptr_t mask) {
     const uptr_t user[3] = { read, write, except };
-    uint32_t mask_and_size[2] = { 0, 0 };
+    uint32_t both[2] = { 0, 0 };    // the mask and its size
     nanoseconds_t deadline;
 
-    if (!uptr_is_null(mask)
-        && copy_from_user(mask_and_size, mask, sizeof(mask_and_size)))
-        return -EFAULT;
-    int error = take_timeout_and_mask(timeout, uptr(mask_and_size[0]), mask_and_size[1],
-                                      &deadline);
+    if (!uptr_is_null(mask) && copy_from_user(both, mask, sizeof(both))) return -EFAULT;
+    int error = deadline_from_user(timeout, TIMEOUT_SPAN, &deadline);
+    if (!error && both[0]) error = signal_mask_for_now(uptr(both[0]), both[1]);
     return error ? error : do_select(count, user, deadline);
 }
 

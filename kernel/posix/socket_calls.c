@@ -403,10 +403,9 @@ static long transfer(struct socket *s, bool sends, struct io *io, uint32_t flags
                      struct user_message *user, uptr_t size_at) {
     if (sends) flags &= ~(uint32_t)MSG_PEEK;
     struct socket_message m = socket_message(s, flags, sends);
-    long result = -EOPNOTSUPP;
-    if (!(flags & MSG_OOB))
-        result = sends ? send_message(s, io, &m, user)
-                       : receive_message(s, io, &m, user, size_at);
+    long result = flags & MSG_OOB ? -EOPNOTSUPP
+                  : sends         ? send_message(s, io, &m, user)
+                                  : receive_message(s, io, &m, user, size_at);
     socket_message_end(&m);
     return result;
 }
