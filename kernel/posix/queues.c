@@ -20,7 +20,6 @@
  *   sysv_msg_wait.c, sysv_ids.c.
  * See: mq_overview(7), mq_open(3), mq_notify(3), msgop(2), msgctl(2).
  */
-#include "base/format.h"
 #include "ipc/mailbox.h"
 #include "mm/heap.h"
 #include "posix/sysv.h"

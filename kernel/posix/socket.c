@@ -219,11 +219,10 @@ ssize_t socket_send(struct socket *s, struct io *io, struct socket_message *m) {
     if (!to) return -ENOTCONN;
     socket_get(to);             // another thread may connect us elsewhere
     long error;
-    while (!(error = judge(s, to, size))) {
-        if (is_stream && io->left == 0) break;
-        if (to->queued >= socket_capacity(to)) error = socket_wait(&to->room, NULL, m);
-        else error = queue_put(to, io, m, s->name);
-        if (error || io->left == 0) break;
+    while (!(error = judge(s, to, size)) && (io->left || !is_stream)) {
+        bool waits = to->queued >= socket_capacity(to);
+        error = waits ? socket_wait(&to->room, NULL, m) : queue_put(to, io, m, s->name);
+        if (error || (!waits && io->left == 0)) break;
     }
     socket_wake_next(to);       // the wake-up we were given goes on to the next
     socket_put(to);

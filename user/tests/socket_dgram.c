@@ -194,6 +194,26 @@ static void many(void) {
     close(at), close(fd);
 }
 
+/* recv(2): "Datagram sockets in various domains (e.g., the UNIX and Internet domains)
+ * permit zero-length datagrams." One that had to wait was lost. */
+static void empty(int type, const char *name) {
+    char b[8];
+    int count = 0, got = 0;
+    pid_t pid;
+    pair(type, p);
+    while (send(p[0], "x", 1, MSG_DONTWAIT) == 1)
+        count++;
+    CHILD (pid)
+        need(send(p[0], "", 0, 0) == 0);
+    until_asleep(pid);
+    while (got < count && recv(p[1], b, 8, 0) == 1)
+        got++;
+    is_int(recv(p[1], b, 8, 0), 0, "%s: an empty one waits for room, and arrives",
+           name);
+    is_exit(wait_for(pid), 0, "%s: then its sender goes on", name);
+    drop(p);
+}
+
 int main(void) {
     boundaries(SOCK_DGRAM, "dgram");
     boundaries(SOCK_SEQPACKET, "seqpacket");
@@ -203,5 +223,7 @@ int main(void) {
     connected();
     packets();
     many();
+    empty(SOCK_DGRAM, "dgram");
+    empty(SOCK_SEQPACKET, "seqpacket");
     return done_testing();
 }
