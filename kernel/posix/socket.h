@@ -177,9 +177,7 @@ long socket_get_option(struct socket *socket, int level, int name, uptr_t value,
 long socket_set_option(struct socket *socket, int level, int name, uptr_t value,
                        int size);
 
-/* SLEEP. The calls that send and receive. The size of a name that was received goes to
- * where size_at says. */
-long socket_transfer(struct socket *socket, bool sends, uptr_t buffer, size_t size,
-                     uint32_t flags, uptr_t name, int name_size, uptr_t size_at);
-long socket_transfer_message(struct socket *socket, bool sends, uptr_t message,
-                             uint32_t flags);
+/* SLEEPS. Sends or receives `size` bytes; or, with VECTOR, all that the msghdr in
+ * `memory` says. name_size is that of the name; receiving, where it is. */
+long socket_transfer(struct socket *socket, unsigned how, uptr_t memory, size_t size,
+                     uint32_t flags, uptr_t name, uptr_t name_size) SLEEPS;

@@ -4,10 +4,6 @@
  *      "\0log"       an abstract name: known to the list below, gone with the socket
  *      none          sizes 0 and 2: a socket that was never bound
  *
- *      client C                     listener L
- *      connect ------ makes E ----> L's queue: [ E ]     C and E are each other's peer
- *      write --> E's queue          accept: E's fd       now; C may write
- *
  *      msghdr  name       control                                vector
  *              |          [ length level SCM_RIGHTS | 3 | 5 ]    [ bytes ][ bytes ]
  *      to whom, from whom        struct passed_files             struct io
@@ -398,45 +394,38 @@ static long receive_message(struct socket *s, struct io *io, struct socket_messa
     return error ? error : got;
 }
 
-/* SLEEPS. Without a msghdr there is only a name in `user`. */
-static long transfer(struct socket *s, bool sends, struct io *io, uint32_t flags,
-                     struct user_message *user, uptr_t size_at) {
-    if (sends) flags &= ~(uint32_t)MSG_PEEK;
-    struct socket_message m = socket_message(s, flags, sends);
-    long result = flags & MSG_OOB ? -EOPNOTSUPP
-                  : sends         ? send_message(s, io, &m, user)
-                                  : receive_message(s, io, &m, user, size_at);
-    socket_message_end(&m);
-    return result;
-}
-
-long socket_transfer(struct socket *s, bool sends, uptr_t buffer, size_t size,
-                     uint32_t flags, uptr_t name, int name_size, uptr_t size_at) {
-    struct user_message user = { .name = name.address, .name_size = name_size };
-    struct io io;
-
-    if (io_init(&io, buffer, min(size, SSIZE_MAX))) return -EFAULT;
-    return transfer(s, sends, &io, flags, &user, size_at);
-}
-
 #define FIELD(message, field) \
     uptr_add(message, __builtin_offsetof(struct user_message, field))
 
-long socket_transfer_message(struct socket *s, bool sends, uptr_t message,
-                             uint32_t flags) {
-    struct user_message user;
+long socket_transfer(struct socket *s, unsigned how, uptr_t memory, size_t size,
+                     uint32_t flags, uptr_t name, uptr_t name_size) {
+    struct user_message user = { .name = name.address,
+                                 .name_size = (int32_t)name_size.address };
+    bool sends = how & WRITES;
     struct io io;
+    long result;
 
-    if (copy_from_user(&user, message, sizeof(user))) return -EFAULT;
-    if (user.name_size < 0) return -EINVAL;
-    if (user.vector_count > IOV_MAX) return -EMSGSIZE;
-    long result = io_init_vector(&io, uptr(user.vector), user.vector_count);
-    if (result) return result;
-    result = transfer(s, sends, &io, flags, &user, FIELD(message, name_size));
+    if (!(how & VECTOR)) {
+        if (io_init(&io, memory, min(size, SSIZE_MAX))) return -EFAULT;
+    } else {
+        if (copy_from_user(&user, memory, sizeof(user))) return -EFAULT;
+        if (user.name_size < 0) return -EINVAL;
+        if (user.vector_count > IOV_MAX) return -EMSGSIZE;
+        result = io_init_vector(&io, uptr(user.vector), user.vector_count);
+        if (result) return result;
+        name_size = FIELD(memory, name_size);
+    }
+    if (sends) flags &= ~(uint32_t)MSG_PEEK;
+    struct socket_message m = socket_message(s, flags, sends);
+    result = flags & MSG_OOB ? -EOPNOTSUPP
+             : sends         ? send_message(s, &io, &m, &user)
+                             : receive_message(s, &io, &m, &user, name_size);
+    socket_message_end(&m);
+    if (!(how & VECTOR)) return result;
     io_release(&io);
     if (!sends && result >= 0
-        && (u32_to_user(FIELD(message, control_size), user.control_size)
-            || u32_to_user(FIELD(message, flags), user.flags)))
+        && (u32_to_user(FIELD(memory, control_size), user.control_size)
+            || u32_to_user(FIELD(memory, flags), user.flags)))
         return -EFAULT;
     return result;
 }
