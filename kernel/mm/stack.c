@@ -2,8 +2,8 @@
  *
  * Invariants: a slot is in use, or spare, when its pages are mapped; its frames are
  * unmapped everywhere (shootdown) before they are freed. A few stacks of threads that
- * ended stay mapped for the next ones. Nobody pays for those nor for the page tables of
- * the area, and the ledger does not count them.
+ * ended stay mapped for the next ones. Nobody pays for those, and the ledger does not
+ * count them.
  */
 #include "arch.h"
 #include "arch/x86/paging.h"
@@ -16,33 +16,22 @@
 #define STACK_ORDER 1           /* its block of frames */
 static_assert(STACK_SIZE == PAGE_SIZE << STACK_ORDER, "one block is one stack");
 
-#define TABLES_ORDER 5          /* of the whole area's page tables */
-#define TABLE_SLOTS  (PTES * PAGE_SIZE / STACK_SLOT)
-static_assert(DEVICE_AREA - STACK_AREA >= STACK_SLOT * TABLE_SLOTS << TABLES_ORDER,
-              "there is room for as many");
-
+#define SLOTS  4096u            /* threads at a time */
 #define SPARES 4
 
+static pte_t entries[SLOTS * STACK_SLOT / PAGE_SIZE]
+    __attribute__((aligned(PAGE_SIZE)));        /* of all slots: whole page tables */
+static_assert(STACK_AREA + sizeof(entries) / sizeof(pte_t) * PAGE_SIZE <= DEVICE_AREA,
+              "there is room for as many");
 static uint32_t spare[SPARES];  /* slots that are mapped and not in use */
 static unsigned nr_spares;
-static pte_t *entries;          /* of all slots, one behind the other */
-static uint32_t nr_slots;
 static uint32_t lowest;         /* all slots below it are mapped */
 
-/* As many as all memory would fill, or one block of page tables. */
 void stacks_init(void) {
-    unsigned order = 0;
+    pte_t *directory = &kernel_directory[directory_index(STACK_AREA)];
 
-    while (order < TABLES_ORDER && frame_count >> STACK_ORDER > TABLE_SLOTS << order)
-        order++;
-    struct frame *tables = frame_alloc(FRAME_STACK, order);
-    assert(tables);
-    frame_recharge(tables, NULL);
-    entries = memset(frame_address(tables), 0, PAGE_SIZE << order);
-    nr_slots = TABLE_SLOTS << order;
-    for (unsigned i = 0; i < 1u << order; i++)
-        kernel_directory[directory_index(STACK_AREA) + i] =
-            frame_paddr(tables + i) | PTE_PRESENT | PTE_WRITABLE;
+    for (unsigned i = 0; i < ARRAY_SIZE(entries); i += PTES)
+        *directory++ = kernel_to_paddr(&entries[i]) | PTE_PRESENT | PTE_WRITABLE;
 }
 
 static pte_t *entries_of(uint32_t slot) {
@@ -66,8 +55,8 @@ uint32_t stack_alloc(void) {
         slot = spare[--nr_spares];
         frame_recharge(frame_of_slot(slot), payer);
     } else {
-        while (slot < nr_slots && frame_of_slot(slot)) slot++;
-        if (slot == nr_slots || !(frame = frame_alloc(FRAME_STACK, STACK_ORDER)))
+        while (slot < SLOTS && frame_of_slot(slot)) slot++;
+        if (slot == SLOTS || !(frame = frame_alloc(FRAME_STACK, STACK_ORDER)))
             return 0;
         for (unsigned i = 0; i < 1u << STACK_ORDER; i++)
             entries_of(slot)[i] = frame_paddr(frame + i) | PTE_PRESENT | PTE_WRITABLE
@@ -81,7 +70,7 @@ void stack_free(uint32_t thread_address) {
     uint32_t slot = (thread_address - STACK_AREA) / STACK_SLOT;
     vaddr_t end = STACK_AREA + (slot + 1) * STACK_SLOT;
 
-    assert(slot < nr_slots && frame_of_slot(slot));
+    assert(slot < SLOTS && frame_of_slot(slot));
     struct frame *frame = frame_of_slot(slot);
     if (nr_spares < SPARES) {
         frame_recharge(frame, NULL);
@@ -97,14 +86,13 @@ void stack_free(uint32_t thread_address) {
 /* -- Checking ---------------------------------------------------------------------- */
 
 static void stacks_count(void) {
-    frame_found(frame_of_address(entries));
-    for (uint32_t slot = 0; slot < nr_slots; slot++)
+    for (uint32_t slot = 0; slot < SLOTS; slot++)
         if (frame_of_slot(slot)) frame_found(frame_of_slot(slot));
 }
 
 /* What a guard page shows is nothing. */
 static void stacks_check(void) {
-    for (uint32_t at = 0; at < nr_slots * STACK_SLOT; at += PAGE_SIZE)
+    for (uint32_t at = 0; at < SLOTS * STACK_SLOT; at += PAGE_SIZE)
         check_that(at % STACK_SLOT >= STACK_GUARD || !entries[at / PAGE_SIZE],
                    "the guard page at %08x is mapped", STACK_AREA + at);
 }
