@@ -45,7 +45,7 @@ void kernel_tests_run(void) {
     uint32_t stacks[2] = { stack_alloc(), stack_alloc() };
     stack_free(stacks[0]);
     stack_free(stacks[1]);
-    log_set_quiet(false);
+    log_is_quiet = false;
     log_printf("TAP version 13\n1..%u\n",
                (unsigned)(kernel_tests_end - kernel_tests_start));
     for (const struct kernel_test *t = kernel_tests_start; t < kernel_tests_end; t++) {

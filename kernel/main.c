@@ -185,7 +185,7 @@ static void start_init(void) {
 
 static void time_is_up(struct timer *timer) {
     (void)timer;
-    log_set_quiet(false);
+    log_is_quiet = false;
     log_printf(
         "\nthe limit of %u seconds of guest time is reached; who waits for what:\n",
         command_line.time_limit);
@@ -205,7 +205,7 @@ void kmain(uint32_t magic, uint32_t address) {
         boot_refuse("the loader is neither multiboot nor Parley's own (magic %08x).",
                     magic);
     take_command_line(boot->command_line);
-    log_set_quiet(command_line.quiet);
+    log_is_quiet = command_line.quiet;
     arch_init_boot_cpu();
     bkl_acquire();
     screen_init(boot);

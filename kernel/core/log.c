@@ -11,12 +11,12 @@
 
 static char ring[LOG_SIZE];
 static uint32_t written;      /* bytes ever written; the ring holds the last LOG_SIZE */
-static bool quiet;
+bool log_is_quiet;
 static struct list sinks = LIST_INIT(sinks);
 
 /* What was written from there on; a terminal wants CR LF. */
 static void show(struct log_sink *sink, uint32_t from) {
-    if (quiet && sink->is_terminal) return;
+    if (log_is_quiet && sink->is_terminal) return;
     while (from != written) {
         const char *text = &ring[from % LOG_SIZE], *end = NULL;
         size_t length = min(written - from, LOG_SIZE - from % LOG_SIZE);
@@ -50,5 +50,3 @@ void log_sink_register(struct log_sink *sink) {
     list_push_back(&sinks, &sink->node);
     show(sink, written - min(written, LOG_SIZE));
 }
-
-void log_set_quiet(bool on) { quiet = on; }

@@ -19,5 +19,4 @@ struct log_sink {
 /* Registers a sink; it gets what the ring holds so far, then everything new. */
 void log_sink_register(struct log_sink *sink);
 
-/* quiet: only sinks that are no terminals see what follows. */
-void log_set_quiet(bool quiet);
+extern bool log_is_quiet;       /* only sinks that are no terminals see what follows */

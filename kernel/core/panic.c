@@ -27,7 +27,7 @@ static no_return void finish(const struct trap_frame *f, struct code_moment mome
     if (depth == 0) {
         bkl_owner = this_cpu();
         ask_other_cpus(REQUEST_HALT);
-        log_set_quiet(false);
+        log_is_quiet = false;
     }
     log_printf("\nPANIC on CPU %u%s: ", this_cpu()->number,
                depth ? ", inside a panic" : "");
@@ -72,7 +72,7 @@ void panic_at(const struct trap_frame *frame, uint32_t pc, uint32_t esp,
 void boot_refuse(const char *format, ...) {
     va_list arguments;
 
-    log_set_quiet(false);
+    log_is_quiet = false;
     va_start(arguments, format);
     log_printf("\nParley cannot start: ");
     log_vprintf(format, arguments);

@@ -44,8 +44,7 @@ void trace_print(unsigned count) {
     unsigned events = 0;
     char line[120];
 
-    for (unsigned i = 0; i < cpu_count * TRACE_RING; i++)
-        events += trace_ring[0][i].type != TRACE_NONE;
+    while ((e = trace_after(e))) events++;
     while ((e = trace_after(e))) {
         if (events-- > count) continue;
         trace_format(e, line, sizeof(line));

@@ -73,14 +73,9 @@ static void set_colour(struct text_screen *s, unsigned code) {
     if (back) s->back = colour;
 }
 
-/* Of the cells from `first` to `end`: 0, from the cursor on; 1, up to it; else all. */
-static void erase_part(struct text_screen *s, int what, unsigned first, unsigned end) {
-    erase(s, what == 0 ? cursor_cell(s) : first, what == 1 ? cursor_cell(s) + 1 : end);
-}
-
 /* A control character, or the letter that ends a sequence. */
 static void obey(struct text_screen *s, uint8_t c) {
-    unsigned row = s->row * s->columns;
+    unsigned at = cursor_cell(s), row = s->row * s->columns;
     // a missing parameter and 0 mean 1, except where they say what is meant
     int what = (int)s->parameters[0], n = max(what, 1);
 
@@ -98,8 +93,10 @@ static void obey(struct text_screen *s, uint8_t c) {
     case 'G': return move_to(s, (int)s->row, n - 1);
     case 'd': return move_to(s, n - 1, (int)s->column);
     case 'H': return move_to(s, n - 1, max((int)s->parameters[1], 1) - 1);
-    case 'J': return erase_part(s, what, 0, s->rows * s->columns);
-    case 'K': return erase_part(s, what, row, row + s->columns);
+    case 'J':                   // of the screen: 0, from the cursor on; 1, up to it ...
+        return erase(s, what == 0 ? at : 0, what == 1 ? at + 1 : s->rows * s->columns);
+    case 'K':                   // ... and of its row
+        return erase(s, what == 0 ? at : row, what == 1 ? at + 1 : row + s->columns);
     case 'm':
         for (unsigned i = 0; i < s->nr_parameters; i++) set_colour(s, s->parameters[i]);
         break;

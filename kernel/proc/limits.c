@@ -229,7 +229,7 @@ long sys_uname(uptr_t name) {
 
 /* The status is for tools/vm, on the debug console; a person at the terminal knows. */
 void machine_off(int status) {
-    log_set_quiet(true);
+    log_is_quiet = true;
     log_printf("exit status %d\n", status);
     arch_power_off(EXIT_POWER_OFF);
 }
