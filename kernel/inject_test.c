@@ -49,7 +49,7 @@ static bool is_due(enum kind kind) {
 
 /* The recursion ends on the guard page of the stack; the processor finds no place for
  * the fault's frame, and that is a double fault. */
-static __attribute__((noinline)) uint32_t overflow_stack(volatile uint32_t depth) {
+static out_of_line uint32_t overflow_stack(volatile uint32_t depth) {
     return depth ? overflow_stack(depth + 1) + depth : 0;
 }
 

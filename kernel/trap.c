@@ -21,7 +21,7 @@ static void let_other_cpus_run(void) {
     bkl_acquire();
 }
 
-static __attribute__((noinline)) void step_expired(void) {
+static out_of_line void step_expired(void) {
     sched_step_expired(current());
     if (sched_in_lockstep()) let_other_cpus_run();
 }
@@ -154,7 +154,7 @@ static void kernel_fault(struct trap_frame *frame) {
     else frame->esp = 0;        // no stack switch: this is the word `pop` will read
 }
 
-static __attribute__((noinline)) void exception_or_interrupt(struct trap_frame *frame) {
+static out_of_line void exception_or_interrupt(struct trap_frame *frame) {
     struct thread *t = current();
     bool from_user = frame_is_user(frame);
 

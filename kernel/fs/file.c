@@ -116,9 +116,7 @@ void io_release(struct io *io) { heap_free(io->many); }
 /* -- Moving bytes ------------------------------------------------------------------ */
 
 /* SLEEPS. Inline: read and write are cases of their own. */
-static inline __attribute__((always_inline)) long transfer(int fd, uptr_t memory,
-                                                           size_t size, unsigned how,
-                                                           uint64_t at) {
+in_line long transfer(int fd, uptr_t memory, size_t size, unsigned how, uint64_t at) {
     struct io io;
     long result;
 

@@ -210,7 +210,7 @@ static int notification_deliver(struct link_end *end, struct native_receiver *r)
 }
 
 /* To a receiver that waits, or into the word. */
-static __attribute__((noinline)) long notify(pid_t to, uint32_t bits) {
+static out_of_line long notify(pid_t to, uint32_t bits) {
     struct waiter *waiter, *next;
     struct link_end *end;
     int error = link_to(to, &end);

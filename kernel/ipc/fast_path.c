@@ -85,12 +85,12 @@ bool exchange_receives(struct thread *t, uptr_t received) {
 }
 
 /* Is there a reason not to take the short way to `next`? */
-static __attribute__((noinline)) bool is_unusual(const struct thread *next) {
+static out_of_line bool is_unusual(const struct thread *next) {
     return next->attention != ATTENTION_BOUND || !may_run_on(next, this_cpu());
 }
 
 /* Makes the exchange fit the buffers. False: they are unusual, or the thread is. */
-static __attribute__((noinline)) bool prepare(struct thread *t) {
+static out_of_line bool prepare(struct thread *t) {
     const struct trap_frame *frame = thread_frame(t);
     vaddr_t received = frame->edx, sent = frame->ebx ? frame->ecx : received;
     struct exchange *x = exchange_of(t);
@@ -169,7 +169,7 @@ static inline bool reaches(struct letter *l, struct exchange *x,
 /* -- Call and reply ---------------------------------------------------------------- */
 
 /* The running thread's wait has ended, and not by a hand-over. */
-static __attribute__((noinline)) bool end_wait(void) {
+static out_of_line bool end_wait(void) {
     struct thread *t = current();
     struct exchange *x = exchange_of(t);
     uint32_t *eax = &thread_frame(t)->eax;      // the call's number as yet

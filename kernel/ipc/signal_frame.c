@@ -95,7 +95,7 @@ long sys_sigaltstack(uptr_t stack, uptr_t old) {
 /* -- The floating point part ------------------------------------------------------- */
 
 /* Pushes the FPU's state below *esp; the handler starts with a fresh one. */
-static __attribute__((noinline)) int fpu_push(struct thread *t, uint32_t *esp) {
+static out_of_line int fpu_push(struct thread *t, uint32_t *esp) {
     const struct fpu_image *image = &t->fpu_state;
     struct fpu_frame f;
 
@@ -111,7 +111,7 @@ static __attribute__((noinline)) int fpu_push(struct thread *t, uint32_t *esp) {
 
 /* The way back: the x87 part counts as it stands in the old format, the rest (XMM,
  * MXCSR) as in the image. A part of it is worse than nothing: a fresh start. */
-static __attribute__((noinline)) int fpu_pop(struct thread *t, uint32_t address) {
+static out_of_line int fpu_pop(struct thread *t, uint32_t address) {
     struct fpu_image *image = &t->fpu_state;
     struct fpu_frame f;
 

@@ -107,7 +107,7 @@ static inline long wait(struct thread *t, uint32_t value, nanoseconds_t deadline
     return deadline == DEADLINE_NEVER ? -ERESTART : time_restart(deadline);
 }
 
-static __attribute__((noinline)) long less_usual(void) {
+static out_of_line long less_usual(void) {
     struct thread *t = current();
     const struct trap_frame *frame = thread_frame(t);
     int operation = (int)frame->ecx, command = operation & ~FUTEX_PRIVATE, error;

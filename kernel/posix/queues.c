@@ -28,9 +28,9 @@
 #define DEADLINE_NOW 0ull       /* do not wait at all: -EAGAIN */
 
 /* SLEEPS. What is not usual: it is kept, or has to wait. */
-static __attribute__((noinline)) long post(struct message_channel *channel,
-                                           const struct message *what, uptr_t body,
-                                           nanoseconds_t deadline) {
+static out_of_line long post(struct message_channel *channel,
+                             const struct message *what, uptr_t body,
+                             nanoseconds_t deadline) {
     struct native_message m;
     struct sending s;
 
@@ -47,10 +47,8 @@ static __attribute__((noinline)) long post(struct message_channel *channel,
 /* SLEEPS. Sends from the memory of the current process. The usual case is one step: the
  * longest waiter wants it, and its memory is one known page. 0; -ENOMEM: over the
  * user's limit; -EAGAIN, -ETIMEDOUT, -EINTR, -EFAULT. */
-static inline __attribute__((always_inline)) long send(struct message_channel *channel,
-                                                       uptr_t body, uint32_t length,
-                                                       uint32_t type, uint32_t priority,
-                                                       nanoseconds_t deadline) {
+in_line long send(struct message_channel *channel, uptr_t body, uint32_t length,
+                  uint32_t type, uint32_t priority, nanoseconds_t deadline) {
     const struct list *waiters = &channel->queue->receivers.waiters;
     struct waiter *waiter = list_entry(waiters->head.next, struct waiter, node);
     struct native_receiver *r =

@@ -244,8 +244,7 @@ struct sysv_kind shm_kind = {
 };
 
 /* shmat. The address does not come as the result, but at the third argument. */
-static __attribute__((noinline)) long shm_attach(int id, int flags,
-                                                 const struct trap_frame *frame) {
+static out_of_line long shm_attach(int id, int flags, const struct trap_frame *frame) {
     struct sysv_object *object = sysv_find(&shm_kind, id);
     bool writes = !(flags & SHM_RDONLY), executes = flags & SHM_EXEC;
     struct address_space *space = current()->space;
@@ -273,7 +272,7 @@ static __attribute__((noinline)) long shm_attach(int id, int flags,
 
 /* Of an attachment there may be only parts left: all that would lie where they do, had
  * it been attached at `address`. */
-static __attribute__((noinline)) long shm_detach(uint32_t address) {
+static out_of_line long shm_detach(uint32_t address) {
     struct address_space *space = current()->space;
     struct region_owner *owner = NULL;
     vaddr_t at = address, end = UINT32_MAX;

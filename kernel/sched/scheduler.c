@@ -16,8 +16,6 @@
 #define STEPS_MAX  16                /* with a seed: steps between preemption choices */
 #define CANDIDATES 4                  /* with a seed: how many of the first are equal */
 
-#define INLINE static inline __attribute__((always_inline))
-
 struct run_queue ready;
 static uint32_t seed;
 static uint32_t generator;      /* never 0 */
@@ -120,7 +118,7 @@ static void arm_turn(struct cpu *cpu, const struct thread *t) {
 
 /* Goes on with next, which is in no queue any more; prev is where it belongs. A part of
  * schedule for the sake of two that talk to each other. */
-INLINE void run_now(struct cpu *cpu, struct thread *prev, struct thread *next) {
+in_line void run_now(struct cpu *cpu, struct thread *prev, struct thread *next) {
     assert(bkl_is_held_by(cpu) && next->magic == THREAD_MAGIC);
     prev->attention &= ~(uint32_t)ATTENTION_RESCHEDULE;
     if (unlikely(!cpu->slice_armed) && next != cpu->idle
@@ -156,13 +154,12 @@ void thread_begin(void *previous) {
     current()->steps_left = steps_to_next_choice();
 }
 
-static __attribute__((noinline)) void run(struct cpu *cpu, struct thread *prev,
-                                          struct thread *next) {
+static out_of_line void run(struct cpu *cpu, struct thread *prev, struct thread *next) {
     run_now(cpu, prev, next);
 }
 
 /* The first of the queue, or with a seed one of the first few, or the idle thread. */
-static __attribute__((noinline)) void run_next(struct cpu *cpu) {
+static out_of_line void run_next(struct cpu *cpu) {
     uint32_t skip = seed && ready.count ? choose_below(CANDIDATES) : 0;
     struct thread *next = queue_search(cpu, skip);
 

@@ -110,7 +110,7 @@ void parent_notify(struct process *child, int status) {
 
 /* SIGCONT undoes a stop whatever else becomes of it; SIGKILL too, or it could not
  * act. */
-static __attribute__((noinline)) void job_control(struct process *process, int signal) {
+static out_of_line void job_control(struct process *process, int signal) {
     bool stops = SIGSET_STOPS & sigset_of(signal);
     struct thread *t;
 
@@ -160,8 +160,7 @@ static bool wants(const struct thread *t, int signal) {
 
 /* The thread to take a signal of the process: one that waits for it, else the first
  * that does not block it; the running one is preferred. */
-static __attribute__((noinline)) struct thread *choose(struct process *process,
-                                                       int signal) {
+static out_of_line struct thread *choose(struct process *process, int signal) {
     struct thread *t, *candidate = NULL;
 
     list_for_each (t, &process->threads, process_node) {

@@ -16,7 +16,7 @@ void waiter_describe(const struct waiter *waiter, char *to, size_t size) {
     else format(to, size, "- -");
 }
 
-static __attribute__((noinline)) void remove_all(struct waiter *w, unsigned count) {
+static out_of_line void remove_all(struct waiter *w, unsigned count) {
     for (; count > 0; count--) list_remove(&w++->node);
 }
 

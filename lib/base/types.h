@@ -24,6 +24,8 @@ typedef struct {
 #define no_return    __attribute__((noreturn))
 #define printf_like(text, first) __attribute__((format(printf, text, first)))
 #define packed       __attribute__((packed))
+#define out_of_line  __attribute__((noinline))      /* what calls it stays short */
+#define in_line      static inline __attribute__((always_inline))
 #define likely(x)    __builtin_expect(!!(x), 1)
 #define unlikely(x)  __builtin_expect(!!(x), 0)
 
