@@ -151,7 +151,8 @@ static void set_size(struct inode *inode, uint64_t size) {
     inode_touch_modified(inode);
 }
 
-/* Between the contents from `at` on, up to `end`, and the user. Bytes moved, -errno. */
+/* Between the contents from `at` on, up to `end`, and the user, who goes on behind what
+ * was moved. Bytes moved, -errno. */
 static ssize_t move(struct inode *inode, struct io *io, uint64_t at, uint64_t end,
                     bool write) {
     uint64_t start = at;
@@ -165,17 +166,17 @@ static ssize_t move(struct inode *inode, struct io *io, uint64_t at, uint64_t en
         else error = bytes ? io_take(io, bytes, size) : -ENOSPC;
         if (error) break;
     }
-    return at > start ? (ssize_t)(at - start) : error;
+    if (at == start) return error;
+    *io->offset = at;
+    return (ssize_t)(at - start);
 }
 
 ssize_t regular_read(struct file *file, struct io *io) {
     struct inode *inode = file->inode;
 
     if (*io->offset >= inode->size || io->left == 0) return 0;
-    ssize_t n = move(inode, io, *io->offset, inode->size, false);
-    *io->offset += (uint64_t)max(n, 0);
     inode_touch_accessed(inode);
-    return n;
+    return move(inode, io, *io->offset, inode->size, false);
 }
 
 static ssize_t regular_write(struct file *file, struct io *io) {
@@ -186,9 +187,7 @@ static ssize_t regular_write(struct file *file, struct io *io) {
     if (start >= size_limit()) return refuse_growth();
     if (start > inode->size) object_truncate(inode->object, inode->size);
     ssize_t n = move(inode, io, start, size_limit(), true);
-    if (n <= 0) return n;
-    *io->offset = start + (uint64_t)n;
-    set_size(inode, max(inode->size, *io->offset));
+    if (n > 0) set_size(inode, max(inode->size, *io->offset));
     return n;
 }
 
@@ -224,8 +223,8 @@ static int node_create(struct inode *directory, const struct new_node *new,
                        struct inode **out) {
     const struct credentials *who = current_credentials();
     const struct process *process = current_process();
-    const struct file_system *fs = directory->fs;
-    struct inode *inode = inode_create(directory->fs, &special, new->mode);
+    struct file_system *fs = directory->fs;
+    struct inode *inode = inode_create(fs, &special, new->mode);
     mode_t type = S_IFMT & new->mode;
     int error = 0;
 
@@ -239,16 +238,15 @@ static int node_create(struct inode *directory, const struct new_node *new,
                  && !credentials_in_group(who, inode->gid))
             inode->mode &= ~S_ISGID;
     }
+    if (type == S_IFDIR || type == S_IFLNK) inode->operations = &names;
     if (fs->make_special) {
         error = type == S_IFREG ? fs->make_special(inode) : -EPERM;
     } else if (type == S_IFDIR) {
-        inode->operations = &names;
         inode->parent = inode_get(directory);
     } else if (type == S_IFREG) {
         inode->operations = &regular;
         if (!(inode->object = object_create(0))) error = -ENOSPC;
     } else if (type == S_IFLNK) {
-        inode->operations = &names;
         inode->size = strlen(new->target);
         inode->data = heap_alloc(HEAP_BUFFER, (size_t)inode->size);
         if (inode->data) memcpy(inode->data, new->target, (size_t)inode->size);
@@ -265,24 +263,17 @@ static int directory_lookup(struct inode *directory, struct name name,
                             struct inode **out) {
     struct entry *entry = entry_find(directory, name);
 
-    if (!entry) return -ENOENT;
-    *out = inode_get(entry->inode);
-    return 0;
+    if (entry) *out = inode_get(entry->inode);
+    return entry ? 0 : -ENOENT;
 }
 
 static int directory_make(struct inode *directory, struct name name,
                           const struct new_node *new, struct inode **out) {
-    struct inode *inode = new->inode;
-    int error = 0;
+    struct inode *inode = new->inode ? inode_get(new->inode) : NULL;
+    int error = inode ? 0 : node_create(directory, new, &inode);
 
-    if (inode) inode_get(inode);
-    else error = node_create(directory, new, &inode);
+    if (!error && (error = entry_create(directory, name, inode))) inode_put(inode);
     if (error) return error;
-    error = entry_create(directory, name, inode);
-    if (error) {
-        inode_put(inode);
-        return error;
-    }
     if (inode_is(inode, S_IFDIR)) directory->links++;
     if (new->inode) {
         inode->links++;
