@@ -58,14 +58,12 @@ long sys_getrandom(uptr_t buffer, size_t size, uint32_t flags) {
 }
 
 static ssize_t soft_read(struct file *file, struct io *io) {
+    uint32_t device = file->inode->device;
     size_t size = io->left;
 
-    switch (file->inode->device) {
-    case DEV_NULL: return 0;
-    case DEV_ZERO:
-    case DEV_FULL: return io_give(io, NULL, size) ? -EFAULT : (ssize_t)size;
-    default: return give_random(io);
-    }
+    if (device == DEV_NULL) return 0;
+    if (device != DEV_ZERO && device != DEV_FULL) return give_random(io);
+    return io_give(io, NULL, size) ? -EFAULT : (ssize_t)size;
 }
 
 static ssize_t soft_write(struct file *file, struct io *io) {
