@@ -105,12 +105,14 @@ static void lock_free(struct lock *lock) {
  * changed. */
 static int put_in(const struct lock *wanted) {
     struct lock none = *wanted, *new = &none, *lock, *next;
+    bool changed = false;       // what it had: others may have waited for that
 
     if (wanted->type != F_UNLCK && !(new = lock_add(wanted))) return -ENOLCK;
     list_for_each_safe (lock, next, &locks, node) {
         if (lock == new || lock->inode != new->inode || lock->owner != new->owner
             || lock->start - 1 > new->end || lock->end < new->start - 1)
             continue;
+        changed = true;
         if (lock->type == new->type) {          // joined with what it touches
             new->start = min(lock->start, new->start);
             new->end = max(lock->end, new->end);
@@ -129,7 +131,7 @@ static int put_in(const struct lock *wanted) {
             lock->end = new->start - 1;
         }
     }
-    wait_wake_all(&waiters, 0);
+    if (changed) wait_wake_all(&waiters, 0);
     return 0;
 }
 
