@@ -1,8 +1,7 @@
 /* trace.h - what happened, in order: one ring of events for each CPU.
  *
- * Recording is always on; the rings are what a panic
- * prints and what /proc/trace gives to tools. trace.def lists the events; system calls
- * come for free.
+ * Recording is always on; the rings are what a panic prints and what /proc/trace gives
+ * to tools. trace.def lists the events; system calls come for free.
  */
 #pragma once
 

@@ -108,7 +108,7 @@ void moved_pages_free(struct moved_pages *pages) {
 
 void moved_pages_count(const struct moved_pages *pages) {
     for (uint32_t i = 0; i < pages->count; i++)
-        if (pages->entries[i]) frame_found(frame_of_paddr(pages->entries[i]));
+        if (pages->entries[i]) frame_of_paddr(pages->entries[i])->counted++;
 }
 
 bool moved_pages_fit(const struct native_message *m, const struct native_receiver *r) {

@@ -35,8 +35,7 @@ extern struct account accounts[ACCOUNTS_MAX];       /* by number; the first is r
 
 void accounts_init(uint32_t total_frames);
 
-/* The account of uid, or one that nobody uses; the caller charges it. NULL: none is
- * left. */
+/* That of uid, or one that nobody uses; the caller charges it. NULL: none is left. */
 struct account *account_get(uid_t uid);
 
 bool account_is_used(const struct account *account);

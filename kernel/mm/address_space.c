@@ -138,7 +138,7 @@ void region_free(struct region *region) {
     if (owner) owner->changed(owner, true);
 }
 
-/* Makes b, which follows a, a part of it if nothing tells them apart. Either may be
+/* Makes b, which follows a, part of it if nothing tells them apart. Each may be
  * NULL. */
 static void join(struct region *a, struct region *b) {
     if (!a || !b || a->end != b->start || a->protection != b->protection
@@ -244,8 +244,7 @@ uint32_t space_unmap_pages(struct address_space *space, vaddr_t start, vaddr_t e
     return pages;
 }
 
-/* Write permission comes back by a fault, which knows whether the page must be copied
- * first. */
+/* Write permission comes back by a fault: it knows if the page must be copied first. */
 int space_protect(struct address_space *space, vaddr_t start, size_t size,
                   int protection) {
     vaddr_t end = start + size, at;
@@ -370,7 +369,7 @@ static bool is_memory(pte_t entry) {
 
 static void table_count(pte_t entry, unsigned level) {
     if (!pte_has_frame(entry) || !is_memory(entry)) return;
-    frame_found(pte_frame(entry));
+    pte_frame(entry)->counted++;
     const pte_t *table = frame_address(pte_frame(entry));
     for (unsigned i = 0; level > 0 && i < PTES; i++) table_count(table[i], level - 1);
 }

@@ -74,8 +74,6 @@ must_check struct address_space *space_create(void);
 /* A copy on write of `from`; NULL without memory. */
 must_check struct address_space *space_fork(struct address_space *from);
 
-static inline void space_get(struct address_space *space) { space->refs++; }
-
 /* With the last reference it ends: how many pages it had. */
 uint32_t space_put(struct address_space *space);
 
@@ -113,8 +111,7 @@ static inline bool space_has_room(const struct address_space *space, uint32_t pa
 struct region *space_find_above(struct address_space *space, vaddr_t address);
 struct region *space_find(struct address_space *space, vaddr_t address);    /* at it */
 
-/* An unused range of size bytes: the hint if it is free, else top-down below the stack.
- * 0 when there is none. */
+/* An unused range: the hint if it is free, else top-down below the stack. 0: none. */
 vaddr_t space_find_gap(struct address_space *space, vaddr_t hint, size_t size);
 
 /* Maps what `like` says from its start to its end, which must be free. The region,
@@ -143,9 +140,8 @@ enum fault_result {             /* what the process gets when it is not 0 */
  * (PROT_EXEC), if its region allows that; a stack's region grows for it. */
 enum fault_result space_fault(struct address_space *space, vaddr_t address, int access);
 
-/* The kernel address of a user page of any space, faulted in for `access`; NULL when
- * that cannot be. Valid until something sleeps. This is how a sleeper's memory is
- * written. */
+/* The kernel address of a user page of any space, faulted in for `access`, until
+ * something sleeps; NULL: that cannot be. This is how a sleeper's memory is written. */
 void *space_page(struct address_space *space, vaddr_t address, int access);
 must_check int space_write(struct address_space *space, uptr_t to, const void *from,
                            size_t size);
@@ -168,8 +164,7 @@ uint32_t space_unmap_pages(struct address_space *space, vaddr_t start, vaddr_t e
 /* How many pages of the space have a frame. */
 uint32_t space_resident(struct address_space *space);
 
-/* The entry for address. NULL when there is no table for it yet, or no memory to make
- * one. */
+/* The entry for address. NULL: there is no table for it yet, or no memory for one. */
 must_check pte_t *pte_at(struct address_space *space, vaddr_t address, bool make);
 
 /* The next entry with a frame in [*at, end); *at becomes its address. NULL: no more. */

@@ -24,7 +24,6 @@ static uint32_t number_of(const struct frame *frame) {
 static void list_block(struct frame *block, unsigned order) {
     block->use = FRAME_FREE;
     block->order = (uint8_t)order;
-    block->refs = 0;
     list_push_front(&free_lists[order], &block->node);
 }
 

@@ -58,8 +58,7 @@ must_check struct frame *frame_alloc_zeroed(enum frame_use use);
 
 void frame_put(struct frame *frame);
 
-/* `to`, which was charged for the frame, pays from now on, and who did has it back;
- * NULL: nobody pays. */
+/* `to`, already charged, pays from now on, and who did has it back; NULL: nobody. */
 void frame_recharge(struct frame *frame, const struct account *to);
 
 static inline void frame_get(struct frame *frame) { frame->refs++; }
@@ -91,6 +90,3 @@ struct frame *frame_next(const struct frame *block);
 void stacks_init(void);
 must_check uint32_t stack_alloc(void);
 void stack_free(uint32_t thread_address);
-
-/* kcheck found a holder. */
-static inline void frame_found(struct frame *frame) { frame->counted++; }

@@ -112,7 +112,7 @@ struct account *heap_account(const void *object) {
 
 /* -- Walking, checking ------------------------------------------------------------- */
 
-/* The header behind h, of a live object or a free one; after NULL the first. NULL: no
+/* The header behind h, of an object or a free one; after NULL the first. NULL: no
  * more. */
 static struct heap_header *header_next(const struct heap_header *h) {
     struct frame *frame = h ? frame_of_address(h) : NULL;

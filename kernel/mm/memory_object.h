@@ -36,8 +36,7 @@ struct frame *object_page(struct memory_object *object, uint32_t index, bool cre
 char *object_bytes(struct memory_object *object, uint64_t offset, size_t *size,
                    bool create);
 
-/* All bytes from `size` on read as zeros: whole pages go, out of every mapping
- * first. */
+/* All bytes from `size` on become zeros: whole pages go, out of mappings first. */
 void object_truncate(struct memory_object *object, uint64_t size);
 
 /* Copies from the kernel's memory; returns how many bytes before memory ran out. */

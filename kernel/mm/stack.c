@@ -87,7 +87,7 @@ void stack_free(uint32_t thread_address) {
 
 static void stacks_count(void) {
     for (uint32_t slot = 0; slot < SLOTS; slot++)
-        if (frame_of_slot(slot)) frame_found(frame_of_slot(slot));
+        if (frame_of_slot(slot)) frame_of_slot(slot)->counted++;
 }
 
 /* What a guard page shows is nothing. */

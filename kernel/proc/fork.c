@@ -78,7 +78,7 @@ static int copy_process(struct process *child, struct process *parent, uint32_t 
     child->directory = inode_get(parent->directory);
     if (parent->executable) child->executable = inode_get(parent->executable);
     child->space = flags & CLONE_VM ? parent->space : space_fork(parent->space);
-    if (flags & CLONE_VM) space_get(child->space);
+    if (flags & CLONE_VM) child->space->refs++;
     if (child->space) child->files = file_table_create(parent->files);
     return child->files ? 0 : -ENOMEM;
 }

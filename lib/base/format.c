@@ -4,8 +4,8 @@
 
 enum { DIGITS = 22 };           /* of 64 bits in base 8 */
 
-/* What a conversion prints; width and padding come on top. A number's digits are put at
- * the end of `digits`. */
+/* What a conversion prints, without padding; a number's digits end where `digits`
+ * do. */
 struct piece {
     const char *prefix, *text;
     size_t length;

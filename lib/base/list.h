@@ -66,9 +66,7 @@ static inline void list_remove(struct list_node *node) {
 static inline unsigned list_length(const struct list *list) {
     unsigned n = 0;
 
-    for (struct list_node *node = list->head.next; node != &list->head;
-         node = node->next)
-        n++;
+    for (struct list_node *at = list->head.next; at != &list->head; at = at->next) n++;
     return n;
 }
 

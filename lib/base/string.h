@@ -15,6 +15,6 @@ int strcmp(const char *a, const char *b);
 int strncmp(const char *a, const char *b, size_t size);
 char *strchr(const char *s, int c);
 
-/* Copies s with its NUL into to[size], which is not 0; what does not fit is cut. True
- * if it all fit. */
+/* Copies s with its NUL into to[size], size > 0; true: it fits. What does not is
+ * cut. */
 bool string_copy(char *to, const char *s, size_t size);
