@@ -1,5 +1,4 @@
-/* mailbox.c - mailboxes: their life, their names in /mbox, and being left alone with
- * one.
+/* mailbox.c - mailboxes: their life, and their names in /mbox.
  *
  *      descriptor -> struct file -> mailbox_file -> mailbox -> channel -> queue
  *                                                      ^
@@ -11,7 +10,7 @@
  * opened; the queue does the rest.
  *
  * Sleeps: mbox_lookup, until something appears in /mbox; condition shape.
- * Wakes: whoever is the only one left of a nameless mailbox (EPIPE).
+ * Wakes: everybody when it is destroyed (EIDRM).
  * Tests: user/tests/native_mbox_*.c.
  * See: IPC.md 4.
  */
@@ -26,10 +25,9 @@
 
 struct list all_mailboxes = LIST_INIT(all_mailboxes);
 
-static const struct inode_operations operations;
 struct mailbox_kind mailbox_kind = {
     .name = "mailbox", .size = sizeof(struct mailbox),
-    .classes = MAILBOX_CLASSES("mailbox"), .operations = &operations,
+    .classes = MAILBOX_CLASSES("mailbox"), .operations = &mailbox_operations,
     .made = { .capacity = MAILBOX_CAPACITY, .max_length = MAILBOX_LENGTH },
 };
 
@@ -51,17 +49,16 @@ int mailbox_create(struct inode *inode, const struct mailbox_kind *kind,
         account_release(account, ACCOUNT_MAILBOXES, 1);
         return -ENOMEM;
     }
+    *mb = (struct mailbox){
+        .kind = kind, .id = (uint32_t)inode->number, .inode = inode,
+        .attributes = *attributes,
+        .is_plain = inode->links > 0 && attributes->receivers == MBOX_SHARED };
     message_queue_init(&mb->queue, &kind->classes);
     message_channel_init(&mb->channel, &mb->queue, attributes->capacity,
                          attributes->overflow);
     file_holder_init(&mb->holder);
     mb->holder.is_named = inode->links > 0;
     list_init(&mb->opens);
-    mb->kind = kind;
-    mb->id = (uint32_t)inode->number;
-    mb->inode = inode;
-    mb->attributes = *attributes;
-    mb->is_plain = inode->links > 0 && attributes->receivers == MBOX_SHARED;
     list_push_back(&all_mailboxes, &mb->node);
     inode->data = mb;
     inode->operations = kind->operations;
@@ -78,101 +75,6 @@ void mailbox_end(struct inode *inode) {
     account_release(heap_account(mb), ACCOUNT_MAILBOXES, 1);
     heap_free(mb);
 }
-
-/* -- Being the only one left ------------------------------------------------------- */
-
-/* What can be done with it: sides. */
-static unsigned access_of(const struct file *file) {
-    return (file_is_readable(file) ? RECEIVE : 0) | (file_is_writable(file) ? SEND : 0);
-}
-
-/* By some descriptor of the process. */
-static unsigned process_access(const struct process *p, const struct mailbox *mb) {
-    const struct file_table *table = p->files;
-    unsigned access = 0;
-
-    for (unsigned fd = 0; table && fd < table->size; fd++) {
-        const struct file *file = table->places[fd].file;
-        if (file && file->operations == &mailbox_file_operations
-            && file->inode == mb->inode)
-            access |= access_of(file);
-    }
-    return access;
-}
-
-/* Who else is there? One under way in a message can come out with anybody; who is in a
- * call may have closed the descriptor since. Who was found to do both is remembered
- * until somebody closes it: with two of them, whoever asks has another one. */
-bool mailbox_is_abandoned(struct mailbox *mb, enum mailbox_side other_side,
-                          const struct process *self) {
-    const struct mailbox_file *open;
-    const struct waiter *waiter;
-    const struct process *p;
-    unsigned others = 0;
-
-    if (likely(mb->holder.is_named)) return false;
-    for (int i = 0; i < 2; i++)
-        if (mb->company[i] && mb->company[i] != self->pid) return false;
-    list_for_each (p, &all_processes, all_node) {
-        unsigned its = p == self ? 0 : process_access(p, mb);
-        others |= its;
-        if (its != BOTH) continue;
-        mb->company[1] = mb->company[0];
-        mb->company[0] = p->pid;
-        return false;
-    }
-    list_for_each (open, &mb->opens, node)
-        if (open->file->inflight > 0) others |= access_of(open->file);
-    list_for_each (waiter, &mb->queue.receivers.waiters, node)
-        if (waiter->thread->process != self) others |= RECEIVE;
-    list_for_each (waiter, &mb->queue.senders.waiters, node)
-        if (waiter->thread->process != self) others |= SEND;
-    return !(others & other_side)
-           && (others || mb->was_shared || !(process_access(self, mb) & other_side));
-}
-
-/* A descriptor or a name has gone: who waits for the other side may wait no longer. */
-static void review(struct mailbox *mb) {
-    struct waiter *w, *next;
-
-    memset(mb->company, 0, sizeof(mb->company));
-    if (mb->holder.is_named) return;
-    list_for_each_safe (w, next, &mb->queue.senders.waiters, node)
-        if (mailbox_is_abandoned(mb, RECEIVE, w->thread->process))
-            waiter_wake(w, -EPIPE);
-    list_for_each_safe (w, next, &mb->queue.receivers.waiters, node)
-        if (mailbox_is_abandoned(mb, SEND, w->thread->process)) waiter_wake(w, -EPIPE);
-    wait_wake_all(&mb->queue.can_receive, 0);
-    wait_wake_all(&mb->queue.can_send, 0);
-}
-
-void mailbox_closed(struct file *file) {
-    struct mailbox *mb = mailbox_of(file);
-    const struct process *self = current_process();
-    unsigned left = process_access(self, mb);
-
-    if (!(left & RECEIVE) && mb->exclusive == self->pid) mb->exclusive = 0;
-    if (!left) mb->was_shared = true;   // for whoever still has it
-    review(mb);
-}
-
-void mailbox_call_ended(struct file *file) {
-    if (access_of(file) & ~process_access(current_process(), mailbox_of(file)))
-        mailbox_closed(file);
-}
-
-static void unlinked(struct inode *inode) {
-    struct mailbox *mb = inode->data;
-
-    mb->holder.is_named = inode->links > 0;
-    mb->is_plain &= mb->holder.is_named;
-    review(mb);
-    passed_collect();
-}
-
-static const struct inode_operations operations = {
-    .open = mailbox_open, .unlinked = unlinked, .release = mailbox_end,
-};
 
 /* -- Names ------------------------------------------------------------------------- */
 
@@ -263,13 +165,68 @@ long sys_mbox_create(uptr_t user_attributes) {
     int error = attributes_from_user(&attributes, user_attributes);
 
     if (error) return error;
-    struct inode *inode = inode_create(mailbox_kind.names, &operations, S_IFIFO | 0600);
+    struct inode *inode =
+        inode_create(mailbox_kind.names, &mailbox_operations, S_IFIFO | 0600);
     if (!inode) return -ENOMEM;
     inode->links = 0;
     error = mailbox_create(inode, &mailbox_kind, &attributes);
     if (!error) error = inode_open(inode, O_RDWR, &file);
     inode_put(inode);
     return error ? error : fd_install(file, false);
+}
+
+/* -- stat and destroy -------------------------------------------------------------- */
+
+struct mailbox_stat {           /* as in <parley.h> */
+    uint32_t id;
+    uid_t owner;
+    gid_t group;
+    mode_t mode;
+    struct mailbox_attributes attributes;
+    uint32_t queued, bytes, senders, receivers, waiting_senders, waiting_receivers;
+    pid_t exclusive;
+    uint64_t accepted, received, dropped;
+};
+static_assert(sizeof(struct mailbox_stat) == 84, "<parley.h>");
+
+long sys_mbox_stat(int fd, uptr_t out) {
+    const struct file *file = mailbox_get(fd);
+    const struct mailbox_file *open;
+
+    if (!file) return -EBADF;
+    const struct mailbox *mb = mailbox_of(file);
+    const struct message_channel *c = &mb->channel;
+    if (mb->is_destroyed) return -EIDRM;
+    struct mailbox_stat stat = {
+        .id = mb->id, .owner = mb->inode->uid, .group = mb->inode->gid,
+        .mode = mb->inode->mode & 07777, .attributes = mb->attributes,
+        .queued = c->queued, .bytes = c->bytes, .exclusive = mb->exclusive,
+        .waiting_senders = list_length(&mb->queue.senders.waiters),
+        .waiting_receivers = list_length(&mb->queue.receivers.waiters),
+        .accepted = c->sequence, .received = c->received, .dropped = c->dropped,
+    };
+    if (stat.attributes.capacity == 0) stat.attributes.capacity = CAPACITY_ZERO;
+    if (stat.attributes.max_length == MAILBOX_LENGTH)
+        stat.attributes.max_length = MSG_MAX;
+    list_for_each (open, &mb->opens, node) {
+        stat.senders += file_is_writable(open->file);
+        stat.receivers += file_is_readable(open->file);
+    }
+    return copy_to_user(out, &stat, sizeof(stat));
+}
+
+long sys_mbox_destroy(int fd) {
+    const struct file *file = mailbox_get(fd);
+
+    if (!file) return -EBADF;
+    struct mailbox *mb = mailbox_of(file);
+    if (mb->is_destroyed) return -EIDRM;
+    if (!inode_is_owned(mb->inode)) return -EPERM;
+    mb->is_destroyed = true;
+    mb->is_plain = false;
+    message_discard_all(&mb->queue, NULL, -EIDRM);
+    tmpfs_forget(mailbox_kind.names->root, mb->inode);
+    return 0;
 }
 
 /* -- /proc/ipc, checking ----------------------------------------------------------- */

@@ -55,6 +55,14 @@ static inline struct mailbox *mailbox_of(const struct file *f) {
 extern struct list all_mailboxes;
 extern struct mailbox_kind mailbox_kind;
 extern const struct file_operations mailbox_file_operations;
+extern const struct inode_operations mailbox_operations;
+
+/* A mailbox's file: good until something sleeps. NULL: -EBADF. */
+static inline struct file *mailbox_get(int fd) {
+    struct file *file = fd_place(fd);
+
+    return likely(file && file->operations == &mailbox_file_operations) ? file : NULL;
+}
 
 /* The classes of a kind, and who describes their waiters. */
 #define MAILBOX_CLASSES(what) QUEUE_CLASSES(what, mailbox_describe, struct mailbox)
@@ -74,21 +82,5 @@ must_check int mailbox_name_from_user(char name[NAME_MAX + 1], uptr_t from);
 must_check long mailbox_open_name(struct mailbox_kind *kind, const char *name,
                                   uint32_t flags, mode_t mode,
                                   const struct mailbox_attributes *wanted);
-
-must_check int mailbox_open(struct file *file);     /* inode_operations' open */
-
-enum mailbox_side { RECEIVE = 1, SEND = 2, BOTH = 3 };
-
-/* 4.10: nobody is left on the other side, for a process that would use this one. Who
- * never had company may talk to itself. */
-bool mailbox_is_abandoned(struct mailbox *mailbox, enum mailbox_side other_side,
-                          const struct process *self);
-
-/* The running process has closed a descriptor; as file_operations' closed. */
-void mailbox_closed(struct file *file);
-
-/* A call that has held the file of a nameless one ends (4.10): who has closed the
- * descriptor meanwhile is gone only now. */
-void mailbox_call_ended(struct file *file);
 
 void mailboxes_init(void);

@@ -1,9 +1,10 @@
-/* mailbox_calls.c - what a descriptor of a mailbox can do.
+/* mailbox_calls.c - what a descriptor of a mailbox can do, and being left alone with
+ * one.
  *
  * Invariants: mailbox->opens lists the open files; a destroyed mailbox's queue is empty
  * and nobody waits in it; mailbox->exclusive can receive.
  * Sleeps: mbox_send, mbox_receive, read, write.
- * Wakes: everybody when it is destroyed (EIDRM).
+ * Wakes: whoever is the only one left of a nameless mailbox (EPIPE).
  * Tests: user/tests/native_mbox_*.c.
  * See: IPC.md 4.
  */
@@ -13,11 +14,109 @@
 #include "mm/heap.h"
 #include "syscall.h"
 
-/* A mailbox's file: good until something sleeps. NULL: -EBADF. */
-static inline struct file *mailbox_get(int fd) {
-    struct file *file = fd_place(fd);
+/* -- Being the only one left ------------------------------------------------------- */
 
-    return likely(file && file->operations == &mailbox_file_operations) ? file : NULL;
+enum side { RECEIVE = 1, SEND = 2, BOTH = 3 };
+
+/* What can be done with it: sides. */
+static unsigned access_of(const struct file *file) {
+    return (file_is_readable(file) ? RECEIVE : 0) | (file_is_writable(file) ? SEND : 0);
+}
+
+/* By some descriptor of the process. */
+static unsigned process_access(const struct process *p, const struct mailbox *mb) {
+    const struct file_table *table = p->files;
+    unsigned access = 0;
+
+    for (unsigned fd = 0; table && fd < table->size; fd++) {
+        const struct file *file = table->places[fd].file;
+        if (file && file->operations == &mailbox_file_operations
+            && file->inode == mb->inode)
+            access |= access_of(file);
+    }
+    return access;
+}
+
+/* 4.10: nobody is left on the other side, for a process that would use this one. Who
+ * never had company may talk to itself. One under way in a message can come out with
+ * anybody; who is in a call may have closed the descriptor since. Who was found to do
+ * both is remembered until somebody closes it: with two of them, whoever asks has
+ * another one. */
+static bool is_abandoned(struct mailbox *mb, enum side other_side,
+                         const struct process *self) {
+    const struct mailbox_file *open;
+    const struct waiter *waiter;
+    const struct process *p;
+    unsigned others = 0;
+
+    if (likely(mb->holder.is_named)) return false;
+    for (int i = 0; i < 2; i++)
+        if (mb->company[i] && mb->company[i] != self->pid) return false;
+    list_for_each (p, &all_processes, all_node) {
+        unsigned its = p == self ? 0 : process_access(p, mb);
+        others |= its;
+        if (its != BOTH) continue;
+        mb->company[1] = mb->company[0];
+        mb->company[0] = p->pid;
+        return false;
+    }
+    list_for_each (open, &mb->opens, node)
+        if (open->file->inflight > 0) others |= access_of(open->file);
+    list_for_each (waiter, &mb->queue.receivers.waiters, node)
+        if (waiter->thread->process != self) others |= RECEIVE;
+    list_for_each (waiter, &mb->queue.senders.waiters, node)
+        if (waiter->thread->process != self) others |= SEND;
+    return !(others & other_side)
+           && (others || mb->was_shared || !(process_access(self, mb) & other_side));
+}
+
+/* A descriptor or a name has gone: who waits for the other side may wait no longer. */
+static void review(struct mailbox *mb) {
+    struct waiter *w, *next;
+
+    memset(mb->company, 0, sizeof(mb->company));
+    if (mb->holder.is_named) return;
+    list_for_each_safe (w, next, &mb->queue.senders.waiters, node)
+        if (is_abandoned(mb, RECEIVE, w->thread->process))
+            waiter_wake(w, -EPIPE);
+    list_for_each_safe (w, next, &mb->queue.receivers.waiters, node)
+        if (is_abandoned(mb, SEND, w->thread->process)) waiter_wake(w, -EPIPE);
+    wait_wake_all(&mb->queue.can_receive, 0);
+    wait_wake_all(&mb->queue.can_send, 0);
+}
+
+static void closed(struct file *file) {
+    struct mailbox *mb = mailbox_of(file);
+    const struct process *self = current_process();
+    unsigned left = process_access(self, mb);
+
+    if (!(left & RECEIVE) && mb->exclusive == self->pid) mb->exclusive = 0;
+    if (!left) mb->was_shared = true;   // for whoever still has it
+    review(mb);
+}
+
+/* A call that has held the file ends: who has closed the descriptor meanwhile is gone
+ * only now. */
+static inline void end_call(struct file *file) {
+    struct mailbox *mb = mailbox_of(file);
+
+    if (unlikely(!mb->holder.is_named)
+        && access_of(file) & ~process_access(current_process(), mb))
+        closed(file);
+}
+
+static inline void end_hold(struct file *file) {
+    end_call(file);
+    file_put(file);
+}
+
+static void unlinked(struct inode *inode) {
+    struct mailbox *mb = inode->data;
+
+    mb->holder.is_named = inode->links > 0;
+    mb->is_plain &= mb->holder.is_named;
+    review(mb);
+    passed_collect();
 }
 
 /* The fourth argument of a call: no register is left for it. */
@@ -70,16 +169,6 @@ static inline bool send_fast(struct thread *t, struct mailbox *mb, uptr_t messag
     count_up(&mb->channel.received);
     waiter_wake(&r->base.waiter, t->process->pid);
     return true;
-}
-
-/* The end of a call: its descriptor may have been closed meanwhile. */
-static inline void end_call(struct file *file) {
-    if (unlikely(!mailbox_of(file)->holder.is_named)) mailbox_call_ended(file);
-}
-
-static inline void end_hold(struct file *file) {
-    end_call(file);
-    file_put(file);
 }
 
 /* The first message, if it is short and nobody waits for its fate: its sender. */
@@ -234,7 +323,7 @@ static long send(struct file *file, struct native_message *m, int timeout_ms) {
 
     if (unlikely(mb->is_destroyed)) return -EIDRM;
     if (unlikely(m->base.length > mb->attributes.max_length)) return -EMSGSIZE;
-    if (mailbox_is_abandoned(mb, RECEIVE, current_process())) return -EPIPE;
+    if (is_abandoned(mb, RECEIVE, current_process())) return -EPIPE;
     m->mailbox = mb->id;
     if (unlikely(is_broadcast(mb))) return broadcast_send(mb, m);
     return native_message_send(&mb->channel, m,
@@ -272,7 +361,7 @@ static long receive(struct file *file, struct native_receiver *r, int timeout_ms
     long result = unlikely(is_broadcast(mb)) ? broadcast_take(r->open, r)
                                              : message_take(&mb->queue, &r->base);
     if (result != -EAGAIN) return result ? result : r->sender;
-    if (mailbox_is_abandoned(mb, SEND, r->process)) return -EPIPE;
+    if (is_abandoned(mb, SEND, r->process)) return -EPIPE;
     if (timeout_ms == NOWAIT || (file->flags & O_NONBLOCK)) return -EAGAIN;
     return native_receive_wait(r, timeout_ms);
 }
@@ -347,12 +436,12 @@ static unsigned mailbox_poll(struct file *file, struct poll_table *table) {
         if (is_broadcast(mb) ? broadcast_first(file->object, NULL) != NULL
                              : message_find(&mb->queue, NULL) != NULL)
             events |= POLLIN | POLLRDNORM;
-        else if (mailbox_is_abandoned(mb, SEND, current_process()))
+        else if (is_abandoned(mb, SEND, current_process()))
             events |= POLLHUP;
     }
     if (file_is_writable(file)) {
         poll_wait(table, &mb->queue.can_send);
-        if (mailbox_is_abandoned(mb, RECEIVE, current_process()))
+        if (is_abandoned(mb, RECEIVE, current_process()))
             events |= POLLHUP;
         else if (message_has_room(&mb->channel))
             events |= POLLOUT | POLLWRNORM;
@@ -375,11 +464,11 @@ static void mailbox_release(struct file *file) {
 
 const struct file_operations mailbox_file_operations = {
     .name = "mailbox", .read = mailbox_read, .write = mailbox_write,
-    .poll = mailbox_poll, .holder = mailbox_holder, .closed = mailbox_closed,
+    .poll = mailbox_poll, .holder = mailbox_holder, .closed = closed,
     .release = mailbox_release,
 };
 
-int mailbox_open(struct file *file) {
+static int mailbox_open(struct file *file) {
     struct mailbox *mb = file->inode->data;
     size_t marks = is_broadcast(mb) ? mb->channel.capacity : 0;
     struct mailbox_file *open = heap_alloc(HEAP_MAILBOX, sizeof(*open) + marks);
@@ -393,56 +482,6 @@ int mailbox_open(struct file *file) {
     return 0;
 }
 
-/* -- stat and destroy -------------------------------------------------------------- */
-
-struct mailbox_stat {           /* as in <parley.h> */
-    uint32_t id;
-    uid_t owner;
-    gid_t group;
-    mode_t mode;
-    struct mailbox_attributes attributes;
-    uint32_t queued, bytes, senders, receivers, waiting_senders, waiting_receivers;
-    pid_t exclusive;
-    uint64_t accepted, received, dropped;
+const struct inode_operations mailbox_operations = {
+    .open = mailbox_open, .unlinked = unlinked, .release = mailbox_end,
 };
-static_assert(sizeof(struct mailbox_stat) == 84, "<parley.h>");
-
-long sys_mbox_stat(int fd, uptr_t out) {
-    const struct file *file = mailbox_get(fd);
-    const struct mailbox_file *open;
-
-    if (!file) return -EBADF;
-    const struct mailbox *mb = mailbox_of(file);
-    const struct message_channel *c = &mb->channel;
-    if (mb->is_destroyed) return -EIDRM;
-    struct mailbox_stat stat = {
-        .id = mb->id, .owner = mb->inode->uid, .group = mb->inode->gid,
-        .mode = mb->inode->mode & 07777, .attributes = mb->attributes,
-        .queued = c->queued, .bytes = c->bytes, .exclusive = mb->exclusive,
-        .waiting_senders = list_length(&mb->queue.senders.waiters),
-        .waiting_receivers = list_length(&mb->queue.receivers.waiters),
-        .accepted = c->sequence, .received = c->received, .dropped = c->dropped,
-    };
-    if (stat.attributes.capacity == 0) stat.attributes.capacity = CAPACITY_ZERO;
-    if (stat.attributes.max_length == MAILBOX_LENGTH)
-        stat.attributes.max_length = MSG_MAX;
-    list_for_each (open, &mb->opens, node) {
-        stat.senders += file_is_writable(open->file);
-        stat.receivers += file_is_readable(open->file);
-    }
-    return copy_to_user(out, &stat, sizeof(stat));
-}
-
-long sys_mbox_destroy(int fd) {
-    const struct file *file = mailbox_get(fd);
-
-    if (!file) return -EBADF;
-    struct mailbox *mb = mailbox_of(file);
-    if (mb->is_destroyed) return -EIDRM;
-    if (!inode_is_owned(mb->inode)) return -EPERM;
-    mb->is_destroyed = true;
-    mb->is_plain = false;
-    message_discard_all(&mb->queue, NULL, -EIDRM);
-    tmpfs_forget(mailbox_kind.names->root, mb->inode);
-    return 0;
-}
