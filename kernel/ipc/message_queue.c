@@ -75,21 +75,13 @@ static void admit(struct message *m) {
     if (m->until == UNTIL_ACCEPTED) tell_sender(m, 0);
 }
 
-/* The first of the channel's messages in the list that is at that place and whose
- * sender waits; NULL: none. */
-static struct message *first_at(const struct list *list,
-                                const struct message_channel *c,
-                                enum message_place place) {
+static struct message *first_pending(const struct message_channel *c) {
     struct message *m;
 
-    list_for_each (m, list, node)
-        if (m->channel == c && m->place == place && !message_is_withdrawn(m)) return m;
-    return NULL;
-}
-
-static struct message *first_pending(const struct message_channel *c) {
     if (likely(c->nr_pending == 0)) return NULL;
-    return first_at(&c->queue->pending, c, MESSAGE_PENDING);
+    list_for_each (m, &c->queue->pending, node)
+        if (m->channel == c && !message_is_withdrawn(m)) return m;
+    return NULL;
 }
 
 void message_channel_refill(struct message_channel *c) {
@@ -113,17 +105,19 @@ static void make_pending(struct message *m) {
     m->place = MESSAGE_PENDING;
     m->channel->nr_pending++;
     m->channel->queue->nr_there++;
+    wait_wake_all(&m->channel->queue->can_receive, 0);
 }
 
 void message_channel_set_capacity(struct message_channel *c, uint32_t capacity) {
-    struct message *m;
+    struct message *m, *next;
 
     c->capacity = capacity;
     // what was offered without one is asked for now, like what is pending
-    while (capacity > 0 && (m = first_at(&c->queue->messages, c, MESSAGE_OFFERED))) {
-        message_take_out(m);
-        make_pending(m);
-    }
+    list_for_each_safe (m, next, &c->queue->messages, node)
+        if (capacity > 0 && m->channel == c && m->place == MESSAGE_OFFERED) {
+            message_take_out(m);
+            make_pending(m);
+        }
     message_channel_refill(c);
 }
 
@@ -208,20 +202,6 @@ bool message_has_room(const struct message_channel *c) {
                            : !wait_queue_is_empty(&c->queue->receivers);
 }
 
-/* Into the queue, offered to it, or behind it. */
-static void place(struct message *m, bool is_accepted) {
-    struct message_channel *c = m->channel;
-
-    if (is_accepted) {
-        admit(m);
-    } else if (c->capacity == 0 && !first_pending(c)) {
-        message_insert(m, MESSAGE_OFFERED);
-    } else {
-        make_pending(m);
-        wait_wake_all(&c->queue->can_receive, 0);
-    }
-}
-
 int message_post(struct message_channel *c, struct message *m, struct sending *s) {
     m->channel = c;
     m->place = MESSAGE_NOWHERE;
@@ -255,7 +235,10 @@ int message_post(struct message_channel *c, struct message *m, struct sending *s
         kept->sending = s;
         s->message = kept;
     }
-    place(kept, is_accepted);
+    if (is_accepted) admit(kept);
+    else if (c->capacity == 0 && !first_pending(c))
+        message_insert(kept, MESSAGE_OFFERED);
+    else make_pending(kept);
     return waits ? -EINPROGRESS : 0;
 }
 
