@@ -223,6 +223,19 @@ static void waiting_sender(void) {
     is_exit(wait_for(pid), 0, "at a rendezvous, too");
     is_int(other_bytes(got.body, 2 * PAGE, 'v'), 0, "byte for byte");
     munmap(got.body, 2 * PAGE);
+    char *both = pages(2, 'o');
+    CHILD (pid) {
+        memset(both, 'c', PAGE);
+        need(mbox_send(meet, BYTES(both, PAGE), MSG_MOVE, FOREVER) == 0);
+        need(touch_read(both) == SIGSEGV);
+    }
+    until_sending(meet, 1);
+    is_int(mbox_receive(meet, at(both + PAGE, PAGE), 0, NOWAIT), pid,
+           "without MSG_MOVE: a copy from one who waits");
+    ok(other_bytes(both + PAGE, PAGE, 'c') == 0 && other_bytes(both, PAGE, 'o') == 0,
+       "of what is there in the sender's memory");
+    is_exit(wait_for(pid), 0, "which loses it");
+    munmap(both, 2 * PAGE);
     CHILD (pid) {
         need(mbox_receive(meet, at(NULL, 0), MSG_MOVE, FOREVER) == getppid());
         need(got.length == 3 * PAGE && other_bytes(got.body, 3 * PAGE, 'h') == 0);
