@@ -45,7 +45,7 @@ struct mailbox {
 struct mailbox_file {
     struct list_node node;      /* mailbox->opens */
     struct file *file;          /* whose object it is; of the mailbox's inode */
-    bool has_read[];            /* MBOX_BROADCAST: which places of the ring */
+    bool unread[];              /* MBOX_BROADCAST: which places of the ring */
 };
 
 static inline struct mailbox *mailbox_of(const struct file *f) {

@@ -227,7 +227,7 @@ static inline bool receive_fast(struct thread *t, struct file *file, uptr_t mess
 /* The messages are a ring that every open reads at its own pace:
  *
  *      accepted:        [17] [18] [19]    sequence numbers; the oldest is dropped when
- *      open->has_read:   yes  no   no     a twentieth comes, and leaves its place to it
+ *      open->unread:     no   yes  yes    a twentieth comes, and leaves its place to it
  *
  * They are numbered without a gap, and at least one open has not read each; what came
  * before an open, that has read. An open that waits has nothing to read that it
@@ -236,12 +236,12 @@ static bool is_broadcast(const struct mailbox *mb) {
     return mb->attributes.receivers == MBOX_BROADCAST;
 }
 
-/* Has the open read that message? */
-static bool *mark(struct mailbox_file *open, const struct native_message *m) {
+/* Has the open still to read that message? */
+static bool *unread(struct mailbox_file *open, const struct native_message *m) {
     uint32_t place;
 
     divide_u64(m->base.sequence, m->base.channel->capacity, &place);
-    return &open->has_read[place];
+    return &open->unread[place];
 }
 
 static struct native_message *oldest(const struct mailbox *mb) {
@@ -256,7 +256,7 @@ static void broadcast_trim(struct mailbox *mb) {
 
     while ((m = oldest(mb))) {
         list_for_each (open, &mb->opens, node)
-            if (!*mark(open, m)) return;
+            if (*unread(open, m)) return;
         message_cancel(&m->base, 0);
     }
 }
@@ -268,7 +268,7 @@ static struct native_message *broadcast_first(struct mailbox_file *open,
     struct native_message *m;
 
     list_for_each (m, &mb->channel.accepted, base.age_node)
-        if (!*mark(open, m) && (!r || !r->wants || r->wants(r, &m->base))) return m;
+        if (*unread(open, m) && (!r || !r->wants || r->wants(r, &m->base))) return m;
     return NULL;
 }
 
@@ -279,7 +279,7 @@ static int broadcast_take(struct mailbox_file *open, struct native_receiver *r) 
     if (r->moves || !m) return r->moves ? -EINVAL : -EAGAIN;
     result = native_deliver(m, r, &error);
     if (result) return result;
-    *mark(open, m) = true;
+    *unread(open, m) = false;
     m->base.channel->received++;
     broadcast_trim(mailbox_of(open->file));
     return 0;
@@ -304,7 +304,7 @@ static int broadcast_send(struct mailbox *mb, struct native_message *m) {
     message_insert(copy, MESSAGE_ACCEPTED);
     m = container_of(copy, struct native_message, base);
     list_for_each (open, &mb->opens, node)
-        *mark(open, m) = !file_is_readable(open->file);
+        *unread(open, m) = file_is_readable(open->file);
     list_for_each_safe (waiter, next, &mb->queue.receivers.waiters, node) {
         struct native_receiver *r =
             container_of(waiter, struct native_receiver, base.waiter);
@@ -477,7 +477,6 @@ static int mailbox_open(struct file *file) {
     file->operations = &mailbox_file_operations;
     file->object = open;
     open->file = file;
-    memset(open->has_read, true, marks);
     list_push_back(&mb->opens, &open->node);
     return 0;
 }

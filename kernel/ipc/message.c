@@ -266,23 +266,19 @@ int deliver_rest(struct native_message *m, struct native_receiver *r, int *error
     return result;
 }
 
-/* What the receiver's struct msg says, if it has not been read yet. */
-static int read_late(struct native_receiver *r) {
+int native_deliver(struct native_message *m, struct native_receiver *r, int *error) {
     struct user_message u;
 
-    if (likely(!r->is_read_late)) return 0;
-    if (space_read(r->process->space, &u, r->message, sizeof(u))) return -EFAULT;
-    r->room = u.room;
-    r->fds = u.fds;
-    if (r->body.address == u.body.address) return 0;
-    r->body = u.body;
-    r->fast = r->fast_calls = 0;        // they were for another
-    r->base.waiter.thread->attention |= ATTENTION_SLOW;
-    return 0;
-}
-
-int native_deliver(struct native_message *m, struct native_receiver *r, int *error) {
-    if (read_late(r)) return -EFAULT;
+    if (r->is_read_late) {
+        if (space_read(r->process->space, &u, r->message, sizeof(u))) return -EFAULT;
+        r->room = u.room;
+        r->fds = u.fds;
+        if (r->body.address != u.body.address) {
+            r->body = u.body;
+            r->fast = r->fast_calls = 0;        // they were for another
+            r->base.waiter.thread->attention |= ATTENTION_SLOW;
+        }
+    }
     if (m->base.length > r->room && !r->cuts && !moved_pages_fit(m, r)) {
         // it learns how long
         uptr_t length = uptr_add(r->message, offsetof(struct user_message, length));
