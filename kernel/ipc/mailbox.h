@@ -37,7 +37,7 @@ struct mailbox {
     bool is_destroyed;
     bool is_plain;              /* it is not, has a name, and is MBOX_SHARED */
     bool was_shared;            /* another process held it, too, and went */
-    pid_t company[2];           /* processes that can do both, as was found, or 0 */
+    bool has_company;           /* two processes can do both, as was found */
     struct list opens;          /* struct mailbox_file */
 };
 

@@ -30,35 +30,30 @@ static unsigned process_access(const struct process *p, const struct mailbox *mb
 
     for (unsigned fd = 0; table && fd < table->size; fd++) {
         const struct file *file = table->places[fd].file;
-        if (file && file->operations == &mailbox_file_operations
-            && file->inode == mb->inode)
-            access |= access_of(file);
+        if (file && file->inode == mb->inode) access |= access_of(file);
     }
     return access;
 }
 
 /* 4.10: nobody is left on the other side, for a process that would use this one. Who
  * never had company may talk to itself. One under way in a message can come out with
- * anybody; who is in a call may have closed the descriptor since. Who was found to do
- * both is remembered until somebody closes it: with two of them, whoever asks has
- * another one. */
+ * anybody; who is in a call may have closed the descriptor since. If two can do both,
+ * whoever asks has another one: that is remembered until somebody closes it. */
 static bool is_abandoned(struct mailbox *mb, enum side other_side,
                          const struct process *self) {
     const struct mailbox_file *open;
     const struct waiter *waiter;
     const struct process *p;
-    unsigned others = 0;
+    unsigned others = 0, both = 0;
 
-    if (likely(mb->holder.is_named)) return false;
-    for (int i = 0; i < 2; i++)
-        if (mb->company[i] && mb->company[i] != self->pid) return false;
+    if (likely(mb->holder.is_named || mb->has_company)) return false;
     list_for_each (p, &all_processes, all_node) {
-        unsigned its = p == self ? 0 : process_access(p, mb);
-        others |= its;
-        if (its != BOTH) continue;
-        mb->company[1] = mb->company[0];
-        mb->company[0] = p->pid;
-        return false;
+        unsigned its = process_access(p, mb);
+        if (p != self) others |= its;
+        if (its == BOTH && ++both == 2) {
+            mb->has_company = true;
+            return false;
+        }
     }
     list_for_each (open, &mb->opens, node)
         if (open->file->inflight > 0) others |= access_of(open->file);
@@ -74,7 +69,7 @@ static bool is_abandoned(struct mailbox *mb, enum side other_side,
 static void review(struct mailbox *mb) {
     struct waiter *w, *next;
 
-    memset(mb->company, 0, sizeof(mb->company));
+    mb->has_company = false;
     if (mb->holder.is_named) return;
     list_for_each_safe (w, next, &mb->queue.senders.waiters, node)
         if (is_abandoned(mb, RECEIVE, w->thread->process))
