@@ -45,21 +45,9 @@ char *window_open(struct thread *thread, enum window_use use, vaddr_t user,
 void native_message_init(struct native_message *m, vaddr_t body, uint32_t length) {
     const struct thread *t = current();
 
-    m->base.type = m->base.priority = 0;
-    m->base.length = length;
-    m->base.until = UNTIL_ACCEPTED;
-    m->sender = t->process->pid;
-    m->caller = 0;
-    m->call = NULL;
-    m->mailbox = 0;
-    m->bits = 0;
-    m->space = t->space;
-    m->body = body;
-    m->payer = t->cpu->account;
-    m->pages = NULL;
-    m->is_short = m->moves = false;
-    m->files = NULL;
-    m->nr_files = 0;
+    *m = (struct native_message){ .base = { .length = length, .until = UNTIL_ACCEPTED },
+                                  .sender = t->process->pid, .space = t->space,
+                                  .body = body, .payer = t->cpu->account };
 }
 
 int native_message_read(struct native_message *m, uptr_t from, int flags) {

@@ -81,8 +81,8 @@ struct native_receiver {
     bool cuts;                  /* takes the beginning of a body that is too long */
     pid_t sender;               /* of what it got, as the next two */
     uint32_t priority, length;
-    struct mailbox_file *open;  /* of a mailbox: what it receives through */
-    struct link_end *from;      /* the end it came to; NULL: a mailbox's, or none yet */
+    struct mailbox_file *open;  /* a mailbox's receiver: what it receives through */
+    struct link_end *from;      /* a link's, that got something: the end it came to */
 };
 
 /* A kept message with a body up to here takes one of the heap's small blocks, and its
@@ -109,8 +109,6 @@ static inline void native_body_receiver_init(struct native_receiver *r, uptr_t b
     r->fast = r->fast_calls = r->type = 0;
     r->channel = NULL;
     r->is_read_late = r->by_type = r->moves = r->cuts = false;
-    r->open = NULL;
-    r->from = NULL;
 }
 
 /* Reads and judges the struct msg at `from` for a send of the current process.
