@@ -259,54 +259,6 @@ long sys_msg_notify(pid_t to, uint32_t bits) {
     return 0;
 }
 
-/* -- Receiving --------------------------------------------------------------------- */
-
-/* SLEEPS. Notifications first, then messages. partner: whom r waits for, or 0. */
-static long receive(struct endpoint *e, struct native_receiver *r, pid_t partner,
-                    int timeout_ms) {
-    struct link_end *end;
-    long result = -EAGAIN;
-
-    list_for_each (end, &e->notified, notified_node)
-        if (takes_notification(r, end)) {
-            result = notification_deliver(end, r);
-            break;
-        }
-    if (result == -EAGAIN) result = message_take(&e->inbox, &r->base);
-    if (result == 0 && !r->from->other->endpoint)
-        link_settle(r->from->link);     // the last words of one who has ended
-    if (result != -EAGAIN) return result ? result : r->sender;
-    if (partner && !process_is_alive(partner)) return -ESRCH;
-    if (timeout_ms == NOWAIT) return -EAGAIN;
-    if (partner && timeout_ms == FOREVER
-        && wait_closes_circle(current_process(), partner))
-        return -EDEADLK;
-    return native_receive_wait(r, timeout_ms);
-}
-
-long sys_msg_receive(pid_t from, uptr_t message, int flags, int timeout_ms) {
-    struct endpoint *e = endpoint_of(current_process());
-    struct native_receiver own, *r = NULL;
-    int error = 0;
-
-    if (flags & ~(MSG_TYPE | MSG_MOVE) || timeout_ms < FOREVER) return -EINVAL;
-    if (!e) return -ENOMEM;
-    if (!flags && timeout_ms == FOREVER) r = exchange_receiver();
-    if (!r)
-        error = native_receiver_init(r = &own, message, flags, &e->inbox.receivers);
-    if (!error && from != MSG_ANY) {
-        struct link_end *end = link_with(from);
-        if (process_is_alive(from)) error = link_get(process_find(from), &end);
-        else if (!end) error = -ESRCH;
-        if (!error) r->channel = &end->in;
-        r->base.wants = native_wants;
-    }
-    if (error) return error;
-    long result = receive(e, r, from == MSG_ANY ? 0 : from, timeout_ms);
-    current()->attention &= ~(uint32_t)ATTENTION_TOLD;
-    return result;
-}
-
 /* -- Answering --------------------------------------------------------------------- */
 
 /* The call that the current process is to answer; NULL and *error: the same every time,
@@ -351,25 +303,6 @@ long sys_msg_reply(pid_t caller, uptr_t message) {
     return error ? error : answer(&m, caller);
 }
 
-long sys_msg_reply_receive(pid_t caller, uptr_t reply, uptr_t next, int timeout_ms) {
-    struct endpoint *e = endpoint_of(current_process());
-    struct native_message m;
-    struct native_receiver own, *r = NULL;
-    int replied = -ECANCELED, error = 0;
-
-    if (!e) return -ENOMEM;
-    if (timeout_ms < FOREVER) return -EINVAL;
-    if (caller) error = native_message_read(&m, reply, 0);
-    if (!error && timeout_ms == FOREVER) r = exchange_receiver();
-    if (!error && !r)
-        error = native_receiver_init(r = &own, next, 0, &e->inbox.receivers);
-    if (!error && caller) replied = error = answer(&m, caller);
-    if (error && error != -ESRCH && error != -ECANCELED)
-        return error;           // a caller that has gone is no reason not to go on
-    long result = receive(e, r, 0, timeout_ms);
-    return result == -ERESTART && replied == 0 ? -EINTR : result;
-}
-
 long sys_msg_forward(pid_t caller, pid_t to, uptr_t message, int timeout_ms) {
     struct native_message m;
     struct link_end *end;
@@ -385,4 +318,67 @@ long sys_msg_forward(pid_t caller, pid_t to, uptr_t message, int timeout_ms) {
     m.caller = caller;
     m.call = call;              // ours until the message is kept or received
     return min(native_message_send(&end->in, &m, timeout_ms), 0l);
+}
+
+/* -- Receiving --------------------------------------------------------------------- */
+
+/* SLEEPS. Notifications first, then messages. */
+static long receive(struct endpoint *e, struct native_receiver *r, pid_t from,
+                    int timeout_ms) {
+    struct link_end *end;
+    long result = -EAGAIN;
+
+    list_for_each (end, &e->notified, notified_node)
+        if (takes_notification(r, end)) {
+            result = notification_deliver(end, r);
+            break;
+        }
+    if (result == -EAGAIN) result = message_take(&e->inbox, &r->base);
+    if (result == 0 && !r->from->other->endpoint)
+        link_settle(r->from->link);     // the last words of one who has ended
+    if (result != -EAGAIN) return result ? result : r->sender;
+    if (from != MSG_ANY && !process_is_alive(from)) return -ESRCH;
+    if (timeout_ms == NOWAIT) return -EAGAIN;
+    if (from != MSG_ANY && timeout_ms == FOREVER
+        && wait_closes_circle(current_process(), from))
+        return -EDEADLK;
+    return native_receive_wait(r, timeout_ms);
+}
+
+/* SLEEPS. Answers the caller, if that is not 0, and receives. */
+static long reply_receive(pid_t caller, uptr_t reply, pid_t from, uptr_t message,
+                          int flags, int timeout_ms) {
+    struct endpoint *e = endpoint_of(current_process());
+    struct native_receiver own, *r = NULL;
+    struct native_message m;
+    int replied = -ECANCELED, error = 0;
+
+    if (flags & ~(MSG_TYPE | MSG_MOVE) || timeout_ms < FOREVER) return -EINVAL;
+    if (!e) return -ENOMEM;
+    if (caller) error = native_message_read(&m, reply, 0);
+    if (!error && !flags && timeout_ms == FOREVER) r = exchange_receiver();
+    if (!error && !r)
+        error = native_receiver_init(r = &own, message, flags, &e->inbox.receivers);
+    if (!error && from != MSG_ANY) {
+        struct link_end *end = link_with(from);
+        if (process_is_alive(from)) error = link_get(process_find(from), &end);
+        else if (!end) error = -ESRCH;
+        if (!error) r->channel = &end->in;
+        r->base.wants = native_wants;
+    }
+    if (error) return error;
+    if (caller) replied = answer(&m, caller);
+    if (replied && replied != -ESRCH && replied != -ECANCELED)
+        return replied;         // a caller that has gone is no reason not to go on
+    long result = receive(e, r, from, timeout_ms);
+    current()->attention &= ~(uint32_t)ATTENTION_TOLD;
+    return result == -ERESTART && replied == 0 ? -EINTR : result;
+}
+
+long sys_msg_receive(pid_t from, uptr_t message, int flags, int timeout_ms) {
+    return reply_receive(0, uptr(0), from, message, flags, timeout_ms);
+}
+
+long sys_msg_reply_receive(pid_t caller, uptr_t reply, uptr_t next, int timeout_ms) {
+    return reply_receive(caller, reply, MSG_ANY, next, 0, timeout_ms);
 }
