@@ -23,7 +23,6 @@ enum clock_id {
 };
 enum { TIMER_ABSTIME = 1 };
 enum { ITIMER_REAL = 0, ITIMER_VIRTUAL = 1, ITIMER_PROF = 2 };
-enum { SIGEV_SIGNAL = 0, SIGEV_NONE = 1, SIGEV_THREAD_ID = 4 };
 
 #define NO_CLOCK UINT64_MAX
 
@@ -150,45 +149,37 @@ static void arm(struct posix_timer *t) {
 
 /* Counts the expirations up to `now`, and arms it for the next one. */
 static uint64_t expire(struct posix_timer *t, nanoseconds_t now) {
-    nanoseconds_t late = now - t->due;
-    uint64_t n = 1;
+    nanoseconds_t late = now - t->due, step = t->interval;
+    uint64_t n = 0;
 
-    if (!t->interval) {
-        t->due = 0;
-        return n;
+    if (now >= t->due) {        // else CPU time is not used up yet
+        n = 1;
+        if (step && step <= UINT32_MAX) n += divide_u64(late, (uint32_t)step, NULL);
+        for (; step > UINT32_MAX && late >= step; late -= step) n++;    // few
+        t->due = step ? t->due + n * step : 0;
     }
-    if (t->interval <= UINT32_MAX)
-        n += divide_u64(late, (uint32_t)t->interval, NULL);
-    else
-        for (; late >= t->interval; late -= t->interval) n++;   // seconds each: few
-    t->due += n * t->interval;
-    arm(t);
+    if (t->due) arm(t);
     return n;
 }
 
 static void fired(struct timer *timer) {
     struct posix_timer *t = container_of(timer, struct posix_timer, timer);
-    nanoseconds_t now = now_of(t);
-
-    if (now < t->due) {
-        arm(t);                 // CPU time: not used up yet
-        return;
-    }
     bool is_queued = list_node_is_linked(&t->queued.node);
-    uint64_t n = expire(t, now);
-    t->overrun = is_queued ? t->overrun + n : n - 1;
-    if (is_queued) return;      // still waiting to be taken: only counted
+    uint64_t n = expire(t, now_of(t));
     struct thread *thread;
-    if (goes_to(&t->event, t->process, &thread))
+
+    if (!n) return;
+    t->overrun = is_queued ? t->overrun + n : n - 1;
+    // one that is still waiting to be taken is only counted
+    if (!is_queued && goes_to(&t->event, t->process, &thread))
         signal_post(t->process, thread, &t->queued.info, &t->queued);
 }
 
 static void taken(struct queued_signal *queued) {
     struct posix_timer *t = container_of(queued, struct posix_timer, queued);
-    nanoseconds_t now = now_of(t);
 
     // what is due by now counts, though its interrupt has not come yet
-    if (t->interval && t->due && t->due <= now) t->overrun += expire(t, now);
+    if (t->interval && t->due) t->overrun += expire(t, now_of(t));
     t->last_overrun = (uint32_t)min(t->overrun, (uint64_t)INT32_MAX);
     if (t->id >= 0) queued->info.overrun = (int32_t)t->last_overrun;
     t->overrun = 0;

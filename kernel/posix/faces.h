@@ -3,6 +3,9 @@
 
 #include "sched/process.h"
 
+/* Of struct sigevent: how somebody is told. */
+enum { SIGEV_SIGNAL = 0, SIGEV_NONE = 1, SIGEV_THREAD_ID = 4 };
+
 /* Once at boot; /dev is there. */
 void mqueues_init(void);
 

@@ -78,7 +78,6 @@ in_line long send(struct message_channel *channel, uptr_t body, uint32_t length,
 /* -- POSIX queues ------------------------------------------------------------------ */
 
 enum { MQ_PRIO_MAX = 32768 };
-enum { SIGEV_SIGNAL = 0, SIGEV_NONE = 1 };
 
 struct mq_attr {
     uint32_t flags, maxmsg, msgsize, curmsgs, unused[4];
