@@ -125,14 +125,13 @@ static out_of_line long less_usual(void) {
                                    : command == FUTEX_WAIT_BITSET ? TIMEOUT_MONOTONIC
                                                                   : TIMEOUT_REALTIME,
                                    &deadline);
+        if (!error && value3 == 0) error = -EINVAL;
         if (!error) error = locate(&t->waited_word, frame->ebx, operation);
-        if (error || value3 == 0) return error ? error : -EINVAL;
-        return wait(t, value, deadline, value3);
+        return error ? error : wait(t, value, deadline, value3);
     case FUTEX_WAKE:
     case FUTEX_WAKE_BITSET:
-        error = locate(word, frame->ebx, operation);
-        if (error || value3 == 0) return error ? error : -EINVAL;
-        return wake(word, value, value3, NULL, 0);
+        error = value3 ? locate(word, frame->ebx, operation) : -EINVAL;
+        return error ? error : wake(word, value, value3, NULL, 0);
     case FUTEX_CMP_REQUEUE:
     case FUTEX_REQUEUE:
         if ((int32_t)value < 0 || (int32_t)number < 0) return -EINVAL;

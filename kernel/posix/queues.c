@@ -260,12 +260,9 @@ long sys_mq_notify(int fd, uptr_t event) {
     else if (r.notify != SIGEV_SIGNAL || r.signal <= 0 || r.signal > SIGNALS)
         return -EINVAL;
     if (!mq) return -EBADF;
-    if (uptr_is_null(event)) {
-        closed(file);           // it ends that
-        return 0;
-    }
-    if (mq->registered.pid) return -EBUSY;
-    mq->registered = r;
+    if (uptr_is_null(event)) closed(file);      // it ends that
+    else if (mq->registered.pid) return -EBUSY;
+    else mq->registered = r;
     return 0;
 }
 
@@ -281,8 +278,7 @@ long sys_mq_getsetattr(int fd, uptr_t new, uptr_t old) {
                                  mq->mailbox.attributes.max_length,
                                  .curmsgs = mq->mailbox.channel.queued };
     if (!uptr_is_null(old) && copy_to_user(old, &now, sizeof(now))) return -EFAULT;
-    if (!uptr_is_null(new))
-        file->flags = (file->flags & ~O_NONBLOCK) | a.flags;
+    if (!uptr_is_null(new)) file->flags = (file->flags & ~O_NONBLOCK) | a.flags;
     return 0;
 }
 
