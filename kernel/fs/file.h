@@ -219,13 +219,11 @@ static inline struct file *fd_get(int fd) {
     return file;
 }
 
-/* Is there room for one more descriptor, until something sleeps? 0, -EMFILE,
- * -ENOMEM. */
+/* Is there room for one more, until something sleeps? 0, -EMFILE, -ENOMEM. */
 must_check int fd_room(void);
 
-/* The end of a call that opens: the lowest free descriptor, which takes over the
- * reference. -EMFILE, -ENOMEM, and the file is put; NULL, from file_create, is
- * -ENFILE. */
+/* The lowest free descriptor, which takes over the reference. -EMFILE, -ENOMEM, and the
+ * file is put; NULL, from file_create, is -ENFILE. */
 must_check int fd_install(struct file *file, bool close_on_exec);
 
 /* All at once or none, each with a new reference, into any process's table, which pays
