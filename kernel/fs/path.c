@@ -54,8 +54,7 @@ static int walk_lookup(struct inode *at, struct name name, struct inode **next) 
 }
 
 /* Follows a link: changes *rest, whose front its text becomes, or *at, or both. */
-static int walk_link(struct inode **at, const char **rest, struct inode *link,
-                     bool slash) {
+static int walk_link(struct inode **at, const char **rest, struct inode *link) {
     struct inode *target = NULL;
 
     if (link->operations->follow) target = link->operations->follow(link);
@@ -63,10 +62,9 @@ static int walk_link(struct inode **at, const char **rest, struct inode *link,
         size_t size = strlen(*rest) + 1;
         ssize_t length = link->operations->readlink(link, linked);
         if (length <= 0) return length ? (int)length : -ENOENT;
-        if ((size_t)length + slash + size > PATH_MAX) return -ENAMETOOLONG;
-        memmove(walked + length + slash, *rest, size);
+        if ((size_t)length + size > PATH_MAX) return -ENAMETOOLONG;
+        memmove(walked + length, *rest, size);
         memcpy(walked, linked, (size_t)length);
-        if (slash) walked[length] = '/';
         *rest = walked;
         target = inode_get(walked[0] == '/' ? root_inode : *at);
     }
@@ -94,15 +92,15 @@ static int walk(struct inode *start, unsigned flags, struct path *path) {
         while (*rest && *rest != '/') rest++;
         name.length = (size_t)(rest - name.text);
         bool slash = path->trailing_slash = *rest == '/';
-        while (*rest == '/') rest++;
-        bool is_last = !*rest, ends = is_last && (flags & WALK_PARENT);
+        const char *following = rest;
+        while (*following == '/') following++;
+        bool is_last = !*following, ends = is_last && (flags & WALK_PARENT);
         error = walk_lookup(at, name, &next);
         if (error == -ENOENT && ends) next = NULL;
         else if (error) goto fail;
         if (next && inode_is(next, S_IFLNK)
             && !(is_last && (flags & (slash ? WALK_PARENT : AT_SYMLINK_NOFOLLOW)))) {
-            error =
-                ++links > SYMLINKS_MAX ? -ELOOP : walk_link(&at, &rest, next, slash);
+            error = ++links > SYMLINKS_MAX ? -ELOOP : walk_link(&at, &rest, next);
             inode_put(next);
             if (error) goto fail;
         } else if (ends) {
