@@ -316,14 +316,12 @@ static int build(struct program *p) {
 static int end_other_threads(struct process *p) {
     struct thread *t;
 
-    if (p->exiting || p->exec_thread) return -EINTR;
-    p->exec_thread = current();
+    if (current()->attention & ATTENTION_EXIT) return -EINTR;
     list_for_each (t, &p->threads, process_node)
         if (t != current()) thread_call(t, ATTENTION_EXIT);
     while (p->nr_threads > 1)
-        if (wait_sleep_killable(&p->exec_wait)) break;
-    p->exec_thread = NULL;
-    return p->nr_threads > 1 || p->exiting ? -EINTR : 0;
+        if (wait_sleep_killable(&p->exec_wait)) return -EINTR;
+    return 0;
 }
 
 /* The thread has nothing left of the old program but its times and its signal mask. */
@@ -355,7 +353,7 @@ static void move_over(struct program *p) {
     p->space = NULL;
     space_activate(this_cpu(), process->space);
     space_put(old);
-    vfork_release(process);
+    wait_wake_all(&process->vfork_done, 0);
     if (process->executable) inode_put(process->executable);
     process->executable = p->inode;
     p->inode = NULL;

@@ -26,12 +26,6 @@ void process_exit_group(struct process *process, int status) {
     list_for_each (t, &process->threads, process_node) thread_call(t, ATTENTION_EXIT);
 }
 
-void vfork_release(struct process *process) {
-    if (!process->is_vfork) return;
-    process->is_vfork = false;
-    wait_wake_all(&process->vfork_done, 0);
-}
-
 /* A group that nobody can continue any more, since just now, must not stay stopped for
  * ever. */
 static void hang_up_if_orphaned(pid_t group) {
@@ -113,11 +107,11 @@ void thread_exit(void) {
         semaphores_end(p);
         process_give_back(p);
         p->usage.largest_resident = space_put(space);
-        vfork_release(p);
+        wait_wake_all(&p->vfork_done, 0);
     }
     t->space = NULL;
     thread_detach(t);
-    if (p->exec_thread && p->nr_threads == 1) wait_wake_all(&p->exec_wait, 0);
+    if (p->nr_threads == 1) wait_wake_all(&p->exec_wait, 0);
     t->process = NULL;
     if (last) become_zombie(p);
     t->state = THREAD_DEAD;

@@ -74,7 +74,6 @@ static int begin_alike(struct thread *t, uint32_t flags, uint32_t stack,
 /* Everything of the child but its thread. */
 static int copy_process(struct process *child, struct process *parent, uint32_t flags) {
     child->exit_signal = (int)(flags & CLONE_SIGNAL);
-    child->is_vfork = flags & CLONE_VFORK;
     child->directory = inode_get(parent->directory);
     if (parent->executable) child->executable = inode_get(parent->executable);
     child->space = flags & CLONE_VM ? parent->space : space_fork(parent->space);
@@ -89,7 +88,7 @@ long sys_clone(uint32_t flags, uint32_t stack, uptr_t parent_tid, uptr_t tls,
     bool is_thread = flags & CLONE_THREAD;
 
     if (!is_offered(flags)) return -EINVAL;
-    if (is_thread && parent->exiting) return -EINTR;
+    if (is_thread && current()->attention & ATTENTION_EXIT) return -EINTR;
     // both kinds count against the limit; root's do not
     if (parent->account != &root_account
         && parent->account->used[ACCOUNT_PROCESSES] >= parent->limits[LIMIT_NPROC].soft)
@@ -114,8 +113,7 @@ long sys_clone(uint32_t flags, uint32_t stack, uptr_t parent_tid, uptr_t tls,
     signal_update(t);
     thread_ready(t);
     // when we are killed the child keeps the space alive
-    while (flags & CLONE_VFORK && process_find(id) == child && child->is_vfork)
-        if (wait_sleep_killable(&child->vfork_done)) break;
+    if (flags & CLONE_VFORK) wait_sleep_killable(&child->vfork_done);
     return id;
 }
 

@@ -17,7 +17,6 @@ void process_exit_group(struct process *process, int status);
 no_return void thread_exit(void);
 /* Lets memory, descriptors and directories go: at the end, or before the beginning. */
 void process_give_back(struct process *process);
-void vfork_release(struct process *process);
 
 void exec_init(void);           /* makes the system call page */
 

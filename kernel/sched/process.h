@@ -75,11 +75,9 @@ struct process {
     bool exiting;               /* exit_group or a fatal signal: every thread must go */
     bool execed;                /* since fork: setpgid by the parent is refused */
     bool stopped;               /* by a signal */
-    bool is_vfork;              /* its parent waits in vfork_done */
     int exit_status;            /* as wait4 reports it */
     int exit_signal;            /* what the parent gets: SIGCHLD, or 0 */
-    struct thread *exec_thread; /* waits until the other threads are gone */
-    struct wait_queue exec_wait;
+    struct wait_queue exec_wait;    /* a thread, until the others are gone */
     struct wait_queue child_wait;   /* its threads in wait4 and waitid */
     struct wait_queue vfork_done;   /* the parent's thread */
     struct wait_queue stop_wait;    /* its threads while stopped */

@@ -192,6 +192,23 @@ static void ends(void) {
     gate_close(&gate);
 }
 
+static volatile int made;
+
+static void *sleep_for_ever(void *unused) {
+    for (;;)
+        pause();
+    return unused;
+}
+
+static void *make_sleepers(void *unused) {
+    pthread_t t;
+    for (int i = 0; i < 4; i++) {
+        need(pthread_create(&t, NULL, sleep_for_ever, NULL) == 0);
+        made++;
+    }
+    return sleep_for_ever(unused);
+}
+
 /* execve(2): "all threads ... are destroyed"; the process ID stays, and the thread that
  * called exec has it as its thread ID from then on. */
 static void execs(void) {
@@ -221,6 +238,19 @@ static void execs(void) {
             pause();
     }
     is_exit(wait_for(pid), 8, "several threads call exec at the same time");
+    int all = 1;
+    for (int round = 0; round < 5; round++) {
+        CHILD (pid) {
+            for (int i = 0; i < 3; i++)
+                need(pthread_create(&t, NULL, make_sleepers, NULL) == 0);
+            while (made <= round)
+                sched_yield();
+            become("alone");
+        }
+        int status = wait_for(pid);
+        all &= WIFEXITED(status) && WEXITSTATUS(status) == 8;
+    }
+    ok(all, "exec while siblings make threads");
 }
 
 static void *wait_for_end_of_file(void *fd) {
