@@ -2,9 +2,10 @@
  *
  * Shape: each CPU's one-shot timer is armed for the nearest deadline it knows of, or
  * for the end of the running thread's turn. If it finds nothing due it just arms again.
- * Armed timers are in one list, the nearest deadline first. To arm one passes those
- * that fire before it: mostly few, and never more than there are threads and timers.
- * Invariant: some CPU's timer is armed for a moment no later than the list's first.
+ * Deadlines are a skew heap: a binary tree, no child before its parent; melding two
+ * trees goes down their right sides and exchanges left and right on the way, which
+ * keeps them short. Starting and cancelling any timer take O(log n) amortised.
+ * Invariant: some CPU's timer is armed for a moment no later than the heap's root.
  * Tests: kernel/sched/time_test.c
  */
 #include "sched/time.h"
@@ -12,7 +13,7 @@
 #include "core/check.h"
 #include "sched/scheduler.h"
 
-static struct list deadlines = LIST_INIT(deadlines);
+static struct timer *nearest;   /* the heap's root, or NULL */
 static nanoseconds_t realtime_offset;   /* 1970 to boot */
 
 nanoseconds_t time_realtime(void) { return realtime_offset + time_now(); }
@@ -51,32 +52,47 @@ void time_arm_for(nanoseconds_t deadline) {
     timer_arm(deadline > now ? deadline - now : 0);
 }
 
-static nanoseconds_t nearest(void) {
-    return list_is_empty(&deadlines)
-               ? DEADLINE_NEVER
-               : list_first_entry(&deadlines, struct timer, node)->deadline;
+/* Melds two trees into one, which hangs from *at below `parent`. */
+static void meld(struct timer *a, struct timer *b, struct timer **at,
+                 struct timer *parent) {
+    while (a && b) {
+        struct timer *first = b->deadline < a->deadline ? b : a;
+        struct timer *other = first == a ? b : a;
+        *at = first;
+        first->parent = parent;
+        a = first->right;       // goes on with the other tree, to the left
+        b = other;
+        first->right = first->left;
+        at = &first->left;
+        parent = first;
+    }
+    *at = a ? a : b;
+    if (*at) (*at)->parent = parent;
 }
 
 void timer_start(struct timer *timer, nanoseconds_t deadline) {
-    struct timer *later;
-
     timer_cancel(timer);
     timer->armed = true;
     timer->deadline = deadline;
-    list_for_each (later, &deadlines, node)
-        if (later->deadline > deadline) break;
-    list_insert_before(&later->node, &timer->node);
-    if (nearest() == deadline) time_arm_for(deadline);
+    timer->left = timer->right = NULL;
+    meld(nearest, timer, &nearest, NULL);
+    if (nearest == timer) time_arm_for(deadline);
 }
 
 void timer_cancel(struct timer *timer) {
-    if (timer->armed) list_remove(&timer->node);
+    struct timer *parent = timer->parent;
+
+    if (!timer->armed) return;
     timer->armed = false;
+    meld(timer->left, timer->right,
+         !parent                  ? &nearest
+         : parent->left == timer ? &parent->left
+                                 : &parent->right,
+         parent);
 }
 
 void time_run(nanoseconds_t now) {
-    while (nearest() <= now) {
-        struct timer *timer = list_first_entry(&deadlines, struct timer, node);
+    for (struct timer *timer; (timer = nearest) && timer->deadline <= now;) {
         timer_cancel(timer);
         timer->fire(timer);
     }
@@ -86,18 +102,24 @@ static void timer_interrupt(void) {
     this_cpu()->timer_deadline = DEADLINE_NEVER;
     this_cpu()->slice_armed = false;
     time_run(time_now());
-    time_arm_for(nearest());
+    if (nearest) time_arm_for(nearest->deadline);
     sched_slice_check();
 }
 
 static void time_check(void) {
-    nanoseconds_t last = 0;
-    const struct timer *timer;
+    const struct timer *timer = nearest, *parent = NULL;
 
-    if (!check_list(&deadlines)) return;
-    list_for_each (timer, &deadlines, node) {
-        check_that(timer->armed && timer->deadline >= last, "deadlines out of order");
-        last = timer->deadline;
+    while (timer) {
+        if (!check_that(timer->parent == parent && timer->armed
+                            && (!parent || timer->deadline >= parent->deadline),
+                        "the heap of deadlines is out of order"))
+            return;
+        // the next in the order of parent, left, right
+        parent = timer;
+        if ((timer = parent->left ? parent->left : parent->right)) continue;
+        do timer = parent, parent = timer->parent;
+        while (parent && (timer == parent->right || !parent->right));
+        timer = parent ? parent->right : NULL;
     }
 }
 

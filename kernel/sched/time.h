@@ -1,9 +1,9 @@
-/* time.h - deadlines. All of them are absolute, in nanoseconds since boot; they stand
- * in one list, and the hardware timer is armed for the nearest. No periodic tick.
+/* time.h - deadlines. All of them are absolute, in nanoseconds since boot; they hang in
+ * one heap, and the hardware timer is armed for the nearest. No periodic tick.
  */
 #pragma once
 
-#include "base/list.h"
+#include "base/types.h"
 
 #define DEADLINE_NEVER UINT64_MAX
 #define SECOND         1000000000ull
@@ -12,8 +12,8 @@
 #define NANOSECOND     1u
 
 struct timer {
-    struct list_node node;      /* of the armed, the nearest deadline first */
     nanoseconds_t deadline;
+    struct timer *left, *right, *parent;        /* in the heap of the armed */
     bool armed;
     void (*fire)(struct timer *timer);  /* runs with the lock held; must not sleep */
 };
