@@ -88,12 +88,10 @@ long sys_clock_nanosleep(int clock, int flags, uptr_t request, uptr_t remaining)
     if (error) return error;
     if (wait_sleep(&nobody, deadline) == -ETIMEDOUT) return 0;
     if (kind != TIMEOUT_SPAN) return -ERESTART_NO_HANDLER;
-    if (!uptr_is_null(remaining)) {
-        nanoseconds_t now = time_now();
-        struct time32 left =
-            nanoseconds_to_time32(deadline > now ? deadline - now : 0, NANOSECOND);
-        if (copy_to_user(remaining, &left, sizeof(left))) return -EFAULT;
-    }
+    nanoseconds_t now = time_now(), left = deadline > now ? deadline - now : 0;
+    struct time32 ts = nanoseconds_to_time32(left, NANOSECOND);
+    if (!uptr_is_null(remaining) && copy_to_user(remaining, &ts, sizeof(ts)))
+        return -EFAULT;
     return time_restart(deadline);
 }
 

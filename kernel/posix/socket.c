@@ -306,10 +306,8 @@ static void socket_release(struct file *file) {
     s->file = NULL;
     s->shut = SHUT_BOTH;
     list_remove(&s->abstract_node);
-    if (s->inode) {
-        s->inode->data = NULL;
-        inode_put(s->inode);
-    }
+    if (s->inode) s->inode->data = NULL;
+    inode_put(s->inode);
     if (peer && s->type != SOCK_DGRAM) {
         peer->shut = SHUT_BOTH;
         if (s->is_pending || s->queued) peer->error = ECONNRESET;
@@ -341,16 +339,13 @@ static void show_sockets(struct text *text) {
     list_for_each (file, &all_files, all_node) {
         const struct socket *s = file->object;
         if (file->operations != &socket_operations) continue;
+        const char *state = s->listens ? "listens" : s->peer ? "connected" : "alone";
+        const char *name = s->name ? s->name->address.path : "";
         text_printf(text, "socket:[%u] %s", s->number, types[s->type]);
-        text_word(text, !s->name                  ? ""
-                        : s->name->address.path[0] ? s->name->address.path
-                                                   : "@");  // an abstract one
+        text_word(text, s->name && !*name ? "@" : name);    // "@": an abstract one
         text_printf(text, " %u - %04o %u %u %s", heap_account(s)->uid,
                     s->inode ? s->inode->mode & 07777 : 0777, socket_capacity(s),
-                    s->queued,
-                    s->listens ? "listens"
-                    : s->peer  ? "connected"
-                               : "alone");
+                    s->queued, state);
         text_printf(text, s->peer ? " socket:[%u]" : " -",
                     s->peer ? s->peer->number : 0);
         text_waiters(text, "senders", &s->room, NULL, NULL);
