@@ -256,8 +256,7 @@ enum socket_option {
 #define SEND_LEAST    4608u
 #define RECEIVE_LEAST 2304u
 
-#define OPTION(field) \
-    { __builtin_offsetof(struct socket, field), sizeof(((struct socket *)0)->field) }
+#define OPTION(f) { offsetof(struct socket, f), sizeof(((struct socket *)0)->f) }
 
 /* By an option's number: where a socket has its value. */
 static const struct {
@@ -394,8 +393,7 @@ static long receive_message(struct socket *s, struct io *io, struct socket_messa
     return error ? error : got;
 }
 
-#define FIELD(message, field) \
-    uptr_add(message, __builtin_offsetof(struct user_message, field))
+#define FIELD(message, field) uptr_add(message, offsetof(struct user_message, field))
 
 long socket_transfer(struct socket *s, unsigned how, uptr_t memory, size_t size,
                      uint32_t flags, uptr_t name, uptr_t name_size) {

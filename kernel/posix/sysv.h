@@ -87,8 +87,7 @@ static inline must_check int sysv_permission(const struct sysv_object *object,
     return is_root() ? 0 : sysv_judge(object, wanted);
 }
 
-/* Since 1970, of a moment that was noted as ticks of the time stamp counter; 0:
- * never. */
+/* Since 1970, of a moment noted as ticks of the time stamp counter; 0: never. */
 uint32_t sysv_seconds(uint64_t ticks);
 
 /* The end of an object: no longer to be found, its memory given back. */
