@@ -145,8 +145,7 @@ must_check struct inode *inode_nameless(mode_t mode);
 void inode_touch_accessed(struct inode *inode);
 void inode_touch_modified(struct inode *inode); /* and changed */
 
-/* The mode without set-user-id and set-group-id bits, which go when contents or owner
- * change. */
+/* The mode without the set-id bits, which go when contents or owner change. */
 mode_t inode_plain_mode(const struct inode *inode);
 
 enum permission { MAY_EXECUTE = 1, MAY_SEARCH = 1, MAY_WRITE = 2, MAY_READ = 4 };
@@ -251,13 +250,12 @@ must_check int path_make(struct path *path, const struct new_node *node);
  * when it ends in no proper name, or in a slash. */
 must_check int path_remove(struct path *path, bool is_directory);
 
-/* The directory above, across mounts; at the root that itself; NULL when it
- * is not known. No reference. */
+/* The directory above, across mounts; of the root itself; NULL: not known. No
+ * reference. */
 struct inode *inode_parent(struct inode *inode);
 
-/* The absolute path of an inode in the last bytes of path_buffer: how many these are,
- * with the NUL; -ENOENT when it was removed or its place is not known;
- * -ENAMETOOLONG. */
+/* An inode's absolute path in the last bytes of path_buffer: how many these are, with
+ * the NUL; -ENOENT when it was removed or its place is not known; -ENAMETOOLONG. */
 ssize_t path_of_inode(struct inode *inode);
 
 /* SLEEPS (FIFOs). open(2) for the kernel. */

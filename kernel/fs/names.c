@@ -209,8 +209,8 @@ static bool is_above(const struct inode *inode, const struct inode *directory) {
     return directory == inode;
 }
 
-/* May from's inode take to's name, in the place of what has it now? */
-static int judge_rename(const struct path *from, const struct path *to) {
+/* Gives from's inode to's name, in the place of what has it now, if it may. */
+static int rename_walked(const struct path *from, const struct path *to) {
     if (from->parent->fs != to->parent->fs) return -EXDEV;
     if (ends_in_dots(from) || ends_in_dots(to)) return -EBUSY;
     if (!from->inode) return -ENOENT;
@@ -225,7 +225,9 @@ static int judge_rename(const struct path *from, const struct path *to) {
     else if (!error) error = inode_permission(to->parent, MAY_WRITE | MAY_SEARCH);
     if (!error && is_directory && from->parent != to->parent)
         error = inode_permission(from->inode, MAY_WRITE); // its ".." changes
-    return error;
+    return error ? error
+                 : from->parent->operations->rename(from->parent, from->last,
+                                                    to->parent, to->last);
 }
 
 long sys_renameat(int old_dirfd, uptr_t old, int dirfd, uptr_t name) {
@@ -235,10 +237,7 @@ long sys_renameat(int old_dirfd, uptr_t old, int dirfd, uptr_t name) {
     if (error) return error;
     error = path_walk_user(dirfd, name, NAME_ITSELF, &to);
     if (!error) {
-        error = judge_rename(&from, &to);
-        if (!error && from.inode != to.inode)
-            error = from.parent->operations->rename(from.parent, from.last, to.parent,
-                                                    to.last);
+        error = rename_walked(&from, &to);
         path_release(&to);
     }
     path_release(&from);
