@@ -210,7 +210,7 @@ KTEST(kcheck_sees_a_broken_mailbox) {
     s.message = &m;
     m.sending = NULL;
     CHECK(says("mailboxes: a receiver left waiting"));
-    waiter_remove(&r.waiter);
+    list_remove(&r.waiter.node);
     list_remove(&m.node);
     mb->queue.nr_there = 0;
     list_push_back(&mb->channel.accepted, &m.age_node);

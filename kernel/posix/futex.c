@@ -80,7 +80,7 @@ static inline long wake(const struct futex_word *word, uint32_t count, uint32_t 
         if (!to || done < count) {
             waiter_wake(w, 0);
         } else {
-            waiter_remove(w);
+            list_remove(&w->node);
             waited->object = to->object;
             waited->offset = to->offset;
             waited->version = 0;        // that is not what its thread asked for

@@ -53,7 +53,7 @@ static long wait_for_events(struct user_pollfd *fds, unsigned count,
         if (error == -ETIMEDOUT) deadline = 0;
         else if (error) return time_restart(deadline);
     }
-    while (table.count > 0) waiter_remove(&table.waiters[--table.count]);
+    while (table.count > 0) list_remove(&table.waiters[--table.count].node);
     return ready;
 }
 

@@ -98,14 +98,12 @@ long sys_clone(uint32_t flags, uint32_t stack, uptr_t parent_tid, uptr_t tls,
     struct thread *t = error ? NULL : thread_create(child, user_thread_start);
     if (t) error = begin_alike(t, flags, stack, parent_tid, tls, child_tid);
     else if (!error) error = -EAGAIN;
-    if (error) {
-        if (t) thread_free(t);
-        if (!is_thread) {
-            process_give_back(child);
-            process_free(child);
-        }
-        return error;
+    if (error && t) thread_free(t);
+    if (error && !is_thread) {
+        process_give_back(child);
+        process_free(child);
     }
+    if (error) return error;
     /* --- commit: nothing below fails, and only a vfork parent sleeps --- */
     pid_t id = t->tid;
     if (!is_thread) process_publish(child, id);

@@ -211,9 +211,7 @@ void signal_withdraw(struct queued_signal *q) {
 }
 
 void signal_kernel(struct process *process, int signal) {
-    struct siginfo info = { .signal = signal, .code = SI_KERNEL };
-
-    signal_post(process, NULL, &info, NULL);
+    signal_post(process, NULL, &(struct siginfo){ signal, .code = SI_KERNEL }, NULL);
 }
 
 void signal_group(pid_t group, int signal) {

@@ -75,7 +75,6 @@ static inline void waiter_init(struct waiter *waiter, struct wait_queue *queue) 
 static inline void waiter_add(struct waiter *waiter) {
     list_push_back(&waiter->queue->waiters, &waiter->node);
 }
-static inline void waiter_remove(struct waiter *waiter) { list_remove(&waiter->node); }
 
 /* SLEEPS. Waits on several queues; each waiter is on its queue already (waiter_add).
  * They are all off their queues when it returns. */

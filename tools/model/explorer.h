@@ -204,7 +204,7 @@ long wait_sleep_any(struct waiter *waiter, unsigned count, nanoseconds_t deadlin
     (void)deadline;                     // the explorer chooses when it passes
     require(count == 1, "a wait on several queues");
     if (running->killed) {
-        waiter_remove(waiter);
+        list_remove(&waiter->node);
         return -EINTR;
     }
     running->waiter = waiter;
