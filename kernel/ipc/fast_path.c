@@ -98,7 +98,7 @@ static out_of_line bool prepare(struct thread *t) {
     uint32_t others = ATTENTION_SLOW | ATTENTION_BOUND | ATTENTION_FPU;
     bool was_slow = t->attention & ATTENTION_SLOW;
 
-    if (t->attention & ~others || t->priority != PRIORITY_NORMAL
+    if (t->attention & ~others || t->base_priority != PRIORITY_NORMAL
         || t->process->lent_priority > PRIORITY_NORMAL)
         return false;
     x->endpoint = endpoint_of(t->process);

@@ -144,6 +144,7 @@ long scheduling_change(pid_t pid, int policy, uptr_t param) {
         return -EPERM;
     t->policy = (uint8_t)policy;
     t->base_priority = (uint8_t)level;
+    t->attention |= ATTENTION_SLOW;
     thread_place(t, max(level, (unsigned)t->process->lent_priority), t->affinity);
     call_priority_changed(t);
     return 0;

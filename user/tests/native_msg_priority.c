@@ -180,6 +180,43 @@ static void withdrawn(enum ending ending, const char *what) {
     gate_close(&step);
 }
 
+/* IPC(2.16): "withdrawn on reply": a server that only runs when nobody else wants to
+ * answers on the short way, after one who waited longer. */
+static void idle_again(void) {
+    struct sched_param none = { 0 };
+    struct msg m = room_msg(text, sizeof text), other = m;
+    struct gate got;
+    pid_t to, first, second;
+    gate_init(&got);
+    shared->steps = 0;
+    CHILD (to) {
+        need(syscall(SYS_sched_setscheduler, 0, SCHED_IDLE, &none) == 0);
+        gate_open(&got);
+        pid_t waits = msg_receive(MSG_ANY, &m, 0, FOREVER);
+        gate_open(&got);
+        pid_t who = msg_reply_receive(0, &m, &m, FOREVER);
+        need(msg_reply_receive(who, &m, &m, FOREVER) == who);
+        need(msg_reply(waits, &other) == 0);
+        need(msg_reply_receive(who, &m, &m, FOREVER) == getppid());
+        shared->steps++;
+    }
+    gate_wait(&got);
+    CHILD (first)
+        need(msg_call(to, &m, &m, FOREVER) == 0);
+    gate_wait(&got);
+    CHILD (second)
+        for (int i = 0; i < 2; i++)
+            need(msg_call(to, &m, &m, FOREVER) == 0);
+    is_exit(wait_for(first), 0, "who waited longer has his answer");
+    is_exit(wait_for(second), 0, "so has the other one");
+    need(msg_send(to, &m, 0, FOREVER) >= 0);
+    for (int i = 0; i < 100; i++)
+        sched_yield();
+    is_int(shared->steps, 0, "the server lets everybody else go first again");
+    is_exit(wait_for(to), 0, "until they sleep");
+    gate_close(&got);
+}
+
 /* IPC(2.15): a third of equal priority could run at any time, and does when a time
  * slice ends. Yet a call gives the CPU to the one called, and its answer gives it
  * back. */
@@ -227,6 +264,7 @@ int main(void) {
     withdrawn(TIME_OUT, "time-out");
     withdrawn(DEATH, "death");
     withdrawn(LINK_CLOSE, "link_close");
+    idle_again();
     in_turn();
     munmap(shared, sizeof *shared);
     return done_testing();
