@@ -50,12 +50,13 @@ static int is_pending(int number) {
 /* A child orders so many times. */
 static void order(int number, int times, int with_value) {
     int status;
+    pid_t parent = getpid(); // asked in the child, getppid may be init
     pid_t child = (pid_t)must(fork(), "fork");
     for (int i = 1; child == 0 && i <= times; i++) {
         if (with_value)
-            must(sigqueue(getppid(), number, (union sigval){ .sival_int = i }), "send");
+            must(sigqueue(parent, number, (union sigval){ .sival_int = i }), "send");
         else
-            must(kill(getppid(), number), "kill");
+            must(kill(parent, number), "kill");
     }
     if (child == 0)
         _exit(0);
