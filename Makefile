@@ -73,6 +73,7 @@ src += kernel/fs/tmpfs.c                # the file system in memory: names and c
 src += kernel/fs/initramfs.c            # unpacking the first file system
 src += kernel/fs/devfs.c                # /dev; null, zero, full, random
 src += kernel/fs/tty.c                  # terminals, job control
+src += kernel/fs/tty_line.c             # the line discipline
 src += kernel/fs/procfs.c               # /proc: directories, links, texts
 src += kernel/fs/proc_text.c            # what they tell; kcheck and the ledger
 

@@ -1,7 +1,7 @@
 /* tty.c - terminals: opening, reading, writing, polling, modes and size; and job
  * control: whose terminal it is, and who may use it now.
  *
- * Shape: what happens to bytes is in tty_line.h.
+ * Shape: what happens to bytes is in tty_line.c.
  *
  *      keyboard, serial line --> input --> [ line ] --> read
  *                                   | echo, ^C ^Z ^\            job control

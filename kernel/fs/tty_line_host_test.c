@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "fs/tty_line.h"
+#include "fs/tty_line.c"
 
 static struct line line;
 static char seen[20000];
