@@ -230,9 +230,9 @@ void kmain(uint32_t magic, uint32_t address) {
     random_init(command_line.sched_seed);
     system_calls_init();
     exec_init();
+    start_file_systems(boot);
     serial_start();
     keyboard_start();
-    start_file_systems(boot);
     log_printf("Parley %s: %u MiB, %u KiB free, TSC %u MHz\n", PARLEY_VERSION,
                frame_count / 256, frames_free * 4, tsc_kilohertz / 1000);
     // they spin for the lock we hold until we are idle

@@ -1,10 +1,10 @@
 /* serial.c - a 16550 at COM1; and QEMU's debug console, which is a port and no more.
  *
- * Output is polled, a FIFO at a time: a write is complete when it returns, a panic
- * needs no other path, and there is no buffer to drain. Under QEMU the line is always
- * ready. Input comes by interrupt. When the terminal has no room the interrupt is
- * masked and the bytes wait in the FIFO, and behind it in QEMU, so nothing that is
- * piped in gets lost.
+ * Output is polled: a write is complete when it returns, a panic needs no other path,
+ * and there is no buffer to drain. Under QEMU the line is always ready. Input comes by
+ * interrupt. When the terminal has no room the interrupt is masked and the bytes wait
+ * in the device, and behind it in QEMU, so nothing that is piped in gets lost. Its FIFO
+ * is left as it is: to turn it on would empty it of what was typed before us.
  *
  * BREAK and then `p` prints who waits for what (in QEMU's terminal: Ctrl-A b p).
  * What is written to port 0xE9 ends in a file of QEMU's. `quiet` does not silence it:
@@ -24,13 +24,11 @@
 
 enum {                          /* registers */
     DATA = COM1, DIVISOR_LOW = COM1, INTERRUPTS = COM1 + 1, DIVISOR_HIGH = COM1 + 1,
-    FIFO = COM1 + 2, LINE_CONTROL = COM1 + 3,
-    MODEM_CONTROL = COM1 + 4, LINE_STATUS = COM1 + 5, SCRATCH = COM1 + 7,
+    LINE_CONTROL = COM1 + 3, MODEM_CONTROL = COM1 + 4, LINE_STATUS = COM1 + 5, SCRATCH = COM1 + 7,
 };
 
 enum {
     INTERRUPT_DATA = 1, INTERRUPT_LINE = 4,
-    FIFO_ON_AND_EMPTY = 7, FIFO_SIZE = 16,
     EIGHT_BITS = 3, DIVISOR_ACCESS = 0x80,
     MODEM_READY = 0x0b,         /* DTR, RTS, and OUT2, which lets interrupts through */
     STATUS_DATA = 1, STATUS_BREAK = 0x10, STATUS_SENT = 0x20,
@@ -42,17 +40,12 @@ enum {
 static bool is_stuck;           /* it stopped sending: do not wait for it again */
 static bool magic;              /* BREAK came: the next byte is for us */
 
-static void output(uint16_t port, const char *bytes, size_t size) {
-    __asm__ volatile("rep outsb" : "+S"(bytes), "+c"(size) : "d"(port) : "memory");
-}
-
 static void serial_output(const char *bytes, size_t size) {
-    for (size_t n; size; bytes += n, size -= n) {
-        n = min(size, (size_t)FIFO_SIZE);
+    for (; size; bytes++, size--) {
         unsigned looks = is_stuck ? 1 : PATIENCE;
         while (looks && !(in8(LINE_STATUS) & STATUS_SENT)) looks--;
         is_stuck = looks == 0;
-        output(DATA, bytes, n);
+        out8(DATA, (uint8_t)*bytes);
     }
 }
 
@@ -82,7 +75,7 @@ static void serial_interrupt(void) {
 }
 
 static void debug_write(const char *bytes, size_t size) {
-    output(DEBUG_PORT, bytes, size);
+    for (; size; bytes++, size--) out8(DEBUG_PORT, (uint8_t)*bytes);
 }
 
 void serial_early_init(void) {
@@ -98,7 +91,6 @@ void serial_early_init(void) {
     out8(DIVISOR_LOW, 1);       // 115200 bits a second
     out8(DIVISOR_HIGH, 0);
     out8(LINE_CONTROL, EIGHT_BITS);
-    out8(FIFO, FIFO_ON_AND_EMPTY);
     out8(MODEM_CONTROL, MODEM_READY);
     serial_terminal.output = serial_output;
     log_sink_register(&serial_sink);

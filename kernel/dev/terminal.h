@@ -43,6 +43,6 @@ struct boot_info;
 void screen_init(const struct boot_info *boot);
 
 /* From here on typed bytes arrive by interrupt: the serial line's, and those of the
- * PC's keyboard, if there is one, which belong to the screen. */
+ * PC's keyboard, if there is one, which belong to the screen. After tty_init. */
 void serial_start(void);
 void keyboard_start(void);
