@@ -24,7 +24,8 @@
 
 enum {                          /* registers */
     DATA = COM1, DIVISOR_LOW = COM1, INTERRUPTS = COM1 + 1, DIVISOR_HIGH = COM1 + 1,
-    LINE_CONTROL = COM1 + 3, MODEM_CONTROL = COM1 + 4, LINE_STATUS = COM1 + 5, SCRATCH = COM1 + 7,
+    LINE_CONTROL = COM1 + 3, MODEM_CONTROL = COM1 + 4, LINE_STATUS = COM1 + 5,
+    SCRATCH = COM1 + 7,
 };
 
 enum {
