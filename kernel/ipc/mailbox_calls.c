@@ -289,7 +289,6 @@ static int broadcast_send(struct mailbox *mb, struct native_message *m) {
 
     if (m->moves || m->base.until != UNTIL_ACCEPTED) return -EINVAL;
     m->base.channel = c;
-    m->base.sending = NULL;
     struct message *copy = message_keep(&m->base, &error);
     if (!copy) return error;
     if (c->queued == c->capacity) {

@@ -204,8 +204,6 @@ bool message_has_room(const struct message_channel *c) {
 
 int message_post(struct message_channel *c, struct message *m, struct sending *s) {
     m->channel = c;
-    m->place = MESSAGE_NOWHERE;
-    m->sending = s;
     if (s) s->message = NULL;
     int error = hand_over(m);
     if (error != -EAGAIN)
@@ -222,7 +220,6 @@ int message_post(struct message_channel *c, struct message *m, struct sending *s
     if (waits && !s) return -EAGAIN;
     struct message *kept = message_keep(m, &error);
     if (!kept) return error;
-    kept->sending = NULL;
     if (is_accepted && (error = message_accept(kept))) {
         message_discard(kept);
         return error;

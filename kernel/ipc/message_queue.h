@@ -87,10 +87,11 @@ void message_queue_init(struct message_queue *queue,
 void message_channel_init(struct message_channel *channel, struct message_queue *queue,
                           uint32_t capacity, enum overflow overflow);
 
-/* Sends without sleeping; `message` is the running sender's. 0: it is in the queue; a
- * pid: that process has received it; -EINPROGRESS: message_wait(s) has to be called;
- * -EAGAIN where it would be, and s is NULL; -ENOBUFS; what keep, accept or deliver said
- * of the sender. s is on the caller's stack, and waiter_init has made its waiter. */
+/* Sends without sleeping; `message` is the running sender's, with zeros for what the
+ * queue sets. 0: it is in the queue; a pid: that process has received it; -EINPROGRESS:
+ * message_wait(s) has to be called; -EAGAIN where it would be, and s is NULL; -ENOBUFS;
+ * what keep, accept or deliver said of the sender. s is on the caller's stack, and
+ * waiter_init has made its waiter. */
 must_check int message_post(struct message_channel *channel, struct message *message,
                             struct sending *s);
 
