@@ -187,6 +187,7 @@ KTEST(kcheck_sees_a_broken_mailbox) {
     struct inode *inode = inode_nameless(S_IFREG);
     struct receiver r = { .wants = wants_all };
     struct sending s = { .waiter.thread = current() };
+    struct message_channel other = { .queue = NULL };
     struct message m;
 
     CHECK(mailbox_create(inode, &mailbox_kind, &attributes) == 0);
@@ -196,6 +197,7 @@ KTEST(kcheck_sees_a_broken_mailbox) {
     list_push_back(&mb->queue.messages, &m.node);
     mb->queue.nr_there = 1;
     BREAKS("mailboxes: ", mb->queue.nr_there, 0);
+    BREAKS("mailboxes: a message of another queue", m.channel, &other);
     BREAKS("mailboxes: a message without a sender", m.sending, NULL);
     BREAKS("mailboxes: a message in the wrong place", m.place, MESSAGE_PENDING);
     list_remove(&m.node);
