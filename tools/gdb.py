@@ -172,6 +172,7 @@ class Queues(Command):
     name = "kwait"
 
     def invoke(self, argument, from_tty):
+        boot, hertz = int(value("tsc_at_boot")), 1000 * int(value("tsc_kilohertz"))
         queues = {int(queue): queue for thread in threads()
                   for queue in queues_of(thread)}
         for address, queue in queues.items():
@@ -179,7 +180,7 @@ class Queues(Command):
             for waiter in each(queue["waiters"], "struct waiter", "node"):
                 thread = waiter["thread"]
                 print(f"    {int(thread['tid']):6} {name_of(thread):16} "
-                      f"since {int(waiter['since']) / 1e9:.6f} s")
+                      f"since {(int(thread['switched']) - boot) / hertz:.6f} s")
         if not queues:
             print("nobody waits")
 
@@ -199,19 +200,19 @@ class Trace(Command):
                       r'^TRACE_EVENT\((\w+), "(.*?)", "(.*?)", "(.*?)"')
         rings = value("trace_ring")
         cpus, events = rings.type.range()[1], rings.type.target().range()[1]
-        rows = [(int(rings[cpu][i]["sequence"]), cpu, rings[cpu][i])
+        rows = [(int(rings[cpu][i]["time"]), cpu, rings[cpu][i])
                 for cpu in range(cpus + 1) for i in range(events + 1)
                 if int(rings[cpu][i]["type"])]
         rows.sort(key=lambda row: row[:2])
-        for sequence, cpu, event in rows[-int(argument or 32):]:
-            print(f"{sequence:8} cpu {cpu} tid {int(event['tid']):5}  "
+        for time, cpu, event in rows[-int(argument or 32):]:
+            print(f"{time} cpu {cpu} tid {int(event['tid']):5}  "
                   f"{self.describe(event, calls, words)}")
 
     def describe(self, event, calls, words):
         kind = str(event["type"].cast(gdb.lookup_type("enum trace_type")))
         kind = kind.replace("TRACE_", "")
         text = kind.lower()
-        if kind == "CALL":
+        if kind in ("CALL", "HAND_OVER"):
             call = calls.get(str(int(event["number"])))
             text += f" {call[2] if call else int(event['number'])}"
         names = words[kind].groups()[1:] if kind in words else ()
