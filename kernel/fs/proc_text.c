@@ -10,9 +10,9 @@
  * more or fewer of them.
  *
  * /proc/trace: the rings of core/trace.h, one event a line, oldest first:
- *      SEQUENCE CPU TIME TID EVENT A B C
- * EVENT is a system call's name, or one of core/trace.def in capitals. TIME (the low
- * word of the TSC) and A B C are hexadecimal.
+ *      TIME cpu CPU tid TID EVENT WORD VALUE ...
+ * TIME is the TSC's. EVENT is a system call's name, or one of core/trace.def in
+ * capitals; that has the words, too. Their values are hexadecimal.
  * /proc/ipc: kernel/ipc/README.md.
  * Sleeps: never.
  * Linux: what Parley does not have (swap, control groups, wait channels as addresses)
