@@ -156,11 +156,11 @@ long sys__llseek(int fd, uint32_t high, uint32_t low, uptr_t result, int whence)
     int64_t offset = (int64_t)join_words(low, high);
 
     if (!file) return -EBADF;
-    if (!file->operations->has_places) return -ESPIPE;
     const int64_t from[] = { 0, (int64_t)file->offset, (int64_t)file->inode->size };
+    if ((unsigned)whence >= ARRAY_SIZE(from)) return -EINVAL;   // SEEK_SET, _CUR, _END
+    if (!file->operations->has_places) return -ESPIPE;
     if (inode_is(file->inode, S_IFCHR)) offset = 0;     // a device is always at 0
-    else if ((unsigned)whence >= ARRAY_SIZE(from)       // SEEK_SET, SEEK_CUR, SEEK_END
-             || __builtin_add_overflow(from[whence], offset, &offset) || offset < 0)
+    else if (__builtin_add_overflow(from[whence], offset, &offset) || offset < 0)
         return -EINVAL;
     file->offset = (uint64_t)offset;
     return copy_to_user(result, &offset, sizeof(offset));

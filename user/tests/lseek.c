@@ -75,6 +75,7 @@ static void other_files(void) {
     need(pipe(p) == 0);
     is_errno(lseek(p[0], 0, SEEK_SET), ESPIPE, "a pipe is ESPIPE");
     is_errno(lseek(p[1], 0, SEEK_CUR), ESPIPE, "its other end too");
+    is_errno(lseek(p[0], 0, 99), EINVAL, "but an unknown origin is EINVAL first");
     close(p[0]), close(p[1]);
     int fd = open(".", O_RDONLY);
     is_int(lseek(fd, 0, SEEK_SET), 0, "a directory can be rewound");
@@ -82,6 +83,7 @@ static void other_files(void) {
     fd = open("/dev/null", O_RDONLY);
     is_int(lseek(fd, 0, SEEK_SET), 0, "/dev/null accepts lseek");
     is_int(lseek(fd, 100, SEEK_SET), 0, "and stays at 0, wherever one would go");
+    is_errno(lseek(fd, 0, 99), EINVAL, "which has to be a known origin");
     close(fd);
 }
 
