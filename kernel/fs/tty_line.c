@@ -126,6 +126,7 @@ unsigned line_input(struct line *l, uint8_t c) {
         return LINE_CHANGED;
     }
     if (c == '\r' && (l->termios.input & ICRNL)) c = '\n';
+    if (l->put == l->complete) l->start_column = l->column;
     if (signal && line_has(l, ISIG)) {
         if (!line_has(l, NOFLSH)) line_flush(l);
         echo(l, c);
@@ -133,7 +134,6 @@ unsigned line_input(struct line *l, uint8_t c) {
         event = signal | LINE_CHANGED;
     } else if (!in_lines || (c && !edit(l, c))) {
         bool is_end = in_lines && is_key(l, c, VEOF);
-        if (l->put == l->complete) l->start_column = l->column;
         if (!is_end) echo(l, c);
         // too long a line's end can still be typed; else the device could have asked
         if (l->put - l->complete == LINE_SIZE) l->put--;

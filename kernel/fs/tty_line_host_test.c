@@ -170,6 +170,12 @@ static void output_modes(void) {
     line_write(&line, "prompt ", 7);
     type("\t\177");
     same(seen, "prompt \t\b \b", "a tab behind a prompt is erased by its width");
+    fresh();
+    line_write(&line, "prompt ", 7);
+    type("\177\027\025");
+    same(seen, "prompt ", "with nothing typed there is nothing to erase");
+    type("a\177\177\027\025");
+    same(seen, "prompt a\b \b", "nor behind what was");
 }
 
 static void long_lines(void) {
