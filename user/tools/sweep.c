@@ -61,9 +61,10 @@ static void empty_folder(const char *path) {
     DIR *folder = opendir(path);
     struct dirent *entry;
     while (folder && (entry = readdir(folder))) {
+        const char *name = entry->d_name;
         char inside[PATH_MAX];
-        snprintf(inside, sizeof inside, "%s/%s", path, entry->d_name);
-        if (entry->d_name[0] == '.' || unlink(inside) == 0)
+        snprintf(inside, sizeof inside, "%s/%s", path, name);
+        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || unlink(inside) == 0)
             continue;
         empty_folder(inside);
         rmdir(inside);
