@@ -95,6 +95,7 @@ void thread_exit(void) {
 
     assert(t->state == THREAD_RUNNING);
     t->exiting = true;
+    signal_change_mask(t, ~0ull);       // what it was to take goes to another
     trace_record(TRACE_EXIT, t->tid, (uint32_t)p->exit_status, 0, 0);
     futex_thread_exit(t);
     exchange_end(t);

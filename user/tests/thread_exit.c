@@ -253,6 +253,41 @@ static void execs(void) {
     ok(all, "exec while siblings make threads");
 }
 
+static struct gate asleep;
+
+static void *exec_when_told(void *unused) {
+    char c;
+    gate_open(&asleep);
+    need(read(STDIN_FILENO, &c, 1) == 1);
+    become("told");
+    return unused;
+}
+
+/* signal(7): a signal for the process may be taken by "any one of the threads that does
+ * not currently have the signal blocked", if not by one that ends, then by another. */
+static void signal_meets_exec(void) {
+    int p[2], all = 1;
+    pthread_t t;
+    pid_t pid;
+    for (int round = 0; round < 10; round++) {
+        gate_init(&asleep);
+        need(pipe(p) == 0);
+        CHILD (pid) {
+            need(dup2(p[0], STDIN_FILENO) == STDIN_FILENO);
+            need(close(p[0]) == 0 && close(p[1]) == 0);
+            need(pthread_create(&t, NULL, exec_when_told, NULL) == 0);
+            sleep_for_ever(NULL);
+        }
+        gate_wait(&asleep);
+        need(write(p[1], "x", 1) == 1 && kill(pid, SIGTERM) == 0);
+        need(close(p[0]) == 0 && close(p[1]) == 0);
+        int status = wait_for(pid);
+        all &= WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM;
+        gate_close(&asleep);
+    }
+    ok(all, "a signal that a sibling was to take ends a program that execs");
+}
+
 static void *wait_for_end_of_file(void *fd) {
     char c;
     need(read((int)(intptr_t)fd, &c, 1) == 0);
@@ -304,6 +339,12 @@ static int role(const char *name, const char *argument) {
              && pthread_join(t, NULL) == 0);
         pthread_exit((void *)5);
     }
+    if (strcmp(name, "told") == 0) {
+        char c;
+        while (read(STDIN_FILENO, &c, 1) > 0)
+            ;
+        _exit(9);
+    }
     if (gettid() != getpid() || getpid() != atoi(argument))
         return 9;
     if (pthread_create(&t, NULL, nothing, NULL) != 0 || pthread_join(t, NULL) != 0)
@@ -321,6 +362,7 @@ int main(int argc, char **argv) {
     need(sigprocmask(SIG_BLOCK, &usr1, NULL) == 0);
     ends();
     execs();
+    signal_meets_exec();
     first_thread_leaves();
     return done_testing();
 }
