@@ -107,7 +107,8 @@ void thread_exit(void) {
         endpoint_exit(p);
         semaphores_end(p);
         process_give_back(p);
-        p->usage.largest_resident = space_put(space);
+        uint32_t shared = space->refs > 1 ? space_resident(space) : 0;  // by vfork
+        p->usage.largest_resident = max(space_put(space), shared);
         wait_wake_all(&p->vfork_done, 0);
     }
     t->space = NULL;
@@ -220,6 +221,7 @@ static pid_t do_wait(struct wait_request *r) {
             if (!(r->options & kind)) continue;
             r->info = siginfo_of_child(child, r->status);
             struct usage usage = process_usage(child);
+            if (child->space) usage.largest_resident = space_resident(child->space);
             bool stays = r->options & WNOWAIT;
             if (!stays && child->is_zombie) process_reap(child);
             else if (!stays) child->report = 0;

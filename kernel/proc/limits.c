@@ -29,7 +29,7 @@ long sys_getrusage(int who, uptr_t usage) {
     else if (who == RUSAGE_CHILDREN) u = current_process()->children_usage;
     else if (who == RUSAGE_THREAD) u = thread_usage(current());
     else return -EINVAL;
-    if (who == RUSAGE_SELF)
+    if (who != RUSAGE_CHILDREN)
         u.largest_resident = space_resident(current_process()->space);
     return usage_to_user(usage, &u);
 }

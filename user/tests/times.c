@@ -124,10 +124,30 @@ static void counters(void) {
     is_errno(getrusage(77, &r), EINVAL, "an unknown `who` is EINVAL");
 }
 
+/* getrusage(2): ru_maxrss is "the maximum resident set size used"; a system that does
+ * not count it for children says 0 of each. */
+static void resident(void) {
+    struct rusage stopped, ended, borrower;
+    pid_t pid;
+    ok(usage(RUSAGE_SELF).ru_maxrss > 0, "a process has memory");
+    ok(usage(RUSAGE_THREAD).ru_maxrss > 0, "and so its thread has");
+    CHILD (pid)
+        raise(SIGSTOP);
+    is_int(wait4(pid, NULL, WUNTRACED, &stopped), pid, "a child stops");
+    works(kill(pid, SIGCONT), "goes on");
+    is_int(wait4(pid, NULL, 0, &ended), pid, "and ends");
+    ok(!stopped.ru_maxrss == !ended.ru_maxrss, "wait4 tells its memory both times");
+    if ((pid = vfork()) == 0)
+        _exit(0);
+    is_int(wait4(pid, NULL, 0, &borrower), pid, "a child of vfork ends");
+    ok(!borrower.ru_maxrss == !ended.ru_maxrss, "it had its parent's memory");
+}
+
 int main(void) {
     ticks();
     children();
     one_child();
     counters();
+    resident();
     return done_testing();
 }
