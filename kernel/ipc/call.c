@@ -49,15 +49,18 @@ static bool is_marked(const struct marks *marks, uint64_t sequence) {
 
 /* -- Priority inheritance ---------------------------------------------------------- */
 
-/* The most that those who wait for the server have. */
+/* The most that those who wait for the server have. Each of their answers may take some
+ * of it back: the short way knows of no such thing. */
 static void lend(struct endpoint *server) {
     const struct call *call;
     struct thread *t;
     uint8_t lent = 0;
 
     if (!server) return;
-    list_for_each (call, &server->calls, node)
+    list_for_each (call, &server->calls, node) {
         lent = max(lent, thread_of(call)->priority);
+        thread_of(call)->attention |= ATTENTION_SLOW;
+    }
     if (lent == server->process->lent_priority) return;
     server->process->lent_priority = lent;
     list_for_each (t, &server->process->threads, process_node) {
@@ -82,8 +85,6 @@ static void move_to(struct call *call, struct endpoint *server) {
     if (server) list_push_back(&server->calls, &call->node);
     call->server = server;
     if (before == server) return;
-    // the answer takes back what is lent now: the short way knows of no such thing
-    if (before && server) thread_of(call)->attention |= ATTENTION_SLOW;
     lend(before);
     lend(server);
 }

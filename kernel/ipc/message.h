@@ -46,7 +46,7 @@ struct native_message {
     struct message base;
     pid_t sender;
     pid_t caller;               /* who waits for msg_reply, or 0 */
-    struct call *call;          /* its wait; NULL: nobody's, or given up */
+    struct call *call;          /* its wait; NULL: nobody's, or received */
     uint32_t mailbox;           /* id, or 0 */
     uint32_t bits;
     struct address_space *space; /* where body is; NULL: in the kernel */

@@ -13,6 +13,7 @@
 /* FEATURE(121): a server that was called runs with its caller's priority */
 #include "native.h"
 
+#include <pthread.h>
 #include <sys/syscall.h>
 #include <time.h>
 
@@ -217,6 +218,58 @@ static void idle_again(void) {
     gate_close(&got);
 }
 
+/* IPC(2.16): "withdrawn on reply", from all threads of the server. One that only runs
+ * when nobody else wants to answers somebody while another thread has a call that came
+ * on the short way; that one's answer ends what was lent. */
+static struct gate called, answered, step;
+
+static void *idle_thread(void *unused) {
+    struct sched_param none = { 0 };
+    struct msg m = room_msg(text, sizeof text);
+    (void)unused;
+    need(syscall(SYS_sched_setscheduler, 0, SCHED_IDLE, &none) == 0);
+    gate_open(&called);
+    need(msg_reply(msg_receive(MSG_ANY, &m, 0, FOREVER), &m) == 0);
+    gate_wait(&step);
+    shared->steps++;
+    return NULL;
+}
+
+static void idle_thread_again(void) {
+    struct msg m = room_msg(text, sizeof text);
+    pid_t to, first;
+    gate_init(&called);
+    gate_init(&answered);
+    gate_init(&step);
+    shared->steps = 0;
+    CHILD (to) {
+        pthread_t thread;
+        pid_t who = msg_reply_receive(0, &m, &m, FOREVER);
+        who = msg_reply_receive(who, &m, &m, FOREVER);
+        need(pthread_create(&thread, NULL, idle_thread, NULL) == 0);
+        gate_wait(&answered);
+        need(msg_reply_receive(who, &m, &m, FOREVER) == getppid());
+        need(pthread_join(thread, NULL) == 0);
+    }
+    until_asleep(to);
+    CHILD (first)
+        for (int i = 0; i < 2; i++)
+            need(msg_call(to, &m, &m, FOREVER) == 0);
+    gate_wait(&called);
+    need(msg_call(to, &m, &m, FOREVER) == 0);
+    gate_open(&answered);
+    is_exit(wait_for(first), 0, "who waited longer has his answer");
+    gate_open(&step);
+    for (int i = 0; i < 100; i++)
+        sched_yield();
+    is_int(shared->steps, 0, "the idle thread lets everybody else go first again");
+    need(msg_send(to, &m, 0, FOREVER) >= 0);
+    is_exit(wait_for(to), 0, "until they sleep");
+    gate_close(&called);
+    gate_close(&answered);
+    gate_close(&step);
+}
+
 /* IPC(2.15): a third of equal priority could run at any time, and does when a time
  * slice ends. Yet a call gives the CPU to the one called, and its answer gives it
  * back. */
@@ -265,6 +318,7 @@ int main(void) {
     withdrawn(DEATH, "death");
     withdrawn(LINK_CLOSE, "link_close");
     idle_again();
+    idle_thread_again();
     in_turn();
     munmap(shared, sizeof *shared);
     return done_testing();
