@@ -232,9 +232,11 @@ int moved_pages_deliver(struct native_message *m, struct native_receiver *r,
     if (result == 0) result = deliver_rest(m, r, error);
     if (result && is_prepared && m->base.length) {      // nothing will come after all
         release_charge(m, r->process->account);
-        if (!to) {
+        if (!to) {              // `body` may have been written already
+            uptr_t at = uptr_add(r->message, offsetof(struct user_message, body));
             (void)!space_unmap(r->process->space, r->body.address, m->base.length);
             r->body = uptr(0);
+            (void)!space_write(r->process->space, at, &r->body, sizeof(r->body));
         }
     }
     if (result == 0 && are_senders) take(m);

@@ -348,6 +348,18 @@ static void refused_to_receive(void) {
            "MSG_MOVE takes a plain message as well");
     ok(got_text("a plain message"), "as a copy");
     munmap(to, 4 * PAGE);
+    struct msg m = { .body = pages(1, 'f'), .length = PAGE, .nfds = 1,
+                     .fds = (int[]){ box } };
+    need(mbox_send(box, &m, MSG_MOVE, NOWAIT) == 0);
+    at(NULL, 0)->fds = (int *)8;
+    is_errno(mbox_receive(box, &got, MSG_MOVE, NOWAIT), EFAULT,
+             "EFAULT: no place for descriptors");
+    ok(!got.body, "`body` is NULL as before");
+    got.fds = NULL;
+    is_int(mbox_receive(box, &got, MSG_MOVE, NOWAIT), getpid(),
+           "so the same struct msg receives it");
+    ok(other_bytes(got.body, PAGE, 'f') == 0, "where the kernel chooses");
+    munmap(got.body, PAGE);
 }
 
 /* ENOMEM: no room in the receiver's address space. The message stays. */
