@@ -407,7 +407,7 @@ long socket_transfer(struct socket *s, unsigned how, uptr_t memory, size_t size,
         if (io_init(&io, memory, min(size, SSIZE_MAX))) return -EFAULT;
     } else {
         if (copy_from_user(&user, memory, sizeof(user))) return -EFAULT;
-        if (user.name_size < 0) return -EINVAL;
+        if (user.name && user.name_size < 0) return -EINVAL;
         if (user.vector_count > IOV_MAX) return -EMSGSIZE;
         result = io_init_vector(&io, uptr(user.vector), user.vector_count);
         if (result) return result;

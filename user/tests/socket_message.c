@@ -78,6 +78,8 @@ static void refusals(void) {
     m.msg_name = b;
     is_int(raw(SYS_sendmsg, p[0], (long)&m, 0), -EINVAL, "EINVAL: a negative name");
     m.msg_name = NULL;
+    is_int(raw(SYS_sendmsg, p[0], (long)&m, 0), 4, "no name: its size means nothing");
+    is_int(raw(SYS_recvmsg, p[1], (long)&m, 0), 4, "nor does it to who receives");
     m.msg_namelen = 0;
     m.msg_iovlen = 0;
     is_int(sendmsg(p[0], &m, 0), 0, "a datagram without a vector is empty");
