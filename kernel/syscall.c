@@ -11,10 +11,11 @@
 #include "posix/socket.h"
 #include "proc/life.h"
 
-// call_3 and not call_read: no number can be there twice
+// the enum: no number can be there twice
 #define SYSCALL(number, name, parameters, arguments, ...)          \
+    enum { number_##number };                                      \
     __VA_OPT__(long sys_##name parameters { return __VA_ARGS__; }) \
-    static long call_##number(const struct trap_frame *f) {        \
+    static long call_##name(const struct trap_frame *f) {          \
         return (void)f, sys_##name arguments;                      \
     }
 #include "syscall.def"
@@ -25,7 +26,7 @@ static long no_such_call(const struct trap_frame *f) {
 }
 
 #pragma GCC diagnostic ignored "-Woverride-init"
-#define SYSCALL(number, name, ...) [number] = { call_##number, #name },
+#define SYSCALL(number, name, ...) [number] = { call_##name, #name },
 const struct system_call system_calls[SYSTEM_CALLS] = {
     [0 ... SYSTEM_CALLS - 1] = { no_such_call, "(no such call)" },
 #include "syscall.def"
