@@ -150,8 +150,9 @@ static inline char state_of(pid_t process) {
 
 /* Waits until it is in that state, or has ended. */
 static inline void until_state(pid_t process, char state) {
-    for (char now = 0; now != state && now != 'Z'; sched_yield())
-        now = state_of(process);
+    char now;
+    while ((now = state_of(process)) && now != state && now != 'Z')
+        sched_yield();
 }
 
 /* For what a demo cannot go on without: stops it with the reason if `result` is bad. */

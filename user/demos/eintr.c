@@ -26,11 +26,12 @@ static pid_t disturb(int flags) {
     must(sigaction(SIGUSR1, &action, NULL), "sigaction");
     must(pipe(end), "pipe");
     *handled = 0;
+    pid_t me = getpid();                // asked in the child, getppid may be init
     pid_t child = (pid_t)must(fork(), "fork");
     if (child > 0)
         return child;
-    until_state(getppid(), 'S');
-    kill(getppid(), SIGUSR1);
+    until_state(me, 'S');
+    must(kill(me, SIGUSR1), "kill");
     while (!*handled)
         sched_yield();
     must(write(end[1], "hello", 5), "write");

@@ -122,9 +122,10 @@ int main(int argc, char **argv) {
     sigemptyset(&blocked);
     sigaddset(&blocked, SIGUSR1);
     sigprocmask(SIG_BLOCK, &blocked, NULL);             // until we sleep
+    pid_t me = getpid();                // asked in the child, getppid may be init
     pid_t child = (pid_t)must(fork(), "fork");
     if (child == 0)
-        _exit(kill(getppid(), SIGUSR1));
+        _exit(kill(me, SIGUSR1));
     sleep_for_signal(&before, &after);
     sigprocmask(SIG_UNBLOCK, &blocked, NULL);
     waitpid(child, NULL, 0);
