@@ -2,10 +2,11 @@
  *
  * A timer's signal is queued at most once at a time; expirations while it is pending
  * are counted and told as the overrun when it is taken. The three of setitimer are
- * timers like others, with ids below 0. ITIMER_VIRTUAL and ITIMER_PROF count CPU time
- * and are looked at when that can have been used up at the earliest.
+ * timers like others, with ids below 0, and so is RLIMIT_CPU. All of these but
+ * ITIMER_REAL count CPU time, and are looked at when that can have been used up at the
+ * earliest.
  * Sleeps: nanosleep, clock_nanosleep.
- * Tests: user/tests/clock.c, sleep.c, itimer.c, timer.c.
+ * Tests: user/tests/clock.c, sleep.c, itimer.c, timer.c, rlimit.c.
  * See: clock_gettime(2), nanosleep(2), timer_create(2), setitimer(2).
  */
 #include "posix/faces.h"
@@ -22,7 +23,7 @@ enum clock_id {
     CLOCK_MONOTONIC_COARSE = 6, CLOCK_BOOTTIME = 7,
 };
 enum { TIMER_ABSTIME = 1 };
-enum { ITIMER_REAL = 0, ITIMER_VIRTUAL = 1, ITIMER_PROF = 2 };
+enum { ITIMER_REAL = 0, ITIMER_VIRTUAL = 1, ITIMER_PROF = 2, ITIMER_LIMIT = 3 };
 
 #define NO_CLOCK UINT64_MAX
 
@@ -107,7 +108,7 @@ struct posix_timer {
     struct list_node node;      /* process->posix_timers */
     struct timer timer;
     struct process *process;
-    int id;                     /* ~ITIMER_...: one of setitimer's */
+    int id;                     /* ~ITIMER_...: one of setitimer's, or RLIMIT_CPU */
     int clock;                  /* CLOCK_ */
     struct event event;
     nanoseconds_t interval;     /* 0: once */
@@ -128,8 +129,11 @@ static bool goes_to(const struct event *e, const struct process *p,
 static nanoseconds_t now_of(const struct posix_timer *t) {
     if (t->id >= ~ITIMER_REAL) return time_now();
     struct usage u = process_usage(t->process);
-    return u.user_time + (t->id == ~ITIMER_PROF ? u.system_time : 0);
+    return u.user_time + (t->id <= ~ITIMER_PROF ? u.system_time : 0);
 }
+
+/* Of a limit; those over 200 years are one. */
+static nanoseconds_t seconds(uint64_t limit) { return min(limit, 1ull << 33) * SECOND; }
 
 static nanoseconds_t left_of(const struct posix_timer *t) {
     nanoseconds_t now = now_of(t);
@@ -163,10 +167,15 @@ static uint64_t expire(struct posix_timer *t, nanoseconds_t now) {
 static void fired(struct timer *timer) {
     struct posix_timer *t = container_of(timer, struct posix_timer, timer);
     bool is_queued = list_node_is_linked(&t->queued.node);
-    uint64_t n = expire(t, now_of(t));
+    nanoseconds_t now = now_of(t);
+    uint64_t n = expire(t, now);
     struct thread *thread;
 
     if (!n) return;
+    if (t->id == ~ITIMER_LIMIT && now >= seconds(t->process->limits[LIMIT_CPU].hard)) {
+        const struct siginfo kill = { .signal = SIGKILL, .code = SI_KERNEL };
+        signal_post(t->process, NULL, &kill, NULL);
+    }
     t->overrun = is_queued ? t->overrun + n : n - 1;
     // one that is still waiting to be taken is only counted
     if (!is_queued && goes_to(&t->event, t->process, &thread))
@@ -184,20 +193,25 @@ static void taken(struct queued_signal *queued) {
 }
 
 /* NULL: -EINVAL. What users pass as an id has 32 bits and no sign. */
-static struct posix_timer *timer_find(int64_t id) {
+static struct posix_timer *timer_of(const struct process *p, int64_t id) {
     struct posix_timer *t;
 
-    list_for_each (t, &current_process()->posix_timers, node)
+    list_for_each (t, &p->posix_timers, node)
         if (t->id == id) return t;
     return NULL;
 }
 
-static struct posix_timer *create(int id, int clock, const struct event *e) {
+static struct posix_timer *timer_find(int64_t id) {
+    return timer_of(current_process(), id);
+}
+
+static struct posix_timer *create(struct process *p, int id, int clock,
+                                  const struct event *e) {
     struct posix_timer *t = heap_new(HEAP_TIMER, struct posix_timer);
 
     if (!t) return NULL;
-    *t = (struct posix_timer){ .process = current_process(), .id = id, .clock = clock,
-                               .event = *e, .queued.taken = taken };
+    *t = (struct posix_timer){ .process = p, .id = id, .clock = clock, .event = *e,
+                               .queued.taken = taken };
     t->queued.info = (struct siginfo){ .signal = e->signal,
                                        .code = id < 0 ? SI_KERNEL : SI_TIMER,
                                        .timer = max(id, 0),
@@ -235,7 +249,8 @@ long timer_set(int64_t id, int flags, uptr_t value, uptr_t old) {
     first = times[1];
     if (!error && !uptr_is_null(old)) error = timer_tell(id, old);
     if (error) return error;
-    if (!t && first && !(t = create((int)id, 0, &events[~id]))) return -ENOMEM;
+    if (!t && first && !(t = create(current_process(), (int)id, 0, &events[~id])))
+        return -ENOMEM;
     if (!t) return 0;
     timer_cancel(&t->timer);
     t->overrun = 0;
@@ -244,6 +259,21 @@ long timer_set(int64_t id, int flags, uptr_t value, uptr_t old) {
              : !(flags & TIMER_ABSTIME)   ? now_of(t) + first
              : t->clock == CLOCK_REALTIME ? time_from_realtime(first)
                                           : first;
+    if (t->due) arm(t);
+    return 0;
+}
+
+int timer_limit(struct process *p) {
+    static const struct event event = { .signal = SIGXCPU };
+    const struct limit *limit = &p->limits[LIMIT_CPU];
+    struct posix_timer *t = timer_of(p, ~ITIMER_LIMIT);
+    bool is_limited = limit->soft != LIMIT_INFINITY;
+
+    if (!t && !is_limited) return 0;
+    if (!t && !(t = create(p, ~ITIMER_LIMIT, 0, &event))) return -ENOMEM;
+    timer_cancel(&t->timer);
+    t->interval = SECOND;
+    t->due = is_limited ? seconds(max(limit->soft, (uint64_t)1)) : 0;
     if (t->due) arm(t);
     return 0;
 }
@@ -261,7 +291,7 @@ long sys_timer_create(int clock, uptr_t event, uptr_t id) {
         && (!goes_to(&e, p, &thread) || e.signal < 1 || e.signal > SIGNALS))
         return -EINVAL;
     if (u32_to_user(id, (uint32_t)p->next_timer_id)) return -EFAULT;
-    if (!create(p->next_timer_id, clock, &e)) return -EAGAIN;
+    if (!create(p, p->next_timer_id, clock, &e)) return -EAGAIN;
     p->next_timer_id++;
     return 0;
 }

@@ -24,6 +24,10 @@ long poll_until(uptr_t fds, uint32_t count, nanoseconds_t deadline) SLEEPS;
 long timer_set(int64_t id, int flags, uptr_t value, uptr_t old);
 long timer_tell(int64_t id, uptr_t value);  /* getitimer */
 
+/* RLIMIT_CPU was set or inherited: SIGXCPU comes at the soft limit and every second
+ * after it, SIGKILL at the hard one. -ENOMEM. */
+must_check int timer_limit(struct process *process);
+
 /* The process ends: what it did with SEM_UNDO is undone. */
 void semaphores_end(struct process *process);
 

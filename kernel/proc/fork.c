@@ -8,6 +8,7 @@
 #include "arch/x86/processor.h"
 #include "core/trace.h"
 #include "fs/inode.h"
+#include "posix/faces.h"
 #include "proc/life.h"
 
 /* A copy of all; one that has the memory until it execs; a thread that shares all. */
@@ -98,6 +99,7 @@ long sys_clone(uint32_t flags, uint32_t stack, uptr_t parent_tid, uptr_t tls,
     struct thread *t = error ? NULL : thread_create(child, user_thread_start);
     if (t) error = begin_alike(t, flags, stack, parent_tid, tls, child_tid);
     else if (!error) error = -EAGAIN;
+    if (!error && !is_thread) error = timer_limit(child);
     if (error && t) thread_free(t);
     if (error && !is_thread) {
         process_give_back(child);

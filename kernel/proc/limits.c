@@ -4,6 +4,7 @@
 #include "core/log.h"
 #include "fs/procfs.h"
 #include "ipc/link.h"
+#include "posix/faces.h"
 #include "proc/life.h"
 
 int usage_to_user(uptr_t to, const struct usage *usage) {
@@ -49,11 +50,16 @@ long sys_times(uptr_t buffer) {
 
 #define NONE LIMIT_INFINITY
 
-const struct limit limits_of_first[LIMITS] = {  // RLIMIT_CPU to RLIMIT_RTTIME
-    { NONE, NONE }, { NONE, NONE }, { NONE, NONE }, { 8 << 20, NONE },
-    { 0, NONE }, { NONE, NONE }, { 1024, 1024 }, { 1024, 1024 },
-    { 8 << 20, 8 << 20 }, { NONE, NONE }, { NONE, NONE }, { 1024, 1024 },
-    { 819200, 819200 }, { 0, 0 }, { 0, 0 }, { NONE, NONE },
+/* Nobody asks for CORE, LOCKS, MEMLOCK, RSS and RTTIME: they are kept for programs. */
+const struct limit limits_of_first[LIMITS] = {
+    [LIMIT_CPU] = { NONE, NONE }, [LIMIT_FSIZE] = { NONE, NONE },
+    [LIMIT_DATA] = { NONE, NONE }, [LIMIT_STACK] = { 8 << 20, NONE },
+    [LIMIT_CORE] = { 0, NONE }, [LIMIT_RSS] = { NONE, NONE },
+    [LIMIT_NPROC] = { 1024, 1024 }, [LIMIT_NOFILE] = { 1024, 1024 },
+    [LIMIT_MEMLOCK] = { 8 << 20, 8 << 20 }, [LIMIT_AS] = { NONE, NONE },
+    [LIMIT_LOCKS] = { NONE, NONE }, [LIMIT_SIGPENDING] = { 1024, 1024 },
+    [LIMIT_MSGQUEUE] = { 819200, 819200 }, [LIMIT_NICE] = { 0, 0 },
+    [LIMIT_RTPRIO] = { 0, 0 }, [LIMIT_RTTIME] = { NONE, NONE },
 };
 
 void limits_apply(const struct process *p, struct address_space *space) {
@@ -78,9 +84,13 @@ long sys_prlimit64(pid_t pid, uint32_t resource, uptr_t new_limit, uptr_t old_li
         return -EPERM;
     if (!uptr_is_null(old_limit) && copy_to_user(old_limit, limit, sizeof(*limit)))
         return -EFAULT;
-    if (changes) *limit = new;
+    if (!changes) return 0;
+    struct limit old = *limit;
+    *limit = new;
     limits_apply(p, p->space);
-    return 0;
+    int error = resource == LIMIT_CPU ? timer_limit(p) : 0;
+    if (error) *limit = old;
+    return error;
 }
 
 long sys_ugetrlimit(uint32_t resource, uptr_t limit) {

@@ -8,10 +8,10 @@
 #include "mm/address_space.h"
 #include "sched/thread.h"
 
-enum resource_limit {           /* RLIMIT_*, Linux numbers: those that mean something */
-    LIMIT_FSIZE = 1, LIMIT_DATA = 2, LIMIT_STACK = 3, LIMIT_CORE = 4, LIMIT_NPROC = 6,
-    LIMIT_NOFILE = 7, LIMIT_MEMLOCK = 8, LIMIT_AS = 9, LIMIT_SIGPENDING = 11,
-    LIMIT_MSGQUEUE = 12, LIMIT_NICE = 13, LIMIT_RTPRIO = 14, LIMITS = 16
+enum resource_limit {           /* RLIMIT_*, as Linux numbers them */
+    LIMIT_CPU, LIMIT_FSIZE, LIMIT_DATA, LIMIT_STACK, LIMIT_CORE, LIMIT_RSS, LIMIT_NPROC,
+    LIMIT_NOFILE, LIMIT_MEMLOCK, LIMIT_AS, LIMIT_LOCKS, LIMIT_SIGPENDING,
+    LIMIT_MSGQUEUE, LIMIT_NICE, LIMIT_RTPRIO, LIMIT_RTTIME, LIMITS
 };
 #define LIMIT_INFINITY UINT64_MAX
 

@@ -6,6 +6,7 @@
 #include "scratch.h"
 
 #include <sys/resource.h>
+#include <time.h>
 
 static struct rlimit limit_of(int resource) {
     struct rlimit r;
@@ -135,12 +136,34 @@ static void processes(void *unused) {
     need(pid == -1 && errno == EAGAIN);
 }
 
-/* "RLIMIT_CPU ... SIGXCPU". Debug: one second is the smallest limit, so it is only
- * set. */
+/* "RLIMIT_CPU: the maximum amount of CPU time, in seconds, used by a process. If this
+ * limit is exceeded, SIGXCPU shall be generated for the process."; getrlimit(2): "...
+ * will be sent SIGXCPU once per second until the hard limit is reached, at which time
+ * it is sent SIGKILL." One second is the smallest limit. */
+static void warned(int sig) {
+    static int seconds;
+    struct timespec used;
+    need(sig == SIGXCPU && clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used) == 0);
+    need(used.tv_sec >= ++seconds && write(1, "x", 1) == 1);
+    if (seconds == 2)
+        set_both(RLIMIT_CPU, 1);        // the hard limit, and it is used up
+}
+
 static void cpu_time(void *unused) {
     (void)unused;
-    struct rlimit r = { 100, 200 };
-    need(setrlimit(RLIMIT_CPU, &r) == 0 && limit_of(RLIMIT_CPU).rlim_cur == 100);
+    struct rlimit r = { 1, 1000 };
+    int p[2];
+    need(setrlimit(RLIMIT_CPU, &r) == 0 && pipe(p) == 0);
+    signal(SIGXCPU, warned);
+    pid_t pid;
+    CHILD (pid) {       // the limit is inherited, what was used is not
+        need(dup2(p[1], 1) == 1);
+        for (volatile unsigned n = 0;; n++)
+            continue;
+    }
+    need(wait_for(pid) == SIGKILL);
+    char got[8];
+    need(read(p[0], got, sizeof(got)) == 2);
 }
 
 /* prlimit(2): set and get in one step. */
@@ -179,7 +202,7 @@ int main(void) {
               "or SIGXFSZ, when not ignored");
     is_exit(in_child(address_space, NULL), 0, "RLIMIT_AS is ENOMEM");
     is_exit(in_child(processes, NULL), 0, "RLIMIT_NPROC is EAGAIN");
-    is_exit(in_child(cpu_time, NULL), 0, "RLIMIT_CPU can be set");
+    is_exit(in_child(cpu_time, NULL), 0, "RLIMIT_CPU is SIGXCPU, then SIGKILL");
     prlimit_call();
     return done_testing();
 }
