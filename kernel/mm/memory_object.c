@@ -46,17 +46,25 @@ static struct frame **link_to(const struct memory_object *object, uint32_t index
     return link;
 }
 
-struct frame *object_page(struct memory_object *object, uint32_t index, bool create) {
+/* The page, which is made if it does not exist; zeroed, unless all of it is going to be
+ * overwritten. */
+static struct frame *page_to_write(struct memory_object *object, uint32_t index,
+                                   bool zeroed) {
     struct frame **link = link_to(object, index), *frame = *link;
 
-    if (frame || !create) return frame;
-    if (!(frame = frame_alloc_zeroed(FRAME_OBJECT))) return NULL;
+    if (frame) return frame;
+    frame = zeroed ? frame_alloc_zeroed(FRAME_OBJECT) : frame_alloc(FRAME_OBJECT, 0);
+    if (!frame) return NULL;
     frame->object = object;
     frame->index = index;
     frame->next = NULL;
     list_push_back(&object->pages, &frame->node);
     object->nr_pages++;
     return *link = frame;
+}
+
+struct frame *object_page(struct memory_object *object, uint32_t index, bool create) {
+    return create ? page_to_write(object, index, true) : *link_to(object, index);
 }
 
 char *object_bytes(struct memory_object *object, uint64_t offset, size_t *size,
@@ -94,11 +102,12 @@ size_t object_write(struct memory_object *object, uint64_t offset, const void *f
                     size_t size) {
     size_t done = 0, piece;
 
-    for (; done < size; done += piece) {
-        piece = size - done;
-        char *to = object_bytes(object, offset + done, &piece, true);
-        if (!to) break;
-        memcpy(to, (const char *)from + done, piece);
+    for (; done < size; done += piece, offset += piece) {
+        uint32_t index = (uint32_t)(offset >> PAGE_SHIFT), at = offset & PAGE_MASK;
+        piece = min(size - done, (size_t)(PAGE_SIZE - at));
+        struct frame *frame = page_to_write(object, index, piece < PAGE_SIZE);
+        if (!frame) break;
+        memcpy((char *)frame_address(frame) + at, (const char *)from + done, piece);
     }
     return done;
 }

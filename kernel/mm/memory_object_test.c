@@ -36,6 +36,22 @@ KTEST(object_truncate_frees_what_lies_behind) {
     object_put(object);
 }
 
+KTEST(object_write_leaves_zeros_around_it) {
+    static char whole[2 * PAGE_SIZE];
+
+    memset(whole, 'x', sizeof(whole));
+    for (unsigned round = 0; round < 2; round++) {  // first, then on used frames
+        struct memory_object *object = object_create(OBJECT_PAGES_MAX);
+        size_t size = PAGE_SIZE;
+        CHECK(object_write(object, 2, whole, sizeof(whole)) == sizeof(whole));
+        const char *first = object_bytes(object, 0, &size, false),
+                   *last = object_bytes(object, 2 * PAGE_SIZE, &size, false);
+        CHECK(first[0] == 0 && first[1] == 0 && first[2] == 'x');
+        CHECK(last[1] == 'x' && last[2] == 0 && last[PAGE_SIZE - 1] == 0);
+        object_put(object);
+    }
+}
+
 KTEST(object_without_memory_keeps_what_it_has) {
     for (uint32_t n = 1; n < 8; n++) {
         struct memory_object *object = object_create(OBJECT_PAGES_MAX);

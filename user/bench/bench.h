@@ -28,6 +28,7 @@ struct figure {
     void (*partner)(void);              /* what a second process does, if any */
     size_t message;                     /* bytes, for rounds that send some */
     size_t less;                        /* what this many bytes cost is taken off */
+    uint64_t counted;                   /* not 0: the figure, and nothing is measured */
 };
 
 static size_t message;                  /* of the figure that is measured */
@@ -88,6 +89,8 @@ static uint64_t median(const struct figure *f) {
 
 static uint64_t measure(const struct figure *f) {
     static const struct figure empty = { .rounds = MANY, .round = nothing };
+    if (f->counted)
+        return f->counted;
     uint64_t overhead = median(&empty), count;
     message = f->message;
     if (f->partner)
