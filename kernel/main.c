@@ -215,7 +215,7 @@ void kmain(uint32_t magic, uint32_t address) {
     stacks_init();
     if (frames_free < MINIMUM_FRAMES)
         boot_refuse("there are only %u KiB of free memory. Give the machine at least "
-                    "8 MiB (MEM=8).",
+                    "8 MiB (MEM=8), more for a large archive.",
                     frames_free * (PAGE_SIZE / 1024));
     sched_init(command_line.sched_seed);
     (void)!sched_create_idle(this_cpu()); // this is it already

@@ -121,7 +121,8 @@ void frames_init(const struct boot_info *boot) {
     if (table == DIRECT_MAP_MAX)
         boot_refuse(
             "there is too little memory: no %u KiB in one piece for the table of "
-            "page frames. Give the machine at least 8 MiB (MEM=8).",
+            "page frames. Give the machine at least 8 MiB (MEM=8), more "
+            "for a large archive.",
             size / 1024);
     frames = paddr_to_kernel((paddr_t)table);
     frame_chains = (struct frame **)&frames[frame_count];
