@@ -133,7 +133,7 @@ ifneq ($(filter-out $(without_compiler),$(or $(MAKECMDGOALS),help)),)
 include $(toolchain)
 endif
 
-$(toolchain): tools/toolchain build/setup.stamp
+$(toolchain): tools/toolchain | build/setup.stamp
 	@tools/toolchain $(COMPILER) > $@.new && mv $@.new $@
 
 # What is missing on this machine is installed, after asking.
@@ -145,7 +145,7 @@ build/setup-test.stamp: tools/setup tools/needs
 
 is_gcc := $(filter gcc,$(TOOLCHAIN_KIND))
 
-common_flags := -std=gnu11 -march=i686 -O2 -g -ffile-prefix-map=$(CURDIR)=. \
+common_flags := -std=gnu11 -march=i686 -O2 -g "-ffile-prefix-map=$(CURDIR)=." \
     -fcf-protection=none -fno-stack-protector -fno-pic -fno-pie \
     -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Wvla
 
@@ -278,7 +278,7 @@ stripped := $(programs:build/user/%=build/stripped/%)
 parley_objects := $(patsubst lib/parley/%.c,build/user/parley/%.o,\
     $(filter-out %_test.c,$(wildcard lib/parley/*.c)))
 
-$(musl)/libc.a: build/setup.stamp tools/fetch-sysroot
+$(musl)/libc.a: tools/fetch-sysroot | build/setup.stamp
 	@tools/fetch-sysroot && touch $@
 
 build/user/parley/%.o: lib/parley/%.c $(musl)/libc.a $(recipes)
@@ -350,7 +350,7 @@ efi_file = $(firstword $(wildcard $(addsuffix /$1,/usr/lib32 /usr/lib /usr/lib64
 
 efi_flags := -std=gnu11 -O2 -ffreestanding -fpic -fshort-wchar -fvisibility=hidden \
     -fno-stack-protector -fno-strict-aliasing -fno-asynchronous-unwind-tables \
-    -fcf-protection=none -ffile-prefix-map=$(CURDIR)=. -mno-red-zone \
+    -fcf-protection=none "-ffile-prefix-map=$(CURDIR)=." -mno-red-zone \
     -mgeneral-regs-only -Wall -Wextra -I. \
     -isystem /usr/include/efi -isystem /usr/include/efi/protocol
 efi_ld := $(if $(is_gcc),$(firstword $(LD)),ld)
