@@ -307,7 +307,14 @@ build/stripped/%: build/user/%
 root_files := $(wildcard user/etc/* user/etc/*/* user/man/* user/demos/golden/* \
     user/demos/golden/native/* user/bench/*.txt)
 
-build/initramfs.cpio: $(stripped) $(root_files) tools/make-initramfs $(musl)/libc.a
+# What is in the archive; when a source is removed, nothing else would be newer than it.
+build/contents: FORCE
+	@mkdir -p build
+	@echo '$(stripped) $(root_files)' | cmp -s - $@ || \
+	    echo '$(stripped) $(root_files)' > $@
+
+build/initramfs.cpio: $(stripped) $(root_files) tools/make-initramfs $(musl)/libc.a \
+    build/contents
 	$(call say,CPIO,$@)
 	$(quiet)tools/make-initramfs -o $@
 
