@@ -101,6 +101,15 @@ void links_forget_rights(struct process *process) {
     }
 }
 
+/* It takes no place among the links of the two any more. */
+static void shut(struct link *link) {
+    struct link_end *end;
+
+    for (end = link->ends; link->is_open && end < link->ends + 2; end++)
+        if (end->endpoint) end->endpoint->nr_links--;
+    link->is_open = false;
+}
+
 void link_settle(struct link *link) {
     struct link_end *ends = link->ends, *end;
 
@@ -108,11 +117,9 @@ void link_settle(struct link *link) {
     for (end = ends; end < ends + 2; end++)
         if (end->endpoint && (end->other->endpoint || end->in.queued || end->bits))
             return;
-    for (end = ends; end < ends + 2; end++) {
-        if (!end->endpoint) continue;
-        list_remove(&end->node);
-        end->endpoint->nr_links--;
-    }
+    shut(link);
+    for (end = ends; end < ends + 2; end++)
+        if (end->endpoint) list_remove(&end->node);
     heap_free(link);
 }
 
@@ -166,7 +173,6 @@ static void end_init(struct link_end *end, struct link_end *other, struct link *
     list_node_init(&end->notified_node);
     message_channel_init(&end->in, &endpoint->inbox, 0, OVERFLOW_BLOCK);
     list_push_back(&endpoint->links, &end->node);
-    endpoint->nr_links++;
 }
 
 static bool is_full(const struct endpoint *e) {
@@ -176,11 +182,12 @@ static bool is_full(const struct endpoint *e) {
 int link_get(struct process *partner, struct link_end **out) {
     struct link_end *end = *out = link_with(partner->pid);
 
+    if (end && end->link->is_open) return 0;
+    struct endpoint *mine = endpoint_of(current_process());
+    struct endpoint *other = endpoint_of(partner);
+    if (!mine || !other) return -ENOMEM;
+    if (is_full(mine) || is_full(other)) return -EDQUOT;
     if (!end) {
-        struct endpoint *mine = endpoint_of(current_process());
-        struct endpoint *other = endpoint_of(partner);
-        if (!mine || !other) return -ENOMEM;
-        if (is_full(mine) || is_full(other)) return -EDQUOT;
         struct link *link = heap_new(HEAP_LINK, struct link);
         if (!link) return -ENOMEM;
         end = *out = &link->ends[0];
@@ -188,6 +195,8 @@ int link_get(struct process *partner, struct link_end **out) {
         if (mine != other) end_init(end->other, end, link, other);
     }
     end->link->is_open = true;
+    mine->nr_links++;
+    if (mine != other) other->nr_links++;
     return 0;
 }
 
@@ -270,7 +279,8 @@ long sys_link_close(pid_t peer) {
     if (end->other->endpoint)
         message_discard_all(end->other->in.queue, &end->other->in, -EPIPE);
     end->in.capacity = 0;
-    end->refuses = end->link->is_open = false;
+    end->refuses = false;
+    shut(end->link);
     links_forget_rights(current_process());
     link_settle(end->link);
     return 0;
@@ -389,13 +399,15 @@ static void links_check(void) {
         const struct endpoint *e = p->endpoint;
         if (!e) continue;
         message_queue_check(&e->inbox, list_length(&e->notified));
-        check_counted(e, "links", e->nr_links, list_length(&e->links));
+        uint32_t open = 0;
         list_for_each (end, &e->links, node) {
+            open += end->link->is_open;
             check_that(end->endpoint == e && end->pid == p->pid
                            && !end->bits == !list_node_is_linked(&end->notified_node),
                        "process %d has a broken link", p->pid);
             message_channel_check(&end->in);
         }
+        check_counted(e, "links", e->nr_links, open);
     }
 }
 

@@ -18,7 +18,7 @@ struct endpoint {
     struct link_end *called;    /* an open link's end that this process may send to: the
                                    last one it did; NULL when that may have changed */
     struct list links;          /* struct link_end, by node */
-    uint32_t nr_links;
+    uint32_t nr_links;          /* the open ones */
     struct list notified;       /* struct link_end with bits, first bit first */
     struct list calls;          /* struct call: queued for or received by this process;
                                    the received ones last, in order of receipt */

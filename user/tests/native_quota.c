@@ -212,6 +212,31 @@ static void who_pays(void) {
     need(mbox_unlink("hers") == 0 && close(hers) == 0);
 }
 
+/* 1,024 links: one to a child that lives, the others to children who have ended and
+ * left a bit that was not received. Nobody makes one more, until one is closed or has
+ * gone. */
+static int link_limit(void) {
+    pid_t self = getpid(), living, pid, last = 0;
+    CHILD (living)
+        pause();
+    need(link_open(living, NULL) == 0);
+    for (int i = 1; i <= LINKS; i++) {
+        CHILD (pid)
+            _exit(error_of(msg_notify(self, 1)));
+        int status = wait_for(pid);
+        need(WIFEXITED(status) && WEXITSTATUS(status) == (i < LINKS ? 0 : EDQUOT));
+        if (i < LINKS)
+            last = pid;
+    }
+    need(error_of(link_open(self, NULL)) == EDQUOT && link_open(living, NULL) == 0);
+    need(link_close(living) == 0 && link_open(self, NULL) == 0);
+    need(error_of(link_open(living, NULL)) == EDQUOT);
+    need(msg_receive(last, NEXT, 0, NOWAIT) == last && link_open(living, NULL) == 0);
+    kill(living, SIGKILL);
+    wait_for(living);
+    return 0;
+}
+
 /* The student fills all she can in every way; everybody else goes on. */
 static void nobody_else_is_hurt(void) {
     pid_t pid, guest;
@@ -260,6 +285,8 @@ int main(void) {
     is_exit(as_student(ring), 0, "overflow policies at the limit");
     is_exit(as_student(one_user), 0, "the processes of a user share its limit");
     is_exit(as_student(mailbox_limit), 0, "256 mailboxes: EDQUOT");
+    is_exit(as_student(link_limit), 0,
+            "1,024 links a process: EDQUOT, until one is closed");
     who_pays();
     nobody_else_is_hurt();
     return done_testing();
