@@ -38,8 +38,6 @@ static void judge_message(struct line *line, const struct about *a) {
     else if (m->nfds > MSG_FDS_MAX)
         parley_add(line, "nfds is %u, and a message takes at most 4 descriptors",
                    m->nfds);
-    else if (m->nfds && !m->fds)
-        parley_add(line, "nfds is %u and fds is NULL", m->nfds);
 }
 
 /* MSG_SYNC and MSG_MOVE, where they cannot be done. */
@@ -100,6 +98,8 @@ static void judge_link(struct line *line, const struct about *a) {
 
 static void judge_name(struct line *line, const struct about *a) {
     long oflag = a->call == CALL(MBOX_UNLINK) ? 0 : a->failure.argument[1];
+    long known =
+        O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_NONBLOCK | O_CLOEXEC | O_LARGEFILE;
 
     if (!a->shape->text) return;
     if (a->name[0] == '\0')
@@ -113,6 +113,9 @@ static void judge_name(struct line *line, const struct about *a) {
         parley_add(line, "mbox_lookup makes no mailbox: no O_CREAT, no O_EXCL");
     else if ((oflag & O_ACCMODE) == O_ACCMODE)
         parley_add(line, "oflag is none of O_RDONLY, O_WRONLY and O_RDWR");
+    else if (oflag & ~known)
+        parley_add(line, "oflag has 0x%x, which %s does not know",
+                   (unsigned)(oflag & ~known), a->shape->name);
 }
 
 void parley_judge(struct line *line, const struct about *a) {
@@ -137,13 +140,13 @@ static bool judge_address(struct line *line, const char *what, const void *start
 }
 
 static bool judge_header(struct line *line, const char *what, const struct msg *m,
-                         uint32_t length) {
+                         uint32_t length, uint32_t nfds) {
     char whose[40];
 
     snprintf(whose, sizeof whose, "the body of %s", what);
     if (judge_address(line, whose, m->body, length)) return true;
     snprintf(whose, sizeof whose, "fds of %s", what);
-    return m->fds && judge_address(line, whose, m->fds, MSG_FDS_MAX * sizeof(int));
+    return judge_address(line, whose, m->fds, nfds * sizeof(int));
 }
 
 void parley_judge_addresses(struct line *line, const struct about *a) {
@@ -157,7 +160,8 @@ void parley_judge_addresses(struct line *line, const struct about *a) {
         { offsetof(struct shape, received), sizeof(struct msg), "the message" },
         { offsetof(struct shape, link_attr), sizeof(struct link_attr), "attr" },
         { offsetof(struct shape, mbox_attr), sizeof(struct mbox_attr), "attr" },
-        { offsetof(struct shape, out), sizeof(struct mbox_stat), "out" },
+        { offsetof(struct shape, link_out), sizeof(struct link_stat), "out" },
+        { offsetof(struct shape, mbox_out), sizeof(struct mbox_stat), "out" },
     };
 
     for (size_t i = 0; i < sizeof arguments / sizeof arguments[0]; i++) {
@@ -168,10 +172,12 @@ void parley_judge_addresses(struct line *line, const struct about *a) {
                              arguments[i].size))
             return;
     }
-    if (a->has_sent && judge_header(line, "the message", &a->sent, a->sent.length))
+    if (a->has_sent
+        && judge_header(line, "the message", &a->sent, a->sent.length, a->sent.nfds))
         return;
     if (a->has_received
-        && judge_header(line, "the message", &a->received, a->received.room))
+        && judge_header(line, "the message", &a->received, a->received.room,
+                        a->received.fds ? MSG_FDS_MAX : 0))
         return;
     parley_add(line, "the place for what %s writes may be read, but not written",
                a->shape->name);

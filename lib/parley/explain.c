@@ -42,7 +42,7 @@ static const struct shape shapes[] = {
     SHAPE(MSG_NOTIFY) = { "msg_notify", .partner = 1 },
     SHAPE(LINK_OPEN) = { "link_open", .partner = 1, .link_attr = 2 },
     SHAPE(LINK_CLOSE) = { "link_close", .partner = 1 },
-    SHAPE(LINK_STAT) = { "link_stat", .partner = 1, .out = 2 },
+    SHAPE(LINK_STAT) = { "link_stat", .partner = 1, .link_out = 2 },
     SHAPE(MBOX_OPEN) = { "mbox_open", .text = 1, .mbox_attr = 4 },
     SHAPE(MBOX_LOOKUP) = { "mbox_lookup", .text = 1, .timeout = 3 },
     SHAPE(MBOX_CREATE) = { "mbox_create", .mbox_attr = 1 },
@@ -50,7 +50,7 @@ static const struct shape shapes[] = {
                          .known_flags = MSG_SYNC | MSG_MOVE },
     SHAPE(MBOX_RECEIVE) = { "mbox_receive", .fd = 1, .received = 2, .flags = 3,
                             .timeout = 4, .known_flags = MSG_MOVE | MSG_TYPE },
-    SHAPE(MBOX_STAT) = { "mbox_stat", .fd = 1, .out = 2 },
+    SHAPE(MBOX_STAT) = { "mbox_stat", .fd = 1, .mbox_out = 2 },
     SHAPE(MBOX_DESTROY) = { "mbox_destroy", .fd = 1 },
     SHAPE(MBOX_UNLINK) = { "mbox_unlink", .text = 1 },
 };

@@ -13,7 +13,7 @@
 struct shape {
     const char *name;
     uint8_t partner, caller, fd, text, sent, received, flags, timeout, link_attr,
-        mbox_attr, out;
+        mbox_attr, link_out, mbox_out;
     int known_flags;
 };
 

@@ -23,7 +23,7 @@
  *               not to writable memory where the kernel writes.
  *   EINVAL      timeout_ms below -1, priority over 31, an unknown flag, type
  *               MSG_NOTIFICATION in a message that is sent [1.4]; nfds over
- *               MSG_FDS_MAX, or with fds NULL.
+ *               MSG_FDS_MAX.
  *   EINTR       a caught signal ended the wait. After a handler with SA_RESTART a
  *               FOREVER wait goes on instead, except in msg_call once the request was
  *               received, and in msg_reply_receive once the reply was delivered [1.5].

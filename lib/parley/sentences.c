@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 enum {
@@ -28,6 +29,11 @@ static bool is_alone(const struct about *a) { return a->partner == getpid(); }
 
 static bool partner_exists(const struct about *a) {
     return a->partner > 0 && parley_process_exists(a->partner);
+}
+
+/* By its user: what is refused then is not the sending. */
+static bool may_be_sent_to(const struct about *a) {
+    return a->partner > 0 && kill(a->partner, 0) == 0;
 }
 
 static bool caller_is_gone(const struct about *a) {
@@ -124,7 +130,8 @@ const struct sentence parley_sentences[] = {
       "a signal was handled while you waited for a {kind} in {mailbox}" },
     { CALL(MBOX_LOOKUP), EINTR, NULL,
       "a signal was handled while you waited for mailbox {name} to appear" },
-    { SENDS, EDEADLK, is_alone, "you would wait for yourself, for ever" },
+    { SENDS | CALL(MSG_RECEIVE), EDEADLK, is_alone,
+      "you would wait for yourself, for ever" },
     { SENDS | CALL(MSG_RECEIVE), EDEADLK, NULL,
       "{process} waits for you, itself or through others, so none of you would ever go "
       "on; `why {pid}` shows the circle, and a time-out would break it" },
@@ -193,6 +200,9 @@ const struct sentence parley_sentences[] = {
       "find out its successor's" },
     { SENDS | CALL(MSG_NOTIFY), EPERM, is_refused,
       "{process} refuses what you send: its link_open said so" },
+    { CALL(MSG_FORWARD), EPERM, may_be_sent_to,
+      "you hold no unanswered call of {caller}{sequence}: it was answered before, or "
+      "another process received it" },
     { CALL(MSG_FORWARD), EPERM, partner_exists,
       "either {process} is of {process user} and you are {user}, and it has not called "
       "msg_accept(MSG_ANYONE), or you hold no unanswered call of {caller}{sequence}" },
@@ -254,6 +264,9 @@ const struct sentence parley_sentences[] = {
     { ANY, EBADF, NULL, "{bad descriptor}" },
     { CALL(MBOX_SEND), ENOBUFS, drops,
       "{mailbox} was full and your message was dropped; with MSG_SYNC you are told" },
+    { CALL(MBOX_SEND), ENOBUFS, is_rendezvous,
+      "nobody waited to receive from {mailbox}, which holds no message (capacity zero) "
+      "and rejects what nobody takes (MBOX_REJECT)" },
     { CALL(MBOX_SEND), ENOBUFS, is_full,
       "{mailbox} is full ({fill}) and rejects what does not fit (MBOX_REJECT)" },
     { CALL(MBOX_SEND), ENOBUFS, NULL,

@@ -95,6 +95,8 @@ static void test_arguments(void) {
     says(mbox_unlink(""), "EINVAL, the name is empty");
     says(mbox_lookup("a", O_RDWR | O_CREAT, 0),
          "EINVAL, mbox_lookup makes no mailbox: no O_CREAT, no O_EXCL");
+    says(mbox_open("a", O_RDWR | O_APPEND),
+         "EINVAL, oflag has 0x400, which mbox_open does not know");
 }
 
 static void test_addresses(void) {
@@ -107,8 +109,12 @@ static void test_addresses(void) {
          "not in memory that you may read");
     m = (struct msg){ .nfds = 1, .fds = (int *)16 };
     says(mbox_send(box, &m, 0, 0),
-         "EFAULT, fds of the message, 16 bytes at 0x10, is not "
+         "EFAULT, fds of the message, 4 bytes at 0x10, is not "
          "in memory that you may read");
+    m.fds = NULL;
+    says(mbox_send(box, &m, 0, 0),
+         "EFAULT, fds of the message, 4 bytes at 0, is not in memory that you may "
+         "read");
     says(mbox_open((char *)16, O_RDWR), "EFAULT, the name, 1 bytes at 0x10, is not in "
                                         "memory that you may read");
     says(mbox_unlink((char *)16), "EFAULT, the name, 1 bytes at 0x10, is not in memory "
@@ -226,7 +232,11 @@ static void test_link_full(void) {
     struct link_attr two = holds(2);
     says(msg_send(self, &m, 0, FOREVER),
          "EDEADLK, you would wait for yourself, for ever");
+    says(msg_receive(self, &m, 0, FOREVER),
+         "EDEADLK, you would wait for yourself, for ever");
     need(link_open(self, &two) == 0);
+    says(link_stat(self, (void *)16), "EFAULT, out, 88 bytes at 0x10, is not in memory "
+                                      "that you may read");
     need(msg_send(self, &m, 0, NOWAIT) == 0 && msg_send(self, &m, 0, NOWAIT) == 0);
     says(msg_send(self, &m, 0, NOWAIT),
          "EAGAIN, the link to process %d (%s) is full (2 of 2) and you asked not to "
@@ -318,6 +328,10 @@ static void test_replies(void) {
          other, me);
     call.sequence = 77;
     says(msg_reply(other, &call),
+         "EPERM, you hold no unanswered call of process %d (%s) with sequence 77: it "
+         "was answered before, or another process received it",
+         other, me);
+    says(msg_forward(other, self, &call, NOWAIT),
          "EPERM, you hold no unanswered call of process %d (%s) with sequence 77: it "
          "was answered before, or another process received it",
          other, me);

@@ -107,6 +107,12 @@ static void test_overflow(void) {
          "ENOBUFS, mailbox printer is full (1 of 1) and "
          "rejects what does not fit (MBOX_REJECT)");
     need(mbox_unlink("printer") == 0 && close(box) == 0);
+    two.capacity = CAPACITY_ZERO;
+    box = mbox_open("printer", O_CREAT | O_EXCL | O_RDWR, 0600, &two);
+    says(mbox_send(box, &m, 0, FOREVER),
+         "ENOBUFS, nobody waited to receive from mailbox printer, which holds no "
+         "message (capacity zero) and rejects what nobody takes (MBOX_REJECT)");
+    need(mbox_unlink("printer") == 0 && close(box) == 0);
     two = (struct mbox_attr){ .capacity = 1, .overflow = MBOX_DROP_NEWEST };
     box = mbox_open("printer", O_CREAT | O_EXCL | O_RDWR, 0600, &two);
     need(mbox_send(box, &m, 0, 0) == 0);
