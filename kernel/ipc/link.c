@@ -27,7 +27,8 @@ static const struct wait_class caller_class = { "answer to a call", describe_par
 static const struct message_queue_classes inbox_classes = {
     .receivers = { "message over a link", describe_partner, 0 },
     .senders = { "partner to receive", describe_partner, 0 },
-    .poll = { "message over a link", NULL, 0 },
+    .can_receive = { "message over a link", NULL, 0 },
+    .can_send = { "partner to receive", NULL, 0 },
 };
 struct wait_queue callers = WAIT_QUEUE_INIT(callers, &caller_class);
 

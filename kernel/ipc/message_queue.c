@@ -34,8 +34,8 @@ void message_queue_init(struct message_queue *q,
     list_init(&q->pending);
     wait_queue_init(&q->receivers, &classes->receivers);
     wait_queue_init(&q->senders, &classes->senders);
-    wait_queue_init(&q->can_receive, &classes->poll);
-    wait_queue_init(&q->can_send, &classes->poll);
+    wait_queue_init(&q->can_receive, &classes->can_receive);
+    wait_queue_init(&q->can_send, &classes->can_send);
     q->spare = NULL;
 }
 

@@ -72,15 +72,17 @@ struct message_channel {
     uint64_t received, dropped;
 };
 
-/* The three names are those of its wait queues. */
+/* The names are those of its wait queues. */
 struct message_queue_classes {
-    struct wait_class receivers, senders, poll;
+    struct wait_class receivers, senders, can_receive, can_send;
 };
 
 /* Of queues that are the `queue` of an object. */
 #define QUEUE_CLASSES(what, describe, type) {                                          \
     { "message in " what, describe, offsetof(type, queue.receivers) },                 \
-    { what " with room", describe, offsetof(type, queue.senders) }, { what, NULL, 0 } }
+    { what " with room", describe, offsetof(type, queue.senders) },                    \
+    { "message in " what, describe, offsetof(type, queue.can_receive) },               \
+    { what " with room", describe, offsetof(type, queue.can_send) } }
 
 void message_queue_init(struct message_queue *queue,
                         const struct message_queue_classes *classes);

@@ -105,7 +105,29 @@ static void test_mailbox(void) {
          "which process %d (native_why) could send.\n",
          pid, self);
     end(pid);
+    CHILD (pid) {
+        struct pollfd fd = { mbox_open("native_why", O_RDONLY), POLLIN, 0 };
+        close(box);
+        need(poll(&fd, 1, -1) == 0);
+    }
+    until_waits(pid, "message in mailbox");
+    says("one that polls it", pid,
+         "Process %d (native_why) has waited T for a message in mailbox native_why, to "
+         "which process %d (native_why) could send.\n",
+         pid, self);
+    end(pid);
     need(mbox_send(box, &m, 0, NOWAIT) == 0);
+    CHILD (pid) {
+        struct pollfd fd = { mbox_open("native_why", O_WRONLY), POLLOUT, 0 };
+        close(box);
+        need(poll(&fd, 1, -1) == 0);
+    }
+    until_waits(pid, "mailbox with room");
+    says("one that polls for room", pid,
+         "Process %d (native_why) has waited T for room in mailbox native_why, from "
+         "which process %d (native_why) could receive.\n",
+         pid, self);
+    end(pid);
     CHILD (pid) {
         int sender = mbox_open("native_why", O_WRONLY);
         close(box);
