@@ -104,7 +104,7 @@ static void row(enum how how) {
 }
 
 int main(int argc, char **argv) {
-    demo_start_with(argc, argv, "compare: one part, by every way", " [BYTES]");
+    demo_start_with(argc, argv, "compare: one part, by every way", "[BYTES]");
     if (argument(0))
         size = (unsigned)atoi(argument(0));
     if (size < 1 || size > PAGE) {

@@ -32,6 +32,7 @@ static struct {
     int log;                            /* --log: only what is the same every time */
     int colour;
     int wrong;                          /* a verdict was bad */
+    const char *program, *names;        /* of itself, and of its arguments */
     unsigned count;                     /* of arguments beside --log */
     const char *arguments[8];
 } demo;
@@ -163,12 +164,20 @@ static inline long must(long result, const char *what) {
     _exit(1);
 }
 
+/* For arguments that mean nothing: says which do, and ends. */
+static inline void demo_usage(void) {
+    say("usage: %s [--log]%s%s", demo.program, *demo.names ? " " : "", demo.names);
+    exit(2);
+}
+
 /* `names` are those of the arguments it takes, all of which may be left out:
  * "[CAPACITY [OVERFLOW]]". A reader of the usage line knows how many there are. */
 static inline void demo_start_with(int argc, char **argv, const char *title,
                                    const char *names) {
     const char *term = getenv("TERM"), *no_colour = getenv("NO_COLOR");
     unsigned most = 0;
+    demo.program = argv[0];
+    demo.names = names;
     for (const char *c = names; *c; c++)
         most += *c == '[';
     for (int i = 1; i < argc; i++) {
@@ -177,8 +186,7 @@ static inline void demo_start_with(int argc, char **argv, const char *title,
         } else if (demo.count < most && argv[i][0] != '-') {
             demo.arguments[demo.count++] = argv[i];
         } else {
-            say("usage: %s [--log]%s%s", argv[0], most ? " " : "", names);
-            exit(2);
+            demo_usage();
         }
     }
     demo.colour = !demo.log && isatty(1) && term && strcmp(term, "dumb") != 0

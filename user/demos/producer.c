@@ -127,11 +127,13 @@ int main(int argc, char **argv) {
     demo_start_with(argc, argv, "producer: one mailbox, every capacity",
                     "[CAPACITY [WHEN-FULL]]");
     const char *size = argument(0), *answer = argument(1);
-    if (size && *size != '0')
-        capacity = *size == 'u' ? CAPACITY_UNBOUNDED : (uint32_t)atoi(size);
-    for (uint32_t i = 0; answer && i < 4; i++)
-        if (strcmp(answer, answers[i]) == 0)
-            overflow = i;
+    if (size && strcmp(size, "unbounded") == 0)
+        capacity = CAPACITY_UNBOUNDED;
+    else if (size && strcmp(size, "0") != 0 && !(capacity = (uint32_t)atoi(size)))
+        demo_usage();
+    while (answer && strcmp(answer, answers[overflow]) != 0)
+        if (++overflow == 4)
+            demo_usage();
     told = size != NULL;
     if (told)
         run(capacity, overflow);

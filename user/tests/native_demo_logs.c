@@ -5,6 +5,9 @@
 #include "demo_logs.h"
 
 int main(void) {
+    static char text[TEXT_MAX];
     check_logs("native");
+    is_exit(run_demo("producer,many", text), 2, "a capacity that is none is told so");
+    is_exit(run_demo("producer,3,often", text), 2, "and so is an unknown answer");
     return done_testing();
 }
