@@ -5,6 +5,7 @@
 
 #include <parley.h>
 #include <pwd.h>
+#include <semaphore.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
@@ -146,6 +147,12 @@ static void test_files(void) {
     snprintf(want, sizeof want, "%-24s %-8s 0604 %9d", "/dev/shm/ipcs", user(), 4000);
     is_text(line_with(ipcs("-m"), "/dev/shm/ipcs"), want, "shared memory of POSIX");
     need(unlink("/dev/shm/ipcs") == 0 && close(fd) == 0);
+    sem_t *semaphore = sem_open("/ipcs", O_CREAT | O_EXCL, 0600, 7);
+    need(semaphore != SEM_FAILED);
+    snprintf(want, sizeof want, "%-24s %-8s 0600 %9d", "/dev/shm/ipcs", user(), 7);
+    is_text(line_with(ipcs("-s"), "/dev/shm/ipcs"), want, "a semaphore of POSIX");
+    is_text(line_with(ipcs("-m"), "/dev/shm/ipcs"), "", "which is no memory");
+    need(sem_unlink("/ipcs") == 0 && sem_close(semaphore) == 0);
 }
 
 static void test_shape(void) {

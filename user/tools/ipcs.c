@@ -6,6 +6,8 @@
  */
 #include "ipc.h"
 
+#include <semaphore.h>
+
 /* -- Kinds and their columns ------------------------------------------------------- */
 
 enum how {
@@ -177,19 +179,20 @@ static int is_used(const struct kind *kind, const struct line *line, pid_t pid) 
     return has_waiter(line, pid);
 }
 
-/* Memory and semaphores of POSIX are files in /dev/shm: makes a line of the next one,
- * with name, owner, mode, size and the semaphore's value. */
+/* Memory and semaphores of POSIX are files in /dev/shm, and it is the C library that
+ * makes them: one that is as long as a sem_t is taken for a semaphore. Makes a line of
+ * the next one, with name, owner, mode, size and the semaphore's value. */
 static int read_shm(DIR *folder, int semaphores, struct line *line) {
     struct dirent *entry;
     while (folder && (entry = readdir(folder))) {
         char path[300], value[16] = "-";
         struct stat status;
-        int word, fd, is_semaphore = begins(entry->d_name, "sem.");
+        int word, fd;
         snprintf(path, sizeof path, "/dev/shm/%s", entry->d_name);
-        if (entry->d_name[0] == '.' || is_semaphore != semaphores
-            || stat(path, &status) != 0)
+        if (entry->d_name[0] == '.' || stat(path, &status) != 0
+            || (status.st_size == sizeof(sem_t)) != semaphores)
             continue;
-        fd = is_semaphore ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+        fd = semaphores ? open(path, O_RDONLY | O_CLOEXEC) : -1;
         if (fd >= 0 && read(fd, &word, sizeof word) == sizeof word)
             snprintf(value, sizeof value, "%d", word > 0 ? word : 0);
         if (fd >= 0)
