@@ -31,9 +31,9 @@ static bool partner_exists(const struct about *a) {
     return a->partner > 0 && parley_process_exists(a->partner);
 }
 
-/* By its user: what is refused then is not the sending. */
-static bool may_be_sent_to(const struct about *a) {
-    return a->partner > 0 && kill(a->partner, 0) == 0;
+/* There is nobody who lacks a right to send there: that is not what is refused. */
+static bool may_send(const struct about *a) {
+    return a->partner <= 0 || kill(a->partner, 0) == 0 || errno == ESRCH;
 }
 
 static bool caller_is_gone(const struct about *a) {
@@ -200,7 +200,7 @@ const struct sentence parley_sentences[] = {
       "find out its successor's" },
     { SENDS | CALL(MSG_NOTIFY), EPERM, is_refused,
       "{process} refuses what you send: its link_open said so" },
-    { CALL(MSG_FORWARD), EPERM, may_be_sent_to,
+    { CALL(MSG_FORWARD), EPERM, may_send,
       "you hold no unanswered call of {caller}{sequence}: it was answered before, or "
       "another process received it" },
     { CALL(MSG_FORWARD), EPERM, partner_exists,
