@@ -80,12 +80,22 @@ static void review(struct mailbox *mb) {
     wait_wake_all(&mb->queue.can_send, 0);
 }
 
+/* One of its threads waits for a message. */
+static bool receives(const struct process *p, const struct mailbox *mb) {
+    const struct waiter *waiter;
+
+    list_for_each (waiter, &mb->queue.receivers.waiters, node)
+        if (waiter->thread->process == p) return true;
+    return false;
+}
+
 static void closed(struct file *file) {
     struct mailbox *mb = mailbox_of(file);
     const struct process *self = current_process();
     unsigned left = process_access(self, mb);
 
-    if (!(left & RECEIVE) && mb->exclusive == self->pid) mb->exclusive = 0;
+    if (!(left & RECEIVE) && mb->exclusive == self->pid && !receives(self, mb))
+        mb->exclusive = 0;
     if (!left) mb->was_shared = true;   // for whoever still has it
     review(mb);
 }
@@ -95,7 +105,7 @@ static void closed(struct file *file) {
 static inline void end_call(struct file *file) {
     struct mailbox *mb = mailbox_of(file);
 
-    if (unlikely(!mb->holder.is_named)
+    if (unlikely(!mb->holder.is_named || mb->exclusive)
         && access_of(file) & ~process_access(current_process(), mb))
         closed(file);
 }

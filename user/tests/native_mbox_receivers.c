@@ -265,6 +265,38 @@ static void threads_of_the_owner(void) {
     need(mbox_unlink("threads") == 0 && close(box) == 0);
 }
 
+static void *waiting_thread(void *box) {
+    return (void *)(long)mbox_receive(*(int *)box, NEXT, 0, FOREVER);
+}
+
+/* IPC(4.10): "A call in progress holds its descriptor." */
+static void closed_meanwhile(void) {
+    pthread_t thread;
+    void *result;
+    pid_t pid;
+    int box = named_box("held", ATTR(.receivers = MBOX_EXCLUSIVE)), held = dup(box);
+    int sender = mbox_open("held", O_WRONLY), other = mbox_open("held", O_RDONLY);
+    need(sender >= 0 && other >= 0);
+    CHILD (pid) {
+        close(box);
+        close(other);
+        need(!pthread_create(&thread, NULL, waiting_thread, &held));
+        until_receiving(sender, 1);
+        close(held);
+        need(look(sender).exclusive == getpid());
+        need(mbox_send(sender, EMPTY, 0, NOWAIT) == 0);
+        need(!pthread_join(thread, &result) && (long)result == getpid());
+        need(look(sender).exclusive == 0);
+    }
+    is_exit(wait_for(pid), 0, "a call in progress owns it, though it was closed");
+    is_errno(mbox_receive(other, NEXT, 0, NOWAIT), EAGAIN, "and then nobody does");
+    need(mbox_unlink("held") == 0);
+    close(box);
+    close(held);
+    close(sender);
+    close(other);
+}
+
 int main(void) {
     longest_waiting();
     receipt();
@@ -276,5 +308,6 @@ int main(void) {
     ends(2, "the owner closes, and lives on");
     ends(3, "the owner executes another program");
     threads_of_the_owner();
+    closed_meanwhile();
     return done_testing();
 }
