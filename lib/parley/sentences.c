@@ -61,8 +61,17 @@ static bool is_sync(const struct about *a) { return a->flags & MSG_SYNC; }
 
 static bool is_move(const struct about *a) { return a->flags & MSG_MOVE; }
 
+static bool moves_too_much(const struct about *a) {
+    return is_move(a) && a->sent.length > 64u << 20;
+}
+
 static bool is_too_long(const struct about *a) {
     return a->has_sent && a->sent.length > MSG_MAX; // no reply is
+}
+
+/* But nothing of that length is copied. */
+static bool fits_mailbox(const struct about *a) {
+    return a->has_mailbox && a->sent.length <= a->mailbox.attr.max_length;
 }
 
 static bool drops(const struct about *a) {
@@ -101,8 +110,8 @@ static bool argument_is_wrong(const struct about *a) {
 /* -- What is said ------------------------------------------------------------------ */
 
 #define TOO_LONG \
-    "the body has {length} bytes, and a message holds at most 65536; more can move " \
-    "with MSG_MOVE"
+    "the body has {length} bytes, and a message holds at most 65536; msg_send and " \
+    "mbox_send move more with MSG_MOVE"
 
 const struct sentence parley_sentences[] = {
     { ANY, ENOSYS, NULL, "this kernel does not have that call; is it Parley?" },
@@ -223,8 +232,9 @@ const struct sentence parley_sentences[] = {
       "there is no link with {process}: you have not talked, or it was closed" },
 
     /* what does not fit */
-    { SENDS | CALL(MBOX_SEND), EMSGSIZE, is_move,
+    { SENDS | CALL(MBOX_SEND), EMSGSIZE, moves_too_much,
       "the body has {length} bytes, and MSG_MOVE moves at most 64 MiB" },
+    { CALL(MBOX_SEND), EMSGSIZE, fits_mailbox, TOO_LONG },
     { CALL(MBOX_SEND), EMSGSIZE, NULL,
       "the body has {length} bytes, and {mailbox} takes at most {max}" },
     { CALL(MSG_CALL) | CALL(MSG_REPLY_RECEIVE), EMSGSIZE, is_too_long, TOO_LONG },

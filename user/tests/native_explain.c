@@ -247,8 +247,8 @@ static void test_link_full(void) {
          self, me);
     m.length = 70000;
     says(msg_send(self, &m, 0, NOWAIT),
-         "EMSGSIZE, the body has 70000 bytes, and a message holds at most 65536; more "
-         "can move with MSG_MOVE");
+         "EMSGSIZE, the body has 70000 bytes, and a message holds at most 65536; "
+         "msg_send and mbox_send move more with MSG_MOVE");
     m = (struct msg){ .room = 2, .body = "" };
     says(msg_receive(self, &m, 0, NOWAIT), "EMSGSIZE, the message has 3 bytes and you "
                                            "have room for 2; it stays first in line");

@@ -2,6 +2,7 @@
  * this very object": mailboxes, their names and descriptors. */
 #include "explain.h"
 
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 static const char me[] = "native_explain_"; // a process's name has 15 bytes
@@ -87,6 +88,16 @@ static void test_full(void) {
     m.length = 11;
     says(mbox_send(box, &m, 0, NOWAIT),
          "EMSGSIZE, the body has 11 bytes, and mailbox printer takes at most 10");
+    m.body = mmap(NULL, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    m.length = 8192;
+    says(mbox_send(box, &m, MSG_MOVE, NOWAIT),
+         "EMSGSIZE, the body has 8192 bytes, and mailbox printer takes at most 10");
+    m.length = 70000;
+    int large = mbox_create(&(struct mbox_attr){ .max_length = 1 << 20 });
+    says(mbox_send(large, &m, 0, NOWAIT),
+         "EMSGSIZE, the body has 70000 bytes, and a message holds at most 65536; "
+         "msg_send and mbox_send move more with MSG_MOVE");
+    need(close(large) == 0 && munmap(m.body, 8192) == 0);
     m = (struct msg){ .type = 9, .room = 1 };
     says(
         mbox_receive(box, &m, MSG_TYPE, NOWAIT),
