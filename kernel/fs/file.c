@@ -72,6 +72,10 @@ void file_free(struct file *file) {
 /* -- Buffers ----------------------------------------------------------------------- */
 
 int io_move_pieces(struct io *io, void *memory, size_t size, bool give) {
+    const vaddr_t base = io->base;
+    const size_t piece = io->piece, left = io->left;
+    const struct iovec *more = io->more;
+
     assert(size <= io->left);
     for (size_t part; size; size -= part) {
         while (io->piece == 0) {
@@ -82,8 +86,13 @@ int io_move_pieces(struct io *io, void *memory, size_t size, bool give) {
         part = min(size, io->piece);
         void *user = (void *)io->base;
         if (!memory ? clear_user(uptr(io->base), part) != 0
-                    : user_copy(give ? user : memory, give ? memory : user, part) != 0)
+                    : user_copy(give ? user : memory, give ? memory : user, part) != 0) {
+            io->base = base;
+            io->piece = piece;
+            io->left = left;
+            io->more = more;
             return -EFAULT;
+        }
         if (memory) memory = (char *)memory + part;
         io_advance(io, part);
     }

@@ -118,13 +118,12 @@ uint32_t socket_capacity(const struct socket *s) {
 int queue_put(struct socket *to, struct io *io, struct socket_message *m,
               struct socket *from) {
     bool is_stream = to->type == SOCK_STREAM;
-    size_t left = io->left, n = is_stream ? min(left, PAGE_SIZE - OVERHEAD) : left;
+    size_t n = is_stream ? min(io->left, PAGE_SIZE - OVERHEAD) : io->left;
     struct chunk *c = heap_alloc_raw(HEAP_SOCKET_DATA, sizeof(*c) + n);
 
     if (!c) return -ENOBUFS;
     if (io_take(io, c->data, n)) {
         heap_free(c);
-        io->left = left;
         return -EFAULT;
     }
     /* --- commit: nothing below fails or sleeps --- */

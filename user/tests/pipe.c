@@ -211,6 +211,32 @@ static void bad_buffers(void) {
     drop();
 }
 
+/* The same with a vector that is good at first. */
+static void bad_vectors(void) {
+    struct iovec v[2] = { { buffer, 2 }, { (void *)16, 5 } };
+    char got[8] = "";
+    pid_t reader;
+
+    make();
+    need(fcntl(p[0], F_SETFL, O_NONBLOCK) == 0);
+    is_errno(writev(p[1], v, 2), EFAULT,
+             "EFAULT: a bad second part, into an empty pipe");
+    is_errno(read(p[0], got, 8), EAGAIN, "and the pipe is still empty");
+    need(write(p[1], "keep", 4) == 4);
+    is_errno(writev(p[1], v, 2), EFAULT, "EFAULT: a bad second part, behind others");
+    is_errno(readv(p[0], v, 2), EFAULT, "EFAULT: read into a bad second part");
+    is_int(read(p[0], got, 8), 4, "no byte was lost or added by these");
+    ok(memcmp(got, "keep", 4) == 0, "or changed by them");
+    need(fcntl(p[0], F_SETFL, 0) == 0);
+    CHILD (reader)
+        need(read(p[0], got, 8) == 3 && memcmp(got, "end", 3) == 0);
+    until_asleep(reader);
+    is_errno(writev(p[1], v, 2), EFAULT, "EFAULT: a bad second part, to one who waits");
+    need(write(p[1], "end", 3) == 3);
+    is_exit(wait_for(reader), 0, "who reads what comes after it");
+    drop();
+}
+
 int main(void) {
     ends();
     stream();
@@ -222,5 +248,6 @@ int main(void) {
             "EMFILE: one free descriptor is too few");
     as_a_file();
     bad_buffers();
+    bad_vectors();
     return done_testing();
 }

@@ -252,6 +252,7 @@ static void wait_all(void) {
 
 static void bad_memory(void) {
     char c[4];
+    pid_t reader;
     pair(SOCK_STREAM, p);
     is_errno(write(p[0], (void *)16, 4), EFAULT, "EFAULT: send from a bad address");
     is_errno(recv(p[1], c, 1, MSG_DONTWAIT), EAGAIN, "and nothing was sent");
@@ -262,6 +263,15 @@ static void bad_memory(void) {
     struct iovec v[2] = { { c, 3 }, { (void *)16, 3 } };
     is_int(readv(p[1], v, 2), 3, "a bad address after a good one: what came before");
     ok(gets_text(p[1], "def"), "and the rest stays");
+    is_errno(writev(p[0], v, 2), EFAULT,
+             "EFAULT: send from a good address and a bad one");
+    is_errno(recv(p[1], c, 1, MSG_DONTWAIT), EAGAIN, "and nothing was sent of them");
+    CHILD (reader)
+        need(read(p[1], c, 4) == 3 && memcmp(c, "end", 3) == 0);
+    until_asleep(reader);
+    is_errno(writev(p[0], v, 2), EFAULT, "EFAULT: the same to one who waits");
+    need(write(p[0], "end", 3) == 3);
+    is_exit(wait_for(reader), 0, "who receives what comes after it");
     drop(p);
 }
 
