@@ -27,6 +27,7 @@ struct pipe {
     struct list_node node;      /* all_pipes */
     uint32_t head, tail;
     unsigned readers, writers;
+    unsigned came;              /* writers, ever; a reader's offset: when it opened */
     struct wait_queue can_read, can_write;
     struct wait_queue can_open;   /* FIFO: the other end is awaited */
     struct memory_object *buffer;       /* the ring */
@@ -131,7 +132,7 @@ static unsigned pipe_poll(struct file *file, struct poll_table *table) {
     if (file_is_readable(file)) {
         poll_wait(table, &p->can_read);
         if (used(p) > 0) events |= POLLIN | POLLRDNORM;
-        if (p->writers == 0) events |= POLLHUP;
+        if (p->writers == 0 && p->came != file->offset) events |= POLLHUP;
     }
     if (file_is_writable(file)) {
         poll_wait(table, &p->can_write);
@@ -200,6 +201,8 @@ static int fifo_open(struct file *file) {
     file->operations = &pipe_operations;    // from now on a file_put counts it out
     file->object = p;
     count_ends(p, file, +1);
+    p->came += file_is_writable(file);
+    if (p->writers == 0) file->offset = p->came;    // who was never there cannot hang up
     if (p->readers && p->writers) wait_wake_all(&p->can_open, 0);
     else if (p->readers == 0 || !nonblock)
         error = wait_sleep(&p->can_open, DEADLINE_NEVER);

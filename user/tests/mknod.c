@@ -26,6 +26,12 @@ static void names(void) {
     is_int(unlink("fifo2"), 0, "and removed");
 }
 
+static int ask(int fd) {
+    struct pollfd p = { fd, POLLIN, 0 };
+    need(poll(&p, 1, 0) >= 0);
+    return p.revents;
+}
+
 /* FEATURE(88): both ends of a FIFO are one pipe
  *
  * open(): "When opening a FIFO with O_RDONLY or O_WRONLY set: If O_NONBLOCK is set, an
@@ -39,6 +45,7 @@ static void ends(void) {
     int r = open("p", O_RDONLY | O_NONBLOCK);
     works(r, "O_RDONLY|O_NONBLOCK opens at once");
     is_int(read(r, got, 8), 0, "with no writer read gives 0");
+    is_int(ask(r), 0, "and poll waits for the first one (Linux)");
     int w = open("p", O_WRONLY | O_NONBLOCK);
     works(w, "then a writer can open it");
     is_errno(read(r, got, 8), EAGAIN, "with a writer an empty FIFO is EAGAIN");
@@ -50,6 +57,11 @@ static void ends(void) {
     close(w);
     is_int(read(r, got, 8), 4, "what was written is read after the writer is gone");
     is_int(read(r, got, 8), 0, "then the end of file");
+    is_int(ask(r), POLLHUP, "which poll tells");
+    int next = open("p", O_RDONLY | O_NONBLOCK);
+    is_int(ask(next), 0, "not one who opens only now");
+    close(next);
+    is_int(ask(r), POLLHUP, "and goes on telling");
     close(r);
     int both = open("p", O_RDWR);
     works(both, "O_RDWR opens at once (Linux)");
