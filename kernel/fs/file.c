@@ -85,8 +85,9 @@ int io_move_pieces(struct io *io, void *memory, size_t size, bool give) {
         }
         part = min(size, io->piece);
         void *user = (void *)io->base;
-        if (!memory ? clear_user(uptr(io->base), part) != 0
-                    : user_copy(give ? user : memory, give ? memory : user, part) != 0) {
+        if (!memory
+                ? clear_user(uptr(io->base), part) != 0
+                : user_copy(give ? user : memory, give ? memory : user, part) != 0) {
             io->base = base;
             io->piece = piece;
             io->left = left;

@@ -63,8 +63,8 @@ must_check int io_init_vector(struct io *io, uptr_t vector, unsigned count);
 void io_release(struct io *io);
 
 /* Moves size bytes (at most io->left) out of, or into, the buffers and advances; from
- * NULL means zeros. 0, or -EFAULT: then io has not advanced and nothing counts as moved,
- * though some bytes may have been copied. */
+ * NULL means zeros. 0, or -EFAULT: then io has not advanced, and nothing counts as
+ * moved, though some bytes may have been copied. */
 must_check int io_move_pieces(struct io *io, void *memory, size_t size, bool give);
 
 static inline void io_advance(struct io *io, size_t size) {

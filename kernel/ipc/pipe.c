@@ -202,7 +202,7 @@ static int fifo_open(struct file *file) {
     file->object = p;
     count_ends(p, file, +1);
     p->came += file_is_writable(file);
-    if (p->writers == 0) file->offset = p->came;    // who was never there cannot hang up
+    if (p->writers == 0) file->offset = p->came;    // nobody who could hang up yet
     if (p->readers && p->writers) wait_wake_all(&p->can_open, 0);
     else if (p->readers == 0 || !nonblock)
         error = wait_sleep(&p->can_open, DEADLINE_NEVER);
