@@ -169,6 +169,12 @@ long sys_sched_rr_get_interval(pid_t pid, uptr_t interval) {
 
 static uint32_t all_cpus(void) { return (1u << cpu_count) - 1; }
 
+/* Which CPU one is on, and of which of the machine's nodes; there is one. */
+long sys_getcpu(uptr_t cpu, uptr_t node) {
+    if (cpu.address && u32_to_user(cpu, this_cpu()->number)) return -EFAULT;
+    return node.address && u32_to_user(node, 0) ? -EFAULT : 0;
+}
+
 long sys_sched_getaffinity(pid_t pid, size_t size, uptr_t mask) {
     const struct thread *t = thread_or_self(pid);
 

@@ -198,10 +198,16 @@ static void affinity(void) {
                 CPU_ZERO(&one);
                 CPU_SET(i, &one);
                 need(sched_setaffinity(0, sizeof one, &one) == 0 && cpu_now() == i);
+                need(sched_getcpu() == i);
                 need(sched_getaffinity(0, sizeof got, &got) == 0
                      && CPU_EQUAL(&one, &got));
             }
     is_exit(wait_for(pid), 0, "it moves to each one that it is told to");
+    unsigned cpu = 99, node = 99;
+    is_int(syscall(SYS_getcpu, &cpu, &node, 0), 0, "getcpu(2)");
+    ok(cpu < CPU_SETSIZE && CPU_ISSET(cpu, &all) && node < 64, "a CPU and a node");
+    is_int(syscall(SYS_getcpu, 0, 0, 0), 0, "neither need be asked for");
+    is_errno(syscall(SYS_getcpu, 16, 0, 0), EFAULT, "EFAULT: a bad address");
     CPU_ZERO(&one);
     is_errno(sched_setaffinity(0, sizeof one, &one), EINVAL, "an empty set is EINVAL");
     is_errno(sched_getaffinity(999999999, sizeof got, &got), ESRCH,
