@@ -66,6 +66,7 @@ struct socket {
     uint32_t listens;           /* 0, 1 */
     int error;                  /* an errno, told once */
     uint32_t send_buffer, receive_buffer;
+    uint32_t kept[3];           /* SO_REUSEADDR, BROADCAST, KEEPALIVE: mean nothing */
     struct time32 timeout[2];   /* to receive, to send; 0: none */
     struct credentials_of_peer peer_credentials;    /* a listener's: its own */
 };

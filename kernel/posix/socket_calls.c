@@ -248,9 +248,9 @@ long socket_shutdown(struct socket *s, int how) {
 
 enum socket_option {
     SOL_SOCKET = 1,             /* the level of all of them */
-    SO_TYPE = 3, SO_ERROR = 4, SO_SNDBUF = 7, SO_RCVBUF = 8, SO_PEERCRED = 17,
-    SO_RCVTIMEO = 20, SO_SNDTIMEO = 21, SO_ACCEPTCONN = 30, SO_PROTOCOL = 38,
-    SO_DOMAIN = 39,
+    SO_REUSEADDR = 2, SO_TYPE = 3, SO_ERROR = 4, SO_BROADCAST = 6, SO_SNDBUF = 7,
+    SO_RCVBUF = 8, SO_KEEPALIVE = 9, SO_PEERCRED = 17, SO_RCVTIMEO = 20,
+    SO_SNDTIMEO = 21, SO_ACCEPTCONN = 30, SO_PROTOCOL = 38, SO_DOMAIN = 39,
 };
 
 #define SEND_LEAST    4608u
@@ -267,6 +267,8 @@ static const struct {
     [SO_RCVTIMEO] = OPTION(timeout[0]), [SO_SNDTIMEO] = OPTION(timeout[1]),
     [SO_PEERCRED] = OPTION(peer_credentials), [SO_ACCEPTCONN] = OPTION(listens),
     [SO_PROTOCOL] = OPTION(protocol), [SO_DOMAIN] = OPTION(domain),
+    [SO_REUSEADDR] = OPTION(kept[0]), [SO_BROADCAST] = OPTION(kept[1]),
+    [SO_KEEPALIVE] = OPTION(kept[2]),
 };
 
 long socket_get_option(struct socket *s, int level, int name, uptr_t value,
@@ -300,6 +302,9 @@ long socket_set_option(struct socket *s, int level, int name, uptr_t value, int 
         s->timeout[name - SO_RCVTIMEO] = v.seconds < 0 ? (struct time32){ 0, 1 } : v;
     else if (name == SO_SNDBUF) s->send_buffer = max(number, SEND_LEAST);
     else if (name == SO_RCVBUF) s->receive_buffer = max(number, RECEIVE_LEAST);
+    else if (name == SO_REUSEADDR) s->kept[0] = v.seconds != 0;
+    else if (name == SO_BROADCAST) s->kept[1] = v.seconds != 0;
+    else if (name == SO_KEEPALIVE) s->kept[2] = v.seconds != 0;
     else return -ENOPROTOOPT;
     socket_wake_all(s);         // there may be room now
     return 0;

@@ -51,6 +51,20 @@ static void buffers(void) {
     drop(p);
 }
 
+/* socket(7): options for other families; one may set them, and reads them back. */
+static void without_meaning(void) {
+    static const int names[] = { SO_REUSEADDR, SO_BROADCAST, SO_KEEPALIVE };
+    pair(SOCK_STREAM, p);
+    for (int i = 0; i < 3; i++) {
+        is_int(option(p[0], names[i]), 0, "option %d is off at first", names[i]);
+        works(set(p[0], names[i], 5), "it can be set");
+        is_int(option(p[0], names[i]), 1, "and is on then");
+        ok(set(p[0], names[i], 0) == 0 && option(p[0], names[i]) == 0, "and off");
+        is_int(option(p[1], names[i]), 0, "the other socket has its own");
+    }
+    drop(p);
+}
+
 static int64_t milliseconds(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -136,6 +150,7 @@ static void refusals(void) {
 int main(void) {
     signal(SIGPIPE, SIG_IGN);
     buffers();
+    without_meaning();
     timeouts();
     refusals();
     return done_testing();
