@@ -29,7 +29,7 @@
  *               received, and in msg_reply_receive once the reply was delivered [1.5].
  *   EDQUOT      the user who runs the caller has its share of queued bytes, queued
  *               messages or mailboxes, or one of the two processes its share of links;
- *               never waits for it to become less, and never fails root.
+ *               never waits for it to become less. Root's share has no limit.
  *               /proc/ipc/limits has use and limits [6.1].
  *   ENOMEM      the kernel has no memory for what it would have to keep.
  *   a kill      ends every wait.
@@ -205,9 +205,10 @@ int msg_reply(pid_t caller, const struct msg *m);
  *   next        as for msg_receive; may be the same object as reply
  * Result: the sender of the next message. Use next->caller to reply to.
  * Errors: those of msg_reply that are the replier's own mistake (EINVAL, EMSGSIZE,
- *         EBADF, EPERM), before anything happened; those of msg_receive, after the
- *         reply. A reply that can no longer be delivered (ESRCH, ECANCELED) is dropped,
- *         and the receive goes on [2.13].
+ *         EBADF, EPERM) and EFAULT for a reply or a header `next` that cannot be read,
+ *         before anything happened; those of msg_receive, after the reply. A reply that
+ *         can no longer be delivered (ESRCH, ECANCELED) is dropped, and the receive
+ *         goes on [2.13].
  * Waits: as msg_receive(MSG_ANY). The reply goes out before the wait, whatever becomes
  *   of the wait.
  * Atomic: nobody runs between the reply and the receive: the server is ready for the
@@ -252,7 +253,8 @@ int msg_fd(void);
  *   to          a process id above 0
  *   bits        any; they are or'ed to those it has not received yet [3.1]
  * Result: 0. How often a bit was set is not counted.
- * Errors: ESRCH, EPERM as for msg_send [2.7].
+ * Errors: ESRCH, EPERM as for msg_send [2.7]; EDQUOT, ENOMEM only where there is no
+ *         link yet, of which the word is a part.
  * Waits: never. Takes no memory and no place in a queue.
  * Atomic: or'ing here, and reading and clearing in msg_receive. Received before any
  *   message, as type MSG_NOTIFICATION with the word in m->bits. [3.1] [3.2] */

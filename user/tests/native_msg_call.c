@@ -294,6 +294,8 @@ static void bad_replies(void) {
     a.fds = &fd, a.nfds = 1;
     is_errno(msg_reply(pid, &a), EBADF, "EBADF: no such descriptor");
     a.nfds = 0;
+    is_errno(msg_reply_receive(pid, &a, (struct msg *)0x1000, NOWAIT), EFAULT,
+             "EFAULT: no header for the next one, and nothing has happened");
     is_int(msg_reply(pid, &a), 0, "a good one after all");
     is_exit(wait_for(pid), 0, "the call went on");
 }
