@@ -166,6 +166,9 @@ static void test_shape(void) {
     ok(strstr(text, " unbounded "), "unbounded is said in a word");
     ok(widest(ipcs("")) < 80, "it fits 80 columns");
     need(mbox_unlink(longer) == 0 && close(box) == 0);
+    box = mbox_open("two\nlines", O_CREAT | O_RDWR | O_CLOEXEC, 0600, &attr);
+    ok(strstr(ipcs("-q"), " two?lines "), "a name cannot break a line");
+    need(mbox_unlink("two\nlines") == 0 && close(box) == 0);
     need(output_of("ipcs -s", text, sizeof text) == 0);
     is_text(text, "There is none.\n", "nothing is said, too");
     is_exit(output_of("ipcs -z", text, sizeof text), 2, "an unknown option: status 2");

@@ -42,6 +42,15 @@ static void unescape(char *word) {
     *to = '\0';
 }
 
+/* Names may have bytes that would break a line or move the cursor: ls shows them so,
+ * too. */
+static UNUSED char *printable(char *text) {
+    for (char *at = text; *at; at++)
+        if ((unsigned char)*at < ' ' || *at == 127)
+            *at = '?';
+    return text;
+}
+
 /* Cuts line->text into words. */
 static void split(struct line *line) {
     line->count = 0;

@@ -144,7 +144,7 @@ static void print_row(const struct kind *kind, const struct line *line) {
     }
     for (size_t at = strlen(row); at > 0 && row[at - 1] == ' '; at--)
         row[at - 1] = '\0';
-    printf("%s\n", row);
+    printf("%s\n", printable(row));
 }
 
 /* -- Which objects ----------------------------------------------------------------- */

@@ -418,7 +418,7 @@ static int explain_thread(const struct process *p, const struct wait *w, int lin
     }
     if (p->stuck)
         say_circle(p->pid);
-    printf("%s.\n", sentence);
+    printf("%s.\n", printable(sentence));
     return 0;
 }
 
@@ -434,7 +434,7 @@ static int explain(pid_t pid) {
     if (p->state == 'Z') {
         say_process(" has ended, and waits for its parent to ask how: process ",
                     p->parent);
-        printf("%s.\n", sentence);
+        printf("%s.\n", printable(sentence));
         return 0;
     }
     for (int i = 0, lines; i < nr_waits; i += lines) {
@@ -449,7 +449,7 @@ static int explain(pid_t pid) {
         }
     }
     if (threads == 0)
-        printf("%s waits for nothing: it runs, or is about to.\n", sentence);
+        printf("%s waits for nothing: it runs, or is about to.\n", printable(sentence));
     return 0;
 }
 
