@@ -345,7 +345,7 @@ long sys_dup2(int fd, int to) {
 
 enum fcntl_command {
     F_DUPFD = 0, F_GETFD = 1, F_SETFD = 2, F_GETFL = 3, F_SETFL = 4,
-    F_DUPFD_CLOEXEC = 1030, FD_CLOEXEC = 1,
+    F_DUPFD_CLOEXEC = 1030, F_SETPIPE_SZ = 1031, F_GETPIPE_SZ = 1032, FD_CLOEXEC = 1,
 };
 
 long fd_control(int fd, int command, uint32_t argument) {
@@ -368,6 +368,12 @@ long fd_control(int fd, int command, uint32_t argument) {
     case F_SETFL:
         file->flags ^= (file->flags ^ argument) & (O_APPEND | O_NONBLOCK | O_DIRECT);
         return 0;
+    case F_SETPIPE_SZ:          // fcntl(2): a larger one than asked for is fine
+    case F_GETPIPE_SZ:
+        if (file->operations->pipe_size == 0) return -EBADF;
+        if (command == F_SETPIPE_SZ && argument > file->operations->pipe_size)
+            return -EPERM;
+        return (long)file->operations->pipe_size;
     }
     return -EINVAL;
 }

@@ -127,6 +127,7 @@ struct file_operations {
     /* The last descriptor of any process was closed. Must not sleep. */
     void (*release)(struct file *file);
     bool has_places;            /* for pread, lseek (the end: inode->size) [ESPIPE] */
+    uint32_t pipe_size;         /* of a pipe: what F_GETPIPE_SZ tells */
 };
 
 struct file {

@@ -170,7 +170,7 @@ static void pipe_release(struct file *file) {
 
 static const struct file_operations pipe_operations = {
     .name = "pipe", .read = pipe_read, .write = pipe_write, .poll = pipe_poll,
-    .ioctl = pipe_ioctl, .release = pipe_release,
+    .ioctl = pipe_ioctl, .release = pipe_release, .pipe_size = PIPE_SIZE,
 };
 
 /* -- Opening ----------------------------------------------------------------------- */

@@ -189,6 +189,14 @@ static void as_a_file(void) {
     is_errno(ftruncate(p[1], 0), EINVAL, "EINVAL: ftruncate");
     is_errno(fsync(p[1]), EINVAL, "EINVAL: fsync");
     is_int(fpathconf(p[0], _PC_PIPE_BUF), 4096, "PIPE_BUF is 4096");
+    is_int(fcntl(p[0], F_GETPIPE_SZ), 65536, "F_GETPIPE_SZ: 64 KiB");
+    int size = fcntl(p[1], F_SETPIPE_SZ, 5000);
+    ok(size >= 5000, "F_SETPIPE_SZ: as much or more");
+    is_int(fcntl(p[0], F_GETPIPE_SZ), size, "and F_GETPIPE_SZ tells");
+    int null = open("/dev/null", O_RDWR);
+    is_errno(fcntl(null, F_GETPIPE_SZ), EBADF, "F_GETPIPE_SZ: EBADF: not a pipe");
+    is_errno(fcntl(null, F_SETPIPE_SZ, 4096), EBADF, "F_SETPIPE_SZ: the same");
+    close(null);
     drop();
     close(q[0]);
     close(q[1]);
