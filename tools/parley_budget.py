@@ -14,7 +14,7 @@ BUDGETS = {
     "kernel/sched": 1790,
     "kernel/dev": 570,
     "kernel/fs": 3340,
-    "kernel/ipc": 3755,
+    "kernel/ipc": 3780,
     "kernel/posix": 2800,
     "kernel/proc": 1220,
     "kernel": 18000,

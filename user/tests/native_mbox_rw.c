@@ -46,6 +46,13 @@ static void too_small(void) {
     ok(memcmp(text, "12", 2) == 0 && memcmp(text + 100, "345", 3) == 0,
        "gets it in pieces");
     ok(text[2] == '-' && text[99] == '-' && text[103] == '-', "and nothing beside");
+    v[1].iov_base = (void *)16;
+    need(write(box, "12345", 5) == 5);
+    is_errno(readv(box, v, 2), EFAULT, "EFAULT: readv into a bad second piece");
+    is_int(look(box).queued, 1, "and the message is still there");
+    is_errno(writev(box, v, 2), EFAULT, "EFAULT: writev from one");
+    is_int(look(box).queued, 1, "and nothing was sent");
+    is_int(read(box, text, 5), 5, "the message can be read");
     need(mbox_unlink("small") == 0 && close(box) == 0);
 }
 
