@@ -71,6 +71,16 @@ void file_free(struct file *file) {
 
 /* -- Buffers ----------------------------------------------------------------------- */
 
+/* How much of `size` is in the piece that io is at, or in the next one with bytes. */
+static size_t in_one_piece(struct io *io, size_t size) {
+    while (io->piece == 0) {
+        io->base = io->more->base;
+        io->piece = io->more->length;
+        io->more++;
+    }
+    return min(size, io->piece);
+}
+
 int io_move_pieces(struct io *io, void *memory, size_t size, bool give) {
     const vaddr_t base = io->base;
     const size_t piece = io->piece, left = io->left;
@@ -78,12 +88,7 @@ int io_move_pieces(struct io *io, void *memory, size_t size, bool give) {
 
     assert(size <= io->left);
     for (size_t part; size; size -= part) {
-        while (io->piece == 0) {
-            io->base = io->more->base;
-            io->piece = io->more->length;
-            io->more++;
-        }
-        part = min(size, io->piece);
+        part = in_one_piece(io, size);
         void *user = (void *)io->base;
         if (!memory
                 ? clear_user(uptr(io->base), part) != 0
@@ -96,6 +101,15 @@ int io_move_pieces(struct io *io, void *memory, size_t size, bool give) {
         }
         if (memory) memory = (char *)memory + part;
         io_advance(io, part);
+    }
+    return 0;
+}
+
+int io_make_writable(struct io io, size_t size) {
+    for (size_t n; size; size -= n) {
+        n = min(in_one_piece(&io, size), (size_t)(PAGE_SIZE - (io.base & PAGE_MASK)));
+        if (space_fault(current()->space, io.base, PROT_WRITE)) return -EFAULT;
+        io_advance(&io, n);
     }
     return 0;
 }

@@ -67,6 +67,10 @@ void io_release(struct io *io);
  * moved, though some bytes may have been copied. */
 must_check int io_move_pieces(struct io *io, void *memory, size_t size, bool give);
 
+/* Makes the next `size` bytes of the buffers writable now; io stays where it is. 0, or
+ * -EFAULT. */
+must_check int io_make_writable(struct io io, size_t size);
+
 static inline void io_advance(struct io *io, size_t size) {
     io->base += size;
     io->piece -= size;

@@ -413,21 +413,6 @@ static ssize_t mailbox_write(struct file *file, struct io *io) {
     return result < 0 ? result : (ssize_t)size;
 }
 
-/* Makes all of several pieces writable, or a message would be lost in a bad one. */
-static int prepare_pieces(struct io io, size_t room) {
-    for (size_t n; room > 0; room -= n) {
-        while (io.piece == 0) {
-            io.base = io.more->base;
-            io.piece = io.more->length;
-            io.more++;
-        }
-        n = min(min(room, io.piece), (size_t)(PAGE_SIZE - (io.base & PAGE_MASK)));
-        if (space_fault(current()->space, io.base, PROT_WRITE)) return -EFAULT;
-        io_advance(&io, n);
-    }
-    return 0;
-}
-
 static ssize_t mailbox_read(struct file *file, struct io *io) {
     struct native_receiver r;
 
@@ -435,7 +420,8 @@ static ssize_t mailbox_read(struct file *file, struct io *io) {
                               &mailbox_of(file)->queue.receivers);
     if (io->left > io->piece) {
         r.room = min(r.room, MSG_MAX);
-        if (prepare_pieces(*io, r.room)) return -EFAULT;
+        // or a message would be lost in a bad piece
+        if (io_make_writable(*io, r.room)) return -EFAULT;
         r.buffer = heap_alloc_raw(HEAP_MESSAGE_BODY, r.room);
         if (!r.buffer) return -ENOMEM;
     }
