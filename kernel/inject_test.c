@@ -147,8 +147,9 @@ WRAP(int, copy_to_user, uptr_t to, const void *from, size_t size) {
 
 /* -- Time -------------------------------------------------------------------------- */
 
-WRAP(long, wait_sleep_any, struct waiter *w, unsigned count, nanoseconds_t deadline) {
+WRAP(long, wait_sleep_any, struct waiter *w, unsigned count, nanoseconds_t deadline,
+     bool past_stops) {
     bool expires = deadline != DEADLINE_NEVER && is_due(INJECT_EXPIRE);
 
-    return __real_wait_sleep_any(w, count, expires ? 0 : deadline);
+    return __real_wait_sleep_any(w, count, expires ? 0 : deadline, past_stops);
 }

@@ -135,6 +135,7 @@ static long open_named(uptr_t user_name, uint32_t flags, uint32_t known, mode_t 
     const uint32_t both = O_ACCMODE | O_TRUNC | O_NONBLOCK | O_CLOEXEC | O_LARGEFILE;
     nanoseconds_t deadline = deadline_of(timeout_ms);
     struct mailbox_attributes attributes;
+    struct waiter waiter;
     char name[NAME_MAX + 1];
 
     if (flags & ~(both | known) || timeout_ms < FOREVER) return -EINVAL;
@@ -144,8 +145,8 @@ static long open_named(uptr_t user_name, uint32_t flags, uint32_t known, mode_t 
     while (!result) {
         result = mailbox_open_name(&mailbox_kind, name, flags, mode, &attributes);
         if (result != -ENOENT || timeout_ms == NOWAIT) break;
-        result = restartable(wait_sleep(&mailbox_kind.names->new_names, deadline),
-                             timeout_ms);
+        waiter_init(&waiter, &mailbox_kind.names->new_names);
+        result = restartable(wait_sleep_past_stops(&waiter, deadline), timeout_ms);
     }
     return result == -ENOSPC ? -ENOMEM : result;
 }

@@ -256,7 +256,7 @@ void message_withdraw(struct sending *s) {
 }
 
 long message_wait(struct sending *s, nanoseconds_t deadline) {
-    long result = wait_sleep_waiter(&s->waiter, deadline);
+    long result = wait_sleep_past_stops(&s->waiter, deadline);
 
     message_withdraw(s);
     return result;

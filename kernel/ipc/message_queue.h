@@ -120,7 +120,7 @@ static inline must_check long message_receive_wait(struct receiver *receiver,
     wait_wake_all(&container_of(receiver->waiter.queue, struct message_queue, receivers)
                        ->can_send,
                   0);
-    return wait_sleep_waiter(&receiver->waiter, deadline);
+    return wait_sleep_past_stops(&receiver->waiter, deadline);
 }
 
 /* What the receiver (anybody: NULL) would take, or NULL. */

@@ -48,7 +48,7 @@ static long wait_for_events(struct user_pollfd *fds, unsigned count,
             ready += events != 0;
         }
         if (ready || !deadline) break;
-        error = wait_sleep_any(table.waiters, table.count, deadline);
+        error = wait_sleep_any(table.waiters, table.count, deadline, false);
         table.count = 0;        // all are off their queues
         if (error == -ETIMEDOUT) deadline = 0;
         else if (error) return time_restart(deadline);

@@ -126,18 +126,10 @@ void thread_exit(void) {
 static void deliver_signals(struct trap_frame *frame) {
     struct process *p = current_process();
     int signal = signal_deliver(frame);
-    struct thread *t;
 
     if (!signal) return;
-    if (!(SIGSET_STOPS & sigset_of(signal))) {
-        process_exit_group(p, signal);
-    } else if (signal == SIGSTOP || !group_is_orphaned(p->group)) {
-        // the terminal's stops mean nothing where no shell could continue the job
-        p->stopped = true;
-        p->report = signal << 8 | STATUS_STOPPED;
-        list_for_each (t, &p->threads, process_node) thread_call(t, ATTENTION_STOP);
-        parent_notify(p, p->report);
-    }
+    if (SIGSET_STOPS & sigset_of(signal)) process_stop(p, signal);
+    else process_exit_group(p, signal);
 }
 
 void attend(struct trap_frame *frame) {

@@ -55,6 +55,7 @@ static int begin_alike(struct thread *t, uint32_t flags, uint32_t stack,
     if (stack) frame->esp = stack;
     memcpy(&t->blocked, &from->blocked,
            offsetof(struct thread, fs) - offsetof(struct thread, blocked));
+    if (flags & CLONE_THREAD) t->attention |= from->attention & ATTENTION_STOP;
     t->priority = max(t->base_priority, t->process->lent_priority);
     if (t->space == from->space)
         t->alternate_stack_size = 0;    // a fork goes on with its copy of the stack

@@ -132,7 +132,7 @@ static inline void hand_over_cpu(struct cpu *cpu, struct thread *t,
     load_selector(gs, next->gs);
 }
 
-/* SLEEPS, with `waiter`, as wait_sleep_waiter does without a deadline. The running
+/* SLEEPS, with `waiter`, as wait_sleep_past_stops does without a deadline. The running
  * thread came by sysenter and nothing asks for its attention; the same is true of
  * `next`, whose wait is over with `result` and whose waiter is off its queue. Only a
  * wait that was ended in another way than by this comes back: its result is in
@@ -141,7 +141,7 @@ static inline void hand_over(struct cpu *cpu, struct thread *t, struct waiter *w
                              struct thread *next, long result) {
     t->waiters = waiter;
     t->state = THREAD_BLOCKED;
-    t->wake_on = WAKE_ON_ANY;
+    t->wake_on = WAKE_PAST_STOPS;
     t->nr_waiters = 1;
     t->switches_voluntary++;
     if (unlikely(ready.count | (uint32_t)ready.only)                              // 3

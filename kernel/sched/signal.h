@@ -110,6 +110,9 @@ struct siginfo siginfo_of_child(const struct process *child, int status);
  * waits. */
 void parent_notify(struct process *child, int status);
 
+/* The default action of a stop: all threads, but where no shell could undo it. */
+void process_stop(struct process *process, int signal);
+
 /* Posts a signal to a thread, or to a process: then `thread` is NULL and any thread
  * that does not block it may take it. Signals that are ignored are dropped here. own:
  * what `info` is part of, with `taken`; NULL: the details are kept if there is room,

@@ -108,20 +108,45 @@ void parent_notify(struct process *child, int status) {
     wait_wake_all(&parent->child_wait, 0);
 }
 
-/* SIGCONT undoes a stop whatever else becomes of it; SIGKILL too, or it could not
- * act. */
-static out_of_line void job_control(struct process *process, int signal) {
-    bool stops = SIGSET_STOPS & sigset_of(signal);
+void process_stop(struct process *p, int signal) {
     struct thread *t;
 
-    signal_forget(process, stops ? sigset_of(SIGCONT) : SIGSET_STOPS);
-    if (stops || !process->stopped) return;
+    // the terminal's stops mean nothing where no shell could continue the job
+    if (p->stopped || (signal != SIGSTOP && group_is_orphaned(p->group))) return;
+    p->stopped = true;
+    p->report = signal << 8 | STATUS_STOPPED;
+    list_for_each (t, &p->threads, process_node) thread_call(t, ATTENTION_STOP);
+    parent_notify(p, p->report);
+}
+
+/* SIGCONT undoes a stop whatever else becomes of it; SIGKILL too, or it could not
+ * act. */
+static void go_on(struct process *process, int signal) {
+    struct thread *t;
+
+    if (!process->stopped) return;
     process->stopped = false;
     process->report = signal == SIGCONT ? STATUS_CONTINUED : 0;
     list_for_each (t, &process->threads, process_node)
         t->attention &= ~(uint32_t)ATTENTION_STOP;
     wait_wake_all(&process->stop_wait, 0);
     if (signal == SIGCONT) parent_notify(process, STATUS_CONTINUED);
+}
+
+/* True: that was all. A stop that is nobody's to handle happens at once, and leaves who
+ * sleeps past stops asleep; one that is blocked is kept. */
+static out_of_line bool job_control(struct process *process, struct thread *taker,
+                                    int signal) {
+    bool stops = SIGSET_STOPS & sigset_of(signal);
+
+    signal_forget(process, stops ? sigset_of(SIGCONT) : SIGSET_STOPS);
+    if (!stops) go_on(process, signal);
+    if (!stops || process == init_process || !taker
+        || process->actions[signal - 1].handler != SIG_DFL
+        || sigset_has(&taker->blocked, signal))
+        return false;
+    process_stop(process, signal);
+    return true;
 }
 
 /* -- Who is told ------------------------------------------------------------------- */
@@ -179,12 +204,14 @@ int signal_post(struct process *process, struct thread *thread,
 
     assert(signal >= 1 && signal <= SIGNALS);
     if (process->is_zombie || process->exiting || (thread && thread->exiting)) return 0;
-    if (unlikely(sigset_has(&stop_or_continue, signal))) job_control(process, signal);
     struct thread *taker =
         thread ? thread
         : process->nr_threads == 1
             ? list_first_entry(&process->threads, struct thread, process_node)
             : choose(process, signal);
+    if (unlikely(sigset_has(&stop_or_continue, signal))
+        && job_control(process, taker, signal))
+        return 0;
     // an ignored one that is blocked is kept: the action may change meanwhile
     if (unlikely(signal_is_ignored(process, signal)) && taker
         && !sigset_has(&taker->blocked, signal))

@@ -35,7 +35,10 @@ enum attention {                /* why a thread must not simply return to user m
     ATTENTION_TOLD = 512,       /* ready, still in msg_receive (ipc/fast_path.c) */
 };
 
-enum { WAKE_ON_ANY = ATTENTION_SIGNAL | ATTENTION_STOP | ATTENTION_EXIT };
+enum {
+    WAKE_PAST_STOPS = ATTENTION_SIGNAL | ATTENTION_EXIT,
+    WAKE_ON_ANY = WAKE_PAST_STOPS | ATTENTION_STOP
+};
 
 enum priority {                 /* run-queue levels */
     PRIORITY_IDLE = 0,          /* SCHED_IDLE */

@@ -73,6 +73,11 @@ long waiter_sleep_forever(struct waiter *waiter) {
     return block(waiter->thread, waiter, 1, DEADLINE_NEVER, WAKE_ON_ANY);
 }
 
+long waiter_sleep_past_stops(struct waiter *waiter) {
+    waiter_add(waiter);
+    return block(waiter->thread, waiter, 1, DEADLINE_NEVER, WAKE_PAST_STOPS);
+}
+
 long wait_sleep_killable(struct wait_queue *queue) {
     struct waiter waiter;
 
@@ -81,8 +86,10 @@ long wait_sleep_killable(struct wait_queue *queue) {
     return block(waiter.thread, &waiter, 1, DEADLINE_NEVER, ATTENTION_EXIT);
 }
 
-long wait_sleep_any(struct waiter *waiters, unsigned count, nanoseconds_t deadline) {
-    return block(current(), waiters, count, deadline, WAKE_ON_ANY);
+long wait_sleep_any(struct waiter *waiters, unsigned count, nanoseconds_t deadline,
+                    bool past_stops) {
+    return block(current(), waiters, count, deadline,
+                 past_stops ? WAKE_PAST_STOPS : WAKE_ON_ANY);
 }
 
 bool waiter_is_asleep(const struct waiter *waiter) {

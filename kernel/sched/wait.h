@@ -77,9 +77,9 @@ static inline void waiter_add(struct waiter *waiter) {
 }
 
 /* SLEEPS. Waits on several queues; each waiter is on its queue already (waiter_add).
- * They are all off their queues when it returns. */
+ * They are all off their queues when it returns. past_stops: see below. */
 must_check long wait_sleep_any(struct waiter *waiters, unsigned count,
-                               nanoseconds_t deadline) SLEEPS;
+                               nanoseconds_t deadline, bool past_stops) SLEEPS;
 
 /* SLEEPS. Blocks on one queue until woken, a signal, or the deadline. `waiter` was made
  * by waiter_init and may be part of a bigger struct that a hand-over fills in. */
@@ -88,7 +88,17 @@ static inline must_check long wait_sleep_waiter(struct waiter *waiter,
                                                 nanoseconds_t deadline) {
     if (deadline == DEADLINE_NEVER) return waiter_sleep_forever(waiter);
     waiter_add(waiter);
-    return wait_sleep_any(waiter, 1, deadline);
+    return wait_sleep_any(waiter, 1, deadline, false);
+}
+
+/* SLEEPS. The same, but a stop does not end it: the thread stays on its queue, and
+ * stops when the wait is over. */
+must_check long waiter_sleep_past_stops(struct waiter *waiter) SLEEPS;
+static inline must_check long wait_sleep_past_stops(struct waiter *waiter,
+                                                    nanoseconds_t deadline) {
+    if (deadline == DEADLINE_NEVER) return waiter_sleep_past_stops(waiter);
+    waiter_add(waiter);
+    return wait_sleep_any(waiter, 1, deadline, true);
 }
 
 /* SLEEPS. The usual form. */

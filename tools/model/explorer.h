@@ -200,8 +200,10 @@ static void thread_kill(struct thread *t) {
 
 /* -- What sched/wait.c has --------------------------------------------------------- */
 
-long wait_sleep_any(struct waiter *waiter, unsigned count, nanoseconds_t deadline) {
+long wait_sleep_any(struct waiter *waiter, unsigned count, nanoseconds_t deadline,
+                    bool past_stops) {
     (void)deadline;                     // the explorer chooses when it passes
+    (void)past_stops;
     require(count == 1, "a wait on several queues");
     if (running->killed) {
         list_remove(&waiter->node);
@@ -213,9 +215,9 @@ long wait_sleep_any(struct waiter *waiter, unsigned count, nanoseconds_t deadlin
     return running->result;
 }
 
-long waiter_sleep_forever(struct waiter *waiter) {
+long waiter_sleep_past_stops(struct waiter *waiter) {
     waiter_add(waiter);
-    return wait_sleep_any(waiter, 1, DEADLINE_NEVER);
+    return wait_sleep_any(waiter, 1, DEADLINE_NEVER, true);
 }
 
 void waiter_wake(struct waiter *waiter, long result) {

@@ -223,7 +223,7 @@ static void poll_once(struct actor *a) {
     waiter_init_for(&waiter, a->role == READ_POLLER ? &q->can_receive : &q->can_send,
                     &a->thread);
     waiter.shared = true;
-    (void)!waiter_sleep_forever(&waiter);
+    (void)!wait_sleep_past_stops(&waiter, DEADLINE_NEVER);
 }
 
 static void act(struct thread *t) {

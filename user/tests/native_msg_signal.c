@@ -154,29 +154,64 @@ static void restarted(void) {
     }
 }
 
+static void stop_and_continue(pid_t pid) {
+    int status;
+    kill(pid, SIGSTOP);
+    need(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status));
+    kill(pid, SIGCONT);
+    need(waitpid(pid, &status, WCONTINUED) == pid && WIFCONTINUED(status));
+}
+
 /* Blocked and ignored signals do not end a wait; stopping and continuing do not. */
-static void not_caught(void) {
+static void not_caught(int timeout) {
     for (int i = 0; i < WAITS; i++) {
         sigset_t set, old;
         sigemptyset(&set);
         sigaddset(&set, SIGUSR1);
         catch (0);
         need(sigprocmask(SIG_BLOCK, &set, &old) == 0);
-        pid_t pid = start(i, FOREVER);
+        pid_t pid = start(i, timeout);
         need(sigprocmask(SIG_SETMASK, &old, NULL) == 0);
         until_asleep(pid);
         kill(pid, SIGUSR1);
         kill(pid, SIGURG);
-        kill(pid, SIGSTOP);
-        int status;
-        need(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status));
-        kill(pid, SIGCONT);
+        stop_and_continue(pid);
         until_asleep(pid);
         waits[i].finish(pid);
         is_exit(wait_for(pid), 0,
                 "%s: blocked, ignored, stopped and continued: no EINTR", waits[i].name);
         nothing_left(pid, waits[i].name);
     }
+}
+
+/* Nor where a restart would do something twice; and what comes meanwhile is kept. */
+static void stopped_when_half_done(void) {
+    struct msg q = text_msg("q"), r = room_msg(text, sizeof text);
+    int status;
+    pid_t pid;
+    catch (0);
+    CHILD (pid)
+        _exit(error_of(in_call(FOREVER)));
+    need(msg_receive(pid, &r, 0, FOREVER) == pid);
+    stop_and_continue(pid);
+    kill(pid, SIGSTOP);
+    need(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status));
+    is_int(msg_reply(pid, &r), 0, "a caller that is stopped is answered");
+    is_int(waitpid(pid, &status, WNOHANG), 0, "and does not go on yet");
+    kill(pid, SIGCONT);
+    is_exit(wait_for(pid), 0, "msg_call, received, stopped and continued: no EINTR");
+
+    CHILD (pid) {
+        struct msg own = room_msg(text, sizeof text);
+        pid_t who = msg_receive(getppid(), &own, 0, FOREVER);
+        _exit(error_of(msg_reply_receive(who, &own, &own, FOREVER)));
+    }
+    need(msg_call(pid, &q, &r, FOREVER) == 0);
+    until_asleep(pid);
+    stop_and_continue(pid);
+    send_to(pid);
+    is_exit(wait_for(pid), 0,
+            "msg_reply_receive, reply delivered, stopped and continued: no EINTR");
 }
 
 /* The request was received: a restart would make a second one. */
@@ -262,7 +297,9 @@ int main(void) {
     need(pipe(handled) == 0);
     interrupted();
     restarted();
-    not_caught();
+    not_caught(FOREVER);
+    not_caught(100000);
+    stopped_when_half_done();
     call_received(0, "no flags");
     call_received(SA_RESTART, "SA_RESTART");
     reply_delivered(0, "no flags");
