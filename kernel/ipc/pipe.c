@@ -35,8 +35,10 @@ struct pipe {
 
 static struct list all_pipes = LIST_INIT(all_pipes);
 
+static bool is_nameless(const struct inode *inode) { return !inode->fs->root; }
+
 static const char *kind_of(const struct pipe *p) {
-    return p->inode->fs->root ? "fifo" : "pipe";
+    return is_nameless(p->inode) ? "pipe" : "fifo";
 }
 
 static void describe(const struct waiter *waiter, char *to, size_t size) {
@@ -177,14 +179,16 @@ static const struct file_operations pipe_operations = {
 
 /* Makes it one more end of the inode's pipe, which is made with its first. Who waits
  * here has the only kind of end, so whoever is woken has met the other, even if that
- * has come and gone meanwhile: it saw us. */
+ * has come and gone meanwhile: it saw us. A nameless pipe, opened once more through
+ * /proc/PID/fd, had both, and does not wait. */
 static int fifo_open(struct file *file) {
     uint32_t mode = file->flags & O_ACCMODE, nonblock = file->flags & O_NONBLOCK;
     struct inode *inode = file->inode;
     struct pipe *p = inode->data;
     long error = 0;
 
-    if (mode == O_WRONLY && nonblock && (!p || !p->readers)) return -ENXIO;
+    if (mode == O_WRONLY && nonblock && !is_nameless(inode) && (!p || !p->readers))
+        return -ENXIO;
     if (!p) {
         p = heap_new(HEAP_PIPE, struct pipe);
         if (!p || !(p->buffer = object_create(PIPE_SIZE / PAGE_SIZE))) {
@@ -204,7 +208,7 @@ static int fifo_open(struct file *file) {
     p->came += file_is_writable(file);
     if (p->writers == 0) file->offset = p->came;    // nobody who could hang up yet
     if (p->readers && p->writers) wait_wake_all(&p->can_open, 0);
-    else if (p->readers == 0 || !nonblock)
+    else if (!is_nameless(inode) && (p->readers == 0 || !nonblock))
         error = wait_sleep(&p->can_open, DEADLINE_NEVER);
     return error == -EINTR ? -ERESTART : (int)error;
 }
@@ -214,9 +218,8 @@ long sys_pipe2(uptr_t fds_out, int flags) {
 
     if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT)) return -EINVAL;
     struct inode *inode = inode_nameless(S_IFIFO | 0600);
-    // with O_NONBLOCK neither waits for the other
     for (uint32_t mode = O_RDONLY; inode && mode <= O_WRONLY; mode++)
-        if (!inode_open(inode, mode | O_NONBLOCK, &ends[mode]))
+        if (!inode_open(inode, mode, &ends[mode]))
             ends[mode]->flags = mode | ((uint32_t)flags & O_NONBLOCK);
     inode_put(inode);
     return fd_install_pair(ends, flags & O_CLOEXEC, fds_out);

@@ -214,7 +214,14 @@ static void links(void) {
     n = readlink(text, got, sizeof got - 1);
     got[n > 0 ? n : 0] = 0;
     ok(strncmp(got, "pipe:[", 6) == 0, "a pipe is pipe:[number]");
-    close(p[0]), close(p[1]);
+    need(write(p[1], "left", 4) == 4 && close(p[1]) == 0);
+    alarm(10);          // it is no FIFO: opening it must not wait for a writer
+    again = open(text, O_RDONLY);
+    ok(again >= 0 && read(again, got, 9) == 4 && memcmp(got, "left", 4) == 0,
+       "opens without its writer, and has what was left (as cat /dev/stdin does)");
+    is_int(read(again, got, 9), 0, "and then ends");
+    alarm(0);
+    close(again), close(p[0]);
     is_errno(readlink(text, got, sizeof got), ENOENT,
              "a closed descriptor has no entry");
     DIR *dir = opendir("/proc/self/fd");
