@@ -161,7 +161,8 @@ static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 static int use_script(struct program *p, char *line, size_t size) {
     char *end = memchr(line, '\n', size), *name = line + 2, *option;
 
-    if (!end) return -ENOEXEC;
+    if (!end && size == HEADER_SIZE) return -ENOEXEC;
+    if (!end) end = line + size;
     while (end > name && is_blank(end[-1])) end--;
     *end = '\0';
     while (is_blank(*name)) name++;

@@ -247,6 +247,27 @@ static void memory(void) {
     is_exit(wait_for(pid), 0, "mappings of the old image, shared ones too, are gone");
 }
 
+/* A script is its first line alone, and that may end with the file. */
+static void one_line(const char *line, const char *name) {
+    char path[] = "/tmp/exec.XXXXXX", out[200];
+    size_t size = strlen(line);
+    int fd = mkstemp(path), p[2];
+    pid_t pid;
+    need(fd >= 0 && pipe(p) == 0 && write(fd, line, size) == (ssize_t)size);
+    need(fchmod(fd, 0700) == 0 && close(fd) == 0);
+    CHILD (pid) {
+        dup2(p[1], 1);
+        execl(path, "other name", NULL);
+        _exit(97);
+    }
+    is_exit(wait_for(pid), 0, "%s", name);
+    close(p[1]);
+    ssize_t n = read(p[0], out, sizeof out);
+    ok(n == (ssize_t)size && memcmp(out, line, size) == 0, "and has it as its input");
+    unlink(path);
+    close(p[0]);
+}
+
 /* execve(2): '#!interpreter [optional-arg]': "execve() ... will be invoked with the
  * following arguments: interpreter [optional-arg] pathname arg..." */
 static void script(void) {
@@ -286,5 +307,7 @@ int main(int argc, char **argv, char **envp) {
     descriptors();
     memory();
     script();
+    one_line("#!/bin/cat\n", "a script of one line");
+    one_line("#!/bin/cat", "a script of one line without its newline");
     return done_testing();
 }
