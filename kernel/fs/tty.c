@@ -18,8 +18,8 @@
  * Wakes: typed bytes, ^Q among them, wake all who wait for the terminal.
  * Linux: two readers of one raw terminal may share what is typed. Nobody can steal a
  *   session's terminal, and no session gives it up before its leader exits (TIOCNOTTY).
- *   Breaks are not sent, there is nothing to drain; speed and parity are remembered and
- *   mean nothing.
+ *   Breaks are not sent, nor what tcflow asks the other side for; there is nothing to
+ *   drain; speed and parity are remembered and mean nothing. ^Q also undoes a TCOOFF.
  * Tests: user/tests/devices.c, tools/session-test
  * See: POSIX, Base Definitions, 11.1; credentials(7), tty_ioctl(4), termios(3).
  */
@@ -208,11 +208,12 @@ static unsigned tty_poll(struct file *file, struct poll_table *table) {
 
 enum {                          /* requests, from Linux's asm-generic/ioctls.h */
     TCGETS = 0x5401, TCSETS = 0x5402, TCSETSW = 0x5403, TCSETSF = 0x5404,
-    TCSBRK = 0x5409, TCFLSH = 0x540B, TIOCSCTTY = 0x540E, TIOCGPGRP = 0x540F,
-    TIOCSPGRP = 0x5410, TIOCGWINSZ = 0x5413, TIOCSWINSZ = 0x5414, TIOCINQ = 0x541B,
-    TCSBRKP = 0x5425, TIOCGSID = 0x5429,
+    TCSBRK = 0x5409, TCXONC = 0x540A, TCFLSH = 0x540B, TIOCSCTTY = 0x540E,
+    TIOCGPGRP = 0x540F, TIOCSPGRP = 0x5410, TIOCGWINSZ = 0x5413, TIOCSWINSZ = 0x5414,
+    TIOCINQ = 0x541B, TCSBRKP = 0x5425, TIOCGSID = 0x5429,
 };
-enum { FLUSH_OUTPUT = 1 };      /* TCFLSH: nothing to do, it has been sent */
+enum { FLUSH_OUTPUT = 1, FLUSH_BOTH };  /* TCFLSH: nothing to do, it has been sent */
+enum { OUTPUT_OFF, OUTPUT_ON, INPUT_OFF, INPUT_ON };    /* TCXONC: what tcflow asks */
 
 /* TIOCSPGRP. */
 static long set_foreground(struct tty *tty, uptr_t argument) {
@@ -235,7 +236,8 @@ static long tty_ioctl(struct file *file, uint32_t request, uptr_t argument) {
     uint32_t id;
     // what others would notice stops background processes
     bool shows = (request >= TCSETS && request <= TCSETSF) || request == TCFLSH
-                 || request == TCSBRK || request == TCSBRKP || request == TIOCSPGRP;
+                 || request == TCXONC || request == TCSBRK || request == TCSBRKP
+                 || request == TIOCSPGRP;
     int error = !tty ? -EIO : shows ? check_background(tty, SIGTTOU) : 0;
 
     if (error) return error;
@@ -250,7 +252,16 @@ static long tty_ioctl(struct file *file, uint32_t request, uptr_t argument) {
         line_set_modes(&tty->line, &modes);
         wait_wake_all(&tty->changed, 0);
         return 0;
-    case TCFLSH: made_room(tty, argument.address != FLUSH_OUTPUT); return 0;
+    case TCFLSH:
+        if (argument.address > FLUSH_BOTH) return -EINVAL;
+        made_room(tty, argument.address != FLUSH_OUTPUT);
+        return 0;
+    case TCXONC:
+        if (argument.address > INPUT_ON) return -EINVAL;
+        if (argument.address <= OUTPUT_ON)
+            tty->line.stopped = argument.address == OUTPUT_OFF;
+        wait_wake_all(&tty->changed, 0);
+        return 0;
     case TCSBRK:
     case TCSBRKP: return 0;
     case TIOCGWINSZ: return copy_to_user(argument, &tty->size, sizeof(tty->size));
