@@ -231,8 +231,10 @@ bool credentials_in_group(const struct credentials *c, gid_t gid) {
 struct usage thread_usage(const struct thread *t) {
     uint64_t run = t->run_ticks, system = t->system_ticks, now = timestamp_counter();
 
-    if (t->state == THREAD_RUNNING) run += now;
-    if (t == current()) system += now;
+    // an idle thread is always RUNNING, and all its time is the kernel's
+    bool is_idle = !t->process, has_cpu = t->cpu && t->cpu->running == t;
+    if (has_cpu) run += now;
+    if (has_cpu && (is_idle || t == current())) system += now;
     nanoseconds_t all = tsc_to_nanoseconds(run), in_kernel = tsc_to_nanoseconds(system);
     return (struct usage){ .user_time = all > in_kernel ? all - in_kernel : 0,
                            .system_time = in_kernel,

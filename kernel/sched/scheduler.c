@@ -316,11 +316,14 @@ void cpu_idle(void) {
 bool sched_create_idle(struct cpu *cpu) {
     struct thread *idle = cpu->idle;    // of the CPU that boots: what boots
 
+    uint64_t now = timestamp_counter();
+
     if (!idle && !(idle = (struct thread *)stack_alloc())) return false;
     cpu->number = (uint32_t)(cpu - cpus);
     cpu->affinity_bit = (uint8_t)(1u << cpu->number);
     *idle = (struct thread){ .cpu = cpu, .magic = THREAD_MAGIC,
                              .state = THREAD_RUNNING, .priority = PRIORITY_IDLE,
+                             .run_ticks = -now, .system_ticks = -now,
                              .affinity = UINT8_MAX, .name = "idle" };
     list_node_init(&idle->run_node);
     cpu->idle = cpu->running = idle;

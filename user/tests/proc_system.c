@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
+#include <sys/times.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -53,6 +54,24 @@ static void meminfo(void) {
     need(sysinfo(&si) == 0);
     is_int((long)(si.totalram * (uint64_t)si.mem_unit / 1024), total,
            "sysinfo has the same");
+}
+
+/* A CPU that works is not idle: what was idle and what we used is no more than there
+ * was. */
+static void busy_is_not_idle(void) {
+    long idle, used, cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    struct tms before, after;
+    need(slurp("/proc/stat") > 0 && sscanf(text, "cpu %*u %*u %*u %ld", &idle) == 1);
+    clock_t start = times(&before), end;
+    idle = -idle;
+    while ((end = times(&after)) < start + 60)
+        continue;
+    long more;
+    need(slurp("/proc/stat") > 0 && sscanf(text, "cpu %*u %*u %*u %ld", &more) == 1);
+    idle += more;
+    used = after.tms_utime + after.tms_stime - before.tms_utime - before.tms_stime;
+    ok(idle >= 0 && idle + used <= (end - start) * cpus + 20,
+       "idle %ld, used %ld, of %ld", idle, used, (long)(end - start) * cpus);
 }
 
 /* /proc/stat: "cpu user nice system idle iowait irq softirq ..." in ticks of 1/100 s,
@@ -134,6 +153,7 @@ static void pieces(void) {
 int main(void) {
     meminfo();
     stat_file();
+    busy_is_not_idle();
     loadavg();
     mounts();
     pieces();
