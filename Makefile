@@ -471,6 +471,7 @@ features:
 
 check: all build/setup-test.stamp
 	@tools/check
+	@tools/features --quiet
 
 #: make image         build/parley.img, a disk image for any PC with UEFI
 #: make toc           the kernel's files in reading order
