@@ -21,8 +21,8 @@
  *   flags       0, or MSG_SYNC, MSG_MOVE, MSG_TYPE or'ed, where the call takes them.
  *   EFAULT      a pointer, m->body or m->fds does not lead to memory of the caller, or
  *               not to writable memory where the kernel writes.
- *   EINVAL      timeout_ms below -1, priority over 31, nfds over MSG_FDS_MAX, an unknown
- *               flag, type MSG_NOTIFICATION in a message that is sent [1.4].
+ *   EINVAL      timeout_ms below -1, priority over 31, nfds over MSG_FDS_MAX, a flag
+ *               that is not known, type MSG_NOTIFICATION in what is sent [1.4].
  *   EINTR       a caught signal ended the wait; a stop (^Z) does not. After a handler
  *               with SA_RESTART a FOREVER wait goes on instead, except in msg_call once
  *               the request was received, and in msg_reply_receive once the reply was
