@@ -2,9 +2,8 @@
  *
  * A timer's signal is queued at most once at a time; expirations while it is pending
  * are counted and told as the overrun when it is taken. The three of setitimer are
- * timers like others, with ids below 0, and so is RLIMIT_CPU. All of these but
- * ITIMER_REAL count CPU time, and are looked at when that can have been used up at the
- * earliest.
+ * timers like others, with ids below 0, and so is RLIMIT_CPU. Those that count CPU time
+ * are looked at when that can have been used up at the earliest.
  * Sleeps: nanosleep, clock_nanosleep.
  * Tests: user/tests/clock.c, sleep.c, itimer.c, timer.c, rlimit.c.
  * See: clock_gettime(2), nanosleep(2), timer_create(2), setitimer(2).
@@ -127,9 +126,9 @@ static bool goes_to(const struct event *e, const struct process *p,
 
 /* On what it counts. */
 static nanoseconds_t now_of(const struct posix_timer *t) {
-    if (t->id >= ~ITIMER_REAL) return time_now();
+    if (t->clock != CLOCK_PROCESS_CPUTIME) return time_now();
     struct usage u = process_usage(t->process);
-    return u.user_time + (t->id <= ~ITIMER_PROF ? u.system_time : 0);
+    return u.user_time + (t->id == ~ITIMER_VIRTUAL ? 0 : u.system_time);
 }
 
 /* Of a limit; those over 200 years are one. */
@@ -143,7 +142,7 @@ static nanoseconds_t left_of(const struct posix_timer *t) {
 
 /* For the earliest moment at which it can be due: all threads may use CPU time. */
 static void arm(struct posix_timer *t) {
-    uint32_t speed = t->id < ~ITIMER_REAL ? t->process->nr_threads : 1;
+    uint32_t speed = t->clock == CLOCK_PROCESS_CPUTIME ? t->process->nr_threads : 1;
     nanoseconds_t left = divide_u64(left_of(t), speed, NULL);
 
     timer_start(&t->timer, time_deadline(max(left, (nanoseconds_t)SHORTEST)));
@@ -249,7 +248,8 @@ long timer_set(int64_t id, int flags, uptr_t value, uptr_t old) {
     first = times[1];
     if (!error && !uptr_is_null(old)) error = timer_tell(id, old);
     if (error) return error;
-    if (!t && first && !(t = create(current_process(), (int)id, 0, &events[~id])))
+    int clock = id == ~ITIMER_REAL ? CLOCK_MONOTONIC : CLOCK_PROCESS_CPUTIME;
+    if (!t && first && !(t = create(current_process(), (int)id, clock, &events[~id])))
         return -ENOMEM;
     if (!t) return 0;
     timer_cancel(&t->timer);
@@ -270,7 +270,8 @@ int timer_limit(struct process *p) {
     bool is_limited = limit->soft != LIMIT_INFINITY;
 
     if (!t && !is_limited) return 0;
-    if (!t && !(t = create(p, ~ITIMER_LIMIT, 0, &event))) return -ENOMEM;
+    if (!t && !(t = create(p, ~ITIMER_LIMIT, CLOCK_PROCESS_CPUTIME, &event)))
+        return -ENOMEM;
     timer_cancel(&t->timer);
     t->interval = SECOND;
     t->due = is_limited ? seconds(max(limit->soft, (uint64_t)1)) : 0;
@@ -283,7 +284,8 @@ long sys_timer_create(int clock, uptr_t event, uptr_t id) {
     struct event e = { (uint32_t)p->next_timer_id, SIGALRM, SIGEV_SIGNAL, 0 };
     struct thread *thread;
 
-    if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME)
+    if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME
+        && clock != CLOCK_PROCESS_CPUTIME)
         return -EINVAL;
     if (list_length(&p->posix_timers) >= TIMERS_MAX) return -EAGAIN;
     if (!uptr_is_null(event) && copy_from_user(&e, event, sizeof(e))) return -EFAULT;

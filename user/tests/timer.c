@@ -159,6 +159,24 @@ static void other_events(void) {
 
 /* "[EINVAL] A value structure specified a nanosecond value less than zero or greater
  * than or equal to 1000 million"; "[EINVAL] The specified clock ID is not defined". */
+/* "CLOCK_PROCESS_CPUTIME_ID: a clock that measures (user and system) CPU time consumed
+ * by (all of the threads in) the process." */
+static void cpu_time(void) {
+    struct itimerspec t = after(100 * MS, 0), got;
+    catch (SIGUSR1);
+    timer_t id = make(CLOCK_PROCESS_CPUTIME_ID, SIGUSR1, 5);
+    int64_t start = now(CLOCK_PROCESS_CPUTIME_ID);
+    need(timer_settime(id, 0, &t, NULL) == 0 && timer_gettime(id, &got) == 0);
+    ok(got.it_value.tv_nsec > 0 && got.it_value.tv_nsec <= 100 * MS,
+       "a timer on the process's CPU time");
+    while (count == 0)
+        continue;
+    ok(now(CLOCK_PROCESS_CPUTIME_ID) - start >= 50 * MS,
+       "fires when that is used up");      // Linux counts ticks, roughly
+    is_int(last_value, 5, "with its value");
+    timer_delete(id);
+}
+
 static void errors(void) {
     timer_t id;
     is_errno(timer_create(1234, NULL, &id), EINVAL, "an unknown clock is EINVAL");
@@ -236,6 +254,7 @@ int main(void) {
     overrun();
     periods_and_absolute();
     other_events();
+    cpu_time();
     errors();
     not_inherited();
     pending();
