@@ -16,7 +16,7 @@
  * Linux: a vector whose lengths add up to more than SSIZE_MAX is EINVAL, as POSIX wants
  *        it; Linux cuts it short. There is no sendfile (ENOSYS): programs copy. F_SETFL
  *        changes O_APPEND, O_NONBLOCK and O_DIRECT only; no owners (F_SETOWN), leases,
- *        seals or pipe sizes.
+ *        or seals; a pipe's size is what it is.
  * Tests: user/tests/open.c, read_write.c, vectors.c, lseek.c, dup.c, fcntl.c
  */
 #include "core/check.h"
@@ -393,11 +393,18 @@ long fd_control(int fd, int command, uint32_t argument) {
 }
 
 long sys_ioctl(int fd, uint32_t request, uptr_t argument) {
+    enum { FIONBIO = 0x5421, FIONCLEX = 0x5450, FIOCLEX = 0x5451 };
     struct file *file = fd_get(fd);
     long result = -ENOTTY;
+    uint32_t on;
 
     if (!file) return -EBADF;
-    if (file->operations->ioctl)
+    if (request == FIONCLEX || request == FIOCLEX) {
+        result = fd_control(fd, F_SETFD, request == FIOCLEX ? FD_CLOEXEC : 0);
+    } else if (request == FIONBIO) {
+        result = u32_from_user(&on, argument);
+        if (!result) file->flags = (file->flags & ~O_NONBLOCK) | (on ? O_NONBLOCK : 0);
+    } else if (file->operations->ioctl)
         result = file->operations->ioctl(file, request, argument);
     file_put(file);
     return result;

@@ -74,6 +74,16 @@ static void ioctls(void) {
     need(pipe(p) == 0 && write(p[1], "12345", 5) == 5);
     is_int(ioctl(p[0], FIONREAD, &n), 0, "FIONREAD of a pipe");
     is_int(n, 5, "is what can be read");
+    int on = 1, off = 0;
+    need(ioctl(p[1], FIONBIO, &on) == 0);
+    is_int(fcntl(p[1], F_GETFL), O_WRONLY | O_NONBLOCK, "FIONBIO sets O_NONBLOCK");
+    need(ioctl(p[1], FIONBIO, &off) == 0);
+    is_int(fcntl(p[1], F_GETFL), O_WRONLY, "and clears it");
+    is_errno(ioctl(p[1], FIONBIO, 8), EFAULT, "a bad address is EFAULT");
+    need(ioctl(p[1], FIOCLEX) == 0);
+    is_int(fcntl(p[1], F_GETFD), FD_CLOEXEC, "FIOCLEX sets FD_CLOEXEC");
+    need(ioctl(p[1], FIONCLEX) == 0);
+    is_int(fcntl(p[1], F_GETFD), 0, "and FIONCLEX clears it");
     is_errno(ioctl(fd, 0x12345678, &n), ENOTTY, "an unknown request is ENOTTY");
     is_errno(ioctl(-1, FIONREAD, &n), EBADF, "a bad descriptor is EBADF");
     close(fd), close(p[0]), close(p[1]);
