@@ -443,7 +443,7 @@ qemu: $(bootable)
 
 run: $(bootable)
 	@$(if $(PROG),,echo 'say what to run: make run PROG="hello 3"' >&2; exit 2;) \
-	tools/vm $(vm_options) $(PROG)
+	tools/vm --may-leave $(vm_options) $(PROG)
 
 new:
 	@tools/new-program $(PROG)

@@ -147,11 +147,13 @@ static int print_changes(const char *names, const char *before, const char *afte
     return changes;
 }
 
-/* true: the kernel is consistent and owns exactly what it owned before. */
+/* true: the kernel is consistent, and owns what it owned before or may own more. */
 static bool ledger_is_even(const char *before, const char *after) {
     bool good = strncmp(after, "ok", 2) == 0;
     if (!good)
         dprintf(1, "# kcheck: %.*s\n", (int)strcspn(after, "\n"), after);
+    if (exists("/run/may-leave"))
+        return good;
     int changes = print_changes(before, before, after);
     changes += print_changes(after, before, after);
     return good && changes == 0;
