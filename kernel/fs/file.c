@@ -404,8 +404,9 @@ long sys_ioctl(int fd, uint32_t request, uptr_t argument) {
     } else if (request == FIONBIO) {
         result = u32_from_user(&on, argument);
         if (!result) file->flags = (file->flags & ~O_NONBLOCK) | (on ? O_NONBLOCK : 0);
-    } else if (file->operations->ioctl)
+    } else if (file->operations->ioctl) {
         result = file->operations->ioctl(file, request, argument);
+    }
     file_put(file);
     return result;
 }

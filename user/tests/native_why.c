@@ -94,51 +94,35 @@ static void test_mailbox(void) {
     struct msg m = { .type = 1 };
     int box = mbox_open("native_why", O_CREAT | O_RDWR | O_CLOEXEC, 0600, &one);
     pid_t pid;
-    CHILD (pid) {
-        int receiver = mbox_open("native_why", O_RDONLY);
-        close(box);
-        need(mbox_receive(receiver, &m, 0, FOREVER) == -1);
+    for (int polls = 0; polls < 2; polls++) {
+        CHILD (pid) {
+            struct pollfd fd = { mbox_open("native_why", O_RDONLY), POLLIN, 0 };
+            close(box);
+            need(polls ? poll(&fd, 1, -1) == 0
+                       : mbox_receive(fd.fd, &m, 0, FOREVER) == -1);
+        }
+        until_waits(pid, "message in mailbox");
+        says(
+            polls ? "one that polls it" : "a receiver", pid,
+            "Process %d (native_why) has waited T for a message in mailbox native_why, "
+            "to which process %d (native_why) could send.\n",
+            pid, self);
+        end(pid);
     }
-    until_waits(pid, "message in mailbox");
-    says("a receiver", pid,
-         "Process %d (native_why) has waited T for a message in mailbox native_why, to "
-         "which process %d (native_why) could send.\n",
-         pid, self);
-    end(pid);
-    CHILD (pid) {
-        struct pollfd fd = { mbox_open("native_why", O_RDONLY), POLLIN, 0 };
-        close(box);
-        need(poll(&fd, 1, -1) == 0);
-    }
-    until_waits(pid, "message in mailbox");
-    says("one that polls it", pid,
-         "Process %d (native_why) has waited T for a message in mailbox native_why, to "
-         "which process %d (native_why) could send.\n",
-         pid, self);
-    end(pid);
     need(mbox_send(box, &m, 0, NOWAIT) == 0);
-    CHILD (pid) {
-        struct pollfd fd = { mbox_open("native_why", O_WRONLY), POLLOUT, 0 };
-        close(box);
-        need(poll(&fd, 1, -1) == 0);
+    for (int polls = 0; polls < 2; polls++) {
+        CHILD (pid) {
+            struct pollfd fd = { mbox_open("native_why", O_WRONLY), POLLOUT, 0 };
+            close(box);
+            need(polls ? poll(&fd, 1, -1) == 0 : mbox_send(fd.fd, &m, 0, 99000) == -1);
+        }
+        until_waits(pid, "mailbox with room");
+        says(polls ? "one that polls for room" : "a sender with a time-out", pid,
+             "Process %d (native_why) has waited T for room in mailbox native_why, "
+             "from which process %d (native_why) could receive%s.\n",
+             pid, self, polls ? "" : "; it gives up in T");
+        end(pid);
     }
-    until_waits(pid, "mailbox with room");
-    says("one that polls for room", pid,
-         "Process %d (native_why) has waited T for room in mailbox native_why, from "
-         "which process %d (native_why) could receive.\n",
-         pid, self);
-    end(pid);
-    CHILD (pid) {
-        int sender = mbox_open("native_why", O_WRONLY);
-        close(box);
-        need(mbox_send(sender, &m, 0, 99000) == -1);
-    }
-    until_waits(pid, "mailbox with room");
-    says("a sender with a time-out", pid,
-         "Process %d (native_why) has waited T for room in mailbox native_why, from "
-         "which process %d (native_why) could receive; it gives up in T.\n",
-         pid, self);
-    end(pid);
     need(mbox_unlink("native_why") == 0 && close(box) == 0);
 }
 
